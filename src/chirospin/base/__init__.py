@@ -1,0 +1,1 @@
+"""The words every family speaks: parameters, observables, solve, results, units, spin, errors."""

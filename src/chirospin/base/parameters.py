@@ -1,0 +1,257 @@
+"""A parameter is declared once: unit, symbol, range, meaning. All else is derived from it."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from chirospin.base.errors import ModelError, UnknownNameError
+
+DIMENSIONLESS = "1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """Shape of an array-valued parameter; letters stand for sizes, as in ``("M", 3)``."""
+
+    axes: tuple[str | int, ...]
+    kind: type = float
+
+    def __str__(self) -> str:
+        word = "complex" if self.kind is complex else "real"
+        return f"{word} ({', '.join(map(str, self.axes))})"
+
+
+def parameter(
+    default: Any,
+    *,
+    unit: str = DIMENSIONLESS,
+    symbol: str,
+    about: str,
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    choices: tuple[Any, ...] = (),
+    shape: Shape | None = None,
+) -> Any:
+    """Declare a model parameter: the one place where its facts live.
+
+    Parameters
+    ----------
+    default : value in ``unit``
+    unit : internal unit (eV, nm, rad or ``"1"``)
+    symbol : LaTeX symbol without dollar signs
+    about : one sentence
+    low, high : closed bounds in ``unit``
+    above : open lower bound in ``unit``
+    choices : the only values allowed
+    shape : for array-valued parameters
+    """
+    facts = {"unit": unit, "symbol": symbol, "choices": choices, "shape": shape, "low": low,
+             "high": high, "above": above}  # fmt: skip
+    return Field(default=default, description=about, validate_default=False,
+                 json_schema_extra={"facts": facts})  # type: ignore[dict-item]  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParameterInfo:
+    """The declared facts of one parameter, read by the faces."""
+
+    name: str
+    default: Any
+    unit: str
+    symbol: str
+    about: str
+    low: float | None
+    high: float | None
+    above: float | None
+    choices: tuple[Any, ...]
+    shape: Shape | None
+    integer: bool
+
+    @property
+    def range(self) -> str:
+        """The allowed values in words."""
+        if self.choices:
+            return " or ".join(f"{choice:+d}" if isinstance(choice, int) else str(choice)
+                               for choice in self.choices)  # fmt: skip
+        if self.shape is not None:
+            return f"{self.shape}, finite"
+        word = "integer" if self.integer else "real"
+        if self.low is not None and self.high is not None:
+            return f"{word} in [{self.low:g}, {self.high:g}]"
+        if self.low is not None:
+            return f"{word} >= {self.low:g}"
+        if self.above is not None:
+            return f"{word} > {self.above:g}"
+        return f"any finite {word}"
+
+    @property
+    def unit_words(self) -> str:
+        """The unit in words, for messages."""
+        return "dimensionless" if self.unit == DIMENSIONLESS else f"in {self.unit}"
+
+
+def _info(name: str, field: FieldInfo) -> ParameterInfo:
+    extra: Any = field.json_schema_extra
+    return ParameterInfo(name=name, default=field.default, about=field.description or "",
+                         integer=field.annotation is int, **extra["facts"])  # fmt: skip
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """The remedy for a name that is not known: the nearest one, or all of them."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+
+
+class Model(BaseModel):
+    """A frozen set of physics parameters. Bad input is one line and a :class:`ModelError`."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()
+    )
+
+    shorthands: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
+    def __init__(self, **values: Any) -> None:
+        for name in values:
+            if name not in type(self).model_fields and name not in self.shorthands:
+                known = [*type(self).model_fields, *self.shorthands]
+                raise UnknownNameError(
+                    f"Parameter `{name}` is not one of {type(self).__name__}; "
+                    f"{nearest(name, known)}"
+                )
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _as_model_error(type(self), error) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand_and_check(cls, values: dict[str, Any]) -> dict[str, Any]:
+        expanded: dict[str, Any] = {}
+        for short, members in cls.shorthands.items():
+            if short in values:
+                expanded |= dict.fromkeys(members, _scalar(_info(short, cls.model_fields[members[0]]),
+                                                           values[short]))  # fmt: skip
+        expanded |= {name: value for name, value in values.items() if name not in cls.shorthands}
+        return {name: checked(_info(name, cls.model_fields[name]), value)
+                for name, value in expanded.items()}  # fmt: skip
+
+    @classmethod
+    def parameters(cls) -> Iterator[ParameterInfo]:
+        """The declared parameters in order."""
+        for name, field in cls.model_fields.items():
+            yield _info(name, field)
+
+    @classmethod
+    def parameter_info(cls, name: str) -> ParameterInfo:
+        """Facts of one parameter or shorthand.
+
+        Raises
+        ------
+        UnknownNameError : the name is not declared
+        """
+        if name in cls.shorthands:
+            members = cls.shorthands[name]
+            info = _info(name, cls.model_fields[members[0]])
+            about = f"sets {', '.join(members)}"
+            return ParameterInfo(**{**vars(info), "about": about})
+        if name not in cls.model_fields:
+            known = [*cls.model_fields, *cls.shorthands]
+            raise UnknownNameError(
+                f"Parameter `{name}` is not one of {cls.__name__}; {nearest(name, known)}"
+            )
+        return _info(name, cls.model_fields[name])
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some parameters changed, checked like a new model."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        for short in changes.keys() & self.shorthands.keys():
+            for member in self.shorthands[short]:
+                given.pop(member, None)
+        return type(self)(**{**given, **changes})
+
+
+def checked(info: ParameterInfo, value: Any) -> Any:
+    """The value in its declared type, or one clear line.
+
+    Raises
+    ------
+    ModelError : not a number, not finite, out of range, wrong shape
+    """
+    if info.shape is not None:
+        return None if value is None else _array(info, value)
+    if isinstance(info.default, str):
+        if value not in info.choices:
+            raise refusal(info, value)
+        return value
+    return _scalar(info, value)
+
+
+def refusal(info: ParameterInfo, value: Any) -> ModelError:
+    """The one line that names parameter, value, allowed range and unit."""
+    shown = str(value) if np.ndim(value) == 0 else np.array2string(
+        np.asarray(value, dtype=object), separator=", ", threshold=12).replace("\n", "")  # fmt: skip
+    return ModelError(
+        f"Parameter `{info.name}` must be {info.range} ({info.unit_words}), but is {shown}"
+    )
+
+
+def _scalar(info: ParameterInfo, value: Any) -> float | int:
+    if isinstance(value, (bool, np.bool_, str, complex)) or np.ndim(value) != 0:
+        raise refusal(info, value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise refusal(info, value) from None
+    inside = (
+        math.isfinite(number)
+        and (info.low is None or number >= info.low)
+        and (info.high is None or number <= info.high)
+        and (info.above is None or number > info.above)
+        and (not info.choices or number in info.choices)
+        and (not info.integer or number == int(number))
+    )
+    if not inside:
+        raise refusal(info, value)
+    return int(number) if info.integer else number
+
+
+def _array(info: ParameterInfo, value: Any) -> Any:
+    assert info.shape is not None
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "iufc" or (array.dtype.kind == "c" and info.shape.kind is float):
+            raise refusal(info, value)
+        array = array.astype(info.shape.kind)
+    except (TypeError, ValueError):
+        raise refusal(info, value) from None
+    axes = info.shape.axes
+    fits = array.ndim == len(axes) and all(
+        isinstance(axis, str) or axis == size for axis, size in zip(axes, array.shape, strict=True)
+    )
+    if not fits or not np.isfinite(array).all():
+        raise refusal(info, value)
+    return _nested(array)
+
+
+def _nested(array: Any) -> Any:
+    """Nested tuples: hashable, so that a frozen model stays a key."""
+    return tuple(_nested(row) for row in array) if array.ndim else array.item()
+
+
+def _as_model_error(model: type[Model], error: ValidationError) -> ModelError:
+    first = error.errors()[0]
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, ModelError):
+        return cause
+    where = str(first["loc"][0]) if first["loc"] else model.__name__
+    return ModelError(f"Parameter `{where}` must be valid, but is {first.get('input')!r}: {first['msg']}")

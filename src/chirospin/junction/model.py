@@ -1,0 +1,302 @@
+"""The chiral molecular stack between two leads: parameters, Hamiltonian, rates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import model_validator
+
+from chirospin.base.errors import ModelError
+from chirospin.base.parameters import Model, Shape, parameter, refusal
+from chirospin.base.spin import PAULI
+
+ORBITALS = ("a", "b")
+SPINS = ("up", "down")
+MAGNETISATIONS = ("up", "down")
+LEADS = ("left", "right")
+PER_MOLECULE = len(ORBITALS) * len(SPINS)
+
+Vectors = tuple[tuple[float, float, float], ...]
+Matrix = tuple[tuple[complex, ...], ...]
+
+
+class Junction(Model):
+    r"""A stack of M molecules, two orbitals each, between a magnetised and an ordinary lead.
+
+    .. math:: H = H_0 + H_t + H_{soc} + H_U
+
+    All energies are in one unit; read "1" as the hopping t to work in units of t.
+    Spin-orbitals are ordered molecule, orbital (a, b), spin (up, down).
+
+    References
+    ----------
+    nozaki_fujita_2026, Eqs. (1)-(9) and Table 1
+    """
+
+    shorthands: ClassVar = {
+        "hubbard": ("hubbard_a", "hubbard_b", "hubbard_ab_singlet", "hubbard_ab_triplet"),
+        "coupling": ("coupling_a", "coupling_b"),
+    }
+
+    molecules: int = parameter(2, symbol="M", low=1, about="number of molecules in the stack")
+    energy_a: float = parameter(
+        0.0, unit="eV", symbol=r"\epsilon_a", about="energy of orbital a on every molecule"
+    )
+    energy_b: float = parameter(
+        0.8, unit="eV", symbol=r"\epsilon_b", about="energy of orbital b on every molecule"
+    )
+    energies: Vectors | None = parameter(
+        None, unit="eV", symbol=r"\epsilon_{il}", shape=Shape(axes=("M", 2)),
+        about="energies (a, b) of each molecule; overrides energy_a and energy_b",
+    )  # fmt: skip
+    hopping_a: float = parameter(
+        1.0, unit="eV", symbol=r"t_{aa}", about="hopping between orbitals a of neighbours"
+    )
+    hopping_b: float = parameter(
+        0.2, unit="eV", symbol=r"t_{bb}", about="hopping between orbitals b of neighbours"
+    )
+    hopping_ab: float = parameter(
+        0.0, unit="eV", symbol=r"t_{ab}", about="hopping between a of a molecule and b of the next"
+    )
+    hopping_ba: float = parameter(
+        0.0, unit="eV", symbol=r"t_{ba}", about="hopping between b of a molecule and a of the next"
+    )
+    one_body_matrix: Matrix | None = parameter(
+        None, unit="eV", symbol=r"h^{+}", shape=Shape(axes=("4M", "4M"), kind=complex),
+        about="Hermitian one-body matrix added to the Hamiltonian; order molecule, orbital, spin",
+    )  # fmt: skip
+    spin_orbit: float = parameter(
+        0.03, unit="eV", symbol=r"\lambda", about="inter-orbital spin-orbit coupling of a molecule"
+    )
+    twist: float = parameter(
+        np.pi / 2, unit="rad", symbol=r"\varphi", about="rotation from one molecule to the next"
+    )
+    handedness: int = parameter(
+        1, symbol=r"\chi", choices=(1, -1), about="enantiomer: sign of the twist"
+    )
+    spin_orbit_vectors: Vectors | None = parameter(
+        None, unit="eV", symbol=r"\Lambda_i", shape=Shape(axes=("M", 3)),
+        about="spin-orbit vector of each molecule; overrides spin_orbit, twist and handedness",
+    )  # fmt: skip
+    hubbard_a: float = parameter(
+        4.0, unit="eV", symbol=r"U_a", about="repulsion of two electrons in orbital a"
+    )
+    hubbard_b: float = parameter(
+        4.0, unit="eV", symbol=r"U_b", about="repulsion of two electrons in orbital b"
+    )
+    hubbard_ab_singlet: float = parameter(
+        4.0, unit="eV", symbol=r"U_{ab}^s", about="repulsion between a and b, opposite spins"
+    )
+    hubbard_ab_triplet: float = parameter(
+        4.0, unit="eV", symbol=r"U_{ab}^t",
+        about="repulsion between a and b, equal spins; singlet minus hund if only hund is given",
+    )  # fmt: skip
+    hund: float = parameter(
+        0.0, unit="eV", symbol="K", about="Kanamori exchange: spin flip and pair hopping"
+    )
+    intersite_repulsion: float = parameter(
+        0.0, unit="eV", symbol="V", about="uniform repulsion between electrons on two molecules"
+    )
+    coupling_a: float = parameter(
+        0.1, unit="eV", symbol=r"\gamma_a", low=0, about="lead coupling of orbital a"
+    )
+    coupling_b: float = parameter(
+        0.1, unit="eV", symbol=r"\gamma_b", low=0, about="lead coupling of orbital b"
+    )
+    occupation_left: float = parameter(
+        1.0, symbol="f_L", low=0, high=1, about="occupation of the states of the left lead"
+    )
+    occupation_right: float = parameter(
+        0.0, symbol="f_R", low=0, high=1, about="occupation of the states of the right lead"
+    )
+    lead_polarisation: float = parameter(
+        1.0, symbol="p", low=0, high=1, about="polarisation of the left lead along its magnetisation"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hund_fixes_triplet(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Spin is conserved only for U_ab^t = U_ab^s - K: the default when just K is named."""
+        hund = values.get("hund", 0.0)
+        if "hubbard_ab_triplet" in values or not isinstance(hund, (int, float)) or not hund:
+            return values
+        fallback = values.get("hubbard", cls.model_fields["hubbard_ab_singlet"].default)
+        singlet = values.get("hubbard_ab_singlet", fallback)
+        if not isinstance(singlet, (int, float)):
+            return values
+        return {**values, "hubbard_ab_triplet": singlet - hund}
+
+    @model_validator(mode="after")
+    def _shapes_agree(self) -> Self:
+        sizes = {
+            "energies": (self.molecules, 2),
+            "spin_orbit_vectors": (self.molecules, 3),
+            "one_body_matrix": (PER_MOLECULE * self.molecules,) * 2,
+        }
+        for name, size in sizes.items():
+            value = getattr(self, name)
+            if value is not None and np.shape(value) != size:
+                raise ModelError(
+                    f"Parameter `{name}` must have shape {size} for molecules = "
+                    f"{self.molecules} (in eV), but has shape {np.shape(value)}"
+                )
+        if self.one_body_matrix is not None:
+            matrix = np.array(self.one_body_matrix)
+            if not np.allclose(matrix, matrix.conj().T, rtol=0, atol=1e-12 * np.abs(matrix).max()):
+                raise refusal(self.parameter_info("one_body_matrix"), "not Hermitian")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interaction:
+    r"""Electron-electron terms in the spin-orbital basis.
+
+    .. math::
+        H_U = \tfrac12 \sum_{mk} W_{mk} n_m n_k
+              + \sum_j v_j (c^+_{p_j} c^+_{q_j} c_{r_j} c_{s_j} + h.c.)
+
+    Parameters
+    ----------
+    density : W, shape (4M, 4M), eV, symmetric with zero diagonal
+    exchange : orbital indices (p, q, r, s), shape (terms, 4)
+    strength : v, shape (terms,), eV
+    """
+
+    density: NDArray[np.float64]
+    exchange: NDArray[np.int64]
+    strength: NDArray[np.float64]
+
+
+def index(molecule: int, orbital: str, spin: str) -> int:
+    """Position of a spin-orbital: molecule (from 0), orbital, spin."""
+    return PER_MOLECULE * molecule + 2 * ORBITALS.index(orbital) + SPINS.index(spin)
+
+
+def spin_orbit_vectors(model: Junction) -> NDArray[np.float64]:
+    r"""Spin-orbit vectors of the molecules.
+
+    .. math:: \Lambda_i = \lambda (\cos\phi_i, \sin\phi_i, 0), \quad \phi_i = \chi \varphi (i-1)
+
+    Returns
+    -------
+    (molecule, component), eV
+    """
+    if model.spin_orbit_vectors is not None:
+        return np.array(model.spin_orbit_vectors)
+    angle = model.handedness * model.twist * np.arange(model.molecules)
+    return model.spin_orbit * np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=-1)
+
+
+def one_body_hamiltonian(model: Junction) -> NDArray[np.complex128]:
+    r"""Matrix of the one-electron part, :math:`H_0 + H_t + H_{soc}` and the added matrix.
+
+    .. math:: H_{soc} = \sum_{ik} i \Lambda_{ik}\,
+              (c^+_{ib\uparrow}, c^+_{ib\downarrow})\, \sigma_k\,
+              (c_{ia\uparrow}, c_{ia\downarrow})^T + h.c.
+
+    Returns
+    -------
+    (4M, 4M), eV, Hermitian; a quarter turn of twist per molecule makes it genuinely complex.
+
+    References
+    ----------
+    nozaki_fujita_2026, Eqs. (2)-(4); Eq. (29) is printed for the other enantiomer
+    """
+    stack = model.molecules
+    levels = (np.tile([model.energy_a, model.energy_b], (stack, 1)) if model.energies is None
+              else np.array(model.energies))  # fmt: skip
+    h = np.zeros((stack, 2, 2, stack, 2, 2), dtype=complex)
+    unit = np.eye(2)
+    # hop[l, l'] joins orbital l of a molecule with l' of the next
+    hop = np.array([[model.hopping_a, model.hopping_ab], [model.hopping_ba, model.hopping_b]])
+    inter_orbital = 1j * np.einsum("ik,kst->ist", spin_orbit_vectors(model), PAULI)
+    for i in range(stack):
+        for orbital in range(2):
+            h[i, orbital, :, i, orbital, :] += levels[i, orbital] * unit
+        h[i, 1, :, i, 0, :] += inter_orbital[i]
+        h[i, 0, :, i, 1, :] += inter_orbital[i].conj().T
+        if i + 1 < stack:
+            for here in range(2):
+                for there in range(2):
+                    h[i, here, :, i + 1, there, :] += hop[here, there] * unit
+                    h[i + 1, there, :, i, here, :] += hop[here, there] * unit
+    matrix = h.reshape(PER_MOLECULE * stack, PER_MOLECULE * stack)
+    if model.one_body_matrix is not None:
+        matrix = matrix + np.array(model.one_body_matrix)
+    return matrix
+
+
+def interaction(model: Junction) -> Interaction:
+    r"""Repulsion within and between molecules and the Kanamori exchange.
+
+    .. math::
+        H_U = \sum_i U_a n_{a\uparrow} n_{a\downarrow} + U_b n_{b\uparrow} n_{b\downarrow}
+            + U^s_{ab} \sum_s n_{as} n_{b\bar s} + U^t_{ab} \sum_s n_{as} n_{bs}
+            + V \sum_{i<j} n_i n_j
+
+    The exchange :math:`-K(c^+_{a\uparrow}c_{a\downarrow}c^+_{b\downarrow}c_{b\uparrow}+h.c.)
+    + K(c^+_{a\uparrow}c^+_{a\downarrow}c_{b\downarrow}c_{b\uparrow}+h.c.)` is normal ordered.
+
+    References
+    ----------
+    nozaki_fujita_2026, Eq. (5); the exchange is an extension
+    """
+    stack = model.molecules
+    singlet, triplet = model.hubbard_ab_singlet, model.hubbard_ab_triplet
+    ab = np.array([[triplet, singlet], [singlet, triplet]])
+    flip = np.array([[0.0, 1.0], [1.0, 0.0]])
+    local = np.block([[model.hubbard_a * flip, ab], [ab.T, model.hubbard_b * flip]])
+    ones = np.ones((PER_MOLECULE, PER_MOLECULE))
+    density = np.kron(np.eye(stack), local)
+    density += model.intersite_repulsion * np.kron(1 - np.eye(stack), ones)
+    terms: list[tuple[int, int, int, int]] = []
+    if model.hund:
+        for i in range(stack):
+            a_up, a_down, b_up, b_down = (index(i, o, s) for o in ORBITALS for s in SPINS)
+            terms += [(a_up, b_down, a_down, b_up), (a_up, a_down, b_down, b_up)]
+    return Interaction(density=density, exchange=np.array(terms, dtype=np.int64).reshape(-1, 4),
+                       strength=np.full(len(terms), model.hund))  # fmt: skip
+
+
+def lead_couplings(model: Junction) -> NDArray[np.float64]:
+    r"""Coupling of every spin-orbital to either lead, for both magnetisations of the left one.
+
+    .. math:: \gamma_{L,1ls} = \gamma_l (1 + m p s)/2, \qquad \gamma_{R,Mls} = \gamma_l
+
+    Returns
+    -------
+    (magnetisation, lead, 4M), eV
+
+    References
+    ----------
+    nozaki_fujita_2026, Table 1
+    """
+    sign = np.array([1.0, -1.0])
+    gamma = np.repeat([model.coupling_a, model.coupling_b], 2)
+    majority = (1 + model.lead_polarisation * np.outer(sign, np.tile(sign, 2))) / 2
+    coupling = np.zeros((2, 2, PER_MOLECULE * model.molecules))
+    coupling[:, 0, :PER_MOLECULE] = gamma * majority
+    coupling[:, 1, -PER_MOLECULE:] += gamma
+    return coupling
+
+
+def exchange_rates(model: Junction) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    r"""Rates at which the leads fill and empty each spin-orbital.
+
+    .. math:: \alpha_k = \gamma_{Lk} f_L + \gamma_{Rk} f_R, \qquad
+              \beta_k = \gamma_{Lk} (1 - f_L) + \gamma_{Rk} (1 - f_R)
+
+    Returns
+    -------
+    filling, emptying : (magnetisation, 4M), eV/hbar
+
+    References
+    ----------
+    nozaki_fujita_2026, Eqs. (8), (9)
+    """
+    coupling = lead_couplings(model)
+    f = np.array([model.occupation_left, model.occupation_right])
+    return np.einsum("mlk,l->mk", coupling, f), np.einsum("mlk,l->mk", coupling, 1 - f)

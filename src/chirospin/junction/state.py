@@ -1,0 +1,85 @@
+"""What the three methods have in common: their states compare side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chirospin.numerics.outcome import Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class DensityCertificates:
+    """Facts about the many-body density operator, one value per magnetisation.
+
+    Parameters
+    ----------
+    trace : trace of rho after one more application of the trace-preserving jump map
+    hermiticity : norm of the anti-Hermitian part of rho before it is dropped
+    smallest_eigenvalue : of rho, all sectors
+    particles : sum over sectors of N times their weight
+    """
+
+    trace: NDArray[np.float64]
+    hermiticity: NDArray[np.float64]
+    smallest_eigenvalue: NDArray[np.float64]
+    particles: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JunctionState:
+    r"""Steady state for both magnetisations of the left lead.
+
+    Parameters
+    ----------
+    one_body_density : :math:`G_{mn} = \langle c^+_m c_n \rangle`, shape (magnetisation, 4M, 4M).
+        ``gksl`` fills the elements that the Hamiltonian joins; the rest is zero.
+    lead_current : electrons entering from each lead, shape (magnetisation, lead), eV/hbar
+    outcomes : one per magnetisation
+    density : certificates of the many-body state, where there is one
+    """
+
+    one_body_density: NDArray[np.complex128]
+    lead_current: NDArray[np.float64]
+    outcomes: tuple[Outcome, Outcome]
+    density: DensityCertificates | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worse of the two outcomes."""
+        up, down = self.outcomes
+        reason = "; ".join(
+            f"magnetisation {name}: {one.reason}"
+            for name, one in (("up", up), ("down", down)) if one.reason
+        )  # fmt: skip
+        return Outcome(converged=up.converged and down.converged,
+                       residual=float(np.max([up.residual, down.residual])),
+                       iterations=up.iterations + down.iterations, reason=reason)  # fmt: skip
+
+
+def lead_current(
+    coupling: NDArray[np.float64], occupation: NDArray[np.float64], f: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    r"""Current from each lead into the stack.
+
+    .. math:: I_L = \sum_k \gamma_{Lk} \{ f_L (1 - n_k) - (1 - f_L) n_k \}
+
+    Parameters
+    ----------
+    coupling : (magnetisation, lead, 4M), eV
+    occupation : n_k, (magnetisation, 4M)
+    f : (lead,)
+
+    Returns
+    -------
+    (magnetisation, lead), eV/hbar
+
+    References
+    ----------
+    nozaki_fujita_2026, Eq. (11)
+    """
+    current: NDArray[np.float64] = np.einsum("mlk,mlk->ml", coupling,
+                                             f[:, None] - occupation[:, None, :])  # fmt: skip
+    return current

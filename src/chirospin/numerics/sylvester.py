@@ -1,0 +1,110 @@
+r"""The map :math:`X \mapsto -i (K X - X K^+)` on Hermitian matrices, and its inverse.
+
+K is a small dense non-Hermitian matrix whose eigenvalues lie in the lower half plane. Stacks of
+equal size are handled together. A Hermitian matrix X = A + iB is carried as the real matrix
+A + B: the symmetric and the antisymmetric part are recovered from it, and norms are kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+Complex = NDArray[np.complex128]
+Real = NDArray[np.float64]
+
+
+class SylvesterInverse(Protocol):
+    """Inverse of the map for a stack of matrices K, shape (..., d, d)."""
+
+    slowest_decay: Real
+
+    def __call__(self, Y: Complex) -> Complex:
+        """X with -i (K X - X K^+) = Y."""
+        ...
+
+
+def pack(X: Complex) -> Real:
+    """A + B of the Hermitian X = A + iB."""
+    packed: Real = X.real + X.imag
+    return packed
+
+
+def unpack(R: Real) -> Complex:
+    """The Hermitian matrix carried by R."""
+    transposed = np.swapaxes(R, -1, -2)
+    X = np.empty(R.shape, dtype=complex)
+    np.add(R, transposed, out=X.real)
+    np.subtract(R, transposed, out=X.imag)
+    X *= 0.5
+    return X
+
+
+def dagger(X: Complex) -> Complex:
+    """Conjugate transpose of the last two axes."""
+    return np.conj(np.swapaxes(X, -1, -2))
+
+
+def sylvester(K: Complex, X: Complex) -> Complex:
+    """-i (K X - X K^+) for Hermitian X."""
+    half: Complex = -1j * (K @ X)
+    return half + dagger(half)
+
+
+class EigenInverse:
+    r"""Inverse through the eigenvectors of K, four products of matrices a call.
+
+    .. math:: X = V \left[ \frac{(V^{-1} Y V^{-+})_{ij}}{-i (E_i - E_j^*)} \right] V^+
+
+    Parameters
+    ----------
+    K : (..., d, d)
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError : K is defective to machine precision, or the map is singular
+    """
+
+    def __init__(self, K: Complex) -> None:
+        energy, vectors = np.linalg.eig(K)
+        self.vectors: Any = vectors
+        self.inverse: Any = np.linalg.inv(vectors)
+        self.slowest_decay = -2 * energy.imag.max(axis=-1)
+        gap = energy[..., :, None] - np.conj(energy[..., None, :])
+        self.weight = 1j / np.where(gap == 0, np.inf, gap)
+
+    def __call__(self, Y: Complex) -> Complex:
+        """X with -i (K X - X K^+) = Y for Hermitian Y."""
+        core = self.inverse @ dagger(self.inverse @ Y)
+        core *= self.weight
+        X: Complex = self.vectors @ dagger(self.vectors @ core)
+        return X
+
+
+class SchurInverse:
+    """Inverse through the Schur form of K: slower, indifferent to defective eigenvectors.
+
+    Parameters
+    ----------
+    K : (..., d, d)
+    """
+
+    def __init__(self, K: Complex) -> None:
+        self.shape = K.shape
+        self.factors = [scipy.linalg.schur(block, output="complex")
+                        for block in K.reshape(-1, *K.shape[-2:])]  # fmt: skip
+        decay = [-2 * np.diag(T).imag.max() for T, _ in self.factors]
+        self.slowest_decay = np.array(decay).reshape(K.shape[:-2])
+
+    def __call__(self, Y: Complex) -> Complex:
+        """X with -i (K X - X K^+) = Y."""
+        blocks = Y.reshape(-1, *self.shape[-2:])
+        X = np.empty_like(blocks)
+        for n, ((T, Q), block) in enumerate(zip(self.factors, blocks, strict=True)):
+            core = Q.conj().T @ block @ Q
+            solved, scale, _ = scipy.linalg.lapack.ztrsyl(T, T, 1j * core, tranb="C", isgn=-1)
+            X[n] = Q @ (solved / scale) @ Q.conj().T
+        return X.reshape(Y.shape)
