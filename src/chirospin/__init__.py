@@ -1,0 +1,22 @@
+"""chirospin: spin polarisation in chiral and spin-orbit-coupled matter, with audited numbers."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+FAMILIES = ("junction",)
+"""Families in this release, each a module with a record ``FAMILY``."""
+
+
+def __getattr__(name: str) -> Any:
+    """Load a family when it is first named."""
+    if name in FAMILIES:
+        return importlib.import_module(f"chirospin.{name}")
+    raise AttributeError(f"module 'chirospin' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *FAMILIES])

@@ -1,1 +1,55 @@
-"""x"""
+"""Many-body magnetoresistance of a chiral molecular stack between two leads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import xarray as xr
+
+from chirospin.base import solve as corridor
+from chirospin.base.family import Family
+from chirospin.base.solve import Axes, MethodChoice, Progress
+from chirospin.junction.audit import AUDITS, CHECKS
+from chirospin.junction.gksl import GKSL
+from chirospin.junction.landauer import Landauer
+from chirospin.junction.mean_field import MeanField
+from chirospin.junction.model import Junction
+from chirospin.junction.observables import OBSERVABLES, labels
+
+__all__ = ["FAMILY", "GKSL", "Junction", "Landauer", "MeanField", "solve"]
+
+FAMILY = Family(
+    name="junction",
+    question="many-body magnetoresistance of a chiral molecular stack between leads",
+    models={"junction": Junction},
+    methods={method.name: method for method in (GKSL, MeanField, Landauer)},
+    observables=OBSERVABLES,
+    checks=CHECKS,
+    audits=AUDITS,
+    labels=labels,
+    quantity="spin_polarisation",
+)
+
+
+def solve(
+    model: Junction | None = None,
+    method: MethodChoice | Sequence[MethodChoice] = None,
+    *,
+    over: Axes | None = None,
+    observables: Sequence[str] | None = None,
+    on_failure: Literal["raise", "record"] = "raise",
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Solve a junction, or a grid of junctions; see :func:`chirospin.base.solve.solve`.
+
+    Examples
+    --------
+    >>> from chirospin import junction
+    >>> ds = junction.solve(junction.Junction(hubbard_a=5), over={"energy_b": [0.4, 0.8]})
+    >>> ds.spin_polarisation.dims
+    ('energy_b',)
+    """
+    return corridor.solve(FAMILY, model or Junction(), method, over=over, observables=observables,
+                          on_failure=on_failure, workers=workers, progress=progress)  # fmt: skip

@@ -425,7 +425,7 @@ def _stationary(
     uniform[:, _diagonal(generator.charges, EVEN)] = 1.0
     start = inverse(EVEN, uniform)
     found = gmres(lambda Z: Z - cycle(Z), cycle(start) - start,
-                  tolerance=0.01 * tolerance, limit=limit)  # fmt: skip
+                  tolerance=0.1 * tolerance, limit=limit)  # fmt: skip
     even = start + found.solution
     arrivals = generator.jumps(EVEN, even)
     odd = inverse(ODD, arrivals)

@@ -113,7 +113,7 @@ class Junction(Model):
         0.0, symbol="f_R", low=0, high=1, about="occupation of the states of the right lead"
     )
     lead_polarisation: float = parameter(
-        1.0, symbol="p", low=0, high=1, about="polarisation of the left lead along its magnetisation"
+        1.0, symbol="p", low=-1, high=1, about="polarisation of the left lead along its magnetisation"
     )
 
     @model_validator(mode="before")

@@ -39,12 +39,14 @@ class JunctionState:
     lead_current : electrons entering from each lead, shape (magnetisation, lead), eV/hbar
     outcomes : one per magnetisation
     density : certificates of the many-body state, where there is one
+    interaction_kept : False for a method that leaves the repulsion out
     """
 
     one_body_density: NDArray[np.complex128]
     lead_current: NDArray[np.float64]
     outcomes: tuple[Outcome, Outcome]
     density: DensityCertificates | None = None
+    interaction_kept: bool = True
 
     @property
     def outcome(self) -> Outcome:
@@ -83,3 +85,14 @@ def lead_current(
     current: NDArray[np.float64] = np.einsum("mlk,mlk->ml", coupling,
                                              f[:, None] - occupation[:, None, :])  # fmt: skip
     return current
+
+
+UNREACHED = (
+    "an orbital, or a combination of orbitals, is not joined to any lead, so its occupation is "
+    "not unique; couple it through a lead, a hopping or the spin-orbit coupling"
+)
+
+
+def unreached(slowest_decay: NDArray[np.float64], h: NDArray[np.complex128]) -> NDArray[np.bool_]:
+    """Whether some one-electron mode never decays, to rounding, per magnetisation."""
+    return slowest_decay <= 1e-14 * max(float(np.abs(h).max()), 1e-300)

@@ -87,7 +87,7 @@ def gmres(
 class _Basis:
     """Orthonormal vectors of a batch, in blocks so that none is moved when more are added."""
 
-    block = 16
+    block = 8
 
     def __init__(self, batch: int, size: int) -> None:
         self.shape = (batch, self.block, size)

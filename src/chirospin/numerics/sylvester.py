@@ -108,3 +108,33 @@ class SchurInverse:
             solved, scale, _ = scipy.linalg.lapack.ztrsyl(T, T, 1j * core, tranb="C", isgn=-1)
             X[n] = Q @ (solved / scale) @ Q.conj().T
         return X.reshape(Y.shape)
+
+
+def solve_sylvester(K: Complex, Y: Complex, tolerance: float = 1e-12) -> tuple[Complex, Real, Real]:
+    """X with -i (K X - X K^+) = Y, by eigenvectors if they are good enough, else by Schur form.
+
+    Parameters
+    ----------
+    K, Y : (..., d, d), Y Hermitian
+
+    Returns
+    -------
+    X : (..., d, d)
+    residual : of the equation relative to the right side and the answer, (...)
+    slowest_decay : of the homogeneous equation, (...); zero when X is not unique
+    """
+    answer: tuple[Complex, Real, Real] | None = None
+    kinds: tuple[type[EigenInverse] | type[SchurInverse], ...] = (EigenInverse, SchurInverse)
+    for kind in kinds:
+        try:
+            inverse = kind(K)
+        except np.linalg.LinAlgError:
+            continue
+        X = inverse(Y)
+        size = np.linalg.norm(Y, axis=(-2, -1)) + np.linalg.norm(X, axis=(-2, -1))
+        residual = np.linalg.norm(sylvester(K, X) - Y, axis=(-2, -1)) / np.where(size > 0, size, 1.0)
+        answer = X, residual, inverse.slowest_decay
+        if np.all(residual <= tolerance):
+            break
+    assert answer is not None  # the Schur form always exists
+    return answer

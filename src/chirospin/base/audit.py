@@ -1,0 +1,65 @@
+"""Certificates: named checks with value, tolerance and verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """The verdict of one check on one result."""
+
+    name: str
+    value: float
+    tolerance: float
+    passed: bool
+    about: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A check on a finished state, cheap enough to run always.
+
+    Parameters
+    ----------
+    evaluate : (model, state) -> value, or None where the check has no meaning
+    bound : ``"below"``: passes if \\|value\\| <= tolerance; ``"above"``: if value >= -tolerance
+    """
+
+    name: str
+    about: str
+    tolerance: float
+    evaluate: Callable[[Any, Any], float | None]
+    bound: Literal["below", "above"] = "below"
+
+    def judge(self, value: float) -> bool:
+        """Whether the value passes; NaN never does."""
+        if math.isnan(value):
+            return False
+        return value >= -self.tolerance if self.bound == "above" else abs(value) <= self.tolerance
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """A dear check: it solves other models to test this one.
+
+    Parameters
+    ----------
+    evaluate : (model, method) -> value, or None where the check has no meaning
+    """
+
+    name: str
+    about: str
+    tolerance: float
+    evaluate: Callable[[Any, Any], float | None]
+
+    def run(self, model: Any, method: Any) -> Certificate | None:
+        """Solve the partner models and judge."""
+        value = self.evaluate(model, method)
+        if value is None:
+            return None
+        return Certificate(name=self.name, value=value, tolerance=self.tolerance, about=self.about,
+                           passed=abs(value) <= self.tolerance)  # fmt: skip

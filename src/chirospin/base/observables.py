@@ -1,0 +1,51 @@
+"""An observable is a pure function of model and state, with its unit and symbol declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+Function = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observable:
+    """A labelled quantity.
+
+    Parameters
+    ----------
+    name, unit, symbol, about : for coordinates, axes and help
+    dims : names of its own dimensions, in order
+    labels : (model) -> labels along each dimension
+    function : (model, state) -> array
+    conversion : SI equivalent in words, if the unit has one
+    """
+
+    name: str
+    unit: str
+    symbol: str
+    about: str
+    dims: tuple[str, ...]
+    function: Function
+    conversion: str = ""
+
+    def __call__(self, model: Any, state: Any) -> NDArray[Any]:
+        """The value for one model and state."""
+        value: NDArray[Any] = self.function(model, state)
+        return value
+
+
+def observable(
+    *, unit: str, symbol: str, dims: tuple[str, ...] = (), conversion: str = ""
+) -> Callable[[Function], Observable]:
+    """Declare an observable; its name and first docstring line come from the function."""
+
+    def declare(function: Function) -> Observable:
+        about = (function.__doc__ or "").strip().splitlines()[0]
+        return Observable(name=function.__name__, unit=unit, symbol=symbol, about=about, dims=dims,
+                          function=function, conversion=conversion)  # fmt: skip
+
+    return declare

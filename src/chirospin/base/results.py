@@ -1,0 +1,273 @@
+"""The shape of a result: observables, audit, outcome, provenance and citations in one Dataset."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from chirospin.base.audit import Certificate
+from chirospin.base.errors import ModelError
+from chirospin.base.family import Family
+from chirospin.base.method import Method
+from chirospin.base.observables import Observable
+from chirospin.base.parameters import Model
+
+SCHEMA = 1
+NETCDF, ZARR = ".nc", ".zarr"
+
+
+def dataset(
+    family: Family,
+    method: Method,
+    model: Model,
+    grid: Mapping[str, Sequence[Any]],
+    models: Sequence[Model],
+    states: Sequence[Any],
+    wanted: Sequence[Observable],
+) -> xr.Dataset:
+    """Assemble the result of one method on a grid of models.
+
+    Returns
+    -------
+    Dataset whose swept parameters are coordinates and whose other parameters are attributes.
+    Points that failed are NaN, with ``converged`` False and the ``reason`` in words.
+    """
+    shape = tuple(len(values) for values in grid.values())
+    dims = tuple(grid)
+    data: dict[str, xr.Variable] = {}
+    labels = _longest_labels(family, models)
+    for one in wanted:
+        values = [np.asarray(one(m, s)) if s.outcome.converged else None
+                  for m, s in zip(models, states, strict=True)]  # fmt: skip
+        own = tuple(len(labels[d]) for d in one.dims)
+        stacked = _stack(values, own).reshape(shape + own)
+        attrs = {"units": one.unit, "long_name": one.about.rstrip("."), "symbol": one.symbol}
+        data[one.name] = xr.Variable(dims + one.dims, stacked,
+                                     attrs | ({"conversion": one.conversion} if one.conversion else {}))  # fmt: skip
+    outcomes = [state.outcome for state in states]
+    for name, values, unit, about in (
+        ("converged", [o.converged for o in outcomes], "1", "whether the solve met its tolerance"),
+        ("residual", [o.residual for o in outcomes], "1", "relative residual of the original equation"),
+        ("iterations", [o.iterations for o in outcomes], "1", "operator applications or steps"),
+        ("reason", np.array([_reason(o, m, s, family) for o, m, s in
+                             zip(outcomes, models, states, strict=True)], dtype=object), "1",
+         "why a value is missing"),
+    ):  # fmt: skip
+        data[name] = xr.Variable(dims, np.asarray(values).reshape(shape),
+                                 {"units": unit, "long_name": about})  # fmt: skip
+    data |= _audit(family, models, states, dims, shape)
+    used = {d for one in wanted for d in one.dims}
+    coordinates: dict[str, Any] = {d: (d, np.asarray(v)) for d, v in labels.items() if d in used}
+    coordinates["check"] = ("check", np.array([c.name for c in family.checks]))
+    for name, values in grid.items():
+        info = model.parameter_info(name)
+        coordinates[name] = (name, np.asarray(values), {"units": info.unit, "symbol": info.symbol,
+                                                       "long_name": info.about})  # fmt: skip
+    return xr.Dataset(data, coordinates, _attributes(family, method, model, grid))
+
+
+def _reason(outcome: Any, model: Model, state: Any, family: Family) -> str:
+    if not outcome.converged:
+        return str(outcome.reason) or "not converged"
+    missing = [one.name for one in family.observables
+               if np.isnan(np.asarray(one(model, state), dtype=complex)).any()]  # fmt: skip
+    return f"undefined here: {', '.join(missing)} (no current flows)" if missing else ""
+
+
+def _stack(values: Sequence[Any], own: tuple[int, ...]) -> Any:
+    kind = np.result_type(*(v for v in values if v is not None), 0.0)
+    out = np.full((len(values), *own), np.nan, dtype=kind)
+    for n, value in enumerate(values):
+        if value is not None:
+            out[(n, *(slice(size) for size in value.shape))] = value
+    return out
+
+
+def _longest_labels(family: Family, models: Sequence[Model]) -> dict[str, tuple[Any, ...]]:
+    """Labels of every dimension; the longest, where models differ in size."""
+    longest: dict[str, tuple[Any, ...]] = {}
+    for model in models:
+        for name, labels in family.labels(model).items():
+            if len(labels) > len(longest.get(name, ())):
+                longest[name] = labels
+    return longest
+
+
+def _audit(
+    family: Family, models: Sequence[Model], states: Sequence[Any], dims: tuple[str, ...],
+    shape: tuple[int, ...],
+) -> dict[str, xr.Variable]:  # fmt: skip
+    values = np.full((len(family.checks), len(models)), np.nan)
+    passed = np.ones_like(values, dtype=bool)
+    for n, check in enumerate(family.checks):
+        for p, (model, state) in enumerate(zip(models, states, strict=True)):
+            value = check.evaluate(model, state) if state.outcome.converged else np.nan
+            if value is not None:
+                values[n, p], passed[n, p] = value, check.judge(float(value))
+    full = (len(family.checks), *shape)
+    return {
+        "audit_value": xr.Variable(("check", *dims), values.reshape(full), {"units": "1",
+            "long_name": "value of each check; NaN where it has no meaning or the solve failed"}),
+        "audit_passed": xr.Variable(("check", *dims), passed.reshape(full), {"units": "1",
+            "long_name": "verdict of each check"}),
+        "audit_tolerance": xr.Variable(("check",), np.array([c.tolerance for c in family.checks]),
+            {"units": "1", "long_name": "largest value that passes"}),
+    }  # fmt: skip
+
+
+def _attributes(
+    family: Family, method: Method, model: Model, grid: Mapping[str, Sequence[Any]]
+) -> dict[str, Any]:
+    swept = set(grid).union(*(model.shorthands.get(name, ()) for name in grid))
+    attrs: dict[str, Any] = {
+        "family": family.name, "model": family.model_name(model), "method": method.name,
+        "question": family.question, "chirospin_schema": SCHEMA,
+        "references": ", ".join(method.references),
+        "method_settings": json.dumps(method.model_dump()),
+        "provenance": json.dumps(provenance()),
+        "units_note": "hbar = e = k_B = 1; energies in eV, or in any one unit of your choice",
+    }  # fmt: skip
+    for info in model.parameters():
+        if info.name not in swept:
+            value = getattr(model, info.name)
+            attrs[f"parameter_{info.name}"] = (
+                value if isinstance(value, (int, float, str)) else json.dumps(_plain(value))
+            )
+    return attrs
+
+
+def _plain(value: Any) -> Any:
+    """Nested tuples as lists, complex as [re, im]."""
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    return [value.real, value.imag] if isinstance(value, complex) else value
+
+
+def provenance() -> dict[str, str]:
+    """Versions and machine that made a result."""
+    names = ("chirospin", "numpy", "scipy", "xarray")
+    return {name: version(name) for name in names} | {
+        "python": platform.python_version(), "machine": platform.machine(),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }  # fmt: skip
+
+
+def side_by_side(parts: Sequence[xr.Dataset], methods: Sequence[str]) -> xr.Dataset:
+    """Results of several methods along a new dimension ``method``."""
+    coordinate = xr.Variable("method", np.array(methods))
+    joined = xr.concat(parts, coordinate, combine_attrs="drop_conflicts", join="outer",
+                       data_vars="all", coords="minimal", compat="override")  # fmt: skip
+    references = dict.fromkeys(k for p in parts for k in p.attrs["references"].split(", "))
+    joined.attrs |= {"method": ",".join(methods), "references": ", ".join(references),
+                     "method_settings": json.dumps({m: json.loads(p.attrs["method_settings"])
+                                                    for m, p in zip(methods, parts, strict=True)}),
+                     "provenance": parts[0].attrs["provenance"]}  # fmt: skip
+    return joined
+
+
+def certificates(ds: xr.Dataset, family: Family) -> list[Certificate]:
+    """The audit of a result, the worst point of each check; checks without meaning are left out."""
+    found = []
+    about = {check.name: check for check in family.checks}
+    for name in map(str, ds["check"].values):
+        values = ds["audit_value"].sel(check=name)
+        passed = bool(ds["audit_passed"].sel(check=name).all())
+        finite = values.values[np.isfinite(values.values)]
+        if not finite.size and passed:
+            continue
+        check = about[name]
+        worst = np.nan if not finite.size else (
+            finite.min() if check.bound == "above" else finite[np.abs(finite).argmax()])  # fmt: skip
+        found.append(Certificate(name=name, value=float(worst), tolerance=check.tolerance,
+                                 passed=passed, about=check.about))  # fmt: skip
+    return found
+
+
+def save(ds: xr.Dataset, path: Path) -> None:
+    """Write a result as netCDF (.nc) or Zarr (.zarr), whole or not at all.
+
+    Raises
+    ------
+    ModelError : another suffix, or a place that cannot be written
+    """
+    check_target(path)
+    if path.suffix == ZARR:
+        ds.to_zarr(path, mode="w")
+        return
+    part = path.with_name(path.name + ".part")
+    try:
+        ds.to_netcdf(part, engine="h5netcdf")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def check_target(path: Path, suffixes: tuple[str, ...] = (NETCDF, ZARR)) -> None:
+    """Refuse a file name that cannot be written, before any work is done.
+
+    Raises
+    ------
+    ModelError : another suffix, no such directory, a directory, no permission, missing package
+    """
+    import importlib.util
+    import os
+
+    if path.suffix not in suffixes:
+        raise ModelError(f"File `{path}` must end in {' or '.join(suffixes)}")
+    if not path.parent.is_dir():
+        raise ModelError(f"File `{path}` must be in a directory that exists: {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise ModelError(f"File `{path}` must be in a directory that can be written")
+    if path.is_dir() and path.suffix != ZARR:
+        raise ModelError(f"File `{path}` must be a file, but is a directory")
+    if path.suffix == ZARR and importlib.util.find_spec("zarr") is None:
+        raise ModelError(f"File `{path}` needs the package zarr: pip install 'chirospin[zarr]'")
+
+
+def load(path: Path) -> xr.Dataset:
+    """Read a result back, whole.
+
+    Raises
+    ------
+    ModelError : no such file, not a result, or one of a newer version
+    """
+    if not path.exists():
+        raise ModelError(f"File `{path}` does not exist")
+    try:
+        engine = "zarr" if path.suffix == ZARR else "h5netcdf"
+        with xr.open_dataset(path, engine=engine) as ds:
+            loaded = ds.load()
+    except Exception as error:  # each engine has its own kinds
+        raise ModelError(f"File `{path}` is not a readable result: {error}".splitlines()[0]) from None
+    if "chirospin_schema" not in loaded.attrs:
+        raise ModelError(f"File `{path}` is not a chirospin result: it has no chirospin_schema")
+    if int(loaded.attrs["chirospin_schema"]) > SCHEMA:
+        raise ModelError(f"File `{path}` was written by a newer chirospin; upgrade to read it")
+    return loaded
+
+
+def stored_model(ds: xr.Dataset, family: Family) -> Model:
+    """The model whose fixed parameters a result carries; swept ones at their first value."""
+    kind = family.model(str(ds.attrs["model"]))
+    values: dict[str, Any] = {}
+    for info in kind.parameters():
+        stored = ds.attrs.get(f"parameter_{info.name}")
+        if info.shape is not None and isinstance(stored, str):
+            raw = json.loads(stored)
+            if raw is not None:
+                array = np.array(raw)
+                values[info.name] = (
+                    array[..., 0] + 1j * array[..., 1] if info.shape.kind is complex else array
+                )
+        elif stored is not None:
+            values[info.name] = stored
+    swept = [n for n in ds.coords if n in kind.model_fields or n in kind.shorthands]
+    return kind(**values, **{str(n): ds[n].values.flat[0].item() for n in swept})

@@ -1,0 +1,132 @@
+"""The one corridor: model, method, observables, audit, labelled Dataset."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from chirospin.base import results
+from chirospin.base.errors import ConvergenceError, ModelError
+from chirospin.base.family import Family
+from chirospin.base.method import Method
+from chirospin.base.parameters import Model, checked
+from chirospin.numerics.threads import blas_threads
+
+Progress = Callable[[int, int], None]
+Axes = Mapping[str, Sequence[float]]
+MethodChoice = str | Method | None
+CHUNK = 12  # points handed to a worker at a time: enough to share work, few enough to report
+
+
+def solve(
+    family: Family,
+    model: Model,
+    method: MethodChoice | Sequence[MethodChoice] = None,
+    *,
+    over: Axes | None = None,
+    observables: Sequence[str] | None = None,
+    on_failure: Literal["raise", "record"] = "raise",
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Solve a model, or a grid of models, by one method or several side by side.
+
+    Parameters
+    ----------
+    model : the point, or the origin of the grid
+    method : name, method object, or a list of them; None is the family's default
+    over : parameter name -> values; each becomes a coordinate, their product the grid
+    observables : names; None is all
+    on_failure : raise at a point that does not converge, or record NaN and the reason
+    workers : threads that share the points; BLAS then runs on one thread in each
+    progress : called with (points done, points in all)
+
+    Returns
+    -------
+    Dataset with dimensions (method, swept parameters, own dimensions of each observable)
+
+    Raises
+    ------
+    ModelError : bad value, unknown name, impossible size
+    ConvergenceError : a point did not converge and ``on_failure`` is ``"raise"``
+    """
+    several = isinstance(method, Sequence) and not isinstance(method, str)
+    choices: list[MethodChoice] = list(method) if several else [method]  # type: ignore[arg-type, list-item]
+    if not choices:
+        raise ModelError("Argument `method` must name at least one method, but is empty")
+    chosen = [c if isinstance(c, Method) else family.method(c)() for c in choices]
+    grid = axes(model, over or {})
+    models = grid_models(model, grid)
+    wanted = family.choose(None if observables is None else tuple(observables))
+    parts = []
+    for n, one in enumerate(chosen):
+        report = _shifted(progress, n * len(models), len(chosen) * len(models))
+        states = list(_states(one, models, on_failure, workers, report))
+        parts.append(results.dataset(family, one, model, grid, models, states, wanted))
+    return results.side_by_side(parts, [one.name for one in chosen]) if several else parts[0]
+
+
+def axes(model: Model, over: Axes) -> dict[str, list[Any]]:
+    """The swept values of each parameter, checked.
+
+    Raises
+    ------
+    ModelError : not a scalar parameter, no value, or a value out of range
+    """
+    grid: dict[str, list[Any]] = {}
+    for name, values in over.items():
+        info = model.parameter_info(name)
+        if info.shape is not None or isinstance(info.default, str):
+            raise ModelError(f"Parameter `{name}` must be a scalar to be swept, but is {info.range}")
+        listed = np.ravel(np.asarray(values, dtype=object)).tolist()
+        if not listed:
+            raise ModelError(f"Parameter `{name}` must have at least one value to sweep over")
+        grid[name] = [checked(info, value) for value in listed]
+    return grid
+
+
+def grid_models(model: Model, grid: Mapping[str, Sequence[Any]]) -> list[Model]:
+    """Models of the product of all axes, the last axis fastest."""
+    return [model.replace(**dict(zip(grid, values, strict=True))) if grid else model
+            for values in itertools.product(*grid.values())]  # fmt: skip
+
+
+def _shifted(progress: Progress | None, done: int, total: int) -> Progress:
+    return (lambda _n, _of: None) if progress is None else (lambda n, _of: progress(done + n, total))
+
+
+def _states(
+    method: Method, models: Sequence[Model], on_failure: str, workers: int, progress: Progress
+) -> Iterator[Any]:
+    chunks = [models[i : i + CHUNK] for i in range(0, len(models), CHUNK)]
+    done = 0
+    for batch in _in_order(method, chunks, min(workers, len(chunks))):
+        for state in batch:
+            if on_failure == "raise" and not state.outcome.converged:
+                raise _failure(method, models[done], state)
+            done += 1
+            yield state
+        progress(done, len(models))
+
+
+def _in_order(method: Method, chunks: Sequence[Sequence[Model]], workers: int) -> Iterator[list[Any]]:
+    if workers <= 1:
+        for chunk in chunks:
+            yield list(method.solve_many(chunk))
+        return
+    with blas_threads(1), ThreadPoolExecutor(workers) as pool:
+        yield from pool.map(lambda chunk: list(method.solve_many(chunk)), chunks)
+
+
+def _failure(method: Method, model: Model, state: Any) -> ConvergenceError:
+    outcome = state.outcome
+    return ConvergenceError(
+        f"{method.name} did not converge for {model!r}: {outcome.reason} "
+        f"(residual {outcome.residual:.2e}, {outcome.iterations} iterations)".replace("\n", " "),
+        outcome,
+    )

@@ -1,0 +1,196 @@
+"""Certificates of a junction: what must hold for every state, and what partners must agree on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chirospin.base.audit import Audit, Check
+from chirospin.base.method import Method
+from chirospin.base.spin import PAULI
+from chirospin.junction.model import (
+    PER_MOLECULE,
+    Junction,
+    interaction,
+    lead_couplings,
+    one_body_hamiltonian,
+    spin_orbit_vectors,
+)
+from chirospin.junction.state import JunctionState, lead_current
+
+BALANCE = 1e-9  # of the largest coupling: residual 1e-12 over the slowest relaxation of 1e-3
+SYMMETRY = 1e-8  # two independent solves, each good to BALANCE
+ANGLE = 0.7  # any angle will do
+
+
+def _scale(model: Junction) -> float:
+    return float(max(lead_couplings(model).max(), 1e-300))
+
+
+def bond_currents(model: Junction, state: JunctionState) -> NDArray[np.float64]:
+    r"""Current through each cut between neighbouring molecules, left to right.
+
+    .. math:: I_{cut} = \sum_{m \le cut < n} 2\, Im(h_{nm} G_{nm})
+
+    Returns
+    -------
+    (magnetisation, cut), eV/hbar
+    """
+    h = one_body_hamiltonian(model)
+    flow = 2 * (h * state.one_body_density).imag
+    cuts = PER_MOLECULE * np.arange(1, model.molecules)
+    return np.stack([flow[:, cut:, :cut].sum(axis=(1, 2)) for cut in cuts], axis=-1) if len(
+        cuts) else np.zeros((2, 0))  # fmt: skip
+
+
+def _lead_balance(model: Junction, state: JunctionState) -> float:
+    return float(np.abs(state.lead_current.sum(axis=1)).max() / _scale(model))
+
+
+def _bond_balance(model: Junction, state: JunctionState) -> float | None:
+    bonds = bond_currents(model, state)
+    if not bonds.size:
+        return None
+    return float(np.abs(bonds - state.lead_current[:, :1]).max() / _scale(model))
+
+
+def _occupation_sum(model: Junction, state: JunctionState) -> float | None:
+    if state.density is None:
+        return None
+    total = np.einsum("mkk->m", state.one_body_density).real
+    return float(np.abs(total - state.density.particles).max())
+
+
+def _current_sum(model: Junction, state: JunctionState) -> float:
+    f = np.array([model.occupation_left, model.occupation_right])
+    n = np.einsum("mkk->mk", state.one_body_density).real
+    again = lead_current(lead_couplings(model), n, f)
+    return float(np.abs(again - state.lead_current).max() / _scale(model))
+
+
+def _occupation_range(model: Junction, state: JunctionState) -> float:
+    if state.density is None:  # all of G is known: its eigenvalues are occupations
+        G = state.one_body_density
+        n = np.linalg.eigvalsh((G + np.conj(np.swapaxes(G, -1, -2))) / 2)
+    else:
+        n = np.einsum("mkk->mk", state.one_body_density).real
+    return float(np.minimum(n, 1 - n).min())
+
+
+def _of_density(name: str, worst: Any) -> Any:
+    def value(model: Junction, state: JunctionState) -> float | None:
+        return None if state.density is None else float(worst(getattr(state.density, name)))
+
+    return value
+
+
+def _interaction_left_out(model: Junction, state: JunctionState) -> float | None:
+    if state.interaction_kept:
+        return None
+    terms = interaction(model)
+    return float(np.abs(terms.density).max(initial=0.0) + np.abs(terms.strength).sum())
+
+
+CHECKS = (
+    Check(name="residual", tolerance=1e-11, evaluate=lambda m, s: s.outcome.residual,
+          about="norm of the original equation at the answer, relative"),
+    Check(name="trace", tolerance=1e-10, about="jumps keep the trace of rho",
+          evaluate=_of_density("trace", lambda v: np.abs(v - 1).max())),
+    Check(name="hermiticity", tolerance=1e-10, about="anti-Hermitian part of rho",
+          evaluate=_of_density("hermiticity", np.max)),
+    Check(name="smallest_eigenvalue", tolerance=1e-10, bound="above",
+          about="rho has no negative probability",
+          evaluate=_of_density("smallest_eigenvalue", np.min)),
+    Check(name="occupation_range", tolerance=1e-10, bound="above", evaluate=_occupation_range,
+          about="occupations lie in [0, 1]: distance to the nearer end"),
+    Check(name="occupation_sum", tolerance=1e-9, evaluate=_occupation_sum,
+          about="occupations add up to the mean electron number"),
+    Check(name="lead_balance", tolerance=BALANCE, evaluate=_lead_balance,
+          about="I_L + I_R = 0, relative to the coupling"),
+    Check(name="bond_balance", tolerance=BALANCE, evaluate=_bond_balance,
+          about="the current is the same through every cut, relative to the coupling"),
+    Check(name="current_sum_rule", tolerance=BALANCE, evaluate=_current_sum,
+          about="current from the occupations equals the reported one"),
+    Check(name="interaction_left_out", tolerance=0.0, evaluate=_interaction_left_out,
+          about="largest repulsion that the method leaves out, eV"),
+)  # fmt: skip
+
+
+def spin_rotated(model: Junction, rotation: NDArray[np.complex128], turn: NDArray[np.float64]) -> Junction:
+    """The junction seen from rotated or reflected spin axes.
+
+    Parameters
+    ----------
+    rotation : on spin, (2, 2), unitary
+    turn : the matching matrix on spin-orbit vectors, (3, 3)
+    """
+    changes: dict[str, Any] = {"spin_orbit_vectors": spin_orbit_vectors(model) @ turn.T}
+    if model.one_body_matrix is not None:
+        U = np.kron(np.eye(2 * model.molecules), rotation)
+        changes["one_body_matrix"] = U @ np.array(model.one_body_matrix) @ U.conj().T
+    return model.replace(**changes)
+
+
+def mirror_image(model: Junction) -> Junction:
+    """The enantiomer: reflected through the plane y = 0, which contains the axis z."""
+    return spin_rotated(model, PAULI[1], np.diag([-1.0, 1.0, -1.0]))
+
+
+def turned(model: Junction, angle: float = ANGLE) -> Junction:
+    """The whole stack turned about z."""
+    rotation = np.diag(np.exp(np.array([-0.5j, 0.5j]) * angle))
+    c, s = np.cos(angle), np.sin(angle)
+    return spin_rotated(model, rotation, np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]]))
+
+
+def time_reversal_broken(model: Junction) -> float:
+    """Norm of the part of the one-body Hamiltonian that is odd under time reversal, eV."""
+    h = one_body_hamiltonian(model)
+    flip = np.kron(np.eye(2 * model.molecules), PAULI[1])
+    return float(np.linalg.norm(h - flip @ h.conj() @ flip.conj().T))
+
+
+def _difference(a: Junction, b: Junction, method: Method, flip: bool) -> float:
+    one, other = (method.solve(m).lead_current[:, 0] for m in (a, b))
+    return float(np.abs(one - (other[::-1] if flip else other)).max() / _scale(a))
+
+
+def _without_interaction(model: Junction, method: Method) -> float | None:
+    if time_reversal_broken(model) > 1e-12 or model.occupation_left == model.occupation_right:
+        return None
+    free = model.replace(hubbard_a=0, hubbard_b=0, hubbard_ab_singlet=0, hubbard_ab_triplet=0, hund=0,
+                         intersite_repulsion=0)  # fmt: skip
+    up, down = method.solve(free).lead_current[:, 0]
+    return float(abs(up - down) / max(abs(up + down), 1e-300))
+
+
+def _uniform_repulsion(model: Junction, method: Method) -> float | None:
+    if method.name == "landauer" or method.name == "mean-field":
+        return None  # a mean field does not know that N (N - 1)/2 commutes with all else
+    V = 0.3
+    names = ("hubbard_a", "hubbard_b", "hubbard_ab_singlet", "hubbard_ab_triplet",
+             "intersite_repulsion")  # fmt: skip
+    shifted = model.replace(**{name: getattr(model, name) + V for name in names})
+    return _difference(model, shifted, method, flip=False)
+
+
+AUDITS = (
+    Audit(name="enantiomer", tolerance=SYMMETRY,
+          about="the mirror image carries the current of the opposite magnetisation",
+          evaluate=lambda m, k: _difference(m, mirror_image(m), k, flip=True)),
+    Audit(name="lead_flip", tolerance=SYMMETRY,
+          about="reversing the lead polarisation exchanges the two magnetisations",
+          evaluate=lambda m, k: _difference(
+              m, m.replace(lead_polarisation=-m.lead_polarisation), k, flip=True)),
+    Audit(name="turn_about_z", tolerance=SYMMETRY,
+          about="turning the whole stack about the axis changes nothing",
+          evaluate=lambda m, k: _difference(m, turned(m), k, flip=False)),
+    Audit(name="no_interaction", tolerance=SYMMETRY,
+          about="no polarisation without interaction, if time reversal holds on the stack",
+          evaluate=_without_interaction),
+    Audit(name="uniform_repulsion", tolerance=SYMMETRY,
+          about="a repulsion equal between all electrons changes nothing",
+          evaluate=_uniform_repulsion),
+)  # fmt: skip

@@ -1,0 +1,86 @@
+"""What a junction shows: currents, magnetoresistance, occupations."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chirospin.base.observables import observable
+from chirospin.base.units import AMPERE_PER_EV
+from chirospin.junction.model import (
+    LEADS,
+    MAGNETISATIONS,
+    ORBITALS,
+    SPINS,
+    Junction,
+    lead_couplings,
+)
+from chirospin.junction.state import JunctionState
+
+CURRENT = "eV*e/hbar"
+IN_AMPERE = f"1 eV*e/hbar = {AMPERE_PER_EV:.6g} A"
+NO_CURRENT = 1e-12  # of the total lead coupling: below this a ratio of currents is rounding
+
+
+def labels(model: Junction) -> dict[str, tuple[int | str, ...]]:
+    """Labels along every dimension of the observables."""
+    return {"magnetisation": MAGNETISATIONS, "lead": LEADS, "orbital": ORBITALS, "spin": SPINS,
+            "molecule": tuple(range(1, model.molecules + 1))}  # fmt: skip
+
+
+@observable(unit=CURRENT, symbol="I", dims=("magnetisation",), conversion=IN_AMPERE)
+def current(model: Junction, state: JunctionState) -> NDArray[np.float64]:
+    r"""Current from the left to the right lead for each magnetisation of the left one.
+
+    .. math:: I = \sum_k \gamma_{Lk} \{ f_L (1 - n_k) - (1 - f_L) n_k \}
+
+    References
+    ----------
+    nozaki_fujita_2026, Eq. (11)
+    """
+    return state.lead_current[:, 0]
+
+
+@observable(unit=CURRENT, symbol=r"\bar I", conversion=IN_AMPERE)
+def mean_current(model: Junction, state: JunctionState) -> NDArray[np.float64]:
+    r"""Mean of the currents for the two magnetisations.
+
+    .. math:: \bar I = (I_\uparrow + I_\downarrow)/2
+
+    References
+    ----------
+    nozaki_fujita_2026, Figs. 2 and 3
+    """
+    return np.asarray(state.lead_current[:, 0].mean())
+
+
+@observable(unit="1", symbol=r"P_\mathrm{MR}")
+def spin_polarisation(model: Junction, state: JunctionState) -> NDArray[np.float64]:
+    r"""Magnetoresistance polarisation of the current.
+
+    .. math:: P_{MR} = (I_\uparrow - I_\downarrow) / (I_\uparrow + I_\downarrow)
+
+    Positive when the current is larger with the left lead magnetised along +z, the direction
+    from left to right. NaN when no current flows.
+
+    References
+    ----------
+    nozaki_fujita_2026, Eq. (17)
+    """
+    up, down = state.lead_current[:, 0]
+    if abs(up) + abs(down) <= NO_CURRENT * lead_couplings(model).sum():
+        return np.asarray(np.nan)
+    return np.asarray((up - down) / (up + down))
+
+
+@observable(unit="1", symbol="n", dims=("magnetisation", "molecule", "orbital", "spin"))
+def occupation(model: Junction, state: JunctionState) -> NDArray[np.float64]:
+    r"""Mean number of electrons in every spin-orbital.
+
+    .. math:: n_{ils} = Tr[\rho c^+_{ils} c_{ils}]
+    """
+    n = np.einsum("mkk->mk", state.one_body_density).real
+    return n.reshape(2, model.molecules, 2, 2)
+
+
+OBSERVABLES = (current, mean_current, spin_polarisation, occupation)
