@@ -1,0 +1,34 @@
+"""Citations by key, from the bibliography that ships with the package."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.resources import files
+
+from chirospin.base.errors import UnknownNameError
+from chirospin.base.parameters import nearest
+
+
+@lru_cache(maxsize=1)
+def bibliography() -> dict[str, str]:
+    """All BibTeX entries by key."""
+    text = files("chirospin.base").joinpath("references.bib").read_text(encoding="utf-8")
+    entries = re.findall(r"^@\w+\{([^,]+),.*?^\}", text, re.M | re.S)
+    blocks = re.findall(r"^@\w+\{.*?^\}", text, re.M | re.S)
+    return dict(zip(entries, blocks, strict=True))
+
+
+def bibtex(keys: Sequence[str]) -> str:
+    """The entries of these keys.
+
+    Raises
+    ------
+    UnknownNameError : a key that the bibliography lacks
+    """
+    known = bibliography()
+    for key in keys:
+        if key not in known:
+            raise UnknownNameError(f"No reference {key!r}; {nearest(key, list(known))}")
+    return "\n\n".join(known[key] for key in keys)

@@ -1,0 +1,253 @@
+"""Figures are described, then drawn: one description serves files, notebooks and studies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from chirospin.base.errors import ModelError
+from chirospin.base.results import check_target
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SUFFIXES = (".png", ".pdf", ".svg")
+COLUMN = 3.4  # inches, the width of a journal's column
+MANY = 8  # more series than this are a map, or thinned in the legend
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One set of axes.
+
+    Parameters
+    ----------
+    source : key of the Dataset
+    x, y : names of a coordinate and of an observable
+    by : coordinate that tells the series apart
+    select : fixed coordinates
+    mark : value of x at which a grey vertical line stands
+    """
+
+    source: str
+    x: str
+    y: str
+    by: str | None = None
+    select: Mapping[str, Any] = field(default_factory=dict)
+    mark: float | None = None
+    x_scale: Literal["linear", "log"] = "linear"
+    title: str = ""
+    x_label: str = ""
+    y_label: str = ""
+    y_limits: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plot:
+    """Panels on a grid of ``columns``, lettered (a), (b), ... row by row."""
+
+    panels: tuple[Panel, ...]
+    columns: int = 1
+    markers: bool = True
+
+
+def label(variable: xr.DataArray) -> str:
+    """Axis label from symbol and unit, as in ``λ (eV)``."""
+    symbol, unit = variable.attrs.get("symbol"), variable.attrs.get("units", "1")
+    name = f"${symbol}$" if symbol else str(variable.name).replace("_", " ")
+    shown = {"eV*e/hbar": r"$e\,\mathrm{eV}/\hbar$"}.get(unit, unit)
+    return name if unit == "1" else f"{name} ({shown})"
+
+
+def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:
+    """Draw a description in the journal's style.
+
+    Parameters
+    ----------
+    data : Datasets by the panels' ``source``
+    """
+    from matplotlib.figure import Figure
+
+    with _style():
+        rows = -(-len(plot.panels) // plot.columns)
+        figure = Figure(figsize=(COLUMN * (0.35 + 0.65 * plot.columns), 2.1 * rows))
+        grid = figure.subplots(rows, plot.columns, squeeze=False)
+        for n, (panel, ax) in enumerate(zip(plot.panels, grid.flat, strict=False)):
+            _panel(ax, panel, data[panel.source], plot.markers)
+            if len(plot.panels) > 1:
+                ax.set_title(f"({chr(97 + n)}) {panel.title}".rstrip(), loc="left")
+        for ax in list(grid.flat)[len(plot.panels) :]:
+            ax.set_axis_off()
+        handles, names = grid.flat[0].get_legend_handles_labels()
+        if len(plot.panels) > 2 and names:
+            figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 6))
+        else:
+            for ax in grid.flat[:1]:
+                if names:
+                    ax.legend()
+    return figure
+
+
+def _style() -> Any:
+    import matplotlib as mpl
+
+    with as_file(files("chirospin.base") / "journal.mplstyle") as sheet:
+        return mpl.style.context(str(sheet))
+
+
+def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
+    y = ds[panel.y].sel(dict(panel.select))
+    x = ds[panel.x]
+    if panel.mark is not None:
+        ax.axvline(panel.mark, color="0.75", lw=0.8, zorder=0)
+    if panel.by is None:
+        series = [("", y)]
+    else:
+        name = ds[panel.by].attrs.get("symbol")
+        series = [(f"${name}={_short(v)}$" if name else str(v), y.sel({panel.by: v}))
+                  for v in ds[panel.by].values]  # fmt: skip
+    for text, values in series:
+        ax.plot(x, values.transpose(panel.x), marker="o" if markers else None, label=text or None,
+                markeredgewidth=0)  # fmt: skip
+    ax.set_xscale(panel.x_scale)
+    ax.set_xlabel(panel.x_label or label(x))
+    ax.set_ylabel(panel.y_label or label(y))
+    if panel.y_limits:
+        ax.set_ylim(*panel.y_limits)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, (int, float, np.number)) else str(value)
+
+
+def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) -> Figure:
+    """The plain figure of any result: curves over one swept parameter, a map over two.
+
+    Parameters
+    ----------
+    quantity : an observable of the result; by default the first without dimensions of its own
+    x : the swept parameter on the axis; by default the last
+
+    Raises
+    ------
+    ModelError : no such quantity or coordinate
+    """
+    swept = [str(d) for d in ds.sizes if f"{d}" in ds.coords and "units" in ds[d].attrs]
+    quantity = quantity or _default_quantity(ds, swept)
+    if quantity not in ds.data_vars:
+        raise ModelError(f"Argument `quantity` must be one of {', '.join(map(str, ds.data_vars))}, "
+                         f"but is {quantity!r}")  # fmt: skip
+    if x is not None and x not in swept:
+        raise ModelError(f"Argument `x` must be a swept parameter ({', '.join(swept)}), but is {x!r}")
+    if not swept:
+        return _bars(ds)
+    x = x or swept[-1]
+    y = ds[quantity]
+    others = [str(d) for d in y.dims if d != x]
+    if len(others) == 1 and ds.sizes[others[0]] > MANY:
+        return _map(ds, quantity, x, others[0])
+    flat = ds[[quantity]]
+    by = others[0] if others else None
+    if len(others) > 1:
+        flat = flat.stack(series=others, create_index=False)
+        names = [", ".join(_short(flat[d].values[i]) for d in others) for i in range(flat.sizes["series"])]
+        flat = flat.drop_vars([d for d in others if d in flat.coords]).assign_coords(series=names)
+        by = "series"
+    positive = bool((ds[x] > 0).all()) and ds.sizes[x] > 2
+    steps = np.diff(np.log(ds[x].values)) if positive else np.array([1.0, 2.0])
+    even = bool(np.allclose(steps, steps[0])) and not np.allclose(np.diff(ds[x].values), np.diff(ds[x].values)[0])
+    panel = Panel(source="result", x=x, y=quantity, by=by, x_scale="log" if even else "linear")
+    return draw(Plot(panels=(panel,), markers=ds.sizes[x] <= 60), {"result": flat})
+
+
+def _default_quantity(ds: xr.Dataset, swept: list[str]) -> str:
+    plain = [str(name) for name in ds.data_vars
+             if set(ds[name].dims) <= {*swept, "method"} and "symbol" in ds[name].attrs]  # fmt: skip
+    return plain[-1] if plain else str(next(iter(ds.data_vars)))
+
+
+def _map(ds: xr.Dataset, quantity: str, x: str, y: str) -> Figure:
+    from matplotlib.figure import Figure
+
+    with _style():
+        figure = Figure(figsize=(COLUMN, 2.6))
+        ax = figure.subplots()
+        values = ds[quantity].transpose(y, x)
+        top = float(np.nanmax(np.abs(values))) or 1.0
+        signed = bool((values < 0).any())
+        mesh = ax.pcolormesh(ds[x], ds[y], values, cmap="RdBu_r" if signed else "viridis",
+                             vmin=-top if signed else None, vmax=top if signed else None,
+                             rasterized=True)  # fmt: skip
+        figure.colorbar(mesh, label=label(ds[quantity]))
+        ax.set_xlabel(label(ds[x]))
+        ax.set_ylabel(label(ds[y]))
+    return figure
+
+
+def _bars(ds: xr.Dataset) -> Figure:
+    """A single point: its first observable with dimensions, as bars."""
+    from matplotlib.figure import Figure
+
+    name = next((str(n) for n, v in ds.data_vars.items()
+                 if "symbol" in v.attrs and set(v.dims) - {"method"}), str(next(iter(ds.data_vars))))  # fmt: skip
+    values = ds[name]
+    own = [d for d in values.dims if d != "method"]
+    with _style():
+        figure = Figure(figsize=(COLUMN, 2.3))
+        ax = figure.subplots()
+        series = ds["method"].values if "method" in values.dims else [ds.attrs["method"]]
+        flat = values.stack(label=own, create_index=False) if own else values.expand_dims("label")
+        ticks = [", ".join(str(flat[d].values[i]) for d in own) for i in range(flat.sizes["label"])]
+        for n, method in enumerate(series):
+            height = flat.sel(method=method) if "method" in values.dims else flat
+            at = np.arange(len(ticks)) + (n - (len(series) - 1) / 2) * 0.8 / len(series)
+            ax.bar(at, np.nan_to_num(height.values), 0.75 / len(series), label=str(method))
+        ax.set_xticks(range(len(ticks)), ticks)
+        ax.minorticks_off()
+        ax.set_xlabel(", ".join(map(str, own)))
+        ax.set_ylabel(label(values))
+        ax.legend()
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as .png, .pdf or .svg.
+
+    Raises
+    ------
+    ModelError : another suffix or a place that cannot be written
+    """
+    check_target(path, SUFFIXES)
+    with _style():
+        figure.savefig(path)
+
+
+@xr.register_dataset_accessor("chirospin")
+class ResultAccessor:
+    """``ds.chirospin``: figure, audit and citations of a result."""
+
+    def __init__(self, ds: xr.Dataset) -> None:
+        self._ds = ds
+
+    def plot(self, quantity: str | None = None, x: str | None = None) -> Figure:
+        """The plain figure of this result; see :func:`sketch`."""
+        return sketch(self._ds, quantity, x)
+
+    @property
+    def audit(self) -> xr.Dataset:
+        """The audit alone: value, tolerance and verdict of every check."""
+        return self._ds[["audit_value", "audit_tolerance", "audit_passed"]]
+
+    @property
+    def citations(self) -> str:
+        """BibTeX entries for the methods that made this result."""
+        from chirospin.base.citations import bibtex
+
+        return bibtex(str(self._ds.attrs["references"]).split(", "))

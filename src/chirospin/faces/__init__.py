@@ -1,0 +1,1 @@
+"""Faces: the command line. No physics here; all is derived from what the families declare."""

@@ -1,0 +1,79 @@
+"""Text of the command line to values: assignments, ranges, methods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chirospin.base.errors import ModelError, UnknownNameError
+from chirospin.base.family import Family
+from chirospin.base.method import Method
+from chirospin.base.parameters import Model, nearest
+from chirospin.base.units import parse
+
+
+def assignment(text: str, flag: str) -> tuple[str, str]:
+    """Split NAME=VALUE."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        raise ModelError(f"Option {flag} must be NAME=VALUE, but is {text!r}")
+    return name.strip(), value.strip()
+
+
+def assignments(texts: Sequence[str], flag: str) -> dict[str, str]:
+    """All NAME=VALUE of one flag; naming one twice is an error."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, value = assignment(text, flag)
+        if name in found:
+            raise ModelError(f"Option {flag} names `{name}` twice: {found[name]!r} and {value!r}")
+        found[name] = value
+    return found
+
+
+def model_from(kind: type[Model], texts: Sequence[str]) -> Model:
+    """A model from --set NAME=VALUE; nothing is computed before all of it is valid."""
+    given = assignments(texts, "--set")
+    return kind(**{name: parse(kind.parameter_info(name), value) for name, value in given.items()})
+
+
+def sweep_from(kind: type[Model], texts: Sequence[str]) -> dict[str, list[Any]]:
+    """Swept values from --over NAME=START:STOP:COUNT[:log] or NAME=V1,V2,..."""
+    return {name: _values(kind, name, text) for name, text in assignments(texts, "--over").items()}
+
+
+def _values(kind: type[Model], name: str, text: str) -> list[Any]:
+    info = kind.parameter_info(name)
+    if ":" not in text:
+        return [parse(info, part) for part in text.split(",") if part.strip()]
+    parts = text.split(":")
+    spaced = parts[3].strip() if len(parts) == 4 else "lin"
+    if len(parts) not in (3, 4) or spaced not in ("lin", "log") or not parts[2].strip().isdigit():
+        raise ModelError(
+            f"Option --over must be NAME=START:STOP:COUNT, with :log for even ratios, "
+            f"or NAME=V1,V2,..., but is '{name}={text}'"
+        )
+    start, stop, count = parse(info, parts[0]), parse(info, parts[1]), int(parts[2])
+    if not 1 <= count <= 1_000_000:
+        raise ModelError(f"Option --over must have a COUNT from 1 to 1000000, but is '{name}={text}'")
+    if spaced == "log":
+        if min(start, stop) <= 0:
+            raise ModelError(f"Option --over with :log needs START and STOP > 0, but is '{name}={text}'")
+        return list(np.geomspace(start, stop, count).tolist())
+    return list(np.linspace(start, stop, count).tolist())
+
+
+def methods_from(family: Family, names: str | None, options: Sequence[str]) -> list[Method]:
+    """Method objects from --method A,B and --option NAME=VALUE (each goes to those that know it)."""
+    kinds = [family.method(name.strip()) for name in names.split(",")] if names else [family.method()]
+    given = assignments(options, "--option")
+    for name in given:
+        known = sorted({key for kind in kinds for key in kind.model_fields})
+        if name not in known:
+            raise UnknownNameError(
+                f"Option `{name}` is not one of method {names or kinds[0].name}; "
+                + (nearest(name, known) if known else "it has none")
+            )
+    return [kind(**{k: v for k, v in given.items() if k in kind.model_fields}) for kind in kinds]

@@ -1,0 +1,60 @@
+"""The dear checks of a stored result or of a model from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import chirospin
+from chirospin.base import results
+from chirospin.base.audit import Certificate
+from chirospin.base.solve import solve
+from chirospin.faces import arguments
+from chirospin.faces.cli import family
+from chirospin.faces.text import certificates_text, plain
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditReport:
+    """What ``chirospin audit`` prints."""
+
+    text: str
+    facts: dict[str, Any]
+    failures: list[str]
+
+
+def audited(target: str, method: str | None, set_: Sequence[str], option: Sequence[str]) -> AuditReport:
+    """Audit a file, or a family with --set."""
+    if Path(target).suffix in (results.NETCDF, results.ZARR):
+        ds = results.load(Path(target))
+        one = family(str(ds.attrs["family"]))
+        stored = results.certificates(ds, one)
+        model = results.stored_model(ds, one)
+        given = arguments.assignments(set_, "--set")
+        model = model.replace(**{n: arguments.parse(type(model).parameter_info(n), v)
+                                 for n, v in given.items()})  # fmt: skip
+        methods = arguments.methods_from(one, method or str(ds.attrs["method"]), option)
+    else:
+        name, _, model_name = target.partition(".")
+        one = family(name)
+        model = arguments.model_from(one.model(model_name or None), set_)
+        methods = arguments.methods_from(one, method, option)
+        stored = []
+    if not stored:
+        stored = results.certificates(solve(one, model, methods), one)
+    lines = [f"{one.name}: {chirospin.FAMILIES and one.question}", "", "on the result",
+             certificates_text(stored)]  # fmt: skip
+    found: list[Certificate] = list(stored)
+    for chosen in methods:
+        dear = [c for audit in one.audits if (c := audit.run(model, chosen)) is not None]
+        found += dear
+        lines += ["", f"against partners, method {chosen.name}", certificates_text(dear)]
+    failures = [f"audit FAILED: {c.name} is {c.value:.2e}, tolerance {c.tolerance:.0e}: {c.about}"
+                for c in found if not c.passed]  # fmt: skip
+    lines += ["", "audit FAILED" if failures else f"audit passed: {len(found)} checks"]
+    facts = {"family": one.name, "method": [m.name for m in methods], "audit": [
+        {"name": c.name, "value": plain(c.value), "tolerance": c.tolerance, "passed": c.passed}
+        for c in found]}  # fmt: skip
+    return AuditReport(text="\n".join(lines), facts=facts, failures=failures)

@@ -1,0 +1,323 @@
+"""The command line: describe, solve, reproduce, audit, cite, about."""
+
+from __future__ import annotations
+
+import importlib
+import json as json_format
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+
+import chirospin
+from chirospin.base.errors import ClaimError, ConvergenceError, ModelError, UnknownNameError
+from chirospin.base.family import Family
+from chirospin.base.parameters import nearest
+
+BAD_INPUT, NOT_CONVERGED, FAILED = 2, 3, 1
+
+app = App(
+    name="chirospin",
+    help="Spin polarisation in chiral and spin-orbit-coupled matter, with audited numbers.\n\n"
+    "Start with `chirospin describe`, then `chirospin solve junction`, then "
+    "`chirospin reproduce nozaki_fujita_2026`.",
+    version=chirospin.__version__,
+    version_flags=["--version"],
+    result_action="return_value",
+)
+
+Repeated = Parameter(negative="", consume_multiple=False)
+Json = Annotated[bool, Parameter(negative="", help="print one JSON object and nothing else")]
+Workers = Annotated[int | None, Parameter(help="threads that share the points; all cores if not given")]
+
+
+def family(name: str) -> Family:
+    """A family by name."""
+    if name not in chirospin.FAMILIES:
+        raise UnknownNameError(f"No family {name!r}; {nearest(name, list(chirospin.FAMILIES))}")
+    found: Family = importlib.import_module(f"chirospin.{name}").FAMILY
+    return found
+
+
+def say(text: str) -> None:
+    """A line on stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def warn(text: str) -> None:
+    """A line on stderr."""
+    sys.stderr.write(f"chirospin: {text}\n")
+
+
+def _cores(workers: int | None) -> int:
+    if workers is not None and workers < 1:
+        raise ModelError(f"Option --workers must be at least 1, but is {workers}")
+    return workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0])
+
+
+@app.command
+def describe(name: Annotated[str | None, Parameter(name="family")] = None, /, *, json: Json = False) -> int:
+    """Show models, parameters (symbol, unit, default, range), methods and observables.
+
+    Parameters
+    ----------
+    name
+        Family, for example junction; all families if not given.
+    """
+    from chirospin.faces import text
+
+    if name is not None:
+        one = family(name)
+        say(json_format.dumps(text.described(one)) if json else text.described_text(one))
+        return 0
+    every = [family(n) for n in chirospin.FAMILIES]
+    if json:
+        say(json_format.dumps({"families": [text.described(one) for one in every]}))
+        return 0
+    for one in every:
+        say(f"{one.name}: {one.question}")
+        say(f"  methods {', '.join(one.methods)}; observables {', '.join(o.name for o in one.observables)}")
+    say("\nchirospin describe FAMILY shows the parameters.")
+    return 0
+
+
+@app.command
+def solve(
+    name: Annotated[str, Parameter(name="family")],
+    /,
+    *,
+    method: str | None = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    over: Annotated[list[str] | None, Repeated] = None,
+    option: Annotated[list[str] | None, Repeated] = None,
+    out: Path | None = None,
+    plot: Path | None = None,
+    json: Json = False,
+    workers: Workers = None,
+) -> int:
+    """Solve a model at one point, or on a grid of points.
+
+    Examples
+    --------
+    chirospin solve junction --set hubbard=5 --set "coupling=25 meV"
+    chirospin solve junction --over hubbard=0:8:41 --over energy_b=0.4,0.8 --plot p.png --out p.nc
+    chirospin solve junction --method gksl,mean-field,landauer --set hubbard=0.5
+
+    Parameters
+    ----------
+    name
+        FAMILY or FAMILY.MODEL, for example junction.
+    method
+        Method, or several with commas to compare them side by side.
+    set_
+        NAME=VALUE, repeatable; values like 0.8, "25 meV", pi/2, [[0.03,0,0],[0,0.03,0]].
+    over
+        NAME=START:STOP:COUNT (add :log for even ratios) or NAME=V1,V2,...; repeatable.
+    option
+        NAME=VALUE setting of the method, repeatable; see `chirospin describe`.
+    out
+        Write the labelled result to FILE.nc or DIR.zarr.
+    plot
+        Draw the result to FILE.png, .pdf or .svg.
+    """
+    from chirospin.faces import arguments
+
+    chosen, _, model_name = name.partition(".")
+    one = family(chosen)
+    model = arguments.model_from(one.model(model_name or None), set_ or [])
+    grid = arguments.sweep_from(type(model), over or [])
+    methods = arguments.methods_from(one, method, option or [])
+
+    from chirospin.base import results
+    from chirospin.base.figures import SUFFIXES, save_figure, sketch
+    from chirospin.base.solve import solve as corridor
+    from chirospin.faces import text
+    from chirospin.faces.progress import progress
+
+    if out is not None:
+        results.check_target(out)
+    if plot is not None:
+        results.check_target(plot, SUFFIXES)
+    with progress(f"solving {name}", quiet=not grid) as report:
+        ds = corridor(one, model, methods if len(methods) > 1 else methods[0], over=grid,
+                      on_failure="record", workers=_cores(workers), progress=report)  # fmt: skip
+    found = results.certificates(ds, one)
+    if out is not None:
+        results.save(ds, out)
+    if plot is not None:
+        save_figure(sketch(ds), plot)
+    say(text.solved_json(ds, one, model, methods, found) if json else text.solved_text(ds, one, found))
+    if not json:
+        for path in (out, plot):
+            if path is not None:
+                say(f"wrote {path}")
+    return _verdict(ds, found)
+
+
+def _verdict(ds: Any, found: list[Any]) -> int:
+    failed = int((~ds["converged"]).sum())
+    for certificate in found:
+        if not certificate.passed and not failed:
+            warn(f"audit FAILED: {certificate.name} is {certificate.value:.2e}, tolerance "
+                 f"{certificate.tolerance:.0e}: {certificate.about}")  # fmt: skip
+    if not failed:
+        return 0
+    flat = ds.stack(point=ds["converged"].dims, create_index=False) if ds["converged"].dims else ds.expand_dims("point")
+    first = flat.isel(point=int((~flat["converged"].values).argmax()))
+    place = ", ".join(f"{d} = {first[d].item()}" for d in ds["converged"].dims)
+    warn(f"not converged at {failed} of {ds['converged'].size} points"
+         + (f", first at {place}" if place else "")
+         + f": {first['reason'].item()} (residual {first['residual'].item():.2e})")  # fmt: skip
+    return NOT_CONVERGED
+
+
+@app.command
+def reproduce(
+    study: str | None = None,
+    figures: Annotated[tuple[str, ...], Parameter(allow_leading_hyphen=False)] = (),
+    /,
+    *,
+    out: Path = Path("results"),
+    json: Json = False,
+    workers: Workers = None,
+) -> int:
+    """Recompute a paper's figures and tables, with a verdict for each of its claims.
+
+    Parameters
+    ----------
+    study
+        Key of the paper, for example nozaki_fujita_2026; every study if not given.
+    figures
+        Only these, for example figure-2 table-2.
+    out
+        Directory for figures (PNG, PDF), data (netCDF) and the claims (JSON, Markdown).
+    """
+    from chirospin.faces.reproduction import reproduce_study
+    from chirospin.studies import registry
+
+    chosen = [registry.study(study)] if study else list(registry.studies())
+    reports = [reproduce_study(one, figures, out, _cores(workers), quiet=json) for one in chosen]
+    if json:
+        say(json_format.dumps({"studies": [report.facts for report in reports]}))
+    else:
+        for report in reports:
+            say(report.text)
+    return 0 if all(report.all_hold for report in reports) else FAILED
+
+
+@app.command
+def audit(
+    target: str,
+    /,
+    *,
+    method: str | None = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    option: Annotated[list[str] | None, Repeated] = None,
+    json: Json = False,
+) -> int:
+    """Run the dear checks: symmetry partners, limits, refined settings; a verdict for each.
+
+    Parameters
+    ----------
+    target
+        FILE.nc or DIR.zarr written by solve, or FAMILY[.MODEL] with --set.
+    method
+        Method to audit; that of the file, or the family's default.
+    set_
+        NAME=VALUE, repeatable; changes the model before it is audited.
+    option
+        NAME=VALUE setting of the method, repeatable.
+    """
+    from chirospin.faces.auditing import audited
+
+    report = audited(target, method, set_ or [], option or [])
+    say(json_format.dumps(report.facts) if json else report.text)
+    for line in report.failures:
+        warn(line)
+    return FAILED if report.failures else 0
+
+
+@app.command
+def cite(target: str | None = None, /) -> int:
+    """Print BibTeX for the toolkit, for a family's methods, or for what made a result.
+
+    Parameters
+    ----------
+    target
+        FILE.nc or DIR.zarr, a family, or a bibliography key; the toolkit and all methods if not given.
+    """
+    from chirospin.base import results
+    from chirospin.base.citations import bibliography, bibtex
+
+    if target is None:
+        names = list(chirospin.FAMILIES)
+    elif target in chirospin.FAMILIES:
+        names = [target]
+    elif target in bibliography():
+        say(bibtex([target]))
+        return 0
+    else:
+        path = Path(target)
+        if path.suffix not in (results.NETCDF, results.ZARR):
+            raise UnknownNameError(
+                f"No file, family or reference {target!r}; "
+                f"{nearest(target, [*chirospin.FAMILIES, *bibliography()])}"
+            )
+        say(bibtex(["chirospin", *str(results.load(path).attrs["references"]).split(", ")]))
+        return 0
+    keys = dict.fromkeys(k for n in names for m in family(n).methods.values() for k in m.references)
+    say(bibtex(["chirospin", *keys]))
+    return 0
+
+
+@app.command
+def about(*, json: Json = False) -> int:
+    """Print version, families, dependencies and machine."""
+    from chirospin.base.results import provenance
+    from chirospin.studies.registry import STUDIES
+
+    facts = {"chirospin": chirospin.__version__, "licence": "BSD-3-Clause",
+             "families": list(chirospin.FAMILIES), "studies": list(STUDIES),
+             "provenance": provenance()}  # fmt: skip
+    if json:
+        say(json_format.dumps(facts))
+        return 0
+    say(f"chirospin {facts['chirospin']} ({facts['licence']})")
+    say(f"families: {', '.join(chirospin.FAMILIES)}")
+    say(f"studies: {', '.join(STUDIES)}")
+    say(", ".join(f"{k} {v}" for k, v in provenance().items()))
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; every expected failure is one line on stderr and an exit code."""
+    try:
+        result = app(arguments, exit_on_error=False, print_error=False)
+        return result if isinstance(result, int) else 0
+    except CycloptsError as error:
+        warn(" ".join(str(error).split()) + " (see chirospin --help)")
+        return BAD_INPUT
+    except ModelError as error:
+        warn(str(error))
+        return BAD_INPUT
+    except ConvergenceError as error:
+        warn(str(error))
+        return NOT_CONVERGED
+    except ClaimError as error:
+        warn(str(error))
+        return FAILED
+    except KeyboardInterrupt:
+        warn("interrupted")
+        return 130
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        return 0
+    except OSError as error:
+        warn(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "))
+        return BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

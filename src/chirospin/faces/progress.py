@@ -1,0 +1,47 @@
+"""Progress of long work: a bar on a terminal, plain lines elsewhere, both on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Progress = Callable[[int, int], None]
+EVERY = 10.0  # seconds between plain lines
+
+
+@contextmanager
+def progress(title: str, quiet: bool = False) -> Iterator[Progress]:
+    """A callback (done, total) that reports; nothing is shown for one quick step."""
+    if quiet:
+        yield lambda _done, _total: None
+    elif sys.stderr.isatty():
+        yield from _bar(title)
+    else:
+        yield _lines(title)
+
+
+def _bar(title: str) -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    with Bar(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+             console=Console(stderr=True), transient=True) as bar:  # fmt: skip
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _lines(title: str) -> Progress:
+    started = last = time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= EVERY or (done == total and now - started >= EVERY):
+            last = now
+            left = (now - started) * (total - done) / max(done, 1)
+            print(f"{title}: {done}/{total}, about {left:.0f} s left", file=sys.stderr)  # noqa: T201
+
+    return report

@@ -1,0 +1,162 @@
+"""Results, families and audits as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from chirospin.base.audit import Certificate
+from chirospin.base.family import Family
+from chirospin.base.method import Method
+from chirospin.base.parameters import Model, ParameterInfo
+from chirospin.base.units import shown_unit
+
+ROWS = 40  # lines of a table on the terminal before it is cut
+
+
+def table(rows: Sequence[Sequence[str]], head: Sequence[str], indent: str = "  ") -> str:
+    """Columns of text, left aligned, wide enough."""
+    widths = [max(len(row[n]) for row in [head, *rows]) for n in range(len(head))]
+    lines = [indent + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+             for row in [head, *rows]]  # fmt: skip
+    return "\n".join(lines)
+
+
+def number(value: Any) -> str:
+    """A number for people: six digits."""
+    return f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
+
+
+def certificates_text(found: Sequence[Certificate]) -> str:
+    """The audit as a table, verdict first."""
+    rows = [["ok" if c.passed else "FAILED", c.name, f"{c.value:.2e}", f"{c.tolerance:.0e}", c.about]
+            for c in found]  # fmt: skip
+    return table(rows, ["", "check", "value", "tolerance", "meaning"])
+
+
+def solved_text(ds: xr.Dataset, family: Family, found: Sequence[Certificate]) -> str:
+    """A result for a terminal: scalar observables point by point, then the audit."""
+    grid = [str(d) for d in ds["converged"].dims]
+    plain = [one for one in family.observables if one.name in ds and set(ds[one.name].dims) <= set(grid)]
+    lines = [f"{family.name}: {family.question}", f"method {ds.attrs['method']}", ""]
+    if grid:
+        flat = ds.stack(point=grid, create_index=False)
+        head = [*grid, *(_title(one) for one in plain)]
+        rows = [[number(flat[d].values[p].item()) for d in grid]
+                + [number(float(flat[one.name].values[p])) for one in plain]
+                for p in range(flat.sizes["point"])]  # fmt: skip
+        lines.append(table(rows[:ROWS], head))
+        if len(rows) > ROWS:
+            lines.append(f"  ... {len(rows) - ROWS} more points; --out FILE.nc keeps all, --plot shows them")
+    own = [one for one in family.observables if one.name in ds and one not in plain]
+    if not grid:
+        lines += [f"  {one.name:<18} {number(float(ds[one.name])):>14} {shown_unit(one.unit)}".rstrip()
+                  for one in plain]  # fmt: skip
+        for one in own:
+            flat = ds[one.name].stack(entry=one.dims, create_index=False)
+            for p in range(flat.sizes["entry"]):
+                where = ", ".join(str(flat[d].values[p]) for d in one.dims)
+                lines.append(f"  {one.name:<18} {number(float(flat.values[p])):>14} "
+                             f"{shown_unit(one.unit)}  ({where})")  # fmt: skip
+    reasons = sorted({str(r) for r in np.ravel(ds["reason"].values) if str(r)})
+    lines += [f"  note: {reason}" for reason in reasons]
+    verdict = "passed" if all(c.passed for c in found) else "FAILED"
+    lines += ["", f"audit {verdict} (worst over all points)", certificates_text(found)]
+    return "\n".join(lines)
+
+
+def _title(one: Any) -> str:
+    unit = shown_unit(one.unit)
+    return f"{one.name} ({unit})" if unit else str(one.name)
+
+
+def solved_json(ds: xr.Dataset, family: Family, model: Model, methods: Sequence[Method],
+                found: Sequence[Certificate]) -> str:  # fmt: skip
+    """A result as the one JSON object of the command line."""
+    grid = [str(d) for d in ds["converged"].dims]
+    names = [one.name for one in family.observables if one.name in ds]
+    dims = dict.fromkeys([*grid, *(str(d) for n in names for d in ds[n].dims)])
+    swept = set(grid).union(*(model.shorthands.get(d, ()) for d in grid))
+    body = {
+        "family": family.name,
+        "model": family.model_name(model),
+        "method": methods[0].name if len(methods) == 1 else [m.name for m in methods],
+        "parameters": {info.name: {"value": plain(getattr(model, info.name)), "unit": info.unit}
+                       for info in model.parameters() if info.name not in swept},
+        "coordinates": {d: {"values": plain(ds[d].values), "unit": ds[d].attrs.get("units", "1")}
+                        for d in dims},
+        "observables": {n: {"dims": list(ds[n].dims), "values": plain(ds[n].values),
+                            "unit": ds[n].attrs["units"]}
+                        for n in [*names, "converged", "residual", "iterations", "reason"]},
+        "audit": [{"name": c.name, "value": plain(c.value), "tolerance": c.tolerance,
+                   "passed": c.passed} for c in found],
+        "provenance": json.loads(ds.attrs["provenance"])
+        | {"method_settings": json.loads(ds.attrs["method_settings"]),
+           "references": ds.attrs["references"].split(", ")},
+    }  # fmt: skip
+    return json.dumps(body, ensure_ascii=False)
+
+
+def plain(value: Any) -> Any:
+    """JSON values: nested lists, complex as [re, im], not-a-number as null."""
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, complex):
+        return [plain(value.real), plain(value.imag)]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def parameter_facts(info: ParameterInfo) -> dict[str, Any]:
+    """One parameter for ``describe --json``."""
+    return {"symbol": info.symbol, "unit": info.unit, "default": plain(info.default),
+            "range": info.range, "low": info.low, "high": info.high, "about": info.about}  # fmt: skip
+
+
+def described(family: Family) -> dict[str, Any]:
+    """Everything a family declares."""
+    return {
+        "family": family.name, "question": family.question,
+        "models": {name: {"about": (kind.__doc__ or "").splitlines()[0],
+                          "parameters": {i.name: parameter_facts(i) for i in kind.parameters()},
+                          "shorthands": {s: list(m) for s, m in kind.shorthands.items()}}
+                   for name, kind in family.models.items()},
+        "methods": {name: {"about": kind.summary, "references": list(kind.references),
+                           "options": {k: {"default": f.default, "about": f.description}
+                                       for k, f in kind.model_fields.items()}}
+                    for name, kind in family.methods.items()},
+        "observables": {o.name: {"symbol": o.symbol, "unit": o.unit, "dims": list(o.dims),
+                                 "about": o.about} for o in family.observables},
+        "checks": {c.name: c.about for c in family.checks},
+        "audits": {a.name: a.about for a in family.audits},
+    }  # fmt: skip
+
+
+def described_text(family: Family) -> str:
+    """A family for a terminal."""
+    facts = described(family)
+    lines = [f"{family.name}: {family.question}"]
+    for name, model in facts["models"].items():
+        lines += ["", f"Parameters of {name} (--set NAME=VALUE, --over NAME=START:STOP:COUNT)"]
+        rows = [[n, shown_unit(p["unit"]), number(p["default"]), p["range"], p["about"]]
+                for n, p in model["parameters"].items()]  # fmt: skip
+        rows += [[s, "", "", "", f"shorthand: sets {', '.join(members)}"]
+                 for s, members in model["shorthands"].items()]  # fmt: skip
+        lines.append(table(rows, ["name", "unit", "default", "range", "meaning"]))
+    lines += ["", "Methods (--method NAME, --option NAME=VALUE)"]
+    for name, method in facts["methods"].items():
+        lines.append(f"  {name}: {method['about']}")
+        lines += [f"      {k} = {o['default']}  {o['about']}" for k, o in method["options"].items()]
+    lines += ["", "Observables", table([[n, shown_unit(o["unit"]), ", ".join(o["dims"]), o["about"]]
+              for n, o in facts["observables"].items()], ["name", "unit", "dimensions", "meaning"])]  # fmt: skip
+    example = f"chirospin solve {family.name} --method {','.join(family.methods)}"
+    lines += ["", f"Try: {example}"]
+    return "\n".join(lines)
