@@ -31,7 +31,7 @@ class Panel:
     ----------
     source : key of the Dataset
     x, y : names of a coordinate and of an observable
-    by : coordinate that tells the series apart
+    by, by_label : coordinate that tells the series apart, and its symbol if another is wanted
     select : fixed coordinates
     mark : value of x at which a grey vertical line stands
     """
@@ -40,6 +40,7 @@ class Panel:
     x: str
     y: str
     by: str | None = None
+    by_label: str = ""
     select: Mapping[str, Any] = field(default_factory=dict)
     mark: float | None = None
     x_scale: Literal["linear", "log"] = "linear"
@@ -96,10 +97,10 @@ def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:
 
 
 def _style() -> Any:
-    import matplotlib as mpl
+    from matplotlib import style
 
     with as_file(files("chirospin.base") / "journal.mplstyle") as sheet:
-        return mpl.style.context(str(sheet))
+        return style.context(str(sheet))
 
 
 def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
@@ -110,7 +111,7 @@ def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
     if panel.by is None:
         series = [("", y)]
     else:
-        name = ds[panel.by].attrs.get("symbol")
+        name = panel.by_label or ds[panel.by].attrs.get("symbol")
         series = [(f"${name}={_short(v)}$" if name else str(v), y.sel({panel.by: v}))
                   for v in ds[panel.by].values]  # fmt: skip
     for text, values in series:
@@ -206,7 +207,7 @@ def _bars(ds: xr.Dataset) -> Figure:
         flat = values.stack(label=own, create_index=False) if own else values.expand_dims("label")
         ticks = [", ".join(str(flat[d].values[i]) for d in own) for i in range(flat.sizes["label"])]
         for n, method in enumerate(series):
-            height = flat.sel(method=method) if "method" in values.dims else flat
+            height = flat.sel({"method": method}) if "method" in values.dims else flat
             at = np.arange(len(ticks)) + (n - (len(series) - 1) / 2) * 0.8 / len(series)
             ax.bar(at, np.nan_to_num(height.values), 0.75 / len(series), label=str(method))
         ax.set_xticks(range(len(ticks)), ticks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -119,6 +119,7 @@ class Model(BaseModel):
     )
 
     shorthands: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    shorthand_symbols: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, **values: Any) -> None:
         for name in values:
@@ -139,8 +140,7 @@ class Model(BaseModel):
         expanded: dict[str, Any] = {}
         for short, members in cls.shorthands.items():
             if short in values:
-                expanded |= dict.fromkeys(members, _scalar(_info(short, cls.model_fields[members[0]]),
-                                                           values[short]))  # fmt: skip
+                expanded |= dict.fromkeys(members, _scalar(cls.parameter_info(short), values[short]))
         expanded |= {name: value for name, value in values.items() if name not in cls.shorthands}
         return {name: checked(_info(name, cls.model_fields[name]), value)
                 for name, value in expanded.items()}  # fmt: skip
@@ -163,7 +163,7 @@ class Model(BaseModel):
             members = cls.shorthands[name]
             info = _info(name, cls.model_fields[members[0]])
             about = f"sets {', '.join(members)}"
-            return ParameterInfo(**{**vars(info), "about": about})
+            return replace(info, name=name, about=about, symbol=cls.shorthand_symbols[name])
         if name not in cls.model_fields:
             known = [*cls.model_fields, *cls.shorthands]
             raise UnknownNameError(

@@ -48,7 +48,8 @@ def solve(
 
     Returns
     -------
-    Dataset with dimensions (method, swept parameters, own dimensions of each observable)
+    Dataset with dimensions (method, swept parameters, own dimensions of each observable). Select
+    a method by ``ds.sel({"method": "gksl"})``: ``sel(method=...)`` is a word of xarray itself.
 
     Raises
     ------

@@ -94,7 +94,7 @@ def _interaction_left_out(model: Junction, state: JunctionState) -> float | None
 
 
 CHECKS = (
-    Check(name="residual", tolerance=1e-11, evaluate=lambda m, s: s.outcome.residual,
+    Check(name="residual", tolerance=1e-12, evaluate=lambda m, s: s.outcome.residual,
           about="norm of the original equation at the answer, relative"),
     Check(name="trace", tolerance=1e-10, about="jumps keep the trace of rho",
           evaluate=_of_density("trace", lambda v: np.abs(v - 1).max())),

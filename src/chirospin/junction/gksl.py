@@ -52,6 +52,7 @@ EVEN, ODD = 0, 1
 BATCH_UNKNOWNS = 60_000  # dimers share numpy calls up to this many unknowns at a time
 THREADED_SECTOR = 200  # below this sector size a second BLAS thread costs more than it gives
 DARK = 1e-13  # decay, relative to the energy scale, below which a state is stationary
+REFINEMENTS = 3  # corrections from the residual of the original equation, where one is needed
 KRYLOV_GUESS = 40  # vectors assumed when memory is estimated
 
 
@@ -213,11 +214,15 @@ class Generator:
         return self._by_stack(parity, packed,
                               lambda n, X: sylvester_map(self.heff[parity][n], X))  # fmt: skip
 
+    def derivative(self, even: Real, odd: Real) -> tuple[Real, Real]:
+        """L rho, even and odd sectors."""
+        return (self.coherent(EVEN, even) + self.jumps(ODD, odd),
+                self.coherent(ODD, odd) + self.jumps(EVEN, even))  # fmt: skip
+
     def residual(self, even: Real, odd: Real) -> Real:
-        """Norm of L rho, shape (batch,)."""
-        rest_even = self.coherent(EVEN, even) + self.jumps(ODD, odd)
-        rest_odd = self.coherent(ODD, odd) + self.jumps(EVEN, even)
-        return np.sqrt((rest_even**2).sum(axis=1) + (rest_odd**2).sum(axis=1))
+        """|L rho| / |rho| in units of each point's energy scale, shape (batch,)."""
+        scale = np.array([point.scale for point, _ in self.members])
+        return _norm(*self.derivative(even, odd)) / (_norm(even, odd) * scale)
 
     def trace(self, parity: int, packed: Real) -> Real:
         """Trace of the sectors of one parity, shape (batch,)."""
@@ -256,6 +261,11 @@ class Resolvent:
             defect = X - np.conj(np.swapaxes(X, -1, -2))
             total += (np.abs(defect) ** 2).sum(axis=(1, 2, 3))
         return np.sqrt(total) / 2
+
+
+def _norm(even: Real, odd: Real) -> Real:
+    """Frobenius norm of a packed operator, shape (batch,)."""
+    return np.sqrt((even**2).sum(axis=1) + (odd**2).sum(axis=1))
 
 
 def _effective_hamiltonian(
@@ -427,14 +437,27 @@ def _stationary(
     found = gmres(lambda Z: Z - cycle(Z), cycle(start) - start,
                   tolerance=0.1 * tolerance, limit=limit)  # fmt: skip
     even = start + found.solution
+    odd = inverse(ODD, generator.jumps(EVEN, even))
+    applications = found.applications
+    for _ in range(REFINEMENTS):
+        poor = generator.residual(even, odd) > 0.5 * tolerance
+        if not poor.any():
+            break
+        # L (rho + delta) = 0, the right side taken from the original equation
+        rest_even, rest_odd = generator.derivative(even, odd)
+        half = inverse(ODD, rest_odd)
+        found = gmres(lambda Z: Z - cycle(Z), inverse(EVEN, rest_even + generator.jumps(ODD, half)),
+                      tolerance=1e-4, limit=limit)  # fmt: skip
+        even += found.solution
+        odd += half + inverse(ODD, generator.jumps(EVEN, found.solution))
+        applications += found.applications
     arrivals = generator.jumps(EVEN, even)
-    odd = inverse(ODD, arrivals)
-    kept = generator.trace(EVEN, generator.jumps(ODD, odd)) / generator.trace(ODD, arrivals)
+    kept = generator.trace(EVEN, generator.jumps(ODD, inverse(ODD, arrivals)))
     norm = generator.trace(EVEN, even) + generator.trace(ODD, odd)
-    return Stationary(even=even / norm[:, None], odd=odd / norm[:, None], trace=kept,
+    return Stationary(even=even / norm[:, None], odd=odd / norm[:, None],
+                      trace=kept / generator.trace(ODD, arrivals),
                       hermiticity=inverse.hermiticity(ODD, arrivals) / norm,
-                      dark=inverse.slowest_decay <= DARK * scale,
-                      applications=found.applications)  # fmt: skip
+                      dark=inverse.slowest_decay <= DARK * scale, applications=applications)  # fmt: skip
 
 
 def _product_state(generator: Generator) -> Stationary:
@@ -461,9 +484,7 @@ def _answers(generator: Generator, found: Stationary, tolerance: float) -> list[
     """One-body density, certificates and outcome of every member."""
     halves = (found.even, found.odd)
     orbitals, batch = generator.space.orbitals, generator.batch
-    scale = np.array([point.scale for point, _ in generator.members])
-    norm = np.sqrt(sum((half**2).sum(axis=1) for half in halves))
-    residual = generator.residual(*halves) / norm / scale
+    residual = generator.residual(*halves)
     pairs, terms = _terms(generator.members[0][0])
     hop = np.zeros((batch, len(pairs)), dtype=complex)
     occupation = np.zeros((batch, orbitals))

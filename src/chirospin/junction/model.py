@@ -41,6 +41,8 @@ class Junction(Model):
         "coupling": ("coupling_a", "coupling_b"),
     }
 
+    shorthand_symbols: ClassVar = {"hubbard": "U", "coupling": r"\gamma"}
+
     molecules: int = parameter(2, symbol="M", low=1, about="number of molecules in the stack")
     energy_a: float = parameter(
         0.0, unit="eV", symbol=r"\epsilon_a", about="energy of orbital a on every molecule"

@@ -23,6 +23,8 @@ FILLINGS = np.linspace(0.5, 1.0, 26)
 REPULSIONS = np.linspace(0.0, 8.0, 51)
 HOPPINGS = np.linspace(0.0, 1.0, 51)
 COUPLINGS = np.geomspace(0.01, 1.0, 49)
+WEAK_COUPLINGS = np.geomspace(0.004, 0.0095, 10)
+"""Below the range of the figure: where the second maximum at epsilon = 1.4 must be looked for."""
 SMALL_REPULSIONS = np.linspace(0.0, 2.0, 41)
 SCANS = {"repulsion": ("hubbard", REPULSIONS), "hopping": ("hopping_b", HOPPINGS),
          "coupling": ("coupling", COUPLINGS)}  # fmt: skip
@@ -71,7 +73,7 @@ def figure_4(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     """Mean field beside the exact result at small U."""
     methods = [MeanField(continuation=0, iterations=200), GKSL()]
     both = _scan(workers, progress, method=methods, hubbard=SMALL_REPULSIONS)
-    return {name: both.sel(method=name) for name in ("mean-field", "gksl")}
+    return {name: both.sel({"method": name}) for name in ("mean-field", "gksl")}
 
 
 def table_2(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
@@ -87,7 +89,7 @@ def theorem(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     """Appendix A: no interaction, any hopping and spin-orbit coupling; and its negative control."""
     rng = np.random.default_rng(2026)
     free = {"hubbard": 0.0}
-    zeeman = np.kron(np.eye(4), np.diag([0.05, -0.05])).astype(complex)
+    zeeman = np.kron(np.diag([1.0, 0.0]), np.kron(np.eye(2), np.diag([0.1, -0.1])))
     out = {"field": junction.solve(Junction(**free, one_body_matrix=zeeman), GKSL())}
     draws = 6
     for n in range(draws):
@@ -102,8 +104,14 @@ def theorem(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     return out
 
 
+AXES = {"occupation_left": "$f_L$", "hubbard": "$U/t$", "hopping_b": "$t_{bb}/t$",
+        "coupling": r"$\gamma/t$", "spin_polarisation": r"$P_\mathrm{MR}$",
+        "mean_current": r"$(I^\uparrow + I^\downarrow)/2$  ($q\,t/\hbar$)"}  # fmt: skip
+
+
 def _pair(source: str, x: str, mark: float | None, scale: str = "linear") -> list[Panel]:
-    return [Panel(source=source, x=x, y=y, by="energy_b", mark=mark, x_scale=scale)  # type: ignore[arg-type]
+    return [Panel(source=source, x=x, y=y, by="energy_b", by_label=r"\varepsilon/t", mark=mark,
+                  x_scale=scale, x_label=AXES[x], y_label=AXES[y])  # type: ignore[arg-type]
             for y in ("mean_current", "spin_polarisation")]  # fmt: skip
 
 
@@ -133,17 +141,25 @@ def _listed(values: dict[float, float], digits: int = 3) -> str:
     return ", ".join(f"{value:.{digits}g}" for value in values.values())
 
 
-def _linear_then_falling(data: Data) -> Finding:
+def _linear_then_bent(data: Data) -> Finding:
     current = _curves(data["figure-2"]["filling"], "mean_current")
     slope = {g: np.polyfit(FILLINGS[:6] - 0.5, c[:6], 1)[0] for g, c in current.items()}
     bend = {g: float(np.abs(c[:6] - slope[g] * (FILLINGS[:6] - 0.5)).max() / c[5])
             for g, c in current.items()}  # fmt: skip
     below = {g: c[-1] / (slope[g] * 0.5) for g, c in current.items()}
-    falls = all(c[-1] < c.max() for c in current.values())
-    return Finding(published="linear at low f_L, decreasing at high f_L, every epsilon",
+    return Finding(published="linear at low f_L, below the line at high f_L, every epsilon",
                    ours=f"bend up to f_L = 0.6 at most {max(bend.values()):.1%}; "
-                        f"I(1) is {_listed(below, 2)} of the linear law; all fall: {falls}",
-                   holds=max(bend.values()) < 0.05 and falls)  # fmt: skip
+                        f"I(1) is {_listed(below, 2)} of the linear law",
+                   holds=max(bend.values()) < 0.05 and max(below.values()) < 0.95)  # fmt: skip
+
+
+def _fall_at_high_filling(data: Data) -> Finding:
+    current = _curves(data["figure-2"]["filling"], "mean_current")
+    ratio = {g: float(c[-1] / c.max()) for g, c in current.items()}
+    falling = [g for g in GAPS if ratio[g] < 1]
+    return Finding(published="the current decreases at high f_L for every epsilon",
+                   ours=f"I(1) / max I = {_listed(ratio)}: it decreases for epsilon <= 1.2 only",
+                   holds=falling == [0.4, 0.6, 0.8, 1.0, 1.2])  # fmt: skip
 
 
 def _current_grows_with_gap(data: Data) -> Finding:
@@ -191,26 +207,28 @@ def _current_trends(data: Data) -> Finding:
                    holds=bool(falls and hop and ends))  # fmt: skip
 
 
-def _minimum(data: Data, gap: float) -> tuple[float, float]:
-    """Position and depth of the minimum of P(U), refined by the parabola through three points."""
+def _minima(data: Data, gap: float) -> list[tuple[float, float]]:
+    """Positions and depths of the minima of P(U), each refined by a parabola through three points."""
     P = data["figure-3"]["repulsion"]["spin_polarisation"].sel(energy_b=gap).values
-    k = int(np.argmin(P))
-    if k in (0, len(P) - 1):
-        return float(REPULSIONS[k]), float(P[k])
-    a, b, c = np.polyfit(REPULSIONS[k - 1 : k + 2], P[k - 1 : k + 2], 2)
-    return float(-b / (2 * a)), float(c - b * b / (4 * a))
+    found = []
+    for k in np.flatnonzero((P[1:-1] < P[:-2]) & (P[1:-1] < P[2:]) & (P[1:-1] < -0.01)) + 1:
+        a, b, c = np.polyfit(REPULSIONS[k - 1 : k + 2], P[k - 1 : k + 2], 2)
+        found.append((float(-b / (2 * a)), float(c - b * b / (4 * a))))
+    return found
 
 
 def _minima_shift(data: Data) -> Finding:
-    where = {gap: _minimum(data, gap)[0] for gap in (0.4, 0.6, 0.8)}
-    places = list(where.values())
+    minima = {gap: _minima(data, gap) for gap in (0.4, 0.6, 0.8)}
+    first = [found[0][0] for found in minima.values()]
     return Finding(published="minima of P(U) for epsilon = 0.4, 0.6, 0.8, moving to larger U",
-                   ours=f"minima at U = {_listed(where)}",
-                   holds=places[0] < places[1] < places[2] < REPULSIONS[-1])  # fmt: skip
+                   ours="; ".join(f"epsilon = {g}: U = " + " and ".join(f"{u:.2f} ({p:.3f})" for u, p in m)
+                                  for g, m in minima.items())
+                        + "; the first minima move up, epsilon = 0.4 has a second one",
+                   holds=first[0] < first[1] < first[2])  # fmt: skip
 
 
 def _minimum_erratum(data: Data) -> Finding:
-    where, depth = _minimum(data, 0.8)
+    where, depth = _minima(data, 0.8)[0]
     exact = junction.solve(Junction(hubbard=5.0), observables=["spin_polarisation"])
     at_five = float(exact.spin_polarisation)
     return Finding(published="P = -0.3 at U = 5.0, epsilon = 0.8, the largest |P|",
@@ -263,17 +281,21 @@ def _coupling_peak(data: Data) -> Finding:
                    holds=gap == 0.8 and 0.07 < gamma < 0.14 and abs(at_tenth + 0.24) < 0.005)  # fmt: skip
 
 
-def _extrema(values: NDArray[np.float64]) -> tuple[int, int]:
-    turns = np.diff(np.sign(np.diff(values)))
-    return int((turns < 0).sum()), int((turns > 0).sum())
-
-
 def _weak_coupling_dependence(data: Data) -> Finding:
-    P = _curves(data["figure-3"]["coupling"], "spin_polarisation")
-    found = {g: _extrema(np.abs(P[g])) for g in (1.2, 1.4)}
+    found = {}
+    for gap in (1.2, 1.4):
+        weaker = junction.solve(Junction(energy_b=gap), over={"coupling": WEAK_COUPLINGS})
+        inside = data["figure-3"]["coupling"]["spin_polarisation"].sel(energy_b=gap)
+        P = np.concatenate([weaker["spin_polarisation"].values, inside.values])
+        gamma = np.concatenate([WEAK_COUPLINGS, COUPLINGS])
+        turns = np.diff(np.sign(np.diff(np.abs(P))))
+        found[gap] = [(gamma[1:-1][turns < 0], gamma[1:-1][turns > 0])]
     return Finding(published="epsilon = 1.2, 1.4: two local maxima and one local minimum of |P|(gamma)",
-                   ours="; ".join(f"epsilon = {g}: {a} maxima, {b} minima" for g, (a, b) in found.items()),
-                   holds=all(pair == (2, 1) for pair in found.values()))  # fmt: skip
+                   ours="; ".join(
+                       f"epsilon = {g}: maxima at gamma = {', '.join(f'{v:.2g}' for v in high)}, "
+                       f"minima at {', '.join(f'{v:.2g}' for v in low)}"
+                       for g, [(high, low)] in found.items()),
+                   holds=all(len(high) == 2 and len(low) == 1 for [(high, low)] in found.values()))  # fmt: skip
 
 
 def _beyond_quarter(data: Data) -> Finding:
@@ -370,7 +392,7 @@ def _no_interaction(data: Data) -> Finding:
 
 def _landauer_factor(data: Data) -> Finding:
     draws = [ds for key, ds in data["theorem"].items() if key != "field"]
-    ratio = [ds["mean_current"].sel(method="landauer") / ds["mean_current"].sel(method="gksl")
+    ratio = [ds["mean_current"].sel({"method": "landauer"}) / ds["mean_current"].sel({"method": "gksl"})
              for ds in draws]  # fmt: skip
     worst = max(abs(float(r) - 1) for r in ratio)
     return Finding(published="Eq. (21) without 1/(2 pi)",
@@ -396,8 +418,10 @@ def _claim(name: str, where: str, text: str, needs: Sequence[str], check: Callab
 
 
 CLAIMS = (
-    _claim("current-linear-then-falling", "Fig. 2a", "current linear in f_L, then falling",
-           ["figure-2"], _linear_then_falling),
+    _claim("current-linear-then-bent", "Fig. 2a", "current linear in f_L, then below the line",
+           ["figure-2"], _linear_then_bent),
+    _claim("current-falls", "Sec. III.1", "the current falls near f_L = 1, except at epsilon = 1.4",
+           ["figure-2"], _fall_at_high_filling, "erratum"),
     _claim("current-grows-with-epsilon", "Fig. 2a", "at f_L = 1 the current is smaller for smaller epsilon",
            ["figure-2"], _current_grows_with_gap),
     _claim("polarisation-rises-late", "Fig. 2b", "|P| near zero at low f_L, steep near f_L = 1",
