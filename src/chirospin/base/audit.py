@@ -61,5 +61,10 @@ class Audit:
         value = self.evaluate(model, method)
         if value is None:
             return None
-        return Certificate(name=self.name, value=value, tolerance=self.tolerance, about=self.about,
-                           passed=abs(value) <= self.tolerance)  # fmt: skip
+        return Certificate(
+            name=self.name,
+            value=value,
+            tolerance=self.tolerance,
+            about=self.about,
+            passed=abs(value) <= self.tolerance,
+        )

@@ -112,11 +112,18 @@ def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
         series = [("", y)]
     else:
         name = panel.by_label or ds[panel.by].attrs.get("symbol")
-        series = [(f"${name}={_short(v)}$" if name else str(v), y.sel({panel.by: v}))
-                  for v in ds[panel.by].values]  # fmt: skip
+        series = [
+            (f"${name}={_short(v)}$" if name else str(v), y.sel({panel.by: v}))
+            for v in ds[panel.by].values
+        ]
     for text, values in series:
-        ax.plot(x, values.transpose(panel.x), marker="o" if markers else None, label=text or None,
-                markeredgewidth=0)  # fmt: skip
+        ax.plot(
+            x,
+            values.transpose(panel.x),
+            marker="o" if markers else None,
+            label=text or None,
+            markeredgewidth=0,
+        )
     ax.set_xscale(panel.x_scale)
     ax.set_xlabel(panel.x_label or label(x))
     ax.set_ylabel(panel.y_label or label(y))
@@ -143,10 +150,14 @@ def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) ->
     swept = [str(d) for d in ds.sizes if f"{d}" in ds.coords and "units" in ds[d].attrs]
     quantity = quantity or _default_quantity(ds, swept)
     if quantity not in ds.data_vars:
-        raise ModelError(f"Argument `quantity` must be one of {', '.join(map(str, ds.data_vars))}, "
-                         f"but is {quantity!r}")  # fmt: skip
+        raise ModelError(
+            f"Argument `quantity` must be one of {', '.join(map(str, ds.data_vars))}, "
+            f"but is {quantity!r}"
+        )
     if x is not None and x not in swept:
-        raise ModelError(f"Argument `x` must be a swept parameter ({', '.join(swept)}), but is {x!r}")
+        raise ModelError(
+            f"Argument `x` must be a swept parameter ({', '.join(swept)}), but is {x!r}"
+        )
     if not swept:
         return _bars(ds)
     x = x or swept[-1]
@@ -158,19 +169,27 @@ def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) ->
     by = others[0] if others else None
     if len(others) > 1:
         flat = flat.stack(series=others, create_index=False)
-        names = [", ".join(_short(flat[d].values[i]) for d in others) for i in range(flat.sizes["series"])]
+        names = [
+            ", ".join(_short(flat[d].values[i]) for d in others)
+            for i in range(flat.sizes["series"])
+        ]
         flat = flat.drop_vars([d for d in others if d in flat.coords]).assign_coords(series=names)
         by = "series"
     positive = bool((ds[x] > 0).all()) and ds.sizes[x] > 2
     steps = np.diff(np.log(ds[x].values)) if positive else np.array([1.0, 2.0])
-    even = bool(np.allclose(steps, steps[0])) and not np.allclose(np.diff(ds[x].values), np.diff(ds[x].values)[0])
+    even = bool(np.allclose(steps, steps[0])) and not np.allclose(
+        np.diff(ds[x].values), np.diff(ds[x].values)[0]
+    )
     panel = Panel(source="result", x=x, y=quantity, by=by, x_scale="log" if even else "linear")
     return draw(Plot(panels=(panel,), markers=ds.sizes[x] <= 60), {"result": flat})
 
 
 def _default_quantity(ds: xr.Dataset, swept: list[str]) -> str:
-    plain = [str(name) for name in ds.data_vars
-             if set(ds[name].dims) <= {*swept, "method"} and "symbol" in ds[name].attrs]  # fmt: skip
+    plain = [
+        str(name)
+        for name in ds.data_vars
+        if set(ds[name].dims) <= {*swept, "method"} and "symbol" in ds[name].attrs
+    ]
     return plain[-1] if plain else str(next(iter(ds.data_vars)))
 
 
@@ -183,9 +202,15 @@ def _map(ds: xr.Dataset, quantity: str, x: str, y: str) -> Figure:
         values = ds[quantity].transpose(y, x)
         top = float(np.nanmax(np.abs(values))) or 1.0
         signed = bool((values < 0).any())
-        mesh = ax.pcolormesh(ds[x], ds[y], values, cmap="RdBu_r" if signed else "viridis",
-                             vmin=-top if signed else None, vmax=top if signed else None,
-                             rasterized=True)  # fmt: skip
+        mesh = ax.pcolormesh(
+            ds[x],
+            ds[y],
+            values,
+            cmap="RdBu_r" if signed else "viridis",
+            vmin=-top if signed else None,
+            vmax=top if signed else None,
+            rasterized=True,
+        )
         figure.colorbar(mesh, label=label(ds[quantity]))
         ax.set_xlabel(label(ds[x]))
         ax.set_ylabel(label(ds[y]))
@@ -196,8 +221,14 @@ def _bars(ds: xr.Dataset) -> Figure:
     """A single point: its first observable with dimensions, as bars."""
     from matplotlib.figure import Figure
 
-    name = next((str(n) for n, v in ds.data_vars.items()
-                 if "symbol" in v.attrs and set(v.dims) - {"method"}), str(next(iter(ds.data_vars))))  # fmt: skip
+    name = next(
+        (
+            str(n)
+            for n, v in ds.data_vars.items()
+            if "symbol" in v.attrs and set(v.dims) - {"method"}
+        ),
+        str(next(iter(ds.data_vars))),
+    )
     values = ds[name]
     own = [d for d in values.dims if d != "method"]
     with _style():
@@ -230,7 +261,7 @@ def save_figure(figure: Figure, path: Path) -> None:
         figure.savefig(path)
 
 
-@xr.register_dataset_accessor("chirospin")
+@xr.register_dataset_accessor("chirospin")  # type: ignore[no-untyped-call]
 class ResultAccessor:
     """``ds.chirospin``: figure, audit and citations of a result."""
 

@@ -45,7 +45,14 @@ def observable(
 
     def declare(function: Function) -> Observable:
         about = (function.__doc__ or "").strip().splitlines()[0]
-        return Observable(name=function.__name__, unit=unit, symbol=symbol, about=about, dims=dims,
-                          function=function, conversion=conversion)  # fmt: skip
+        return Observable(
+            name=function.__name__,
+            unit=unit,
+            symbol=symbol,
+            about=about,
+            dims=dims,
+            function=function,
+            conversion=conversion,
+        )
 
     return declare

@@ -54,10 +54,21 @@ def parameter(
     choices : the only values allowed
     shape : for array-valued parameters
     """
-    facts = {"unit": unit, "symbol": symbol, "choices": choices, "shape": shape, "low": low,
-             "high": high, "above": above}  # fmt: skip
-    return Field(default=default, description=about, validate_default=False,
-                 json_schema_extra={"facts": facts})  # type: ignore[dict-item]  # fmt: skip
+    facts = {
+        "unit": unit,
+        "symbol": symbol,
+        "choices": choices,
+        "shape": shape,
+        "low": low,
+        "high": high,
+        "above": above,
+    }
+    return Field(
+        default=default,
+        description=about,
+        validate_default=False,
+        json_schema_extra={"facts": facts},
+    )  # type: ignore[dict-item]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +91,10 @@ class ParameterInfo:
     def range(self) -> str:
         """The allowed values in words."""
         if self.choices:
-            return " or ".join(f"{choice:+d}" if isinstance(choice, int) else str(choice)
-                               for choice in self.choices)  # fmt: skip
+            return " or ".join(
+                f"{choice:+d}" if isinstance(choice, int) else str(choice)
+                for choice in self.choices
+            )
         if self.shape is not None:
             return f"{self.shape}, finite"
         word = "integer" if self.integer else "real"
@@ -101,8 +114,13 @@ class ParameterInfo:
 
 def _info(name: str, field: FieldInfo) -> ParameterInfo:
     extra: Any = field.json_schema_extra
-    return ParameterInfo(name=name, default=field.default, about=field.description or "",
-                         integer=field.annotation is int, **extra["facts"])  # fmt: skip
+    return ParameterInfo(
+        name=name,
+        default=field.default,
+        about=field.description or "",
+        integer=field.annotation is int,
+        **extra["facts"],
+    )
 
 
 def nearest(name: str, known: list[str]) -> str:
@@ -140,10 +158,14 @@ class Model(BaseModel):
         expanded: dict[str, Any] = {}
         for short, members in cls.shorthands.items():
             if short in values:
-                expanded |= dict.fromkeys(members, _scalar(cls.parameter_info(short), values[short]))
+                expanded |= dict.fromkeys(
+                    members, _scalar(cls.parameter_info(short), values[short])
+                )
         expanded |= {name: value for name, value in values.items() if name not in cls.shorthands}
-        return {name: checked(_info(name, cls.model_fields[name]), value)
-                for name, value in expanded.items()}  # fmt: skip
+        return {
+            name: checked(_info(name, cls.model_fields[name]), value)
+            for name, value in expanded.items()
+        }
 
     @classmethod
     def parameters(cls) -> Iterator[ParameterInfo]:
@@ -198,8 +220,13 @@ def checked(info: ParameterInfo, value: Any) -> Any:
 
 def refusal(info: ParameterInfo, value: Any) -> ModelError:
     """The one line that names parameter, value, allowed range and unit."""
-    shown = str(value) if np.ndim(value) == 0 else np.array2string(
-        np.asarray(value, dtype=object), separator=", ", threshold=12).replace("\n", "")  # fmt: skip
+    shown = (
+        str(value)
+        if np.ndim(value) == 0
+        else np.array2string(np.asarray(value, dtype=object), separator=", ", threshold=12).replace(
+            "\n", ""
+        )
+    )
     return ModelError(
         f"Parameter `{info.name}` must be {info.range} ({info.unit_words}), but is {shown}"
     )
@@ -254,4 +281,6 @@ def _as_model_error(model: type[Model], error: ValidationError) -> ModelError:
     if isinstance(cause, ModelError):
         return cause
     where = str(first["loc"][0]) if first["loc"] else model.__name__
-    return ModelError(f"Parameter `{where}` must be valid, but is {first.get('input')!r}: {first['msg']}")
+    return ModelError(
+        f"Parameter `{where}` must be valid, but is {first.get('input')!r}: {first['msg']}"
+    )

@@ -45,46 +45,73 @@ def dataset(
     data: dict[str, xr.Variable] = {}
     labels = _longest_labels(family, models)
     for one in wanted:
-        values = [np.asarray(one(m, s)) if s.outcome.converged else None
-                  for m, s in zip(models, states, strict=True)]  # fmt: skip
+        found = [
+            np.asarray(one(m, s)) if s.outcome.converged else None
+            for m, s in zip(models, states, strict=True)
+        ]
         own = tuple(len(labels[d]) for d in one.dims)
-        stacked = _stack(values, own).reshape(shape + own)
+        stacked = _stack(found, own).reshape(shape + own)
         attrs = {"units": one.unit, "long_name": one.about.rstrip("."), "symbol": one.symbol}
-        data[one.name] = xr.Variable(dims + one.dims, stacked,
-                                     attrs | ({"conversion": one.conversion} if one.conversion else {}))  # fmt: skip
+        data[one.name] = xr.Variable(
+            dims + one.dims,
+            stacked,
+            attrs | ({"conversion": one.conversion} if one.conversion else {}),
+        )
     outcomes = [state.outcome for state in states]
-    for name, values, unit, about in (
+    records: tuple[tuple[str, Any, str, str], ...] = (
         ("converged", [o.converged for o in outcomes], "1", "whether the solve met its tolerance"),
-        ("residual", [o.residual for o in outcomes], "1", "relative residual of the original equation"),
+        (
+            "residual",
+            [o.residual for o in outcomes],
+            "1",
+            "relative residual of the original equation",
+        ),
         ("iterations", [o.iterations for o in outcomes], "1", "operator applications or steps"),
-        ("reason", np.array([_reason(o, m, s, family) for o, m, s in
-                             zip(outcomes, models, states, strict=True)], dtype=object), "1",
-         "why a value is missing"),
-    ):  # fmt: skip
-        data[name] = xr.Variable(dims, np.asarray(values).reshape(shape),
-                                 {"units": unit, "long_name": about})  # fmt: skip
+        (
+            "reason",
+            np.array(
+                [
+                    _reason(o, m, s, family)
+                    for o, m, s in zip(outcomes, models, states, strict=True)
+                ],
+                dtype=object,
+            ),
+            "1",
+            "why a value is missing",
+        ),
+    )
+    for name, values, unit, about in records:
+        data[name] = xr.Variable(
+            dims, np.asarray(values).reshape(shape), {"units": unit, "long_name": about}
+        )
     data |= _audit(family, models, states, dims, shape)
     used = {d for one in wanted for d in one.dims}
     coordinates: dict[str, Any] = {d: (d, np.asarray(v)) for d, v in labels.items() if d in used}
     coordinates["check"] = ("check", np.array([c.name for c in family.checks]))
-    for name, values in grid.items():
+    for name, swept in grid.items():
         info = model.parameter_info(name)
-        coordinates[name] = (name, np.asarray(values), {"units": info.unit, "symbol": info.symbol,
-                                                       "long_name": info.about})  # fmt: skip
+        coordinates[name] = (
+            name,
+            np.asarray(swept),
+            {"units": info.unit, "symbol": info.symbol, "long_name": info.about},
+        )
     return xr.Dataset(data, coordinates, _attributes(family, method, model, grid))
 
 
 def _reason(outcome: Any, model: Model, state: Any, family: Family) -> str:
     if not outcome.converged:
         return str(outcome.reason) or "not converged"
-    missing = [one.name for one in family.observables
-               if np.isnan(np.asarray(one(model, state), dtype=complex)).any()]  # fmt: skip
+    missing = [
+        one.name
+        for one in family.observables
+        if np.isnan(np.asarray(one(model, state), dtype=complex)).any()
+    ]
     return f"undefined here: {', '.join(missing)} (no current flows)" if missing else ""
 
 
 def _stack(values: Sequence[Any], own: tuple[int, ...]) -> Any:
     kind = np.result_type(*(v for v in values if v is not None), 0.0)
-    out = np.full((len(values), *own), np.nan, dtype=kind)
+    out: Any = np.full((len(values), *own), np.nan, dtype=kind)
     for n, value in enumerate(values):
         if value is not None:
             out[(n, *(slice(size) for size in value.shape))] = value
@@ -102,9 +129,12 @@ def _longest_labels(family: Family, models: Sequence[Model]) -> dict[str, tuple[
 
 
 def _audit(
-    family: Family, models: Sequence[Model], states: Sequence[Any], dims: tuple[str, ...],
+    family: Family,
+    models: Sequence[Model],
+    states: Sequence[Any],
+    dims: tuple[str, ...],
     shape: tuple[int, ...],
-) -> dict[str, xr.Variable]:  # fmt: skip
+) -> dict[str, xr.Variable]:
     values = np.full((len(family.checks), len(models)), np.nan)
     passed = np.ones_like(values, dtype=bool)
     for n, check in enumerate(family.checks):
@@ -114,13 +144,25 @@ def _audit(
                 values[n, p], passed[n, p] = value, check.judge(float(value))
     full = (len(family.checks), *shape)
     return {
-        "audit_value": xr.Variable(("check", *dims), values.reshape(full), {"units": "1",
-            "long_name": "value of each check; NaN where it has no meaning or the solve failed"}),
-        "audit_passed": xr.Variable(("check", *dims), passed.reshape(full), {"units": "1",
-            "long_name": "verdict of each check"}),
-        "audit_tolerance": xr.Variable(("check",), np.array([c.tolerance for c in family.checks]),
-            {"units": "1", "long_name": "largest value that passes"}),
-    }  # fmt: skip
+        "audit_value": xr.Variable(
+            ("check", *dims),
+            values.reshape(full),
+            {
+                "units": "1",
+                "long_name": "value of each check; NaN where it has no meaning or the solve failed",
+            },
+        ),
+        "audit_passed": xr.Variable(
+            ("check", *dims),
+            passed.reshape(full),
+            {"units": "1", "long_name": "verdict of each check"},
+        ),
+        "audit_tolerance": xr.Variable(
+            ("check",),
+            np.array([c.tolerance for c in family.checks]),
+            {"units": "1", "long_name": "largest value that passes"},
+        ),
+    }
 
 
 def _attributes(
@@ -128,13 +170,16 @@ def _attributes(
 ) -> dict[str, Any]:
     swept = set(grid).union(*(model.shorthands.get(name, ()) for name in grid))
     attrs: dict[str, Any] = {
-        "family": family.name, "model": family.model_name(model), "method": method.name,
-        "question": family.question, "chirospin_schema": SCHEMA,
+        "family": family.name,
+        "model": family.model_name(model),
+        "method": method.name,
+        "question": family.question,
+        "chirospin_schema": SCHEMA,
         "references": ", ".join(method.references),
         "method_settings": json.dumps(method.model_dump()),
         "provenance": json.dumps(provenance()),
         "units_note": "hbar = e = k_B = 1; energies in eV, or in any one unit of your choice",
-    }  # fmt: skip
+    }
     for info in model.parameters():
         if info.name not in swept:
             value = getattr(model, info.name)
@@ -155,21 +200,33 @@ def provenance() -> dict[str, str]:
     """Versions and machine that made a result."""
     names = ("chirospin", "numpy", "scipy", "xarray")
     return {name: version(name) for name in names} | {
-        "python": platform.python_version(), "machine": platform.machine(),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }  # fmt: skip
+    }
 
 
 def side_by_side(parts: Sequence[xr.Dataset], methods: Sequence[str]) -> xr.Dataset:
     """Results of several methods along a new dimension ``method``."""
     coordinate = xr.Variable("method", np.array(methods))
-    joined = xr.concat(parts, coordinate, combine_attrs="drop_conflicts", join="outer",
-                       data_vars="all", coords="minimal", compat="override")  # fmt: skip
+    joined = xr.concat(
+        parts,
+        coordinate,
+        combine_attrs="drop_conflicts",
+        join="outer",
+        data_vars="all",
+        coords="minimal",
+        compat="override",
+    )
     references = dict.fromkeys(k for p in parts for k in p.attrs["references"].split(", "))
-    joined.attrs |= {"method": ",".join(methods), "references": ", ".join(references),
-                     "method_settings": json.dumps({m: json.loads(p.attrs["method_settings"])
-                                                    for m, p in zip(methods, parts, strict=True)}),
-                     "provenance": parts[0].attrs["provenance"]}  # fmt: skip
+    joined.attrs |= {
+        "method": ",".join(methods),
+        "references": ", ".join(references),
+        "method_settings": json.dumps(
+            {m: json.loads(p.attrs["method_settings"]) for m, p in zip(methods, parts, strict=True)}
+        ),
+        "provenance": parts[0].attrs["provenance"],
+    }
     return joined
 
 
@@ -184,10 +241,20 @@ def certificates(ds: xr.Dataset, family: Family) -> list[Certificate]:
         if not finite.size and passed:
             continue
         check = about[name]
-        worst = np.nan if not finite.size else (
-            finite.min() if check.bound == "above" else finite[np.abs(finite).argmax()])  # fmt: skip
-        found.append(Certificate(name=name, value=float(worst), tolerance=check.tolerance,
-                                 passed=passed, about=check.about))  # fmt: skip
+        worst = (
+            np.nan
+            if not finite.size
+            else (finite.min() if check.bound == "above" else finite[np.abs(finite).argmax()])
+        )
+        found.append(
+            Certificate(
+                name=name,
+                value=float(worst),
+                tolerance=check.tolerance,
+                passed=passed,
+                about=check.about,
+            )
+        )
     return found
 
 
@@ -200,7 +267,8 @@ def save(ds: xr.Dataset, path: Path) -> None:
     """
     check_target(path)
     if path.suffix == ZARR:
-        ds.to_zarr(path, mode="w")
+        text = {name: v.astype(object) for name, v in ds.variables.items() if v.dtype.kind == "U"}
+        ds.assign_coords(text).to_zarr(path, mode="w", consolidated=False)
         return
     part = path.with_name(path.name + ".part")
     try:
@@ -242,11 +310,14 @@ def load(path: Path) -> xr.Dataset:
     if not path.exists():
         raise ModelError(f"File `{path}` does not exist")
     try:
-        engine = "zarr" if path.suffix == ZARR else "h5netcdf"
-        with xr.open_dataset(path, engine=engine) as ds:
+        zarr = {"engine": "zarr", "consolidated": False}
+        how: dict[str, Any] = zarr if path.suffix == ZARR else {"engine": "h5netcdf"}
+        with xr.open_dataset(path, **how) as ds:
             loaded = ds.load()
     except Exception as error:  # each engine has its own kinds
-        raise ModelError(f"File `{path}` is not a readable result: {error}".splitlines()[0]) from None
+        raise ModelError(
+            f"File `{path}` is not a readable result: {error}".splitlines()[0]
+        ) from None
     if "chirospin_schema" not in loaded.attrs:
         raise ModelError(f"File `{path}` is not a chirospin result: it has no chirospin_schema")
     if int(loaded.attrs["chirospin_schema"]) > SCHEMA:

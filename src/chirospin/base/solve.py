@@ -18,7 +18,7 @@ from chirospin.base.parameters import Model, checked
 from chirospin.numerics.threads import blas_threads
 
 Progress = Callable[[int, int], None]
-Axes = Mapping[str, Sequence[float]]
+Axes = Mapping[str, Any]
 MethodChoice = str | Method | None
 CHUNK = 12  # points handed to a worker at a time: enough to share work, few enough to report
 
@@ -83,7 +83,9 @@ def axes(model: Model, over: Axes) -> dict[str, list[Any]]:
     for name, values in over.items():
         info = model.parameter_info(name)
         if info.shape is not None or isinstance(info.default, str):
-            raise ModelError(f"Parameter `{name}` must be a scalar to be swept, but is {info.range}")
+            raise ModelError(
+                f"Parameter `{name}` must be a scalar to be swept, but is {info.range}"
+            )
         listed = np.ravel(np.asarray(values, dtype=object)).tolist()
         if not listed:
             raise ModelError(f"Parameter `{name}` must have at least one value to sweep over")
@@ -93,12 +95,16 @@ def axes(model: Model, over: Axes) -> dict[str, list[Any]]:
 
 def grid_models(model: Model, grid: Mapping[str, Sequence[Any]]) -> list[Model]:
     """Models of the product of all axes, the last axis fastest."""
-    return [model.replace(**dict(zip(grid, values, strict=True))) if grid else model
-            for values in itertools.product(*grid.values())]  # fmt: skip
+    return [
+        model.replace(**dict(zip(grid, values, strict=True))) if grid else model
+        for values in itertools.product(*grid.values())
+    ]
 
 
 def _shifted(progress: Progress | None, done: int, total: int) -> Progress:
-    return (lambda _n, _of: None) if progress is None else (lambda n, _of: progress(done + n, total))
+    return (
+        (lambda _n, _of: None) if progress is None else (lambda n, _of: progress(done + n, total))
+    )
 
 
 def _states(
@@ -115,7 +121,9 @@ def _states(
         progress(done, len(models))
 
 
-def _in_order(method: Method, chunks: Sequence[Sequence[Model]], workers: int) -> Iterator[list[Any]]:
+def _in_order(
+    method: Method, chunks: Sequence[Sequence[Model]], workers: int
+) -> Iterator[list[Any]]:
     if workers <= 1:
         for chunk in chunks:
             yield list(method.solve_many(chunk))

@@ -57,17 +57,23 @@ def _values(kind: type[Model], name: str, text: str) -> list[Any]:
         )
     start, stop, count = parse(info, parts[0]), parse(info, parts[1]), int(parts[2])
     if not 1 <= count <= 1_000_000:
-        raise ModelError(f"Option --over must have a COUNT from 1 to 1000000, but is '{name}={text}'")
+        raise ModelError(
+            f"Option --over must have a COUNT from 1 to 1000000, but is '{name}={text}'"
+        )
     if spaced == "log":
         if min(start, stop) <= 0:
-            raise ModelError(f"Option --over with :log needs START and STOP > 0, but is '{name}={text}'")
+            raise ModelError(
+                f"Option --over with :log needs START and STOP > 0, but is '{name}={text}'"
+            )
         return list(np.geomspace(start, stop, count).tolist())
     return list(np.linspace(start, stop, count).tolist())
 
 
 def methods_from(family: Family, names: str | None, options: Sequence[str]) -> list[Method]:
     """Method objects from --method A,B and --option NAME=VALUE (each goes to those that know it)."""
-    kinds = [family.method(name.strip()) for name in names.split(",")] if names else [family.method()]
+    kinds = (
+        [family.method(name.strip()) for name in names.split(",")] if names else [family.method()]
+    )
     given = assignments(options, "--option")
     for name in given:
         known = sorted({key for kind in kinds for key in kind.model_fields})

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import chirospin
 from chirospin.base import results
 from chirospin.base.audit import Certificate
 from chirospin.base.solve import solve
+from chirospin.base.units import parse
 from chirospin.faces import arguments
 from chirospin.faces.cli import family
 from chirospin.faces.text import certificates_text, plain
@@ -25,7 +25,9 @@ class AuditReport:
     failures: list[str]
 
 
-def audited(target: str, method: str | None, set_: Sequence[str], option: Sequence[str]) -> AuditReport:
+def audited(
+    target: str, method: str | None, set_: Sequence[str], option: Sequence[str]
+) -> AuditReport:
     """Audit a file, or a family with --set."""
     if Path(target).suffix in (results.NETCDF, results.ZARR):
         ds = results.load(Path(target))
@@ -33,8 +35,9 @@ def audited(target: str, method: str | None, set_: Sequence[str], option: Sequen
         stored = results.certificates(ds, one)
         model = results.stored_model(ds, one)
         given = arguments.assignments(set_, "--set")
-        model = model.replace(**{n: arguments.parse(type(model).parameter_info(n), v)
-                                 for n, v in given.items()})  # fmt: skip
+        model = model.replace(
+            **{n: parse(type(model).parameter_info(n), v) for n, v in given.items()}
+        )
         methods = arguments.methods_from(one, method or str(ds.attrs["method"]), option)
     else:
         name, _, model_name = target.partition(".")
@@ -44,17 +47,24 @@ def audited(target: str, method: str | None, set_: Sequence[str], option: Sequen
         stored = []
     if not stored:
         stored = results.certificates(solve(one, model, methods), one)
-    lines = [f"{one.name}: {chirospin.FAMILIES and one.question}", "", "on the result",
-             certificates_text(stored)]  # fmt: skip
+    lines = [f"{one.name}: {one.question}", "", "on the result", certificates_text(stored)]
     found: list[Certificate] = list(stored)
     for chosen in methods:
         dear = [c for audit in one.audits if (c := audit.run(model, chosen)) is not None]
         found += dear
         lines += ["", f"against partners, method {chosen.name}", certificates_text(dear)]
-    failures = [f"audit FAILED: {c.name} is {c.value:.2e}, tolerance {c.tolerance:.0e}: {c.about}"
-                for c in found if not c.passed]  # fmt: skip
+    failures = [
+        f"audit FAILED: {c.name} is {c.value:.2e}, tolerance {c.tolerance:.0e}: {c.about}"
+        for c in found
+        if not c.passed
+    ]
     lines += ["", "audit FAILED" if failures else f"audit passed: {len(found)} checks"]
-    facts = {"family": one.name, "method": [m.name for m in methods], "audit": [
-        {"name": c.name, "value": plain(c.value), "tolerance": c.tolerance, "passed": c.passed}
-        for c in found]}  # fmt: skip
+    facts = {
+        "family": one.name,
+        "method": [m.name for m in methods],
+        "audit": [
+            {"name": c.name, "value": plain(c.value), "tolerance": c.tolerance, "passed": c.passed}
+            for c in found
+        ],
+    }
     return AuditReport(text="\n".join(lines), facts=facts, failures=failures)

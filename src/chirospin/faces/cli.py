@@ -30,7 +30,9 @@ app = App(
 
 Repeated = Parameter(negative="", consume_multiple=False)
 Json = Annotated[bool, Parameter(negative="", help="print one JSON object and nothing else")]
-Workers = Annotated[int | None, Parameter(help="threads that share the points; all cores if not given")]
+Workers = Annotated[
+    int | None, Parameter(help="threads that share the points; all cores if not given")
+]
 
 
 def family(name: str) -> Family:
@@ -58,7 +60,9 @@ def _cores(workers: int | None) -> int:
 
 
 @app.command
-def describe(name: Annotated[str | None, Parameter(name="family")] = None, /, *, json: Json = False) -> int:
+def describe(
+    name: Annotated[str | None, Parameter(name="family")] = None, /, *, json: Json = False
+) -> int:
     """Show models, parameters (symbol, unit, default, range), methods and observables.
 
     Parameters
@@ -78,7 +82,9 @@ def describe(name: Annotated[str | None, Parameter(name="family")] = None, /, *,
         return 0
     for one in every:
         say(f"{one.name}: {one.question}")
-        say(f"  methods {', '.join(one.methods)}; observables {', '.join(o.name for o in one.observables)}")
+        say(
+            f"  methods {', '.join(one.methods)}; observables {', '.join(o.name for o in one.observables)}"
+        )
     say("\nchirospin describe FAMILY shows the parameters.")
     return 0
 
@@ -141,14 +147,25 @@ def solve(
     if plot is not None:
         results.check_target(plot, SUFFIXES)
     with progress(f"solving {name}", quiet=not grid) as report:
-        ds = corridor(one, model, methods if len(methods) > 1 else methods[0], over=grid,
-                      on_failure="record", workers=_cores(workers), progress=report)  # fmt: skip
+        ds = corridor(
+            one,
+            model,
+            methods if len(methods) > 1 else methods[0],
+            over=grid,
+            on_failure="record",
+            workers=_cores(workers),
+            progress=report,
+        )
     found = results.certificates(ds, one)
     if out is not None:
         results.save(ds, out)
     if plot is not None:
         save_figure(sketch(ds), plot)
-    say(text.solved_json(ds, one, model, methods, found) if json else text.solved_text(ds, one, found))
+    say(
+        text.solved_json(ds, one, model, methods, found)
+        if json
+        else text.solved_text(ds, one, found)
+    )
     if not json:
         for path in (out, plot):
             if path is not None:
@@ -160,16 +177,24 @@ def _verdict(ds: Any, found: list[Any]) -> int:
     failed = int((~ds["converged"]).sum())
     for certificate in found:
         if not certificate.passed and not failed:
-            warn(f"audit FAILED: {certificate.name} is {certificate.value:.2e}, tolerance "
-                 f"{certificate.tolerance:.0e}: {certificate.about}")  # fmt: skip
+            warn(
+                f"audit FAILED: {certificate.name} is {certificate.value:.2e}, tolerance "
+                f"{certificate.tolerance:.0e}: {certificate.about}"
+            )
     if not failed:
         return 0
-    flat = ds.stack(point=ds["converged"].dims, create_index=False) if ds["converged"].dims else ds.expand_dims("point")
+    flat = (
+        ds.stack(point=ds["converged"].dims, create_index=False)
+        if ds["converged"].dims
+        else ds.expand_dims("point")
+    )
     first = flat.isel(point=int((~flat["converged"].values).argmax()))
     place = ", ".join(f"{d} = {first[d].item()}" for d in ds["converged"].dims)
-    warn(f"not converged at {failed} of {ds['converged'].size} points"
-         + (f", first at {place}" if place else "")
-         + f": {first['reason'].item()} (residual {first['residual'].item():.2e})")  # fmt: skip
+    warn(
+        f"not converged at {failed} of {ds['converged'].size} points"
+        + (f", first at {place}" if place else "")
+        + f": {first['reason'].item()} (residual {first['residual'].item():.2e})"
+    )
     return NOT_CONVERGED
 
 
@@ -278,9 +303,13 @@ def about(*, json: Json = False) -> int:
     from chirospin.base.results import provenance
     from chirospin.studies.registry import STUDIES
 
-    facts = {"chirospin": chirospin.__version__, "licence": "BSD-3-Clause",
-             "families": list(chirospin.FAMILIES), "studies": list(STUDIES),
-             "provenance": provenance()}  # fmt: skip
+    facts = {
+        "chirospin": chirospin.__version__,
+        "licence": "BSD-3-Clause",
+        "families": list(chirospin.FAMILIES),
+        "studies": list(STUDIES),
+        "provenance": provenance(),
+    }
     if json:
         say(json_format.dumps(facts))
         return 0

@@ -22,8 +22,10 @@ ROWS = 40  # lines of a table on the terminal before it is cut
 def table(rows: Sequence[Sequence[str]], head: Sequence[str], indent: str = "  ") -> str:
     """Columns of text, left aligned, wide enough."""
     widths = [max(len(row[n]) for row in [head, *rows]) for n in range(len(head))]
-    lines = [indent + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-             for row in [head, *rows]]  # fmt: skip
+    lines = [
+        indent + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in [head, *rows]
+    ]
     return "\n".join(lines)
 
 
@@ -34,35 +36,48 @@ def number(value: Any) -> str:
 
 def certificates_text(found: Sequence[Certificate]) -> str:
     """The audit as a table, verdict first."""
-    rows = [["ok" if c.passed else "FAILED", c.name, f"{c.value:.2e}", f"{c.tolerance:.0e}", c.about]
-            for c in found]  # fmt: skip
+    rows = [
+        ["ok" if c.passed else "FAILED", c.name, f"{c.value:.2e}", f"{c.tolerance:.0e}", c.about]
+        for c in found
+    ]
     return table(rows, ["", "check", "value", "tolerance", "meaning"])
 
 
 def solved_text(ds: xr.Dataset, family: Family, found: Sequence[Certificate]) -> str:
     """A result for a terminal: scalar observables point by point, then the audit."""
     grid = [str(d) for d in ds["converged"].dims]
-    plain = [one for one in family.observables if one.name in ds and set(ds[one.name].dims) <= set(grid)]
+    plain = [
+        one for one in family.observables if one.name in ds and set(ds[one.name].dims) <= set(grid)
+    ]
     lines = [f"{family.name}: {family.question}", f"method {ds.attrs['method']}", ""]
     if grid:
         flat = ds.stack(point=grid, create_index=False)
         head = [*grid, *(_title(one) for one in plain)]
-        rows = [[number(flat[d].values[p].item()) for d in grid]
-                + [number(float(flat[one.name].values[p])) for one in plain]
-                for p in range(flat.sizes["point"])]  # fmt: skip
+        rows = [
+            [number(flat[d].values[p].item()) for d in grid]
+            + [number(float(flat[one.name].values[p])) for one in plain]
+            for p in range(flat.sizes["point"])
+        ]
         lines.append(table(rows[:ROWS], head))
         if len(rows) > ROWS:
-            lines.append(f"  ... {len(rows) - ROWS} more points; --out FILE.nc keeps all, --plot shows them")
+            lines.append(
+                f"  ... {len(rows) - ROWS} more points; --out FILE.nc keeps all, --plot shows them"
+            )
     own = [one for one in family.observables if one.name in ds and one not in plain]
     if not grid:
-        lines += [f"  {one.name:<18} {number(float(ds[one.name])):>14} {shown_unit(one.unit)}".rstrip()
-                  for one in plain]  # fmt: skip
+        lines += [
+            f"  {one.name:<18} {number(float(ds[one.name])):>14} {shown_unit(one.unit)}".rstrip()
+            for one in plain
+        ]
         for one in own:
-            flat = ds[one.name].stack(entry=one.dims, create_index=False)
-            for p in range(flat.sizes["entry"]):
-                where = ", ".join(str(flat[d].values[p]) for d in one.dims)
-                lines.append(f"  {one.name:<18} {number(float(flat.values[p])):>14} "
-                             f"{shown_unit(one.unit)}  ({where})")  # fmt: skip
+            dims = [str(d) for d in ds[one.name].dims]
+            entries = ds[one.name].stack(entry=dims, create_index=False)
+            for p in range(entries.sizes["entry"]):
+                where = ", ".join(f"{d} {entries[d].values[p]}" for d in dims)
+                lines.append(
+                    f"  {one.name:<18} {number(float(entries.values[p])):>14} "
+                    f"{shown_unit(one.unit)}  ({where})"
+                )
     reasons = sorted({str(r) for r in np.ravel(ds["reason"].values) if str(r)})
     lines += [f"  note: {reason}" for reason in reasons]
     verdict = "passed" if all(c.passed for c in found) else "FAILED"
@@ -75,8 +90,13 @@ def _title(one: Any) -> str:
     return f"{one.name} ({unit})" if unit else str(one.name)
 
 
-def solved_json(ds: xr.Dataset, family: Family, model: Model, methods: Sequence[Method],
-                found: Sequence[Certificate]) -> str:  # fmt: skip
+def solved_json(
+    ds: xr.Dataset,
+    family: Family,
+    model: Model,
+    methods: Sequence[Method],
+    found: Sequence[Certificate],
+) -> str:
     """A result as the one JSON object of the command line."""
     grid = [str(d) for d in ds["converged"].dims]
     names = [one.name for one in family.observables if one.name in ds]
@@ -86,19 +106,32 @@ def solved_json(ds: xr.Dataset, family: Family, model: Model, methods: Sequence[
         "family": family.name,
         "model": family.model_name(model),
         "method": methods[0].name if len(methods) == 1 else [m.name for m in methods],
-        "parameters": {info.name: {"value": plain(getattr(model, info.name)), "unit": info.unit}
-                       for info in model.parameters() if info.name not in swept},
-        "coordinates": {d: {"values": plain(ds[d].values), "unit": ds[d].attrs.get("units", "1")}
-                        for d in dims},
-        "observables": {n: {"dims": list(ds[n].dims), "values": plain(ds[n].values),
-                            "unit": ds[n].attrs["units"]}
-                        for n in [*names, "converged", "residual", "iterations", "reason"]},
-        "audit": [{"name": c.name, "value": plain(c.value), "tolerance": c.tolerance,
-                   "passed": c.passed} for c in found],
+        "parameters": {
+            info.name: {"value": plain(getattr(model, info.name)), "unit": info.unit}
+            for info in model.parameters()
+            if info.name not in swept
+        },
+        "coordinates": {
+            d: {"values": plain(ds[d].values), "unit": ds[d].attrs.get("units", "1")} for d in dims
+        },
+        "observables": {
+            n: {
+                "dims": list(ds[n].dims),
+                "values": plain(ds[n].values),
+                "unit": ds[n].attrs["units"],
+            }
+            for n in [*names, "converged", "residual", "iterations", "reason"]
+        },
+        "audit": [
+            {"name": c.name, "value": plain(c.value), "tolerance": c.tolerance, "passed": c.passed}
+            for c in found
+        ],
         "provenance": json.loads(ds.attrs["provenance"])
-        | {"method_settings": json.loads(ds.attrs["method_settings"]),
-           "references": ds.attrs["references"].split(", ")},
-    }  # fmt: skip
+        | {
+            "method_settings": json.loads(ds.attrs["method_settings"]),
+            "references": ds.attrs["references"].split(", "),
+        },
+    }
     return json.dumps(body, ensure_ascii=False)
 
 
@@ -117,27 +150,48 @@ def plain(value: Any) -> Any:
 
 def parameter_facts(info: ParameterInfo) -> dict[str, Any]:
     """One parameter for ``describe --json``."""
-    return {"symbol": info.symbol, "unit": info.unit, "default": plain(info.default),
-            "range": info.range, "low": info.low, "high": info.high, "about": info.about}  # fmt: skip
+    return {
+        "symbol": info.symbol,
+        "unit": info.unit,
+        "default": plain(info.default),
+        "range": info.range,
+        "low": info.low,
+        "high": info.high,
+        "about": info.about,
+    }
 
 
 def described(family: Family) -> dict[str, Any]:
     """Everything a family declares."""
     return {
-        "family": family.name, "question": family.question,
-        "models": {name: {"about": (kind.__doc__ or "").splitlines()[0],
-                          "parameters": {i.name: parameter_facts(i) for i in kind.parameters()},
-                          "shorthands": {s: list(m) for s, m in kind.shorthands.items()}}
-                   for name, kind in family.models.items()},
-        "methods": {name: {"about": kind.summary, "references": list(kind.references),
-                           "options": {k: {"default": f.default, "about": f.description}
-                                       for k, f in kind.model_fields.items()}}
-                    for name, kind in family.methods.items()},
-        "observables": {o.name: {"symbol": o.symbol, "unit": o.unit, "dims": list(o.dims),
-                                 "about": o.about} for o in family.observables},
+        "family": family.name,
+        "question": family.question,
+        "models": {
+            name: {
+                "about": (kind.__doc__ or "").splitlines()[0],
+                "parameters": {i.name: parameter_facts(i) for i in kind.parameters()},
+                "shorthands": {s: list(m) for s, m in kind.shorthands.items()},
+            }
+            for name, kind in family.models.items()
+        },
+        "methods": {
+            name: {
+                "about": kind.summary,
+                "references": list(kind.references),
+                "options": {
+                    k: {"default": f.default, "about": f.description}
+                    for k, f in kind.model_fields.items()
+                },
+            }
+            for name, kind in family.methods.items()
+        },
+        "observables": {
+            o.name: {"symbol": o.symbol, "unit": o.unit, "dims": list(o.dims), "about": o.about}
+            for o in family.observables
+        },
         "checks": {c.name: c.about for c in family.checks},
         "audits": {a.name: a.about for a in family.audits},
-    }  # fmt: skip
+    }
 
 
 def described_text(family: Family) -> str:
@@ -146,17 +200,30 @@ def described_text(family: Family) -> str:
     lines = [f"{family.name}: {family.question}"]
     for name, model in facts["models"].items():
         lines += ["", f"Parameters of {name} (--set NAME=VALUE, --over NAME=START:STOP:COUNT)"]
-        rows = [[n, shown_unit(p["unit"]), number(p["default"]), p["range"], p["about"]]
-                for n, p in model["parameters"].items()]  # fmt: skip
-        rows += [[s, "", "", "", f"shorthand: sets {', '.join(members)}"]
-                 for s, members in model["shorthands"].items()]  # fmt: skip
+        rows = [
+            [n, shown_unit(p["unit"]), number(p["default"]), p["range"], p["about"]]
+            for n, p in model["parameters"].items()
+        ]
+        rows += [
+            [s, "", "", "", f"shorthand: sets {', '.join(members)}"]
+            for s, members in model["shorthands"].items()
+        ]
         lines.append(table(rows, ["name", "unit", "default", "range", "meaning"]))
     lines += ["", "Methods (--method NAME, --option NAME=VALUE)"]
     for name, method in facts["methods"].items():
         lines.append(f"  {name}: {method['about']}")
         lines += [f"      {k} = {o['default']}  {o['about']}" for k, o in method["options"].items()]
-    lines += ["", "Observables", table([[n, shown_unit(o["unit"]), ", ".join(o["dims"]), o["about"]]
-              for n, o in facts["observables"].items()], ["name", "unit", "dimensions", "meaning"])]  # fmt: skip
+    lines += [
+        "",
+        "Observables",
+        table(
+            [
+                [n, shown_unit(o["unit"]), ", ".join(o["dims"]), o["about"]]
+                for n, o in facts["observables"].items()
+            ],
+            ["name", "unit", "dimensions", "meaning"],
+        ),
+    ]
     example = f"chirospin solve {family.name} --method {','.join(family.methods)}"
     lines += ["", f"Try: {example}"]
     return "\n".join(lines)

@@ -51,5 +51,13 @@ def solve(
     >>> ds.spin_polarisation.dims
     ('energy_b',)
     """
-    return corridor.solve(FAMILY, model or Junction(), method, over=over, observables=observables,
-                          on_failure=on_failure, workers=workers, progress=progress)  # fmt: skip
+    return corridor.solve(
+        FAMILY,
+        model or Junction(),
+        method,
+        over=over,
+        observables=observables,
+        on_failure=on_failure,
+        workers=workers,
+        progress=progress,
+    )

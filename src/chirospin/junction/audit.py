@@ -41,8 +41,11 @@ def bond_currents(model: Junction, state: JunctionState) -> NDArray[np.float64]:
     h = one_body_hamiltonian(model)
     flow = 2 * (h * state.one_body_density).imag
     cuts = PER_MOLECULE * np.arange(1, model.molecules)
-    return np.stack([flow[:, cut:, :cut].sum(axis=(1, 2)) for cut in cuts], axis=-1) if len(
-        cuts) else np.zeros((2, 0))  # fmt: skip
+    return (
+        np.stack([flow[:, cut:, :cut].sum(axis=(1, 2)) for cut in cuts], axis=-1)
+        if len(cuts)
+        else np.zeros((2, 0))
+    )
 
 
 def _lead_balance(model: Junction, state: JunctionState) -> float:
@@ -94,31 +97,74 @@ def _interaction_left_out(model: Junction, state: JunctionState) -> float | None
 
 
 CHECKS = (
-    Check(name="residual", tolerance=1e-12, evaluate=lambda m, s: s.outcome.residual,
-          about="norm of the original equation at the answer, relative"),
-    Check(name="trace", tolerance=1e-10, about="jumps keep the trace of rho",
-          evaluate=_of_density("trace", lambda v: np.abs(v - 1).max())),
-    Check(name="hermiticity", tolerance=1e-10, about="anti-Hermitian part of rho",
-          evaluate=_of_density("hermiticity", np.max)),
-    Check(name="smallest_eigenvalue", tolerance=1e-10, bound="above",
-          about="rho has no negative probability",
-          evaluate=_of_density("smallest_eigenvalue", np.min)),
-    Check(name="occupation_range", tolerance=1e-10, bound="above", evaluate=_occupation_range,
-          about="occupations lie in [0, 1]: distance to the nearer end"),
-    Check(name="occupation_sum", tolerance=1e-9, evaluate=_occupation_sum,
-          about="occupations add up to the mean electron number"),
-    Check(name="lead_balance", tolerance=BALANCE, evaluate=_lead_balance,
-          about="I_L + I_R = 0, relative to the coupling"),
-    Check(name="bond_balance", tolerance=BALANCE, evaluate=_bond_balance,
-          about="the current is the same through every cut, relative to the coupling"),
-    Check(name="current_sum_rule", tolerance=BALANCE, evaluate=_current_sum,
-          about="current from the occupations equals the reported one"),
-    Check(name="interaction_left_out", tolerance=0.0, evaluate=_interaction_left_out,
-          about="largest repulsion that the method leaves out, eV"),
-)  # fmt: skip
+    Check(
+        name="residual",
+        tolerance=1e-12,
+        evaluate=lambda m, s: s.outcome.residual,
+        about="norm of the original equation at the answer, relative",
+    ),
+    Check(
+        name="trace",
+        tolerance=1e-10,
+        about="jumps keep the trace of rho",
+        evaluate=_of_density("trace", lambda v: np.abs(v - 1).max()),
+    ),
+    Check(
+        name="hermiticity",
+        tolerance=1e-10,
+        about="anti-Hermitian part of rho",
+        evaluate=_of_density("hermiticity", np.max),
+    ),
+    Check(
+        name="smallest_eigenvalue",
+        tolerance=1e-10,
+        bound="above",
+        about="rho has no negative probability",
+        evaluate=_of_density("smallest_eigenvalue", np.min),
+    ),
+    Check(
+        name="occupation_range",
+        tolerance=1e-10,
+        bound="above",
+        evaluate=_occupation_range,
+        about="occupations lie in [0, 1]: distance to the nearer end",
+    ),
+    Check(
+        name="occupation_sum",
+        tolerance=1e-9,
+        evaluate=_occupation_sum,
+        about="occupations add up to the mean electron number",
+    ),
+    Check(
+        name="lead_balance",
+        tolerance=BALANCE,
+        evaluate=_lead_balance,
+        about="I_L + I_R = 0, relative to the coupling",
+    ),
+    Check(
+        name="bond_balance",
+        tolerance=BALANCE,
+        evaluate=_bond_balance,
+        about="the current is the same through every cut, relative to the coupling",
+    ),
+    Check(
+        name="current_sum_rule",
+        tolerance=BALANCE,
+        evaluate=_current_sum,
+        about="current from the occupations equals the reported one",
+    ),
+    Check(
+        name="interaction_left_out",
+        tolerance=0.0,
+        evaluate=_interaction_left_out,
+        about="largest repulsion that the method leaves out, eV",
+    ),
+)
 
 
-def spin_rotated(model: Junction, rotation: NDArray[np.complex128], turn: NDArray[np.float64]) -> Junction:
+def spin_rotated(
+    model: Junction, rotation: NDArray[np.complex128], turn: NDArray[np.float64]
+) -> Junction:
     """The junction seen from rotated or reflected spin axes.
 
     Parameters
@@ -160,8 +206,14 @@ def _difference(a: Junction, b: Junction, method: Method, flip: bool) -> float:
 def _without_interaction(model: Junction, method: Method) -> float | None:
     if time_reversal_broken(model) > 1e-12 or model.occupation_left == model.occupation_right:
         return None
-    free = model.replace(hubbard_a=0, hubbard_b=0, hubbard_ab_singlet=0, hubbard_ab_triplet=0, hund=0,
-                         intersite_repulsion=0)  # fmt: skip
+    free = model.replace(
+        hubbard_a=0,
+        hubbard_b=0,
+        hubbard_ab_singlet=0,
+        hubbard_ab_triplet=0,
+        hund=0,
+        intersite_repulsion=0,
+    )
     up, down = method.solve(free).lead_current[:, 0]
     return float(abs(up - down) / max(abs(up + down), 1e-300))
 
@@ -170,27 +222,48 @@ def _uniform_repulsion(model: Junction, method: Method) -> float | None:
     if method.name == "landauer" or method.name == "mean-field":
         return None  # a mean field does not know that N (N - 1)/2 commutes with all else
     V = 0.3
-    names = ("hubbard_a", "hubbard_b", "hubbard_ab_singlet", "hubbard_ab_triplet",
-             "intersite_repulsion")  # fmt: skip
+    names = (
+        "hubbard_a",
+        "hubbard_b",
+        "hubbard_ab_singlet",
+        "hubbard_ab_triplet",
+        "intersite_repulsion",
+    )
     shifted = model.replace(**{name: getattr(model, name) + V for name in names})
     return _difference(model, shifted, method, flip=False)
 
 
 AUDITS = (
-    Audit(name="enantiomer", tolerance=SYMMETRY,
-          about="the mirror image carries the current of the opposite magnetisation",
-          evaluate=lambda m, k: _difference(m, mirror_image(m), k, flip=True)),
-    Audit(name="lead_flip", tolerance=SYMMETRY,
-          about="reversing the lead polarisation exchanges the two magnetisations",
-          evaluate=lambda m, k: _difference(
-              m, m.replace(lead_polarisation=-m.lead_polarisation), k, flip=True)),
-    Audit(name="turn_about_z", tolerance=SYMMETRY,
-          about="turning the whole stack about the axis changes nothing",
-          evaluate=lambda m, k: _difference(m, turned(m), k, flip=False)),
-    Audit(name="no_interaction", tolerance=SYMMETRY,
-          about="no polarisation without interaction, if time reversal holds on the stack",
-          evaluate=_without_interaction),
-    Audit(name="uniform_repulsion", tolerance=SYMMETRY,
-          about="a repulsion equal between all electrons changes nothing",
-          evaluate=_uniform_repulsion),
-)  # fmt: skip
+    Audit(
+        name="enantiomer",
+        tolerance=SYMMETRY,
+        about="the mirror image carries the current of the opposite magnetisation",
+        evaluate=lambda m, k: _difference(m, mirror_image(m), k, flip=True),
+    ),
+    Audit(
+        name="lead_flip",
+        tolerance=SYMMETRY,
+        about="reversing the lead polarisation exchanges the two magnetisations",
+        evaluate=lambda m, k: _difference(
+            m, m.replace(lead_polarisation=-m.lead_polarisation), k, flip=True
+        ),
+    ),
+    Audit(
+        name="turn_about_z",
+        tolerance=SYMMETRY,
+        about="turning the whole stack about the axis changes nothing",
+        evaluate=lambda m, k: _difference(m, turned(m), k, flip=False),
+    ),
+    Audit(
+        name="no_interaction",
+        tolerance=SYMMETRY,
+        about="no polarisation without interaction, if time reversal holds on the stack",
+        evaluate=_without_interaction,
+    ),
+    Audit(
+        name="uniform_repulsion",
+        tolerance=SYMMETRY,
+        about="a repulsion equal between all electrons changes nothing",
+        evaluate=_uniform_repulsion,
+    ),
+)

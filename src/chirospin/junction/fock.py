@@ -64,7 +64,7 @@ class Sectors:
 
     def unknowns(self, parity: int) -> int:
         """Length of the packed vector of one parity."""
-        return self.stacks[parity][-1].span.stop
+        return int(self.stacks[parity][-1].span.stop)
 
     def offset(self, states: Ints) -> tuple[Ints, Ints]:
         """Row offset in the packed vector, and column, of Fock states (of one sector)."""
@@ -165,8 +165,9 @@ def sectors(charges: Charges) -> Sectors:
         for size in sorted({len(m) for m in mine}):
             alike = np.array([m for m in mine if len(m) == size])
             for sector, row in enumerate(alike):
-                place[row] = np.stack([np.full(size, len(stacks)), np.full(size, sector),
-                                       np.arange(size)], axis=-1)  # fmt: skip
+                place[row] = np.stack(
+                    [np.full(size, len(stacks)), np.full(size, sector), np.arange(size)], axis=-1
+                )
             stacks.append(Stack(states=alike, start=start))
             start = stacks[-1].span.stop
         found.append(tuple(stacks))
@@ -176,7 +177,8 @@ def sectors(charges: Charges) -> Sectors:
 def parity_below(states: Ints, orbital: Ints | int) -> Ints:
     """Jordan-Wigner sign +1, -1: parity of the electrons in orbitals before this one."""
     below = states & ((1 << np.asarray(orbital)) - 1)
-    return 1 - 2 * (np.bitwise_count(below).astype(np.int64) % 2)
+    sign: Ints = 1 - 2 * (np.bitwise_count(below).astype(np.int64) % 2)
+    return sign
 
 
 def annihilate(states: Ints, orbital: int) -> tuple[Ints, Ints]:
@@ -184,7 +186,9 @@ def annihilate(states: Ints, orbital: int) -> tuple[Ints, Ints]:
     return states ^ (1 << orbital), parity_below(states, orbital)
 
 
-def apply_product(states: Ints, create: tuple[int, ...], destroy: tuple[int, ...]) -> tuple[Ints, Ints, Ints]:
+def apply_product(
+    states: Ints, create: tuple[int, ...], destroy: tuple[int, ...]
+) -> tuple[Ints, Ints, Ints]:
     """c^+_{p} c^+_{q} ... c_{r} c_{s} ... on Fock states.
 
     Returns
@@ -239,14 +243,22 @@ def jumps(charges: Charges, channels: tuple[int, ...], parity: int) -> Jumps:
                 kinds.append(np.full(before.size**2, channel, dtype=np.int16))
     if not rows:
         empty = np.zeros(space.unknowns(1 - parity) + 1, dtype=np.int32)
-        return Jumps(pointer=empty, column=empty[:0], channel=np.zeros(0, np.int16),
-                     sign=np.zeros(0, np.int8))  # fmt: skip
+        return Jumps(
+            pointer=empty,
+            column=empty[:0],
+            channel=np.zeros(0, np.int16),
+            sign=np.zeros(0, np.int8),
+        )
     row = np.concatenate(rows)
     order = np.argsort(row, kind="stable")
     count = np.bincount(row, minlength=space.unknowns(1 - parity))
     pointer = np.concatenate([[0], np.cumsum(count)]).astype(np.int32)
-    return Jumps(pointer=pointer, column=np.concatenate(columns)[order],
-                 channel=np.concatenate(kinds)[order], sign=np.concatenate(signs)[order])  # fmt: skip
+    return Jumps(
+        pointer=pointer,
+        column=np.concatenate(columns)[order],
+        channel=np.concatenate(kinds)[order],
+        sign=np.concatenate(signs)[order],
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,7 +271,12 @@ class Moves:
 
 
 @lru_cache(maxsize=64)
-def moves(charges: Charges, parity: int, number: int, terms: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]) -> Moves:
+def moves(
+    charges: Charges,
+    parity: int,
+    number: int,
+    terms: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...],
+) -> Moves:
     """Elements <i| c^+... c... |j> of each term within the sectors of one stack.
 
     Parameters
@@ -284,7 +301,9 @@ def moves(charges: Charges, parity: int, number: int, terms: tuple[tuple[tuple[i
     if not where:
         none = np.zeros(0, dtype=np.int64)
         return Moves(where=none, term=none, sign=none)
-    return Moves(where=np.concatenate(where), term=np.concatenate(which), sign=np.concatenate(signs))
+    return Moves(
+        where=np.concatenate(where), term=np.concatenate(which), sign=np.concatenate(signs)
+    )
 
 
 @lru_cache(maxsize=64)

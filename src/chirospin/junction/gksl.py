@@ -40,9 +40,8 @@ from chirospin.junction.state import DensityCertificates, JunctionState, lead_cu
 from chirospin.numerics.krylov import gmres
 from chirospin.numerics.memory import available_bytes, in_words
 from chirospin.numerics.outcome import Outcome
-from chirospin.numerics.sylvester import EigenInverse, SchurInverse, SylvesterInverse, pack
+from chirospin.numerics.sylvester import EigenInverse, SchurInverse, SylvesterInverse, pack, unpack
 from chirospin.numerics.sylvester import sylvester as sylvester_map
-from chirospin.numerics.sylvester import unpack
 from chirospin.numerics.threads import blas_threads
 
 Real = NDArray[np.float64]
@@ -62,9 +61,11 @@ class GKSL(Method):
     name: ClassVar[str] = "gksl"
     summary: ClassVar[str] = "exact many-body master equation, 1 to 3 molecules"
     references: ClassVar[tuple[str, ...]] = (
-        "nozaki_fujita_2026", "lindblad_1976", "gorini_kossakowski_sudarshan_1976",
+        "nozaki_fujita_2026",
+        "lindblad_1976",
+        "gorini_kossakowski_sudarshan_1976",
         "saad_schultz_1986",
-    )  # fmt: skip
+    )
 
     tolerance: float = Field(
         1e-12, gt=0, description="largest residual |L rho| / |rho| in units of the energy scale"
@@ -78,8 +79,9 @@ class GKSL(Method):
         ------
         ModelError : the solve would not fit in memory
         """
-        for _, group in groupby(map(_point, models), key=lambda point: (point.charges,
-                                                                        point.channels)):  # fmt: skip
+        for _, group in groupby(
+            map(_point, models), key=lambda point: (point.charges, point.channels)
+        ):
             points = list(group)
             check_memory(points[0])
             unknowns = sum(size**2 for size in fock.sector_sizes(points[0].charges))
@@ -92,9 +94,13 @@ class GKSL(Method):
         together = len(members) if 2 * unknowns <= BATCH_UNKNOWNS else 1
         largest = max(fock.sector_sizes(points[0].charges))
         with blas_threads(1 if largest < THREADED_SECTOR else None):
-            answers = [answer for start in range(0, len(members), together)
-                       for answer in steady_states(members[start : start + together],
-                                                   self.tolerance, self.krylov_vectors)]  # fmt: skip
+            answers = [
+                answer
+                for start in range(0, len(members), together)
+                for answer in steady_states(
+                    members[start : start + together], self.tolerance, self.krylov_vectors
+                )
+            ]
         for n, point in enumerate(points):
             yield _state(point, answers[2 * n], answers[2 * n + 1])
 
@@ -125,15 +131,20 @@ class Point:
 
 def _point(model: Junction) -> Point:
     if model.molecules > 12:
-        raise ModelError(_too_large(model.molecules, 16.0 * 4.0 ** (4 * model.molecules)))
+        raise ModelError(_too_large(model.molecules, 2.0 ** min(8 * model.molecules + 4, 1000)))
     h, terms = one_body_hamiltonian(model), interaction(model)
     filling, emptying = exchange_rates(model)
     open_channels = np.flatnonzero(np.concatenate([filling, emptying], axis=1).any(axis=0))
-    return Point(h=h, interaction=terms, filling=filling, emptying=emptying,
-                 coupling=lead_couplings(model),
-                 leads=np.array([model.occupation_left, model.occupation_right]),
-                 charges=fock.conserved_charges(h != 0, terms.exchange),
-                 channels=tuple(open_channels.tolist()))  # fmt: skip
+    return Point(
+        h=h,
+        interaction=terms,
+        filling=filling,
+        emptying=emptying,
+        coupling=lead_couplings(model),
+        leads=np.array([model.occupation_left, model.occupation_right]),
+        charges=fock.conserved_charges(h != 0, terms.exchange),
+        channels=tuple(open_channels.tolist()),
+    )
 
 
 def check_memory(point: Point) -> None:
@@ -173,12 +184,16 @@ class Answer:
 def _state(point: Point, up: Answer, down: Answer) -> JunctionState:
     G = np.stack([up.one_body_density, down.one_body_density])
     occupation = np.einsum("mkk->mk", G).real
-    pairs = {name: np.array([getattr(up, name), getattr(down, name)]) for name in
-             ("trace", "hermiticity", "smallest_eigenvalue", "particles")}  # fmt: skip
-    return JunctionState(one_body_density=G,
-                         lead_current=lead_current(point.coupling, occupation, point.leads),
-                         outcomes=(up.outcome, down.outcome),
-                         density=DensityCertificates(**pairs))  # fmt: skip
+    pairs = {
+        name: np.array([getattr(up, name), getattr(down, name)])
+        for name in ("trace", "hermiticity", "smallest_eigenvalue", "particles")
+    }
+    return JunctionState(
+        one_body_density=G,
+        lead_current=lead_current(point.coupling, occupation, point.leads),
+        outcomes=(up.outcome, down.outcome),
+        density=DensityCertificates(**pairs),
+    )
 
 
 class Generator:
@@ -196,13 +211,16 @@ class Generator:
         self.charges = first.charges
         self.space = fock.sectors(first.charges)
         self.heff = tuple(
-            [_effective_hamiltonian(members, parity, number)
-             for number in range(len(self.space.stacks[parity]))]
+            [
+                _effective_hamiltonian(members, parity, number)
+                for number in range(len(self.space.stacks[parity]))
+            ]
             for parity in (EVEN, ODD)
-        )  # fmt: skip
+        )
         rate = np.array([np.concatenate([p.filling[m], p.emptying[m]]) for p, m in members])
-        self.jump = tuple(_jump_matrix(first.charges, first.channels, parity, rate)
-                          for parity in (EVEN, ODD))  # fmt: skip
+        self.jump = tuple(
+            _jump_matrix(first.charges, first.channels, parity, rate) for parity in (EVEN, ODD)
+        )
 
     def jumps(self, parity: int, packed: Real) -> Real:
         """J applied to the sectors of one parity; lands in the other."""
@@ -211,18 +229,20 @@ class Generator:
 
     def coherent(self, parity: int, packed: Real) -> Real:
         """L_0 applied directly, with no inverse and no eigenvector."""
-        return self._by_stack(parity, packed,
-                              lambda n, X: sylvester_map(self.heff[parity][n], X))  # fmt: skip
+        return self._by_stack(parity, packed, lambda n, X: sylvester_map(self.heff[parity][n], X))
 
     def derivative(self, even: Real, odd: Real) -> tuple[Real, Real]:
         """L rho, even and odd sectors."""
-        return (self.coherent(EVEN, even) + self.jumps(ODD, odd),
-                self.coherent(ODD, odd) + self.jumps(EVEN, even))  # fmt: skip
+        return (
+            self.coherent(EVEN, even) + self.jumps(ODD, odd),
+            self.coherent(ODD, odd) + self.jumps(EVEN, even),
+        )
 
     def residual(self, even: Real, odd: Real) -> Real:
         """|L rho| / |rho| in units of each point's energy scale, shape (batch,)."""
         scale = np.array([point.scale for point, _ in self.members])
-        return _norm(*self.derivative(even, odd)) / (_norm(even, odd) * scale)
+        size = _norm(even, odd) * scale
+        return _norm(*self.derivative(even, odd)) / np.where(size > 0, size, np.nan)
 
     def trace(self, parity: int, packed: Real) -> Real:
         """Trace of the sectors of one parity, shape (batch,)."""
@@ -245,7 +265,8 @@ class Resolvent:
             [kind(block) for block in generator.heff[parity]] for parity in (EVEN, ODD)
         )
         self.slowest_decay = np.min(
-            [inverse.slowest_decay.min(axis=-1) for half in self.inverse for inverse in half], axis=0
+            [inverse.slowest_decay.min(axis=-1) for half in self.inverse for inverse in half],
+            axis=0,
         )
 
     def __call__(self, parity: int, packed: Real) -> Real:
@@ -288,8 +309,13 @@ def _effective_hamiltonian(
         repulsion = ((flat @ point.interaction.density) * flat).sum(axis=1) / 2
         energy = flat @ point.h.diagonal().real + repulsion
         decay = flat @ (point.emptying[m] - point.filling[m]) + point.filling[m].sum()
-        strength = np.concatenate([point.h[pairs[:, 0], pairs[:, 1]],
-                                   point.interaction.strength, point.interaction.strength])  # fmt: skip
+        strength = np.concatenate(
+            [
+                point.h[pairs[:, 0], pairs[:, 1]],
+                point.interaction.strength,
+                point.interaction.strength,
+            ]
+        )
         heff[b, hops.where] = hops.sign * strength[hops.term]
         heff[b, diagonal.ravel()] = energy - 0.5j * decay
     return heff.reshape(len(members), sectors, size, size)
@@ -318,8 +344,12 @@ def _jump_matrix(
     data = (rate[:, pattern.channel] * pattern.sign).ravel()
     shift = np.arange(batch, dtype=np.int32)[:, None]
     index = (pattern.column + shift * columns).ravel()
-    pointer = np.concatenate([(pattern.pointer[:-1] + shift * pattern.pointer[-1]).ravel(),
-                              [batch * int(pattern.pointer[-1])]])  # fmt: skip
+    pointer = np.concatenate(
+        [
+            (pattern.pointer[:-1] + shift * pattern.pointer[-1]).ravel(),
+            [batch * int(pattern.pointer[-1])],
+        ]
+    )
     return scipy.sparse.csr_array((data, index, pointer), shape=(batch * rows, batch * columns))
 
 
@@ -408,11 +438,16 @@ def _solve(
         found = product
     elif equal.any():
         found = Stationary(
-            **{name: np.where(equal.reshape(-1, *[1] * (getattr(found, name).ndim - 1)),
-                              getattr(product, name), getattr(found, name))
-               for name in ("even", "odd", "trace", "hermiticity", "dark")},
+            **{
+                name: np.where(
+                    equal.reshape(-1, *[1] * (getattr(found, name).ndim - 1)),
+                    getattr(product, name),
+                    getattr(found, name),
+                )
+                for name in ("even", "odd", "trace", "hermiticity", "dark")
+            },
             applications=found.applications,
-        )  # fmt: skip
+        )
     return _answers(generator, found, tolerance)
 
 
@@ -434,8 +469,9 @@ def _stationary(
     uniform = np.zeros((generator.batch, generator.space.unknowns(EVEN)))
     uniform[:, _diagonal(generator.charges, EVEN)] = 1.0
     start = inverse(EVEN, uniform)
-    found = gmres(lambda Z: Z - cycle(Z), cycle(start) - start,
-                  tolerance=0.1 * tolerance, limit=limit)  # fmt: skip
+    found = gmres(
+        lambda Z: Z - cycle(Z), cycle(start) - start, tolerance=0.1 * tolerance, limit=limit
+    )
     even = start + found.solution
     odd = inverse(ODD, generator.jumps(EVEN, even))
     applications = found.applications
@@ -446,18 +482,29 @@ def _stationary(
         # L (rho + delta) = 0, the right side taken from the original equation
         rest_even, rest_odd = generator.derivative(even, odd)
         half = inverse(ODD, rest_odd)
-        found = gmres(lambda Z: Z - cycle(Z), inverse(EVEN, rest_even + generator.jumps(ODD, half)),
-                      tolerance=1e-4, limit=limit)  # fmt: skip
+        found = gmres(
+            lambda Z: Z - cycle(Z),
+            inverse(EVEN, rest_even + generator.jumps(ODD, half)),
+            tolerance=1e-4,
+            limit=limit,
+        )
         even += found.solution
         odd += half + inverse(ODD, generator.jumps(EVEN, found.solution))
         applications += found.applications
     arrivals = generator.jumps(EVEN, even)
     kept = generator.trace(EVEN, generator.jumps(ODD, inverse(ODD, arrivals)))
     norm = generator.trace(EVEN, even) + generator.trace(ODD, odd)
-    return Stationary(even=even / norm[:, None], odd=odd / norm[:, None],
-                      trace=kept / generator.trace(ODD, arrivals),
-                      hermiticity=inverse.hermiticity(ODD, arrivals) / norm,
-                      dark=inverse.slowest_decay <= DARK * scale, applications=applications)  # fmt: skip
+    with np.errstate(
+        divide="ignore", invalid="ignore"
+    ):  # a dark state leaves 0/0, told by ``dark``
+        return Stationary(
+            even=even / norm[:, None],
+            odd=odd / norm[:, None],
+            trace=kept / generator.trace(ODD, arrivals),
+            hermiticity=inverse.hermiticity(ODD, arrivals) / norm,
+            dark=inverse.slowest_decay <= DARK * scale,
+            applications=applications,
+        )
 
 
 def _product_state(generator: Generator) -> Stationary:
@@ -468,16 +515,23 @@ def _product_state(generator: Generator) -> Stationary:
     f = np.array([[point.leads[0]] for point, _ in generator.members])
     halves = []
     for parity in (EVEN, ODD):
-        number = np.concatenate([np.bitwise_count(stack.states).ravel()
-                                 for stack in generator.space.stacks[parity]])  # fmt: skip
+        number = np.concatenate(
+            [np.bitwise_count(stack.states).ravel() for stack in generator.space.stacks[parity]]
+        )
         half = np.zeros((generator.batch, generator.space.unknowns(parity)))
-        half[:, _diagonal(generator.charges, parity)] = (
-            f**number * (1 - f) ** (generator.space.orbitals - number)
+        half[:, _diagonal(generator.charges, parity)] = f**number * (1 - f) ** (
+            generator.space.orbitals - number
         )
         halves.append(half)
     none = np.zeros(generator.batch)
-    return Stationary(even=halves[EVEN], odd=halves[ODD], trace=none + 1, hermiticity=none,
-                      dark=none > 0, applications=0)  # fmt: skip
+    return Stationary(
+        even=halves[EVEN],
+        odd=halves[ODD],
+        trace=none + 1,
+        hermiticity=none,
+        dark=none > 0,
+        applications=0,
+    )
 
 
 def _answers(generator: Generator, found: Stationary, tolerance: float) -> list[Answer]:
@@ -493,11 +547,14 @@ def _answers(generator: Generator, found: Stationary, tolerance: float) -> list[
         for n, stack in enumerate(generator.space.stacks[parity]):
             X = unpack(half[:, stack.span].reshape(batch, *stack.shape))
             weight = np.einsum("bsii->bsi", X).real.reshape(batch, -1)
-            occupation += weight @ fock.occupations(generator.charges, parity, n).reshape(-1, orbitals)
+            occupation += weight @ fock.occupations(generator.charges, parity, n).reshape(
+                -1, orbitals
+            )
             particles += weight @ np.bitwise_count(stack.states).ravel()
             lowest = np.minimum(lowest, _smallest_eigenvalue(X))
-            hop += _expectation(fock.moves(generator.charges, parity, n, terms),
-                                X.reshape(batch, -1), len(pairs))  # fmt: skip
+            hop += _expectation(
+                fock.moves(generator.charges, parity, n, terms), X.reshape(batch, -1), len(pairs)
+            )
     G = np.zeros((batch, orbitals, orbitals), dtype=complex)
     G[:, pairs[:, 0], pairs[:, 1]] = hop
     G[:, np.arange(orbitals), np.arange(orbitals)] = occupation
@@ -505,15 +562,30 @@ def _answers(generator: Generator, found: Stationary, tolerance: float) -> list[
     for b, (point, m) in enumerate(generator.members):
         several = closed_classes(point.charges, point.channels_of(m))
         good = bool(residual[b] <= tolerance)  # a NaN is not good
-        reason = (SEVERAL.format(several) if several > 1 else STATIONARY if found.dark[b]
-                  else "" if good else STALLED)  # fmt: skip
-        answers.append(Answer(
-            one_body_density=G[b], trace=float(found.trace[b]),
-            hermiticity=float(found.hermiticity[b]), smallest_eigenvalue=float(lowest[b]),
-            particles=float(particles[b]),
-            outcome=Outcome(converged=not reason, residual=float(residual[b]),
-                            iterations=found.applications, reason=reason),
-        ))  # fmt: skip
+        reason = (
+            SEVERAL.format(several)
+            if several > 1
+            else STATIONARY
+            if found.dark[b]
+            else ""
+            if good
+            else STALLED
+        )
+        answers.append(
+            Answer(
+                one_body_density=G[b],
+                trace=float(found.trace[b]),
+                hermiticity=float(found.hermiticity[b]),
+                smallest_eigenvalue=float(lowest[b]),
+                particles=float(particles[b]),
+                outcome=Outcome(
+                    converged=not reason,
+                    residual=float(residual[b]),
+                    iterations=found.applications,
+                    reason=reason,
+                ),
+            )
+        )
     return answers
 
 
@@ -532,6 +604,7 @@ def _expectation(hops: fock.Moves, flat: Complex, count: int) -> Complex:
     values = hops.sign[mine] * np.conj(flat[:, hops.where[mine]])
     out = np.empty((len(flat), count), dtype=complex)
     for b, row in enumerate(values):
-        out[b] = (np.bincount(term, row.real, minlength=count)
-                  + 1j * np.bincount(term, row.imag, minlength=count))  # fmt: skip
+        out[b] = np.bincount(term, row.real, minlength=count) + 1j * np.bincount(
+            term, row.imag, minlength=count
+        )
     return out

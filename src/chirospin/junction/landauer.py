@@ -52,8 +52,18 @@ def _scattering_state(model: Junction) -> JunctionState:
     from_left = np.einsum("mk,mkk->m", coupling[:, 0], S[:, 1]).real
     from_right = np.einsum("mk,mkk->m", coupling[:, 1], S[:, 0]).real
     dark = unreached(decay[:, 0], h)
-    outcomes = [Outcome(converged=not dark[m], residual=float(residual[m].max()), iterations=1,
-                        reason=UNREACHED if dark[m] else "") for m in (0, 1)]  # fmt: skip
-    return JunctionState(one_body_density=np.swapaxes(S[:, 2], -1, -2),
-                         lead_current=difference * np.stack([from_left, -from_right], axis=-1),
-                         outcomes=(outcomes[0], outcomes[1]), interaction_kept=False)  # fmt: skip
+    outcomes = [
+        Outcome(
+            converged=not dark[m],
+            residual=float(residual[m].max()),
+            iterations=1,
+            reason=UNREACHED if dark[m] else "",
+        )
+        for m in (0, 1)
+    ]
+    return JunctionState(
+        one_body_density=np.swapaxes(S[:, 2], -1, -2),
+        lead_current=difference * np.stack([from_left, -from_right], axis=-1),
+        outcomes=(outcomes[0], outcomes[1]),
+        interaction_kept=False,
+    )

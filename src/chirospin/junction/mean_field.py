@@ -51,9 +51,12 @@ class MeanField(Method):
     iterations: int = Field(400, ge=1, description="most evaluations of the map per step in U")
     depth: int = Field(8, ge=0, description="differences kept by the acceleration; 0: plain mixing")
     mixing: float = Field(0.5, gt=0, le=1, description="weight of the new density in one step")
-    continuation: int = Field(8, ge=0, description="first steps in U when all at once fails; 0: none")
+    continuation: int = Field(
+        8, ge=0, description="first steps in U when all at once fails; 0: none"
+    )
     exchange: Literal["hartree-fock", "printed-eq-15"] = Field(
-        "hartree-fock", description="sign of the exchange; the printed one is wrong, kept to compare"
+        "hartree-fock",
+        description="sign of the exchange; the printed one is wrong, kept to compare",
     )
 
     def solve_many(self, models: Sequence[Junction]) -> Iterator[JunctionState]:
@@ -70,17 +73,19 @@ class MeanField(Method):
         density = np.stack(densities)
         f = np.array([model.occupation_left, model.occupation_right])
         return JunctionState(
-            one_body_density=density, outcomes=(outcomes[0], outcomes[1]),
+            one_body_density=density,
+            outcomes=(outcomes[0], outcomes[1]),
             lead_current=lead_current(coupling, np.einsum("mkk->mk", density).real, f),
-        )  # fmt: skip
+        )
 
     def _self_consistent(
         self, h: Complex, terms: Interaction, filling: Real, emptying: Real
     ) -> tuple[Complex, Outcome]:
         start, _, decay = stationary_density(h, filling, emptying)
         if unreached(decay, h):
-            return start, Outcome(converged=False, residual=float("inf"), iterations=1,
-                                  reason=UNREACHED)  # fmt: skip
+            return start, Outcome(
+                converged=False, residual=float("inf"), iterations=1, reason=UNREACHED
+            )
 
         def search(strength: float, guess: Real) -> FixedPoint:
             def density_map(packed: Real) -> Real:
@@ -88,17 +93,27 @@ class MeanField(Method):
                 shifted = h + strength * mean_field(terms, G, self.exchange)
                 return pack(stationary_density(shifted, filling, emptying)[0]).ravel()
 
-            return anderson(density_map, guess, tolerance=self.tolerance, limit=self.iterations,
-                            depth=self.depth, mixing=self.mixing)  # fmt: skip
+            return anderson(
+                density_map,
+                guess,
+                tolerance=self.tolerance,
+                limit=self.iterations,
+                depth=self.depth,
+                mixing=self.mixing,
+            )
 
         found = search(1.0, pack(start).ravel())
         spent, reached = found.iterations, 1.0
         if not found.converged and self.continuation:
             found, spent, reached = self._continue(search, pack(start).ravel(), spent)
-        reason = "" if found.converged else (
-            f"no self-consistent density found; continuation reached {reached:.3g} of the "
-            "interaction; a smaller one, more iterations or less mixing may converge"
-        )  # fmt: skip
+        reason = (
+            ""
+            if found.converged
+            else (
+                f"no self-consistent density found; continuation reached {reached:.3g} of the "
+                "interaction; a smaller one, more iterations or less mixing may converge"
+            )
+        )
         return unpack(found.value.reshape(h.shape)), Outcome(
             converged=found.converged, residual=found.residual, iterations=spent, reason=reason
         )
@@ -140,9 +155,7 @@ def stationary_density(h: Complex, filling: Real, emptying: Real) -> tuple[Compl
     return solve_sylvester(K, -np.diag(filling).astype(complex))
 
 
-def mean_field(
-    terms: Interaction, G: Complex, exchange: str = "hartree-fock"
-) -> Complex:
+def mean_field(terms: Interaction, G: Complex, exchange: str = "hartree-fock") -> Complex:
     r"""Mean field Delta(G), the derivative of the Hartree-Fock energy by G.
 
     .. math:: \Delta_{mn} = \delta_{mn} \sum_k W_{mk} G_{kk} - W_{mn} G_{nm}

@@ -19,7 +19,7 @@ MAGNETISATIONS = ("up", "down")
 LEADS = ("left", "right")
 PER_MOLECULE = len(ORBITALS) * len(SPINS)
 
-Vectors = tuple[tuple[float, float, float], ...]
+Vectors = tuple[tuple[float, ...], ...]
 Matrix = tuple[tuple[complex, ...], ...]
 
 
@@ -51,9 +51,12 @@ class Junction(Model):
         0.8, unit="eV", symbol=r"\epsilon_b", about="energy of orbital b on every molecule"
     )
     energies: Vectors | None = parameter(
-        None, unit="eV", symbol=r"\epsilon_{il}", shape=Shape(axes=("M", 2)),
+        None,
+        unit="eV",
+        symbol=r"\epsilon_{il}",
+        shape=Shape(axes=("M", 2)),
         about="energies (a, b) of each molecule; overrides energy_a and energy_b",
-    )  # fmt: skip
+    )
     hopping_a: float = parameter(
         1.0, unit="eV", symbol=r"t_{aa}", about="hopping between orbitals a of neighbours"
     )
@@ -67,9 +70,12 @@ class Junction(Model):
         0.0, unit="eV", symbol=r"t_{ba}", about="hopping between b of a molecule and a of the next"
     )
     one_body_matrix: Matrix | None = parameter(
-        None, unit="eV", symbol=r"h^{+}", shape=Shape(axes=("4M", "4M"), kind=complex),
+        None,
+        unit="eV",
+        symbol=r"h^{+}",
+        shape=Shape(axes=("4M", "4M"), kind=complex),
         about="Hermitian one-body matrix added to the Hamiltonian; order molecule, orbital, spin",
-    )  # fmt: skip
+    )
     spin_orbit: float = parameter(
         0.03, unit="eV", symbol=r"\lambda", about="inter-orbital spin-orbit coupling of a molecule"
     )
@@ -80,9 +86,12 @@ class Junction(Model):
         1, symbol=r"\chi", choices=(1, -1), about="enantiomer: sign of the twist"
     )
     spin_orbit_vectors: Vectors | None = parameter(
-        None, unit="eV", symbol=r"\Lambda_i", shape=Shape(axes=("M", 3)),
+        None,
+        unit="eV",
+        symbol=r"\Lambda_i",
+        shape=Shape(axes=("M", 3)),
         about="spin-orbit vector of each molecule; overrides spin_orbit, twist and handedness",
-    )  # fmt: skip
+    )
     hubbard_a: float = parameter(
         4.0, unit="eV", symbol=r"U_a", about="repulsion of two electrons in orbital a"
     )
@@ -93,9 +102,11 @@ class Junction(Model):
         4.0, unit="eV", symbol=r"U_{ab}^s", about="repulsion between a and b, opposite spins"
     )
     hubbard_ab_triplet: float = parameter(
-        4.0, unit="eV", symbol=r"U_{ab}^t",
+        4.0,
+        unit="eV",
+        symbol=r"U_{ab}^t",
         about="repulsion between a and b, equal spins; singlet minus hund if only hund is given",
-    )  # fmt: skip
+    )
     hund: float = parameter(
         0.0, unit="eV", symbol="K", about="Kanamori exchange: spin flip and pair hopping"
     )
@@ -115,7 +126,11 @@ class Junction(Model):
         0.0, symbol="f_R", low=0, high=1, about="occupation of the states of the right lead"
     )
     lead_polarisation: float = parameter(
-        1.0, symbol="p", low=-1, high=1, about="polarisation of the left lead along its magnetisation"
+        1.0,
+        symbol="p",
+        low=-1,
+        high=1,
+        about="polarisation of the left lead along its magnetisation",
     )
 
     @model_validator(mode="before")
@@ -208,8 +223,11 @@ def one_body_hamiltonian(model: Junction) -> NDArray[np.complex128]:
     nozaki_fujita_2026, Eqs. (2)-(4); Eq. (29) is printed for the other enantiomer
     """
     stack = model.molecules
-    levels = (np.tile([model.energy_a, model.energy_b], (stack, 1)) if model.energies is None
-              else np.array(model.energies))  # fmt: skip
+    levels = (
+        np.tile([model.energy_a, model.energy_b], (stack, 1))
+        if model.energies is None
+        else np.array(model.energies)
+    )
     h = np.zeros((stack, 2, 2, stack, 2, 2), dtype=complex)
     unit = np.eye(2)
     # hop[l, l'] joins orbital l of a molecule with l' of the next
@@ -259,8 +277,11 @@ def interaction(model: Junction) -> Interaction:
         for i in range(stack):
             a_up, a_down, b_up, b_down = (index(i, o, s) for o in ORBITALS for s in SPINS)
             terms += [(a_up, b_down, a_down, b_up), (a_up, a_down, b_down, b_up)]
-    return Interaction(density=density, exchange=np.array(terms, dtype=np.int64).reshape(-1, 4),
-                       strength=np.full(len(terms), model.hund))  # fmt: skip
+    return Interaction(
+        density=density,
+        exchange=np.array(terms, dtype=np.int64).reshape(-1, 4),
+        strength=np.full(len(terms), model.hund),
+    )
 
 
 def lead_couplings(model: Junction) -> NDArray[np.float64]:

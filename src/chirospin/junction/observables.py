@@ -24,8 +24,13 @@ NO_CURRENT = 1e-12  # of the total lead coupling: below this a ratio of currents
 
 def labels(model: Junction) -> dict[str, tuple[int | str, ...]]:
     """Labels along every dimension of the observables."""
-    return {"magnetisation": MAGNETISATIONS, "lead": LEADS, "orbital": ORBITALS, "spin": SPINS,
-            "molecule": tuple(range(1, model.molecules + 1))}  # fmt: skip
+    return {
+        "magnetisation": MAGNETISATIONS,
+        "lead": LEADS,
+        "orbital": ORBITALS,
+        "spin": SPINS,
+        "molecule": tuple(range(1, model.molecules + 1)),
+    }
 
 
 @observable(unit=CURRENT, symbol="I", dims=("magnetisation",), conversion=IN_AMPERE)
@@ -80,7 +85,7 @@ def occupation(model: Junction, state: JunctionState) -> NDArray[np.float64]:
     .. math:: n_{ils} = Tr[\rho c^+_{ils} c_{ils}]
     """
     n = np.einsum("mkk->mk", state.one_body_density).real
-    return n.reshape(2, model.molecules, 2, 2)
+    return np.asarray(n.reshape(2, model.molecules, 2, 2))
 
 
 OBSERVABLES = (current, mean_current, spin_polarisation, occupation)

@@ -54,11 +54,15 @@ class JunctionState:
         up, down = self.outcomes
         reason = "; ".join(
             f"magnetisation {name}: {one.reason}"
-            for name, one in (("up", up), ("down", down)) if one.reason
-        )  # fmt: skip
-        return Outcome(converged=up.converged and down.converged,
-                       residual=float(np.max([up.residual, down.residual])),
-                       iterations=up.iterations + down.iterations, reason=reason)  # fmt: skip
+            for name, one in (("up", up), ("down", down))
+            if one.reason
+        )
+        return Outcome(
+            converged=up.converged and down.converged,
+            residual=float(np.max([up.residual, down.residual])),
+            iterations=up.iterations + down.iterations,
+            reason=reason,
+        )
 
 
 def lead_current(
@@ -82,8 +86,9 @@ def lead_current(
     ----------
     nozaki_fujita_2026, Eq. (11)
     """
-    current: NDArray[np.float64] = np.einsum("mlk,mlk->ml", coupling,
-                                             f[:, None] - occupation[:, None, :])  # fmt: skip
+    current: NDArray[np.float64] = np.einsum(
+        "mlk,mlk->ml", coupling, f[:, None] - occupation[:, None, :]
+    )
     return current
 
 

@@ -58,12 +58,13 @@ def anderson(
     defects: list[Vector] = []
     for count in range(1, limit + 1):
         f = apply(x) - x
-        residual = float(np.linalg.norm(f) / max(np.linalg.norm(x), 1e-300))
+        residual = float(np.linalg.norm(f)) / max(float(np.linalg.norm(x)), 1e-300)
         if not np.isfinite(residual):
             break
         if residual < best.residual:
-            best = FixedPoint(value=x, residual=residual, iterations=count,
-                              converged=residual <= tolerance)  # fmt: skip
+            best = FixedPoint(
+                value=x, residual=residual, iterations=count, converged=residual <= tolerance
+            )
         if best.converged:
             return best
         points, defects = [*points, x][-depth - 1 :], [*defects, f][-depth - 1 :]

@@ -80,8 +80,9 @@ def gmres(
         target = np.zeros(k + 1)
         target[0] = norm[b]
         weight[b, :k] = np.linalg.lstsq(hessenberg, target, rcond=None)[0]
-    return KrylovResult(solution=basis.combine(weight), residual=relative,
-                        applications=len(columns))  # fmt: skip
+    return KrylovResult(
+        solution=basis.combine(weight), residual=relative, applications=len(columns)
+    )
 
 
 class _Basis:

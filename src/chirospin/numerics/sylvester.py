@@ -94,8 +94,9 @@ class SchurInverse:
 
     def __init__(self, K: Complex) -> None:
         self.shape = K.shape
-        self.factors = [scipy.linalg.schur(block, output="complex")
-                        for block in K.reshape(-1, *K.shape[-2:])]  # fmt: skip
+        self.factors = [
+            scipy.linalg.schur(block, output="complex") for block in K.reshape(-1, *K.shape[-2:])
+        ]
         decay = [-2 * np.diag(T).imag.max() for T, _ in self.factors]
         self.slowest_decay = np.array(decay).reshape(K.shape[:-2])
 
@@ -132,7 +133,9 @@ def solve_sylvester(K: Complex, Y: Complex, tolerance: float = 1e-12) -> tuple[C
             continue
         X = inverse(Y)
         size = np.linalg.norm(Y, axis=(-2, -1)) + np.linalg.norm(X, axis=(-2, -1))
-        residual = np.linalg.norm(sylvester(K, X) - Y, axis=(-2, -1)) / np.where(size > 0, size, 1.0)
+        residual = np.linalg.norm(sylvester(K, X) - Y, axis=(-2, -1)) / np.where(
+            size > 0, size, 1.0
+        )
         answer = X, residual, inverse.slowest_decay
         if np.all(residual <= tolerance):
             break

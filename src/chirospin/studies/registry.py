@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Literal
 
 import xarray as xr
@@ -93,8 +93,9 @@ class Claim:
         """
         finding = self.check(data)
         if not finding.holds:
-            raise ClaimError(f"{self.name}: {self.text}: published {finding.published}, "
-                             f"computed {finding.ours}")  # fmt: skip
+            raise ClaimError(
+                f"{self.name}: {self.text}: published {finding.published}, computed {finding.ours}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,11 +125,13 @@ class Study:
         """
         known = {figure.name: figure for figure in self.figures}
         if name not in known:
-            raise UnknownNameError(f"{self.key} has no figure {name!r}; {nearest(name, list(known))}")
+            raise UnknownNameError(
+                f"{self.key} has no figure {name!r}; {nearest(name, list(known))}"
+            )
         return known[name]
 
 
-@lru_cache(maxsize=None)
+@cache
 def study(key: str) -> Study:
     """A study by key.
 

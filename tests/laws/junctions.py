@@ -1,0 +1,59 @@
+"""Random junctions for laws."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from chirospin.junction import Junction
+
+
+def _energy(low: float, high: float) -> st.SearchStrategy[float]:
+    return st.floats(low, high, allow_nan=False).map(lambda x: round(x, 3))
+
+
+@st.composite
+def junctions(
+    draw: st.DrawFn, *, molecules: int = 2, general: bool = False, **fixed: Any
+) -> Junction:
+    """A valid junction with couplings that keep the steady state unique and quick to reach."""
+    values: dict[str, Any] = {
+        "molecules": molecules,
+        "energy_a": draw(_energy(-0.5, 0.5)),
+        "energy_b": draw(_energy(-1, 1)),
+        "hopping_a": draw(_energy(0.5, 1.5)),
+        "hopping_b": draw(_energy(0.1, 0.8)),
+        "spin_orbit": draw(_energy(0.02, 0.3)),
+        "twist": draw(_energy(0.3, 2.8)),
+        "hubbard_a": draw(_energy(0, 5)),
+        "hubbard_b": draw(_energy(0, 5)),
+        "hubbard_ab_singlet": draw(_energy(0, 4)),
+        "hubbard_ab_triplet": draw(_energy(0, 4)),
+        "coupling_a": draw(_energy(0.05, 0.5)),
+        "coupling_b": draw(_energy(0.05, 0.5)),
+        "occupation_left": draw(_energy(0.6, 1.0)),
+        "occupation_right": draw(_energy(0.0, 0.4)),
+        "lead_polarisation": draw(_energy(0.2, 1.0)),
+    }
+    if general:
+        rng = np.random.default_rng(draw(st.integers(0, 2**16)))
+        values["spin_orbit_vectors"] = 0.2 * rng.normal(size=(molecules, 3))
+        values["hopping_ab"], values["hopping_ba"] = (
+            draw(_energy(-0.5, 0.5)),
+            draw(_energy(-0.5, 0.5)),
+        )
+    return Junction(**{**values, **fixed})
+
+
+FREE = {"hubbard_a": 0.0, "hubbard_b": 0.0, "hubbard_ab_singlet": 0.0, "hubbard_ab_triplet": 0.0}
+
+
+def field(strength: float, molecules: int = 2) -> np.ndarray[Any, np.dtype[np.complex128]]:
+    """A Zeeman energy along z on the first molecule: time reversal is broken there."""
+    first = np.zeros(molecules)
+    first[0] = 1.0
+    return np.kron(np.diag(first), np.kron(np.eye(2), np.diag([strength, -strength]))).astype(
+        complex
+    )

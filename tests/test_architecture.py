@@ -1,0 +1,60 @@
+"""The layout keeps its promises."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import chirospin
+from chirospin.faces.cli import family
+
+SOURCE = Path(chirospin.__file__).parent
+FORBIDDEN = {"utils", "util", "helpers", "helper", "misc", "common", "tools", "core"}
+READ_TWICE = {  # parameter: why more than one function of its family reads it
+    "molecules": "the size of every array",
+    "occupation_left": "rates and currents",
+    "occupation_right": "rates and currents",
+    "one_body_matrix": "assembly, and the mirror image of it",
+    "spin_orbit_vectors": "the vectors, and their shape",
+    "energies": "levels, and their shape",
+    "lead_polarisation": "couplings, and the audit that reverses it",
+    "handedness": "the vectors",
+}
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    names = {path.stem for path in SOURCE.rglob("*.py")}
+    assert not names & FORBIDDEN
+
+
+def test_a_parameter_is_read_in_one_place() -> None:
+    for name in chirospin.FAMILIES:
+        for model in family(name).models.values():
+            readers: dict[str, set[str]] = defaultdict(set)
+            for path in (SOURCE / name).glob("*.py"):
+                for function in ast.walk(ast.parse(path.read_text())):
+                    if isinstance(function, ast.FunctionDef):
+                        for node in ast.walk(function):
+                            if isinstance(node, ast.Attribute) and node.attr in model.model_fields:
+                                readers[node.attr].add(f"{path.stem}.{function.name}")
+            for parameter, where in readers.items():
+                assert len(where) == 1 or parameter in READ_TWICE, (parameter, where)
+
+
+def test_public_functions_are_not_defined_twice() -> None:
+    where: dict[str, list[str]] = defaultdict(list)
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                where[node.name].append(str(path.relative_to(SOURCE)))
+    verbs = {"solve", "labels", "main", "progress"}  # each family has its own
+    assert not {n: w for n, w in where.items() if len(w) > 1 and n not in verbs}
+
+
+def test_every_reference_is_in_the_bibliography() -> None:
+    from chirospin.base.citations import bibliography
+
+    for name in chirospin.FAMILIES:
+        for method in family(name).methods.values():
+            assert set(method.references) <= bibliography().keys()
