@@ -54,7 +54,7 @@ def parameter(
     choices : the only values allowed
     shape : for array-valued parameters
     """
-    facts = {
+    facts: Any = {
         "unit": unit,
         "symbol": symbol,
         "choices": choices,
@@ -68,7 +68,7 @@ def parameter(
         description=about,
         validate_default=False,
         json_schema_extra={"facts": facts},
-    )  # type: ignore[dict-item]
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -286,7 +286,7 @@ class Resolvent:
 
 def _norm(even: Real, odd: Real) -> Real:
     """Frobenius norm of a packed operator, shape (batch,)."""
-    return np.sqrt((even**2).sum(axis=1) + (odd**2).sum(axis=1))
+    return np.asarray(np.sqrt((even**2).sum(axis=1) + (odd**2).sum(axis=1)))
 
 
 def _effective_hamiltonian(

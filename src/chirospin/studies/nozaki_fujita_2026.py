@@ -141,7 +141,7 @@ AXES = {
 }
 
 
-def _pair(source: str, x: str, mark: float | None, scale: str = "linear") -> list[Panel]:
+def _pair(source: str, x: str, mark: float | None, scale: Any = "linear") -> list[Panel]:
     return [
         Panel(
             source=source,
@@ -153,7 +153,7 @@ def _pair(source: str, x: str, mark: float | None, scale: str = "linear") -> lis
             x_scale=scale,
             x_label=AXES[x],
             y_label=AXES[y],
-        )  # type: ignore[arg-type]
+        )
         for y in ("mean_current", "spin_polarisation")
     ]
 
@@ -480,7 +480,7 @@ def _mean_field_small(data: Data) -> Finding:
 def _mean_field_polarisation(data: Data) -> Finding:
     P = {k: data["figure-4"][k]["spin_polarisation"] for k in ("mean-field", "gksl")}
     off = {
-        u: float(np.abs(P["mean-field"] - P["gksl"]).sel(hubbard=u, method="nearest").max())
+        u: float(abs(P["mean-field"] - P["gksl"]).sel(hubbard=u, method="nearest").max())
         for u in (0.05, 0.1, 0.5, 1.0)
     }
     return Finding(

@@ -1,0 +1,36 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test install check bench clean
+
+demo: .venv/.run  ## reproduce the study of Nozaki and Fujita 2026: figures and claims in results/
+	$(BIN)/chirospin reproduce nozaki_fujita_2026 --out results
+
+test: .venv/.all  ## all tests
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
+
+install: .venv/.all  ## .venv with all that tests and checks need
+
+check: .venv/.all  ## lint, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.all  ## times as ratios against QuTiP, and operator counts
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/junction.py
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chirospin needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+
+.venv/.run: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	touch $@
+
+.venv/.all: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[zarr,test,quality]'
+	touch .venv/.run $@
+
+clean:
+	rm -rf .venv results .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Naive implementations and other codes that the package must meet; never importable from it."""
