@@ -53,7 +53,12 @@ def polarisation_by_qutip(model: Junction) -> float:
     import qutip
     from qutip.core import data
 
-    from chirospin.junction.model import exchange_rates, interaction, lead_couplings, one_body_hamiltonian
+    from chirospin.junction.model import (
+        exchange_rates,
+        interaction,
+        lead_couplings,
+        one_body_hamiltonian,
+    )
 
     n = 4 * model.molecules
     c = [qutip.fdestroy(n, k) for k in range(n)]
@@ -69,7 +74,9 @@ def polarisation_by_qutip(model: Junction) -> float:
     row, column = np.nonzero(label[:, None] == label)
     keep = row + d * column  # QuTiP stacks columns
     values = []
-    for filling, emptying, coupling in zip(*exchange_rates(model), lead_couplings(model), strict=True):
+    for filling, emptying, coupling in zip(
+        *exchange_rates(model), lead_couplings(model), strict=True
+    ):
         jumps = [np.sqrt(r) * x.dag() for r, x in zip(filling, c, strict=True) if r]
         jumps += [np.sqrt(r) * x for r, x in zip(emptying, c, strict=True) if r]
         L = qutip.liouvillian(H, jumps).data_as("csr_matrix")[keep][:, keep].toarray()
@@ -107,7 +114,9 @@ def dimer() -> None:
     start = time.perf_counter()
     theirs = polarisation_by_qutip(Junction())
     qutip_time = time.perf_counter() - start
-    print(f"QuTiP, block cut by hand     {1e3 * qutip_time:8.0f} ms   P differs by {abs(theirs - of_state(Junction())):.0e}")
+    print(
+        f"QuTiP, block cut by hand     {1e3 * qutip_time:8.0f} ms   P differs by {abs(theirs - of_state(Junction())):.0e}"
+    )
     print(f"ratio QuTiP / chirospin      {qutip_time / alone:8.0f}")
 
 
@@ -116,7 +125,9 @@ def trimer() -> None:
     start = time.perf_counter()
     P = of_state(Junction(molecules=3))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"trimer polarisation          {time.perf_counter() - start:8.1f} s    P = {P:+.6f}, peak {peak:.2f} GiB")
+    print(
+        f"trimer polarisation          {time.perf_counter() - start:8.1f} s    P = {P:+.6f}, peak {peak:.2f} GiB"
+    )
 
 
 def shell() -> None:
@@ -126,7 +137,9 @@ def shell() -> None:
         ("import chirospin.junction", [sys.executable, "-c", "import chirospin.junction"]),
         ("chirospin solve junction", [sys.executable, "-m", "chirospin", "solve", "junction"]),
     ):
-        seconds = median_time(lambda c=command: subprocess.run(c, check=True, capture_output=True), 3)
+        seconds = median_time(
+            lambda c=command: subprocess.run(c, check=True, capture_output=True), 3
+        )
         print(f"{title:<28} {1e3 * seconds:8.0f} ms")
 
 
@@ -135,7 +148,9 @@ def main() -> None:
     if "--counts" in sys.argv:
         COUNTS.write_text(json.dumps(counts(), indent=2) + "\n")
         return
-    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}")
+    print(
+        f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}"
+    )
     frozen = json.loads(COUNTS.read_text())
     for name, number in counts().items():
         print(f"applications, {name:<36} {number:4d} (frozen {frozen[name]})")

@@ -21,8 +21,11 @@ BAD_INPUT, NOT_CONVERGED, FAILED = 2, 3, 1
 app = App(
     name="chirospin",
     help="Spin polarisation in chiral and spin-orbit-coupled matter, with audited numbers.\n\n"
-    "Start with `chirospin describe`, then `chirospin solve junction`, then "
-    "`chirospin reproduce nozaki_fujita_2026`.",
+    "  chirospin describe junction              what can be set, and what comes out\n\n"
+    "  chirospin solve junction                 one point\n\n"
+    "  chirospin reproduce nozaki_fujita_2026   a paper, with a verdict for each claim\n\n"
+    "Exit codes: 0 good, 1 a claim or an audit failed, 2 bad input, 3 not converged.",
+    help_format="plaintext",
     version=chirospin.__version__,
     version_flags=["--version"],
     result_action="return_value",
@@ -105,11 +108,11 @@ def solve(
 ) -> int:
     """Solve a model at one point, or on a grid of points.
 
-    Examples
-    --------
-    chirospin solve junction --set hubbard=5 --set "coupling=25 meV"
-    chirospin solve junction --over hubbard=0:8:41 --over energy_b=0.4,0.8 --plot p.png --out p.nc
-    chirospin solve junction --method gksl,mean-field,landauer --set hubbard=0.5
+      chirospin solve junction --set hubbard=5 --set "coupling=25 meV"
+
+      chirospin solve junction --over hubbard=0:8:41 --over energy_b=0.4,0.8 --plot p.png
+
+      chirospin solve junction --method gksl,mean-field,landauer --set hubbard=0.5
 
     Parameters
     ----------

@@ -201,14 +201,14 @@ def described_text(family: Family) -> str:
     for name, model in facts["models"].items():
         lines += ["", f"Parameters of {name} (--set NAME=VALUE, --over NAME=START:STOP:COUNT)"]
         rows = [
-            [n, shown_unit(p["unit"]), number(p["default"]), p["range"], p["about"]]
+            [n, p["symbol"], shown_unit(p["unit"]), number(p["default"]), p["range"], p["about"]]
             for n, p in model["parameters"].items()
         ]
         rows += [
-            [s, "", "", "", f"shorthand: sets {', '.join(members)}"]
+            [s, "", "", "", "", f"shorthand: sets {', '.join(members)}"]
             for s, members in model["shorthands"].items()
         ]
-        lines.append(table(rows, ["name", "unit", "default", "range", "meaning"]))
+        lines.append(table(rows, ["name", "symbol", "unit", "default", "range", "meaning"]))
     lines += ["", "Methods (--method NAME, --option NAME=VALUE)"]
     for name, method in facts["methods"].items():
         lines.append(f"  {name}: {method['about']}")
