@@ -17,6 +17,7 @@ class Certificate:
     tolerance: float
     passed: bool
     about: str
+    method: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,5 +67,6 @@ class Audit:
             value=value,
             tolerance=self.tolerance,
             about=self.about,
+            method=method.name,
             passed=abs(value) <= self.tolerance,
         )

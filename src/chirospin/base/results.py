@@ -231,28 +231,50 @@ def side_by_side(parts: Sequence[xr.Dataset], methods: Sequence[str]) -> xr.Data
 
 
 def certificates(ds: xr.Dataset, family: Family) -> list[Certificate]:
-    """The audit of a result, the worst point of each check; checks without meaning are left out."""
-    found = []
-    about = {check.name: check for check in family.checks}
-    for name in map(str, ds["check"].values):
-        values = ds["audit_value"].sel(check=name)
-        passed = bool(ds["audit_passed"].sel(check=name).all())
-        finite = values.values[np.isfinite(values.values)]
-        if not finite.size and passed:
-            continue
-        check = about[name]
-        worst = (
-            np.nan
-            if not finite.size
-            else (finite.min() if check.bound == "above" else finite[np.abs(finite).argmax()])
+    """The audit of a result: for each method and check the worst of the points that converged.
+
+    The first certificate of each method counts the points that did not converge; checks that have
+    no meaning there are left out.
+    """
+    if "method" in ds.dims:
+        return [
+            one
+            for name in ds["method"].values
+            for one in _certificates_of(ds.sel({"method": name}), family, str(name))
+        ]
+    return _certificates_of(ds, family, str(ds.attrs["method"]))
+
+
+def _certificates_of(ds: xr.Dataset, family: Family, method: str) -> list[Certificate]:
+    converged = np.ravel(ds["converged"].values)
+    failed = int((~converged).sum())
+    found = [
+        Certificate(
+            name="converged",
+            value=float(failed),
+            tolerance=0.0,
+            passed=not failed,
+            about="points that did not converge",
+            method=method,
         )
+    ]
+    for check in family.checks:
+        values = np.ravel(ds["audit_value"].sel(check=check.name).values)[converged]
+        passed = np.ravel(ds["audit_passed"].sel(check=check.name).values)[converged]
+        finite = values[np.isfinite(values)]
+        if not finite.size and passed.all():
+            continue
+        worst = float("nan")
+        if finite.size:
+            worst = finite.min() if check.bound == "above" else finite[np.abs(finite).argmax()]
         found.append(
             Certificate(
-                name=name,
+                name=check.name,
                 value=float(worst),
                 tolerance=check.tolerance,
-                passed=passed,
+                passed=bool(passed.all()),
                 about=check.about,
+                method=method,
             )
         )
     return found
@@ -326,7 +348,7 @@ def load(path: Path) -> xr.Dataset:
 
 
 def stored_model(ds: xr.Dataset, family: Family) -> Model:
-    """The model whose fixed parameters a result carries; swept ones at their first value."""
+    """The model that a result carries; of a sweep, the point where the family's quantity is largest."""
     kind = family.model(str(ds.attrs["model"]))
     values: dict[str, Any] = {}
     for info in kind.parameters():
@@ -340,5 +362,11 @@ def stored_model(ds: xr.Dataset, family: Family) -> Model:
                 )
         elif stored is not None:
             values[info.name] = stored
-    swept = [n for n in ds.coords if n in kind.model_fields or n in kind.shorthands]
-    return kind(**values, **{str(n): ds[n].values.flat[0].item() for n in swept})
+    swept = [str(n) for n in ds.coords if n in kind.model_fields or n in kind.shorthands]
+    if swept:
+        size = abs(ds[family.quantity]).fillna(-1) if family.quantity in ds else ds["residual"]
+        others = [d for d in size.dims if d not in swept]
+        place = size.max(others).stack(point=swept, create_index=False)
+        best = place.isel(point=int(place.values.argmax()))
+        values |= {name: best[name].item() for name in swept}
+    return kind(**values)

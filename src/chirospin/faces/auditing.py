@@ -9,11 +9,12 @@ from typing import Any
 
 from chirospin.base import results
 from chirospin.base.audit import Certificate
+from chirospin.base.parameters import Model
 from chirospin.base.solve import solve
 from chirospin.base.units import parse
 from chirospin.faces import arguments
 from chirospin.faces.cli import family
-from chirospin.faces.text import certificates_text, plain
+from chirospin.faces.text import certificates_json, certificates_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,15 @@ class AuditReport:
     text: str
     facts: dict[str, Any]
     failures: list[str]
+
+
+def changed(model: Model) -> dict[str, Any]:
+    """Parameters that differ from their defaults."""
+    return {
+        info.name: getattr(model, info.name)
+        for info in model.parameters()
+        if getattr(model, info.name) != info.default
+    }
 
 
 def audited(
@@ -47,12 +57,22 @@ def audited(
         stored = []
     if not stored:
         stored = results.certificates(solve(one, model, methods), one)
-    lines = [f"{one.name}: {one.question}", "", "on the result", certificates_text(stored)]
+    lines: list[str] = [
+        f"{one.name}: {one.question}",
+        "",
+        "on the result",
+        certificates_text(stored),
+    ]
     found: list[Certificate] = list(stored)
+    given_words = ", ".join(f"{k} = {v}" for k, v in changed(model).items()) or "the defaults"
     for chosen in methods:
         dear = [c for audit in one.audits if (c := audit.run(model, chosen)) is not None]
         found += dear
-        lines += ["", f"against partners, method {chosen.name}", certificates_text(dear)]
+        lines += [
+            "",
+            f"against partners, method {chosen.name}, at {given_words}",
+            certificates_text(dear),
+        ]
     failures = [
         f"audit FAILED: {c.name} is {c.value:.2e}, tolerance {c.tolerance:.0e}: {c.about}"
         for c in found
@@ -62,9 +82,6 @@ def audited(
     facts = {
         "family": one.name,
         "method": [m.name for m in methods],
-        "audit": [
-            {"name": c.name, "value": plain(c.value), "tolerance": c.tolerance, "passed": c.passed}
-            for c in found
-        ],
+        "audit": certificates_json(found),
     }
     return AuditReport(text="\n".join(lines), facts=facts, failures=failures)

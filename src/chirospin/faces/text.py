@@ -35,7 +35,13 @@ def number(value: Any) -> str:
 
 
 def certificates_text(found: Sequence[Certificate]) -> str:
-    """The audit as a table, verdict first."""
+    """The audit as a table, verdict first; one table for each method if there are several."""
+    methods = list(dict.fromkeys(c.method for c in found))
+    if len(methods) > 1:
+        return "\n\n".join(
+            f"  {name}\n" + certificates_text([c for c in found if c.method == name])
+            for name in methods
+        )
     rows = [
         ["ok" if c.passed else "FAILED", c.name, f"{c.value:.2e}", f"{c.tolerance:.0e}", c.about]
         for c in found
@@ -122,10 +128,7 @@ def solved_json(
             }
             for n in [*names, "converged", "residual", "iterations", "reason"]
         },
-        "audit": [
-            {"name": c.name, "value": plain(c.value), "tolerance": c.tolerance, "passed": c.passed}
-            for c in found
-        ],
+        "audit": certificates_json(found),
         "provenance": json.loads(ds.attrs["provenance"])
         | {
             "method_settings": json.loads(ds.attrs["method_settings"]),
@@ -133,6 +136,16 @@ def solved_json(
         },
     }
     return json.dumps(body, ensure_ascii=False)
+
+
+def certificates_json(found: Sequence[Certificate]) -> list[dict[str, Any]]:
+    """The audit for JSON; the method is named where there are several."""
+    several = len({c.method for c in found}) > 1
+    return [
+        {"name": c.name, "value": plain(c.value), "tolerance": c.tolerance, "passed": c.passed}
+        | ({"method": c.method} if several else {})
+        for c in found
+    ]
 
 
 def plain(value: Any) -> Any:
