@@ -246,6 +246,19 @@ def test_one_steady_state_of_several_is_never_returned_silently() -> None:
         assert "steady states" in state.outcome.reason
 
 
+def test_a_combination_of_orbitals_that_no_lead_reaches_is_found() -> None:
+    # both a hop to both b alike, and only a meets a lead: b1 - b2 is reached by none
+    ab = np.kron(np.ones((2, 2)), np.array([[0.0, 0.3], [0.3, 0.0]]))
+    decoupled = Junction(
+        hubbard=0, spin_orbit=0, hopping_b=0, coupling_b=0, one_body_matrix=np.kron(ab, np.eye(2))
+    )
+    joined = decoupled.replace(energies=[[0, 0.8], [0, 0.9]])
+    assert next(GKSL().solve_many([joined])).outcome.converged
+    state = next(GKSL().solve_many([decoupled]))
+    assert not state.outcome.converged
+    assert "steady states" in state.outcome.reason
+
+
 def test_a_dark_state_is_named() -> None:
     state = next(GKSL().solve_many([Junction(hopping_a=0, hopping_b=0)]))
     assert "dark state" in state.outcome.reason

@@ -245,7 +245,7 @@ def _bars(ds: xr.Dataset) -> Figure:
         ax.minorticks_off()
         ax.set_xlabel(", ".join(map(str, own)))
         ax.set_ylabel(label(values))
-        ax.legend()
+        figure.legend(loc="outside upper center", ncols=len(series))
     return figure
 
 

@@ -13,43 +13,42 @@ a first guess with the same rate of jumps, where the equation is regular.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse
-import scipy.sparse.csgraph
 from numpy.typing import NDArray
 from pydantic import Field
 
 from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.junction import fock
-from chirospin.junction.model import (
-    PER_MOLECULE,
-    Interaction,
-    Junction,
-    exchange_rates,
-    interaction,
-    lead_couplings,
-    one_body_hamiltonian,
+from chirospin.junction.liouvillian import (
+    EVEN,
+    ODD,
+    Complex,
+    Generator,
+    Point,
+    Real,
+    Resolvent,
+    closed_classes,
+    diagonal,
+    off_diagonal_terms,
 )
-from chirospin.junction.state import DensityCertificates, JunctionState, lead_current
+from chirospin.junction.model import PER_MOLECULE, Junction
+from chirospin.junction.state import DensityCertificates, JunctionState, lead_current, unreached
 from chirospin.numerics.krylov import gmres
 from chirospin.numerics.memory import available_bytes, in_words
 from chirospin.numerics.outcome import Outcome
-from chirospin.numerics.sylvester import EigenInverse, SchurInverse, SylvesterInverse, pack, unpack
-from chirospin.numerics.sylvester import sylvester as sylvester_map
+from chirospin.numerics.sylvester import EigenInverse, SchurInverse, unpack
 from chirospin.numerics.threads import blas_threads
 
-Real = NDArray[np.float64]
-Complex = NDArray[np.complex128]
-EVEN, ODD = 0, 1
+Bools = NDArray[np.bool_]
 
 BATCH_UNKNOWNS = 60_000  # dimers share numpy calls up to this many unknowns at a time
 THREADED_SECTOR = 200  # below this sector size a second BLAS thread costs more than it gives
+SAME_STATE = 1e-7  # largest difference of matrix elements between two starts
 DARK = 1e-13  # decay, relative to the energy scale, below which a state is stationary
 REFINEMENTS = 3  # corrections from the residual of the original equation, where one is needed
 KRYLOV_GUESS = 40  # vectors assumed when memory is estimated
@@ -79,9 +78,7 @@ class GKSL(Method):
         ------
         ModelError : the solve would not fit in memory
         """
-        for _, group in groupby(
-            map(_point, models), key=lambda point: (point.charges, point.channels)
-        ):
+        for _, group in groupby(map(_checked_point, models), key=lambda p: (p.charges, p.channels)):
             points = list(group)
             check_memory(points[0])
             unknowns = sum(size**2 for size in fock.sector_sizes(points[0].charges))
@@ -105,46 +102,10 @@ class GKSL(Method):
             yield _state(point, answers[2 * n], answers[2 * n + 1])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Point:
-    """A model in matrices, with the structure that decides which points share work."""
-
-    h: Complex
-    interaction: Interaction
-    filling: Real
-    emptying: Real
-    coupling: Real
-    leads: Real
-    charges: fock.Charges
-    channels: tuple[int, ...]
-
-    def channels_of(self, magnetisation: int) -> tuple[int, ...]:
-        """Jumps whose rate is not zero for one magnetisation."""
-        rate = np.concatenate([self.filling[magnetisation], self.emptying[magnetisation]])
-        return tuple(np.flatnonzero(rate).tolist())
-
-    @cached_property
-    def scale(self) -> float:
-        """Largest one-electron energy or rate, eV: the unit of residuals."""
-        return float(max(np.abs(self.h).max(), self.filling.max(), self.emptying.max()))
-
-
-def _point(model: Junction) -> Point:
-    if model.molecules > 12:
+def _checked_point(model: Junction) -> Point:
+    if model.molecules > 12:  # even listing the sectors would take long
         raise ModelError(_too_large(model.molecules, 2.0 ** min(8 * model.molecules + 4, 1000)))
-    h, terms = one_body_hamiltonian(model), interaction(model)
-    filling, emptying = exchange_rates(model)
-    open_channels = np.flatnonzero(np.concatenate([filling, emptying], axis=1).any(axis=0))
-    return Point(
-        h=h,
-        interaction=terms,
-        filling=filling,
-        emptying=emptying,
-        coupling=lead_couplings(model),
-        leads=np.array([model.occupation_left, model.occupation_right]),
-        charges=fock.conserved_charges(h != 0, terms.exchange),
-        channels=tuple(open_channels.tolist()),
-    )
+    return Point.of(model)
 
 
 def check_memory(point: Point) -> None:
@@ -196,196 +157,11 @@ def _state(point: Point, up: Answer, down: Answer) -> JunctionState:
     )
 
 
-class Generator:
-    """L = L_0 + J of several members of one structure, in packed Hermitian form.
-
-    Parameters
-    ----------
-    members : (point, magnetisation) pairs that share charges and channels
-    """
-
-    def __init__(self, members: Sequence[tuple[Point, int]]) -> None:
-        self.members = members
-        self.batch = len(members)
-        first = members[0][0]
-        self.charges = first.charges
-        self.space = fock.sectors(first.charges)
-        self.heff = tuple(
-            [
-                _effective_hamiltonian(members, parity, number)
-                for number in range(len(self.space.stacks[parity]))
-            ]
-            for parity in (EVEN, ODD)
-        )
-        rate = np.array([np.concatenate([p.filling[m], p.emptying[m]]) for p, m in members])
-        self.jump = tuple(
-            _jump_matrix(first.charges, first.channels, parity, rate) for parity in (EVEN, ODD)
-        )
-
-    def jumps(self, parity: int, packed: Real) -> Real:
-        """J applied to the sectors of one parity; lands in the other."""
-        out: Real = self.jump[parity] @ packed.reshape(-1)
-        return out.reshape(self.batch, -1)
-
-    def coherent(self, parity: int, packed: Real) -> Real:
-        """L_0 applied directly, with no inverse and no eigenvector."""
-        return self._by_stack(parity, packed, lambda n, X: sylvester_map(self.heff[parity][n], X))
-
-    def derivative(self, even: Real, odd: Real) -> tuple[Real, Real]:
-        """L rho, even and odd sectors."""
-        return (
-            self.coherent(EVEN, even) + self.jumps(ODD, odd),
-            self.coherent(ODD, odd) + self.jumps(EVEN, even),
-        )
-
-    def residual(self, even: Real, odd: Real) -> Real:
-        """|L rho| / |rho| in units of each point's energy scale, shape (batch,)."""
-        scale = np.array([point.scale for point, _ in self.members])
-        size = _norm(even, odd) * scale
-        return _norm(*self.derivative(even, odd)) / np.where(size > 0, size, np.nan)
-
-    def trace(self, parity: int, packed: Real) -> Real:
-        """Trace of the sectors of one parity, shape (batch,)."""
-        return np.asarray(packed[:, _diagonal(self.charges, parity)].sum(axis=1))
-
-    def _by_stack(self, parity: int, packed: Real, action: Any) -> Real:
-        out = np.empty_like(packed)
-        for n, stack in enumerate(self.space.stacks[parity]):
-            X = unpack(packed[:, stack.span].reshape(self.batch, *stack.shape))
-            out[:, stack.span] = pack(action(n, X)).reshape(self.batch, -1)
-        return out
-
-
-class Resolvent:
-    """L_0^{-1} of a generator; ``kind`` says how each sector is inverted."""
-
-    def __init__(self, generator: Generator, kind: type[EigenInverse] | type[SchurInverse]) -> None:
-        self.generator = generator
-        self.inverse: tuple[list[SylvesterInverse], ...] = tuple(
-            [kind(block) for block in generator.heff[parity]] for parity in (EVEN, ODD)
-        )
-        self.slowest_decay = np.min(
-            [inverse.slowest_decay.min(axis=-1) for half in self.inverse for inverse in half],
-            axis=0,
-        )
-
-    def __call__(self, parity: int, packed: Real) -> Real:
-        """-L_0^{-1} Y in packed form."""
-        return -self.generator._by_stack(parity, packed, lambda n, Y: self.inverse[parity][n](Y))
-
-    def hermiticity(self, parity: int, packed: Real) -> Real:
-        """Norm of the anti-Hermitian part that packing drops from -L_0^{-1} Y, (batch,)."""
-        total = np.zeros(self.generator.batch)
-        for n, stack in enumerate(self.generator.space.stacks[parity]):
-            Y = unpack(packed[:, stack.span].reshape(self.generator.batch, *stack.shape))
-            X = self.inverse[parity][n](Y)
-            defect = X - np.conj(np.swapaxes(X, -1, -2))
-            total += (np.abs(defect) ** 2).sum(axis=(1, 2, 3))
-        return np.sqrt(total) / 2
-
-
-def _norm(even: Real, odd: Real) -> Real:
-    """Frobenius norm of a packed operator, shape (batch,)."""
-    return np.asarray(np.sqrt((even**2).sum(axis=1) + (odd**2).sum(axis=1)))
-
-
-def _effective_hamiltonian(
-    members: Sequence[tuple[Point, int]], parity: int, number: int
-) -> Complex:
-    r"""H_eff of one stack of sectors for every member, (batch, sector, d, d).
-
-    .. math:: H_{eff} = H - \tfrac{i}{2} \sum_k [\alpha_k (1 - n_k) + \beta_k n_k]
-    """
-    first = members[0][0]
-    space = fock.sectors(first.charges)
-    sectors, size, _ = space.stacks[parity][number].shape
-    occupied = fock.occupations(first.charges, parity, number)
-    pairs, terms = _terms(first)
-    hops = fock.moves(first.charges, parity, number, terms)
-    heff = np.zeros((len(members), sectors * size * size), dtype=complex)
-    diagonal = np.arange(sectors)[:, None] * size**2 + np.arange(size) * (size + 1)
-    flat = occupied.reshape(-1, space.orbitals)
-    for b, (point, m) in enumerate(members):
-        repulsion = ((flat @ point.interaction.density) * flat).sum(axis=1) / 2
-        energy = flat @ point.h.diagonal().real + repulsion
-        decay = flat @ (point.emptying[m] - point.filling[m]) + point.filling[m].sum()
-        strength = np.concatenate(
-            [
-                point.h[pairs[:, 0], pairs[:, 1]],
-                point.interaction.strength,
-                point.interaction.strength,
-            ]
-        )
-        heff[b, hops.where] = hops.sign * strength[hops.term]
-        heff[b, diagonal.ravel()] = energy - 0.5j * decay
-    return heff.reshape(len(members), sectors, size, size)
-
-
-def _terms(point: Point) -> tuple[NDArray[np.int64], tuple[tuple[tuple[int, ...], ...], ...]]:
-    """Off-diagonal terms of H: one-body pairs (m, n), then exchange and its conjugates."""
-    groups = np.array(point.charges)
-    joined = (groups[:, :, None] == groups[:, None, :]).all(axis=0)
-    np.fill_diagonal(joined, False)
-    pairs = np.argwhere(joined)
-    hops = [((int(m),), (int(n),)) for m, n in pairs]
-    exchange = [((p, q), (r, s)) for p, q, r, s in point.interaction.exchange.tolist()]
-    back = [((s, r), (q, p)) for p, q, r, s in point.interaction.exchange.tolist()]
-    return pairs, (*hops, *exchange, *back)
-
-
-def _jump_matrix(
-    charges: fock.Charges, channels: tuple[int, ...], parity: int, rate: Real
-) -> scipy.sparse.csr_array:
-    """J from one parity to the other, block diagonal over the batch."""
-    pattern = fock.jumps(charges, channels, parity)
-    space = fock.sectors(charges)
-    batch = len(rate)
-    columns, rows = space.unknowns(parity), space.unknowns(1 - parity)
-    data = (rate[:, pattern.channel] * pattern.sign).ravel()
-    shift = np.arange(batch, dtype=np.int32)[:, None]
-    index = (pattern.column + shift * columns).ravel()
-    pointer = np.concatenate(
-        [
-            (pattern.pointer[:-1] + shift * pattern.pointer[-1]).ravel(),
-            [batch * int(pattern.pointer[-1])],
-        ]
-    )
-    return scipy.sparse.csr_array((data, index, pointer), shape=(batch * rows, batch * columns))
-
-
-@lru_cache(maxsize=16)
-def _diagonal(charges: fock.Charges, parity: int) -> NDArray[np.int64]:
-    """Packed positions of the diagonal elements of all sectors of one parity."""
-    where = []
-    for stack in fock.sectors(charges).stacks[parity]:
-        sectors, size, _ = stack.shape
-        inside = np.arange(sectors)[:, None] * size**2 + np.arange(size) * (size + 1)
-        where.append(stack.start + inside.ravel())
-    return np.concatenate(where)
-
-
-@lru_cache(maxsize=64)
-def closed_classes(charges: fock.Charges, channels: tuple[int, ...]) -> int:
-    """Number of sets of sectors that jumps lead into and never out of; one state for each."""
-    space = fock.sectors(charges)
-    n = space.orbitals
-    states = np.arange(2**n)
-    occupied = (states[:, None] >> np.arange(n)) & 1
-    _, sector = np.unique(occupied @ np.array(charges).T, axis=0, return_inverse=True)
-    sector = sector.reshape(-1)
-    count = int(sector.max()) + 1
-    edges = [np.zeros((2, 0), dtype=int)]
-    for channel in channels:
-        able = occupied[:, channel % n] == (0 if channel < n else 1)
-        edges.append(np.stack([sector[able], sector[states[able] ^ (1 << (channel % n))]]))
-    source, target = np.concatenate(edges, axis=1)
-    graph = scipy.sparse.coo_array((np.ones(source.size), (source, target)), shape=(count, count))
-    classes, label = scipy.sparse.csgraph.connected_components(graph, connection="strong")
-    leaks = label[source] != label[target]
-    return int(classes - np.unique(label[source[leaks]]).size)
-
-
 STALLED = "the residual stalled above the tolerance; raise krylov_vectors or tolerance"
+UNREACHED_STATES = (
+    "there are several steady states: two starts led to different ones; some combination of "
+    "orbitals is joined to no lead"
+)
 SEVERAL = (
     "there are {} steady states: a conserved charge that no lead changes; couple every orbital "
     "to a lead, directly or through hopping or spin-orbit coupling"
@@ -404,8 +180,9 @@ class Stationary:
     odd: Real
     trace: Real
     hermiticity: Real
-    dark: NDArray[np.bool_]
+    dark: Bools
     applications: int
+    several: Bools | None = None
 
 
 def steady_states(
@@ -448,7 +225,23 @@ def _solve(
             },
             applications=found.applications,
         )
+    suspect = np.array([_mode_unreached(point, m) for point, m in members])
+    if suspect.any():
+        again = _stationary(generator, kind, tolerance, limit, np.random.default_rng(0))
+        found = replace(found, several=suspect & ~_equal_states(found, again))
     return _answers(generator, found, tolerance)
+
+
+def _mode_unreached(point: Point, magnetisation: int) -> bool:
+    """Whether a one-electron mode is joined to no lead: then a steady state may not be unique."""
+    decay = np.array([point.one_body_decay(magnetisation)])
+    return bool(unreached(decay, point.h)[0])
+
+
+def _equal_states(one: Stationary, other: Stationary) -> Bools:
+    """Whether two starts led to the same steady state, (batch,)."""
+    apart = np.abs(one.even - other.even).max(axis=1) + np.abs(one.odd - other.odd).max(axis=1)
+    return np.asarray(apart < SAME_STATE)
 
 
 def _stationary(
@@ -456,8 +249,9 @@ def _stationary(
     kind: type[EigenInverse] | type[SchurInverse],
     tolerance: float,
     limit: int,
+    rng: np.random.Generator | None = None,
 ) -> Stationary:
-    """Solve X = Psi Psi X on the even sectors, Psi = -L_0^{-1} J."""
+    """Solve X = Psi Psi X on the even sectors, Psi = -L_0^{-1} J, from a uniform or a random start."""
     inverse = Resolvent(generator, kind)
     scale = np.array([point.scale for point, _ in generator.members])
 
@@ -466,9 +260,10 @@ def _stationary(
         odd = inverse(ODD, generator.jumps(EVEN, X))
         return inverse(EVEN, generator.jumps(ODD, odd))
 
-    uniform = np.zeros((generator.batch, generator.space.unknowns(EVEN)))
-    uniform[:, _diagonal(generator.charges, EVEN)] = 1.0
-    start = inverse(EVEN, uniform)
+    arriving = np.zeros((generator.batch, generator.space.unknowns(EVEN)))
+    places = diagonal(generator.charges, EVEN)
+    arriving[:, places] = 1.0 if rng is None else rng.uniform(0.0, 2.0, places.size)
+    start = inverse(EVEN, arriving)
     found = gmres(
         lambda Z: Z - cycle(Z), cycle(start) - start, tolerance=0.1 * tolerance, limit=limit
     )
@@ -519,7 +314,7 @@ def _product_state(generator: Generator) -> Stationary:
             [np.bitwise_count(stack.states).ravel() for stack in generator.space.stacks[parity]]
         )
         half = np.zeros((generator.batch, generator.space.unknowns(parity)))
-        half[:, _diagonal(generator.charges, parity)] = f**number * (1 - f) ** (
+        half[:, diagonal(generator.charges, parity)] = f**number * (1 - f) ** (
             generator.space.orbitals - number
         )
         halves.append(half)
@@ -539,7 +334,7 @@ def _answers(generator: Generator, found: Stationary, tolerance: float) -> list[
     halves = (found.even, found.odd)
     orbitals, batch = generator.space.orbitals, generator.batch
     residual = generator.residual(*halves)
-    pairs, terms = _terms(generator.members[0][0])
+    pairs, terms = off_diagonal_terms(generator.members[0][0])
     hop = np.zeros((batch, len(pairs)), dtype=complex)
     occupation = np.zeros((batch, orbitals))
     particles, lowest = np.zeros(batch), np.full(batch, np.inf)
@@ -562,15 +357,13 @@ def _answers(generator: Generator, found: Stationary, tolerance: float) -> list[
     for b, (point, m) in enumerate(generator.members):
         several = closed_classes(point.charges, point.channels_of(m))
         good = bool(residual[b] <= tolerance)  # a NaN is not good
-        reason = (
-            SEVERAL.format(several)
-            if several > 1
-            else STATIONARY
-            if found.dark[b]
-            else ""
-            if good
-            else STALLED
-        )
+        reason = "" if good else STALLED
+        if several > 1:
+            reason = SEVERAL.format(several)
+        elif found.dark[b]:
+            reason = STATIONARY
+        elif found.several is not None and found.several[b]:
+            reason = UNREACHED_STATES
         answers.append(
             Answer(
                 one_body_density=G[b],

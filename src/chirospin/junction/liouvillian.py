@@ -1,0 +1,277 @@
+"""The generator of a junction in its charge sectors: assembly, action, inverse between jumps.
+
+.. math:: \\dot\\rho = (L_0 + J) \\rho, \\qquad L_0 X = -i (H_{eff} X - X H_{eff}^+)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import scipy.sparse.csgraph
+from numpy.typing import NDArray
+
+from chirospin.junction import fock
+from chirospin.junction.model import (
+    Interaction,
+    Junction,
+    exchange_rates,
+    interaction,
+    lead_couplings,
+    one_body_hamiltonian,
+)
+from chirospin.numerics.sylvester import (
+    EigenInverse,
+    SchurInverse,
+    SylvesterInverse,
+    pack,
+    sylvester,
+    unpack,
+)
+
+Real = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+EVEN, ODD = 0, 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A model in matrices, with the structure that decides which points share work."""
+
+    h: Complex
+    interaction: Interaction
+    filling: Real
+    emptying: Real
+    coupling: Real
+    leads: Real
+    charges: fock.Charges
+    channels: tuple[int, ...]
+
+    @classmethod
+    def of(cls, model: Junction) -> Point:
+        """The matrices of a model."""
+        h, terms = one_body_hamiltonian(model), interaction(model)
+        filling, emptying = exchange_rates(model)
+        open_channels = np.flatnonzero(np.concatenate([filling, emptying], axis=1).any(axis=0))
+        return cls(
+            h=h,
+            interaction=terms,
+            filling=filling,
+            emptying=emptying,
+            coupling=lead_couplings(model),
+            leads=np.array([model.occupation_left, model.occupation_right]),
+            charges=fock.conserved_charges(h != 0, terms.exchange),
+            channels=tuple(open_channels.tolist()),
+        )
+
+    def one_body_decay(self, magnetisation: int) -> float:
+        """Slowest decay of a one-electron mode, eV; zero for one that no lead reaches."""
+        total = self.filling[magnetisation] + self.emptying[magnetisation]
+        modes = np.linalg.eigvals(self.h - 0.5j * np.diag(total))
+        return float(-2 * modes.imag.max())
+
+    def channels_of(self, magnetisation: int) -> tuple[int, ...]:
+        """Jumps whose rate is not zero for one magnetisation."""
+        rate = np.concatenate([self.filling[magnetisation], self.emptying[magnetisation]])
+        return tuple(np.flatnonzero(rate).tolist())
+
+    @cached_property
+    def scale(self) -> float:
+        """Largest one-electron energy or rate, eV: the unit of residuals."""
+        return float(max(np.abs(self.h).max(), self.filling.max(), self.emptying.max()))
+
+
+class Generator:
+    """L = L_0 + J of several members of one structure, in packed Hermitian form.
+
+    Parameters
+    ----------
+    members : (point, magnetisation) pairs that share charges and channels
+    """
+
+    def __init__(self, members: Sequence[tuple[Point, int]]) -> None:
+        self.members = members
+        self.batch = len(members)
+        first = members[0][0]
+        self.charges = first.charges
+        self.space = fock.sectors(first.charges)
+        self.heff = tuple(
+            [
+                _effective_hamiltonian(members, parity, number)
+                for number in range(len(self.space.stacks[parity]))
+            ]
+            for parity in (EVEN, ODD)
+        )
+        rate = np.array([np.concatenate([p.filling[m], p.emptying[m]]) for p, m in members])
+        self.jump = tuple(
+            _jump_matrix(first.charges, first.channels, parity, rate) for parity in (EVEN, ODD)
+        )
+
+    def jumps(self, parity: int, packed: Real) -> Real:
+        """J applied to the sectors of one parity; lands in the other."""
+        out: Real = self.jump[parity] @ packed.reshape(-1)
+        return out.reshape(self.batch, -1)
+
+    def coherent(self, parity: int, packed: Real) -> Real:
+        """L_0 applied directly, with no inverse and no eigenvector."""
+        return self.by_stack(parity, packed, lambda n, X: sylvester(self.heff[parity][n], X))
+
+    def derivative(self, even: Real, odd: Real) -> tuple[Real, Real]:
+        """L rho, even and odd sectors."""
+        return (
+            self.coherent(EVEN, even) + self.jumps(ODD, odd),
+            self.coherent(ODD, odd) + self.jumps(EVEN, even),
+        )
+
+    def residual(self, even: Real, odd: Real) -> Real:
+        """|L rho| / |rho| in units of each point's energy scale, shape (batch,)."""
+        scale = np.array([point.scale for point, _ in self.members])
+        size = norm(even, odd) * scale
+        return norm(*self.derivative(even, odd)) / np.where(size > 0, size, np.nan)
+
+    def trace(self, parity: int, packed: Real) -> Real:
+        """Trace of the sectors of one parity, shape (batch,)."""
+        return np.asarray(packed[:, diagonal(self.charges, parity)].sum(axis=1))
+
+    def by_stack(self, parity: int, packed: Real, action: Any) -> Real:
+        """An action (stack number, Hermitian matrices) -> matrices, on all sectors of one parity."""
+        out = np.empty_like(packed)
+        for n, stack in enumerate(self.space.stacks[parity]):
+            X = unpack(packed[:, stack.span].reshape(self.batch, *stack.shape))
+            out[:, stack.span] = pack(action(n, X)).reshape(self.batch, -1)
+        return out
+
+
+class Resolvent:
+    """L_0^{-1} of a generator; ``kind`` says how each sector is inverted."""
+
+    def __init__(self, generator: Generator, kind: type[EigenInverse] | type[SchurInverse]) -> None:
+        self.generator = generator
+        self.inverse: tuple[list[SylvesterInverse], ...] = tuple(
+            [kind(block) for block in generator.heff[parity]] for parity in (EVEN, ODD)
+        )
+        self.slowest_decay = np.min(
+            [inverse.slowest_decay.min(axis=-1) for half in self.inverse for inverse in half],
+            axis=0,
+        )
+
+    def __call__(self, parity: int, packed: Real) -> Real:
+        """-L_0^{-1} Y in packed form."""
+        return -self.generator.by_stack(parity, packed, lambda n, Y: self.inverse[parity][n](Y))
+
+    def hermiticity(self, parity: int, packed: Real) -> Real:
+        """Norm of the anti-Hermitian part that packing drops from -L_0^{-1} Y, (batch,)."""
+        total = np.zeros(self.generator.batch)
+        for n, stack in enumerate(self.generator.space.stacks[parity]):
+            Y = unpack(packed[:, stack.span].reshape(self.generator.batch, *stack.shape))
+            X = self.inverse[parity][n](Y)
+            defect = X - np.conj(np.swapaxes(X, -1, -2))
+            total += (np.abs(defect) ** 2).sum(axis=(1, 2, 3))
+        return np.sqrt(total) / 2
+
+
+def norm(even: Real, odd: Real) -> Real:
+    """Frobenius norm of a packed operator, shape (batch,)."""
+    return np.asarray(np.sqrt((even**2).sum(axis=1) + (odd**2).sum(axis=1)))
+
+
+def _effective_hamiltonian(
+    members: Sequence[tuple[Point, int]], parity: int, number: int
+) -> Complex:
+    r"""H_eff of one stack of sectors for every member, (batch, sector, d, d).
+
+    .. math:: H_{eff} = H - \tfrac{i}{2} \sum_k [\alpha_k (1 - n_k) + \beta_k n_k]
+    """
+    first = members[0][0]
+    space = fock.sectors(first.charges)
+    sectors, size, _ = space.stacks[parity][number].shape
+    occupied = fock.occupations(first.charges, parity, number)
+    pairs, terms = off_diagonal_terms(first)
+    hops = fock.moves(first.charges, parity, number, terms)
+    heff = np.zeros((len(members), sectors * size * size), dtype=complex)
+    diagonal = np.arange(sectors)[:, None] * size**2 + np.arange(size) * (size + 1)
+    flat = occupied.reshape(-1, space.orbitals)
+    for b, (point, m) in enumerate(members):
+        repulsion = ((flat @ point.interaction.density) * flat).sum(axis=1) / 2
+        energy = flat @ point.h.diagonal().real + repulsion
+        decay = flat @ (point.emptying[m] - point.filling[m]) + point.filling[m].sum()
+        strength = np.concatenate(
+            [
+                point.h[pairs[:, 0], pairs[:, 1]],
+                point.interaction.strength,
+                point.interaction.strength,
+            ]
+        )
+        heff[b, hops.where] = hops.sign * strength[hops.term]
+        heff[b, diagonal.ravel()] = energy - 0.5j * decay
+    return heff.reshape(len(members), sectors, size, size)
+
+
+def off_diagonal_terms(
+    point: Point,
+) -> tuple[NDArray[np.int64], tuple[tuple[tuple[int, ...], ...], ...]]:
+    """Off-diagonal terms of H: one-body pairs (m, n), then exchange and its conjugates."""
+    groups = np.array(point.charges)
+    joined = (groups[:, :, None] == groups[:, None, :]).all(axis=0)
+    np.fill_diagonal(joined, False)
+    pairs = np.argwhere(joined)
+    hops = [((int(m),), (int(n),)) for m, n in pairs]
+    exchange = [((p, q), (r, s)) for p, q, r, s in point.interaction.exchange.tolist()]
+    back = [((s, r), (q, p)) for p, q, r, s in point.interaction.exchange.tolist()]
+    return pairs, (*hops, *exchange, *back)
+
+
+def _jump_matrix(
+    charges: fock.Charges, channels: tuple[int, ...], parity: int, rate: Real
+) -> scipy.sparse.csr_array:
+    """J from one parity to the other, block diagonal over the batch."""
+    pattern = fock.jumps(charges, channels, parity)
+    space = fock.sectors(charges)
+    batch = len(rate)
+    columns, rows = space.unknowns(parity), space.unknowns(1 - parity)
+    data = (rate[:, pattern.channel] * pattern.sign).ravel()
+    shift = np.arange(batch, dtype=np.int32)[:, None]
+    index = (pattern.column + shift * columns).ravel()
+    pointer = np.concatenate(
+        [
+            (pattern.pointer[:-1] + shift * pattern.pointer[-1]).ravel(),
+            [batch * int(pattern.pointer[-1])],
+        ]
+    )
+    return scipy.sparse.csr_array((data, index, pointer), shape=(batch * rows, batch * columns))
+
+
+@lru_cache(maxsize=16)
+def diagonal(charges: fock.Charges, parity: int) -> NDArray[np.int64]:
+    """Packed positions of the diagonal elements of all sectors of one parity."""
+    where = []
+    for stack in fock.sectors(charges).stacks[parity]:
+        sectors, size, _ = stack.shape
+        inside = np.arange(sectors)[:, None] * size**2 + np.arange(size) * (size + 1)
+        where.append(stack.start + inside.ravel())
+    return np.concatenate(where)
+
+
+@lru_cache(maxsize=64)
+def closed_classes(charges: fock.Charges, channels: tuple[int, ...]) -> int:
+    """Number of sets of sectors that jumps lead into and never out of; one state for each."""
+    space = fock.sectors(charges)
+    n = space.orbitals
+    states = np.arange(2**n)
+    occupied = (states[:, None] >> np.arange(n)) & 1
+    _, sector = np.unique(occupied @ np.array(charges).T, axis=0, return_inverse=True)
+    sector = sector.reshape(-1)
+    count = int(sector.max()) + 1
+    edges = [np.zeros((2, 0), dtype=int)]
+    for channel in channels:
+        able = occupied[:, channel % n] == (0 if channel < n else 1)
+        edges.append(np.stack([sector[able], sector[states[able] ^ (1 << (channel % n))]]))
+    source, target = np.concatenate(edges, axis=1)
+    graph = scipy.sparse.coo_array((np.ones(source.size), (source, target)), shape=(count, count))
+    classes, label = scipy.sparse.csgraph.connected_components(graph, connection="strong")
+    leaks = label[source] != label[target]
+    return int(classes - np.unique(label[source[leaks]]).size)
