@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import chirospin
-from chirospin.faces.cli import family
+from chirospin.faces.arguments import family
 
 SOURCE = Path(chirospin.__file__).parent
 FORBIDDEN = {"utils", "util", "helpers", "helper", "misc", "common", "tools", "core"}

@@ -193,6 +193,18 @@ class Model(BaseModel):
             )
         return _info(name, cls.model_fields[name])
 
+    def changed(self) -> dict[str, Any]:
+        """Parameters that differ from their defaults."""
+        return {
+            info.name: getattr(self, info.name)
+            for info in self.parameters()
+            if getattr(self, info.name) != info.default
+        }
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Only what differs from the defaults."""
+        return iter(self.changed().items())
+
     def replace(self, **changes: Any) -> Self:
         """A copy with some parameters changed, checked like a new model."""
         given = {name: getattr(self, name) for name in self.model_fields_set}

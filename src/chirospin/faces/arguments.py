@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+import chirospin
 from chirospin.base.errors import ModelError, UnknownNameError
 from chirospin.base.family import Family
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, nearest
 from chirospin.base.units import parse
+
+
+def family(name: str) -> Family:
+    """A family by name."""
+    if name not in chirospin.FAMILIES:
+        raise UnknownNameError(f"No family {name!r}; {nearest(name, list(chirospin.FAMILIES))}")
+    found: Family = importlib.import_module(f"chirospin.{name}").FAMILY
+    return found
 
 
 def assignment(text: str, flag: str) -> tuple[str, str]:

@@ -9,11 +9,10 @@ from typing import Any
 
 from chirospin.base import results
 from chirospin.base.audit import Certificate
-from chirospin.base.parameters import Model
 from chirospin.base.solve import solve
 from chirospin.base.units import parse
 from chirospin.faces import arguments
-from chirospin.faces.cli import family
+from chirospin.faces.arguments import family
 from chirospin.faces.text import certificates_json, certificates_text
 
 
@@ -24,15 +23,6 @@ class AuditReport:
     text: str
     facts: dict[str, Any]
     failures: list[str]
-
-
-def changed(model: Model) -> dict[str, Any]:
-    """Parameters that differ from their defaults."""
-    return {
-        info.name: getattr(model, info.name)
-        for info in model.parameters()
-        if getattr(model, info.name) != info.default
-    }
 
 
 def audited(
@@ -64,7 +54,7 @@ def audited(
         certificates_text(stored),
     ]
     found: list[Certificate] = list(stored)
-    given_words = ", ".join(f"{k} = {v}" for k, v in changed(model).items()) or "the defaults"
+    given_words = ", ".join(f"{k} = {v}" for k, v in model.changed().items()) or "the defaults"
     for chosen in methods:
         dear = [c for audit in one.audits if (c := audit.run(model, chosen)) is not None]
         found += dear

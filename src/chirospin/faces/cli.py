@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json as json_format
 import os
 import sys
@@ -13,8 +12,8 @@ from cyclopts import App, CycloptsError, Parameter
 
 import chirospin
 from chirospin.base.errors import ClaimError, ConvergenceError, ModelError, UnknownNameError
-from chirospin.base.family import Family
 from chirospin.base.parameters import nearest
+from chirospin.faces.arguments import family
 
 BAD_INPUT, NOT_CONVERGED, FAILED = 2, 3, 1
 
@@ -36,14 +35,6 @@ Json = Annotated[bool, Parameter(negative="", help="print one JSON object and no
 Workers = Annotated[
     int | None, Parameter(help="threads that share the points; all cores if not given")
 ]
-
-
-def family(name: str) -> Family:
-    """A family by name."""
-    if name not in chirospin.FAMILIES:
-        raise UnknownNameError(f"No family {name!r}; {nearest(name, list(chirospin.FAMILIES))}")
-    found: Family = importlib.import_module(f"chirospin.{name}").FAMILY
-    return found
 
 
 def say(text: str) -> None:

@@ -106,8 +106,8 @@ CHECKS = (
     Check(
         name="trace",
         tolerance=1e-10,
-        about="jumps keep the trace of rho",
-        evaluate=_of_density("trace", lambda v: np.abs(v - 1).max()),
+        about="the trace of rho is kept: |Tr L rho| over the rate of jumps",
+        evaluate=_of_density("trace_drift", np.max),
     ),
     Check(
         name="hermiticity",

@@ -49,6 +49,7 @@ Bools = NDArray[np.bool_]
 BATCH_UNKNOWNS = 60_000  # dimers share numpy calls up to this many unknowns at a time
 THREADED_SECTOR = 200  # below this sector size a second BLAS thread costs more than it gives
 SAME_STATE = 1e-7  # largest difference of matrix elements between two starts
+NEGATIVE = -1e-11  # an eigenvalue of rho below this is not rounding: slow modes are not resolved
 DARK = 1e-13  # decay, relative to the energy scale, below which a state is stationary
 REFINEMENTS = 3  # corrections from the residual of the original equation, where one is needed
 KRYLOV_GUESS = 40  # vectors assumed when memory is estimated
@@ -135,7 +136,7 @@ class Answer:
     """The steady state of one point and one magnetisation."""
 
     one_body_density: Complex
-    trace: float
+    trace_drift: float
     hermiticity: float
     smallest_eigenvalue: float
     particles: float
@@ -147,7 +148,7 @@ def _state(point: Point, up: Answer, down: Answer) -> JunctionState:
     occupation = np.einsum("mkk->mk", G).real
     pairs = {
         name: np.array([getattr(up, name), getattr(down, name)])
-        for name in ("trace", "hermiticity", "smallest_eigenvalue", "particles")
+        for name in ("trace_drift", "hermiticity", "smallest_eigenvalue", "particles")
     }
     return JunctionState(
         one_body_density=G,
@@ -178,7 +179,6 @@ class Stationary:
 
     even: Real
     odd: Real
-    trace: Real
     hermiticity: Real
     dark: Bools
     applications: int
@@ -188,17 +188,26 @@ class Stationary:
 def steady_states(
     members: Sequence[tuple[Point, int]], tolerance: float, limit: int
 ) -> list[Answer]:
-    """Steady states of members of one structure, in one batch."""
+    """Steady states of members of one structure, in one batch.
+
+    Those that stall, or whose density operator is not positive, are solved again with the Schur form
+    of H_eff, which loses no digits where eigenvectors do, and refined as far as rounding allows.
+    """
     try:
         answers = _solve(members, EigenInverse, tolerance, limit)
-        poor = [n for n, answer in enumerate(answers) if answer.outcome.reason == STALLED]
+        poor = [n for n, answer in enumerate(answers) if _doubtful(answer)]
     except np.linalg.LinAlgError:
         answers, poor = [None] * len(members), list(range(len(members)))
-    if poor:  # nearly defective H_eff: its eigenvectors lose digits, its Schur form does not
-        again = _solve([members[n] for n in poor], SchurInverse, tolerance, limit)
+    if poor:
+        again = _solve([members[n] for n in poor], SchurInverse, tolerance, limit, strict=True)
         for n, answer in zip(poor, again, strict=True):
             answers[n] = answer
     return answers
+
+
+def _doubtful(answer: Answer) -> bool:
+    stalled = answer.outcome.reason == STALLED
+    return stalled or (answer.outcome.converged and answer.smallest_eigenvalue < NEGATIVE)
 
 
 def _solve(
@@ -206,10 +215,12 @@ def _solve(
     kind: type[EigenInverse] | type[SchurInverse],
     tolerance: float,
     limit: int,
+    *,
+    strict: bool = False,
 ) -> list[Any]:
     generator = Generator(members)
     equal = np.array([point.leads[0] == point.leads[1] for point, _ in members])
-    found = None if equal.all() else _stationary(generator, kind, tolerance, limit)
+    found = None if equal.all() else _stationary(generator, kind, tolerance, limit, strict=strict)
     product = _product_state(generator)
     if found is None:
         found = product
@@ -221,13 +232,13 @@ def _solve(
                     getattr(product, name),
                     getattr(found, name),
                 )
-                for name in ("even", "odd", "trace", "hermiticity", "dark")
+                for name in ("even", "odd", "hermiticity", "dark")
             },
             applications=found.applications,
         )
     suspect = np.array([_mode_unreached(point, m) for point, m in members])
     if suspect.any():
-        again = _stationary(generator, kind, tolerance, limit, np.random.default_rng(0))
+        again = _stationary(generator, kind, tolerance, limit, rng=np.random.default_rng(0))
         found = replace(found, several=suspect & ~_equal_states(found, again))
     return _answers(generator, found, tolerance)
 
@@ -249,9 +260,14 @@ def _stationary(
     kind: type[EigenInverse] | type[SchurInverse],
     tolerance: float,
     limit: int,
+    *,
+    strict: bool = False,
     rng: np.random.Generator | None = None,
 ) -> Stationary:
-    """Solve X = Psi Psi X on the even sectors, Psi = -L_0^{-1} J, from a uniform or a random start."""
+    """Solve X = Psi Psi X on the even sectors, Psi = -L_0^{-1} J, from a uniform or a random start.
+
+    ``strict`` corrects from the original equation until rounding stops it, slow modes included.
+    """
     inverse = Resolvent(generator, kind)
     scale = np.array([point.scale for point, _ in generator.members])
 
@@ -271,8 +287,7 @@ def _stationary(
     odd = inverse(ODD, generator.jumps(EVEN, even))
     applications = found.applications
     for _ in range(REFINEMENTS):
-        poor = generator.residual(even, odd) > 0.5 * tolerance
-        if not poor.any():
+        if not strict and (generator.residual(even, odd) <= 0.5 * tolerance).all():
             break
         # L (rho + delta) = 0, the right side taken from the original equation
         rest_even, rest_odd = generator.derivative(even, odd)
@@ -280,14 +295,13 @@ def _stationary(
         found = gmres(
             lambda Z: Z - cycle(Z),
             inverse(EVEN, rest_even + generator.jumps(ODD, half)),
-            tolerance=1e-4,
+            tolerance=1e-10 if strict else 1e-4,
             limit=limit,
         )
         even += found.solution
         odd += half + inverse(ODD, generator.jumps(EVEN, found.solution))
         applications += found.applications
     arrivals = generator.jumps(EVEN, even)
-    kept = generator.trace(EVEN, generator.jumps(ODD, inverse(ODD, arrivals)))
     norm = generator.trace(EVEN, even) + generator.trace(ODD, odd)
     with np.errstate(
         divide="ignore", invalid="ignore"
@@ -295,7 +309,6 @@ def _stationary(
         return Stationary(
             even=even / norm[:, None],
             odd=odd / norm[:, None],
-            trace=kept / generator.trace(ODD, arrivals),
             hermiticity=inverse.hermiticity(ODD, arrivals) / norm,
             dark=inverse.slowest_decay <= DARK * scale,
             applications=applications,
@@ -322,7 +335,6 @@ def _product_state(generator: Generator) -> Stationary:
     return Stationary(
         even=halves[EVEN],
         odd=halves[ODD],
-        trace=none + 1,
         hermiticity=none,
         dark=none > 0,
         applications=0,
@@ -334,6 +346,7 @@ def _answers(generator: Generator, found: Stationary, tolerance: float) -> list[
     halves = (found.even, found.odd)
     orbitals, batch = generator.space.orbitals, generator.batch
     residual = generator.residual(*halves)
+    drift = generator.trace_drift(*halves)
     pairs, terms = off_diagonal_terms(generator.members[0][0])
     hop = np.zeros((batch, len(pairs)), dtype=complex)
     occupation = np.zeros((batch, orbitals))
@@ -367,7 +380,7 @@ def _answers(generator: Generator, found: Stationary, tolerance: float) -> list[
         answers.append(
             Answer(
                 one_body_density=G[b],
-                trace=float(found.trace[b]),
+                trace_drift=float(drift[b]),
                 hermiticity=float(found.hermiticity[b]),
                 smallest_eigenvalue=float(lowest[b]),
                 particles=float(particles[b]),

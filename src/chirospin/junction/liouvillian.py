@@ -133,6 +133,13 @@ class Generator:
         size = norm(even, odd) * scale
         return norm(*self.derivative(even, odd)) / np.where(size > 0, size, np.nan)
 
+    def trace_drift(self, even: Real, odd: Real) -> Real:
+        """|Tr L rho| relative to the rate of jumps, shape (batch,); zero where nothing jumps."""
+        rest = self.derivative(even, odd)
+        drift = np.abs(self.trace(EVEN, rest[EVEN]) + self.trace(ODD, rest[ODD]))
+        rate = self.trace(ODD, self.jumps(EVEN, even)) + self.trace(EVEN, self.jumps(ODD, odd))
+        return np.asarray(drift / np.where(rate > 0, rate, 1.0))
+
     def trace(self, parity: int, packed: Real) -> Real:
         """Trace of the sectors of one parity, shape (batch,)."""
         return np.asarray(packed[:, diagonal(self.charges, parity)].sum(axis=1))

@@ -12,17 +12,17 @@ from chirospin.numerics.outcome import Outcome
 
 @dataclass(frozen=True, kw_only=True)
 class DensityCertificates:
-    """Facts about the many-body density operator, one value per magnetisation.
+    r"""Facts about the many-body density operator, one value per magnetisation.
 
     Parameters
     ----------
-    trace : trace of rho after one more application of the trace-preserving jump map
+    trace_drift : \|Tr L rho\| relative to the rate of jumps, rho normalised to trace one
     hermiticity : norm of the anti-Hermitian part of rho before it is dropped
     smallest_eigenvalue : of rho, all sectors
     particles : sum over sectors of N times their weight
     """
 
-    trace: NDArray[np.float64]
+    trace_drift: NDArray[np.float64]
     hermiticity: NDArray[np.float64]
     smallest_eigenvalue: NDArray[np.float64]
     particles: NDArray[np.float64]
