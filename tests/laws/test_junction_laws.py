@@ -317,3 +317,10 @@ def test_a_dataset_survives_netcdf_without_loss(tmp_path) -> None:
     ds.to_netcdf(tmp_path / "a.nc")
     with xr.open_dataset(tmp_path / "a.nc") as back:
         xr.testing.assert_identical(ds, back.load())
+
+
+def test_the_triplet_follows_hund_unless_it_is_named() -> None:
+    assert Junction(hund=0.3).hubbard_ab_triplet == pytest.approx(3.7)
+    assert Junction(hund=0.3).replace(hund=0.5).hubbard_ab_triplet == pytest.approx(3.5)
+    assert Junction(hund=0.3, hubbard_ab_triplet=4.0).replace(hund=0.5).hubbard_ab_triplet == 4.0
+    assert Junction(hubbard=2.0, hund=0.3).hubbard_ab_triplet == pytest.approx(1.7)

@@ -233,7 +233,21 @@ def _uniform_repulsion(model: Junction, method: Method) -> float | None:
     return _difference(model, shifted, method, flip=False)
 
 
+def _tolerance(model: Junction, method: Method) -> float | None:
+    if "tolerance" not in type(method).model_fields:
+        return None
+    looser = method.with_options(tolerance=100 * getattr(method, "tolerance"))  # noqa: B009
+    one, other = (k.solve(model).lead_current[:, 0] for k in (method, looser))
+    return float(np.abs(one - other).max() / _scale(model))
+
+
 AUDITS = (
+    Audit(
+        name="tolerance",
+        tolerance=SYMMETRY,
+        about="a tolerance 100 times larger gives the same currents",
+        evaluate=_tolerance,
+    ),
     Audit(
         name="enantiomer",
         tolerance=SYMMETRY,

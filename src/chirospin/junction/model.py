@@ -147,6 +147,13 @@ class Junction(Model):
         return {**values, "hubbard_ab_triplet": singlet - hund}
 
     @model_validator(mode="after")
+    def _triplet_follows_hund(self) -> Self:
+        """A triplet that hund fixes is not one the user set: ``replace(hund=...)`` moves it."""
+        if self.hund and self.hubbard_ab_triplet == self.hubbard_ab_singlet - self.hund:
+            self.model_fields_set.discard("hubbard_ab_triplet")
+        return self
+
+    @model_validator(mode="after")
     def _shapes_agree(self) -> Self:
         sizes = {
             "energies": (self.molecules, 2),
