@@ -19,7 +19,9 @@ READ_TWICE = {  # parameter: why more than one function of its family reads it
     "spin_orbit_vectors": "the vectors, and their shape",
     "energies": "levels, and their shape",
     "lead_polarisation": "couplings, and the audit that reverses it",
-    "handedness": "the vectors",
+    "hund": "the interaction, and the triplet that follows it",
+    "hubbard_ab_singlet": "the interaction, and the triplet that follows hund",
+    "hubbard_ab_triplet": "the interaction, and the triplet that follows hund",
 }
 
 

@@ -140,7 +140,7 @@ def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) ->
 
     Parameters
     ----------
-    quantity : an observable of the result; by default the first without dimensions of its own
+    quantity : an observable of the result; by default the one that the family names
     x : the swept parameter on the axis; by default the last
 
     Raises
@@ -148,7 +148,7 @@ def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) ->
     ModelError : no such quantity or coordinate
     """
     swept = [str(d) for d in ds.sizes if f"{d}" in ds.coords and "units" in ds[d].attrs]
-    quantity = quantity or _default_quantity(ds, swept)
+    quantity = quantity or _default_quantity(ds)
     if quantity not in ds.data_vars:
         raise ModelError(
             f"Argument `quantity` must be one of {', '.join(map(str, ds.data_vars))}, "
@@ -175,22 +175,23 @@ def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) ->
         ]
         flat = flat.drop_vars([d for d in others if d in flat.coords]).assign_coords(series=names)
         by = "series"
-    positive = bool((ds[x] > 0).all()) and ds.sizes[x] > 2
-    steps = np.diff(np.log(ds[x].values)) if positive else np.array([1.0, 2.0])
-    even = bool(np.allclose(steps, steps[0])) and not np.allclose(
-        np.diff(ds[x].values), np.diff(ds[x].values)[0]
-    )
-    panel = Panel(source="result", x=x, y=quantity, by=by, x_scale="log" if even else "linear")
+    scale: Literal["linear", "log"] = "log" if _evenly_in_ratio(ds[x].values) else "linear"
+    panel = Panel(source="result", x=x, y=quantity, by=by, x_scale=scale)
     return draw(Plot(panels=(panel,), markers=ds.sizes[x] <= 60), {"result": flat})
 
 
-def _default_quantity(ds: xr.Dataset, swept: list[str]) -> str:
-    plain = [
-        str(name)
-        for name in ds.data_vars
-        if set(ds[name].dims) <= {*swept, "method"} and "symbol" in ds[name].attrs
-    ]
-    return plain[-1] if plain else str(next(iter(ds.data_vars)))
+def _default_quantity(ds: xr.Dataset) -> str:
+    """The family's own quantity, or else the first observable."""
+    named = str(ds.attrs.get("quantity"))
+    return named if named in ds.data_vars else str(next(iter(ds.data_vars)))
+
+
+def _evenly_in_ratio(values: Any) -> bool:
+    """Whether values are spaced by equal ratios rather than equal steps."""
+    if len(values) < 3 or not (values > 0).all():
+        return False
+    steps, ratios = np.diff(values), np.diff(np.log(values))
+    return bool(np.allclose(ratios, ratios[0]) and not np.allclose(steps, steps[0]))
 
 
 def _map(ds: xr.Dataset, quantity: str, x: str, y: str) -> Figure:
@@ -199,12 +200,12 @@ def _map(ds: xr.Dataset, quantity: str, x: str, y: str) -> Figure:
     with _style():
         figure = Figure(figsize=(COLUMN, 2.6))
         ax = figure.subplots()
-        values = ds[quantity].transpose(y, x)
-        top = float(np.nanmax(np.abs(values))) or 1.0
+        values = ds[quantity].transpose(y, x).sortby([x, y])
+        top = float(abs(values).fillna(0).max()) or 1.0
         signed = bool((values < 0).any())
         mesh = ax.pcolormesh(
-            ds[x],
-            ds[y],
+            values[x],
+            values[y],
             values,
             cmap="RdBu_r" if signed else "viridis",
             vmin=-top if signed else None,

@@ -19,9 +19,9 @@ class Observable:
     ----------
     name, unit, symbol, about : for coordinates, axes and help
     dims : names of its own dimensions, in order
-    labels : (model) -> labels along each dimension
     function : (model, state) -> array
     conversion : SI equivalent in words, if the unit has one
+    undefined : why the value may be NaN although the solve converged
     """
 
     name: str
@@ -31,6 +31,7 @@ class Observable:
     dims: tuple[str, ...]
     function: Function
     conversion: str = ""
+    undefined: str = ""
 
     def __call__(self, model: Any, state: Any) -> NDArray[Any]:
         """The value for one model and state."""
@@ -39,7 +40,12 @@ class Observable:
 
 
 def observable(
-    *, unit: str, symbol: str, dims: tuple[str, ...] = (), conversion: str = ""
+    *,
+    unit: str,
+    symbol: str,
+    dims: tuple[str, ...] = (),
+    conversion: str = "",
+    undefined: str = "",
 ) -> Callable[[Function], Observable]:
     """Declare an observable; its name and first docstring line come from the function."""
 
@@ -53,6 +59,7 @@ def observable(
             dims=dims,
             function=function,
             conversion=conversion,
+            undefined=undefined,
         )
 
     return declare

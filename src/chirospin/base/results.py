@@ -41,72 +41,73 @@ def dataset(
     Points that failed are NaN, with ``converged`` False and the ``reason`` in words.
     """
     shape = tuple(len(values) for values in grid.values())
-    dims = tuple(grid)
-    data: dict[str, xr.Variable] = {}
     labels = _longest_labels(family, models)
+    data = _observed(grid, shape, labels, models, states, wanted)
+    data |= _outcomes(grid, shape, models, states, wanted)
+    data |= _audit(family, models, states, tuple(grid), shape)
+    used = {d for one in wanted for d in one.dims}
+    coordinates: dict[str, Any] = {d: (d, np.asarray(v)) for d, v in labels.items() if d in used}
+    coordinates["check"] = ("check", np.array([c.name for c in family.checks]))
+    for name, swept in grid.items():
+        info = model.parameter_info(name)
+        attrs = {"units": info.unit, "symbol": info.symbol, "long_name": info.about}
+        coordinates[name] = (name, np.asarray(swept), attrs)
+    return xr.Dataset(data, coordinates, _attributes(family, method, model, grid))
+
+
+def _observed(
+    grid: Mapping[str, Sequence[Any]],
+    shape: tuple[int, ...],
+    labels: Mapping[str, tuple[Any, ...]],
+    models: Sequence[Model],
+    states: Sequence[Any],
+    wanted: Sequence[Observable],
+) -> dict[str, xr.Variable]:
+    """The observables on the grid; NaN where a solve failed."""
+    data = {}
     for one in wanted:
         found = [
             np.asarray(one(m, s)) if s.outcome.converged else None
             for m, s in zip(models, states, strict=True)
         ]
         own = tuple(len(labels[d]) for d in one.dims)
-        stacked = _stack(found, own).reshape(shape + own)
         attrs = {"units": one.unit, "long_name": one.about.rstrip("."), "symbol": one.symbol}
-        data[one.name] = xr.Variable(
-            dims + one.dims,
-            stacked,
-            attrs | ({"conversion": one.conversion} if one.conversion else {}),
-        )
+        if one.conversion:
+            attrs["conversion"] = one.conversion
+        stacked = _stack(found, own).reshape(shape + own)
+        data[one.name] = xr.Variable((*grid, *one.dims), stacked, attrs)
+    return data
+
+
+def _outcomes(
+    grid: Mapping[str, Sequence[Any]],
+    shape: tuple[int, ...],
+    models: Sequence[Model],
+    states: Sequence[Any],
+    wanted: Sequence[Observable],
+) -> dict[str, xr.Variable]:
+    """How each point ended, and why a value is missing."""
     outcomes = [state.outcome for state in states]
-    records: tuple[tuple[str, Any, str, str], ...] = (
-        ("converged", [o.converged for o in outcomes], "1", "whether the solve met its tolerance"),
-        (
-            "residual",
-            [o.residual for o in outcomes],
-            "1",
-            "relative residual of the original equation",
-        ),
-        ("iterations", [o.iterations for o in outcomes], "1", "operator applications or steps"),
-        (
-            "reason",
-            np.array(
-                [
-                    _reason(o, m, s, family)
-                    for o, m, s in zip(outcomes, models, states, strict=True)
-                ],
-                dtype=object,
-            ),
-            "1",
-            "why a value is missing",
-        ),
-    )
-    for name, values, unit, about in records:
-        data[name] = xr.Variable(
-            dims, np.asarray(values).reshape(shape), {"units": unit, "long_name": about}
+    reasons = [_reason(m, s, wanted) for m, s in zip(models, states, strict=True)]
+    records: dict[str, tuple[Any, str]] = {
+        "converged": ([o.converged for o in outcomes], "whether the solve met its tolerance"),
+        "residual": ([o.residual for o in outcomes], "relative residual of the original equation"),
+        "iterations": ([o.iterations for o in outcomes], "operator applications or steps"),
+        "reason": (np.array(reasons, dtype=object), "why a value is missing"),
+    }
+    return {
+        name: xr.Variable(
+            tuple(grid), np.asarray(values).reshape(shape), {"units": "1", "long_name": about}
         )
-    data |= _audit(family, models, states, dims, shape)
-    used = {d for one in wanted for d in one.dims}
-    coordinates: dict[str, Any] = {d: (d, np.asarray(v)) for d, v in labels.items() if d in used}
-    coordinates["check"] = ("check", np.array([c.name for c in family.checks]))
-    for name, swept in grid.items():
-        info = model.parameter_info(name)
-        coordinates[name] = (
-            name,
-            np.asarray(swept),
-            {"units": info.unit, "symbol": info.symbol, "long_name": info.about},
-        )
-    return xr.Dataset(data, coordinates, _attributes(family, method, model, grid))
+        for name, (values, about) in records.items()
+    }
 
 
-def _reason(outcome: Any, model: Model, state: Any, family: Family) -> str:
-    if not outcome.converged:
-        return str(outcome.reason) or "not converged"
-    missing = [
-        one.name
-        for one in family.observables
-        if np.isnan(np.asarray(one(model, state), dtype=complex)).any()
-    ]
-    return f"undefined here: {', '.join(missing)} (no current flows)" if missing else ""
+def _reason(model: Model, state: Any, wanted: Sequence[Observable]) -> str:
+    if not state.outcome.converged:
+        return str(state.outcome.reason) or "not converged"
+    missing = [one for one in wanted if np.isnan(np.asarray(one(model, state))).any()]
+    return "; ".join(f"{one.name} is undefined: {one.undefined}" for one in missing)
 
 
 def _stack(values: Sequence[Any], own: tuple[int, ...]) -> Any:
@@ -174,6 +175,7 @@ def _attributes(
         "model": family.model_name(model),
         "method": method.name,
         "question": family.question,
+        "quantity": family.quantity,
         "chirospin_schema": SCHEMA,
         "references": ", ".join(method.references),
         "method_settings": json.dumps(method.model_dump()),

@@ -59,7 +59,7 @@ def mean_current(model: Junction, state: JunctionState) -> NDArray[np.float64]:
     return np.asarray(state.lead_current[:, 0].mean())
 
 
-@observable(unit="1", symbol=r"P_\mathrm{MR}")
+@observable(unit="1", symbol=r"P_\mathrm{MR}", undefined="no current flows")
 def spin_polarisation(model: Junction, state: JunctionState) -> NDArray[np.float64]:
     r"""Magnetoresistance polarisation of the current.
 
