@@ -46,8 +46,7 @@ def _scattering_state(model: Junction) -> JunctionState:
     total = coupling.sum(axis=1)
     K = h - 0.5j * total[:, :, None] * diagonal
     sources = np.stack([coupling[:, 0], coupling[:, 1], filling], axis=1)[..., None] * diagonal
-    spread = np.broadcast_to(K[:, None], sources.shape)
-    S, residual, decay = solve_sylvester(spread, -sources.astype(complex))
+    S, residual, decay = solve_sylvester(K[:, None], -sources.astype(complex))
     difference = model.occupation_left - model.occupation_right
     from_left = np.einsum("mk,mkk->m", coupling[:, 0], S[:, 1]).real
     from_right = np.einsum("mk,mkk->m", coupling[:, 1], S[:, 0]).real

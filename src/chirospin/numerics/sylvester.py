@@ -89,26 +89,28 @@ class SchurInverse:
 
     Parameters
     ----------
-    K : (..., d, d)
+    K : (..., d, d); its leading axes may be 1 where those of Y are not
     """
 
     def __init__(self, K: Complex) -> None:
-        self.shape = K.shape
-        self.factors = [
-            scipy.linalg.schur(block, output="complex") for block in K.reshape(-1, *K.shape[-2:])
-        ]
-        decay = [-2 * np.diag(T).imag.max() for T, _ in self.factors]
-        self.slowest_decay = np.array(decay).reshape(K.shape[:-2])
+        self.stack = K.shape[:-2]
+        self.factors = {
+            n: scipy.linalg.schur(K[n], output="complex") for n in np.ndindex(self.stack)
+        }
+        decay = [-2 * np.diag(T).imag.max() for T, _ in self.factors.values()]
+        self.slowest_decay = np.array(decay).reshape(self.stack)
 
     def __call__(self, Y: Complex) -> Complex:
         """X with -i (K X - X K^+) = Y."""
-        blocks = Y.reshape(-1, *self.shape[-2:])
-        X = np.empty_like(blocks)
-        for n, ((T, Q), block) in enumerate(zip(self.factors, blocks, strict=True)):
-            core = Q.conj().T @ block @ Q
+        X = np.empty_like(Y)
+        for n in np.ndindex(Y.shape[:-2]):
+            T, Q = self.factors[
+                tuple(min(i, size - 1) for i, size in zip(n, self.stack, strict=True))
+            ]
+            core = Q.conj().T @ Y[n] @ Q
             solved, scale, _ = scipy.linalg.lapack.ztrsyl(T, T, 1j * core, tranb="C", isgn=-1)
             X[n] = Q @ (solved / scale) @ Q.conj().T
-        return X.reshape(Y.shape)
+        return X
 
 
 def solve_sylvester(K: Complex, Y: Complex, tolerance: float = 1e-12) -> tuple[Complex, Real, Real]:
@@ -116,7 +118,7 @@ def solve_sylvester(K: Complex, Y: Complex, tolerance: float = 1e-12) -> tuple[C
 
     Parameters
     ----------
-    K, Y : (..., d, d), Y Hermitian
+    K, Y : (..., d, d), Y Hermitian; leading axes of K may be 1 where those of Y are not
 
     Returns
     -------
