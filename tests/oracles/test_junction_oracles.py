@@ -10,7 +10,8 @@ from scipy.integrate import quad
 from scipy.linalg import solve_continuous_lyapunov
 
 from chirospin.junction import GKSL, Junction, Landauer, MeanField
-from tests.oracles import dense_fock
+from tests.laws.junctions import field
+from tests.oracles import dense_fock, full_fock
 
 AGREE = 1e-9  # both residuals 1e-12, over relaxation rates of 1e-3
 
@@ -156,3 +157,24 @@ def test_table_2_and_the_first_order_numbers() -> None:
     for changes, value, digits in expected.values():
         up, down = GKSL().solve(Junction(**changes)).lead_current[:, 0]
         assert (up - down) / (up + down) == pytest.approx(value, abs=digits)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"hopping_ab": 0.3, "spin_orbit_vectors": [[0.1, 0.02, 0.05], [-0.03, 0.2, 0.1]],
+         "one_body_matrix": field(0.1)},
+        {"hund": 0.3, "hubbard_ab_singlet": 3.4, "hubbard_ab_triplet": 3.1, "handedness": -1,
+         "lead_polarisation": -0.5, "occupation_left": 0.8, "occupation_right": 0.3},
+    ],
+    ids=["reference", "field and general vectors", "Kanamori"],
+)  # fmt: skip
+def test_dimer_equals_a_second_hand(values: dict[str, Any]) -> None:
+    """Another implementation, written from the equations without sight of the package."""
+    fast = GKSL().solve(Junction(**values)).lead_current[:, 0]
+    parameters = full_fock.Parameters(**values)
+    slow = [
+        full_fock.current(parameters, m, full_fock.steady_state(parameters, m)) for m in (1, -1)
+    ]
+    assert fast == pytest.approx(slow, abs=1e-11)
