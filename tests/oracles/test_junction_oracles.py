@@ -11,7 +11,7 @@ from scipy.linalg import solve_continuous_lyapunov
 
 from chirospin.junction import GKSL, Junction, Landauer, MeanField
 from tests.laws.junctions import field
-from tests.oracles import dense_fock, full_fock
+from tests.oracles import dense_fock, full_fock, qutip_junction
 
 AGREE = 1e-9  # both residuals 1e-12, over relaxation rates of 1e-3
 
@@ -178,3 +178,11 @@ def test_dimer_equals_a_second_hand(values: dict[str, Any]) -> None:
         full_fock.current(parameters, m, full_fock.steady_state(parameters, m)) for m in (1, -1)
     ]
     assert fast == pytest.approx(slow, abs=1e-11)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_reference_dimer_equals_qutip() -> None:
+    fast = GKSL().solve(Junction()).lead_current[:, 0]
+    p = full_fock.Parameters()
+    slow = [qutip_junction.current(p, m, qutip_junction.steady_state(p, m)) for m in (1, -1)]
+    assert fast == pytest.approx(slow, abs=1e-10)
