@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -32,7 +32,6 @@ class Panel:
     source : key of the Dataset
     x, y : names of a coordinate and of an observable
     by, by_label : coordinate that tells the series apart, and its symbol if another is wanted
-    select : fixed coordinates
     mark : value of x at which a grey vertical line stands
     """
 
@@ -41,13 +40,11 @@ class Panel:
     y: str
     by: str | None = None
     by_label: str = ""
-    select: Mapping[str, Any] = field(default_factory=dict)
     mark: float | None = None
     x_scale: Literal["linear", "log"] = "linear"
     title: str = ""
     x_label: str = ""
     y_label: str = ""
-    y_limits: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +101,7 @@ def _style() -> Any:
 
 
 def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
-    y = ds[panel.y].sel(dict(panel.select))
+    y = ds[panel.y]
     x = ds[panel.x]
     if panel.mark is not None:
         ax.axvline(panel.mark, color="0.75", lw=0.8, zorder=0)
@@ -127,8 +124,6 @@ def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
     ax.set_xscale(panel.x_scale)
     ax.set_xlabel(panel.x_label or label(x))
     ax.set_ylabel(panel.y_label or label(y))
-    if panel.y_limits:
-        ax.set_ylim(*panel.y_limits)
 
 
 def _short(value: Any) -> str:

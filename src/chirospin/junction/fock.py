@@ -181,11 +181,6 @@ def parity_below(states: Ints, orbital: Ints | int) -> Ints:
     return sign
 
 
-def annihilate(states: Ints, orbital: int) -> tuple[Ints, Ints]:
-    """c_k on Fock states that hold orbital k: new states and signs."""
-    return states ^ (1 << orbital), parity_below(states, orbital)
-
-
 def apply_product(
     states: Ints, create: tuple[int, ...], destroy: tuple[int, ...]
 ) -> tuple[Ints, Ints, Ints]:
