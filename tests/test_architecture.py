@@ -32,7 +32,7 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 
 def test_a_parameter_is_read_in_one_place() -> None:
     for name in chirospin.FAMILIES:
-        for model in family(name).models.values():
+        for model in (one.model for one in family(name).problems):
             readers: dict[str, set[str]] = defaultdict(set)
             for path in (SOURCE / name).glob("*.py"):
                 for function in ast.walk(ast.parse(path.read_text())):
@@ -58,5 +58,5 @@ def test_every_reference_is_in_the_bibliography() -> None:
     from chirospin.base.citations import bibliography
 
     for name in chirospin.FAMILIES:
-        for method in family(name).methods.values():
+        for method in (m for one in family(name).problems for m in one.methods.values()):
             assert set(method.references) <= bibliography().keys()

@@ -1,4 +1,4 @@
-"""A family: its models, methods, observables, checks and audits in one record."""
+"""A family and its problems: a model with the methods, observables and checks that belong to it."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ from chirospin.base.parameters import Model, nearest
 
 
 @dataclass(frozen=True, kw_only=True)
-class Family:
-    """What the faces and the corridor need to know of a family.
+class Problem:
+    """What the corridor needs to know of one model.
 
     Parameters
     ----------
-    models, methods : by public name; the first is the default
+    family, name : the family and the public name of the model in it
+    methods : by public name; the first is the default
     observables : in the order of the result
     labels : (model) -> labels of each dimension of the observables
     quantity : the observable a plot shows when none is named
     """
 
+    family: str
     name: str
     question: str
-    models: Mapping[str, type[Model]]
+    model: type[Model]
     methods: Mapping[str, type[Method]]
     observables: tuple[Observable, ...]
     checks: tuple[Check, ...]
@@ -35,24 +37,39 @@ class Family:
     labels: Callable[[Any], Mapping[str, tuple[Any, ...]]]
     quantity: str
 
-    def model(self, name: str | None = None) -> type[Model]:
-        """A model class by name."""
-        return self.models[_known(f"{self.name} has no model", name, self.models)]
+    @property
+    def path(self) -> str:
+        """As typed on the command line: FAMILY, or FAMILY.MODEL for a further model."""
+        return self.family if self.name == self.family else f"{self.family}.{self.name}"
 
     def method(self, name: str | None = None) -> type[Method]:
         """A method class by name."""
-        return self.methods[_known(f"{self.name} has no method", name, self.methods)]
-
-    def model_name(self, model: Model) -> str:
-        """Public name of the model's class."""
-        return next(name for name, kind in self.models.items() if isinstance(model, kind))
+        return self.methods[_known(f"{self.path} has no method", name, self.methods)]
 
     def choose(self, names: tuple[str, ...] | None) -> tuple[Observable, ...]:
         """Observables by name, or all."""
         if names is None:
             return self.observables
         known = {one.name: one for one in self.observables}
-        return tuple(known[_known(f"{self.name} has no observable", n, known)] for n in names)
+        return tuple(known[_known(f"{self.path} has no observable", n, known)] for n in names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """A question and the problems that answer it; the first is the default."""
+
+    name: str
+    question: str
+    problems: tuple[Problem, ...]
+
+    def problem(self, name: str | None = None) -> Problem:
+        """A problem by the name of its model."""
+        known = {one.name: one for one in self.problems}
+        return known[_known(f"{self.name} has no model", name, known)]
+
+    def problem_of(self, model: Model) -> Problem:
+        """The problem that a model poses."""
+        return next(one for one in self.problems if type(model) is one.model)
 
 
 def _known(complaint: str, name: str | None, options: Mapping[str, Any]) -> str:

@@ -38,21 +38,24 @@ def parameter(
     low: float | None = None,
     high: float | None = None,
     above: float | None = None,
+    below: float | None = None,
     choices: tuple[Any, ...] = (),
     shape: Shape | None = None,
+    axis: bool = False,
 ) -> Any:
     """Declare a model parameter: the one place where its facts live.
 
     Parameters
     ----------
-    default : value in ``unit``
+    default : value in ``unit``; None where the parameter may be left out
     unit : internal unit (eV, nm, rad or ``"1"``)
     symbol : LaTeX symbol without dollar signs
     about : one sentence
     low, high : closed bounds in ``unit``
-    above : open lower bound in ``unit``
-    choices : the only values allowed
+    above, below : open bounds in ``unit``
+    choices : the only values allowed; text without choices is free
     shape : for array-valued parameters
+    axis : the values are where the observables are wanted: a dimension of the result
     """
     facts: Any = {
         "unit": unit,
@@ -62,6 +65,8 @@ def parameter(
         "low": low,
         "high": high,
         "above": above,
+        "below": below,
+        "axis": axis,
     }
     return Field(
         default=default,
@@ -83,8 +88,10 @@ class ParameterInfo:
     low: float | None
     high: float | None
     above: float | None
+    below: float | None
     choices: tuple[Any, ...]
     shape: Shape | None
+    axis: bool
     integer: bool
 
     @property
@@ -97,14 +104,31 @@ class ParameterInfo:
             )
         if self.shape is not None:
             return f"{self.shape}, finite"
+        if isinstance(self.default, str):
+            return "text"
         word = "integer" if self.integer else "real"
-        if self.low is not None and self.high is not None:
-            return f"{word} in [{self.low:g}, {self.high:g}]"
-        if self.low is not None:
-            return f"{word} >= {self.low:g}"
-        if self.above is not None:
-            return f"{word} > {self.above:g}"
-        return f"any finite {word}"
+        floor = self.above if self.low is None else self.low
+        ceiling = self.below if self.high is None else self.high
+        if floor is None and ceiling is None:
+            return f"any finite {word}"
+        if ceiling is None:
+            return f"{word} {'>' if self.low is None else '>='} {floor:g}"
+        if floor is None:
+            return f"{word} {'<' if self.high is None else '<='} {ceiling:g}"
+        opening, closing = "(["[self.low is not None], ")]"[self.high is not None]
+        return f"{word} in {opening}{floor:g}, {ceiling:g}{closing}"
+
+    def allows(self, number: float) -> bool:
+        """Whether a number is finite and in the allowed range."""
+        return (
+            math.isfinite(number)
+            and (self.low is None or number >= self.low)
+            and (self.high is None or number <= self.high)
+            and (self.above is None or number > self.above)
+            and (self.below is None or number < self.below)
+            and (not self.choices or number in self.choices)
+            and (not self.integer or number == int(number))
+        )
 
     @property
     def unit_words(self) -> str:
@@ -223,8 +247,10 @@ def checked(info: ParameterInfo, value: Any) -> Any:
     """
     if info.shape is not None:
         return None if value is None else _array(info, value)
+    if value is None and info.default is None:
+        return None
     if isinstance(info.default, str):
-        if value not in info.choices:
+        if not isinstance(value, str) or (info.choices and value not in info.choices):
             raise refusal(info, value)
         return value
     return _scalar(info, value)
@@ -251,15 +277,7 @@ def _scalar(info: ParameterInfo, value: Any) -> float | int:
         number = float(value)
     except (TypeError, ValueError):
         raise refusal(info, value) from None
-    inside = (
-        math.isfinite(number)
-        and (info.low is None or number >= info.low)
-        and (info.high is None or number <= info.high)
-        and (info.above is None or number > info.above)
-        and (not info.choices or number in info.choices)
-        and (not info.integer or number == int(number))
-    )
-    if not inside:
+    if not info.allows(number):
         raise refusal(info, value)
     return int(number) if info.integer else number
 

@@ -15,7 +15,7 @@ import xarray as xr
 
 from chirospin.base.audit import Certificate
 from chirospin.base.errors import ModelError
-from chirospin.base.family import Family
+from chirospin.base.family import Problem
 from chirospin.base.method import Method
 from chirospin.base.observables import Observable
 from chirospin.base.parameters import Model
@@ -25,7 +25,7 @@ NETCDF, ZARR = ".nc", ".zarr"
 
 
 def dataset(
-    family: Family,
+    problem: Problem,
     method: Method,
     model: Model,
     grid: Mapping[str, Sequence[Any]],
@@ -41,18 +41,28 @@ def dataset(
     Points that failed are NaN, with ``converged`` False and the ``reason`` in words.
     """
     shape = tuple(len(values) for values in grid.values())
-    labels = _longest_labels(family, models)
+    labels = _longest_labels(problem, models)
     data = _observed(grid, shape, labels, models, states, wanted)
     data |= _outcomes(grid, shape, models, states, wanted)
-    data |= _audit(family, models, states, tuple(grid), shape)
+    data |= _audit(problem, models, states, tuple(grid), shape)
     used = {d for one in wanted for d in one.dims}
-    coordinates: dict[str, Any] = {d: (d, np.asarray(v)) for d, v in labels.items() if d in used}
-    coordinates["check"] = ("check", np.array([c.name for c in family.checks]))
+    coordinates: dict[str, Any] = {
+        d: (d, np.asarray(v), _axis_attributes(model, d)) for d, v in labels.items() if d in used
+    }
+    coordinates["check"] = ("check", np.array([c.name for c in problem.checks]))
     for name, swept in grid.items():
         info = model.parameter_info(name)
         attrs = {"units": info.unit, "symbol": info.symbol, "long_name": info.about}
         coordinates[name] = (name, np.asarray(swept), attrs)
-    return xr.Dataset(data, coordinates, _attributes(family, method, model, grid))
+    return xr.Dataset(data, coordinates, _attributes(problem, method, model, grid))
+
+
+def _axis_attributes(model: Model, name: str) -> dict[str, str]:
+    """Unit and symbol of a dimension that is an axis parameter; nothing for labels."""
+    if name not in type(model).model_fields:
+        return {}
+    info = model.parameter_info(name)
+    return {"units": info.unit, "symbol": info.symbol, "long_name": info.about}
 
 
 def _observed(
@@ -119,31 +129,31 @@ def _stack(values: Sequence[Any], own: tuple[int, ...]) -> Any:
     return out
 
 
-def _longest_labels(family: Family, models: Sequence[Model]) -> dict[str, tuple[Any, ...]]:
+def _longest_labels(problem: Problem, models: Sequence[Model]) -> dict[str, tuple[Any, ...]]:
     """Labels of every dimension; the longest, where models differ in size."""
     longest: dict[str, tuple[Any, ...]] = {}
     for model in models:
-        for name, labels in family.labels(model).items():
+        for name, labels in problem.labels(model).items():
             if len(labels) > len(longest.get(name, ())):
                 longest[name] = labels
     return longest
 
 
 def _audit(
-    family: Family,
+    problem: Problem,
     models: Sequence[Model],
     states: Sequence[Any],
     dims: tuple[str, ...],
     shape: tuple[int, ...],
 ) -> dict[str, xr.Variable]:
-    values = np.full((len(family.checks), len(models)), np.nan)
+    values = np.full((len(problem.checks), len(models)), np.nan)
     passed = np.ones_like(values, dtype=bool)
-    for n, check in enumerate(family.checks):
+    for n, check in enumerate(problem.checks):
         for p, (model, state) in enumerate(zip(models, states, strict=True)):
             value = check.evaluate(model, state) if state.outcome.converged else np.nan
             if value is not None:
                 values[n, p], passed[n, p] = value, check.judge(float(value))
-    full = (len(family.checks), *shape)
+    full = (len(problem.checks), *shape)
     return {
         "audit_value": xr.Variable(
             ("check", *dims),
@@ -160,22 +170,22 @@ def _audit(
         ),
         "audit_tolerance": xr.Variable(
             ("check",),
-            np.array([c.tolerance for c in family.checks]),
+            np.array([c.tolerance for c in problem.checks]),
             {"units": "1", "long_name": "largest value that passes"},
         ),
     }
 
 
 def _attributes(
-    family: Family, method: Method, model: Model, grid: Mapping[str, Sequence[Any]]
+    problem: Problem, method: Method, model: Model, grid: Mapping[str, Sequence[Any]]
 ) -> dict[str, Any]:
     swept = set(grid).union(*(model.shorthands.get(name, ()) for name in grid))
     attrs: dict[str, Any] = {
-        "family": family.name,
-        "model": family.model_name(model),
+        "family": problem.family,
+        "model": problem.name,
         "method": method.name,
-        "question": family.question,
-        "quantity": family.quantity,
+        "question": problem.question,
+        "quantity": problem.quantity,
         "chirospin_schema": SCHEMA,
         "references": ", ".join(method.references),
         "method_settings": json.dumps(method.model_dump()),
@@ -183,7 +193,7 @@ def _attributes(
         "units_note": "hbar = e = k_B = 1; energies in eV, or in any one unit of your choice",
     }
     for info in model.parameters():
-        if info.name not in swept:
+        if info.name not in swept and not info.axis:
             value = getattr(model, info.name)
             attrs[f"parameter_{info.name}"] = (
                 value if isinstance(value, (int, float, str)) else json.dumps(_plain(value))
@@ -232,7 +242,7 @@ def side_by_side(parts: Sequence[xr.Dataset], methods: Sequence[str]) -> xr.Data
     return joined
 
 
-def certificates(ds: xr.Dataset, family: Family) -> list[Certificate]:
+def certificates(ds: xr.Dataset, problem: Problem) -> list[Certificate]:
     """The audit of a result: for each method and check the worst of the points that converged.
 
     The first certificate of each method counts the points that did not converge; checks that have
@@ -242,12 +252,12 @@ def certificates(ds: xr.Dataset, family: Family) -> list[Certificate]:
         return [
             one
             for name in ds["method"].values
-            for one in _certificates_of(ds.sel({"method": name}), family, str(name))
+            for one in _certificates_of(ds.sel({"method": name}), problem, str(name))
         ]
-    return _certificates_of(ds, family, str(ds.attrs["method"]))
+    return _certificates_of(ds, problem, str(ds.attrs["method"]))
 
 
-def _certificates_of(ds: xr.Dataset, family: Family, method: str) -> list[Certificate]:
+def _certificates_of(ds: xr.Dataset, problem: Problem, method: str) -> list[Certificate]:
     converged = np.ravel(ds["converged"].values)
     failed = int((~converged).sum())
     found = [
@@ -260,7 +270,7 @@ def _certificates_of(ds: xr.Dataset, family: Family, method: str) -> list[Certif
             method=method,
         )
     ]
-    for check in family.checks:
+    for check in problem.checks:
         values = np.ravel(ds["audit_value"].sel(check=check.name).values)[converged]
         passed = np.ravel(ds["audit_passed"].sel(check=check.name).values)[converged]
         finite = values[np.isfinite(values)]
@@ -349,9 +359,9 @@ def load(path: Path) -> xr.Dataset:
     return loaded
 
 
-def stored_model(ds: xr.Dataset, family: Family) -> Model:
-    """The model that a result carries; of a sweep, the point where the family's quantity is largest."""
-    kind = family.model(str(ds.attrs["model"]))
+def stored_model(ds: xr.Dataset, problem: Problem) -> Model:
+    """The model that a result carries; of a sweep, the point where the problem's quantity is largest."""
+    kind = problem.model
     values: dict[str, Any] = {}
     for info in kind.parameters():
         stored = ds.attrs.get(f"parameter_{info.name}")
@@ -362,11 +372,14 @@ def stored_model(ds: xr.Dataset, family: Family) -> Model:
                 values[info.name] = (
                     array[..., 0] + 1j * array[..., 1] if info.shape.kind is complex else array
                 )
-        elif stored is not None:
+        elif info.axis and info.name in ds.coords:
+            values[info.name] = ds[info.name].values
+        elif stored is not None and stored != "null":
             values[info.name] = stored
-    swept = [str(n) for n in ds.coords if n in kind.model_fields or n in kind.shorthands]
+    known = {*kind.model_fields, *kind.shorthands} - {i.name for i in kind.parameters() if i.axis}
+    swept = [str(n) for n in ds.coords if n in known]
     if swept:
-        size = abs(ds[family.quantity]).fillna(-1) if family.quantity in ds else ds["residual"]
+        size = abs(ds[problem.quantity]).fillna(-1) if problem.quantity in ds else ds["residual"]
         others = [d for d in size.dims if d not in swept]
         place = size.max(others).stack(point=swept, create_index=False)
         best = place.isel(point=int(place.values.argmax()))

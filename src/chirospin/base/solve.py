@@ -12,7 +12,7 @@ import xarray as xr
 
 from chirospin.base import results
 from chirospin.base.errors import ConvergenceError, ModelError
-from chirospin.base.family import Family
+from chirospin.base.family import Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, checked
 from chirospin.numerics.threads import blas_threads
@@ -24,7 +24,7 @@ CHUNK = 12  # points handed to a worker at a time: enough to share work, few eno
 
 
 def solve(
-    family: Family,
+    problem: Problem,
     model: Model,
     method: MethodChoice | Sequence[MethodChoice] = None,
     *,
@@ -39,7 +39,7 @@ def solve(
     Parameters
     ----------
     model : the point, or the origin of the grid
-    method : name, method object, or a list of them; None is the family's default
+    method : name, method object, or a list of them; None is the default
     over : parameter name -> values; each becomes a coordinate, their product the grid
     observables : names; None is all
     on_failure : raise at a point that does not converge, or record NaN and the reason
@@ -60,20 +60,25 @@ def solve(
     choices: list[MethodChoice] = list(method) if several else [method]  # type: ignore[arg-type, list-item]
     if not choices:
         raise ModelError("Argument `method` must name at least one method, but is empty")
-    chosen = [c if isinstance(c, Method) else family.method(c)() for c in choices]
-    grid = axes(model, over or {})
+    chosen = [c if isinstance(c, Method) else problem.method(c)() for c in choices]
+    model, grid = axes(model, over or {})
+    if grid:  # all points of a grid are seen at the same places
+        places = problem.labels(model)
+        model = model.replace(**{i.name: places[i.name] for i in model.parameters() if i.axis})
     models = grid_models(model, grid)
-    wanted = family.choose(None if observables is None else tuple(observables))
+    wanted = problem.choose(None if observables is None else tuple(observables))
     parts = []
     for n, one in enumerate(chosen):
         report = _shifted(progress, n * len(models), len(chosen) * len(models))
         states = list(_states(one, models, on_failure, workers, report))
-        parts.append(results.dataset(family, one, model, grid, models, states, wanted))
+        parts.append(results.dataset(problem, one, model, grid, models, states, wanted))
     return results.side_by_side(parts, [one.name for one in chosen]) if several else parts[0]
 
 
-def axes(model: Model, over: Axes) -> dict[str, list[Any]]:
+def axes(model: Model, over: Axes) -> tuple[Model, dict[str, list[Any]]]:
     """The swept values of each parameter, checked.
+
+    An axis parameter, such as a position, is not swept: the model takes all its values at once.
 
     Raises
     ------
@@ -82,6 +87,9 @@ def axes(model: Model, over: Axes) -> dict[str, list[Any]]:
     grid: dict[str, list[Any]] = {}
     for name, values in over.items():
         info = model.parameter_info(name)
+        if info.axis:
+            model = model.replace(**{name: np.atleast_1d(np.asarray(values))})
+            continue
         if info.shape is not None or isinstance(info.default, str):
             raise ModelError(
                 f"Parameter `{name}` must be a scalar to be swept, but is {info.range}"
@@ -90,7 +98,7 @@ def axes(model: Model, over: Axes) -> dict[str, list[Any]]:
         if not listed:
             raise ModelError(f"Parameter `{name}` must have at least one value to sweep over")
         grid[name] = [checked(info, value) for value in listed]
-    return grid
+    return model, grid
 
 
 def grid_models(model: Model, grid: Mapping[str, Sequence[Any]]) -> list[Model]:

@@ -15,6 +15,9 @@ from chirospin.base.parameters import DIMENSIONLESS, ParameterInfo, refusal
 AMPERE_PER_EV = 2.434134807664281e-4
 """Current e * (1 eV) / hbar in ampere: e^2/hbar times one volt."""
 
+_NATURAL = ("1", "k_B", "1/hbar", "1/hbar**2")
+"""What a quantity may be multiplied by, since hbar = k_B = 1: 300 K is an energy, 10 fs its inverse."""
+
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _SIMPLE_FRACTION = re.compile(r"([+-]?[\d.]*)\*?pi(?:/([\d.]+))?")
 
@@ -63,13 +66,16 @@ def _factor(info: ParameterInfo, unit: str, text: str) -> float:
         raise ModelError(
             f"Parameter `{info.name}` must be {info.range} (dimensionless, no unit), but is {text!r}"
         )
-    try:
-        return float(_registry().Quantity(1.0, unit).to(info.unit).magnitude)
-    except Exception:  # pint raises many kinds: undefined, wrong dimension, syntax, offset
-        raise ModelError(
-            f"Parameter `{info.name}` must be {info.range} with a unit like {info.unit}, "
-            f"but is {text!r}"
-        ) from None
+    for constant in _NATURAL:
+        try:
+            quantity = _registry().Quantity(1.0, unit) * _registry().Quantity(1.0, constant)
+            return float(quantity.to(info.unit).magnitude)
+        except Exception:  # pint raises many kinds: undefined, dimension, syntax, offset
+            continue
+    raise ModelError(
+        f"Parameter `{info.name}` must be {info.range} with a unit like {info.unit}, "
+        f"but is {text!r}"
+    )
 
 
 def shown_unit(unit: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 import chirospin
 from chirospin.base.errors import ModelError, UnknownNameError
-from chirospin.base.family import Family
+from chirospin.base.family import Family, Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, nearest
 from chirospin.base.units import parse
@@ -22,6 +22,12 @@ def family(name: str) -> Family:
         raise UnknownNameError(f"No family {name!r}; {nearest(name, list(chirospin.FAMILIES))}")
     found: Family = importlib.import_module(f"chirospin.{name}").FAMILY
     return found
+
+
+def problem(path: str) -> Problem:
+    """A problem by FAMILY or FAMILY.MODEL."""
+    name, _, model = path.partition(".")
+    return family(name).problem(model or None)
 
 
 def assignment(text: str, flag: str) -> tuple[str, str]:
@@ -79,10 +85,10 @@ def _values(kind: type[Model], name: str, text: str) -> list[Any]:
     return list(np.linspace(start, stop, count).tolist())
 
 
-def methods_from(family: Family, names: str | None, options: Sequence[str]) -> list[Method]:
+def methods_from(problem: Problem, names: str | None, options: Sequence[str]) -> list[Method]:
     """Method objects from --method A,B and --option NAME=VALUE (each goes to those that know it)."""
     kinds = (
-        [family.method(name.strip()) for name in names.split(",")] if names else [family.method()]
+        [problem.method(name.strip()) for name in names.split(",")] if names else [problem.method()]
     )
     given = assignments(options, "--option")
     for name in given:

@@ -12,7 +12,7 @@ from chirospin.base.audit import Certificate
 from chirospin.base.solve import solve
 from chirospin.base.units import parse
 from chirospin.faces import arguments
-from chirospin.faces.arguments import family
+from chirospin.faces.arguments import problem
 from chirospin.faces.text import certificates_json, certificates_text
 
 
@@ -31,7 +31,7 @@ def audited(
     """Audit a file, or a family with --set."""
     if Path(target).suffix in (results.NETCDF, results.ZARR):
         ds = results.load(Path(target))
-        one = family(str(ds.attrs["family"]))
+        one = arguments.family(str(ds.attrs["family"])).problem(str(ds.attrs["model"]))
         stored = results.certificates(ds, one)
         model = results.stored_model(ds, one)
         given = arguments.assignments(set_, "--set")
@@ -40,15 +40,14 @@ def audited(
         )
         methods = arguments.methods_from(one, method or str(ds.attrs["method"]), option)
     else:
-        name, _, model_name = target.partition(".")
-        one = family(name)
-        model = arguments.model_from(one.model(model_name or None), set_)
+        one = problem(target)
+        model = arguments.model_from(one.model, set_)
         methods = arguments.methods_from(one, method, option)
         stored = []
     if not stored:
         stored = results.certificates(solve(one, model, methods), one)
     lines: list[str] = [
-        f"{one.name}: {one.question}",
+        f"{one.path}: {one.question}",
         "",
         "on the result",
         certificates_text(stored),
@@ -70,7 +69,7 @@ def audited(
     ]
     lines += ["", "audit FAILED" if failures else f"audit passed: {len(found)} checks"]
     facts = {
-        "family": one.name,
+        "family": one.family,
         "method": [m.name for m in methods],
         "audit": certificates_json(found),
     }

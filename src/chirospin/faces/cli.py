@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 import chirospin
 from chirospin.base.errors import ClaimError, ConvergenceError, ModelError, UnknownNameError
 from chirospin.base.parameters import nearest
-from chirospin.faces.arguments import family
+from chirospin.faces.arguments import family, problem
 
 BAD_INPUT, NOT_CONVERGED, FAILED = 2, 3, 1
 
@@ -76,9 +76,9 @@ def describe(
         return 0
     for one in every:
         say(f"{one.name}: {one.question}")
-        say(
-            f"  methods {', '.join(one.methods)}; observables {', '.join(o.name for o in one.observables)}"
-        )
+        for each in one.problems:
+            say(f"  {each.path}: methods {', '.join(each.methods)}")
+            say(f"    observables {', '.join(o.name for o in each.observables)}")
     say("\nchirospin describe FAMILY shows the parameters.")
     return 0
 
@@ -124,9 +124,8 @@ def solve(
     """
     from chirospin.faces import arguments
 
-    chosen, _, model_name = name.partition(".")
-    one = family(chosen)
-    model = arguments.model_from(one.model(model_name or None), set_ or [])
+    one = problem(name)
+    model = arguments.model_from(one.model, set_ or [])
     grid = arguments.sweep_from(type(model), over or [])
     methods = arguments.methods_from(one, method, option or [])
 
@@ -286,7 +285,13 @@ def cite(target: str | None = None, /) -> int:
             )
         say(bibtex(["chirospin", *str(results.load(path).attrs["references"]).split(", ")]))
         return 0
-    keys = dict.fromkeys(k for n in names for m in family(n).methods.values() for k in m.references)
+    keys = dict.fromkeys(
+        k
+        for n in names
+        for p in family(n).problems
+        for m in p.methods.values()
+        for k in m.references
+    )
     say(bibtex(["chirospin", *keys]))
     return 0
 

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from chirospin.base.audit import Certificate
-from chirospin.base.family import Family
+from chirospin.base.family import Family, Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, ParameterInfo
 from chirospin.base.units import shown_unit
@@ -49,13 +49,13 @@ def certificates_text(found: Sequence[Certificate]) -> str:
     return table(rows, ["", "check", "value", "tolerance", "meaning"])
 
 
-def solved_text(ds: xr.Dataset, family: Family, found: Sequence[Certificate]) -> str:
+def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) -> str:
     """A result for a terminal: scalar observables point by point, then the audit."""
     grid = [str(d) for d in ds["converged"].dims]
     plain = [
-        one for one in family.observables if one.name in ds and set(ds[one.name].dims) <= set(grid)
+        one for one in problem.observables if one.name in ds and set(ds[one.name].dims) <= set(grid)
     ]
-    lines = [f"{family.name}: {family.question}", f"method {ds.attrs['method']}", ""]
+    lines = [f"{problem.path}: {problem.question}", f"method {ds.attrs['method']}", ""]
     if grid:
         flat = ds.stack(point=grid, create_index=False)
         head = [*grid, *(_title(one) for one in plain)]
@@ -69,7 +69,7 @@ def solved_text(ds: xr.Dataset, family: Family, found: Sequence[Certificate]) ->
             lines.append(
                 f"  ... {len(rows) - ROWS} more points; --out FILE.nc keeps all, --plot shows them"
             )
-    own = [one for one in family.observables if one.name in ds and one not in plain]
+    own = [one for one in problem.observables if one.name in ds and one not in plain]
     if not grid:
         lines += [
             f"  {one.name:<18} {number(float(ds[one.name])):>14} {shown_unit(one.unit)}".rstrip()
@@ -98,24 +98,24 @@ def _title(one: Any) -> str:
 
 def solved_json(
     ds: xr.Dataset,
-    family: Family,
+    problem: Problem,
     model: Model,
     methods: Sequence[Method],
     found: Sequence[Certificate],
 ) -> str:
     """A result as the one JSON object of the command line."""
     grid = [str(d) for d in ds["converged"].dims]
-    names = [one.name for one in family.observables if one.name in ds]
+    names = [one.name for one in problem.observables if one.name in ds]
     dims = dict.fromkeys([*grid, *(str(d) for n in names for d in ds[n].dims)])
     swept = set(grid).union(*(model.shorthands.get(d, ()) for d in grid))
     body = {
-        "family": family.name,
-        "model": family.model_name(model),
+        "family": problem.family,
+        "model": problem.name,
         "method": methods[0].name if len(methods) == 1 else [m.name for m in methods],
         "parameters": {
             info.name: {"value": plain(getattr(model, info.name)), "unit": info.unit}
             for info in model.parameters()
-            if info.name not in swept
+            if info.name not in swept and not info.axis
         },
         "coordinates": {
             d: {"values": plain(ds[d].values), "unit": ds[d].attrs.get("units", "1")} for d in dims
@@ -175,53 +175,63 @@ def parameter_facts(info: ParameterInfo) -> dict[str, Any]:
 
 
 def described(family: Family) -> dict[str, Any]:
-    """Everything a family declares."""
+    """Everything a family declares; beside its models what belongs to the default one."""
+    default = _described_problem(family.problems[0])
     return {
         "family": family.name,
         "question": family.question,
-        "models": {
-            name: {
-                "about": (kind.__doc__ or "").splitlines()[0],
-                "parameters": {i.name: parameter_facts(i) for i in kind.parameters()},
-                "shorthands": {s: list(m) for s, m in kind.shorthands.items()},
-            }
-            for name, kind in family.models.items()
-        },
+        "models": {one.name: _described_problem(one) for one in family.problems},
+    } | {key: default[key] for key in ("methods", "observables", "checks", "audits")}
+
+
+def _described_problem(problem: Problem) -> dict[str, Any]:
+    kind = problem.model
+    return {
+        "about": (kind.__doc__ or "").splitlines()[0],
+        "question": problem.question,
+        "parameters": {i.name: parameter_facts(i) for i in kind.parameters()},
+        "shorthands": {s: list(m) for s, m in kind.shorthands.items()},
         "methods": {
             name: {
-                "about": kind.summary,
-                "references": list(kind.references),
+                "about": method.summary,
+                "references": list(method.references),
                 "options": {
                     k: {"default": f.default, "about": f.description}
-                    for k, f in kind.model_fields.items()
+                    for k, f in method.model_fields.items()
                 },
             }
-            for name, kind in family.methods.items()
+            for name, method in problem.methods.items()
         },
         "observables": {
             o.name: {"symbol": o.symbol, "unit": o.unit, "dims": list(o.dims), "about": o.about}
-            for o in family.observables
+            for o in problem.observables
         },
-        "checks": {c.name: c.about for c in family.checks},
-        "audits": {a.name: a.about for a in family.audits},
+        "checks": {c.name: c.about for c in problem.checks},
+        "audits": {a.name: a.about for a in problem.audits},
     }
 
 
 def described_text(family: Family) -> str:
     """A family for a terminal."""
-    facts = described(family)
-    lines = [f"{family.name}: {family.question}"]
-    for name, model in facts["models"].items():
-        lines += ["", f"Parameters of {name} (--set NAME=VALUE, --over NAME=START:STOP:COUNT)"]
-        rows = [
-            [n, p["symbol"], shown_unit(p["unit"]), number(p["default"]), p["range"], p["about"]]
-            for n, p in model["parameters"].items()
-        ]
-        rows += [
-            [s, "", "", "", "", f"shorthand: sets {', '.join(members)}"]
-            for s, members in model["shorthands"].items()
-        ]
-        lines.append(table(rows, ["name", "symbol", "unit", "default", "range", "meaning"]))
+    return "\n\n".join(
+        [f"{family.name}: {family.question}"]
+        + [_described_problem_text(family, problem) for problem in family.problems]
+    )
+
+
+def _described_problem_text(family: Family, problem: Problem) -> str:
+    facts = _described_problem(problem)
+    lines = [] if len(family.problems) == 1 else [f"{problem.path}: {facts['question']}"]
+    lines.append(f"Parameters of {problem.name} (--set NAME=VALUE, --over NAME=START:STOP:COUNT)")
+    rows = [
+        [n, p["symbol"], shown_unit(p["unit"]), number(p["default"]), p["range"], p["about"]]
+        for n, p in facts["parameters"].items()
+    ]
+    rows += [
+        [s, "", "", "", "", f"shorthand: sets {', '.join(members)}"]
+        for s, members in facts["shorthands"].items()
+    ]
+    lines.append(table(rows, ["name", "symbol", "unit", "default", "range", "meaning"]))
     lines += ["", "Methods (--method NAME, --option NAME=VALUE)"]
     for name, method in facts["methods"].items():
         lines.append(f"  {name}: {method['about']}")
@@ -237,6 +247,6 @@ def described_text(family: Family) -> str:
             ["name", "unit", "dimensions", "meaning"],
         ),
     ]
-    example = f"chirospin solve {family.name} --method {','.join(family.methods)}"
+    example = f"chirospin solve {problem.path} --method {','.join(problem.methods)}"
     lines += ["", f"Try: {example}"]
     return "\n".join(lines)

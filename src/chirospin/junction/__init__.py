@@ -8,7 +8,7 @@ from typing import Literal
 import xarray as xr
 
 from chirospin.base import solve as corridor
-from chirospin.base.family import Family
+from chirospin.base.family import Family, Problem
 from chirospin.base.solve import Axes, MethodChoice, Progress
 from chirospin.junction.audit import AUDITS, CHECKS
 from chirospin.junction.gksl import GKSL
@@ -19,10 +19,12 @@ from chirospin.junction.observables import OBSERVABLES, labels
 
 __all__ = ["FAMILY", "GKSL", "Junction", "Landauer", "MeanField", "solve"]
 
-FAMILY = Family(
+QUESTION = "many-body magnetoresistance of a chiral molecular stack between leads"
+PROBLEM = Problem(
+    family="junction",
     name="junction",
-    question="many-body magnetoresistance of a chiral molecular stack between leads",
-    models={"junction": Junction},
+    question=QUESTION,
+    model=Junction,
     methods={method.name: method for method in (GKSL, MeanField, Landauer)},
     observables=OBSERVABLES,
     checks=CHECKS,
@@ -30,6 +32,7 @@ FAMILY = Family(
     labels=labels,
     quantity="spin_polarisation",
 )
+FAMILY = Family(name="junction", question=QUESTION, problems=(PROBLEM,))
 
 
 def solve(
@@ -52,7 +55,7 @@ def solve(
     ('energy_b',)
     """
     return corridor.solve(
-        FAMILY,
+        PROBLEM,
         model or Junction(),
         method,
         over=over,
