@@ -1,0 +1,283 @@
+r"""The kinetic equation itself, discretised: no closed form inside.
+
+Reduced units v_F = tau_0 = q = l = m = 1 and E_0 = 1. First order :math:`f_1 = \phi_h \delta(\epsilon-\mu)`,
+second order :math:`f_2 = A_h \delta(\epsilon-\mu) + B_h \delta'(\epsilon-\mu)`:
+
+.. math::
+   (c\partial + 1)\phi_h &= cE_1 + (1-\eta)\nu_1 + \eta\nu_{1h}
+        + \tfrac{N_0}{2N_h}\, c\,d(c)\, [\delta(\xi) - \delta(\xi-L)] \\
+   (c\partial + 1)B_h &= -cE_1\phi_h \\
+   (c\partial + 1)A_h &= cE_2 + (1-\eta)\nu_2 + \eta\nu_{2h} - B_h
+        - E_1(1-c^2)\partial_c\phi_h/(1-ha)
+
+with :math:`\lambda^2 E' = \nu` at both orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.linalg import lu_factor, lu_solve
+
+from chirospin.base.errors import ModelError
+from chirospin.base.method import Method
+from chirospin.chiral_metal.linear import shares, spin_decay
+from chirospin.chiral_metal.model import HELICITIES, ChiralMetal, Scales, positions, scales
+from chirospin.chiral_metal.state import ChiralMetalState
+from chirospin.numerics.outcome import Outcome
+from chirospin.numerics.streaming import Mesh, Ordinates, Streaming
+
+Array = NDArray[np.float64]
+FIRST_CELL = 1e-3  # mean free paths, and at most a fiftieth of the screening length
+TOLERANCE = 1e-8  # of the linear solves, relative
+KEPT = 4  # discretisations kept for models that share them
+
+
+class Boltzmann(Method):
+    """The Boltzmann equation with Gauss's law on a graded mesh, both orders, any alpha.
+
+    References
+    ----------
+    yoshimi_2026, Eqs. (2)-(11), (37), (56)
+    """
+
+    name: ClassVar[str] = "boltzmann"
+    summary: ClassVar[str] = "discretised Boltzmann equation with Gauss's law; memory and walls too"
+    references: ClassVar[tuple[str, ...]] = ("yoshimi_2026",)
+
+    cells: int = Field(default=240, ge=16, le=4000, description="of the mesh, graded at both planes")
+    order: int = Field(default=3, ge=0, le=8, description="of the polynomials in a cell")
+    ordinates: int = Field(default=24, ge=4, le=64, description="directions in each half range")
+
+    def solve_many(self, models: Sequence[ChiralMetal]) -> Iterator[ChiralMetalState]:
+        """One state per model; models on the same mesh share its factors."""
+        return map(self._state, models)
+
+    def _state(self, model: ChiralMetal) -> ChiralMetalState:
+        here = scales(model)
+        if not here.screening:
+            raise ModelError(
+                "Parameter `screening_length` must be > 0 (in nm) for the method boltzmann, whose "
+                "equations are ill-conditioned in the neutral limit, but is 0; use closed-form, or "
+                f"0.02 mean free paths ({0.02 * here.mean_free_path:g})"
+            )
+        grid = _discretised(
+            here.length, here.screening, here.memory, here.walls, self.cells, self.order,
+            self.ordinates,
+        )  # fmt: skip
+        return _solved(here, grid, positions(model) / here.mean_free_path)
+
+
+@dataclass(frozen=True, eq=False)
+class Discretisation:
+    """The equation on a mesh: responses of the total charge, factorised once for both orders."""
+
+    streaming: Streaming
+    screening: float
+    memory: float
+    planes: tuple[int, int]
+
+    @cached_property
+    def gauss(self) -> Array:
+        """E = gauss @ nu, shape (points, points)."""
+        return self.streaming.mesh.antiderivative / self.screening**2
+
+    @cached_property
+    def _charge_factors(self) -> tuple[Any, Any]:
+        mean, carried = self.streaming.responses
+        matrix = np.eye(len(mean)) - mean - carried @ self.gauss
+        if self.streaming.reflecting:  # a closed slab: its total charge is free, and zero here
+            matrix += self.streaming.mesh.weights.ravel() / self.streaming.mesh.weights.sum()
+        return lu_factor(matrix)  # type: ignore[no-any-return]
+
+    @cached_property
+    def _helicity_factors(self) -> tuple[Any, Any]:
+        mean, _ = self.streaming.responses
+        return lu_factor(np.eye(len(mean)) - self.memory * mean)  # type: ignore[no-any-return]
+
+    def charge(self, source: Array) -> tuple[Array, Array, float]:
+        """Charge nu and field E that the charge ``source`` of the ballistic part calls for; residual."""
+        mean, carried = self.streaming.responses
+        nu = lu_solve(self._charge_factors, source.ravel())
+        E = self.gauss @ nu
+        left = nu - mean @ nu - carried @ E - source.ravel()
+        size = np.abs(source).max() + np.abs(nu).max()
+        shape = source.shape
+        return nu.reshape(shape), E.reshape(shape), float(np.abs(left).max() / size)
+
+    def by_helicity(self, nu: Array, E: Array, sources: Array) -> Array:
+        """Charge of each helicity, shape (helicity, cell, node), given the total and the field."""
+        mean, carried = self.streaming.responses
+        shared = (1 - self.memory) * mean @ nu.ravel() + carried @ E.ravel()
+        right = sources.reshape(len(sources), -1) + shared
+        found = right if not self.memory else lu_solve(self._helicity_factors, right.T).T
+        return np.asarray(found.reshape(sources.shape))
+
+
+@lru_cache(maxsize=KEPT)
+def _discretised(
+    length: float,
+    screening: float,
+    memory: float,
+    walls: bool,
+    cells: int,
+    order: int,
+    ordinates: int,
+) -> Discretisation:
+    edges, planes = _edges(length, screening, memory, walls, cells)
+    return Discretisation(
+        streaming=_streaming(tuple(edges.tolist()), order, ordinates, walls),
+        screening=screening,
+        memory=memory,
+        planes=planes,
+    )
+
+
+@lru_cache(maxsize=KEPT)
+def _streaming(edges: tuple[float, ...], order: int, ordinates: int, walls: bool) -> Streaming:
+    return Streaming(
+        Mesh(np.array(edges), order), Ordinates.gauss(ordinates), reflecting=walls
+    )
+
+
+def _edges(
+    length: float, screening: float, memory: float, walls: bool, cells: int
+) -> tuple[Array, tuple[int, int]]:
+    """Edges graded geometrically at both planes, and the indices of the planes."""
+    decay = spin_decay(memory) if memory else 1.0
+    pad = 20 / min(decay, 1 / max(screening, 1e-3))
+    first = min(FIRST_CELL, screening / 50)
+    arms = 2 if walls else 4
+    half = _graded(length / 2, first, cells // arms)
+    inside = np.concatenate([half, length - half[-2::-1]])
+    if walls:
+        return inside, (0, inside.size - 1)
+    outside = _graded(pad, first, cells // arms)
+    edges = np.concatenate([-outside[:0:-1], inside, length + outside[1:]])
+    at = outside.size - 1
+    return edges, (at, at + inside.size - 1)
+
+
+def _graded(reach: float, first: float, cells: int) -> Array:
+    """Edges from 0 to reach whose widths grow by a constant ratio, the first as given."""
+    if first * cells >= reach:
+        return np.linspace(0, reach, cells + 1)
+    low, high = 1.0, 10.0
+    for _ in range(200):
+        ratio = (low + high) / 2
+        total = first * (ratio**cells - 1) / (ratio - 1)
+        low, high = (ratio, high) if total < reach else (low, ratio)
+    steps = first * ratio ** np.arange(cells)
+    return np.concatenate([[0.0], np.cumsum(steps) * reach / steps.sum()])
+
+
+def _injected(here: Scales, grid: Discretisation) -> dict[int, Array]:
+    """What beams gain at each plane, shape (way, ordinate), before the factor N_0/2N_h."""
+    c = grid.streaming.ordinates.cosines
+    beam = sum(share * c ** (2 * p - 1) for p, share in shares(here.weights))
+    both = np.stack([beam, beam])
+    if here.walls:  # what is injected towards a mirror comes back at once
+        none = np.zeros_like(beam)
+        return {grid.planes[0]: 2 * np.stack([beam, none]), grid.planes[1]: -2 * np.stack([none, beam])}
+    return {grid.planes[0]: both, grid.planes[1]: -both}
+
+
+def _solved(here: Scales, grid: Discretisation, xi: Array) -> ChiralMetalState:
+    a, eta, stream = here.asymmetry, here.memory, grid.streaming
+    h = np.array(HELICITIES)
+    N = (1 - h * a) ** 2 / (2 * np.pi**2)
+    N0 = N.sum()
+    slope = (1 - a**2) / (2 * np.pi**2)  # dN_h/d(energy)
+    flow_slope = (1 - h * a) / np.pi**2  # d(v N_h)/d(energy)
+    flux_slope = (1 - h * a) * (3 - h * a) / (2 * np.pi**2)  # d(v^2 N_h)/d(energy)
+    c = stream.cosine()
+    shape = stream.mesh.points.shape
+    nothing = np.zeros((2, stream.ordinates.cosines.size, *shape))
+
+    def spread(nu: Array, nu_h: Array, E: Array) -> Array:
+        """cE + (1 - eta) nu + eta nu_h for both helicities."""
+        return c * E + ((1 - eta) * nu + eta * nu_h)[:, None, None]
+
+    beam = stream.solve(nothing, _injected(here, grid))
+    share = N0 / (2 * N)
+    ballistic = stream.moment(0, beam)
+    nu1, E1, residual1 = grid.charge(ballistic)
+    nu1h = grid.by_helicity(nu1, E1, share[:, None, None] * ballistic)
+    phi = stream.solve(spread(nu1, nu1h, E1), {})
+    phi += share[:, None, None, None, None] * beam
+
+    B = stream.solve(-c * E1 * phi, {})
+    k = (1 - h * a)[:, None, None, None, None]
+    turned = E1 * (1 - c**2) * stream.by_cosine(phi) / k
+    own = stream.solve(-B - turned, {})
+    low = stream.moment(0, own) - slope / N[:, None, None] * stream.moment(0, B)
+    nu2, E2, residual2 = grid.charge(np.tensordot(N / N0, low, 1))
+    nu2h = grid.by_helicity(nu2, E2, low)
+    A = own + stream.solve(spread(nu2, nu2h, E2), {})
+
+    def first(power: int, weight: Array) -> Array:
+        return np.tensordot(weight * N, stream.moment(power, phi), 1)
+
+    def second(power: int, weight: Array, by_energy: Array | float) -> Array:
+        falling = np.tensordot(weight * by_energy, stream.moment(power, B), 1)
+        return np.asarray(np.tensordot(weight * N, stream.moment(power, A), 1) - falling)
+
+    one, half_h = np.ones(2), h / 2
+    spin = np.stack([first(1, half_h), second(1, half_h, slope)])
+    current = np.stack([first(2, half_h), second(2, half_h, flow_slope)])
+    crowd = np.stack([first(0, one), second(0, one, slope)])
+    drift = np.stack([first(2, one), second(2, one, slope)])
+    flux = np.stack([first(2, one), second(2, one, flux_slope)])
+    charge_current = np.stack([first(1, one), second(1, one, flow_slope)])
+    tilt = np.tensordot(half_h * N / (1 - h * a), stream.moment(0, phi) - stream.moment(2, phi), 1)
+    edelstein = -a / (3 * np.pi**2)
+    by_first, by_second = E1 * tilt, edelstein * E2
+    sources = np.stack([spin[1] - by_first - by_second, by_first, by_second])
+    left = stream.mesh.points < here.length / 2
+    weights = stream.mesh.weights
+    inside = (stream.mesh.points > 0) & (stream.mesh.points < here.length)
+    bulk = N0 / 3
+    terms = np.abs(second(1, one, 0.0)).max() + np.abs(E2).max() * bulk
+    errors = (
+        np.abs(charge_current[0] - bulk * inside).max() / bulk,
+        np.abs(charge_current[1]).max() / terms,
+    )
+    at = stream.mesh.at
+    residual = max(residual1, residual2)
+    return ChiralMetalState(
+        charge=at(np.stack([nu1, nu2]), xi),
+        field=at(np.stack([E1, E2]), xi),
+        spin=at(spin, xi),
+        spin_current=at(current, xi),
+        operator_spin_current=at(current + a / 2 * (crowd - drift), xi),
+        momentum_flux=at(flux, xi),
+        spin_sources=at(sources, xi),
+        interface_spin=float((weights * spin[1])[left].sum()),
+        neglected=0.0,
+        charge_current_error=float(max(errors)),
+        balance_error=_balance_error(grid, current[1], sources),
+        outcome=Outcome(
+            converged=bool(residual < TOLERANCE),
+            residual=residual,
+            iterations=1,
+            reason="" if residual < TOLERANCE else "the linear system lost its digits",
+        ),
+    )
+
+
+def _balance_error(grid: Discretisation, current: Array, sources: Array) -> float:
+    """Largest gap between what flows into an interval from a plane and what is found in it.
+
+    The balance of spin, integrated from the plane at 0: j_s(0) - j_s(xi) = integral of the first source.
+    """
+    mesh = grid.streaming.mesh
+    gathered = mesh.antiderivative @ sources[0].ravel()
+    drift = current.ravel() + gathered
+    size = np.abs(mesh.weights * sources).sum(axis=(1, 2)).max() or 1.0
+    return float(np.ptp(drift) / size)

@@ -1,0 +1,152 @@
+"""Closed forms: exact where they are known, NaN where no method has one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from chirospin.base.method import Method
+from chirospin.chiral_metal import linear, quadratic
+from chirospin.chiral_metal.injection import plane_spin
+from chirospin.chiral_metal.model import SOURCES, ChiralMetal, Scales, positions, scales
+from chirospin.chiral_metal.state import ChiralMetalState
+from chirospin.numerics.outcome import Outcome
+
+Array = NDArray[np.float64]
+
+
+class ClosedForm(Method):
+    r"""Closed forms of both orders.
+
+    The first order and the quadratic spin are exact in alpha, lambda_TF and L; E_2, rho_2, j_s2, Pi_2 and
+    the sources of the quadratic spin are given to leading order in alpha. A source other than p = 1 has a
+    quadratic spin in the neutral limit only, to leading order in alpha; helicity memory and walls have
+    none. What is not known is NaN.
+
+    References
+    ----------
+    yoshimi_2026, Eqs. (7), (17)-(34), (52)-(72)
+    """
+
+    name: ClassVar[str] = "closed-form"
+    summary: ClassVar[str] = "closed forms, exact in alpha at first order and for the quadratic spin"
+    references: ClassVar[tuple[str, ...]] = ("yoshimi_2026",)
+
+    leading_alpha: bool = Field(
+        default=False, description="keep only the leading order in alpha of the quadratic spin"
+    )
+
+    def solve_many(self, models: Sequence[ChiralMetal]) -> Iterator[ChiralMetalState]:
+        """One state per model; nothing can fail to converge."""
+        return (_state(model, self.leading_alpha) for model in models)
+
+
+def _state(model: ChiralMetal, leading_alpha: bool) -> ChiralMetalState:
+    here = scales(model)
+    xi = positions(model) / here.mean_free_path
+    first = _first_order(xi, here)
+    second = _second_order(xi, here, leading_alpha)
+    joined = {name: np.stack([first[name], second[name]]) for name in first}
+    unit = here.asymmetry / (4 * np.pi**2)
+    return ChiralMetalState(
+        **joined,
+        spin_sources=unit * _sources(xi, here),
+        interface_spin=unit * _interface(here, leading_alpha),
+        neglected=here.asymmetry**2,
+        charge_current_error=None,
+        balance_error=None,
+        outcome=Outcome(converged=True, residual=0.0, iterations=0, reason=""),
+    )
+
+
+def _first_order(xi: Array, here: Scales) -> dict[str, Array]:
+    """Order 1 in reduced units, exact in alpha.
+
+    .. math:: s = -\\frac{a}{2\\pi^2} S_1, \\quad
+              j_s = \\frac{a}{\\pi^2}[\\langle c^2\\beta\\rangle - \\tfrac{\\nu}{3} - \\langle c^2u\\rangle],
+              \\quad \\Pi = \\frac{1+a^2}{\\pi^2}[\\tfrac{\\nu}{3} + \\langle c^2u\\rangle]
+    """
+    a, L, lam, weights = here.asymmetry, here.length, here.screening, here.weights
+    missing = np.full_like(xi, np.nan)
+    if here.walls:
+        if weights.size > 1 or here.memory:
+            return dict.fromkeys(_PROFILES, missing)
+        field, charge = linear.slab_field_and_charge(xi, L, lam)
+        spin = 2 / 3 - 2 * linear.slab_beam_moment(1, xi, L)
+        beam, flow = linear.slab_beam_moment(2, xi, L), np.zeros_like(xi)
+    else:
+        near, far = (linear.field_and_charge(x, lam, weights) for x in (xi, xi - L))
+        field, charge = near[0] - far[0], near[1] - far[1]
+        known = weights.size == 1 or not here.memory
+        pair = [linear.spin_profile(x, weights, here.memory) for x in (xi, xi - L)]
+        spin = pair[0] - pair[1] if known else missing
+        beam = linear.beam_moment(2, xi, weights) - linear.beam_moment(2, xi - L, weights)
+        flow = linear.flow_moment(xi, weights) - linear.flow_moment(xi - L, weights)
+        if here.memory:
+            beam = missing
+    P = 1 + a**2
+    spin_current = a / np.pi**2 * (beam - charge / 3 - flow)
+    return {
+        "charge": charge,
+        "field": field,
+        "spin": -a / (2 * np.pi**2) * spin,
+        "spin_current": spin_current,
+        "operator_spin_current": spin_current + a * P / (2 * np.pi**2) * (2 * charge / 3 - flow),
+        "momentum_flux": P / np.pi**2 * (charge / 3 + flow),
+    }
+
+
+def _second_order(xi: Array, here: Scales, leading_alpha: bool) -> dict[str, Array]:
+    """Order 2 in reduced units: the spin exact in alpha unless told otherwise, the rest leading."""
+    a, L, lam = here.asymmetry, here.length, here.screening
+    found = dict.fromkeys(_PROFILES, np.full_like(xi, np.nan))
+    unit = a / (4 * np.pi**2)
+    if here.walls:
+        return found
+    if here.weights.size > 1:
+        if not lam and not here.memory:
+            near, far = (plane_spin(x, here.weights) for x in (xi, L - xi))
+            found["spin"] = unit * (near - far)
+        return found
+    found["field"] = quadratic.second_field(xi, L, lam)
+    found["charge"] = quadratic.second_charge(xi, L, lam)
+    found["momentum_flux"] = quadratic.momentum_flux(xi, L, lam) * (1 + a**2) / (3 * np.pi**2)
+    if here.memory:
+        return found
+    found["spin"] = unit * quadratic.spin_profile(xi, 0.0 if leading_alpha else a, L, lam)
+    found["spin_current"] = unit * quadratic.spin_current(xi, L, lam)
+    excess = unit * quadratic.operator_excess(xi, L, lam)
+    found["operator_spin_current"] = found["spin_current"] + excess
+    return found
+
+
+def _sources(xi: Array, here: Scales) -> Array:
+    """The three sources of the quadratic spin, in u_2, to leading order in alpha."""
+    if here.walls or here.memory or here.weights.size > 1:
+        return np.full((len(SOURCES), xi.size), np.nan)
+    first = quadratic.first_field_spin(xi, 0.0, here.length, here.screening)
+    second = quadratic.second_field_spin(xi, here.length, here.screening)
+    with np.errstate(invalid="ignore"):  # infinite at a plane in the neutral limit
+        flux = quadratic.spin_profile(xi, 0.0, here.length, here.screening) - first - second
+    return np.stack([flux, first, second])
+
+
+def _interface(here: Scales, leading_alpha: bool) -> float:
+    if here.walls:
+        return float("nan")
+    a = 0.0 if leading_alpha or here.memory else here.asymmetry
+    return quadratic.interface_spin(a, here.screening, here.memory, here.weights)
+
+
+_PROFILES = (
+    "charge",
+    "field",
+    "spin",
+    "spin_current",
+    "operator_spin_current",
+    "momentum_flux",
+)

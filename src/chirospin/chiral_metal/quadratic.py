@@ -1,0 +1,433 @@
+r"""Second order in the current: closed forms for the source p = 1, any length and screening.
+
+Reduced units: lengths in mean free paths l, E_2 in :math:`(qE_0\tau_0)^2/(qml)`, spin in
+:math:`u_2 = (qE_0\tau_0)^2 m\alpha/4\pi^2`, spin current in :math:`u_2 v_F`, momentum flux in
+:math:`\tau_0 E_0 j_0`. Both planes act at once: every function takes the pair.
+
+With X = E_1 between the planes (0 outside) and Y = E_1 nu_1, and with the work M and Q that the field has
+done on a beam since its plane,
+
+.. math:: M = |\int_0^\xi E_1|, \quad Q = |\int_0^\xi M|, \quad H = |\xi| M - Q,
+
+the spin is exact in a and lambda; the second field is given to leading order in a.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chirospin.chiral_metal.linear import plane_field, screened
+from chirospin.numerics.exponentials import (
+    Kernel,
+    Term,
+    exponential_integral,
+    flight,
+    relaxation,
+    two_sided,
+)
+
+Array = NDArray[np.float64]
+
+
+@cache
+def push_kernel() -> Kernel:
+    r"""G: the field that a jump of the momentum flux sets up; :math:`G = \sqrt{\pi/2}\, R_2/\pi`.
+
+    .. math:: G = \frac12 \int_1^\infty dx \frac{x^3 e^{-x|\xi|}}
+              {(x^2 - 1)[(x - \mathrm{arcoth}\,x)^2 + \pi^2/4]}, \qquad \int G\, d\xi = 2
+
+    Diverges like ln(1/\|xi\|)/2 at the plane.
+
+    References
+    ----------
+    yoshimi_2026, Eq. (24)
+    """
+    return relaxation(3)
+
+
+def pair_field(xi: Array, length: float, screening: float) -> Array:
+    """E_1 of both planes, p = 1."""
+    return plane_field(xi, screening) - plane_field(xi - length, screening)
+
+
+def cut(near: Term, length: float) -> list[Term]:
+    """A decaying exponential that starts at one plane and stops at the other."""
+    start = near.anchor + near.direction * length
+    rest = near.weight * np.exp(-near.rate * length)
+    return [near, Term(anchor=start, direction=near.direction, rate=near.rate, weight=-rest)]
+
+
+def mirrored(terms: list[Term], length: float, parity: int) -> list[Term]:
+    """The terms seen from the other plane, times the parity."""
+    return [
+        Term(
+            anchor=length - t.anchor,
+            direction=-t.direction,
+            rate=t.rate,
+            weight=parity * t.weight,
+            power=t.power,
+        )
+        for t in terms
+    ]
+
+
+def edge_field(length: float, screening: float) -> float:
+    """E_1 at the inner side of a plane, in E_0."""
+    return 0.5 * (1 - np.exp(-length / screening)) if screening else 1.0
+
+
+def inner_field_terms(length: float, screening: float) -> list[Term]:
+    """X = E_1 between the planes, zero outside."""
+    box = cut(Term(anchor=0.0, direction=1, rate=0.0, weight=1.0), length)
+    if not screening:
+        return box
+    layer = cut(Term(anchor=0.0, direction=1, rate=1 / screening, weight=-0.5), length)
+    return box + layer + mirrored(layer, length, 1)
+
+
+def pressure_terms(length: float, screening: float) -> list[Term]:
+    """Y = E_1 nu_1, the pull of the field on the excess charge."""
+    if not screening:
+        return []
+    A, rate = edge_field(length, screening), 1 / screening
+    outside = Term(anchor=0.0, direction=-1, rate=2 * rate, weight=screening * A**2)
+    single = cut(Term(anchor=0.0, direction=1, rate=rate, weight=screening / 2), length)
+    double = cut(Term(anchor=0.0, direction=1, rate=2 * rate, weight=-screening / 4), length)
+    half = [outside, *single, *double]
+    return half + mirrored(half, length, -1)
+
+
+def drive_terms(length: float, screening: float) -> list[Term]:
+    """X' - Y without the jumps of X, which :func:`second_field` adds."""
+    if not screening:
+        return []
+    slope = cut(Term(anchor=0.0, direction=1, rate=1 / screening, weight=0.5 / screening), length)
+    pulled = [
+        Term(anchor=t.anchor, direction=t.direction, rate=t.rate, weight=-t.weight)
+        for t in pressure_terms(length, screening)
+    ]
+    return slope + mirrored(slope, length, -1) + pulled
+
+
+def smoothed(terms: list[Term], screening: float) -> list[Term]:
+    r"""Convolution with :math:`e^{-|\xi|/\lambda}/2\lambda` of terms with rates 1/lambda or 2/lambda."""
+    out = []
+    for t in terms:
+        ahead, behind = (
+            {"anchor": t.anchor, "direction": d, "rate": 1 / screening}
+            for d in (t.direction, -t.direction)
+        )
+        if t.rate * screening < 1.5:
+            out += [
+                Term(**behind, weight=t.weight / 4),
+                Term(**ahead, weight=t.weight / 4),
+                Term(**ahead, weight=t.weight / (2 * screening), power=1),
+            ]
+        else:
+            twice = {**ahead, "rate": t.rate}
+            out += [
+                Term(**behind, weight=t.weight / 6),
+                Term(**ahead, weight=t.weight / 2),
+                Term(**twice, weight=-t.weight / 3),
+            ]
+    return out
+
+
+def layer(anchor: float, weight: float, screening: float) -> list[Term]:
+    """A point source seen through the screening length."""
+    return [
+        Term(anchor=anchor, direction=d, rate=1 / screening, weight=weight / (2 * screening))
+        for d in (1, -1)
+    ]
+
+
+def smooth_drive(length: float, screening: float) -> tuple[list[Term], list[Term]]:
+    """X' - Y and Y, both seen through the screening length."""
+    A = edge_field(length, screening)
+    jumps = layer(0.0, A, screening) + layer(length, -A, screening)
+    drive = jumps + smoothed(drive_terms(length, screening), screening)
+    return drive, smoothed(pressure_terms(length, screening), screening)
+
+
+def slopes(terms: list[Term]) -> list[Term]:
+    """Derivatives of the terms; jumps are left out: they cancel in a continuous sum."""
+    out = []
+    for t in terms:
+        sign = t.direction
+        base = {"anchor": t.anchor, "direction": t.direction, "rate": t.rate}
+        out.append(Term(**base, weight=-sign * t.rate * t.weight, power=t.power))
+        if t.power:
+            out.append(Term(**base, weight=sign * t.weight))
+    return out
+
+
+def evaluated(terms: list[Term], xi: Array) -> Array:
+    """The sum of the terms; the mean of both sides at an anchor."""
+    return np.sum([t(xi) for t in terms], axis=0) if terms else np.zeros_like(xi)
+
+
+def second_field(xi: Array, length: float, screening: float) -> Array:
+    r"""E_2 to leading order in a; infinite at a plane in the neutral limit.
+
+    .. math:: m E_2 = S_\lambda * \{G * [\partial X - Y] - Y\}, \qquad
+              S_\lambda = e^{-|\xi|/\lambda}/2\lambda
+
+    References
+    ----------
+    yoshimi_2026, Eqs. (20)-(24), which leave out the terms with nu_1
+    """
+    G = push_kernel()
+    if not screening:
+        near, far = G(xi), G(xi - length)
+        return np.where(xi == 0, np.inf, np.where(xi == length, -np.inf, near - far))
+    drive, pull = smooth_drive(length, screening)
+    return G.convolve(drive, xi) - evaluated(pull, xi)
+
+
+def second_charge(xi: Array, length: float, screening: float) -> Array:
+    """nu_2 = lambda^2 E_2' to leading order in a; zero in the neutral limit."""
+    if not screening:
+        return np.zeros_like(xi)
+    drive, pull = smooth_drive(length, screening)
+    slope = push_kernel().convolve(slopes(drive), xi) - evaluated(slopes(pull), xi)
+    return screening**2 * slope
+
+
+def printed_second_field(xi: Array, length: float, screening: float) -> Array:
+    """E_2 as printed in yoshimi_2026, Eqs. (21)-(24): without the charge that E_1 pulls."""
+    slope = cut(Term(anchor=0.0, direction=1, rate=1 / screening, weight=0.5 / screening), length)
+    A = edge_field(length, screening)
+    jumps = layer(0.0, A, screening) + layer(length, -A, screening)
+    drive = jumps + smoothed(slope + mirrored(slope, length, -1), screening)
+    return push_kernel().convolve(drive, xi)
+
+
+def potential_drop(xi: Array, length: float, screening: float) -> Array:
+    """Integral of E_2 from minus infinity, to leading order in a."""
+    G = push_kernel()
+    fading = Kernel(rates=G.rates, weights=G.weights / G.rates, odd=True)
+
+    def rise(x: Array) -> Array:
+        return 2 * np.heaviside(x, 0.5) - fading(x)
+
+    if not screening:
+        return rise(xi) - rise(xi - length)
+    drive, pull = smooth_drive(length, screening)
+    total = 2 * _integrated(drive, xi) - fading.convolve(drive, xi) - _integrated(pull, xi)
+    return np.asarray(total)
+
+
+def _integrated(terms: list[Term], xi: Array) -> Array:
+    """Integral of the terms from minus infinity."""
+    total = np.zeros_like(xi)
+    for t in terms:
+        s = np.maximum(t.direction * (xi - t.anchor), 0)
+        if t.power:
+            passed = (1 - (1 + t.rate * s) * np.exp(-t.rate * s)) / t.rate**2
+            whole = 1 / t.rate**2
+        else:
+            passed, whole = -np.expm1(-t.rate * s) / t.rate, 1 / t.rate
+        total += t.weight * (passed if t.direction == 1 else whole - passed)
+    return total
+
+
+def work(distance: Array, length: float, screening: float) -> tuple[Array, Array]:
+    """M and Q of a beam at some distance from its plane, zero behind it."""
+    s = np.maximum(distance, 0)
+    inside, beyond = np.minimum(s, length), np.maximum(s - length, 0)
+    if not screening:
+        return inside, inside**2 / 2 + length * beyond
+    lam, A = screening, edge_field(length, screening)
+    near = -np.expm1(-inside / lam)
+    far = np.exp((inside - length) / lam) - np.exp(-length / lam)
+    M = inside - lam / 2 * (near + far)
+    Q = inside**2 / 2 - lam / 2 * (inside - lam * near)
+    Q -= lam / 2 * (lam * far - np.exp(-length / lam) * inside)
+    tail = -np.expm1(-beyond / lam)
+    return M + A * lam * tail, Q + M * beyond + A * lam * (beyond - lam * tail)
+
+
+def behind_work(distance: Array, length: float, screening: float) -> tuple[Array, Array]:
+    """M and Q of a beam that leaves its plane away from the other one."""
+    s = np.maximum(distance, 0)
+    if not screening:
+        return np.zeros_like(s), np.zeros_like(s)
+    A, tail = edge_field(length, screening), -np.expm1(-s / screening)
+    return A * screening * tail, A * screening * (s - screening * tail)
+
+
+def beam_work(xi: Array, length: float, screening: float) -> tuple[Array, Array]:
+    """M and Q of the beams of the plane at 0, on both sides of it."""
+    ahead, behind = work(xi, length, screening), behind_work(-xi, length, screening)
+    return ahead[0] + behind[0], ahead[1] + behind[1]
+
+
+def spin_profile(xi: Array, asymmetry: float, length: float, screening: float) -> Array:
+    r"""Quadratic spin of both planes, exact in a and lambda, in u_2.
+
+    .. math:: S_2 = \tfrac4P[\tilde F_3 * Y + \tilde F_4 * X] - \tfrac DP(\tilde F_2-\tilde F_4) * X
+              + b(\xi) - b(L-\xi)
+
+    .. math:: b = 2F_3 Q + \frac{2(4a^2+P^2)}{PD} F_4 M
+              - \frac{2(1+3a^2)}{PD}[(F_2-F_4)M + (F_1-F_3)H], \quad P = 1+a^2,\; D = 1-a^2
+
+    For a = lambda = 0 and one plane it is :math:`(\xi-3)e^{-\xi}+3F_3+3F_5` inside and
+    :math:`F_3-5F_5` outside.
+
+    References
+    ----------
+    yoshimi_2026, Eqs. (64), (69), (72)
+    """
+    P, D = 1 + asymmetry**2, 1 - asymmetry**2
+    if screening:
+        X, Y = inner_field_terms(length, screening), pressure_terms(length, screening)
+        third = flight(3).convolve(Y, xi)
+        second, fourth = (flight(n).convolve(X, xi) for n in (2, 4))
+    else:
+        third = np.zeros_like(xi)
+        second, fourth = (two_sided(n + 1, xi - length) - two_sided(n + 1, xi) for n in (2, 4))
+    spread = 4 / P * (third + fourth) - D / P * (second - fourth)
+    here = _beam_spin(xi, asymmetry, length, screening)
+    return np.asarray(spread + here - _beam_spin(length - xi, asymmetry, length, screening))
+
+
+def _beam_spin(xi: Array, asymmetry: float, length: float, screening: float) -> Array:
+    """b of :func:`spin_profile`: what the beams of the plane at 0 carry."""
+    a2 = asymmetry**2
+    P, D = 1 + a2, 1 - a2
+    M, Q = beam_work(xi, length, screening)
+    x = np.abs(xi)
+    F1, F2, F3, F4 = (exponential_integral(n, np.maximum(x, 1e-300)) for n in (1, 2, 3, 4))
+    turned = (F2 - F4) * M + (F1 - F3) * (x * M - Q)
+    kept = 2 * F3 * Q + 2 * (4 * a2 + P**2) / (P * D) * F4 * M
+    return np.asarray(kept - 2 * (1 + 3 * a2) / (P * D) * turned)
+
+
+def first_field_spin(xi: Array, asymmetry: float, length: float, screening: float) -> Array:
+    r"""beta_1 E_1: spin turned by E_1 on the first-order distribution, in u_2; exact in a.
+
+    .. math:: E_1\{-\tfrac43\nu_1 + \tfrac2D[(\tilde F_3-\tilde F_5)(\xi)-(\tilde F_3-\tilde F_5)(\xi-L)]\}
+
+    References
+    ----------
+    yoshimi_2026, Eq. (25b), which lacks Theta(xi) (E_1 is zero outside in the neutral limit)
+    """
+    E = pair_field(xi, length, screening)
+    beams = sum(
+        sign * (two_sided(3, x) - two_sided(5, x)) for sign, x in ((1, xi), (-1, xi - length))
+    )
+    nu = 0.5 * screening * (screened(xi, screening) - screened(xi - length, screening))
+    return np.asarray(E * (2 / (1 - asymmetry**2) * beams - 4 / 3 * nu))
+
+
+def second_field_spin(xi: Array, length: float, screening: float) -> Array:
+    """beta_2 E_2: the Edelstein spin of the second field, in u_2; yoshimi_2026, Eq. (25c)."""
+    return -4 / 3 * second_field(xi, length, screening)
+
+
+def momentum_flux(xi: Array, length: float, screening: float) -> Array:
+    r"""Pi_zz to leading order in a: balance of forces, in tau_0 E_0 j_0.
+
+    .. math:: \Pi = \int^\xi mE_2 + \tfrac32 \lambda^2 E_1^2
+
+    References
+    ----------
+    yoshimi_2026, Eqs. (15), (26)
+    """
+    E = pair_field(xi, length, screening)
+    return np.asarray(potential_drop(xi, length, screening) + 1.5 * screening**2 * E**2)
+
+
+def _flow(xi: Array, length: float, screening: float) -> tuple[Array, Array]:
+    """Moments <c^2 b_0> and <c^2 h_0>: what the bulk distribution carries under the field."""
+    if not screening:
+        heads = [0.5 * two_sided(n, xi) for n in (4, 6)]
+        tails = [0.5 * two_sided(n, xi - length) for n in (4, 6)]
+        steps = np.heaviside(xi, 0.5) - np.heaviside(xi - length, 0.5)
+        third = steps / 3 - heads[0] + tails[0]
+        fifth = steps / 5 - heads[1] + tails[1]
+        return fifth, third - fifth
+    X, Y = inner_field_terms(length, screening), pressure_terms(length, screening)
+    third, fourth, fifth = (
+        0.5 * flight(n).convolve(terms, xi) for n, terms in ((3, X), (4, Y), (5, X))
+    )
+    return fourth + fifth, third - fifth
+
+
+def spin_current(xi: Array, length: float, screening: float) -> Array:
+    r"""j_s with the band velocity, to leading order in a, in u_2 v_F; -4/3 in the bulk.
+
+    .. math:: -\tfrac43\int^\xi mE_2 - 2\lambda^2E_1^2 + 8\langle c^2 b_0\rangle
+              - 2\langle c^2 h_0\rangle + 4\langle c^2(g_1 - h_1 + 2b_1)\rangle
+
+    References
+    ----------
+    yoshimi_2026, Eqs. (6b), (7b), (25a); the printed (25a) lacks xi (F_4 - F_2)
+    """
+    E = pair_field(xi, length, screening)
+    b0, h0 = _flow(xi, length, screening)
+    bulk = -4 / 3 * potential_drop(xi, length, screening) - 2 * (screening * E) ** 2
+    here, there = (_beam_current(x, length, screening) for x in (xi, length - xi))
+    return np.asarray(bulk + 8 * b0 - 2 * h0 + here + there)
+
+
+def _beam_current(xi: Array, length: float, screening: float) -> Array:
+    """4 <c^2 (g_1 - h_1 + 2 b_1)> of the beams of the plane at 0."""
+    M, Q = beam_work(xi, length, screening)
+    x = np.abs(xi)
+    F2, F3, F4, F5 = (exponential_integral(n, x) for n in (2, 3, 4, 5))
+    turned = (F3 - F5) * M + (F2 - F4) * (x * M - Q)
+    return np.asarray(2 * np.sign(xi) * (F4 * Q - turned + 2 * F5 * M))
+
+
+def operator_excess(xi: Array, length: float, screening: float) -> Array:
+    r"""What :math:`\{\sigma_z, v_z\}/4` adds to the spin current, to leading order in a, in u_2 v_F.
+
+    The operator counts the velocity that spin itself carries, :math:`\tfrac12\alpha(1-c^2)` for every
+    electron; the bulk value becomes 7/5 of Eq. (7b).
+    """
+    E = pair_field(xi, length, screening)
+    b0, _ = _flow(xi, length, screening)
+    pushed = potential_drop(xi, length, screening) / 3 + (screening * E) ** 2 / 2
+    return np.asarray(2 * (second_charge(xi, length, screening) - pushed + 2 * b0))
+
+
+def interface_spin(asymmetry: float, screening: float, memory: float, weights: Array) -> float:
+    r"""Quadratic spin integrated over one plane, in u_2 l.
+
+    .. math:: \int S_2 d\xi = \frac{-16+28a^2+4a^4}{15(1-a^4)} + \frac{4\lambda^2}{3(1+a^2)}
+
+    With memory of the helicity 4 eta/9(1 - eta) is added (a -> 0); a source of weights C_p has
+    :math:`-\tfrac{16}{15}C_1 + \sum_{p>1}C_p[-\tfrac43 + \tfrac{4(p+4)}{15(2p+3)}]` for
+    a, lambda -> 0 and one p > 1. NaN where none of these holds.
+
+    References
+    ----------
+    yoshimi_2026, below Eq. (13): -16/15
+    """
+    a2 = asymmetry**2
+    if weights.size > 1 and np.any(weights[1:]):
+        powers = [p for p in range(2, weights.size + 1) if weights[p - 1]]
+        if screening or memory or len(powers) > 1:
+            return float("nan")
+        p = powers[0]
+        other = -4 / 3 + 4 * (p + 4) / (15 * (2 * p + 3))
+        return float(-16 / 15 * weights[0] + other * weights[p - 1])
+    leak = 4 / 9 * memory / (1 - memory)
+    neutral = (-16 + 28 * a2 + 4 * a2**2) / (15 * (1 - a2**2))
+    return float(neutral + 4 * screening**2 / (3 * (1 + a2)) + leak)
+
+
+def reversal_screening(asymmetry: float) -> float:
+    r"""Screening length, over l, above which the interface spin changes sign; NaN if it has changed.
+
+    .. math:: \lambda^2 = \frac{16 - 28a^2 - 4a^4}{20(1 - a^2)}
+
+    It is sqrt(4/5) for small a, and 0 at :math:`a^2 = (\sqrt{65}-7)/2`.
+    """
+    a2 = asymmetry**2
+    square = (16 - 28 * a2 - 4 * a2**2) / (20 * (1 - a2))
+    return float(np.sqrt(square)) if square >= 0 and a2 < 1 else float("nan")
