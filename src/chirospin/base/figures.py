@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".pdf", ".svg")
 COLUMN = 3.4  # inches, the width of a journal's column
+APART = ("order",)  # dimensions whose entries differ in scale: a panel each
 MANY = 8  # more series than this are a map, or thinned in the legend
 
 
@@ -156,7 +157,14 @@ def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) ->
     if not swept:
         return _bars(ds)
     x = x or swept[-1]
+    if ds[quantity].dtype.kind == "c":
+        parts = [ds[quantity].real, ds[quantity].imag]
+        part = xr.Variable("part", ["real", "imaginary"])
+        ds = ds.assign({quantity: xr.concat(parts, part).assign_attrs(ds[quantity].attrs)})
     y = ds[quantity]
+    apart = next((d for d in APART if d in y.dims), None)
+    if apart is not None:
+        return _one_panel_each(ds, quantity, x, apart)
     others = [str(d) for d in y.dims if d != x]
     if len(others) == 1 and ds.sizes[others[0]] > MANY:
         return _map(ds, quantity, x, others[0])
@@ -173,6 +181,19 @@ def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) ->
     scale: Literal["linear", "log"] = "log" if _evenly_in_ratio(ds[x].values) else "linear"
     panel = Panel(source="result", x=x, y=quantity, by=by, x_scale=scale)
     return draw(Plot(panels=(panel,), markers=ds.sizes[x] <= 60), {"result": flat})
+
+
+def _one_panel_each(ds: xr.Dataset, quantity: str, x: str, apart: str) -> Figure:
+    """A panel for each entry of a dimension; at most one further dimension tells series apart."""
+    others = [str(d) for d in ds[quantity].dims if d not in (x, apart)]
+    kept = others[:1]
+    flat = ds[[quantity]].isel({d: 0 for d in others[1:]})
+    data = {str(v): flat.sel({apart: v}, drop=True) for v in ds[apart].values}
+    panels = tuple(
+        Panel(source=str(v), x=x, y=quantity, by=kept[0] if kept else None, title=f"{apart} {v}")
+        for v in ds[apart].values
+    )
+    return draw(Plot(panels=panels, columns=len(panels), markers=ds.sizes[x] <= 60), data)
 
 
 def _default_quantity(ds: xr.Dataset) -> str:

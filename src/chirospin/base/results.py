@@ -300,6 +300,7 @@ def save(ds: xr.Dataset, path: Path) -> None:
     ModelError : another suffix, or a place that cannot be written
     """
     check_target(path)
+    ds = _split(ds)
     if path.suffix == ZARR:
         text = {name: v.astype(object) for name, v in ds.variables.items() if v.dtype.kind == "U"}
         ds.assign_coords(text).to_zarr(path, mode="w", consolidated=False)
@@ -310,6 +311,33 @@ def save(ds: xr.Dataset, path: Path) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+PARTS = ("real", "imaginary")
+
+
+def _split(ds: xr.Dataset) -> xr.Dataset:
+    """Complex variables as a real and an imaginary part, since the formats know no complex numbers."""
+    found = {n: v for n, v in ds.data_vars.items() if v.dtype.kind == "c"}
+    parts = {
+        n: xr.concat([v.real, v.imag], xr.Variable("part", list(PARTS))).assign_attrs(v.attrs)
+        for n, v in found.items()
+    }
+    return ds.assign(parts)
+
+
+def _joined(ds: xr.Dataset) -> xr.Dataset:
+    """The inverse of :func:`_split`."""
+    if "part" not in ds.dims:
+        return ds
+    whole = {
+        n: (v.sel(part="real", drop=True) + 1j * v.sel(part="imaginary", drop=True)).assign_attrs(
+            v.attrs
+        )
+        for n, v in ds.data_vars.items()
+        if "part" in v.dims
+    }
+    return ds.assign(whole).drop_vars("part")
 
 
 def check_target(path: Path, suffixes: tuple[str, ...] = (NETCDF, ZARR)) -> None:
@@ -356,7 +384,7 @@ def load(path: Path) -> xr.Dataset:
         raise ModelError(f"File `{path}` is not a chirospin result: it has no chirospin_schema")
     if int(loaded.attrs["chirospin_schema"]) > SCHEMA:
         raise ModelError(f"File `{path}` was written by a newer chirospin; upgrade to read it")
-    return loaded
+    return _joined(loaded)
 
 
 def stored_model(ds: xr.Dataset, problem: Problem) -> Model:

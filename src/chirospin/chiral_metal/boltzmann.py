@@ -51,7 +51,9 @@ class Boltzmann(Method):
     summary: ClassVar[str] = "discretised Boltzmann equation with Gauss's law; memory and walls too"
     references: ClassVar[tuple[str, ...]] = ("yoshimi_2026",)
 
-    cells: int = Field(default=240, ge=16, le=4000, description="of the mesh, graded at both planes")
+    cells: int = Field(
+        default=240, ge=16, le=4000, description="of the mesh, graded at both planes"
+    )
     order: int = Field(default=3, ge=0, le=8, description="of the polynomials in a cell")
     ordinates: int = Field(default=24, ge=4, le=64, description="directions in each half range")
 
@@ -104,9 +106,15 @@ class Discretisation:
     def charge(self, source: Array) -> tuple[Array, Array, float]:
         """Charge nu and field E that the charge ``source`` of the ballistic part calls for; residual."""
         mean, carried = self.streaming.responses
-        nu = lu_solve(self._charge_factors, source.ravel())
+        right = source.ravel()
+        if (
+            self.streaming.reflecting
+        ):  # no charge enters a closed slab; what the grid lost shows in j_e
+            weights = self.streaming.mesh.weights.ravel()
+            right = right - weights @ right / weights.sum()
+        nu = lu_solve(self._charge_factors, right)
         E = self.gauss @ nu
-        left = nu - mean @ nu - carried @ E - source.ravel()
+        left = nu - mean @ nu - carried @ E - right
         size = np.abs(source).max() + np.abs(nu).max()
         shape = source.shape
         return nu.reshape(shape), E.reshape(shape), float(np.abs(left).max() / size)
@@ -130,9 +138,9 @@ def _discretised(
     order: int,
     ordinates: int,
 ) -> Discretisation:
-    edges, planes = _edges(length, screening, memory, walls, cells)
+    edges, planes = mesh_edges(length, screening, memory, walls, cells)
     return Discretisation(
-        streaming=_streaming(tuple(edges.tolist()), order, ordinates, walls),
+        streaming=streaming_of(tuple(edges.tolist()), order, ordinates, walls),
         screening=screening,
         memory=memory,
         planes=planes,
@@ -140,13 +148,19 @@ def _discretised(
 
 
 @lru_cache(maxsize=KEPT)
-def _streaming(edges: tuple[float, ...], order: int, ordinates: int, walls: bool) -> Streaming:
+def streaming_of(
+    edges: tuple[float, ...], order: int, ordinates: int, walls: bool, rate: complex = 1.0
+) -> Streaming:
+    """Streaming on a mesh; the last few are kept, since their responses cost most."""
     return Streaming(
-        Mesh(np.array(edges), order), Ordinates.gauss(ordinates), reflecting=walls
+        mesh=Mesh(np.array(edges), order),
+        ordinates=Ordinates.gauss(ordinates),
+        rate=rate,
+        reflecting=walls,
     )
 
 
-def _edges(
+def mesh_edges(
     length: float, screening: float, memory: float, walls: bool, cells: int
 ) -> tuple[Array, tuple[int, int]]:
     """Edges graded geometrically at both planes, and the indices of the planes."""
@@ -177,14 +191,17 @@ def _graded(reach: float, first: float, cells: int) -> Array:
     return np.concatenate([[0.0], np.cumsum(steps) * reach / steps.sum()])
 
 
-def _injected(here: Scales, grid: Discretisation) -> dict[int, Array]:
+def injected(here: Scales, grid: Discretisation) -> dict[int, Array]:
     """What beams gain at each plane, shape (way, ordinate), before the factor N_0/2N_h."""
     c = grid.streaming.ordinates.cosines
     beam = sum(share * c ** (2 * p - 1) for p, share in shares(here.weights))
     both = np.stack([beam, beam])
     if here.walls:  # what is injected towards a mirror comes back at once
         none = np.zeros_like(beam)
-        return {grid.planes[0]: 2 * np.stack([beam, none]), grid.planes[1]: -2 * np.stack([none, beam])}
+        return {
+            grid.planes[0]: 2 * np.stack([beam, none]),
+            grid.planes[1]: -2 * np.stack([none, beam]),
+        }
     return {grid.planes[0]: both, grid.planes[1]: -both}
 
 
@@ -204,7 +221,7 @@ def _solved(here: Scales, grid: Discretisation, xi: Array) -> ChiralMetalState:
         """cE + (1 - eta) nu + eta nu_h for both helicities."""
         return c * E + ((1 - eta) * nu + eta * nu_h)[:, None, None]
 
-    beam = stream.solve(nothing, _injected(here, grid))
+    beam = stream.solve(nothing, injected(here, grid))
     share = N0 / (2 * N)
     ballistic = stream.moment(0, beam)
     nu1, E1, residual1 = grid.charge(ballistic)

@@ -33,7 +33,9 @@ class ClosedForm(Method):
     """
 
     name: ClassVar[str] = "closed-form"
-    summary: ClassVar[str] = "closed forms, exact in alpha at first order and for the quadratic spin"
+    summary: ClassVar[str] = (
+        "closed forms, exact in alpha at first order and for the quadratic spin"
+    )
     references: ClassVar[tuple[str, ...]] = ("yoshimi_2026",)
 
     leading_alpha: bool = Field(

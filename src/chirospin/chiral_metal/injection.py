@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.chiral_metal.linear import departure, shares
-from chirospin.numerics.exponentials import Kernel, exponential_integral
+from chirospin.numerics.exponentials import exponential_integral
 
 Array = NDArray[np.float64]
 NODES = 10  # Gauss nodes in a cell
@@ -74,8 +74,7 @@ def _spin_at(xi: float, fields: _EffectiveField, weights: Array) -> float:
     here = np.array([xi])
     _, once, twice = (float(v[0]) for v in fields(here))
     carried = sum(
-        share
-        * (3 * exponential_integral(2 * p - 1, x) - exponential_integral(2 * p + 1, x)).item()
+        share * (3 * exponential_integral(2 * p - 1, x) - exponential_integral(2 * p + 1, x)).item()
         for p, share in shares(weights)
         for x in [np.maximum(np.abs(here), 1e-300)]
     )

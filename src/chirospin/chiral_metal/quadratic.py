@@ -14,6 +14,7 @@ the spin is exact in a and lambda; the second field is given to leading order in
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -56,20 +57,13 @@ def pair_field(xi: Array, length: float, screening: float) -> Array:
 def cut(near: Term, length: float) -> list[Term]:
     """A decaying exponential that starts at one plane and stops at the other."""
     start = near.anchor + near.direction * length
-    rest = near.weight * np.exp(-near.rate * length)
-    return [near, Term(anchor=start, direction=near.direction, rate=near.rate, weight=-rest)]
+    return [near, replace(near, anchor=start, weight=-near.weight * np.exp(-near.rate * length))]
 
 
 def mirrored(terms: list[Term], length: float, parity: int) -> list[Term]:
     """The terms seen from the other plane, times the parity."""
     return [
-        Term(
-            anchor=length - t.anchor,
-            direction=-t.direction,
-            rate=t.rate,
-            weight=parity * t.weight,
-            power=t.power,
-        )
+        replace(t, anchor=length - t.anchor, direction=-t.direction, weight=parity * t.weight)
         for t in terms
     ]
 
@@ -105,10 +99,7 @@ def drive_terms(length: float, screening: float) -> list[Term]:
     if not screening:
         return []
     slope = cut(Term(anchor=0.0, direction=1, rate=1 / screening, weight=0.5 / screening), length)
-    pulled = [
-        Term(anchor=t.anchor, direction=t.direction, rate=t.rate, weight=-t.weight)
-        for t in pressure_terms(length, screening)
-    ]
+    pulled = [replace(t, weight=-t.weight) for t in pressure_terms(length, screening)]
     return slope + mirrored(slope, length, -1) + pulled
 
 
@@ -116,22 +107,19 @@ def smoothed(terms: list[Term], screening: float) -> list[Term]:
     r"""Convolution with :math:`e^{-|\xi|/\lambda}/2\lambda` of terms with rates 1/lambda or 2/lambda."""
     out = []
     for t in terms:
-        ahead, behind = (
-            {"anchor": t.anchor, "direction": d, "rate": 1 / screening}
-            for d in (t.direction, -t.direction)
-        )
+        ahead = replace(t, rate=1 / screening)
+        behind = replace(ahead, direction=-t.direction)
         if t.rate * screening < 1.5:
             out += [
-                Term(**behind, weight=t.weight / 4),
-                Term(**ahead, weight=t.weight / 4),
-                Term(**ahead, weight=t.weight / (2 * screening), power=1),
+                replace(behind, weight=t.weight / 4),
+                replace(ahead, weight=t.weight / 4),
+                replace(ahead, weight=t.weight / (2 * screening), power=1),
             ]
         else:
-            twice = {**ahead, "rate": t.rate}
             out += [
-                Term(**behind, weight=t.weight / 6),
-                Term(**ahead, weight=t.weight / 2),
-                Term(**twice, weight=-t.weight / 3),
+                replace(behind, weight=t.weight / 6),
+                replace(ahead, weight=t.weight / 2),
+                replace(t, weight=-t.weight / 3),
             ]
     return out
 
@@ -156,11 +144,9 @@ def slopes(terms: list[Term]) -> list[Term]:
     """Derivatives of the terms; jumps are left out: they cancel in a continuous sum."""
     out = []
     for t in terms:
-        sign = t.direction
-        base = {"anchor": t.anchor, "direction": t.direction, "rate": t.rate}
-        out.append(Term(**base, weight=-sign * t.rate * t.weight, power=t.power))
+        out.append(replace(t, weight=-t.direction * t.rate * t.weight))
         if t.power:
-            out.append(Term(**base, weight=sign * t.weight))
+            out.append(replace(t, weight=t.direction * t.weight, power=0))
     return out
 
 

@@ -17,6 +17,8 @@ from chirospin.base.parameters import Model, ParameterInfo
 from chirospin.base.units import shown_unit
 
 ROWS = 40  # lines of a table on the terminal before it is cut
+ENTRIES = 90  # of an array that is printed whole
+FEW = 8  # of an array whose zeros are printed too
 
 
 def table(rows: Sequence[Sequence[str]], head: Sequence[str], indent: str = "  ") -> str:
@@ -31,6 +33,8 @@ def table(rows: Sequence[Sequence[str]], head: Sequence[str], indent: str = "  "
 
 def number(value: Any) -> str:
     """A number for people: six digits."""
+    if isinstance(value, (complex, np.complexfloating)):
+        return f"{value.real:.6g}{value.imag:+.6g}i"
     return f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
@@ -61,7 +65,7 @@ def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) 
         head = [*grid, *(_title(one) for one in plain)]
         rows = [
             [number(flat[d].values[p].item()) for d in grid]
-            + [number(float(flat[one.name].values[p])) for one in plain]
+            + [number(flat[one.name].values[p]) for one in plain]
             for p in range(flat.sizes["point"])
         ]
         lines.append(table(rows[:ROWS], head))
@@ -72,23 +76,70 @@ def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) 
     own = [one for one in problem.observables if one.name in ds and one not in plain]
     if not grid:
         lines += [
-            f"  {one.name:<18} {number(float(ds[one.name])):>14} {shown_unit(one.unit)}".rstrip()
+            f"  {one.name:<18} {number(ds[one.name].item()):>14} {shown_unit(one.unit)}".rstrip()
             for one in plain
         ]
         for one in own:
-            dims = [str(d) for d in ds[one.name].dims]
-            entries = ds[one.name].stack(entry=dims, create_index=False)
-            for p in range(entries.sizes["entry"]):
-                where = ", ".join(f"{d} {entries[d].values[p]}" for d in dims)
-                lines.append(
-                    f"  {one.name:<18} {number(float(entries.values[p])):>14} "
-                    f"{shown_unit(one.unit)}  ({where})"
-                )
+            if ds[one.name].size <= ENTRIES:
+                lines += _entries(ds[one.name], one.unit)
+    profiles = [one for one in own if grid or ds[one.name].size > ENTRIES]
+    places = [d for d in ds.dims if "units" in ds[d].attrs and d not in grid]
+    if profiles and places:
+        lines += ["", _profiles_text(ds, [one.name for one in profiles], [*grid, *places])]
+        lines.append("  --out FILE.nc keeps the profiles, --plot FILE.png shows them")
     reasons = sorted({str(r) for r in np.ravel(ds["reason"].values) if str(r)})
     lines += [f"  note: {reason}" for reason in reasons]
     verdict = "passed" if all(c.passed for c in found) else "FAILED"
     lines += ["", f"audit {verdict} (worst over all points)", certificates_text(found)]
     return "\n".join(lines)
+
+
+def _entries(values: xr.DataArray, unit: str) -> list[str]:
+    """Every entry of a small array in a line; of a tensor those that are not rounding."""
+    dims = [str(d) for d in values.dims]
+    entries = values.stack(entry=dims, create_index=False)
+    size = float(np.nanmax(np.abs(values.values), initial=0.0))
+    many = values.size > FEW
+    lines = []
+    for p in range(entries.sizes["entry"]):
+        value = entries.values[p]
+        if many and abs(value) <= 1e-12 * size:
+            continue
+        where = ", ".join(f"{d} {entries[d].values[p]}" for d in dims)
+        lines.append(f"  {values.name:<18} {number(value):>14} {shown_unit(unit)}  ({where})")
+    if len(lines) < values.size:
+        lines.append(f"  {values.name:<18} {0:>14} {shown_unit(unit)}  (all others)")
+    return lines
+
+
+def _profiles_text(ds: xr.Dataset, names: Sequence[str], along: Sequence[Any]) -> str:
+    """Smallest and largest value of each profile and where they are."""
+    rows = []
+    for name in names:
+        values = abs(ds[name]) if ds[name].dtype.kind == "c" else ds[name]
+        rest = [d for d in values.dims if d not in along]
+        over = [d for d in values.dims if d in along]
+        flat = values.stack(at=over, create_index=False)
+        if rest:
+            flat = flat.stack(entry=rest, create_index=False)
+        for p in range(flat.sizes.get("entry", 1)):
+            one = flat.isel(entry=p) if rest else flat
+            title = ", ".join([name, *(f"{d} {flat[d].values[p]}" for d in rest)])
+            if not np.isfinite(one.values).any():
+                rows.append([title, "", "", "", "", "not known"])
+                continue
+            filled = one.where(np.isfinite(one))
+            ends = [filled.isel(at=int(f(filled.values))) for f in (np.nanargmin, np.nanargmax)]
+            cells = [
+                cell
+                for end in ends
+                for cell in (number(end.item()), ", ".join(number(end[d].item()) for d in over))
+            ]
+            rows.append([title, *cells, shown_unit(str(ds[name].attrs["units"]))])
+    where = ", ".join(
+        f"{d} ({ds[d].attrs['units']})" if "units" in ds[d].attrs else str(d) for d in along
+    )
+    return table(rows, ["profile", "smallest", f"at {where}", "largest", "at", "unit"])
 
 
 def _title(one: Any) -> str:

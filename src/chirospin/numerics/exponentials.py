@@ -39,22 +39,25 @@ def two_sided(n: int, x: Array) -> Array:
 
 
 def complex_exponential_integral(n: int, z: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    r"""F_n of complex z with Re z >= 0, by the trapezoid rule over directions.
+    r"""F_n of complex z with Re z >= 0, by the trapezoid rule over directions; n >= 2.
 
     .. math:: F_n(z) = \int_0^1 c^{n-2} e^{-z/c} dc
     """
-    c, weight = directions()
+    c, weight = directions(float(np.max(np.abs(z.imag) / np.maximum(z.real, 1e-300), initial=0.0)))
     return np.asarray(np.exp(-z[..., None] / c) @ (weight * c ** (n - 2)))
 
 
-def directions() -> tuple[Array, Array]:
+def directions(oscillation: float = 0.0) -> tuple[Array, Array]:
     r"""Nodes and weights for :math:`\int_0^1 g(c) dc` where g may hold :math:`e^{-x/c}`, any x.
 
-    Trapezoid rule in t with c = 1/(1 + e^{-t}); needs g to vanish at c = 0 at least like c.
+    Trapezoid rule in t with c = 1/(1 + e^{-t}). The step shrinks where x = (1 - i oscillation) \|x\|,
+    since g grows in the complex plane beyond arctan(1/oscillation).
     """
-    t = np.arange(-42.0, 38.0, FLIGHT_STEP)
+    width = np.arctan(1 / oscillation) if oscillation else np.pi / 2
+    step = FLIGHT_STEP * 2 * width / np.pi
+    t = np.arange(-42.0, 38.0, step)
     c = 1 / (1 + np.exp(-t))
-    return c, FLIGHT_STEP * c / (1 + np.exp(t))
+    return c, step * c / (1 + np.exp(t))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,7 +66,8 @@ class Mesh:
     @cached_property
     def reference(self) -> tuple[Array, Array]:
         """Gauss nodes and weights on (-1, 1)."""
-        return np.polynomial.legendre.leggauss(self.order + 1)
+        x, w = np.polynomial.legendre.leggauss(self.order + 1)
+        return x, w
 
     @cached_property
     def widths(self) -> Array:
@@ -105,7 +106,7 @@ class Mesh:
         cell = np.clip(np.searchsorted(self.edges, x, side="right") - 1, 0, self.widths.size - 1)
         inside = 2 * (x - self.edges[cell]) / self.widths[cell] - 1
         basis = lagrange_values(self.reference[0], inside)
-        return np.einsum("...xn,xn->...x", values[..., cell, :], basis)
+        return np.asarray(np.einsum("...xn,xn->...x", values[..., cell, :], basis))
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +142,7 @@ class Streaming:
         return inverse @ mass, inflow * c[..., 0], np.stack([right, left])
 
     def solve(self, source: NDArray[Any], jumps: dict[int, NDArray[Any]]) -> NDArray[Any]:
-        """The distribution u.
+        """The distribution u, with nothing coming in from outside.
 
         Parameters
         ----------
@@ -150,7 +151,7 @@ class Streaming:
         """
         respond, enter, leave = self._cells
         local = np.einsum("...wocij,...wocj->...woci", respond[None], source[None])[0]
-        out = np.empty_like(local)
+        out: NDArray[Any] = np.empty_like(local)
         zero = np.zeros((*source.shape[:-4], self.ordinates.cosines.size), dtype=local.dtype)
         edge = [zero, zero]
         if self.reflecting:
@@ -189,43 +190,70 @@ class Streaming:
     def _transmissions(self) -> NDArray[Any]:
         """What is left of a beam after the whole mesh, shape (way, ordinate)."""
         _, enter, leave = self._cells
-        return np.einsum("wocj,wj->woc", enter, leave).prod(axis=-1)
+        return np.asarray(np.einsum("wocj,wj->woc", enter, leave).prod(axis=-1))
 
     @cached_property
     def responses(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        r"""The matrices :math:`\langle R \rangle` and :math:`\langle R c \rangle` on all points."""
-        respond, enter, leave = self._cells
+        r"""The matrices :math:`\langle R \rangle` and :math:`\langle R c \rangle` on all points.
+
+        The second weights the source by c, not what becomes of it: a mirror tells them apart.
+        """
+        if not self.reflecting:
+            return self._response(np.array([1.0, 1.0]), with_odd=True)
+        even, _ = self._response(np.array([1.0, 1.0]))
+        _, odd = self._response(np.array([1.0, -1.0]))
+        return even, odd
+
+    def _response(self, signs: Array, with_odd: bool = False) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Mean, and mean times \\|c\\|, for sources of these signs in the two ways.
+
+        With ``with_odd`` the second is for odd sources: no beam turns, so the sign stays with the way.
+        """
+        respond = self._cells[0]
         ways, count, cells, n, _ = respond.shape
         size = cells * n
         mean = np.zeros((size, size), dtype=respond.dtype)
         carried = np.zeros_like(mean)
         start = [np.zeros((count, size), dtype=respond.dtype)] * 2
         if self.reflecting:
-            forth, back = (self._functional(way, start[way]) for way in (0, 1))
+            forth, back = (self._sweep_response(way, start[way], signs) for way in (0, 1))
             through = self._transmissions()[..., None]
             start[0] = (back + through[1] * forth) / (1 - through[0] * through[1])
             start[1] = forth + through[0] * start[0]
         half = self.ordinates.weights / 2
         for way in range(ways):
-            signed = half * self.ordinates.cosines * (1 - 2 * way)
-            flow = start[way]
-            for cell in range(cells) if way == 0 else reversed(range(cells)):
-                rows = slice(cell * n, (cell + 1) * n)
-                u = enter[way, :, cell, :, None] * flow[:, None, :]
-                u[:, :, rows] += respond[way, :, cell]
-                mean[rows] += np.tensordot(half, u, 1)
-                carried[rows] += np.tensordot(signed, u, 1)
-                flow = np.einsum("n,ons->os", leave[way], u)
+            sign = 1 - 2 * way if with_odd else 1
+            self._sweep_response(
+                way,
+                start[way],
+                signs,
+                (mean, half),
+                (carried, sign * half * self.ordinates.cosines),
+            )
         return mean, carried
 
-    def _functional(self, way: int, flow: NDArray[Any]) -> NDArray[Any]:
-        """What leaves at the far end as a linear functional of the source, shape (ordinate, points)."""
+    def _sweep_response(
+        self,
+        way: int,
+        flow: NDArray[Any],
+        signs: Array,
+        *moments: tuple[NDArray[Any], Array],
+    ) -> NDArray[Any]:
+        """Carry linear functionals of the source through all cells; what leaves at the far end.
+
+        Parameters
+        ----------
+        flow : what enters, shape (ordinate, points)
+        moments : pairs of a matrix (points, points) and the weights by which ordinates are added to it
+        """
         respond, enter, leave = self._cells
         cells, n = respond.shape[2:4]
         for cell in range(cells) if way == 0 else reversed(range(cells)):
             rows = slice(cell * n, (cell + 1) * n)
             u = enter[way, :, cell, :, None] * flow[:, None, :]
-            u[:, :, rows] += respond[way, :, cell]
+            u[:, :, rows] += signs[way] * respond[way, :, cell]
+            for matrix, weights in moments:
+                matrix[rows] += np.tensordot(weights, u, 1)
             flow = np.einsum("n,ons->os", leave[way], u)
         return flow
 
@@ -233,7 +261,7 @@ class Streaming:
         r""":math:`\langle c^n u \rangle = \frac12 \int_{-1}^1 c^n u\, dc`, shape (..., cell, node)."""
         half = self.ordinates.weights * self.ordinates.cosines**power / 2
         signs = np.array([1.0, (-1.0) ** power])
-        return np.einsum("w,o,...wocn->...cn", signs, half, u, optimize=True)
+        return np.asarray(np.einsum("w,o,...wocn->...cn", signs, half, u, optimize=True))
 
     def cosine(self) -> Array:
         """c with its sign, shape (way, ordinate, 1, 1)."""
@@ -243,4 +271,5 @@ class Streaming:
     def by_cosine(self, u: NDArray[Any]) -> NDArray[Any]:
         """Derivative with respect to c on each half range."""
         D = self.ordinates.derivative
-        return np.einsum("w,op,...wpcn->...wocn", np.array([1.0, -1.0]), D, u, optimize=True)
+        signs = np.array([1.0, -1.0])
+        return np.asarray(np.einsum("w,op,...wpcn->...wocn", signs, D, u, optimize=True))

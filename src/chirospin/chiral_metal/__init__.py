@@ -1,0 +1,124 @@
+"""Spin near the contacts of a chiral metal, linear and quadratic in the current."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import xarray as xr
+
+from chirospin.base import solve as corridor
+from chirospin.base.family import Family, Problem
+from chirospin.base.parameters import Model
+from chirospin.base.solve import Axes, MethodChoice, Progress
+from chirospin.chiral_metal.audit import AUDITS, CHECKS
+from chirospin.chiral_metal.boltzmann import Boltzmann
+from chirospin.chiral_metal.closed_form import ClosedForm
+from chirospin.chiral_metal.crystal import (
+    CRYSTAL_AUDITS,
+    CRYSTAL_CHECKS,
+    CRYSTAL_OBSERVABLES,
+    Crystal,
+    FermiSurface,
+    KGrid,
+    crystal_labels,
+)
+from chirospin.chiral_metal.driven import (
+    DRIVEN_AUDITS,
+    DRIVEN_CHECKS,
+    DRIVEN_OBSERVABLES,
+    DrivenBoltzmann,
+    DrivenClosedForm,
+    DrivenMetal,
+    driven_labels,
+)
+from chirospin.chiral_metal.model import ChiralMetal, labels
+from chirospin.chiral_metal.observables import OBSERVABLES
+
+__all__ = [
+    "FAMILY",
+    "Boltzmann",
+    "ChiralMetal",
+    "ClosedForm",
+    "Crystal",
+    "DrivenBoltzmann",
+    "DrivenClosedForm",
+    "DrivenMetal",
+    "FermiSurface",
+    "KGrid",
+    "solve",
+]
+
+PROFILES = Problem(
+    family="chiral_metal",
+    name="chiral_metal",
+    question="spin between an injecting and an extracting plane of an isotropic chiral metal",
+    model=ChiralMetal,
+    methods={method.name: method for method in (ClosedForm, Boltzmann)},
+    observables=OBSERVABLES,
+    checks=CHECKS,
+    audits=AUDITS,
+    labels=labels,
+    quantity="spin_density",
+)
+DRIVEN = Problem(
+    family="chiral_metal",
+    name="driven",
+    question="spin under an alternating or a suddenly switched current",
+    model=DrivenMetal,
+    methods={method.name: method for method in (DrivenClosedForm, DrivenBoltzmann)},
+    observables=DRIVEN_OBSERVABLES,
+    checks=DRIVEN_CHECKS,
+    audits=DRIVEN_AUDITS,
+    labels=driven_labels,
+    quantity="rectified_spin",
+)
+CRYSTAL = Problem(
+    family="chiral_metal",
+    name="crystal",
+    question="spin and nonlinear spin current in the bulk of any crystal under a field",
+    model=Crystal,
+    methods={method.name: method for method in (FermiSurface, KGrid)},
+    observables=CRYSTAL_OBSERVABLES,
+    checks=CRYSTAL_CHECKS,
+    audits=CRYSTAL_AUDITS,
+    labels=crystal_labels,
+    quantity="edelstein_tensor",
+)
+FAMILY = Family(
+    name="chiral_metal",
+    question="spin near contacts of a chiral metal, linear and quadratic in current",
+    problems=(PROFILES, DRIVEN, CRYSTAL),
+)
+
+
+def solve(
+    model: Model | None = None,
+    method: MethodChoice | Sequence[MethodChoice] = None,
+    *,
+    over: Axes | None = None,
+    observables: Sequence[str] | None = None,
+    on_failure: Literal["raise", "record"] = "raise",
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Solve a chiral metal, or a grid of them; see :func:`chirospin.base.solve.solve`.
+
+    Examples
+    --------
+    >>> from chirospin import chiral_metal
+    >>> ds = chiral_metal.solve(chiral_metal.ChiralMetal(), over={"position": [-1, 0.5, 25]})
+    >>> ds.spin_density.dims
+    ('order', 'position')
+    """
+    model = model or ChiralMetal()
+    return corridor.solve(
+        FAMILY.problem_of(model),
+        model,
+        method,
+        over=over,
+        observables=observables,
+        on_failure=on_failure,
+        workers=workers,
+        progress=progress,
+    )

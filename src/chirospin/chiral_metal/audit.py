@@ -1,0 +1,166 @@
+"""Certificates of a chiral metal: conservation, balance, the range of the expansion, partners."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chirospin.base.audit import Audit, Check
+from chirospin.base.method import Method
+from chirospin.chiral_metal.boltzmann import Boltzmann
+from chirospin.chiral_metal.closed_form import ClosedForm
+from chirospin.chiral_metal.model import ChiralMetal, positions, scales
+from chirospin.chiral_metal.state import ChiralMetalState
+
+SYMMETRY = 1e-10  # partners are solved on the same grid: only rounding is between them
+GRID = 1e-5  # relative to the largest spin
+
+
+def _push(model: ChiralMetal, state: ChiralMetalState) -> float:
+    here = scales(model)
+    return float(abs(here.push) / np.abs(here.momentum).min())
+
+
+def _closeness(model: ChiralMetal, state: ChiralMetalState) -> float:
+    return float(1 / abs(1 - abs(scales(model).asymmetry)))
+
+
+def _overlap(model: ChiralMetal, state: ChiralMetalState) -> float | None:
+    here = scales(model)
+    return None if here.walls else float(np.exp(-here.length))
+
+
+CHECKS = (
+    Check(
+        name="residual",
+        tolerance=1e-8,
+        about="of the linear system for the charge, relative",
+        evaluate=lambda m, s: s.outcome.residual,
+    ),
+    Check(
+        name="charge_current",
+        tolerance=1e-5,
+        about="j_e is j_0 between the planes at order 1 and zero at order 2",
+        evaluate=lambda m, s: s.charge_current_error,
+    ),
+    Check(
+        name="spin_balance",
+        tolerance=1e-5,
+        about="what flows into an interval is found in it, or turned by the fields",
+        evaluate=lambda m, s: s.balance_error,
+    ),
+    Check(
+        name="leading_alpha",
+        tolerance=0.05,
+        about="share alpha^2/v_F^2 left out of E_2, rho_2, j_s2 and Pi_2 (none by boltzmann)",
+        evaluate=lambda m, s: s.neglected,
+    ),
+    Check(
+        name="weak_drive",
+        tolerance=1.0,
+        about="momentum gained between collisions over the smaller Fermi momentum",
+        evaluate=_push,
+    ),
+    Check(
+        name="fermi_surface",
+        tolerance=100.0,
+        about="1/|1 - |a||: the second order is singular where a Fermi surface vanishes",
+        evaluate=_closeness,
+    ),
+    Check(
+        name="planes_apart",
+        tolerance=float(np.exp(-5.0)),
+        about="exp(-L/l): nearer planes share the spin that interface_spin gives to one",
+        evaluate=_overlap,
+    ),
+)
+
+
+def _difference(one: ChiralMetalState, other: ChiralMetalState, sign: float) -> float:
+    """Largest |s - sign s'| at each order, over the largest spin of that order."""
+    worst = 0.0
+    for order in (0, 1):
+        a, b = one.spin[order], sign * other.spin[order]
+        known = np.isfinite(a) & np.isfinite(b)
+        size = np.abs(a[known]).max(initial=0.0)
+        if size:
+            worst = max(worst, float(np.abs(a - b)[known].max() / size))
+    return worst
+
+
+def _enantiomer(model: ChiralMetal, method: Method) -> float:
+    partner = model.replace(spin_orbit=-model.spin_orbit)
+    return _difference(method.solve(model), method.solve(partner), -1.0)
+
+
+def _mirror(model: ChiralMetal, method: Method) -> float:
+    places = positions(model)
+    seen = method.solve(model.replace(position=places))
+    turned = method.solve(model.replace(position=model.length - places))
+    even, odd = seen.spin[0] - turned.spin[0], seen.spin[1] + turned.spin[1]
+    sizes = np.abs(seen.spin).max(axis=1)
+    known = [np.abs(d).max() / n for d, n in zip((even, odd), sizes, strict=True) if n > 0]
+    return float(max(known, default=0.0))
+
+
+def _achiral(model: ChiralMetal, method: Method) -> float:
+    state = method.solve(model.replace(spin_orbit=0.0))
+    return float(np.nanmax(np.abs(state.spin), initial=0.0))
+
+
+def _finer_grid(model: ChiralMetal, method: Method) -> float | None:
+    if not isinstance(method, Boltzmann):
+        return None
+    finer = method.with_options(cells=2 * method.cells, ordinates=min(64, 2 * method.ordinates))
+    return _difference(method.solve(model), finer.solve(model), 1.0)
+
+
+def _other_method(model: ChiralMetal, method: Method) -> float | None:
+    if isinstance(method, Boltzmann) or not model.screening_length:
+        return None
+    return _difference(method.solve(model), Boltzmann().solve(model), 1.0)
+
+
+def _closed_form(model: ChiralMetal, method: Method) -> float | None:
+    if isinstance(method, ClosedForm):
+        return None
+    return _difference(ClosedForm().solve(model), method.solve(model), 1.0)
+
+
+AUDITS = (
+    Audit(
+        name="enantiomer",
+        tolerance=SYMMETRY,
+        about="the spin of both orders changes sign with alpha",
+        evaluate=_enantiomer,
+    ),
+    Audit(
+        name="mirror",
+        tolerance=GRID,
+        about="s is even at order 1 and odd at order 2 under z -> L - z",
+        evaluate=_mirror,
+    ),
+    Audit(
+        name="achiral",
+        tolerance=1e-12,
+        about="no spin without spin-orbit coupling",
+        evaluate=_achiral,
+    ),
+    Audit(
+        name="finer_grid",
+        tolerance=GRID,
+        about="twice the cells and ordinates give the same spin",
+        evaluate=_finer_grid,
+    ),
+    Audit(
+        name="boltzmann",
+        tolerance=GRID,
+        about="the discretised equation gives the same spin, where a closed form is exact",
+        evaluate=_other_method,
+    ),
+    Audit(
+        name="closed_form",
+        tolerance=GRID,
+        about="the closed forms give the same spin, where they are known",
+        evaluate=_closed_form,
+    ),
+)

@@ -1,0 +1,188 @@
+"""What a chiral metal shows: charge, field, spin and its flow, at both orders in the current."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chirospin.base.observables import observable
+from chirospin.chiral_metal import quadratic
+from chirospin.chiral_metal.model import ChiralMetal, scales
+from chirospin.chiral_metal.state import ChiralMetalState
+
+Array = NDArray[np.float64]
+PROFILE = ("order", "position")
+NO_FORM = "no closed form is known for this source, screening, memory or walls: use boltzmann"
+
+
+@observable(unit="1/nm^3", symbol="s_z", dims=PROFILE, undefined=NO_FORM)
+def spin_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
+    r"""Spin along z, in hbar, at orders 1 and 2 in the current.
+
+    .. math:: s_z^{(i)} = \frac1\Omega \sum_{k\gamma} \langle\sigma_z/2\rangle f^{(i)}_{k\gamma}
+
+    References
+    ----------
+    yoshimi_2026, Eqs. (6a), (12), (13)
+    """
+    return scales(model).spin_scale[:, None] * state.spin
+
+
+@observable(unit="eV/nm^2", symbol="j_{s;zz}", dims=PROFILE, undefined=NO_FORM)
+def spin_current(model: ChiralMetal, state: ChiralMetalState) -> Array:
+    r"""Flow of spin along z with the band velocity.
+
+    .. math:: j_s^{(i)} = \frac1\Omega \sum_{k\gamma} \langle\sigma_z/2\rangle v_z f^{(i)}_{k\gamma}
+
+    References
+    ----------
+    yoshimi_2026, Eq. (6b)
+    """
+    here = scales(model)
+    return here.fermi_velocity * here.spin_scale[:, None] * state.spin_current
+
+
+@observable(unit="eV/nm^2", symbol=r"j^\mathrm{op}_{s;zz}", dims=PROFILE, undefined=NO_FORM)
+def operator_spin_current(model: ChiralMetal, state: ChiralMetalState) -> Array:
+    r"""Flow of spin by the operator :math:`\{\sigma_z, v_z\}/4`; in the bulk 7/5 of the band form."""
+    here = scales(model)
+    return here.fermi_velocity * here.spin_scale[:, None] * state.operator_spin_current
+
+
+@observable(unit="e/nm^3", symbol=r"\rho", dims=PROFILE, undefined=NO_FORM)
+def charge_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
+    r"""Excess charge density.
+
+    .. math:: \rho^{(i)} = \epsilon_0\, \partial_z E^{(i)}, \qquad \epsilon_0 = q^2 N_0 \lambda_{TF}^2
+
+    References
+    ----------
+    yoshimi_2026, Eqs. (17), (20)
+    """
+    here = scales(model)
+    return here.total_density * here.mean_free_path * here.field_scale[:, None] * state.charge
+
+
+@observable(unit="V/nm", symbol="E", dims=PROFILE, undefined=NO_FORM)
+def electric_field(model: ChiralMetal, state: ChiralMetalState) -> Array:
+    r"""Field along z. Infinite at a plane at order 2 in the neutral limit.
+
+    References
+    ----------
+    yoshimi_2026, Eqs. (18), (21)
+    """
+    return scales(model).field_scale[:, None] * state.field
+
+
+@observable(unit="eV/nm^3", symbol=r"\Pi_{zz}", dims=PROFILE, undefined=NO_FORM)
+def momentum_flux(model: ChiralMetal, state: ChiralMetalState) -> Array:
+    r"""Flow along z of m v_z; its gradient balances the force of the field.
+
+    .. math:: \Pi^{(i)} = \frac1\Omega \sum_{k\gamma} m v_z^2 f^{(i)}_{k\gamma}
+
+    References
+    ----------
+    yoshimi_2026, Eqs. (16), (26)
+    """
+    here = scales(model)
+    unit = here.mass * here.fermi_velocity**2 * here.spin_scale
+    return unit[:, None] * state.momentum_flux
+
+
+@observable(unit="1/nm^3", symbol="s_z^{(2)}", dims=("source", "position"), undefined=NO_FORM)
+def spin_sources(model: ChiralMetal, state: ChiralMetalState) -> Array:
+    r"""Where the quadratic spin comes from.
+
+    .. math:: s_z^{(2)} = -\tau_0\partial_z j_s^{(2)} + \beta_1 E^{(1)} + \beta_2 E^{(2)}
+
+    ``closed-form`` gives all three to leading order in alpha.
+
+    References
+    ----------
+    yoshimi_2026, Eqs. (14), (25)
+    """
+    return np.asarray(scales(model).spin_scale[1] * state.spin_sources)
+
+
+@observable(unit="1/nm^3", symbol=r"s_z^\mathrm{bulk}", dims=("order",))
+def bulk_spin_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
+    r"""Spin far from both planes, exact in alpha: the Edelstein effect, and zero.
+
+    .. math:: s_z^{(1)} = -q E_0 \tau_0 m^2 \alpha v_F/3\pi^2, \qquad s_z^{(2)} = 0
+
+    References
+    ----------
+    yoshimi_2026, Eq. (7)
+    """
+    here = scales(model)
+    return np.array([-here.spin_scale[0] * here.asymmetry / (3 * np.pi**2), 0.0])
+
+
+@observable(unit="eV/nm^2", symbol=r"j_s^\mathrm{bulk}", dims=("order",))
+def bulk_spin_current(model: ChiralMetal, state: ChiralMetalState) -> Array:
+    r"""Spin current far from both planes, exact in alpha.
+
+    .. math:: j_s^{(1)} = 0, \qquad j_s^{(2)} = -(q E_0 \tau_0)^2 m \alpha v_F/3\pi^2
+
+    References
+    ----------
+    yoshimi_2026, Eq. (7)
+    """
+    here = scales(model)
+    flow = here.fermi_velocity * here.spin_scale[1] * here.asymmetry / (3 * np.pi**2)
+    return np.array([0.0, -flow])
+
+
+@observable(unit="eV/nm^3", symbol=r"\Pi^\mathrm{bulk}", dims=("order",))
+def bulk_momentum_flux(model: ChiralMetal, state: ChiralMetalState) -> Array:
+    r"""Momentum flux far from both planes, exact in alpha.
+
+    .. math:: \Pi^{(1)} = 0, \qquad
+              \Pi^{(2)} = \tau_0 E_0 j_0\, (2 + 6a^2/5)/(1 + a^2)
+    """
+    here = scales(model)
+    a2 = here.asymmetry**2
+    heat = here.conductivity * here.field**2 * here.mean_free_path / here.fermi_velocity
+    return np.array([0.0, heat * (2 + 6 * a2 / 5) / (1 + a2)])
+
+
+@observable(unit="1/nm^2", symbol=r"\int s_z^{(2)}", undefined=NO_FORM)
+def interface_spin(model: ChiralMetal, state: ChiralMetalState) -> Array:
+    r"""Quadratic spin integrated over the plane at z = 0, in hbar.
+
+    ``closed-form`` takes the plane alone; ``boltzmann`` integrates up to L/2.
+
+    References
+    ----------
+    yoshimi_2026, below Eq. (13)
+    """
+    here = scales(model)
+    return np.asarray(here.spin_scale[1] * here.mean_free_path * state.interface_spin)
+
+
+@observable(unit="nm", symbol=r"\lambda^*", undefined="the sign has changed for every screening")
+def reversal_screening_length(model: ChiralMetal, state: ChiralMetalState) -> Array:
+    r"""Screening length above which the interface spin has the other sign.
+
+    .. math:: \lambda^{*2} = \ell^2 \frac{16 - 28a^2 - 4a^4}{20(1 - a^2)}
+
+    For the source p = 1 without memory of the helicity and without walls.
+    """
+    here = scales(model)
+    return np.asarray(here.mean_free_path * quadratic.reversal_screening(here.asymmetry))
+
+
+OBSERVABLES = (
+    spin_density,
+    spin_current,
+    operator_spin_current,
+    charge_density,
+    electric_field,
+    momentum_flux,
+    spin_sources,
+    bulk_spin_density,
+    bulk_spin_current,
+    bulk_momentum_flux,
+    interface_spin,
+    reversal_screening_length,
+)
