@@ -143,13 +143,14 @@ def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) ->
     ------
     ModelError : no such quantity or coordinate
     """
-    swept = [str(d) for d in ds.sizes if f"{d}" in ds.coords and "units" in ds[d].attrs]
     quantity = quantity or _default_quantity(ds)
     if quantity not in ds.data_vars:
         raise ModelError(
             f"Argument `quantity` must be one of {', '.join(map(str, ds.data_vars))}, "
             f"but is {quantity!r}"
         )
+    dims = ds[quantity].dims
+    swept = [str(d) for d in dims if d in ds.coords and "units" in ds[d].attrs]
     if x is not None and x not in swept:
         raise ModelError(
             f"Argument `x` must be a swept parameter ({', '.join(swept)}), but is {x!r}"

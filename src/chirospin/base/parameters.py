@@ -218,11 +218,11 @@ class Model(BaseModel):
         return _info(name, cls.model_fields[name])
 
     def changed(self) -> dict[str, Any]:
-        """Parameters that differ from their defaults."""
+        """Parameters that differ from their defaults, without the places where results are wanted."""
         return {
             info.name: getattr(self, info.name)
             for info in self.parameters()
-            if getattr(self, info.name) != info.default
+            if getattr(self, info.name) != info.default and not info.axis
         }
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
