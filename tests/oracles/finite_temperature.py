@@ -28,7 +28,6 @@ ends="open" lets nothing return: then each energy leaks slowly and results depen
 Between the planes n1(eps) grows linearly for the same reason, so the T^2 part of S2 grows with the length.
 """
 
-import time
 import numpy as np
 from scipy.linalg import eigh_tridiagonal
 from scipy.optimize import brentq
@@ -99,7 +98,7 @@ class Grid:
         inside = np.linalg.inv(np.vander(self.x, nodes, increasing=True))
         powers = np.arange(nodes) + 1
         inside = ((self.x[:, None] ** powers - (-1.0) ** powers) / powers) @ inside
-        size, order = self.xi.size, np.repeat(np.arange(self.h.size), nodes)
+        _size, order = self.xi.size, np.repeat(np.arange(self.h.size), nodes)
         self.G = np.where(order[:, None] > order[None, :], 1.0, 0.0) * self.weights
         for k, h in enumerate(self.h):
             block = slice(k * nodes, (k + 1) * nodes)
@@ -205,8 +204,8 @@ def solve(
     grid = Grid(length, cells, nodes, ordinates, padding, first)
     size, c, c2 = grid.xi.size, grid.c[..., None], grid.c[..., None] ** 2
     zeros, eye = (
-        np.zeros(grid.c.shape + (size,)),
-        np.broadcast_to(np.eye(size), grid.c.shape + (size, size)),
+        np.zeros((*grid.c.shape, size)),
+        np.broadcast_to(np.eye(size), (*grid.c.shape, size, size)),
     )
     field = grid.G / (screening**2 * N0)  # E = field @ rho
     # Mirrors conserve the number: weights @ (I - T0) = 0, T0 @ 1 = 1.  Adding this selects zero total number.
@@ -248,7 +247,7 @@ def solve(
         "je": j0,
         "Pi": j0,
     }
-    out = dict(xi=grid.xi, weights=grid.weights, grid=grid, E1=E1, rho1=rho1 / N0)
+    out = {"xi": grid.xi, "weights": grid.weights, "grid": grid, "E1": E1, "rho1": rho1 / N0}
     for name, (vp, cp, spin) in names.items():
         total = sum(
             wt[i] * (h / 2 if spin else 1) * weight(i, h, vp)[0] * grid.average(c**cp * phi[i][h])
@@ -316,68 +315,3 @@ def value(result, name, xi):
         if abs(y) <= 1 + 1e-9:
             found.append(lagrange(grid.x, y) @ result[name][k * grid.p : (k + 1) * grid.p])
     return np.mean(found)
-
-
-if __name__ == "__main__":
-    start = time.time()
-    solve()
-    print(
-        f"default setting: {time.time() - start:.1f} s\nT -> 0 (temperature=0), differences from 2/3, 1/3 and the exact integral:"
-    )
-
-    def half(r, length):
-        return np.sum((r["weights"] * r["S2"])[r["xi"] < length / 2])
-
-    for a, lam, length in [
-        (0.02, 0.02, 30.0),
-        (0.02, 0.1, 30.0),
-        (0.2, 0.2, 12.0),
-        (0.2, 0.2, 40.0),
-        (0.5, 0.2, 40.0),
-    ]:
-        r = solve(a=a, screening=lam, length=length, temperature=0.0, cells=32)
-        exact = (-16 + 28 * a**2 + 4 * a**4) / (15 * (1 - a**4)) + 4 * lam**2 / (3 * (1 + a**2))
-        print(
-            f"  a={a} screening={lam} L={length:.0f}: S1(L/2) {value(r, 'S1', length / 2) - 2 / 3:+.1e}, S1(0) "
-            f"{value(r, 'S1', 0.0) - 1 / 3:+.1e}, left half of S2 {half(r, length):.6f} - {exact:.6f} = "
-            f"{half(r, length) - exact:+.1e}; errors of je {r['error1']:.0e} {r['error2']:.0e}"
-        )
-    points = [
-        ("S1", 0.0),
-        ("S1", 6.0),
-        ("E1", 6.0),
-        ("S2", 0.0),
-        ("S2", 3.0),
-        ("E2", 1.0),
-        ("js2", 6.0),
-        ("Pi2", 0.3),
-    ]
-    cold = solve(temperature=0.0)
-    print(
-        "(value(T) - value(0))/T^2, which should tend to a constant; a = screening = 0.2, length 12\n  T       "
-        + " ".join(f"{n + '(' + str(p) + ')':>10}" for n, p in points)
-        + "  left half of S2"
-    )
-    for T in (0.04, 0.02, 0.01, 0.005):
-        r = solve(temperature=T)
-        print(
-            f"  {T:<8}"
-            + " ".join(f"{(value(r, n, p) - value(cold, n, p)) / T**2:10.4f}" for n, p in points)
-            + f"{(half(r, 12.0) - half(cold, 12.0)) / T**2:10.4f}"
-        )
-    # bulk at finite T, from the conserved current at each energy and neutrality: E1/E0 = N0 <1/v^2>/<N>
-    r, (x, wt) = solve(length=30.0, temperature=0.04), thermal_nodes(9)
-    v = np.sqrt(0.2**2 + (1 - 0.2**2) * (1 + 0.04 * x))
-    (up, down), N0 = [density(1.0, 0.2, v, h)[1] for h in (1, -1)], (1 + 0.2**2) / np.pi**2
-    print(
-        f"bulk, T = 0.04: E1 {value(r, 'E1', 15.0):.7f} expected {N0 * (wt @ v**-2.0) / (wt @ (up + down)):.7f};  S1 "
-        f"{value(r, 'S1', 15.0):.7f} expected {-N0 * np.pi**2 / 0.6 * (wt @ ((up - down) / (up + down) / v)):.7f}"
-    )
-    warm, leaky = solve(), solve(ends="open")
-    print(
-        "open ends instead of mirrors, T = 0.02, L = 12: largest change for |xi - 6| < 10: "
-        + ", ".join(
-            f"{n} {np.abs((warm[n] - leaky[n])[np.abs(warm['xi'] - 6) < 10]).max():.1e}"
-            for n in ("S1", "E1", "S2", "E2")
-        )
-    )

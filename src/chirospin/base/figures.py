@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".pdf", ".svg")
 COLUMN = 3.4  # inches, the width of a journal's column
 APART = ("order",)  # dimensions whose entries differ in scale: a panel each
+STYLES = ("-", "--", ":", "-.")  # of methods, whose curves may coincide
 MANY = 8  # more series than this are a map, or thinned in the legend
 
 
@@ -61,8 +63,13 @@ def label(variable: xr.DataArray) -> str:
     """Axis label from symbol and unit, as in ``λ (eV)``."""
     symbol, unit = variable.attrs.get("symbol"), variable.attrs.get("units", "1")
     name = f"${symbol}$" if symbol else str(variable.name).replace("_", " ")
-    shown = {"eV*e/hbar": r"$e\,\mathrm{eV}/\hbar$"}.get(unit, unit)
+    shown = {"eV*e/hbar": r"$e\,\mathrm{eV}/\hbar$"}.get(unit, _typeset(unit))
     return name if unit == "1" else f"{name} ({shown})"
+
+
+def _typeset(unit: str) -> str:
+    """Powers as superscripts, products as spaces."""
+    return re.sub(r"\^(\d+)", r"$^{\1}$", unit.replace("*", " "))
 
 
 def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:
@@ -114,11 +121,12 @@ def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
             (f"${name}={_short(v)}$" if name else str(v), y.sel({panel.by: v}))
             for v in ds[panel.by].values
         ]
-    for text, values in series:
+    for n, (text, values) in enumerate(series):
         ax.plot(
             x,
             values.transpose(panel.x),
             marker="o" if markers else None,
+            linestyle=STYLES[n % len(STYLES)] if panel.by == "method" else "-",
             label=text or None,
             markeredgewidth=0,
         )
@@ -188,7 +196,7 @@ def _one_panel_each(ds: xr.Dataset, quantity: str, x: str, apart: str) -> Figure
     """A panel for each entry of a dimension; at most one further dimension tells series apart."""
     others = [str(d) for d in ds[quantity].dims if d not in (x, apart)]
     kept = others[:1]
-    flat = ds[[quantity]].isel({d: 0 for d in others[1:]})
+    flat = ds[[quantity]].isel(dict.fromkeys(others[1:], 0))
     data = {str(v): flat.sel({apart: v}, drop=True) for v in ds[apart].values}
     panels = tuple(
         Panel(source=str(v), x=x, y=quantity, by=kept[0] if kept else None, title=f"{apart} {v}")

@@ -60,7 +60,7 @@ def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) 
         one for one in problem.observables if one.name in ds and set(ds[one.name].dims) <= set(grid)
     ]
     lines = [f"{problem.path}: {problem.question}", f"method {ds.attrs['method']}", ""]
-    if grid:
+    if grid and plain:
         flat = ds.stack(point=grid, create_index=False)
         head = [*grid, *(_title(one) for one in plain)]
         rows = [

@@ -1,0 +1,226 @@
+"""Cases of the chiral metal with known answers, derivation or source beside each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.optimize import brentq
+
+from chirospin import chiral_metal
+from chirospin.chiral_metal import (
+    Boltzmann,
+    ChiralMetal,
+    ClosedForm,
+    Crystal,
+    FermiSurface,
+    linear,
+    quadratic,
+)
+from chirospin.chiral_metal.injection import plane_spin
+from chirospin.chiral_metal.model import scales
+from chirospin.numerics.exponentials import exponential_integral
+
+ONE = np.array([1.0])
+PLACES = np.array([-3.0, -1.0, -0.3, -0.05, 0.05, 0.3, 1.0, 3.0, 8.0])
+
+
+def test_quadratic_spin_in_its_short_form():
+    """(xi - 3) e^-xi + 3 F_3 + 3 F_5 inside, F_3 - 5 F_5 outside: Eq. (72) by n F_{n+1} = e^-x - x F_n."""
+    x = np.abs(PLACES)
+    F3, F5 = (exponential_integral(n, x) for n in (3, 5))
+    short = np.where(PLACES > 0, (x - 3) * np.exp(-x) + 3 * F3 + 3 * F5, F3 - 5 * F5)
+    assert quadratic.spin_profile(PLACES, 0.0, 80.0, 0.0) == pytest.approx(short, abs=1e-14)
+    assert plane_spin(PLACES, ONE) == pytest.approx(short, abs=3e-14)
+    assert quadratic.spin_profile(np.array([1e-12]), 0.0, 80.0, 0.0)[0] == pytest.approx(-0.75)
+
+
+@pytest.mark.parametrize(("alpha", "mu"), [(0.2, 0.48), (-0.5, 1.3), (0.4, -0.03)])
+def test_bulk_values(alpha: float, mu: float):
+    """Eq. (7), and the middle of a long metal; mu < 0 with a signed momentum."""
+    model = ChiralMetal(spin_orbit=alpha, chemical_potential=mu, length=60, screening_length=0.3)
+    v = np.sqrt(alpha**2 + 2 * mu)
+    push = -0.01
+    ds = chiral_metal.solve(model, over={"position": [30.0]})
+    first = -push * alpha * v / (3 * np.pi**2)
+    assert ds.bulk_spin_density.values == pytest.approx([first, 0.0])
+    assert ds.bulk_spin_current.values == pytest.approx(
+        [0.0, -(push**2) * alpha * v / (3 * np.pi**2)]
+    )
+    assert float(ds.spin_density.sel(order=1)[0]) == pytest.approx(first)
+
+
+def test_solver_reaches_the_bulk_values():
+    model = ChiralMetal(spin_orbit=0.3, length=50, screening_length=0.3, position=(25.0,))
+    both = [chiral_metal.solve(model, m) for m in ("closed-form", "boltzmann")]
+    solved = both[1]
+    for name in ("spin_density", "spin_current", "momentum_flux"):
+        bulk = solved[f"bulk_{name}"].values
+        assert solved[name].values[:, 0] == pytest.approx(
+            bulk, rel=1e-6, abs=1e-6 * abs(bulk).max()
+        )
+    operator = float(solved.operator_spin_current.sel(order=2)[0])
+    assert operator == pytest.approx(1.4 * float(solved.bulk_spin_current.sel(order=2)), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("a", "screening", "length"),
+    [(0.02, 0.1, 30.0), (0.2, 0.2, 24.0), (0.5, 0.5, 3.0), (-0.7, 1.0, 12.0), (1.4, 0.3, 20.0)],
+)
+def test_solver_against_closed_forms(a: float, screening: float, length: float):
+    """Both orders of the spin, any handedness, screening and length; a > 1 is mu < 0."""
+    places = np.concatenate([PLACES[np.abs(PLACES) < length], length - PLACES[length > PLACES]])
+    model = ChiralMetal(
+        spin_orbit=a, chemical_potential=(1 - a * a) / 2, length=length,
+        screening_length=screening, position=places,
+    )  # fmt: skip
+    closed, solved = ClosedForm().solve(model), Boltzmann().solve(model)
+    for order in (0, 1):
+        size = np.abs(closed.spin[order]).max()
+        assert solved.spin[order] == pytest.approx(closed.spin[order], abs=3e-6 * size)
+    assert solved.field[0] == pytest.approx(closed.field[0], abs=2e-6)
+
+
+@pytest.mark.parametrize(
+    "name", ["charge", "field", "spin_current", "operator_spin_current", "momentum_flux"]
+)
+def test_all_profiles_to_leading_order(name: str):
+    alpha = 0.002
+    model = ChiralMetal(
+        spin_orbit=alpha, chemical_potential=(1 - alpha**2) / 2, length=24.0,
+        screening_length=0.2, position=np.concatenate([PLACES, 24 - PLACES]),
+    )  # fmt: skip
+    closed, solved = (getattr(m.solve(model), name) for m in (ClosedForm(), Boltzmann()))
+    for order in (0, 1):
+        size = np.abs(closed[order]).max()
+        assert solved[order] == pytest.approx(closed[order], abs=3e-5 * size)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_order_of_convergence(order: int):
+    """Halving all cells divides the error of a profile by about 2^(k+1)."""
+    model = ChiralMetal(
+        spin_orbit=0.2, length=6.0, screening_length=0.5, position=np.linspace(-2.03, 7.9, 23)
+    )
+    exact = ClosedForm().solve(model).spin[0]
+    errors = [
+        np.abs(Boltzmann(cells=n, order=order, ordinates=40).solve(model).spin[0] - exact).max()
+        for n in (24, 48)
+    ]
+    assert errors[0] / errors[1] > 2 ** (order + 0.4)
+
+
+@pytest.mark.parametrize(("power", "weight"), [(2, 0.0), (3, 0.3), (4, 0.0)])
+def test_other_sources_are_the_neutral_limit_of_the_solver(power: int, weight: float):
+    """Quadratic spin of Eq. (34) against three screening lengths, extrapolated."""
+    alpha, values = 0.002, []
+    model = ChiralMetal(
+        spin_orbit=alpha, chemical_potential=(1 - alpha**2) / 2, length=30.0, screening_length=0.0,
+        injection_power=power, injection_weight=weight, position=PLACES[np.abs(PLACES) > 0.2],
+    )  # fmt: skip
+    closed = ClosedForm().solve(model).spin[1]
+    for screening in (0.08, 0.04, 0.02):
+        values.append(Boltzmann().solve(model.replace(screening_length=screening)).spin[1])
+    limit = 8 / 3 * values[2] - 2 * values[1] + values[0] / 3
+    assert np.abs(limit - closed).max() < 1e-3 * np.abs(closed).max()
+    assert np.abs(values[2] - closed).max() > 2e-3 * np.abs(closed).max()
+
+
+@pytest.mark.parametrize(("power", "weight"), [(2, 0.0), (3, 0.4)])
+def test_sum_rule_of_other_sources(power: int, weight: float):
+    shares = np.zeros(power)
+    shares[0], shares[-1] = weight, 1 - weight
+    x, w = np.polynomial.legendre.leggauss(12)
+    edges = np.concatenate([[0.0], np.geomspace(1e-6, 40, 18)])
+    half = np.diff(edges) / 2
+    nodes, weights = (
+        (edges[:-1, None] + half[:, None] * (1 + x)).ravel(),
+        (half[:, None] * w).ravel(),
+    )
+    total = weights @ (plane_spin(nodes, shares) + plane_spin(-nodes, shares))
+    assert total == pytest.approx(quadratic.interface_spin(0.0, 0.0, 0.0, shares), abs=1e-10)
+
+
+@pytest.mark.parametrize("memory", [0.3, 12 / 17, 0.9])
+def test_memory_of_the_helicity_in_the_solver(memory: float):
+    """S_1 leaks with the rate kappa; the interface spin changes sign at eta = 12/17 for a, lambda -> 0."""
+    alpha = 0.002
+    model = ChiralMetal(
+        spin_orbit=alpha, chemical_potential=(1 - alpha**2) / 2, length=100, screening_length=0.05,
+        helicity_memory=memory, position=PLACES,
+    )  # fmt: skip
+    closed, solved = ClosedForm().solve(model), Boltzmann().solve(model)
+    assert solved.spin[0] == pytest.approx(closed.spin[0], rel=1e-5)
+    unit = alpha / (4 * np.pi**2)
+    expected = -16 / 15 + 4 / 9 * memory / (1 - memory) + 4 / 3 * 0.05**2
+    assert solved.interface_spin / unit == pytest.approx(expected, abs=2e-4)
+
+
+@pytest.mark.parametrize("length", [0.7, 5.0, 30.0])
+def test_slab_between_mirrors(length: float):
+    places = length * np.array([0.001, 0.05, 0.3, 0.5, 0.8, 0.99])
+    model = ChiralMetal(
+        spin_orbit=0.3, chemical_potential=0.455, length=length, screening_length=0.1,
+        walls="specular", position=places,
+    )  # fmt: skip
+    closed, solved = ClosedForm().solve(model), Boltzmann().solve(model)
+    for name in ("spin", "field", "charge", "spin_current", "momentum_flux"):
+        one, other = getattr(closed, name)[0], getattr(solved, name)[0]
+        assert np.abs(one - other).max() < 1e-6 * np.abs(one).max(), name
+    if length == 30.0:  # half a space: 2/3 - 2 F_4
+        half = 2 / 3 - 2 * exponential_integral(4, places[:3])
+        assert 2 / 3 - 2 * linear.slab_beam_moment(1, places[:3], length) == pytest.approx(
+            half, abs=1e-9
+        )
+
+
+def test_spin_between_mirrors_vanishes_in_a_thin_slab():
+    spin = 2 / 3 - 2 * linear.slab_beam_moment(1, np.array([5e-4]), 1e-3)
+    assert abs(spin[0]) < 1e-3
+
+
+def test_current_density_and_field_are_one_drive():
+    model = ChiralMetal(current_density=1e-4)
+    here = scales(model)
+    assert here.field * here.conductivity == pytest.approx(1e-4)
+    assert scales(ChiralMetal(field=here.field)).push == pytest.approx(here.push)
+
+
+def test_sign_reversals():
+    """lambda_TF = sqrt(4/5) l for a -> 0, and a = sqrt((sqrt(65) - 7)/2) for lambda -> 0."""
+    assert quadratic.reversal_screening(1e-9) == pytest.approx(np.sqrt(0.8))
+    turning = np.sqrt((np.sqrt(65) - 7) / 2)
+    assert quadratic.interface_spin(turning, 0.0, 0.0, ONE) == pytest.approx(0, abs=1e-14)
+    assert np.isnan(quadratic.reversal_screening(turning + 1e-6))
+    assert quadratic.interface_spin(
+        0.3, quadratic.reversal_screening(0.3), 0.0, ONE
+    ) == pytest.approx(0, abs=1e-14)
+
+
+def test_tellurium_as_a_single_integral():
+    """Integrating over k_perp leaves pi/|B| for every k_z inside the surface."""
+    A, B, gap, beta, mu = -0.3644, -0.326, 0.063, 0.2, -0.05
+    model = Crystal(
+        hamiltonian="tellurium", longitudinal=A, transverse=B, gap=gap, spin_orbit=beta,
+        chemical_potential=mu,
+    )  # fmt: skip
+    expected = 0.0
+    for branch in (1, -1):
+
+        def square(kz: float, sign: int = branch) -> float:
+            return (mu - A * kz**2 - sign * np.sqrt(gap**2 + beta**2 * kz**2)) / B
+
+        def carried(kz: float, sign: int = branch) -> float:
+            d = np.sqrt(gap**2 + beta**2 * kz**2)
+            return sign / 2 * beta * kz / d * (2 * A * kz + sign * beta**2 * kz / d)
+
+        grid = np.linspace(-3, 3, 6001)
+        changes = np.nonzero(np.diff(np.sign([square(x) for x in grid])))[0]
+        ends = [brentq(square, grid[i], grid[i + 1], xtol=1e-15) for i in changes]
+        for low, high in zip(ends, ends[1:], strict=False):
+            if square((low + high) / 2) > 0:
+                expected += (
+                    quad(carried, low, high, epsabs=1e-14)[0] * np.pi / abs(B) / (2 * np.pi) ** 3
+                )
+    found = FermiSurface().solve(model).edelstein[2, 2]
+    assert found == pytest.approx(expected, rel=1e-11)
