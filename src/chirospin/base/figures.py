@@ -22,20 +22,23 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".pdf", ".svg")
 COLUMN = 3.4  # inches, the width of a journal's column
 APART = ("order",)  # dimensions whose entries differ in scale: a panel each
-STYLES = ("-", "--", ":", "-.")  # of methods, whose curves may coincide
+COINCIDING = ("method", "curve")  # dimensions whose entries may lie on each other
+STYLES = ("-", "--", ":", "-.")  # that tell them apart
 MANY = 8  # more series than this are a map, or thinned in the legend
 
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """One set of axes.
+    """One set of axes: curves, or a map if ``colour`` is given.
 
     Parameters
     ----------
     source : key of the Dataset
-    x, y : names of a coordinate and of an observable
+    x, y : names of a coordinate and of an observable; of two coordinates for a map
     by, by_label : coordinate that tells the series apart, and its symbol if another is wanted
+    colour : observable that a map shows
     mark : value of x at which a grey vertical line stands
+    limits : of the y axis
     """
 
     source: str
@@ -43,8 +46,11 @@ class Panel:
     y: str
     by: str | None = None
     by_label: str = ""
+    colour: str | None = None
     mark: float | None = None
     x_scale: Literal["linear", "log"] = "linear"
+    y_scale: Literal["linear", "log"] = "linear"
+    limits: tuple[float, float] | None = None
     title: str = ""
     x_label: str = ""
     y_label: str = ""
@@ -109,10 +115,25 @@ def _style() -> Any:
 
 
 def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
-    y = ds[panel.y]
-    x = ds[panel.x]
+    x, y = ds[panel.x], ds[panel.y]
     if panel.mark is not None:
         ax.axvline(panel.mark, color="0.75", lw=0.8, zorder=0)
+    if panel.colour is not None:
+        _colours(ax, ds[panel.colour], panel.x, panel.y)
+    else:
+        _curves(ax, panel, ds, markers)
+        if panel.y_scale == "linear" and bool((y < 0).any()) and bool((y > 0).any()):
+            ax.axhline(0, color="0.85", lw=0.6, zorder=0)
+    ax.set_xscale(panel.x_scale)
+    ax.set_yscale(panel.y_scale)
+    if panel.limits is not None:
+        ax.set_ylim(*panel.limits)
+    ax.set_xlabel(panel.x_label or label(x))
+    ax.set_ylabel(panel.y_label or label(y))
+
+
+def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
+    y = ds[panel.y]
     if panel.by is None:
         series = [("", y)]
     else:
@@ -123,16 +144,32 @@ def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
         ]
     for n, (text, values) in enumerate(series):
         ax.plot(
-            x,
+            ds[panel.x],
             values.transpose(panel.x),
             marker="o" if markers else None,
-            linestyle=STYLES[n % len(STYLES)] if panel.by == "method" else "-",
+            linestyle=STYLES[n % len(STYLES)] if panel.by in COINCIDING else "-",
             label=text or None,
             markeredgewidth=0,
         )
-    ax.set_xscale(panel.x_scale)
-    ax.set_xlabel(panel.x_label or label(x))
-    ax.set_ylabel(panel.y_label or label(y))
+
+
+def _colours(ax: Axes, values: xr.DataArray, x: str, y: str) -> None:
+    """A map with a colour bar; white is zero and a line follows it where the sign changes."""
+    values = values.transpose(y, x).sortby([x, y])
+    top = float(abs(values).fillna(0).max()) or 1.0
+    signed = bool((values < 0).any())
+    mesh = ax.pcolormesh(
+        values[x],
+        values[y],
+        values,
+        cmap="RdBu_r" if signed else "viridis",
+        vmin=-top if signed else None,
+        vmax=top if signed else None,
+        rasterized=True,
+    )
+    if signed and bool((values > 0).any()) and min(values.shape) > 1:
+        ax.contour(values[x], values[y], values, levels=[0.0], colors="0.2", linewidths=0.8)
+    ax.figure.colorbar(mesh, ax=ax, label=label(values))
 
 
 def _short(value: Any) -> str:
@@ -176,7 +213,8 @@ def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) ->
         return _one_panel_each(ds, quantity, x, apart)
     others = [str(d) for d in y.dims if d != x]
     if len(others) == 1 and ds.sizes[others[0]] > MANY:
-        return _map(ds, quantity, x, others[0])
+        panel = Panel(source="result", x=x, y=others[0], colour=quantity)
+        return draw(Plot(panels=(panel,)), {"result": ds})
     flat = ds[[quantity]]
     by = others[0] if others else None
     if len(others) > 1:
@@ -217,30 +255,6 @@ def _evenly_in_ratio(values: Any) -> bool:
         return False
     steps, ratios = np.diff(values), np.diff(np.log(values))
     return bool(np.allclose(ratios, ratios[0]) and not np.allclose(steps, steps[0]))
-
-
-def _map(ds: xr.Dataset, quantity: str, x: str, y: str) -> Figure:
-    from matplotlib.figure import Figure
-
-    with _style():
-        figure = Figure(figsize=(COLUMN, 2.6))
-        ax = figure.subplots()
-        values = ds[quantity].transpose(y, x).sortby([x, y])
-        top = float(abs(values).fillna(0).max()) or 1.0
-        signed = bool((values < 0).any())
-        mesh = ax.pcolormesh(
-            values[x],
-            values[y],
-            values,
-            cmap="RdBu_r" if signed else "viridis",
-            vmin=-top if signed else None,
-            vmax=top if signed else None,
-            rasterized=True,
-        )
-        figure.colorbar(mesh, label=label(ds[quantity]))
-        ax.set_xlabel(label(ds[x]))
-        ax.set_ylabel(label(ds[y]))
-    return figure
 
 
 def _bars(ds: xr.Dataset) -> Figure:
