@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -218,7 +220,7 @@ def test_tellurium_as_a_single_integral():
         grid = np.linspace(-3, 3, 6001)
         changes = np.nonzero(np.diff(np.sign([square(x) for x in grid])))[0]
         ends = [brentq(square, grid[i], grid[i + 1], xtol=1e-15) for i in changes]
-        for low, high in zip(ends, ends[1:], strict=False):
+        for low, high in pairwise(ends):
             if square((low + high) / 2) > 0:
                 expected += (
                     quad(carried, low, high, epsabs=1e-14)[0] * np.pi / abs(B) / (2 * np.pi) ** 3

@@ -24,6 +24,7 @@ COLUMN = 3.4  # inches, the width of a journal's column
 APART = ("order",)  # dimensions whose entries differ in scale: a panel each
 COINCIDING = ("method", "curve")  # dimensions whose entries may lie on each other
 STYLES = ("-", "--", ":", "-.")  # that tell them apart
+NOISE = 1e-6  # of the largest value of a map: below it a sign means nothing
 MANY = 8  # more series than this are a map, or thinned in the legend
 
 
@@ -167,7 +168,8 @@ def _colours(ax: Axes, values: xr.DataArray, x: str, y: str) -> None:
         vmax=top if signed else None,
         rasterized=True,
     )
-    if signed and bool((values > 0).any()) and min(values.shape) > 1:
+    both = float(values.max()) > NOISE * top and float(values.min()) < -NOISE * top
+    if both and min(values.shape) > 1:
         ax.contour(values[x], values[y], values, levels=[0.0], colors="0.2", linewidths=0.8)
     ax.figure.colorbar(mesh, ax=ax, label=label(values))
 
