@@ -36,6 +36,7 @@ from chirospin.chiral_metal.bloch import (
     spin_matrices,
     tellurium,
 )
+from chirospin.chiral_metal.model import require_band
 from chirospin.chiral_metal.wannier import read_tight_binding
 from chirospin.numerics.outcome import Outcome
 
@@ -104,12 +105,7 @@ def bloch_hamiltonian(model: Crystal) -> Bloch:
     """
     name = model.hamiltonian
     if name == "isotropic":
-        bottom = -model.mass * model.spin_orbit**2 / 2
-        if model.chemical_potential <= bottom:
-            raise ModelError(
-                f"Parameter `chemical_potential` must be > {bottom:g} (in eV), above the band "
-                f"bottom, but is {model.chemical_potential:g}"
-            )
+        require_band(model.mass, model.spin_orbit, model.chemical_potential)
         return isotropic(model.mass, model.spin_orbit, model.chemical_potential)
     if name == "cubic":
         return cubic(model.mass, model.spin_orbit, model.lattice_constant)
