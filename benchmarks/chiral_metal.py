@@ -40,12 +40,10 @@ def spin_by_quadrature(xi: float, length: float) -> float:
         def tilde(n: int, s: float) -> float:
             return float(np.sign(s) ** (n + 1) * expn(n, abs(s)))
 
-        spread = sum(
-            quad(
-                lambda s: weight * tilde(n, x - s), 0, 80, points=[x] if x > 0 else None, limit=200
-            )[0]
-            for n, weight in ((4, 5.0), (2, -1.0))
-        )
+        kinks = [x] if x > 0 else None
+        spread = quad(
+            lambda s: 5 * tilde(4, x - s) - tilde(2, x - s), 0, 80, points=kinks, limit=200
+        )[0]
         beam = 0.0
         if x > 0:
             F1, F2, F3, F4 = (expn(n, x) for n in (1, 2, 3, 4))
