@@ -45,8 +45,10 @@ def bose(w: float, T: float) -> float:
 
 # ---------------------------------------------------------------- 1. exact diagonalisation
 
-def _fock(eps: Array, modes: Modes, nmax: int, hubbard: float
-          ) -> tuple[Array, list[Array], list[Array], Array]:
+
+def _fock(
+    eps: Array, modes: Modes, nmax: int, hubbard: float
+) -> tuple[Array, list[Array], list[Array], Array]:
     """H, psi_a, b_j and N as dense matrices on (fermion up) x (fermion dn) x modes, levels 0..nmax.
 
     Jordan-Wigner: psi_up = a x 1, psi_dn = (1-2n) x a with a = |0><1|.
@@ -62,8 +64,10 @@ def _fock(eps: Array, modes: Modes, nmax: int, hubbard: float
 
     ones = [one] * len(modes)
     psi = [place(a, S0, ones), place(string, a, ones)]
-    b = [place(S0, S0, [ladder if k == j else one for k in range(len(modes))])
-         for j in range(len(modes))]
+    b = [
+        place(S0, S0, [ladder if k == j else one for k in range(len(modes))])
+        for j in range(len(modes))
+    ]
     number = [p.conj().T @ p for p in psi]
     h = hubbard * number[0] @ number[1]
     for p in range(2):
@@ -94,8 +98,9 @@ def _eigenstates(h: Array, number: Array, T: float, mu: float) -> tuple[Real, Ar
     return energies, vectors, p / p.sum(), ns
 
 
-def exact_diagonalisation(eps: Array, modes: Modes, T: float, mu: float, nmax: int,
-                          hubbard: float = 0.0) -> dict[str, object]:
+def exact_diagonalisation(
+    eps: Array, modes: Modes, T: float, mu: float, nmax: int, hubbard: float = 0.0
+) -> dict[str, object]:
     """Grand-canonical averages Tr(e^{-(H-mu N)/T} O)/Z on the full many-body Fock space.
 
     Returns rho, moment, occupation, weights (N=0,1,2), b (<b_j>) and top (largest top-level weight).
@@ -103,19 +108,37 @@ def exact_diagonalisation(eps: Array, modes: Modes, T: float, mu: float, nmax: i
     h, psi, b, number = _fock(eps, modes, nmax, hubbard)
     _, v, p, ns = _eigenstates(h, number, T, mu)
     gibbs = (v * p) @ v.conj().T
-    rho = np.array([[np.sum(gibbs.T * (psi[q].conj().T @ psi[r])) for q in range(2)]
-                    for r in range(2)])
+    rho = np.array(
+        [[np.sum(gibbs.T * (psi[q].conj().T @ psi[r])) for q in range(2)] for r in range(2)]
+    )
     diagonal = np.diag(gibbs).real
     shape = (4, *([nmax + 1] * len(modes)))
-    top = max((float(np.take(diagonal.reshape(shape), nmax, axis=j + 1).sum())
-               for j in range(len(modes))), default=0.0)
-    return {"rho": rho, "moment": moment(rho), "occupation": float(np.trace(rho).real),
-            "weights": np.array([p[ns == n].sum() for n in (0, 1, 2)]),
-            "b": np.array([np.sum(gibbs.T * bj) for bj in b]), "top": top}
+    top = max(
+        (
+            float(np.take(diagonal.reshape(shape), nmax, axis=j + 1).sum())
+            for j in range(len(modes))
+        ),
+        default=0.0,
+    )
+    return {
+        "rho": rho,
+        "moment": moment(rho),
+        "occupation": float(np.trace(rho).real),
+        "weights": np.array([p[ns == n].sum() for n in (0, 1, 2)]),
+        "b": np.array([np.sum(gibbs.T * bj) for bj in b]),
+        "top": top,
+    }
 
 
-def exact_spectrum(eps: Array, modes: Modes, T: float, mu: float, nmax: int,
-                   hubbard: float = 0.0, floor: float = 1e-18) -> tuple[Real, Array]:
+def exact_spectrum(
+    eps: Array,
+    modes: Modes,
+    T: float,
+    mu: float,
+    nmax: int,
+    hubbard: float = 0.0,
+    floor: float = 1e-18,
+) -> tuple[Real, Array]:
     """Lehmann peaks A_ab(w) = sum_mn (p_m+p_n) <m|psi_a|n><n|psi_b^+|m> delta(w - E_n + E_m).
 
     Energies are not measured from mu. Peaks with |weight| < floor are dropped.
@@ -132,12 +155,13 @@ def exact_spectrum(eps: Array, modes: Modes, T: float, mu: float, nmax: int,
 
 # ---------------------------------------------------------------- 2. second order, Matsubara
 
+
 def _odd_extrapolate(cutoffs: list[int], sums: Array) -> Array:
     """S from S_M = S + a x + b x^3 + c x^5 + ..., x = 1/(2M+1), one unknown for each cutoff."""
     x = 1.0 / (2.0 * np.array(cutoffs) + 1.0)
     x = x / x.max()
     powers = [0] + [2 * k - 1 for k in range(1, len(cutoffs))]
-    table = np.array([[xi ** k for k in powers] for xi in x])
+    table = np.array([[xi**k for k in powers] for xi in x])
     return np.linalg.inv(table)[0] @ sums.reshape(len(cutoffs), -1)
 
 
@@ -148,21 +172,21 @@ def matsubara_self_energy(n: int, eps: Array, modes: Modes, T: float, mu: float,
     carries U on the left. For U_{-q} = U_q^+ pairs of equal w it is -T sum D U g U_{-q}.
     """
     wn = (2 * n + 1) * np.pi * T
-    cutoffs = [m0 * 2 ** k for k in range(5)]
+    cutoffs = [m0 * 2**k for k in range(5)]
     v = 2 * np.pi * T * np.arange(-cutoffs[-1], cutoffs[-1] + 1)
     g = np.linalg.inv((1j * (wn - v) + mu)[:, None, None] * S0 - eps)
     terms = np.zeros_like(g)
     for w, u in modes:
         ud = u.conj().T
-        terms = terms + T * (u @ g @ ud / (w - 1j * v)[:, None, None]
-                             + ud @ g @ u / (w + 1j * v)[:, None, None])
+        terms = terms + T * (
+            u @ g @ ud / (w - 1j * v)[:, None, None] + ud @ g @ u / (w + 1j * v)[:, None, None]
+        )
     mid = cutoffs[-1]
-    sums = np.array([terms[mid - c:mid + c + 1].sum(axis=0) for c in cutoffs])
+    sums = np.array([terms[mid - c : mid + c + 1].sum(axis=0) for c in cutoffs])
     return _odd_extrapolate(cutoffs, sums).reshape(2, 2)
 
 
-def second_order_matsubara(eps: Array, modes: Modes, T: float, mu: float,
-                           nmax_freq: int) -> Array:
+def second_order_matsubara(eps: Array, modes: Modes, T: float, mu: float, nmax_freq: int) -> Array:
     """rho = f(eps) + T sum_n [G - g](iw_n), G^{-1} = g^{-1} - Sigma, both sums done by force.
 
     Cutoffs n = nmax/16..nmax; terms fall as w^-4, leaving odd powers x^3, x^5, ... to extrapolate.
@@ -177,7 +201,7 @@ def second_order_matsubara(eps: Array, modes: Modes, T: float, mu: float,
         terms.append(T * (d + d.conj().T))
     partial = np.cumsum(np.array(terms), axis=0)
     x = 1.0 / np.array(cutoffs, dtype=float) * cutoffs[0]
-    table = np.array([[xi ** k for k in (0, 3, 5, 7)] for xi in x])
+    table = np.array([[xi**k for k in (0, 3, 5, 7)] for xi in x])
     sums = np.array([partial[c - 1] for c in cutoffs]).reshape(len(cutoffs), 4)
     rest = (np.linalg.inv(table)[0] @ sums).reshape(2, 2)
     e, s = np.linalg.eigh(eps)
@@ -185,6 +209,7 @@ def second_order_matsubara(eps: Array, modes: Modes, T: float, mu: float,
 
 
 # ---------------------------------------------------------------- 3. second order, real axis
+
 
 def self_energy_poles(eps: Array, modes: Modes, T: float, mu: float) -> list[tuple[float, Array]]:
     """(E_k, R_k) of Sigma(z) = sum_k R_k/(z-E_k) for bare g, by residues of the Matsubara sum.
@@ -211,8 +236,9 @@ def sigma_second_order(z: complex, eps: Array, modes: Modes, T: float, mu: float
     return total
 
 
-def second_order_real_axis(eps: Array, modes: Modes, T: float, mu: float
-                           ) -> tuple[Array, Real, Array]:
+def second_order_real_axis(
+    eps: Array, modes: Modes, T: float, mu: float
+) -> tuple[Array, Real, Array]:
     """Poles and residues of G = (z - eps - sum_k R_k/(z-E_k))^{-1}; rho = sum_p residue_p f(pole_p).
 
     Plain linearisation without square roots: y_k = R_k x/(z-E_k) gives the non-symmetric matrix
@@ -234,8 +260,9 @@ def second_order_real_axis(eps: Array, modes: Modes, T: float, mu: float
     return rho, z.real, residue
 
 
-def contour_density(green: object, eps: Array, T: float, mu: float, step: float = 2e-3,
-                    scale: float = 1.0) -> Array:
+def contour_density(
+    green: object, eps: Array, T: float, mu: float, step: float = 2e-3, scale: float = 1.0
+) -> Array:
     """rho = f(eps) + (i/2pi) int dw f(w+ih) [G-g](w+ih) + h.c., h = pi T/2, below the first pole.
 
     w = mu + scale sinh t, plain trapezoid; green(z) -> (2,2). Any causal G may be used.
@@ -258,6 +285,7 @@ def contour_density(green: object, eps: Array, T: float, mu: float, step: float 
 
 # ---------------------------------------------------------------- 4. self-consistent Born
 
+
 def hartree(rho: Array, modes: Modes) -> Array:
     """Sigma_H = sum_j U_j <b_j> + h.c., with w <b> = -<psi^+ U^+ psi> = -Tr(U^+ rho)."""
     total = np.zeros((2, 2), dtype=complex)
@@ -267,8 +295,16 @@ def hartree(rho: Array, modes: Modes) -> Array:
     return total
 
 
-def scba_matsubara(eps: Array, modes: Modes, T: float, mu: float, nfreq: int, with_hartree: bool,
-                   tol: float = 1e-14, sweeps: int = 4000) -> tuple[Array, Array, Array]:
+def scba_matsubara(
+    eps: Array,
+    modes: Modes,
+    T: float,
+    mu: float,
+    nfreq: int,
+    with_hartree: bool,
+    tol: float = 1e-14,
+    sweeps: int = 4000,
+) -> tuple[Array, Array, Array]:
     """Self-consistent Born: Sigma(n) = Sigma_H + T sum_n' [U G(n') U^+ k(n-n') + U^+ G(n') U k*(n-n')].
 
     k = 1/(w - iv). The sum runs over G - g_ref by direct summation, g_ref = 1/(z - eps - Sigma_H),
@@ -310,23 +346,38 @@ def scba_matsubara(eps: Array, modes: Modes, T: float, mu: float, nfreq: int, wi
 
 def _zeta4(n0: int) -> float:
     """sum_{n >= n0} (n+1/2)^-4 by Euler-Maclaurin (midpoint)."""
-    return 1 / (3 * n0 ** 3) - 1 / (6 * n0 ** 5) * 1.0 + 7 / (48.0 * n0 ** 7)
+    return 1 / (3 * n0**3) - 1 / (6 * n0**5) * 1.0 + 7 / (48.0 * n0**7)
 
 
 # ---------------------------------------------------------------- 5. independent boson
 
-def independent_boson_weights(eps0: float, lam: tuple[float, float], inv_w: float, T: float,
-                              mu: float, hubbard: float = 0.0) -> Real:
+
+def independent_boson_weights(
+    eps0: float, lam: tuple[float, float], inv_w: float, T: float, mu: float, hubbard: float = 0.0
+) -> Real:
     """(P_0, P_+, P_-, P_2): e^{-(E-mu N)/T}/Z with E_s = eps0 - lam_s^2 sum(1/w) and
     E_2 = 2 eps0 + U_H - (lam_+ + lam_-)^2 sum(1/w)."""
-    e = np.array([0.0, eps0 - lam[0] ** 2 * inv_w - mu, eps0 - lam[1] ** 2 * inv_w - mu,
-                  2 * (eps0 - mu) + hubbard - (lam[0] + lam[1]) ** 2 * inv_w])
+    e = np.array(
+        [
+            0.0,
+            eps0 - lam[0] ** 2 * inv_w - mu,
+            eps0 - lam[1] ** 2 * inv_w - mu,
+            2 * (eps0 - mu) + hubbard - (lam[0] + lam[1]) ** 2 * inv_w,
+        ]
+    )
     p = np.exp(-(e - e.min()) / T)
     return p / p.sum()
 
 
-def independent_boson_moment(eps0: float, u0: float, u1: tuple[float, float, float], inv_w: float,
-                             T: float, mu: float, hubbard: float = 0.0) -> Real:
+def independent_boson_moment(
+    eps0: float,
+    u0: float,
+    u1: tuple[float, float, float],
+    inv_w: float,
+    T: float,
+    mu: float,
+    hubbard: float = 0.0,
+) -> Real:
     """m = (1/2)(P_+ - P_-) e, lam_+- = u0 +- |u1|, e = u1/|u1|."""
     size = math.sqrt(sum(x * x for x in u1))
     if size == 0.0:
@@ -342,17 +393,29 @@ def franck_condon(shift: float, size: int) -> Real:
         for n in range(size):
             terms = []
             for k in range(min(m, n) + 1):
-                log = (0.5 * (math.lgamma(m + 1) + math.lgamma(n + 1)) - math.lgamma(k + 1)
-                       - math.lgamma(m - k + 1) - math.lgamma(n - k + 1)
-                       + (m + n - 2 * k) * math.log(abs(shift)))
+                log = (
+                    0.5 * (math.lgamma(m + 1) + math.lgamma(n + 1))
+                    - math.lgamma(k + 1)
+                    - math.lgamma(m - k + 1)
+                    - math.lgamma(n - k + 1)
+                    + (m + n - 2 * k) * math.log(abs(shift))
+                )
                 sign = (-1) ** (n - k) * (1 if shift > 0 else (-1) ** (m + n))
-                terms.append(sign * math.exp(log - 0.5 * shift ** 2))
+                terms.append(sign * math.exp(log - 0.5 * shift**2))
             out[m, n] = math.fsum(terms)
     return out
 
 
-def independent_boson_spectrum(eps0: float, lam_a: float, lam_b: float, w: float, T: float,
-                               mu: float, size: int, hubbard: float = 0.0) -> tuple[Real, Real]:
+def independent_boson_spectrum(
+    eps0: float,
+    lam_a: float,
+    lam_b: float,
+    w: float,
+    T: float,
+    mu: float,
+    size: int,
+    hubbard: float = 0.0,
+) -> tuple[Real, Real]:
     """One-mode Lehmann peaks of channel a: A = sum_{n',m,n} |<m|D|n>|^2 p_n [P(0,n') at
     e~ + (U_H - 2 Lam_ab) n' + w(m-n), P(1,n') at e~ + (U_H - 2 Lam_ab) n' - w(m-n)]."""
     p0, pa, pb, p2 = independent_boson_weights(eps0, (lam_a, lam_b), 1 / w, T, mu, hubbard)
@@ -360,7 +423,7 @@ def independent_boson_spectrum(eps0: float, lam_a: float, lam_b: float, w: float
     occupation = np.exp(-np.arange(size) * w / T) * -math.expm1(-w / T)
     energies, weights = [], []
     for nb, empty, full in ((0, p0, pa), (1, pb, p2)):
-        centre = eps0 - lam_a ** 2 / w + (hubbard - 2 * lam_a * lam_b / w) * nb
+        centre = eps0 - lam_a**2 / w + (hubbard - 2 * lam_a * lam_b / w) * nb
         for n in range(size):
             for m in range(size):
                 energies += [centre + w * (m - n), centre - w * (m - n)]
@@ -369,6 +432,7 @@ def independent_boson_spectrum(eps0: float, lam_a: float, lam_b: float, w: float
 
 
 # ---------------------------------------------------------------- 6. windowed emulation
+
 
 def kernel(x: Array, w: Real, weight: Real, f: float, T: float) -> Array:
     """L(x) = sum_q [(1-f+n)/(x-w_q) + (f+n)/(x+w_q)]."""
@@ -384,9 +448,18 @@ def slow_kernel(x: Array, inv_w: float, T: float) -> Array:
     return 2 * T * inv_w / x
 
 
-def windowed_moment_naive(eps0: float, u0: float, u1: float, T: float, mu: float, eta: float,
-                          W: float, npts: int, inv_w: float | None = None,
-                          modes: tuple[Real, Real] | None = None) -> float:
+def windowed_moment_naive(
+    eps0: float,
+    u0: float,
+    u1: float,
+    T: float,
+    mu: float,
+    eta: float,
+    W: float,
+    npts: int,
+    inv_w: float | None = None,
+    modes: tuple[Real, Real] | None = None,
+) -> float:
     """m_W = -(1/2pi) int_{-W}^{W} dw f(w) Im[G_+ - G_-](w+i eta), G_s = 1/(x - g_s L(x)),
     x = w + i eta - eps0, g_+- = (u0 +- u1)^2, u1 = |u1|.  Slow kernel if inv_w, else modes."""
     w = np.linspace(-W, W, npts)
@@ -401,14 +474,30 @@ def windowed_moment_naive(eps0: float, u0: float, u1: float, T: float, mu: float
     return float((w[1] - w[0]) * (y.sum() - 0.5 * (y[0] + y[-1])))
 
 
-def windowed_crossover(eps0: float, u0: float, u1: float, inv_w: float, mu: float, eta: float,
-                       W: float, npts: int, bracket: tuple[float, float]) -> float:
+def windowed_crossover(
+    eps0: float,
+    u0: float,
+    u1: float,
+    inv_w: float,
+    mu: float,
+    eta: float,
+    W: float,
+    npts: int,
+    bracket: tuple[float, float],
+) -> float:
     """T with m_W(T) = 0 for the slow kernel, by Brent in the given bracket."""
-    return float(brentq(lambda t: windowed_moment_naive(eps0, u0, u1, t, mu, eta, W, npts, inv_w)
-                        * 1e6, *bracket, xtol=1e-13, rtol=1e-14))
+    return float(
+        brentq(
+            lambda t: windowed_moment_naive(eps0, u0, u1, t, mu, eta, W, npts, inv_w) * 1e6,
+            *bracket,
+            xtol=1e-13,
+            rtol=1e-14,
+        )
+    )
 
 
 # ---------------------------------------------------------------- 7. acoustic bath
+
 
 def acoustic_nodes_naive(c: float, d: int, qc: float, npts: int) -> tuple[Real, Real]:
     """Midpoint nodes of sum_q F(w_q) = Omega_d/(2pi)^d int_0^qc q^(d-1) F(cq) dq ('density')."""
@@ -420,5 +509,8 @@ def acoustic_nodes_naive(c: float, d: int, qc: float, npts: int) -> tuple[Real, 
 def acoustic_sums_naive(c: float, d: int, qc: float, T: float, npts: int) -> dict[str, float]:
     """count = sum 1, inv_w = sum 1/w, variance = sum(2n+1) = sum coth(w/2T), by midpoint."""
     w, k = acoustic_nodes_naive(c, d, qc, npts)
-    return {"count": float(k.sum()), "inv_w": float((k / w).sum()),
-            "variance": float((k / np.tanh(w / (2 * T))).sum())}
+    return {
+        "count": float(k.sum()),
+        "inv_w": float((k / w).sum()),
+        "variance": float((k / np.tanh(w / (2 * T))).sum()),
+    }
