@@ -74,9 +74,9 @@ def _fock(
         for q in range(2):
             hop = psi[p].conj().T @ psi[q]
             h = h + eps[p, q] * hop
-            for (_, u), bj in zip(modes, b):
+            for (_, u), bj in zip(modes, b, strict=False):
                 h = h + hop @ (u[p, q] * bj + u.conj().T[p, q] * bj.conj().T)
-    for (w, _), bj in zip(modes, b):
+    for (w, _), bj in zip(modes, b, strict=False):
         h = h + w * bj.conj().T @ bj
     return h, psi, b, number[0] + number[1]
 
@@ -332,7 +332,7 @@ def scba_matsubara(
         new_fock = np.zeros_like(fock)
         for pole, r in self_energy_poles(eps + sh, modes, T, mu):
             new_fock = new_fock + r / (z - pole)[:, None, None]
-        for (_, u), k in zip(modes, kernels):
+        for (_, u), k in zip(modes, kernels, strict=False):
             conv = np.einsum("nm,mab->nab", k, d, optimize=True)
             conj = np.einsum("nm,mab->nab", k.conj(), d, optimize=True)
             new_fock = new_fock + T * (u @ conv @ u.conj().T + u.conj().T @ conj @ u)
@@ -437,7 +437,7 @@ def independent_boson_spectrum(
 def kernel(x: Array, w: Real, weight: Real, f: float, T: float) -> Array:
     """L(x) = sum_q [(1-f+n)/(x-w_q) + (f+n)/(x+w_q)]."""
     total = np.zeros_like(x)
-    for wq, cq in zip(w, weight):
+    for wq, cq in zip(w, weight, strict=False):
         n = bose(wq, T)
         total = total + cq * ((1 - f + n) / (x - wq) + (f + n) / (x + wq))
     return total

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 EXACT = 2e-15  # departure of the summed poles from the Fermi function that counts as rounding
 MOST = 80  # poles; more do not reach further in double precision
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.functions import named_function
 from chirospin.numerics.fermi import bose
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 SPHERE = {1: 2.0, 2: 2 * np.pi, 3: 4 * np.pi}
 """Surface of the unit sphere in d dimensions."""
 FEWEST, MOST = 8, 400  # Gauss nodes of a continuous bath
@@ -135,11 +136,18 @@ def _gauss(count: int) -> tuple[Array, Array]:
 
 
 def _count(low: float, high: float, temperature: float) -> int:
-    """Nodes that resolve poles pi k_B T off the nearer end of the range."""
-    pole = 2 * (1j * np.pi * temperature) / (high - low) - 1
-    root = np.sqrt(pole**2 - 1)
-    growth = np.log(max(abs(pole + root), abs(pole - root)))
+    """Nodes that resolve poles pi k_B T off the range, and 1/omega where the range starts above 0."""
+    poles = [2 * (1j * np.pi * temperature - low) / (high - low) - 1]
+    if low:
+        poles.append(-2 * low / (high - low) - 1)
+    growth = min(_growth(pole) for pole in poles)
     return int(np.clip(np.ceil(DIGITS / (2 * growth)) + 2, FEWEST, MOST))
+
+
+def _growth(pole: complex) -> float:
+    """How fast Gauss quadrature on [-1, 1] converges for a function with this pole, e-folds per node."""
+    root = np.sqrt(complex(pole) ** 2 - 1)
+    return float(np.log(max(abs(pole + root), abs(pole - root))))
 
 
 def bath_of(spectrum: str, limits: tuple[float, ...] | None) -> Bath:

@@ -7,6 +7,7 @@ chemical potential, and works for any matrices on the spin.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,9 @@ from chirospin.base.spin import PAULI
 from chirospin.numerics.fermi import bose, fermi, fermi_poles
 from chirospin.vibration.model import Level
 
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
+Array = NDArray[np.floating[Any]]
+Complex = NDArray[np.complexfloating[Any, Any]]
+ROUNDING = 1e-26  # share of the stronger channel's g below which a channel is free
 
 
 @dataclass(frozen=True, kw_only=True)

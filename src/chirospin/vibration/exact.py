@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +15,15 @@ from chirospin.base.spin import PAULI
 from chirospin.numerics.fermi import bose
 from chirospin.vibration.born import Thermal, moment_of
 from chirospin.vibration.ladder import Rung, settled
-from chirospin.vibration.model import Level, Vibration, channels, energies, level
+from chirospin.vibration.model import Level, Vibration, channels, energies_from_mu, level
 from chirospin.vibration.state import VibrationState
 
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
+Array = NDArray[np.floating[Any]]
+Complex = NDArray[np.complexfloating[Any, Any]]
 FADED = 40.0  # e-folds after which a correlation is over
 PHASE = 2.0  # largest change of phase in a panel of time
 GAUSS = 16
+BLOCK = 2_000_000  # phases held at a time
 SPARE = 40  # quanta beyond those kept, with which a displacement is exact on them
 
 
@@ -58,7 +60,9 @@ class Exact(Rung):
                 model,
                 found,
                 top,
-                lambda: ladder.spectrum(energies(model), self.broadening, self._finer(model)),
+                lambda: ladder.spectrum(
+                    energies_from_mu(model), self.broadening, self._finer(model)
+                ),
             )
         many = Diagonalised.of(here, self._quanta(here))
         return _state(
@@ -66,7 +70,7 @@ class Exact(Rung):
             model,
             many.thermal(),
             many.top_weight(),
-            lambda: many.spectrum(energies(model), self.broadening),
+            lambda: many.spectrum(energies_from_mu(model), self.broadening),
         )
 
     def moment_at(self, model: Vibration, temperature: float) -> Array:
@@ -116,8 +120,12 @@ class Exact(Rung):
 
 
 def _state(
-    method: Exact, model: Vibration, found: Thermal, top: float | None, spectrum
-) -> VibrationState:  # type: ignore[no-untyped-def]
+    method: Exact,
+    model: Vibration,
+    found: Thermal,
+    top: float | None,
+    spectrum: Callable[[], Array],
+) -> VibrationState:
     return VibrationState(
         density=found.density,
         moment=found.moment,
@@ -218,7 +226,6 @@ class Displaced:
         fastest = np.abs(omega).max() + np.abs(self.energies).max() + 2 * np.abs(self.shifts).sum()
         fastest += spread + self.here.hubbard + dense.frequencies.max()
         t, dt = _times(FADED / broadening, PHASE / fastest)
-        wave = np.exp(1j * np.multiply.outer(omega, t)) * (np.exp(-broadening * t) * dt)
         slow = n @ (
             lam[:, None, :] * (1 - np.cos(np.outer(dense.frequencies, t)))[..., None]
         ).transpose(1, 0, 2)
@@ -234,7 +241,7 @@ class Displaced:
                 moved = energy + other * (self.here.hubbard - 2 * self.shifts[a, 1 - a])
                 turned = empty * np.exp(-1j * fast[:, a]) + filled * np.exp(1j * fast[:, a])
                 C += np.exp(-1j * moved * t - slow[:, a]) * turned
-            A = (wave @ C).real / np.pi
+            A = _transformed(C * np.exp(-broadening * t) * dt, t, omega) / np.pi
             density += np.abs(self.vectors[:, a, None]) ** 2 * A
         return density
 
@@ -242,6 +249,12 @@ class Displaced:
 def channels_of(vectors: Complex, here: Level) -> Complex:
     """The diagonal of every coupling between given vectors, (modes, 2)."""
     return np.asarray(np.einsum("ac,jab,bc->jc", vectors.conj(), here.couplings, vectors))
+
+
+def _transformed(C: Complex, t: Array, omega: Array) -> Array:
+    """Real part of the sum of C(t) e^{i omega t}, in blocks that fit into memory."""
+    blocks = np.array_split(omega, max(1, omega.size * t.size // BLOCK))
+    return np.concatenate([(np.exp(1j * np.multiply.outer(w, t)) @ C).real for w in blocks])
 
 
 def _times(last: float, panel: float) -> tuple[Array, Array]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import zeta
@@ -17,8 +19,8 @@ from chirospin.vibration.born import (
 )
 from chirospin.vibration.model import Level
 
-Complex = NDArray[np.complex128]
-Array = NDArray[np.float64]
+Complex = NDArray[np.complexfloating[Any, Any]]
+Array = NDArray[np.floating[Any]]
 BEYOND = 30.0  # highest frequency summed one by one, over the largest energy
 FEWEST, MOST = 400, 400_000
 

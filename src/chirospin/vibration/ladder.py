@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from chirospin.vibration.crossover import Crossing, crossings
 from chirospin.vibration.model import Level, Vibration, level
 from chirospin.vibration.state import VibrationState
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 
 class Rung(Method):

@@ -14,11 +14,12 @@ from chirospin.base.parameters import Model, Shape, parameter
 from chirospin.base.spin import PAULI
 from chirospin.vibration.bath import Bath, bath_of
 
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
+Array = NDArray[np.floating[Any]]
+Complex = NDArray[np.complexfloating[Any, Any]]
 COMPONENTS = ("x", "y", "z")
 SPINS = ("up", "down")
-ROOTS = 4  # crossover temperatures that a result can hold
+CHANNELS = ("weak", "strong")
+ROOTS = 3  # crossover temperatures that a result can hold
 REACH = 2.5  # of the default energies around zero, meV, the window of the paper's figures
 MERGED = 1e-13  # commutators below this, relative, are zero
 BATHS = ("acoustic", "einstein", "debye", "modes", "spectrum")
@@ -44,7 +45,7 @@ class Vibration(Model):
     level_splitting: tuple[float, ...] = parameter(
         (0.0, 0.0, 0.0),
         unit="meV",
-        symbol=r"\boldsymbol\varepsilon_1",
+        symbol=r"\boldsymbol{\varepsilon}_1",
         shape=Shape(axes=(3,)),
         about="bare field on the spin; the level splits by twice its length",
     )
@@ -54,14 +55,14 @@ class Vibration(Model):
     spin_coupling: tuple[float, ...] = parameter(
         (0.01, 0.0, 0.0),
         unit="meV",
-        symbol=r"\mathbf u_1",
+        symbol=r"\mathbf{u}_1",
         shape=Shape(axes=(3,)),
         about="of every displacement to the spin; it breaks time reversal",
     )
     momentum_coupling: tuple[float, ...] = parameter(
         (0.0, 0.0, 0.0),
         unit="meV",
-        symbol=r"\mathbf v_1",
+        symbol=r"\mathbf{v}_1",
         shape=Shape(axes=(3,)),
         about="of every momentum to the spin; it keeps time reversal",
     )
@@ -240,12 +241,18 @@ def energies(model: Vibration) -> Array:
     return np.linspace(-REACH, REACH, 201)
 
 
+def energies_from_mu(model: Vibration) -> Array:
+    """The same places, measured from the chemical potential as in :class:`Level`."""
+    return energies(model) - model.chemical_potential
+
+
 def labels(model: Vibration) -> dict[str, tuple[Any, ...]]:
     """Labels along every dimension of the observables."""
     return {
         "component": COMPONENTS,
         "spin": SPINS,
         "energy": tuple(energies(model).tolist()),
+        "channel": CHANNELS,
         "root": tuple(range(1, ROOTS + 1)),
     }
 
@@ -290,8 +297,8 @@ def channels(here: Level) -> tuple[Complex, Array, Complex] | None:
     for matrix in matrices:
         for part in (matrix + matrix.conj().T, 1j * (matrix - matrix.conj().T)):
             traceless = part - np.trace(part) / 2 * np.eye(2)
-            if np.linalg.norm(traceless) > MERGED * max(1e-300, np.linalg.norm(matrix)):
-                _, vectors = np.linalg.eigh(traceless)
+            if np.linalg.norm(traceless) > MERGED * float(np.linalg.norm(matrix)):
+                vectors = np.linalg.eigh(traceless)[1]
                 break
         else:
             continue

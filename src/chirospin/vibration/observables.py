@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.observables import observable
+from chirospin.vibration.born import ROUNDING
 from chirospin.vibration.model import ROOTS, Vibration, bath, channels, level
 from chirospin.vibration.model import time_reversal_breaking as breaking
 from chirospin.vibration.state import VibrationState
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 
-@observable(unit="1", symbol=r"\mathbf m", dims=("component",))
+@observable(unit="1", symbol=r"\mathbf{m}", dims=("component",))
 def moment(model: Vibration, state: VibrationState) -> Array:
     r"""Spin of the level, in hbar.
 
@@ -76,11 +79,11 @@ def time_reversal_breaking(model: Vibration, state: VibrationState) -> Array:
 @observable(
     unit="meV",
     symbol="E_p",
-    dims=("spin",),
+    dims=("channel",),
     undefined="level and couplings have no common channels",
 )
 def polaron_energy(model: Vibration, state: VibrationState) -> Array:
-    r"""Energy that a displaced vibration gains in the upper and the lower channel.
+    r"""Energy that a displaced vibration gains by an electron in the weaker and the stronger channel.
 
     .. math:: E_p = g_\pm \sum_q 1/\omega_q, \qquad g_\pm = (u_0 \pm |\mathbf u_1|)^2
     """
@@ -88,7 +91,8 @@ def polaron_energy(model: Vibration, state: VibrationState) -> Array:
     split = channels(here)
     if split is None:
         return np.full(2, np.nan)
-    return np.asarray((np.abs(split[2]) ** 2 / here.frequencies[:, None]).sum(axis=0))
+    gains = np.sort((np.abs(split[2]) ** 2 / here.frequencies[:, None]).sum(axis=0))
+    return np.where(gains > ROUNDING * gains.max(), gains, 0.0)
 
 
 @observable(unit="1/meV", symbol=r"\sum_q 1/\omega_q")

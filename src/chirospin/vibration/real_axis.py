@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from scipy.optimize import brentq
 
 from chirospin.numerics.fermi import fermi
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 NODES = 120  # of the smooth part of a principal value
 GAUSS = 16  # nodes of a panel
 FAR = 600.0  # e-folds closer to the band than this a pole has no weight
@@ -80,7 +81,9 @@ class Band:
             ahead = self._half(self.emission, x, edge, x > 0)
             return np.asarray(ahead - self._half(self.absorption, -x, edge, x < 0))
 
-    def _half(self, B: Callable[[Array], Array], x: Array, edge: Array, same: Array) -> Array:
+    def _half(
+        self, B: Callable[[Array], Array], x: Array, edge: Array, same: NDArray[np.bool_]
+    ) -> Array:
         """Principal value of the integral of B(w)/(x - w); ``edge`` is ln ||x| - b|."""
         w, dw = self.nodes
         near = np.abs(x) < 2 * self.high

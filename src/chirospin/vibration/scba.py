@@ -27,8 +27,9 @@ from chirospin.vibration.ladder import Rung
 from chirospin.vibration.model import Level, Vibration, energies, level
 from chirospin.vibration.state import VibrationState
 
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
+Array = NDArray[np.floating[Any]]
+Complex = NDArray[np.complexfloating[Any, Any]]
+Unknowns = NDArray[np.float64]
 FEWEST, MOST = 32, 2048  # positive frequencies
 PARALLEL = 1e-13
 
@@ -204,7 +205,7 @@ class SCBA(Rung):
         loop = Exchange.between(here, count)
         one = np.eye(2)
 
-        def unpack(x: Array) -> tuple[Complex, Complex]:
+        def unpack(x: Unknowns) -> tuple[Complex, Complex]:
             both = x.view(complex).reshape(-1, 2, 2)
             return both[:-1], both[-1]
 
@@ -217,7 +218,7 @@ class SCBA(Rung):
             density = polarised(here.energy + shift, T) + scalar * one
             return _matrix(full), _matrix(bare), density + np.tensordot(vector, PAULI, 1)
 
-        def improved(x: Array) -> Array:
+        def improved(x: Unknowns) -> Unknowns:
             sigma, shift = unpack(x)
             G, g, density = dressed(sigma, shift)
             moved = hartree(here, density) if self.with_hartree else np.zeros((2, 2), dtype=complex)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.spin import PAULI
 from chirospin.numerics.fermi import fermi
 from chirospin.vibration.born import (
+    ROUNDING,
     Thermal,
     by_eigenvectors,
     by_star,
@@ -20,12 +21,11 @@ from chirospin.vibration.born import (
 )
 from chirospin.vibration.frequencies import by_frequencies
 from chirospin.vibration.ladder import Rung, settled
-from chirospin.vibration.model import Vibration, bath, channels, energies, level
+from chirospin.vibration.model import Vibration, bath, channels, energies_from_mu, level
 from chirospin.vibration.real_axis import Band
 from chirospin.vibration.state import VibrationState
 
-Array = NDArray[np.float64]
-ROUNDING = 1e-26  # share of the stronger channel's g below which a channel is free
+Array = NDArray[np.floating[Any]]
 
 
 class SecondOrder(Rung):
@@ -62,7 +62,9 @@ class SecondOrder(Rung):
         return VibrationState(
             density=found.density,
             moment=found.moment,
-            spectrum=lambda: spectral_density(here, poles, energies(model), self.broadening),
+            spectrum=lambda: spectral_density(
+                here, poles, energies_from_mu(model), self.broadening
+            ),
             crossing=self.crossing(model),
             norm=norm,
             left_out=here.hubbard,

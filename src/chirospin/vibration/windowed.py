@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,10 @@ from chirospin.vibration.born import (
     spectral_density,
 )
 from chirospin.vibration.ladder import Rung, settled
-from chirospin.vibration.model import Level, Vibration, energies, level
+from chirospin.vibration.model import Level, Vibration, energies_from_mu, level
 from chirospin.vibration.state import VibrationState
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 GAUSS = 16  # nodes of a panel
 PANELS = 2.0  # in one broadening
 
@@ -53,7 +53,9 @@ class Windowed(Rung):
         return VibrationState(
             density=found.density,
             moment=found.moment,
-            spectrum=lambda: spectral_density(here, poles, energies(model), self.broadening),
+            spectrum=lambda: spectral_density(
+                here, poles, energies_from_mu(model), self.broadening
+            ),
             crossing=self.crossing(model),
             norm=norm,
             left_out=here.hubbard,
