@@ -302,7 +302,9 @@ def _array(info: ParameterInfo, value: Any) -> Any:
 
 def _nested(array: Any) -> Any:
     """Nested tuples: hashable, so that a frozen model stays a key."""
-    return tuple(_nested(row) for row in array) if array.ndim else array.item()
+    if array.ndim < 2:
+        return tuple(array.tolist()) if array.ndim else array.item()
+    return tuple(_nested(row) for row in array)
 
 
 def _as_model_error(model: type[Model], error: ValidationError) -> ModelError:

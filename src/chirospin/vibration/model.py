@@ -268,20 +268,14 @@ def time_reversal_breaking(here: Level) -> float:
 
     The phase of a vibration is free: a coupling counts as even if some e^{i phi} U is even.
     """
-    terms = [(here.energy, 1.0 + 0j)]
-    for U in here.couplings:
-        turned = time_reversed(U)
-        overlap = np.vdot(U, turned)
-        phase = np.sqrt(overlap / abs(overlap)) if abs(overlap) > 0 else 1.0 + 0j
-        terms.append((U, phase))
-    worst = 0.0
-    for term, phase in terms:
-        even = phase * term
-        size = np.linalg.norm(term)
-        if size:
-            odd = np.linalg.norm(even - time_reversed(even)) / (2 * size)
-            worst = max(worst, float(odd))
-    return worst
+    turned = time_reversed(here.couplings)
+    overlap = np.einsum("jab,jab->j", here.couplings.conj(), turned)
+    phase = np.sqrt(overlap / np.where(overlap == 0, 1.0, np.abs(overlap)))
+    phase[overlap == 0] = 1.0
+    terms = np.concatenate([here.energy[None], phase[:, None, None] * here.couplings])
+    odd = np.linalg.norm(terms - time_reversed(terms), axis=(1, 2)) / 2
+    size = np.linalg.norm(terms, axis=(1, 2))
+    return float(np.max(odd[size > 0] / size[size > 0], initial=0.0))
 
 
 def channels(here: Level) -> tuple[Complex, Array, Complex] | None:
