@@ -13,11 +13,11 @@ from chirospin.vibration.born import (
     by_eigenvectors,
     by_star,
     self_energy_poles,
-    spectral_density,
+    spin_densities,
     star_matrix,
 )
 from chirospin.vibration.frequencies import by_frequencies
-from chirospin.vibration.model import bath, channels, level, time_reversal_breaking, time_reversed
+from chirospin.vibration.model import bath, broken_time_reversal, channels, level, time_reversed
 from chirospin.vibration.second_order import on_real_axis
 from tests.laws.vibrations import matrix, mode_vibrations, number, signed, vectors, vibrations
 
@@ -76,10 +76,10 @@ def test_both_couplings_are_needed_and_the_moment_is_odd_in_each(method, model):
 def test_no_moment_without_a_term_that_is_odd_under_time_reversal(method, model, momentum):
     """Charge couples to displacements and spin to momenta; a spin that couples to both breaks it."""
     even = model.replace(spin_coupling=(0, 0, 0), momentum_coupling=momentum)
-    assert time_reversal_breaking(level(even)) < 1e-12
+    assert broken_time_reversal(level(even)) < 1e-12
     assert np.linalg.norm(method.solve(even).moment) < 1e-12
     odd = even.replace(spin_coupling=0.5 * np.array(momentum))
-    assert time_reversal_breaking(level(odd)) > 1e-3
+    assert broken_time_reversal(level(odd)) > 1e-3
     if method.name != "windowed":
         assert np.linalg.norm(method.solve(odd).moment) > 1e-12
 
@@ -90,8 +90,8 @@ def test_the_phase_of_a_vibration_is_free(model, phase):
     turned = model.replace(mode_couplings=np.exp(1j * phase) * np.array(model.mode_couplings))
     found = SecondOrder().solve(model).moment
     assert SecondOrder().solve(turned).moment == pytest.approx(found, abs=1e-12)
-    assert time_reversal_breaking(level(turned)) == pytest.approx(
-        time_reversal_breaking(level(model)), abs=1e-9
+    assert broken_time_reversal(level(turned)) == pytest.approx(
+        broken_time_reversal(level(model)), abs=1e-9
     )
     back = model.replace(mode_couplings=[time_reversed(np.array(U)) for U in model.mode_couplings])
     assert SecondOrder().solve(back).moment == pytest.approx(-found, abs=1e-12)
@@ -240,7 +240,7 @@ def test_broadened_spectrum_is_the_star_seen_from_above(model):
     omega = np.linspace(-1, 1, 5)
     lorentz = 0.2 / np.pi / ((omega[:, None] - values) ** 2 + 0.04)
     expected = np.abs(vectors[:2]) ** 2 @ lorentz.T
-    assert spectral_density(here, poles, omega, 0.2) == pytest.approx(expected, rel=1e-9)
+    assert spin_densities(here, poles, omega, 0.2) == pytest.approx(expected, rel=1e-9)
 
 
 @given(eta=number(0.02, 0.1), window=number(2.0, 6.0))

@@ -98,10 +98,8 @@ class ParameterInfo:
     def range(self) -> str:
         """The allowed values in words."""
         if self.choices:
-            return " or ".join(
-                f"{choice:+d}" if isinstance(choice, int) else str(choice)
-                for choice in self.choices
-            )
+            signed = any(isinstance(choice, int) and choice < 0 for choice in self.choices)
+            return " or ".join(f"{c:+d}" if signed else str(c) for c in self.choices)
         if self.shape is not None:
             return f"{self.shape}, finite"
         if isinstance(self.default, str):

@@ -22,7 +22,7 @@ from chirospin.numerics.fermi import bose, fermi
 from chirospin.studies.registry import Data, Figure, Finding, Progress, Study, claim
 from chirospin.vibration import SCBA, Exact, SCBAHartree, SecondOrder, Vibration, Windowed
 from chirospin.vibration.born import self_energy, self_energy_poles, star_matrix
-from chirospin.vibration.model import bath, channels, level, time_reversal_breaking
+from chirospin.vibration.model import bath, broken_time_reversal, channels, level
 
 Array = NDArray[np.float64]
 LEVEL, COUPLING = 0.1, 0.01
@@ -578,7 +578,7 @@ def _explicit_breaking(data: Data) -> Finding:
     odd = _model(ALONG)
     even = _model((0, 0, 0)).replace(momentum_coupling=ALONG)
     moments = [float(np.linalg.norm(Exact().solve(m).moment)) for m in (odd, even)]
-    shares = [time_reversal_breaking(level(m)) for m in (odd, even)]
+    shares = [broken_time_reversal(level(m)) for m in (odd, even)]
     return Finding(
         published="time reversal broken by inelastic scattering",
         ours=f"displacement times spin is odd (share {shares[0]:.2f}, m = {moments[0]:.1e}); momentum "

@@ -15,9 +15,9 @@ from chirospin.vibration.ladder import Rung
 from chirospin.vibration.model import (
     Level,
     Vibration,
+    broken_time_reversal,
     channels,
     level,
-    time_reversal_breaking,
     time_reversed,
 )
 from chirospin.vibration.second_order import SecondOrder
@@ -41,7 +41,7 @@ def _norm(model: Vibration, state: VibrationState) -> float | None:
 
 
 def _even(model: Vibration, state: VibrationState) -> float | None:
-    if time_reversal_breaking(level(model)) > EVEN:
+    if broken_time_reversal(level(model)) > EVEN:
         return None
     return float(np.linalg.norm(state.moment))
 

@@ -180,7 +180,7 @@ def by_decay(here: Level, poles: Poles) -> Thermal:
     return Thermal(density=density, moment=moment_of(density))
 
 
-def spectral_density(here: Level, poles: Poles, energies: Array, broadening: float) -> Array:
+def spin_densities(here: Level, poles: Poles, energies: Array, broadening: float) -> Array:
     """Density of states of spin up and down along z at real energies, (2, energies), 1/meV."""
     scalar, vector = green_parts(inverse_green(here, poles, energies + 1j * broadening))
     return np.stack([-(scalar + s * vector[:, 2]).imag / np.pi for s in (1, -1)])

@@ -263,7 +263,7 @@ def time_reversed(matrix: Complex) -> Complex:
     return np.asarray(flip @ np.conj(matrix) @ flip)
 
 
-def time_reversal_breaking(here: Level) -> float:
+def broken_time_reversal(here: Level) -> float:
     """Largest share of a term of H that is odd under time reversal; zero forbids a moment.
 
     The phase of a vibration is free: a coupling counts as even if some e^{i phi} U is even.

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from chirospin.base.observables import observable
 from chirospin.vibration.born import ROUNDING
-from chirospin.vibration.model import ROOTS, Vibration, bath, channels, level
-from chirospin.vibration.model import time_reversal_breaking as breaking
+from chirospin.vibration.model import ROOTS, Vibration, bath, broken_time_reversal, channels, level
 from chirospin.vibration.state import VibrationState
 
 Array = NDArray[np.floating[Any]]
@@ -73,7 +72,7 @@ def time_reversal_breaking(model: Vibration, state: VibrationState) -> Array:
 
     .. math:: \tau(U) = \min_\varphi |e^{i\varphi}U - \sigma_y (e^{i\varphi}U)^* \sigma_y| / 2|U|
     """
-    return np.asarray(breaking(level(model)))
+    return np.asarray(broken_time_reversal(level(model)))
 
 
 @observable(

@@ -17,7 +17,7 @@ from chirospin.vibration.born import (
     by_eigenvectors,
     by_star,
     self_energy_poles,
-    spectral_density,
+    spin_densities,
 )
 from chirospin.vibration.frequencies import by_frequencies
 from chirospin.vibration.ladder import Rung, settled
@@ -62,9 +62,7 @@ class SecondOrder(Rung):
         return VibrationState(
             density=found.density,
             moment=found.moment,
-            spectrum=lambda: spectral_density(
-                here, poles, energies_from_mu(model), self.broadening
-            ),
+            spectrum=lambda: spin_densities(here, poles, energies_from_mu(model), self.broadening),
             crossing=self.crossing(model),
             norm=norm,
             left_out=here.hubbard,

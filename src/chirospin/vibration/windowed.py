@@ -17,7 +17,7 @@ from chirospin.vibration.born import (
     green_parts,
     inverse_green,
     self_energy_poles,
-    spectral_density,
+    spin_densities,
 )
 from chirospin.vibration.ladder import Rung, settled
 from chirospin.vibration.model import Level, Vibration, energies_from_mu, level
@@ -53,9 +53,7 @@ class Windowed(Rung):
         return VibrationState(
             density=found.density,
             moment=found.moment,
-            spectrum=lambda: spectral_density(
-                here, poles, energies_from_mu(model), self.broadening
-            ),
+            spectrum=lambda: spin_densities(here, poles, energies_from_mu(model), self.broadening),
             crossing=self.crossing(model),
             norm=norm,
             left_out=here.hubbard,
