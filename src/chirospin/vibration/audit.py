@@ -20,6 +20,7 @@ from chirospin.vibration.model import (
     level,
     time_reversed,
 )
+from chirospin.vibration.scba import hartree
 from chirospin.vibration.second_order import SecondOrder
 from chirospin.vibration.state import VibrationState
 from chirospin.vibration.windowed import Windowed
@@ -230,6 +231,13 @@ def _accurate(model: Vibration, method: Method) -> float | None:
     return _size(method.solve(model).moment - right) / max(_size(right), 1e-300)
 
 
+def _spectral_mean(model: Vibration, method: Method) -> float | None:
+    """The exact spectrum has its mean at the level with the Hartree shift of the exact density."""
+    if not isinstance(method, Exact) or model.hubbard:
+        return None
+    return method.mean_defect(model, hartree(level(model), method.solve(model).density))
+
+
 def _common(model: Vibration, method: Method) -> float | None:
     """The independent boson against diagonalisation, where both are possible."""
     here = level(model)
@@ -289,6 +297,12 @@ AUDITS = (
         tolerance=0.0,
         about="sign changes with temperature that the exact answer does not have",
         evaluate=_crossovers_beyond_exact,
+    ),
+    Audit(
+        name="spectral_mean",
+        tolerance=1e-8,
+        about="mean of the exact spectrum: the level with its Hartree shift",
+        evaluate=_spectral_mean,
     ),
     Audit(
         name="diagonalisation",

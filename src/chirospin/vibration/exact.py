@@ -99,6 +99,19 @@ class Exact(Rung):
         other = Diagonalised.of(here, self._quanta(here)).thermal().density
         return float(np.abs(one - other).max())
 
+    def mean_defect(self, model: Vibration, shift: Complex) -> float | None:
+        """Mean of the spectrum against level + ``shift``, over the largest energy in them."""
+        here = level(model)
+        split = channels(here)
+        if split is None:
+            return None
+        ladder = Displaced.of(here, split)
+        scale = float(np.abs(ladder.energies).max() + np.abs(ladder.shifts).sum())
+        scale += float(here.frequencies.max() + np.abs(here.couplings).max())
+        mean = ladder.mean(here, 1e-3 / scale)
+        moved = split[0].conj().T @ (here.energy + shift) @ split[0]
+        return float(np.abs(mean - np.diag(moved).real).max() / scale)
+
     def _finer(self, model: Vibration) -> Level:
         """Nodes dense enough for correlations until they have faded."""
         here = level(model)
@@ -211,39 +224,51 @@ class Displaced:
         larger = single.max()
         return float(np.sign(-gap) * larger * -np.expm1(-abs(gap)))
 
-    def spectrum(self, omega: Array, broadening: float, dense: Level) -> Array:
-        r"""Density of states of spin up and down by the time correlation function, (2, energies).
+    def correlation(self, t: Array, dense: Level) -> Complex:
+        r"""Anticommutator of the level at two times for both channels, (2, times).
 
         .. math:: C_a(t) = \sum_{n'} e^{-i(\varepsilon_a-\Lambda_{aa}-2\Lambda_{ab}n'+U_Hn')t}
                   [P_{0n'}e^{-\phi_a} + P_{1n'}e^{-\phi_a^*}], \quad
                   \phi_a = \sum_j \frac{|\lambda_{aj}|^2}{\omega_j^2}
                   [(2n_j+1)(1-\cos\omega_jt) + i\sin\omega_jt]
+
+        Parameters
+        ----------
+        dense : the same vibrations on nodes that resolve these times
         """
         none, single, double = self.weights()
-        lam = np.abs(channels_of(self.vectors, dense)) ** 2 / dense.frequencies[:, None] ** 2
+        sizes = np.abs(channels_of(self.vectors, dense)) ** 2 / dense.frequencies[:, None] ** 2
         n = 2 * bose(dense.frequencies / dense.temperature) + 1
-        spread = np.sqrt((lam * dense.frequencies[:, None] ** 2 * n[:, None]).sum(axis=0)).max()
-        fastest = np.abs(omega).max() + np.abs(self.energies).max() + 2 * np.abs(self.shifts).sum()
-        fastest += spread + self.here.hubbard + dense.frequencies.max()
-        t, dt = _times(FADED / broadening, PHASE / fastest)
-        slow = n @ (
-            lam[:, None, :] * (1 - np.cos(np.outer(dense.frequencies, t)))[..., None]
-        ).transpose(1, 0, 2)
-        fast = np.tensordot(np.sin(np.outer(t, dense.frequencies)), lam, 1)
-        density = np.zeros((2, omega.size))
+        angles = np.outer(t, dense.frequencies)
+        faded = (1 - np.cos(angles)) @ (sizes * n[:, None])
+        turned = np.sin(angles) @ sizes
+        out = np.zeros((2, t.size), dtype=complex)
         for a in (0, 1):
             energy = self.energies[a] - self.shifts[a, a]
-            C = np.zeros(t.size, dtype=complex)
-            for other, empty, filled in (
-                (0, none, single[a]),
-                (1, single[1 - a], double),
-            ):
+            for other, empty, filled in ((0, none, single[a]), (1, single[1 - a], double)):
                 moved = energy + other * (self.here.hubbard - 2 * self.shifts[a, 1 - a])
-                turned = empty * np.exp(-1j * fast[:, a]) + filled * np.exp(1j * fast[:, a])
-                C += np.exp(-1j * moved * t - slow[:, a]) * turned
-            A = _transformed(C * np.exp(-broadening * t) * dt, t, omega) / np.pi
-            density += np.abs(self.vectors[:, a, None]) ** 2 * A
-        return density
+                phases = empty * np.exp(-1j * turned[:, a]) + filled * np.exp(1j * turned[:, a])
+                out[a] += np.exp(-1j * moved * t - faded[:, a]) * phases
+        return out
+
+    def spectrum(self, omega: Array, broadening: float, dense: Level) -> Array:
+        r"""Density of states of spin up and down, (2, energies).
+
+        .. math:: A_a(\omega) = \tfrac1\pi \mathrm{Re} \int_0^\infty e^{i\omega t - \eta t} C_a(t)\, dt
+        """
+        spread = np.sqrt(2 * np.abs(self.shifts).max() * dense.temperature)
+        fastest = np.abs(omega).max() + np.abs(self.energies).max() + 2 * np.abs(self.shifts).sum()
+        fastest += 4 * spread + abs(self.here.hubbard) + dense.frequencies.max()
+        t, dt = _times(FADED / broadening, PHASE / fastest)
+        C = self.correlation(t, dense) * np.exp(-broadening * t) * dt
+        A = np.stack([_transformed(one, t, omega) for one in C]) / np.pi
+        return np.asarray(np.abs(self.vectors) ** 2 @ A)
+
+    def mean(self, dense: Level, step: float) -> Array:
+        """Mean energy of each channel's spectrum from the slope of its correlation at t = 0, (2,)."""
+        t = step * np.array([-2.0, -1.0, 1.0, 2.0])
+        slope = self.correlation(t, dense) @ np.array([1.0, -8.0, 8.0, -1.0]) / (12 * step)
+        return np.asarray((1j * slope).real)
 
 
 def channels_of(vectors: Complex, here: Level) -> Complex:
