@@ -1,4 +1,4 @@
-"""Functions that a user names as text: FILE.py:NAME or MODULE:NAME."""
+"""Functions of the user, named as FILE.py:NAME or MODULE:NAME."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 from chirospin.base.errors import ModelError
 
 
-def named_function(parameter: str, text: str) -> Callable[..., Any]:
-    """The function that a text parameter names.
+def loaded_function(parameter: str, name: str) -> Callable[..., Any]:
+    """The function NAME of FILE.py or MODULE that a parameter names.
 
     Raises
     ------
-    ModelError : no such file, module or function
+    ModelError : it cannot be loaded
     """
-    where, _, attribute = text.rpartition(":")
+    where, _, attribute = name.rpartition(":")
     try:
         if where.endswith(".py"):
             spec = importlib.util.spec_from_file_location(Path(where).stem, where)
@@ -31,8 +31,8 @@ def named_function(parameter: str, text: str) -> Callable[..., Any]:
         else:
             module = importlib.import_module(where)
         function: Callable[..., Any] = getattr(module, attribute)
-    except (ImportError, AttributeError, OSError, ValueError) as error:
+    except (ImportError, AttributeError, OSError, SyntaxError) as error:
         raise ModelError(
-            f"Parameter `{parameter}` must be a function that can be loaded, but is {text!r}: {error}"
+            f"Parameter `{parameter}` must be a function that can be loaded, but is {name!r}: {error}"
         ) from None
     return function

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
-from chirospin.base.functions import named_function
+from chirospin.base.functions import loaded_function
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
 from chirospin.base.parameters import Model, parameter
@@ -123,7 +123,7 @@ def bloch_hamiltonian(model: Crystal) -> Bloch:
     if name.endswith((".dat",)):
         return _file(Path(name), model.spin_order)
     if ":" in name:
-        function = named_function("hamiltonian", name)
+        function = loaded_function("hamiltonian", name)
         spin = getattr(function, "spin", None)
         if spin is None:
             states = function(np.zeros((1, 3), dtype=complex)).shape[-1]

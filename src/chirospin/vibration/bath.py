@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
-from chirospin.base.functions import named_function
+from chirospin.base.functions import loaded_function
 from chirospin.numerics.fermi import bose
 
 Array = NDArray[np.floating[Any]]
@@ -174,7 +174,7 @@ def bath_of(spectrum: str, limits: tuple[float, ...] | None) -> Bath:
         raise ModelError(
             f"Parameter `spectrum_range` must be 0 <= a < b (in meV), but is [{low:g}, {high:g}]"
         )
-    function = named_function("spectrum", spectrum)
+    function = loaded_function("spectrum", spectrum)
 
     def density(energy: Array) -> Array:
         return np.asarray(function(energy), dtype=float) * np.ones_like(energy)
