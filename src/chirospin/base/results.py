@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,14 @@ def dataset(
     models: Sequence[Model],
     states: Sequence[Any],
     wanted: Sequence[Observable],
+    swept: Collection[str] | None = None,
 ) -> xr.Dataset:
     """Assemble the result of one method on a grid of models.
+
+    Parameters
+    ----------
+    grid : names of the dimensions and their values
+    swept : parameters that differ between the models, where they are not the names of the grid
 
     Returns
     -------
@@ -47,19 +53,18 @@ def dataset(
     data |= _audit(problem, models, states, tuple(grid), shape)
     used = {d for one in wanted for d in one.dims}
     coordinates: dict[str, Any] = {
-        d: (d, np.asarray(v), _axis_attributes(model, d)) for d, v in labels.items() if d in used
+        d: (d, np.asarray(v), axis_attributes(model, d)) for d, v in labels.items() if d in used
     }
     coordinates["check"] = ("check", np.array([c.name for c in problem.checks]))
-    for name, swept in grid.items():
-        info = model.parameter_info(name)
-        attrs = {"units": info.unit, "symbol": info.symbol, "long_name": info.about}
-        coordinates[name] = (name, np.asarray(swept), attrs)
-    return xr.Dataset(data, coordinates, _attributes(problem, method, model, grid))
+    for name, values in grid.items():
+        coordinates[name] = (name, np.asarray(values), axis_attributes(model, name))
+    varied = grid if swept is None else swept
+    return xr.Dataset(data, coordinates, _attributes(problem, method, model, varied))
 
 
-def _axis_attributes(model: Model, name: str) -> dict[str, str]:
-    """Unit and symbol of a dimension that is an axis parameter; nothing for labels."""
-    if name not in type(model).model_fields:
+def axis_attributes(model: Model, name: str) -> dict[str, str]:
+    """Unit and symbol of a dimension that is a parameter; nothing for labels."""
+    if name not in {*type(model).model_fields, *model.shorthands}:
         return {}
     info = model.parameter_info(name)
     return {"units": info.unit, "symbol": info.symbol, "long_name": info.about}
@@ -177,9 +182,9 @@ def _audit(
 
 
 def _attributes(
-    problem: Problem, method: Method, model: Model, grid: Mapping[str, Sequence[Any]]
+    problem: Problem, method: Method, model: Model, varied: Collection[str]
 ) -> dict[str, Any]:
-    swept = set(grid).union(*(model.shorthands.get(name, ()) for name in grid))
+    swept = set(varied).union(*(model.shorthands.get(name, ()) for name in varied))
     attrs: dict[str, Any] = {
         "family": problem.family,
         "model": problem.name,
@@ -190,7 +195,7 @@ def _attributes(
         "references": ", ".join(method.references),
         "method_settings": json.dumps(method.model_dump()),
         "provenance": json.dumps(provenance()),
-        "units_note": "hbar = e = k_B = 1; energies in eV, or in any one unit of your choice",
+        "units_note": "hbar = e = k_B = 1; the unit of each quantity stands beside it",
     }
     for info in model.parameters():
         if info.name not in swept and not info.axis:
@@ -300,7 +305,7 @@ def save(ds: xr.Dataset, path: Path) -> None:
     ModelError : another suffix, or a place that cannot be written
     """
     check_target(path)
-    ds = _split(ds)
+    ds = split_parts(ds)
     if path.suffix == ZARR:
         text = {name: v.astype(object) for name, v in ds.variables.items() if v.dtype.kind == "U"}
         ds.assign_coords(text).to_zarr(path, mode="w", consolidated=False)
@@ -316,7 +321,7 @@ def save(ds: xr.Dataset, path: Path) -> None:
 PARTS = ("real", "imaginary")
 
 
-def _split(ds: xr.Dataset) -> xr.Dataset:
+def split_parts(ds: xr.Dataset) -> xr.Dataset:
     """Complex variables as a real and an imaginary part, since the formats know no complex numbers."""
     found = {n: v for n, v in ds.data_vars.items() if v.dtype.kind == "c"}
     parts = {
@@ -326,8 +331,8 @@ def _split(ds: xr.Dataset) -> xr.Dataset:
     return ds.assign(parts)
 
 
-def _joined(ds: xr.Dataset) -> xr.Dataset:
-    """The inverse of :func:`_split`."""
+def joined_parts(ds: xr.Dataset) -> xr.Dataset:
+    """The inverse of :func:`split_parts`."""
     if "part" not in ds.dims:
         return ds
     whole = {
@@ -384,7 +389,7 @@ def load(path: Path) -> xr.Dataset:
         raise ModelError(f"File `{path}` is not a chirospin result: it has no chirospin_schema")
     if int(loaded.attrs["chirospin_schema"]) > SCHEMA:
         raise ModelError(f"File `{path}` was written by a newer chirospin; upgrade to read it")
-    return _joined(loaded)
+    return joined_parts(loaded)
 
 
 def stored_model(ds: xr.Dataset, problem: Problem) -> Model:
