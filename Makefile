@@ -3,8 +3,9 @@ BIN := .venv/bin
 
 .PHONY: demo test install check bench clean
 
-demo: .venv/.run  ## reproduce the study of Nozaki and Fujita 2026: figures and claims in results/
+demo: .venv/.run  ## reproduce the papers: figures and claims in results/
 	$(BIN)/chirospin reproduce nozaki_fujita_2026 --out results
+	$(BIN)/chirospin reproduce yoshimi_2026 --out results
 
 test: .venv/.all  ## all tests
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
@@ -17,8 +18,9 @@ check: .venv/.all  ## lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/.all  ## times as ratios against QuTiP, and operator counts
+bench: .venv/.all  ## times as ratios against peers, and operator counts
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/junction.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/chiral_metal.py
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chirospin needs Python 3.11 or newer")'

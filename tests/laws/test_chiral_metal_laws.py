@@ -75,7 +75,7 @@ def test_charge_of_the_carriers(model: ChiralMetal):
 @given(x=number(1e-4, 8))
 def test_linear_spin_is_symmetric_about_one_third(x: float):
     xi = np.array([x, -x])
-    assert linear.spin_profile(xi, ONE).sum() == pytest.approx(2 / 3, abs=1e-14)
+    assert linear.first_spin(xi, ONE).sum() == pytest.approx(2 / 3, abs=1e-14)
     printed = 2 * linear.step(xi) - 3 * two_sided(4, xi)  # control: the printed Eq. (78)
     assert printed.sum() == pytest.approx(2.0)
 
@@ -91,7 +91,7 @@ def test_quadratic_spin_is_even_in_the_handedness_and_continuous(
     a: float, screening: float, x: float
 ):
     xi = np.array([x, -1e-12, 1e-12])
-    one, other = (quadratic.spin_profile(xi, s * a, FAR, screening) for s in (1, -1))
+    one, other = (quadratic.second_spin(xi, s * a, FAR, screening) for s in (1, -1))
     assert one == pytest.approx(other, abs=1e-13)
     assert one[1] == pytest.approx(one[2], abs=1e-9)
 
@@ -111,9 +111,9 @@ def graded(reach: float = 40.0) -> tuple[Any, Any]:
 @given(a=number(-0.8, 0.8), screening=number(0.0, 1.5))
 def test_interface_spin_is_the_integral_of_the_profile(a: float, screening: float):
     xi, weights = graded()
-    found = weights @ quadratic.spin_profile(xi, a, 90.0, screening)
-    assert found == pytest.approx(quadratic.interface_spin(a, screening, 0.0, ONE), abs=1e-8)
-    control = quadratic.interface_spin(0.9, screening, 0.0, ONE)
+    found = weights @ quadratic.second_spin(xi, a, 90.0, screening)
+    assert found == pytest.approx(quadratic.plane_total(a, screening, 0.0, ONE), abs=1e-8)
+    control = quadratic.plane_total(0.9, screening, 0.0, ONE)
     assert abs(found - control) > 1e-2
 
 
@@ -124,11 +124,11 @@ def test_balance_of_spin_at_every_point(screening: float, length: float, place: 
     """s_2 = -dj_s/dz + beta_1 E_1 + beta_2 E_2, to leading order in alpha, any length and screening."""
     xi = np.array([place if min(abs(place), abs(place - length)) > 0.05 else -0.5])
     steps = 1e-3 * np.array([-2, -1, 1, 2])
-    values = quadratic.spin_current(xi + steps, length, screening)
+    values = quadratic.second_spin_current(xi + steps, length, screening)
     slope = (values @ np.array([1, -8, 8, -1])) / (12 * 1e-3)
     turned = quadratic.first_field_spin(xi, 0.0, length, screening)[0]
     edelstein = quadratic.second_field_spin(xi, length, screening)[0]
-    spin = quadratic.spin_profile(xi, 0.0, length, screening)[0]
+    spin = quadratic.second_spin(xi, 0.0, length, screening)[0]
     assert spin == pytest.approx(-slope + turned + edelstein, abs=2e-7)
 
 
@@ -140,7 +140,7 @@ def test_the_printed_parts_break_that_balance():
     flux = -3 * two_sided(3, xi) + two_sided(5, xi) - np.where(xi > 0, 2 * x * F4 - x**2 * F1, 0)
     turned = 2 * two_sided(3, xi) - 2 * two_sided(5, xi)
     assert weights @ (flux + turned) == pytest.approx(-4 / 5, abs=1e-9)
-    right = quadratic.spin_profile(xi, 0.0, 90.0, 0.0)
+    right = quadratic.second_spin(xi, 0.0, 90.0, 0.0)
     assert weights @ right == pytest.approx(-16 / 15, abs=1e-9)
 
 
@@ -175,9 +175,9 @@ def test_any_list_of_weights_gives_the_same_linear_spin_by_both_methods(model: C
 @given(memory=number(0.01, 0.97), x=number(0.01, 6))
 def test_memory_of_the_helicity_lets_spin_leak(memory: float, x: float):
     xi = np.array([-x, x])
-    leak = linear.spin_profile(xi, ONE, memory)
+    leak = linear.first_spin(xi, ONE, memory)
     assert leak.sum() == pytest.approx(2 / 3, abs=1e-12)
-    assert leak[0] > linear.spin_profile(xi, ONE)[0]
+    assert leak[0] > linear.first_spin(xi, ONE)[0]
     kappa = linear.spin_decay(memory)
     assert memory * np.arctanh(min(kappa, 1 - 1e-16)) <= kappa * (1 + 1e-9)
 
@@ -313,4 +313,4 @@ def test_beams_arrive_at_the_speed_of_the_carriers():
     spin = switched_spin(xi, np.array([0.5, 1.99, 2.5, 1e4]))
     assert spin[:2] == pytest.approx(np.array([[0.0, 2 / 3]] * 2))
     assert (spin[2] != spin[1]).all()
-    assert spin[3] == pytest.approx(linear.spin_profile(xi, ONE), abs=1e-12)
+    assert spin[3] == pytest.approx(linear.first_spin(xi, ONE), abs=1e-12)

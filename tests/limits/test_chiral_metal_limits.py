@@ -32,9 +32,9 @@ def test_quadratic_spin_in_its_short_form():
     x = np.abs(PLACES)
     F3, F5 = (exponential_integral(n, x) for n in (3, 5))
     short = np.where(PLACES > 0, (x - 3) * np.exp(-x) + 3 * F3 + 3 * F5, F3 - 5 * F5)
-    assert quadratic.spin_profile(PLACES, 0.0, 80.0, 0.0) == pytest.approx(short, abs=1e-14)
+    assert quadratic.second_spin(PLACES, 0.0, 80.0, 0.0) == pytest.approx(short, abs=1e-14)
     assert plane_spin(PLACES, ONE) == pytest.approx(short, abs=3e-14)
-    assert quadratic.spin_profile(np.array([1e-12]), 0.0, 80.0, 0.0)[0] == pytest.approx(-0.75)
+    assert quadratic.second_spin(np.array([1e-12]), 0.0, 80.0, 0.0)[0] == pytest.approx(-0.75)
 
 
 @pytest.mark.parametrize(("alpha", "mu"), [(0.2, 0.48), (-0.5, 1.3), (0.4, -0.03)])
@@ -140,7 +140,7 @@ def test_sum_rule_of_other_sources(power: int, weight: float):
         (half[:, None] * w).ravel(),
     )
     total = weights @ (plane_spin(nodes, shares) + plane_spin(-nodes, shares))
-    assert total == pytest.approx(quadratic.interface_spin(0.0, 0.0, 0.0, shares), abs=1e-10)
+    assert total == pytest.approx(quadratic.plane_total(0.0, 0.0, 0.0, shares), abs=1e-10)
 
 
 @pytest.mark.parametrize("memory", [0.3, 12 / 17, 0.9])
@@ -193,11 +193,11 @@ def test_sign_reversals():
     """lambda_TF = sqrt(4/5) l for a -> 0, and a = sqrt((sqrt(65) - 7)/2) for lambda -> 0."""
     assert quadratic.reversal_screening(1e-9) == pytest.approx(np.sqrt(0.8))
     turning = np.sqrt((np.sqrt(65) - 7) / 2)
-    assert quadratic.interface_spin(turning, 0.0, 0.0, ONE) == pytest.approx(0, abs=1e-14)
+    assert quadratic.plane_total(turning, 0.0, 0.0, ONE) == pytest.approx(0, abs=1e-14)
     assert np.isnan(quadratic.reversal_screening(turning + 1e-6))
-    assert quadratic.interface_spin(
-        0.3, quadratic.reversal_screening(0.3), 0.0, ONE
-    ) == pytest.approx(0, abs=1e-14)
+    assert quadratic.plane_total(0.3, quadratic.reversal_screening(0.3), 0.0, ONE) == pytest.approx(
+        0, abs=1e-14
+    )
 
 
 def test_tellurium_as_a_single_integral():

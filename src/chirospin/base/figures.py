@@ -40,6 +40,7 @@ class Panel:
     colour : observable that a map shows
     mark : value of x at which a grey vertical line stands
     limits : of the y axis
+    legend : whether these axes have one of their own
     """
 
     source: str
@@ -52,6 +53,7 @@ class Panel:
     x_scale: Literal["linear", "log"] = "linear"
     y_scale: Literal["linear", "log"] = "linear"
     limits: tuple[float, float] | None = None
+    legend: bool = False
     title: str = ""
     x_label: str = ""
     y_label: str = ""
@@ -98,13 +100,14 @@ def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:
                 ax.set_title(f"({chr(97 + n)}) {panel.title}".rstrip(), loc="left")
         for ax in list(grid.flat)[len(plot.panels) :]:
             ax.set_axis_off()
-        handles, names = grid.flat[0].get_legend_handles_labels()
+        shared = next((n for n, p in enumerate(plot.panels) if p.by and not p.legend), None)
+        if shared is None:
+            return figure
+        handles, names = grid.flat[shared].get_legend_handles_labels()
         if len(plot.panels) > 2 and names:
             figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 6))
-        else:
-            for ax in grid.flat[:1]:
-                if names:
-                    ax.legend()
+        elif names:
+            grid.flat[shared].legend()
     return figure
 
 
@@ -131,6 +134,8 @@ def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
         ax.set_ylim(*panel.limits)
     ax.set_xlabel(panel.x_label or label(x))
     ax.set_ylabel(panel.y_label or label(y))
+    if panel.legend:
+        ax.legend()
 
 
 def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:

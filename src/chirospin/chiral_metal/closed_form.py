@@ -84,7 +84,7 @@ def _first_order(xi: Array, here: Scales) -> dict[str, Array]:
         near, far = (linear.field_and_charge(x, lam, weights) for x in (xi, xi - L))
         field, charge = near[0] - far[0], near[1] - far[1]
         known = weights.size == 1 or not here.memory
-        pair = [linear.spin_profile(x, weights, here.memory) for x in (xi, xi - L)]
+        pair = [linear.first_spin(x, weights, here.memory) for x in (xi, xi - L)]
         spin = pair[0] - pair[1] if known else missing
         beam = linear.beam_moment(2, xi, weights) - linear.beam_moment(2, xi - L, weights)
         flow = linear.flow_moment(xi, weights) - linear.flow_moment(xi - L, weights)
@@ -116,11 +116,13 @@ def _second_order(xi: Array, here: Scales, leading_alpha: bool) -> dict[str, Arr
         return found
     found["field"] = quadratic.second_field(xi, L, lam)
     found["charge"] = quadratic.second_charge(xi, L, lam)
-    found["momentum_flux"] = quadratic.momentum_flux(xi, L, lam) * (1 + a**2) / (3 * np.pi**2)
+    found["momentum_flux"] = (
+        quadratic.second_momentum_flux(xi, L, lam) * (1 + a**2) / (3 * np.pi**2)
+    )
     if here.memory:
         return found
-    found["spin"] = unit * quadratic.spin_profile(xi, 0.0 if leading_alpha else a, L, lam)
-    found["spin_current"] = unit * quadratic.spin_current(xi, L, lam)
+    found["spin"] = unit * quadratic.second_spin(xi, 0.0 if leading_alpha else a, L, lam)
+    found["spin_current"] = unit * quadratic.second_spin_current(xi, L, lam)
     excess = unit * quadratic.operator_excess(xi, L, lam)
     found["operator_spin_current"] = found["spin_current"] + excess
     return found
@@ -133,7 +135,7 @@ def _sources(xi: Array, here: Scales) -> Array:
     first = quadratic.first_field_spin(xi, 0.0, here.length, here.screening)
     second = quadratic.second_field_spin(xi, here.length, here.screening)
     with np.errstate(invalid="ignore"):  # infinite at a plane in the neutral limit
-        flux = quadratic.spin_profile(xi, 0.0, here.length, here.screening) - first - second
+        flux = quadratic.second_spin(xi, 0.0, here.length, here.screening) - first - second
     return np.stack([flux, first, second])
 
 
@@ -141,7 +143,7 @@ def _interface(here: Scales, leading_alpha: bool) -> float:
     if here.walls:
         return float("nan")
     a = 0.0 if leading_alpha or here.memory else here.asymmetry
-    return quadratic.interface_spin(a, here.screening, here.memory, here.weights)
+    return quadratic.plane_total(a, here.screening, here.memory, here.weights)
 
 
 _PROFILES = (

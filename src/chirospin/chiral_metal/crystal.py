@@ -8,10 +8,7 @@ r"""The bulk of any crystal: current-induced spin, and the spin current quadrati
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +20,7 @@ from pydantic import Field
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
+from chirospin.base.functions import loaded_function
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
 from chirospin.base.parameters import Model, parameter
@@ -36,6 +34,7 @@ from chirospin.chiral_metal.bloch import (
     spin_matrices,
     tellurium,
 )
+from chirospin.chiral_metal.model import require_band
 from chirospin.chiral_metal.wannier import read_tight_binding
 from chirospin.numerics.outcome import Outcome
 
@@ -104,12 +103,7 @@ def bloch_hamiltonian(model: Crystal) -> Bloch:
     """
     name = model.hamiltonian
     if name == "isotropic":
-        bottom = -model.mass * model.spin_orbit**2 / 2
-        if model.chemical_potential <= bottom:
-            raise ModelError(
-                f"Parameter `chemical_potential` must be > {bottom:g} (in eV), above the band "
-                f"bottom, but is {model.chemical_potential:g}"
-            )
+        require_band(model.mass, model.spin_orbit, model.chemical_potential)
         return isotropic(model.mass, model.spin_orbit, model.chemical_potential)
     if name == "cubic":
         return cubic(model.mass, model.spin_orbit, model.lattice_constant)
@@ -129,7 +123,7 @@ def bloch_hamiltonian(model: Crystal) -> Bloch:
     if name.endswith((".dat",)):
         return _file(Path(name), model.spin_order)
     if ":" in name:
-        function = _function(name)
+        function = loaded_function("hamiltonian", name)
         spin = getattr(function, "spin", None)
         if spin is None:
             states = function(np.zeros((1, 3), dtype=complex)).shape[-1]
@@ -145,27 +139,6 @@ def bloch_hamiltonian(model: Crystal) -> Bloch:
 @lru_cache(maxsize=4)
 def _file(path: Path, order: str) -> Bloch:
     return read_tight_binding(path, order)
-
-
-def _function(name: str) -> Callable[[Any], Any]:
-    """The function NAME of FILE.py or MODULE."""
-    where, _, attribute = name.rpartition(":")
-    try:
-        if where.endswith(".py"):
-            spec = importlib.util.spec_from_file_location(Path(where).stem, where)
-            assert spec is not None
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            sys.modules.setdefault(spec.name, module)
-            spec.loader.exec_module(module)
-        else:
-            module = importlib.import_module(where)
-        function: Callable[[Any], Any] = getattr(module, attribute)
-    except (ImportError, AttributeError, OSError) as error:
-        raise ModelError(
-            f"Parameter `hamiltonian` must be a function that can be loaded, but is {name!r}: {error}"
-        ) from None
-    return function
 
 
 def crystal_labels(model: Crystal) -> dict[str, tuple[Any, ...]]:

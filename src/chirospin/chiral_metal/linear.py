@@ -135,7 +135,7 @@ def flow_moment(xi: Array, weights: Array) -> Array:
     return Kernel(rates=gap.rates, weights=gap.weights / (3 * gap.rates))(xi)
 
 
-def spin_profile(xi: Array, weights: Array, memory: float = 0.0) -> Array:
+def first_spin(xi: Array, weights: Array, memory: float = 0.0) -> Array:
     r"""S^(1) of one plane, exact in alpha, lambda.
 
     .. math:: S_1 = \tfrac23 \Theta(\xi) - 2 \langle c\,\beta \rangle

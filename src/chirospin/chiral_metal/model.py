@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 ORDERS = (1, 2)
 HELICITIES = (1, -1)
 DEFAULT_FIELD = 0.01
+ROUNDING = 1e-12
 REACH = 6.0  # mean free paths around each plane that the default positions cover
 POINTS = 80  # of the default positions, on each side of a plane
 
@@ -124,13 +125,23 @@ class ChiralMetal(Model):
         return self
 
 
-def _check_bands(mass: float, spin_orbit: float, chemical_potential: float) -> None:
+def require_band(mass: float, spin_orbit: float, chemical_potential: float) -> None:
+    """Refuse a chemical potential at or below the bottom -m alpha^2/2 of the lower band.
+
+    Raises
+    ------
+    ModelError : no electrons
+    """
     bottom = -mass * spin_orbit**2 / 2
-    if chemical_potential <= bottom:
+    if chemical_potential <= bottom * (1 - ROUNDING):
         raise ModelError(
             f"Parameter `chemical_potential` must be > {bottom:g} (in eV), above the band bottom "
             f"-m alpha^2/2, but is {chemical_potential:g}"
         )
+
+
+def _check_bands(mass: float, spin_orbit: float, chemical_potential: float) -> None:
+    require_band(mass, spin_orbit, chemical_potential)
     if chemical_potential == 0:
         raise ModelError(
             "Parameter `chemical_potential` must not be 0 (in eV), where one Fermi surface "

@@ -251,7 +251,7 @@ def beam_work(xi: Array, length: float, screening: float) -> tuple[Array, Array]
     return ahead[0] + behind[0], ahead[1] + behind[1]
 
 
-def spin_profile(xi: Array, asymmetry: float, length: float, screening: float) -> Array:
+def second_spin(xi: Array, asymmetry: float, length: float, screening: float) -> Array:
     r"""Quadratic spin of both planes, exact in a and lambda, in u_2.
 
     .. math:: S_2 = \tfrac4P[\tilde F_3 * Y + \tilde F_4 * X] - \tfrac DP(\tilde F_2-\tilde F_4) * X
@@ -281,7 +281,7 @@ def spin_profile(xi: Array, asymmetry: float, length: float, screening: float) -
 
 
 def _beam_spin(xi: Array, asymmetry: float, length: float, screening: float) -> Array:
-    """b of :func:`spin_profile`: what the beams of the plane at 0 carry."""
+    """b of :func:`second_spin`: what the beams of the plane at 0 carry."""
     a2 = asymmetry**2
     P, D = 1 + a2, 1 - a2
     M, Q = beam_work(xi, length, screening)
@@ -314,7 +314,7 @@ def second_field_spin(xi: Array, length: float, screening: float) -> Array:
     return -4 / 3 * second_field(xi, length, screening)
 
 
-def momentum_flux(xi: Array, length: float, screening: float) -> Array:
+def second_momentum_flux(xi: Array, length: float, screening: float) -> Array:
     r"""Pi_zz to leading order in a: balance of forces, in tau_0 E_0 j_0.
 
     .. math:: \Pi = \int^\xi mE_2 + \tfrac32 \lambda^2 E_1^2
@@ -343,7 +343,7 @@ def _flow(xi: Array, length: float, screening: float) -> tuple[Array, Array]:
     return fourth + fifth, third - fifth
 
 
-def spin_current(xi: Array, length: float, screening: float) -> Array:
+def second_spin_current(xi: Array, length: float, screening: float) -> Array:
     r"""j_s with the band velocity, to leading order in a, in u_2 v_F; -4/3 in the bulk.
 
     .. math:: -\tfrac43\int^\xi mE_2 - 2\lambda^2E_1^2 + 8\langle c^2 b_0\rangle
@@ -381,7 +381,7 @@ def operator_excess(xi: Array, length: float, screening: float) -> Array:
     return np.asarray(2 * (second_charge(xi, length, screening) - pushed + 2 * b0))
 
 
-def interface_spin(asymmetry: float, screening: float, memory: float, weights: Array) -> float:
+def plane_total(asymmetry: float, screening: float, memory: float, weights: Array) -> float:
     r"""Quadratic spin integrated over one plane, in u_2 l.
 
     .. math:: \int S_2 d\xi = \frac{-16+28a^2+4a^4}{15(1-a^4)} + \frac{4\lambda^2}{3(1+a^2)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -16,6 +17,7 @@ SMALLEST = 1e-15  # panel over the whole range; nearer singularities are left as
 BLOCK_NODES = 16
 GROWTH = 3  # of panels and blocks away from zero: error 3.73^-32
 EXPLICIT = 16  # terms of a sum before the blocks begin
+HALVINGS = 44  # of a panel at most
 DEPTH = 44  # panels from the top to zero: 3^-44 is 1e-21
 
 
@@ -53,6 +55,49 @@ def cleared_edges(start: float, stop: float, singular: Complex) -> Real:
             np.concatenate([middle, right[~good]]),
         )
     return np.array([*sorted(done), stop])
+
+
+def adapted_edges(
+    function: Callable[[Real], Complex], edges: Real, tolerance: float, nodes: int = PANEL_NODES
+) -> Real:
+    """Panels halved until halving no longer changes the integral of a function.
+
+    Parameters
+    ----------
+    function : values along the first axis
+    tolerance : of a panel, relative to the integral of the function's modulus
+    """
+
+    def integrals(left: Real, right: Real) -> tuple[Complex, Real]:
+        x, w = _gauss(nodes)
+        half = (right - left)[:, None] / 2
+        values = function((left[:, None] + half * (1 + x)).ravel())
+        values = values.reshape(left.size, x.size, -1)
+        weights = (half * w)[..., None]
+        return (values * weights).sum(axis=1), (np.abs(values) * weights).sum(axis=(1, 2))
+
+    left, right = edges[:-1], edges[1:]
+    whole, size = integrals(left, right)
+    done: list[Real] = []
+    total = float(size.sum())
+    for _ in range(HALVINGS):
+        middle = (left + right) / 2
+        first, one = integrals(left, middle)
+        second, two = integrals(middle, right)
+        total = max(total, float((one + two).sum()))
+        good = np.abs(whole - first - second).max(axis=1) <= tolerance * total
+        done.append(left[good])
+        left, right, whole = (
+            np.concatenate(pair)
+            for pair in (
+                (left[~good], middle[~good]),
+                (middle[~good], right[~good]),
+                (first[~good], second[~good]),
+            )
+        )
+        if not left.size:
+            break
+    return np.concatenate([np.sort(np.concatenate([*done, left])), edges[-1:]])
 
 
 def half_line(top: float, nodes: int = BLOCK_NODES) -> tuple[Real, Real]:

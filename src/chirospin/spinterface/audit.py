@@ -99,12 +99,12 @@ def _still(model: Contact) -> Contact:
     return model.replace(lead_potential=0.0, lead_thermal_energy=None)
 
 
-def _reversed(model: Contact) -> Contact:
+def _reversed(contact: Contact) -> Contact:
     """The time-reversed molecule: axial fields change sign, hybridisation is conjugated."""
-    return model.replace(
-        level_splitting=-np.array(model.level_splitting),
-        lead_polarisation=-np.array(model.lead_polarisation),
-        hybridisation_vector=-np.conj(model.hybridisation_vector),
+    return contact.replace(
+        level_splitting=-np.array(contact.level_splitting),
+        lead_polarisation=-np.array(contact.lead_polarisation),
+        hybridisation_vector=-np.conj(contact.hybridisation_vector),
     )
 
 

@@ -26,6 +26,7 @@ from chirospin.spinterface.model import (
     Contact,
     Drive,
     Level,
+    LevelContact,
     distances,
     drive_of,
     level_of,
@@ -83,7 +84,7 @@ def places_of(model: Contact) -> Places:
     return Places(distance=r[None], direction=np.broadcast_to(u, (1, r.size, 3)))
 
 
-def emission_of(model: Contact) -> tuple[Metal, LevelEmission, Drive]:
+def emission_of(model: LevelContact) -> tuple[Metal, LevelEmission, Drive]:
     """Metal, molecule and occupations of a model."""
     metal, drive = metal_of(model), drive_of(model)
     return metal, LevelEmission(metal=metal, level=level_of(model), drive=drive), drive

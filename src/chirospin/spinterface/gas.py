@@ -175,7 +175,7 @@ def _gas_state(model: Gas) -> GasState:
         np.array([0.0, e0 + U - e, e0 + U + e, 2 * e0 + 4 * U]), kT
     )
     ratio, slope = slope_of_difference(weights[1], weights[2], e, kT)
-    polarisation = np.zeros(3) if e == 0 else -2 * ratio * eps1
+    polarisation = np.zeros(3) if e == 0 else 0.0 - 2 * ratio * eps1
     return GasState(
         weights=weights,
         polarisation=polarisation,
@@ -195,7 +195,7 @@ def gas_labels(model: Gas) -> dict[str, tuple[Any, ...]]:
     }
 
 
-@observable(unit="1", symbol="N", dims=("state",))
+@observable(name="occupation", unit="1", symbol="N", dims=("state",))
 def state_occupation(model: Gas, state: GasState) -> Any:
     r"""Probabilities of the empty state, single occupation up and down, and the double state.
 
@@ -211,7 +211,7 @@ def state_occupation(model: Gas, state: GasState) -> Any:
     return np.array([empty, single + tilt, single - tilt, double])
 
 
-@observable(unit="1", symbol=r"\langle\sigma\rangle", dims=("component",))
+@observable(name="spin_polarisation", unit="1", symbol=r"\langle\sigma\rangle", dims=("component",))
 def spin_polarisation_vector(model: Gas, state: GasState) -> Any:
     r"""Mean Pauli vector, opposite to eps1.
 
@@ -226,7 +226,10 @@ def spin_polarisation_vector(model: Gas, state: GasState) -> Any:
 
 
 @observable(
-    unit="1/eV", symbol=r"\chi", undefined="infinite where a degenerate ground state has spin"
+    name="susceptibility",
+    unit="1/eV",
+    symbol=r"\chi",
+    undefined="infinite where a degenerate ground state has spin",
 )
 def mean_susceptibility(model: Gas, state: GasState) -> Any:
     r"""Response of <sigma_z> to -b sigma_z, averaged over the directions of eps1.
@@ -283,9 +286,7 @@ GAS_CHECKS = (
         tolerance=1e-14,
         bound="above",
         about="single occupation less the length of <sigma>",
-        evaluate=lambda m, s: float(
-            s.weights[1] + s.weights[2] - np.linalg.norm(s.polarisation)
-        ),
+        evaluate=lambda m, s: float(s.weights[1] + s.weights[2] - np.linalg.norm(s.polarisation)),
     ),
 )
 
@@ -394,13 +395,13 @@ def _whole_state(model: WholeGas) -> WholeGasState:
     )
 
 
-@observable(unit="1/nm^3", symbol="n")
+@observable(name="density", unit="1/nm^3", symbol="n")
 def gas_density(model: WholeGas, state: WholeGasState) -> Any:
     """Density of electrons, both spins."""
     return state.density
 
 
-@observable(unit="1/eV/nm^3", symbol=r"\chi")
+@observable(name="susceptibility", unit="1/eV/nm^3", symbol=r"\chi")
 def gas_susceptibility(model: WholeGas, state: WholeGasState) -> Any:
     """Response of the density of sigma_z to -b sigma_z."""
     return state.susceptibility

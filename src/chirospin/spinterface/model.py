@@ -68,8 +68,8 @@ class SpinOrbitMetal(Model):
         return self
 
 
-class Contact(SpinOrbitMetal):
-    r"""A molecular level that touches the metal at one point, with a second, wide lead.
+class LevelContact(SpinOrbitMetal):
+    r"""A molecular level that touches the metal, with a second, wide lead.
 
     .. math:: G_1^r = [z - \varepsilon - \boldsymbol\Delta\cdot\boldsymbol\sigma
               + \tfrac{i}{2}\Gamma_L(1 + \mathbf p_L\cdot\boldsymbol\sigma)
@@ -123,6 +123,26 @@ class Contact(SpinOrbitMetal):
         choices=("exact", "wide"),
         about="metal's self-energy: g_loc(z), or i Im g_loc(0) at every energy",
     )
+
+    @model_validator(mode="after")
+    def _polarised_at_most_fully(self) -> LevelContact:
+        length = math.hypot(*self.lead_polarisation)
+        if length > 1 + 1e-12:
+            raise ModelError(
+                f"Parameter `lead_polarisation` must have a length in [0, 1] (dimensionless), "
+                f"but has {length:g}"
+            )
+        return self
+
+
+class Contact(LevelContact):
+    """A level that touches the metal at one point, and distances from it along a ray.
+
+    References
+    ----------
+    fransson_spinterface, Secs. II A-C
+    """
+
     distance: tuple[float, ...] | None = parameter(
         None, unit="nm", symbol="r", shape=Shape(axes=("R",)), axis=True, about="from the contact"
     )
@@ -139,7 +159,7 @@ class Contact(SpinOrbitMetal):
         return values
 
     @model_validator(mode="after")
-    def _allowed(self) -> Contact:
+    def _off_the_contact(self) -> Contact:
         for r in self.distance or ():
             if r <= 0:
                 raise ModelError(
@@ -155,12 +175,6 @@ class Contact(SpinOrbitMetal):
                 "Parameter `direction` must lie in the plane z = 0 (dimensionless) of a metal with "
                 f"dimension 2, but is {list(self.direction)}"
             )
-        length = math.hypot(*self.lead_polarisation)
-        if length > 1 + 1e-12:
-            raise ModelError(
-                f"Parameter `lead_polarisation` must have a length in [0, 1] (dimensionless), "
-                f"but has {length:g}"
-            )
         return self
 
 
@@ -171,7 +185,7 @@ def metal_of(model: SpinOrbitMetal) -> Metal:
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
-    """The molecule of a :class:`Contact` as matrices.
+    """The molecule of a :class:`LevelContact` as matrices.
 
     Parameters
     ----------
@@ -187,7 +201,7 @@ class Level:
     wide: bool
 
 
-def level_of(model: Contact) -> Level:
+def level_of(model: LevelContact) -> Level:
     """The molecule; the one place where its parameters become matrices."""
     gamma = model.lead_coupling
     return Level(
@@ -223,7 +237,7 @@ def temperature_of(model: Any) -> float:
     return float(model.thermal_energy)
 
 
-def drive_of(model: Contact) -> Drive:
+def drive_of(model: LevelContact) -> Drive:
     """Occupations; a lead without its own temperature has that of the metal."""
     kT = temperature_of(model)
     own = model.lead_thermal_energy
@@ -245,7 +259,7 @@ def spin_direction(model: SpinOrbitMetal, unit: Real) -> Real:
 def ray(model: Contact) -> Real:
     """Unit vector from the contact; along x in a plane, unless told otherwise."""
     vector = np.array(model.direction)
-    if model.dimension == 2 and model.direction == NORTH:
+    if metal_of(model).d == 2 and vector[2] != 0:
         vector = np.array([1.0, 0.0, 0.0])
     return np.asarray(vector / np.linalg.norm(vector))
 

@@ -15,9 +15,13 @@ ALONG = ("distance", "component")
 
 
 @observable(
-    unit="1/nm^3", symbol="s", dims=ALONG, conversion="1e-3/nm^3 is mu0 M = 23 uT for g = 2"
+    name="spin_density",
+    unit="1/nm^3",
+    symbol="s",
+    dims=ALONG,
+    conversion="1e-3/nm^3 is mu0 M = 23 uT for g = 2",
 )
-def spin_density(model: Contact, state: ContactState) -> Any:
+def contact_spin_density(model: Contact, state: ContactState) -> Any:
     r"""Spin density in the metal, in hbar.
 
     .. math:: \mathbf s = -\frac i2\,\mathrm{sp}\,\boldsymbol\sigma\,\delta G^<(\mathbf r,\mathbf r)
@@ -74,8 +78,8 @@ def spin_density_mix(model: Contact, state: ContactState) -> Any:
     return state.total.mix.real
 
 
-@observable(unit="1/nm^3", symbol="n", dims=("distance",))
-def charge_density(model: Contact, state: ContactState) -> Any:
+@observable(name="charge_density", unit="1/nm^3", symbol="n", dims=("distance",))
+def contact_charge_density(model: Contact, state: ContactState) -> Any:
     """Change of the electron density that the molecule makes."""
     return 2 * state.total.scalar.real
 
@@ -93,13 +97,13 @@ def radial_spin_current(model: Contact, state: ContactState) -> Any:
 
 
 OBSERVABLES = (
-    spin_density,
+    contact_spin_density,
     spin_density_equilibrium,
     spin_density_driven,
     spin_density_mol,
     spin_density_sub,
     spin_density_mix,
-    charge_density,
+    contact_charge_density,
     radial_current,
     radial_spin_current,
 )

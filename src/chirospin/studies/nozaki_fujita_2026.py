@@ -6,7 +6,7 @@ t_bb in [0, 1], gamma in [0.01, 1].
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from chirospin import junction
 from chirospin.base.figures import Panel, Plot
 from chirospin.junction import GKSL, Junction, Landauer, MeanField
-from chirospin.studies.registry import Claim, Data, Figure, Finding, Progress, Study
+from chirospin.studies.registry import Data, Figure, Finding, Progress, Study, claim
 
 GAPS = (0.4, 0.6, 0.8, 1.0, 1.2, 1.4)
 FILLINGS = np.linspace(0.5, 1.0, 26)
@@ -565,29 +565,15 @@ def _printed_matrix(data: Data) -> Finding:
     )
 
 
-def _claim(
-    name: str,
-    where: str,
-    text: str,
-    needs: Sequence[str],
-    check: Callable[[Data], Finding],
-    kind: Any = "claim",
-    source: Any = "paper-text",
-) -> Claim:
-    return Claim(
-        name=name, where=where, text=text, needs=tuple(needs), check=check, kind=kind, source=source
-    )
-
-
 CLAIMS = (
-    _claim(
+    claim(
         "current-linear-then-bent",
         "Fig. 2a",
         "current linear in f_L, then below the line",
         ["figure-2"],
         _linear_then_bent,
     ),
-    _claim(
+    claim(
         "current-falls",
         "Sec. III.1",
         "the current falls near f_L = 1, except at epsilon = 1.4",
@@ -595,35 +581,35 @@ CLAIMS = (
         _fall_at_high_filling,
         "erratum",
     ),
-    _claim(
+    claim(
         "current-grows-with-epsilon",
         "Fig. 2a",
         "at f_L = 1 the current is smaller for smaller epsilon",
         ["figure-2"],
         _current_grows_with_gap,
     ),
-    _claim(
+    claim(
         "polarisation-rises-late",
         "Fig. 2b",
         "|P| near zero at low f_L, steep near f_L = 1",
         ["figure-2"],
         _polarisation_rises_late,
     ),
-    _claim(
+    claim(
         "polarisation-not-monotonic",
         "Fig. 2b",
         "|P| at f_L = 1 is not monotonic in epsilon",
         ["figure-2"],
         _not_monotonic_in_gap,
     ),
-    _claim(
+    claim(
         "current-trends",
         "Fig. 3a-c",
         "current falls with U, grows with t_bb and gamma",
         ["figure-3"],
         _current_trends,
     ),
-    _claim(
+    claim(
         "current-with-epsilon",
         "Sec. III.2",
         "the current grows with epsilon, not the opposite",
@@ -631,14 +617,14 @@ CLAIMS = (
         _current_with_gap_erratum,
         "erratum",
     ),
-    _claim(
+    claim(
         "minima-shift",
         "Fig. 3d",
         "minima of P(U) move to larger U with epsilon",
         ["figure-3"],
         _minima_shift,
     ),
-    _claim(
+    claim(
         "largest-in-repulsion",
         "Sec. III.2",
         "the extremum of P(U) at epsilon = 0.8 is at U = 5.8",
@@ -646,21 +632,21 @@ CLAIMS = (
         _minimum_erratum,
         "erratum",
     ),
-    _claim(
+    claim(
         "hopping-resonance",
         "Fig. 3e",
         "resonance of P in t_bb, zero at both ends",
         ["figure-3"],
         _hopping_resonance,
     ),
-    _claim(
+    claim(
         "resonance-current",
         "Sec. III.2",
         "resonance where the current is about 0.02",
         ["figure-3"],
         _resonance_current,
     ),
-    _claim(
+    claim(
         "same-point-two-values",
         "Sec. III.2",
         "P(t_bb = 0.2, epsilon = 0.8) is -0.24, not -0.28",
@@ -668,19 +654,19 @@ CLAIMS = (
         _same_point_erratum,
         "erratum",
     ),
-    _claim(
+    claim(
         "coupling-peak", "Fig. 3f", "largest |P| of the gamma scan", ["figure-3"], _coupling_peak
     ),
-    _claim(
+    claim(
         "weak-coupling-dependence",
         "Fig. 3f",
         "two maxima and a minimum for large epsilon",
         ["figure-3"],
         _weak_coupling_dependence,
     ),
-    _claim("beyond-a-quarter", "Abstract", "P above 25 %", ["figure-3"], _beyond_quarter),
+    claim("beyond-a-quarter", "Abstract", "P above 25 %", ["figure-3"], _beyond_quarter),
     *(
-        _claim(
+        claim(
             f"table-2-{case}",
             f"Table 2 ({case})",
             f"magnitude of P in case ({case})",
@@ -689,14 +675,14 @@ CLAIMS = (
         )
         for case in CASES
     ),
-    _claim(
+    claim(
         "table-2-b-equals-c",
         "Table 2",
         "intra-orbital repulsion does not matter for gamma_b = 0",
         ["table-2"],
         _table_b_is_c,
     ),
-    _claim(
+    claim(
         "table-2-signs",
         "Table 2",
         "the table is the other enantiomer of the text",
@@ -704,29 +690,29 @@ CLAIMS = (
         _table_signs,
         "erratum",
     ),
-    _claim("enantiomers", "Sec. III", "P changes sign with chirality", ["table-2"], _enantiomers),
-    _claim(
+    claim("enantiomers", "Sec. III", "P changes sign with chirality", ["table-2"], _enantiomers),
+    claim(
         "mean-field-current",
         "Fig. 4a, c",
         "mean field good for U <= 0.5",
         ["figure-4"],
         _mean_field_small,
     ),
-    _claim(
+    claim(
         "mean-field-deviates",
         "Fig. 4b, d",
         "mean field departs from the exact P as U grows",
         ["figure-4"],
         _mean_field_polarisation,
     ),
-    _claim(
+    claim(
         "mean-field-fails",
         "Sec. III.4",
         "no convergence at larger U",
         ["figure-4"],
         _mean_field_fails,
     ),
-    _claim(
+    claim(
         "exchange-sign",
         "Eq. (15)",
         "the exchange has a minus sign",
@@ -735,7 +721,7 @@ CLAIMS = (
         "erratum",
         "analytic",
     ),
-    _claim(
+    claim(
         "no-interaction",
         "Appendix A",
         "no polarisation without interaction",
@@ -744,7 +730,7 @@ CLAIMS = (
         "claim",
         "analytic",
     ),
-    _claim(
+    claim(
         "landauer-factor",
         "Eq. (21)",
         "1/(2 pi) is missing",
@@ -753,7 +739,7 @@ CLAIMS = (
         "erratum",
         "analytic",
     ),
-    _claim(
+    claim(
         "printed-matrix",
         "Eqs. (29), (30)",
         "an element lacks lambda",

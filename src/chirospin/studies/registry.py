@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -17,7 +17,7 @@ from chirospin.base.parameters import nearest
 Progress = Callable[[int, int], None]
 Data = Mapping[str, Mapping[str, xr.Dataset]]
 Source = Literal["analytic", "paper-text", "digitised", "other-code"]
-STUDIES = ("nozaki_fujita_2026",)
+STUDIES = ("nozaki_fujita_2026", "yoshimi_2026")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +96,27 @@ class Claim:
             raise ClaimError(
                 f"{self.name}: {self.text}: published {finding.published}, computed {finding.ours}"
             )
+
+
+def claim(
+    name: str,
+    where: str,
+    text: str,
+    needs: Sequence[str],
+    check: Callable[[Data], Finding],
+    kind: Literal["claim", "erratum"] = "claim",
+    source: Source = "paper-text",
+) -> Claim:
+    """A :class:`Claim` in the order in which one reads it."""
+    return Claim(
+        name=name,
+        text=text,
+        where=where,
+        needs=tuple(needs),
+        check=check,
+        source=source,
+        kind=kind,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,115 @@
+"""The chiral metal at the command line: bad input, warnings as failed checks, axes, files."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.faces.test_command_line import run  # noqa: F401
+
+BAD = {
+    "mass": (["--set", "mass=0"], "mass"),
+    "relaxation time": (["--set", "relaxation_time=-1"], "relaxation_time"),
+    "length": (["--set", "length=0"], "length"),
+    "screening": (["--set", "screening_length=-0.1"], "screening_length"),
+    "not finite": (["--set", "spin_orbit=nan"], "spin_orbit"),
+    "below the band": (["--set", "chemical_potential=-0.02"], "band bottom"),
+    "crossing point": (["--set", "chemical_potential=0"], "chemical_potential"),
+    "power": (["--set", "injection_power=0"], "injection_power"),
+    "half a power": (["--set", "injection_power=1.5"], "injection_power"),
+    "weight": (["--set", "injection_weight=1.2"], "injection_weight"),
+    "weights": (["--set", "injection_weights=[0.5,0.4]"], "injection_weights"),
+    "memory": (["--set", "helicity_memory=1"], "helicity_memory"),
+    "two drives": (["--set", "field=0.01", "--set", "current_density=1"], "current_density"),
+    "walls without screening": (
+        ["--set", "walls=specular", "--set", "screening_length=0"],
+        "screening_length",
+    ),
+    "outside of walls": (["--set", "walls=specular", "--set", "position=-1"], "position"),
+    "solver without screening": (
+        ["--method", "boltzmann", "--set", "screening_length=0"],
+        "screening_length",
+    ),
+    "method": (["--method", "exact"], "closed-form"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "word"), BAD.values(), ids=BAD.keys())
+def test_bad_input_is_one_line_that_names_it(run, arguments, word) -> None:  # noqa: F811
+    code, out, err = run("solve", "chiral_metal", *arguments)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert word in err
+
+
+CRYSTAL = {
+    "hamiltonian": (["--set", "hamiltonian=graphite"], "hamiltonian"),
+    "missing file": (["--set", "hamiltonian=none_tb.dat"], "none_tb.dat"),
+    "temperature": (["--set", "thermal_energy=0.1"], "thermal_energy"),
+    "no temperature": (
+        ["--method", "k-grid", "--set", "hamiltonian=cubic", "--set", "thermal_energy=0"],
+        "thermal_energy",
+    ),
+    "open band": (["--set", "hamiltonian=tellurium", "--set", "transverse=0.3"], "transverse"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "word"), CRYSTAL.values(), ids=CRYSTAL.keys())
+def test_bad_crystals(run, arguments, word) -> None:  # noqa: F811
+    code, out, err = run("solve", "chiral_metal.crystal", *arguments)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert word in err
+
+
+LOUD = {
+    "weak_drive": ["--set", "field=5"],
+    "fermi_surface": ["--set", "chemical_potential=1e-6"],
+    "planes_apart": ["--set", "length=3"],
+}
+
+
+@pytest.mark.parametrize(("check", "arguments"), LOUD.items(), ids=LOUD.keys())
+def test_where_the_expansion_fails_a_check_is_loud(run, check, arguments) -> None:  # noqa: F811
+    code, _, err = run("solve", "chiral_metal", *arguments, "--json")
+    assert code == 0
+    assert check in err
+
+
+def test_positions_are_an_axis(run) -> None:  # noqa: F811
+    code, out, _ = run("solve", "chiral_metal", "--over", "position=-1:1:5", "--json")
+    body = json.loads(out)
+    assert code == 0
+    assert body["coordinates"]["position"] == {"values": [-1, -0.5, 0, 0.5, 1], "unit": "nm"}
+    assert body["observables"]["spin_density"]["dims"] == ["order", "position"]
+    assert body["observables"]["electric_field"]["unit"] == "V/nm"
+
+
+def test_both_methods_and_a_figure(run, tmp_path) -> None:  # noqa: F811
+    code, _, _ = run(
+        "solve", "chiral_metal", "--method", "closed-form,boltzmann", "--over", "position=-2:2:9",
+        "--out", str(tmp_path / "a.nc"), "--plot", str(tmp_path / "a.png"),
+    )  # fmt: skip
+    assert code == 0
+    code, text, _ = run("audit", str(tmp_path / "a.nc"))
+    assert code == 0
+    assert "mirror" in text
+    assert "yoshimi_2026" in run("cite", str(tmp_path / "a.nc"))[1]
+
+
+def test_crystal_and_driven_problems(run) -> None:  # noqa: F811
+    code, out, _ = run("solve", "chiral_metal.crystal", "--json")
+    body = json.loads(out)
+    assert code == 0
+    assert body["observables"]["edelstein_tensor"]["dims"] == ["spin", "field"]
+    code, out, _ = run(
+        "solve",
+        "chiral_metal.driven",
+        "--over",
+        "frequency=0:2:3",
+        "--over",
+        "position=0.5",
+        "--json",
+    )
+    assert code == 0
