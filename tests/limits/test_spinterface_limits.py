@@ -426,3 +426,39 @@ def test_a_resonance_narrower_than_rounding_is_not_integrated_silently():
 def test_growth_that_overflows_is_not_converged():
     with pytest.raises((ConvergenceError, FloatingPointError)), np.errstate(all="ignore"):
         Expm().solve(Pair(band_energy=[5j, 0], time=[1e4]))
+
+
+def test_equilibrium_formula_meets_diagonalisation_of_the_star():
+    """Modes of one channel, cut off smoothly, against g, T and the Matsubara sum with that cut-off."""
+    from chirospin.spinterface.quench import Quench, StarModes, star_of
+
+    cutoff, V, r, kT = 10.0, 0.08, np.array([1.0, 2.5]), 0.03
+    model = Quench(
+        spin_orbit=0.1,
+        hybridisation=V,
+        exchange=-0.2,
+        level=-0.05,
+        distance=r,
+        time=[0.0],
+        thermal_energy=kT,
+    )
+    settings = {"modes": 400, "reach": 36.0, "cutoff": cutoff}
+    found = StarModes(**settings).solve(model).spin[0]
+    star = star_of(model, **settings)
+    metal = Metal(N0=model.mass, alpha=0.1, fermi=1.0, d=3)
+    z = 1j * np.pi * kT * (2 * np.arange(4000) + 1)
+    local = (star.coupling**2 / (z[:, None] - star.energies)).sum(axis=1)
+    T = [V**2 / (z + 0.05 - m * -0.2 - local) for m in (1, -1)]
+    T1 = (T[0] - T[1]) / 2
+    kappa = metal.kappa(z)
+    g0, g1 = np.zeros((2, z.size, 2), dtype=complex)
+    for s in (1, -1):
+        k = (kappa + s * metal.a)[:, None]
+        h0 = -1j * np.exp(1j * k * r) / (k * r)
+        h1 = -np.exp(1j * k * r) / (k * r) * (1 + 1j / (k * r))
+        F = metal.N0 / (4 * np.pi * kappa[:, None]) * k**2 * np.exp(-((k / cutoff) ** 2))
+        g0, g1 = g0 - 1j * F * h0, g1 - s * F * h1
+    expected = 2 * kT * ((g0**2 - g1**2) * T1[:, None]).sum(axis=0).real
+    assert found == pytest.approx(expected, rel=1e-6)
+    without = 2 * kT * (g0**2 * T1[:, None]).sum(axis=0).real
+    assert np.abs(found - without).max() > 1e-2 * np.abs(found).max()  # control: mol alone

@@ -47,6 +47,14 @@ from chirospin.spinterface.pair import (
     Spectral,
     pair_labels,
 )
+from chirospin.spinterface.quench import (
+    QUENCH_AUDITS,
+    QUENCH_CHECKS,
+    QUENCH_OBSERVABLES,
+    Quench,
+    StarModes,
+    quench_labels,
+)
 from chirospin.spinterface.stability import (
     STABILITY_AUDITS,
     STABILITY_CHECKS,
@@ -70,8 +78,10 @@ __all__ = [
     "MeanField",
     "Metal",
     "Pair",
+    "Quench",
     "Spectral",
     "Stability",
+    "StarModes",
     "WholeGas",
     "density_of_states",
     "green_function",
@@ -151,10 +161,22 @@ STABILITY = Problem(
     labels=stability_labels,
     quantity="repulsion",
 )
+QUENCH = Problem(
+    family="spinterface",
+    name="quench",
+    question="what becomes of a molecular moment and of the metal's spin when its field ends",
+    model=Quench,
+    methods={method.name: method for method in (StarModes,)},
+    observables=QUENCH_OBSERVABLES,
+    checks=QUENCH_CHECKS,
+    audits=QUENCH_AUDITS,
+    labels=quench_labels,
+    quantity="level_spin",
+)
 FAMILY = Family(
     name="spinterface",
     question="does an adsorbed molecule create a spin moment in a metal with spin-orbit coupling?",
-    problems=(CONTACT, MAP, STABILITY, GAS, WHOLE_GAS, PAIR),
+    problems=(CONTACT, MAP, STABILITY, GAS, WHOLE_GAS, PAIR, QUENCH),
 )
 
 

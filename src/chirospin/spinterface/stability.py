@@ -43,7 +43,6 @@ MU0_BOHR = 1.1654064755e-2
 """mu_0 mu_B over nm^3, tesla."""
 STEPS = 61  # of the search for the first crossing
 FIRST = 1e-6  # of the largest exchange, where the search begins
-NONE_BELOW = "none below the largest value allowed"
 
 
 class Stability(LevelContact):
@@ -278,20 +277,25 @@ def critical_repulsion(model: Stability, state: StabilityState) -> Any:
     return 1 / (2 * state.along) if state.along > 0 else np.nan
 
 
-@observable(name="repulsion", unit="eV", symbol="U", undefined=NONE_BELOW + "_repulsion")
+@observable(name="repulsion", unit="eV", symbol="U", undefined="none below largest_repulsion")
 def needed_repulsion(model: Stability, state: StabilityState) -> Any:
     r"""Smallest on-site repulsion that holds the moment: :math:`\Delta = Us`."""
     fits = state.exchange <= state.limits[0]
     return state.exchange / request_of(model).spin if fits else np.nan
 
 
-@observable(name="exchange", unit="eV", symbol=r"\Delta", undefined=NONE_BELOW + " of U and B")
+@observable(
+    name="exchange",
+    unit="eV",
+    symbol=r"\Delta",
+    undefined="none below largest_repulsion and largest_field",
+)
 def needed_exchange(model: Stability, state: StabilityState) -> Any:
     """Smallest exchange energy Delta, in H = -Delta n.sigma, that gives the moment."""
     return state.exchange
 
 
-@observable(name="field", unit="tesla", symbol="B", undefined=NONE_BELOW + "_field")
+@observable(name="field", unit="tesla", symbol="B", undefined="none below largest_field")
 def needed_field(model: Stability, state: StabilityState) -> Any:
     """Smallest magnetic field on the level that gives the moment."""
     fits = state.exchange <= state.limits[1]
