@@ -442,7 +442,7 @@ def test_equilibrium_formula_meets_diagonalisation_of_the_star():
         time=[0.0],
         thermal_energy=kT,
     )
-    settings = {"modes": 400, "reach": 36.0, "cutoff": cutoff}
+    settings = {"modes": 600, "reach": 60.0, "cutoff": cutoff}
     found = StarModes(**settings).solve(model).spin[0]
     star = star_of(model, **settings)
     metal = Metal(N0=model.mass, alpha=0.1, fermi=1.0, d=3)
