@@ -432,7 +432,7 @@ def test_equilibrium_formula_meets_diagonalisation_of_the_star():
     """Modes of one channel, cut off smoothly, against g, T and the Matsubara sum with that cut-off."""
     from chirospin.spinterface.quench import Quench, StarModes, star_of
 
-    cutoff, V, r, kT = 10.0, 0.08, np.array([1.0, 2.5]), 0.03
+    cutoff, V, r, kT = 10.0, 0.08, np.array([1.0, 2.5]), 0.1
     model = Quench(
         spin_orbit=0.1,
         hybridisation=V,
@@ -459,6 +459,6 @@ def test_equilibrium_formula_meets_diagonalisation_of_the_star():
         F = metal.N0 / (4 * np.pi * kappa[:, None]) * k**2 * np.exp(-((k / cutoff) ** 2))
         g0, g1 = g0 - 1j * F * h0, g1 - s * F * h1
     expected = 2 * kT * ((g0**2 - g1**2) * T1[:, None]).sum(axis=0).real
-    assert found == pytest.approx(expected, rel=1e-6)
+    assert found == pytest.approx(expected, rel=1e-8)
     without = 2 * kT * (g0**2 * T1[:, None]).sum(axis=0).real
     assert np.abs(found - without).max() > 1e-2 * np.abs(found).max()  # control: mol alone
