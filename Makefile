@@ -21,6 +21,7 @@ check: .venv/.all  ## lint, types, import contracts
 bench: .venv/.all  ## times as ratios against peers, and operator counts
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/junction.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/chiral_metal.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/spinterface.py
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chirospin needs Python 3.11 or newer")'
