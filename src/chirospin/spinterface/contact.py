@@ -49,6 +49,8 @@ from chirospin.spinterface.response import (
 )
 
 Real = NDArray[np.float64]
+NOTHING_LEFT = 1e-24  # of the largest density: what rounding leaves of a bound state far away
+FAINT = 1e-24  # density that counts as none, 1/nm^d
 TOLERANCE = 1e-8  # of the quadrature, relative to the largest density
 
 
@@ -102,8 +104,9 @@ def largest(parts: Parts) -> Real:
 
 
 def change(fine: Parts, coarse: Parts) -> float:
-    """Largest difference of two results at the same places over the size there."""
-    size = np.maximum(largest(fine), np.finfo(float).tiny)
+    """Largest difference of two results at the same places over the size there, or over a floor."""
+    here = largest(fine)
+    size = np.maximum(here, max(NOTHING_LEFT * float(here.max(initial=0.0)), FAINT))
     scalar = np.abs(fine.scalar - coarse.scalar)
     vector = np.abs(fine.vector - coarse.vector).max(axis=-1)
     return float((np.maximum(scalar, vector) / size).max())

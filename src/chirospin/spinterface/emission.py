@@ -15,6 +15,8 @@ from chirospin.spinterface.model import Drive, Level
 Real = NDArray[np.float64]
 Complex = NDArray[Any]
 NEWTON = 60
+BISECTIONS = 40
+SCAN = 600  # momenta among which roots are looked for in two dimensions
 TINY_WIDTH = 1e-12  # of a resonance over its place: narrower ones cannot be resolved
 
 
@@ -113,11 +115,16 @@ class LevelEmission:
         return self._between(self.molecule(z, kappa))
 
     def _filled(self, energy: Real, kappa: Complex, width: Complex) -> Complex:
-        G = self.molecule(energy + 0j, kappa)
-        return self._between(1j * G @ width @ np.conj(np.swapaxes(G, -1, -2)))
+        live = width.any(axis=(1, 2))  # elsewhere nothing is filled, and G may have a pole
+        out = np.zeros((energy.size, 1, 1, 4), dtype=complex)
+        G = self.molecule(energy[live] + 0j, kappa[live])
+        out[live] = self._between(1j * G @ width[live] @ np.conj(np.swapaxes(G, -1, -2)))
+        return out
 
     def driven(self, energy: Real, kappa: Complex) -> Complex:
         r""":math:`i V G^r \Gamma_L(1 + \mathbf p_L\cdot\sigma)(f_L - f) G^a V^+`."""
+        if not self.level.lead.any():
+            return np.zeros((energy.size, 1, 1, 4), dtype=complex)
         share = occupation_difference(energy, self.drive)
         return self._filled(energy, kappa, share[:, None, None] * self.level.lead)
 
@@ -169,32 +176,43 @@ class LevelEmission:
         return np.asarray(np.linalg.eigvals(companion))
 
     def _plane_poles(self, h: Complex) -> Complex:
-        """In two dimensions logarithms enter: secants from the weak-coupling roots."""
-        metal = self.metal
-        at_level = np.linalg.eigvals(h)
-        shifted = at_level + np.linalg.eigvals(
-            self._weight * local_at(metal, metal.kappa(at_level.real.mean()))
-        )
-        upper = np.sqrt(2 * metal.N0 * (shifted - metal.bottom))
-        near = -0.5j * metal.N0 * abs(metal.a) * np.linalg.eigvalsh(self._weight)
-        deep = near[:, None] / (metal.bottom - at_level)[None]
-        start = np.concatenate([upper, -upper, deep.ravel()])
-        start = start[start != 0]
-        one, two = start * (1 + 1e-4), start
+        """In two dimensions logarithms enter: secants from where an eigenvalue changes its sign."""
+        size = np.geomspace(1e-8, 1e3, SCAN)
+        starts = []
+        for turn in (1j, 1.0 + 0j):
+            sign = self._signs(turn * size)
+            at, branch = np.nonzero(sign[1:] != sign[:-1])
+            low, high = size[at], size[at + 1]
+            for _ in range(BISECTIONS):
+                middle = (low + high) / 2
+                here = self._signs(turn * middle)[np.arange(at.size), branch]
+                left = here == sign[at, branch]
+                low, high = np.where(left, middle, low), np.where(left, high, middle)
+            starts.append(turn * (low + high) / 2)
+        two = np.concatenate(starts)
+        one = two * (1 + 1e-6)
         value = self._determinant(one)
         for _ in range(NEWTON):
             here = self._determinant(two)
-            step = np.where(here == value, 0.0, here * (two - one))
-            step = step / np.where(here == value, 1.0, here - value)
+            still = (here == value) | ~np.isfinite(here)
+            step = np.where(still, 0.0, here * (two - one)) / np.where(still, 1.0, here - value)
             one, two, value = two, two - step, here
         good = np.isfinite(two) & (two != 0)
         return np.asarray(two[good])
 
-    def _determinant(self, kappa: Complex) -> Complex:
+    def _signs(self, kappa: Complex) -> Any:
+        """Signs of the real parts of both eigenvalues of the inverse, in rising order."""
+        return np.sort(np.linalg.eigvals(self._inverse(kappa)).real, axis=1) > 0
+
+    def _inverse(self, kappa: Complex) -> Complex:
+        """The inverse of G_1 at a momentum of either sheet."""
         z = self.metal.bottom + kappa**2 / (2 * self.metal.N0)
         M = z[:, None, None] * UNIT - self.level.energy + 0.5j * self.level.lead
-        M = M - local_at(self.metal, kappa)[:, None, None] * self._weight
-        return np.asarray(np.linalg.det(M))
+        return np.asarray(M - local_at(self.metal, kappa)[:, None, None] * self._weight)
+
+    def _determinant(self, kappa: Complex) -> Complex:
+        M = self._inverse(kappa)
+        return np.asarray(M[:, 0, 0] * M[:, 1, 1] - M[:, 0, 1] * M[:, 1, 0])
 
     def bound_states(self) -> list[tuple[float, Complex]]:
         """Energies below the band and the residues of T^r, where nothing broadens them."""

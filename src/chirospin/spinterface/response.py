@@ -210,7 +210,7 @@ def real_axis(
     marks : momenta where the integrand has a step or a kink
     longest : panel allowed
     """
-    kinks = [metal.a, -metal.a] if metal.d == 2 else []  # where a branch has no momentum
+    kinks = [metal.a, -metal.a, 0.0] if metal.d == 2 else []  # logarithms in two dimensions
     both = np.concatenate([singular, singular.conj(), kinks])
     edges: list[Real] = []
     cuts = sorted({low, high, *(m for m in (0.0, *marks) if low < m < high)})
