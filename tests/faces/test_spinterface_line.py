@@ -48,6 +48,24 @@ def test_a_profile_with_units_goes_to_a_file_and_is_audited(capsys: Any, tmp_pat
     assert "real_axis" in out
 
 
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("pair", ["--set", "source=[0, 0, 0.1, 0]"]),
+        ("map", ["--over", "x=1,2", "--over", "y=0.5", "--over", "z=0.5"]),
+        ("stability", ["--over", "level=-0.2,0.1"]),
+        ("gas", ["--over", "repulsion=0,0.1"]),
+    ],
+)
+def test_stored_results_are_audited(capsys: Any, tmp_path: Path, model: str, words: list[str]):
+    path = str(tmp_path / "r.nc")
+    code, _, err = line(capsys, "solve", f"spinterface.{model}", *words, "--out", path)
+    assert code == 0, err
+    code, out, err = line(capsys, "audit", path)
+    assert code == 0, err
+    assert "audit passed" in out
+
+
 def test_lesser_term_fails_loudly(capsys: Any):
     code, _, err = line(
         capsys, "solve", "spinterface", "--method", "lesser-only", "--set", "distance=1"

@@ -462,3 +462,59 @@ def test_equilibrium_formula_meets_diagonalisation_of_the_star():
     assert found == pytest.approx(expected, rel=1e-8)
     without = 2 * kT * (g0**2 * T1[:, None]).sum(axis=0).real
     assert np.abs(found - without).max() > 1e-2 * np.abs(found).max()  # control: mol alone
+
+
+FLAT = {1: [0, 0, 1], 2: [1, 2, 0], 3: [1, 2, 3]}
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_a_bound_state_without_a_lead_is_the_limit_of_a_weak_one(d: int):
+    """The residue of an infinitely sharp state continues the integral over a narrow resonance."""
+    model = Contact(
+        dimension=d,
+        direction=FLAT[d],
+        spin_orbit=0.2,
+        fermi_energy=0.8,
+        level=-0.6,
+        hybridisation=0.2,
+        level_splitting=[0.01, 0.02, 0.03],
+        distance=[0.5, 2.0],
+    )
+    sharp, narrow, wider = (
+        LesserOnly().solve(model.replace(lead_coupling=g)).total for g in (0.0, 1e-6, 1e-4)
+    )
+    assert change(sharp, narrow) < 3e-6
+    assert change(sharp, wider) > 10 * change(sharp, narrow)  # control: linear in the coupling
+    cut = LesserOnly(window=-1.09).solve(model.replace(lead_coupling=0.0)).total
+    assert change(sharp, cut) > 1e-2  # control: without the state below the band
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_driven_part_meets_adaptive_quadrature(d: int):
+    from scipy.integrate import quad_vec
+
+    model = Contact(
+        dimension=d,
+        direction=FLAT[d],
+        spin_orbit=0.15,
+        fermi_energy=1.0,
+        lead_polarisation=[0.2, 0.1, -0.4],
+        hybridisation_vector=[0.02j, 0.01, 0],
+        lead_potential=-1.4,  # the window contains the band bottom
+        lead_thermal_energy=0.05,
+        distance=[0.7, 3.0],
+    )
+    metal, emission, _ = emission_of(model)
+    places = places_of(model)
+
+    def integrand(q: float) -> Any:
+        energy, kappa = energy_of(metal, np.array([q]))
+        T = emission.driven(energy, kappa) * abs(q) / metal.N0 / (2j * np.pi)
+        found = respond(metal, places, kappa, T, True, False).real.density
+        return np.concatenate([found.scalar, found.vector.ravel()])
+
+    marks = (-metal.a, 0.0, metal.a)
+    found, _ = quad_vec(integrand, -12.0, 12.0, epsrel=1e-9, epsabs=1e-15, points=marks, limit=4000)
+    driven = Consistent().solve(model).driven
+    ours = np.concatenate([driven.scalar, driven.vector.ravel()])
+    assert np.abs(ours - found).max() < 1e-8 * np.abs(found).max()

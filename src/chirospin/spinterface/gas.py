@@ -191,7 +191,7 @@ def gas_labels(model: Gas) -> dict[str, tuple[Any, ...]]:
     return {
         "state": STATES,
         "component": COMPONENTS,
-        "part": ("transverse", "longitudinal"),
+        "share": ("transverse", "longitudinal"),
     }
 
 
@@ -240,7 +240,7 @@ def mean_susceptibility(model: Gas, state: GasState) -> Any:
     return np.nan if np.isinf(total) else total
 
 
-@observable(unit="1/eV", symbol=r"\chi_p", dims=("part",), undefined="infinite, as the sum")
+@observable(unit="1/eV", symbol=r"\chi_p", dims=("share",), undefined="infinite, as the sum")
 def susceptibility_parts(model: Gas, state: GasState) -> Any:
     """The transverse (van Vleck) and the longitudinal (Curie, Pauli) share of it."""
     return np.where(np.isinf(state.susceptibility), np.nan, state.susceptibility)
