@@ -6,6 +6,7 @@ BIN := .venv/bin
 demo: .venv/.run  ## reproduce the papers: figures and claims in results/
 	$(BIN)/chirospin reproduce nozaki_fujita_2026 --out results
 	$(BIN)/chirospin reproduce yoshimi_2026 --out results
+	$(BIN)/chirospin reproduce fransson_closed_shell --out results
 
 test: .venv/.all  ## all tests
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
@@ -22,6 +23,7 @@ bench: .venv/.all  ## times as ratios against peers, and operator counts
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/junction.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/chiral_metal.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/spinterface.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/vibration.py
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chirospin needs Python 3.11 or newer")'

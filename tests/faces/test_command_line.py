@@ -42,6 +42,14 @@ def test_json_is_one_object_of_the_agreed_shape(run) -> None:
     assert {"name", "value", "tolerance", "passed"} == set(body["audit"][0])
 
 
+def test_one_model_of_a_family_is_described_alone(run) -> None:
+    code, out, _ = run("describe", "chiral_metal.crystal")
+    assert code == 0
+    assert "hamiltonian" in out
+    assert "helicity_memory" not in out
+    assert run("describe", "chiral_metal.crystals")[0] == 2
+
+
 def test_values_carry_units(run) -> None:
     _, out, _ = run(
         "solve",

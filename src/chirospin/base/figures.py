@@ -24,6 +24,7 @@ COLUMN = 3.4  # inches, the width of a journal's column
 APART = ("order",)  # dimensions whose entries differ in scale: a panel each
 COINCIDING = ("method", "curve")  # dimensions whose entries may lie on each other
 STYLES = ("-", "--", ":", "-.")  # that tell them apart
+LINEAR = 1e-5  # of the largest value: below it a symmetric logarithmic axis is linear
 NOISE = 1e-6  # of the largest value of a map: below it a sign means nothing
 MANY = 8  # more series than this are a map, or thinned in the legend
 
@@ -51,7 +52,7 @@ class Panel:
     colour: str | None = None
     mark: float | None = None
     x_scale: Literal["linear", "log"] = "linear"
-    y_scale: Literal["linear", "log"] = "linear"
+    y_scale: Literal["linear", "log", "symlog"] = "linear"
     limits: tuple[float, float] | None = None
     legend: bool = False
     title: str = ""
@@ -126,10 +127,13 @@ def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
         _colours(ax, ds[panel.colour], panel.x, panel.y)
     else:
         _curves(ax, panel, ds, markers)
-        if panel.y_scale == "linear" and bool((y < 0).any()) and bool((y > 0).any()):
+        if panel.y_scale != "log" and bool((y < 0).any()) and bool((y > 0).any()):
             ax.axhline(0, color="0.85", lw=0.6, zorder=0)
     ax.set_xscale(panel.x_scale)
-    ax.set_yscale(panel.y_scale)
+    if panel.y_scale == "symlog":
+        ax.set_yscale("symlog", linthresh=LINEAR * float(abs(y).max()))
+    else:
+        ax.set_yscale(panel.y_scale)
     if panel.limits is not None:
         ax.set_ylim(*panel.limits)
     ax.set_xlabel(panel.x_label or label(x))

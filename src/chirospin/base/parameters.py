@@ -98,10 +98,8 @@ class ParameterInfo:
     def range(self) -> str:
         """The allowed values in words."""
         if self.choices:
-            return " or ".join(
-                f"{choice:+d}" if isinstance(choice, int) else str(choice)
-                for choice in self.choices
-            )
+            signed = any(isinstance(choice, int) and choice < 0 for choice in self.choices)
+            return " or ".join(f"{c:+d}" if signed else str(c) for c in self.choices)
         if self.shape is not None:
             return f"{self.shape}, finite"
         if isinstance(self.default, str):
@@ -302,7 +300,9 @@ def _array(info: ParameterInfo, value: Any) -> Any:
 
 def _nested(array: Any) -> Any:
     """Nested tuples: hashable, so that a frozen model stays a key."""
-    return tuple(_nested(row) for row in array) if array.ndim else array.item()
+    if array.ndim < 2:
+        return tuple(array.tolist()) if array.ndim else array.item()
+    return tuple(_nested(row) for row in array)
 
 
 def _as_model_error(model: type[Model], error: ValidationError) -> ModelError:

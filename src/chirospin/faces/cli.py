@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as json_format
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,12 +63,13 @@ def describe(
     Parameters
     ----------
     name
-        Family, for example junction; all families if not given.
+        Family, for example junction, or one of its models, chiral_metal.crystal; all if not given.
     """
     from chirospin.faces import text
 
     if name is not None:
-        one = family(name)
+        whole, chosen = family(name.partition(".")[0]), problem(name)
+        one = replace(whole, problems=(chosen,)) if "." in name else whole
         say(json_format.dumps(text.described(one)) if json else text.described_text(one))
         return 0
     every = [family(n) for n in chirospin.FAMILIES]

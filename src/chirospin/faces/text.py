@@ -18,6 +18,7 @@ from chirospin.base.units import shown_unit
 
 ROWS = 40  # lines of a table on the terminal before it is cut
 ENTRIES = 90  # of an array that is printed whole
+COLUMNS = 3  # entries of a vector that are columns of a table
 FEW = 8  # of an array whose zeros are printed too
 
 
@@ -42,10 +43,13 @@ def certificates_text(found: Sequence[Certificate]) -> str:
     """The audit as a table, verdict first; one table for each method if there are several."""
     methods = list(dict.fromkeys(c.method for c in found))
     if len(methods) > 1:
-        return "\n\n".join(
-            f"  {name}\n" + certificates_text([c for c in found if c.method == name])
-            for name in methods
-        )
+        parts = []
+        for name in methods:
+            own = [c for c in found if c.method == name]
+            failed = [c for c in own if not c.passed]
+            parts.append(f"  {name}: {len(own) - len(failed)} of {len(own)} checks passed")
+            parts += [certificates_text(failed)] if failed else []
+        return "\n".join(parts)
     rows = [
         ["ok" if c.passed else "FAILED", c.name, f"{c.value:.2e}", f"{c.tolerance:.0e}", c.about]
         for c in found
@@ -60,12 +64,20 @@ def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) 
         one for one in problem.observables if one.name in ds and set(ds[one.name].dims) <= set(grid)
     ]
     lines = [f"{problem.path}: {problem.question}", f"method {ds.attrs['method']}", ""]
-    if grid and plain:
+    own = [one for one in problem.observables if one.name in ds and one not in plain]
+    if grid:
         flat = ds.stack(point=grid, create_index=False)
-        head = [*grid, *(_title(one) for one in plain)]
+        columns: dict[str, xr.DataArray] = {}
+        for one in problem.observables:
+            if one in plain:
+                columns[_title(one)] = flat[one.name]
+            elif one in own:
+                columns |= _parts(flat[one.name], _title(one))
+        own = [one for one in own if not _parts(flat[one.name], "")]
+        head = [*grid, *columns]
         rows = [
             [number(flat[d].values[p].item()) for d in grid]
-            + [number(flat[one.name].values[p]) for one in plain]
+            + [number(column.values[p]) for column in columns.values()]
             for p in range(flat.sizes["point"])
         ]
         lines.append(table(rows[:ROWS], head))
@@ -73,7 +85,6 @@ def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) 
             lines.append(
                 f"  ... {len(rows) - ROWS} more points; --out FILE.nc keeps all, --plot shows them"
             )
-    own = [one for one in problem.observables if one.name in ds and one not in plain]
     if not grid:
         lines += [
             f"  {one.name:<18} {number(ds[one.name].item()):>14} {shown_unit(one.unit)}".rstrip()
@@ -92,6 +103,15 @@ def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) 
     verdict = "passed" if all(c.passed for c in found) else "FAILED"
     lines += ["", f"audit {verdict} (worst over all points)", certificates_text(found)]
     return "\n".join(lines)
+
+
+def _parts(values: xr.DataArray, title: str) -> dict[str, xr.DataArray]:
+    """A column for each entry of a vector with few; those that are nowhere known are left out."""
+    own = [d for d in values.dims if d != "point"]
+    if len(own) != 1 or values.sizes[own[0]] > COLUMNS or "units" in values[own[0]].attrs:
+        return {}
+    parts = {f"{title} {v}": values.sel({own[0]: v}) for v in values[own[0]].values}
+    return {name: part for name, part in parts.items() if bool(part.notnull().any())} or parts
 
 
 def _entries(values: xr.DataArray, unit: str) -> list[str]:

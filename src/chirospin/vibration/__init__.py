@@ -1,0 +1,79 @@
+"""A closed-shell level that vibrations may give a moment: one model and a ladder of theories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import xarray as xr
+
+from chirospin.base import solve as corridor
+from chirospin.base.family import Family, Problem
+from chirospin.base.solve import Axes, MethodChoice, Progress
+from chirospin.vibration.audit import AUDITS, CHECKS
+from chirospin.vibration.exact import Exact
+from chirospin.vibration.model import Vibration, labels
+from chirospin.vibration.observables import OBSERVABLES
+from chirospin.vibration.scba import SCBA, SCBAHartree
+from chirospin.vibration.second_order import SecondOrder
+from chirospin.vibration.windowed import Windowed
+
+__all__ = [
+    "FAMILY",
+    "SCBA",
+    "Exact",
+    "SCBAHartree",
+    "SecondOrder",
+    "Vibration",
+    "Windowed",
+    "solve",
+]
+
+LEVEL = Problem(
+    family="vibration",
+    name="vibration",
+    question="the thermal moment of a level that vibrations couple to by charge and spin",
+    model=Vibration,
+    methods={m.name: m for m in (Exact, SecondOrder, SCBA, SCBAHartree, Windowed)},
+    observables=OBSERVABLES,
+    checks=CHECKS,
+    audits=AUDITS,
+    labels=labels,
+    quantity="moment",
+)
+FAMILY = Family(
+    name="vibration",
+    question="a closed-shell level that gains a moment from vibrations",
+    problems=(LEVEL,),
+)
+
+
+def solve(
+    model: Vibration | None = None,
+    method: MethodChoice | Sequence[MethodChoice] = None,
+    *,
+    over: Axes | None = None,
+    observables: Sequence[str] | None = None,
+    on_failure: Literal["raise", "record"] = "raise",
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Solve a level, or a grid of them; see :func:`chirospin.base.solve.solve`.
+
+    Examples
+    --------
+    >>> from chirospin import vibration
+    >>> ds = vibration.solve(vibration.Vibration(), ["exact", "second-order", "windowed"])
+    >>> ds.crossover_count.values
+    array([0., 0., 1.])
+    """
+    return corridor.solve(
+        LEVEL,
+        model or Vibration(),
+        method,
+        over=over,
+        observables=observables,
+        on_failure=on_failure,
+        workers=workers,
+        progress=progress,
+    )

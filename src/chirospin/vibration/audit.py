@@ -1,0 +1,313 @@
+"""Certificates of a vibrating level: positivity, symmetry, other routes, the exact answer."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chirospin.base.audit import Audit, Check
+from chirospin.base.errors import ConvergenceError, ModelError
+from chirospin.base.method import Method
+from chirospin.numerics.fermi import bose, fermi
+from chirospin.vibration.born import by_eigenvectors, self_energy_poles, star_matrix
+from chirospin.vibration.exact import Exact
+from chirospin.vibration.ladder import Rung
+from chirospin.vibration.model import (
+    Level,
+    Vibration,
+    broken_time_reversal,
+    channels,
+    level,
+    time_reversed,
+)
+from chirospin.vibration.scba import hartree
+from chirospin.vibration.second_order import SecondOrder
+from chirospin.vibration.state import VibrationState
+from chirospin.vibration.windowed import Windowed
+
+EVEN = 1e-12  # breaking of time reversal below this is none
+
+
+def _positivity(model: Vibration, state: VibrationState) -> float:
+    values = np.linalg.eigvalsh(state.density)
+    return float(min(values.min(), 1 - values.max()))
+
+
+def _hermiticity(model: Vibration, state: VibrationState) -> float:
+    return float(np.abs(state.density - state.density.conj().T).max())
+
+
+def _norm(model: Vibration, state: VibrationState) -> float | None:
+    return None if state.norm is None else state.norm - 1
+
+
+def _even(model: Vibration, state: VibrationState) -> float | None:
+    if broken_time_reversal(level(model)) > EVEN:
+        return None
+    return float(np.linalg.norm(state.moment))
+
+
+def _crossing(model: Vibration, state: VibrationState) -> float:
+    return state.crossing().defect
+
+
+CHECKS = (
+    Check(
+        name="residual",
+        tolerance=1e-8,
+        about="of the self-consistency",
+        evaluate=lambda m, s: s.outcome.residual,
+    ),
+    Check(
+        name="positivity",
+        tolerance=1e-9,
+        bound="above",
+        about="occupations of all spin states lie between 0 and 1",
+        evaluate=_positivity,
+    ),
+    Check(
+        name="hermiticity",
+        tolerance=1e-10,
+        about="of the density matrix",
+        evaluate=_hermiticity,
+    ),
+    Check(
+        name="time_reversal",
+        tolerance=1e-12,
+        about="no moment where no term is odd under time reversal",
+        evaluate=_even,
+    ),
+    Check(
+        name="norm",
+        tolerance=1e-6,
+        about="the spectral function that was integrated holds one state per spin",
+        evaluate=_norm,
+    ),
+    Check(
+        name="truncation",
+        tolerance=1e-8,
+        about="weight of the highest quanta, or change with twice the frequencies",
+        evaluate=lambda m, s: s.truncation,
+    ),
+    Check(
+        name="hubbard_left_out",
+        tolerance=0.0,
+        about="repulsion in meV that only the method exact knows",
+        evaluate=lambda m, s: s.left_out,
+    ),
+    Check(
+        name="crossover_residual",
+        tolerance=1e-10,
+        about="moment left at a sign change, over the largest of the search",
+        evaluate=_crossing,
+    ),
+)
+
+
+def _size(moment: object) -> float:
+    return float(np.linalg.norm(np.asarray(moment)))
+
+
+def _turned(model: Vibration, method: Method) -> float:
+    """Turn every vector by the same rotation."""
+    axis = np.array([0.48, 0.6, 0.64])
+    cross = np.cross(np.eye(3), axis)
+    turn = np.eye(3) + np.sin(0.7) * cross.T + (1 - np.cos(0.7)) * cross.T @ cross.T
+    changes = {
+        name: turn @ np.array(getattr(model, name))
+        for name in ("level_splitting", "spin_coupling", "momentum_coupling")
+    }
+    if model.mode_couplings is not None:
+        half = np.cos(0.35) * np.eye(2) - 1j * np.sin(0.35) * np.array(
+            [[axis[2], axis[0] - 1j * axis[1]], [axis[0] + 1j * axis[1], -axis[2]]]
+        )
+        changes["mode_couplings"] = half @ np.array(model.mode_couplings) @ half.conj().T
+    before, after = method.solve(model), method.solve(model.replace(**changes))
+    scale = max(_size(before.moment), 1e-12)
+    return _size(turn @ before.moment - after.moment) / scale
+
+
+def _reversed(model: Vibration, method: Method) -> float:
+    """The time-reversed Hamiltonian has the opposite moment."""
+    changes = {
+        "level_splitting": -np.array(model.level_splitting),
+        "spin_coupling": -np.array(model.spin_coupling),
+    }
+    if model.mode_couplings is not None:
+        changes["mode_couplings"] = np.array(
+            [time_reversed(np.array(U)) for U in model.mode_couplings]
+        )
+    before, after = method.solve(model), method.solve(model.replace(**changes))
+    return _size(before.moment + after.moment) / max(_size(before.moment), 1e-12)
+
+
+def _star_sums(model: Vibration, method: Method) -> float | None:
+    """Norm, mean and variance of the star's spectrum against the sums over vibrations."""
+    if not isinstance(method, SecondOrder):
+        return None
+    here = level(model)
+    if here.width:
+        return None
+    star = star_matrix(here, self_energy_poles(here))
+    values, vectors = np.linalg.eigh(star)
+    corner = vectors[:2]
+    first, second = ((corner * values**k) @ corner.conj().T for k in (1, 2))
+    whole = corner @ corner.conj().T
+    variance = _total_variance(here)
+    scale = max(float(np.trace(variance).real), 1e-300)
+    return float(
+        max(
+            np.abs(whole - np.eye(2)).max(),
+            np.abs(first - here.energy).max() / max(np.abs(values).max(), 1e-300),
+            np.abs(second - here.energy @ here.energy - variance).max() / scale
+            if scale > 1e-10 * float(np.abs(values).max()) ** 2
+            else 0.0,
+        )
+    )
+
+
+def _total_variance(here: Level) -> NDArray[np.complex128]:
+    """Sum over vibrations of U P U^+ (1-f+n) + U^+ P U (f+n) from thermal means alone."""
+    values, states = np.linalg.eigh(here.energy)
+    f = (states * fermi(values / here.temperature)) @ states.conj().T
+    total = np.zeros((2, 2), dtype=complex)
+    for w, U in zip(here.frequencies, here.couplings, strict=True):
+        n = float(bose(w / here.temperature))
+        total += U @ ((1 + n) * np.eye(2) - f) @ U.conj().T + U.conj().T @ (n * np.eye(2) + f) @ U
+    return total
+
+
+def _other_route(model: Vibration, method: Method) -> float | None:
+    if not isinstance(method, SecondOrder):
+        return None
+    here = level(model)
+    if here.width:
+        return None
+    found = by_eigenvectors(here, self_energy_poles(here))
+    return float(np.abs(found.density - method.solve(model).density).max())
+
+
+def _finer_bath(model: Vibration, method: Method) -> float | None:
+    """Twice the nodes of a continuous bath."""
+    if not isinstance(method, SecondOrder):
+        return None
+    one, other = (level(model, finer) for finer in (1, 2))
+    if len(one.frequencies) == len(other.frequencies) or one.width:
+        return None
+    found = [by_eigenvectors(here, self_energy_poles(here)).density for here in (one, other)]
+    return float(np.abs(found[0] - found[1]).max())
+
+
+def _exact_sign(model: Vibration, method: Method) -> float | None:
+    """How far the moment points away from the exact one: 0 along it, 2 against it."""
+    if isinstance(method, Exact) or not isinstance(method, Rung):
+        return None
+    try:
+        exact = Exact().solve(model).moment
+    except (ModelError, ConvergenceError):
+        return None
+    mine = method.solve(model).moment
+    sizes = _size(exact) * _size(mine)
+    return 1 - float(exact @ mine) / sizes if sizes > 1e-24 else None
+
+
+def _crossovers_beyond_exact(model: Vibration, method: Method) -> float | None:
+    """Sign changes that this rung shows and the exact answer does not."""
+    if isinstance(method, Exact) or not isinstance(method, Rung):
+        return None
+    try:
+        exact = Exact(coldest=method.coldest, hottest=method.hottest).solve(model).crossing()
+    except (ModelError, ConvergenceError):
+        return None
+    found = method.solve(model).crossing()
+    return float(max(0, len(found.temperatures) - len(exact.temperatures)))
+
+
+def _accurate(model: Vibration, method: Method) -> float | None:
+    """The emulation against the same theory without window and broadening."""
+    if not isinstance(method, Windowed):
+        return None
+    right = SecondOrder().solve(model).moment
+    return _size(method.solve(model).moment - right) / max(_size(right), 1e-300)
+
+
+def _spectral_mean(model: Vibration, method: Method) -> float | None:
+    """The exact spectrum has its mean at the level with the Hartree shift of the exact density."""
+    if not isinstance(method, Exact) or model.hubbard:
+        return None
+    return method.mean_defect(model, hartree(level(model), method.solve(model).density))
+
+
+def _common(model: Vibration, method: Method) -> float | None:
+    """The independent boson against diagonalisation, where both are possible."""
+    here = level(model)
+    if not isinstance(method, Exact) or channels(here) is None or len(here.frequencies) > 1:
+        return None
+    try:
+        return method.disagreement(model)
+    except (ModelError, ConvergenceError):
+        return None
+
+
+AUDITS = (
+    Audit(
+        name="rotation",
+        tolerance=1e-8,
+        about="the moment turns with all vectors",
+        evaluate=_turned,
+    ),
+    Audit(
+        name="time_reversed",
+        tolerance=1e-8,
+        about="the time-reversed Hamiltonian has the opposite moment",
+        evaluate=_reversed,
+    ),
+    Audit(
+        name="sum_rules",
+        tolerance=1e-9,
+        about="norm, mean and variance of the spectrum",
+        evaluate=_star_sums,
+    ),
+    Audit(
+        name="eigenvectors",
+        tolerance=1e-12,
+        about="the density matrix by all eigenvectors of the star",
+        evaluate=_other_route,
+    ),
+    Audit(
+        name="finer_bath",
+        tolerance=1e-12,
+        about="twice the nodes of a continuous bath",
+        evaluate=_finer_bath,
+    ),
+    Audit(
+        name="second_order",
+        tolerance=1e-3,
+        about="the emulation meets the theory that it emulates",
+        evaluate=_accurate,
+    ),
+    Audit(
+        name="exact_direction",
+        tolerance=1e-3,
+        about="the moment points along the exact one",
+        evaluate=_exact_sign,
+    ),
+    Audit(
+        name="sign_changes",
+        tolerance=0.0,
+        about="sign changes with temperature that the exact answer does not have",
+        evaluate=_crossovers_beyond_exact,
+    ),
+    Audit(
+        name="spectral_mean",
+        tolerance=1e-8,
+        about="mean of the exact spectrum: the level with its Hartree shift",
+        evaluate=_spectral_mean,
+    ),
+    Audit(
+        name="diagonalisation",
+        tolerance=1e-9,
+        about="independent bosons against explicit quanta, for one mode",
+        evaluate=_common,
+    ),
+)

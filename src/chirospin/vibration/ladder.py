@@ -1,0 +1,72 @@
+"""What the rungs of the ladder share: settings of spectra and of the search for sign changes."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from chirospin.base.errors import ModelError
+from chirospin.base.method import Method
+from chirospin.numerics.outcome import Outcome
+from chirospin.vibration.crossover import Crossing, crossings
+from chirospin.vibration.model import Level, Vibration, level
+from chirospin.vibration.state import VibrationState
+
+Array = NDArray[np.floating[Any]]
+
+
+class Rung(Method):
+    """A theory of the level; subclasses say how they solve one model."""
+
+    broadening: float = Field(
+        default=0.1, gt=0, description="imaginary part of the energies of spectra, meV"
+    )
+    coldest: float = Field(default=0.1, gt=0, description="k_B T where sign changes are looked for")
+    hottest: float = Field(default=100.0, gt=0, description="and where the search ends, meV")
+    temperatures: int = Field(default=60, ge=2, le=10000, description="of the search")
+
+    def solve_many(self, models: Sequence[Vibration]) -> Iterator[VibrationState]:
+        """One state per model."""
+        return map(self.state, models)
+
+    @abstractmethod
+    def state(self, model: Vibration) -> VibrationState:
+        """The level in equilibrium."""
+
+    @abstractmethod
+    def moment_at(self, model: Vibration, temperature: float) -> Array:
+        """The moment at another temperature, (3,); NaN where the method fails."""
+
+    def crossing(self, model: Vibration) -> Callable[[], Crossing]:
+        """The search for sign changes, done once for all temperatures of a model."""
+        return lambda: _search(self, model.replace(thermal_energy=1.0, energy=None))
+
+
+@lru_cache(maxsize=256)
+def _search(method: Rung, model: Vibration) -> Crossing:
+    if method.coldest >= method.hottest:
+        raise ModelError(
+            f"Option `coldest` of method {method.name}: must be < {method.hottest:g} (meV), "
+            f"the hottest, but is {method.coldest:g}"
+        )
+    scan = np.geomspace(method.coldest, method.hottest, method.temperatures)
+    return crossings(
+        lambda T: method.moment_at(model, T), lambda T: _scale(level(model, temperature=T)), scan
+    )
+
+
+def _scale(here: Level) -> float:
+    """Sum of |U_j|^2/(omega_j T)."""
+    sizes = (np.abs(here.couplings) ** 2).sum(axis=(1, 2))
+    return float((sizes / here.frequencies).sum() / here.temperature)
+
+
+def settled(residual: float = 0.0, iterations: int = 0) -> Outcome:
+    """The outcome of a method that cannot fail."""
+    return Outcome(converged=True, residual=residual, iterations=iterations, reason="")

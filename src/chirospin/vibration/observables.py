@@ -1,0 +1,112 @@
+"""What the level shows: its moment, its occupation, its spectrum, and where the moment turns over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chirospin.base.observables import observable
+from chirospin.vibration.born import ROUNDING
+from chirospin.vibration.model import ROOTS, Vibration, bath, broken_time_reversal, channels, level
+from chirospin.vibration.state import VibrationState
+
+Array = NDArray[np.floating[Any]]
+
+
+@observable(unit="1", symbol=r"\mathbf{m}", dims=("component",))
+def moment(model: Vibration, state: VibrationState) -> Array:
+    r"""Spin of the level, in hbar.
+
+    .. math:: m_i = \tfrac12 \mathrm{Tr}(\sigma_i\rho), \qquad
+              \rho_{ab} = \langle\psi_b^\dagger\psi_a\rangle
+
+    References
+    ----------
+    fransson_closed_shell, above Eq. (1)
+    """
+    return state.moment + 0.0
+
+
+@observable(unit="1", symbol="n")
+def occupation(model: Vibration, state: VibrationState) -> Array:
+    r"""Electrons in the level, Tr rho; a half each is what a hot level has."""
+    return np.asarray(np.trace(state.density).real)
+
+
+@observable(
+    unit="1/meV",
+    symbol=r"A_\sigma",
+    dims=("spin", "energy"),
+    undefined="scba is solved at Matsubara frequencies only: it has no spectrum here",
+)
+def spectral_density(model: Vibration, state: VibrationState) -> Array:
+    r"""Density of states of spin up and down along z, with the method's broadening eta.
+
+    .. math:: A_{\sigma}(\omega) = -\tfrac1\pi \mathrm{Im}\, G_{\sigma\sigma}(\omega + i\eta)
+
+    References
+    ----------
+    fransson_closed_shell, Figs. 2, 3, 6
+    """
+    return state.spectrum()
+
+
+@observable(unit="meV", symbol=r"k_BT_{xo}", dims=("root",), undefined="the sign never changes")
+def crossover(model: Vibration, state: VibrationState) -> Array:
+    """Thermal energies at which the moment of this method changes sign; all NaN if it never does."""
+    found = state.crossing().temperatures[:ROOTS]
+    return np.concatenate([found, np.full(ROOTS - len(found), np.nan)])
+
+
+@observable(unit="1", symbol=r"n_{xo}")
+def crossover_count(model: Vibration, state: VibrationState) -> Array:
+    """How many sign changes the search found between its coldest and hottest temperature."""
+    return np.asarray(float(len(state.crossing().temperatures)))
+
+
+@observable(unit="1", symbol=r"\tau")
+def time_reversal_breaking(model: Vibration, state: VibrationState) -> Array:
+    r"""Share of the Hamiltonian's terms that is odd under time reversal; without it no moment.
+
+    .. math:: \tau(U) = \min_\varphi |e^{i\varphi}U - \sigma_y (e^{i\varphi}U)^* \sigma_y| / 2|U|
+    """
+    return np.asarray(broken_time_reversal(level(model)))
+
+
+@observable(
+    unit="meV",
+    symbol="E_p",
+    dims=("channel",),
+    undefined="level and couplings have no common channels",
+)
+def polaron_energy(model: Vibration, state: VibrationState) -> Array:
+    r"""Energy that a displaced vibration gains by an electron in the weaker and the stronger channel.
+
+    .. math:: E_p = g_\pm \sum_q 1/\omega_q, \qquad g_\pm = (u_0 \pm |\mathbf u_1|)^2
+    """
+    here = level(model)
+    split = channels(here)
+    if split is None:
+        return np.full(2, np.nan)
+    gains = np.sort((np.abs(split[2]) ** 2 / here.frequencies[:, None]).sum(axis=0))
+    return np.where(gains > ROUNDING * gains.max(), gains, 0.0)
+
+
+@observable(unit="1/meV", symbol=r"\sum_q 1/\omega_q")
+def inverse_energy_sum(model: Vibration, state: VibrationState) -> Array:
+    """Sum of 1/omega over all vibrations: the only property of the bath in a weak moment."""
+    return np.asarray(bath(model).inverse())
+
+
+OBSERVABLES = (
+    moment,
+    occupation,
+    spectral_density,
+    crossover,
+    crossover_count,
+    time_reversal_breaking,
+    polaron_energy,
+    inverse_energy_sum,
+)

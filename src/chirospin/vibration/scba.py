@@ -1,0 +1,261 @@
+"""The self-consistent Born approximation on Matsubara frequencies, with and without Hartree term."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from chirospin.base.errors import ModelError
+from chirospin.base.spin import PAULI
+from chirospin.numerics.fermi import fermi, fermi_difference
+from chirospin.numerics.fixed_point import anderson
+from chirospin.numerics.outcome import Outcome
+from chirospin.vibration.born import (
+    Thermal,
+    green_parts,
+    scalar_and_vector,
+    self_energy,
+    self_energy_poles,
+)
+from chirospin.vibration.frequencies import summed_with_tail
+from chirospin.vibration.ladder import Rung
+from chirospin.vibration.model import Level, Vibration, energies, level
+from chirospin.vibration.state import VibrationState
+
+Array = NDArray[np.floating[Any]]
+Complex = NDArray[np.complexfloating[Any, Any]]
+Unknowns = NDArray[np.float64]
+FEWEST, MOST = 32, 2048  # positive frequencies
+PARALLEL = 1e-13
+
+
+def hartree(here: Level, density: Complex) -> Complex:
+    r"""The static displacement of every vibration, and what it does to the level.
+
+    .. math:: \Sigma_H = -\sum_j \frac{1}{\omega_j}
+              [U_j \mathrm{Tr}(U_j^\dagger\rho) + U_j^\dagger \mathrm{Tr}(U_j\rho)]
+
+    The paper says that it vanishes; for a localised level it does not.
+
+    References
+    ----------
+    fransson_closed_shell, below Eq. (10)
+    """
+    turned = here.couplings.conj().swapaxes(1, 2)
+    along = np.einsum("jab,ba->j", turned, density)
+    half = np.tensordot(along / here.frequencies, here.couplings, 1)
+    return np.asarray(-(half + half.conj().T))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    r"""The exchange loop as matrices between frequencies, one pair for each distinct coupling.
+
+    .. math:: \Sigma(i\omega_n) = -T\sum_{j,m} \Big[\frac{U_jG(i\omega_m)U_j^\dagger}{i\nu-\omega_j}
+              - \frac{U_j^\dagger G(i\omega_m)U_j}{i\nu+\omega_j}\Big], \quad \nu = \omega_n-\omega_m
+
+    Parameters
+    ----------
+    couplings : distinct U, (kinds, 2, 2)
+    emitting, absorbing : (kinds, n, m), n >= 0 and all m
+    """
+
+    couplings: Complex
+    emitting: Complex
+    absorbing: Complex
+
+    @classmethod
+    def between(cls, here: Level, count: int) -> Exchange:
+        """The loop for ``count`` positive frequencies."""
+        n = np.arange(count)
+        m = np.arange(-count, count)
+        nu = 2j * np.pi * here.temperature * (n[:, None] - m)
+        kinds, emitting, absorbing = [], [], []
+        for U, shares, frequencies in _distinct(here):
+            gaps = nu[..., None] - frequencies
+            kinds.append(U)
+            emitting.append(-here.temperature * (shares / gaps).sum(axis=-1))
+            sums = nu[..., None] + frequencies
+            absorbing.append(here.temperature * (shares / sums).sum(axis=-1))
+        return cls(
+            couplings=np.array(kinds),
+            emitting=np.array(emitting),
+            absorbing=np.array(absorbing),
+        )
+
+    def __call__(self, G: Complex) -> Complex:
+        """Sigma at n >= 0 from G at n >= 0, (n, 2, 2); G(-i omega) is the adjoint."""
+        both = np.concatenate([G[::-1].conj().swapaxes(1, 2), G])
+        total = np.zeros_like(G)
+        for U, out, back in zip(self.couplings, self.emitting, self.absorbing, strict=True):
+            adjoint = U.conj().T
+            total += U @ np.tensordot(out, both, 1) @ adjoint
+            total += adjoint @ np.tensordot(back, both, 1) @ U
+        return total
+
+
+def _distinct(here: Level) -> Iterator[tuple[Complex, Array, Array]]:
+    """Couplings that are not multiples of each other, with squared factors and frequencies."""
+    left = list(range(len(here.frequencies)))
+    while left:
+        U = here.couplings[left[0]]
+        size = float(np.vdot(U, U).real)
+        same, factors = [], []
+        for j in left:
+            other = here.couplings[j]
+            factor = complex(np.vdot(U, other)) / size if size else 0.0
+            if np.abs(other - factor * U).max() <= PARALLEL * np.sqrt(size):
+                same.append(j)
+                factors.append(abs(factor) ** 2)
+        if not size:
+            same, factors = [left[0]], [0.0]
+        yield U, np.array(factors), here.frequencies[same]
+        left = [j for j in left if j not in same]
+
+
+def polarised(energy: Complex, temperature: float) -> Complex:
+    """f(energy) of a Hermitian 2x2 matrix, its spin part without cancellation."""
+    scalar, vector = scalar_and_vector(energy)
+    size = float(np.sqrt((vector.real**2).sum()))
+    up, down = (float(scalar.real) + size) / temperature, (float(scalar.real) - size) / temperature
+    mean = 0.5 * float(fermi(up) + fermi(down)) * np.eye(2)
+    if not size:
+        return np.asarray(mean, dtype=complex)
+    gap = 0.5 * float(fermi_difference(up, down)) * vector.real / size
+    return np.asarray(mean + np.tensordot(gap, PAULI, 1))
+
+
+class SCBA(Rung):
+    """Dyson's equation with the self-energy of the dressed level, without Hartree term.
+
+    References
+    ----------
+    mahan_2000, Chap. 3
+    """
+
+    name: ClassVar[str] = "scba"
+    summary: ClassVar[str] = "self-consistent Born approximation, exchange only"
+    references: ClassVar[tuple[str, ...]] = ("fransson_closed_shell", "mahan_2000")
+    with_hartree: ClassVar[bool] = False
+
+    temperatures: int = Field(default=24, ge=2, le=10000, description="of the search")
+    tolerance: float = Field(
+        default=1e-12, gt=0, description="of the self-energy, relative to the coupling"
+    )
+    accuracy: float = Field(
+        default=1e-9, gt=0, description="change of the density with twice the frequencies"
+    )
+    iterations: int = Field(default=400, ge=1, description="of the self-consistency")
+
+    def state(self, model: Vibration) -> VibrationState:
+        """The level in equilibrium; frequencies are doubled until nothing changes."""
+        here = level(model)
+        found, outcome, change = self._solved(here)
+        missing = np.full((2, energies(model).size), np.nan)
+        return VibrationState(
+            density=found.density,
+            moment=found.moment,
+            spectrum=lambda: missing,
+            crossing=self.crossing(model),
+            norm=None,
+            left_out=here.hubbard,
+            truncation=change,
+            outcome=outcome,
+        )
+
+    def moment_at(self, model: Vibration, temperature: float) -> Array:
+        """NaN where the self-consistency fails."""
+        found, outcome, _ = self._solved(level(model, temperature=temperature))
+        return found.moment if outcome.converged else np.full(3, np.nan)
+
+    def _solved(self, here: Level) -> tuple[Thermal, Outcome, float]:
+        if here.width:
+            raise ModelError(
+                f"Parameter `reservoir_coupling` must be 0 (in meV) for the method {self.name}, but is "
+                f"{here.width:g}; use second-order"
+            )
+        count, before, change, spent = FEWEST, None, np.inf, 0
+        start = np.zeros((0, 2, 2), dtype=complex), np.zeros((2, 2), dtype=complex)
+        while True:
+            found, start, point = self._at(here, count, start)
+            spent += point.iterations
+            if not point.converged:
+                reason = "the self-consistency did not settle; raise the temperature or iterations"
+                return found, _outcome(False, point.residual, spent, reason), change
+            if before is not None:
+                change = float(np.abs(found.density - before.density).max())
+                if change < self.accuracy:
+                    return found, _outcome(True, point.residual, spent, ""), change
+            if count >= MOST:
+                reason = f"{count} frequencies do not settle the density; raise the temperature"
+                return found, _outcome(False, change, spent, reason), change
+            before, count = found, 2 * count
+
+    def _at(
+        self, here: Level, count: int, start: tuple[Complex, Complex]
+    ) -> tuple[Thermal, Any, Any]:
+        """Self-consistent at one number of frequencies; the start is the answer at fewer."""
+        T = here.temperature
+        z = 1j * np.pi * T * (2 * np.arange(count) + 1)
+        loop = Exchange.between(here, count)
+        one = np.eye(2)
+
+        def unpack(x: Unknowns) -> tuple[Complex, Complex]:
+            both = x.view(complex).reshape(-1, 2, 2)
+            return both[:-1], both[-1]
+
+        def dressed(sigma: Complex, shift: Complex) -> tuple[Complex, Complex, Complex]:
+            """G, the reference g, and the density matrix."""
+            full = green_parts(z[:, None, None] * one - here.energy - shift - sigma)
+            bare = green_parts(z[:, None, None] * one - here.energy - shift)
+            scalar = 2 * T * summed_with_tail((full[0] - bare[0]).real, z.imag, T)
+            vector = 2 * T * summed_with_tail((full[1] - bare[1]).real, z.imag, T)
+            density = polarised(here.energy + shift, T) + scalar * one
+            return _matrix(full), _matrix(bare), density + np.tensordot(vector, PAULI, 1)
+
+        def improved(x: Unknowns) -> Unknowns:
+            sigma, shift = unpack(x)
+            G, g, density = dressed(sigma, shift)
+            moved = hartree(here, density) if self.with_hartree else np.zeros((2, 2), dtype=complex)
+            reference = Level(
+                energy=here.energy + shift,
+                frequencies=here.frequencies,
+                couplings=here.couplings,
+                temperature=T,
+                width=0.0,
+                hubbard=0.0,
+            )
+            new = self_energy(self_energy_poles(reference), z) + loop(G - g)
+            return np.concatenate([new, moved[None]]).ravel().view(float)
+
+        known = start[0][:count]
+        guess = self_energy(self_energy_poles(here), z)
+        guess[: len(known)] = known
+        first = np.concatenate([guess, start[1][None]]).ravel().view(float).copy()
+        point = anderson(improved, first, tolerance=self.tolerance, limit=self.iterations)
+        sigma, shift = unpack(point.value.copy())
+        _, _, density = dressed(sigma, shift)
+        moment = scalar_and_vector(density)[1].real
+        return Thermal(density=density, moment=moment), (sigma, shift), point
+
+
+def _matrix(parts: tuple[Complex, Complex]) -> Complex:
+    scalar, vector = parts
+    return np.asarray(scalar[:, None, None] * np.eye(2) + np.tensordot(vector, PAULI, 1))
+
+
+def _outcome(converged: bool, residual: float, iterations: int, reason: str) -> Outcome:
+    return Outcome(converged=converged, residual=residual, iterations=iterations, reason=reason)
+
+
+class SCBAHartree(SCBA):
+    """Self-consistent Born with the Hartree term: the paper's model at second order done in full."""
+
+    name: ClassVar[str] = "scba-hartree"
+    summary: ClassVar[str] = "self-consistent Born approximation with the Hartree term"
+    with_hartree: ClassVar[bool] = True

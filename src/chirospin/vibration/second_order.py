@@ -1,0 +1,130 @@
+"""Second order in the coupling with bare propagators: the paper's theory, evaluated accurately."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from chirospin.base.errors import ModelError
+from chirospin.base.spin import PAULI
+from chirospin.numerics.fermi import fermi
+from chirospin.vibration.born import (
+    ROUNDING,
+    Thermal,
+    by_eigenvectors,
+    by_star,
+    self_energy_poles,
+    spin_densities,
+)
+from chirospin.vibration.frequencies import by_frequencies
+from chirospin.vibration.ladder import Rung, settled
+from chirospin.vibration.model import Vibration, bath, channels, energies_from_mu, level
+from chirospin.vibration.real_axis import Band
+from chirospin.vibration.state import VibrationState
+
+Array = NDArray[np.floating[Any]]
+
+
+class SecondOrder(Rung):
+    r"""The self-energy of the bare level, put into Dyson's equation.
+
+    Three routes to the same number: ``star`` (poles of the Fermi function), ``matsubara`` (frequencies
+    with a tail in closed form) and ``real-axis`` (spectral function with the poles outside the band).
+
+    References
+    ----------
+    fransson_closed_shell, Eqs. (1)-(16)
+    """
+
+    name: ClassVar[str] = "second-order"
+    summary: ClassVar[str] = "Dyson's equation with the bare self-energy, without Hartree term"
+    references: ClassVar[tuple[str, ...]] = ("fransson_closed_shell", "ozaki_2007")
+
+    route: Literal["star", "matsubara", "real-axis"] = Field(
+        default="star", description="how the sum over energies is done"
+    )
+
+    def state(self, model: Vibration) -> VibrationState:
+        """The level in equilibrium."""
+        here = level(model)
+        poles = self_energy_poles(here)
+        norm = None
+        if self.route == "star":
+            found = by_star(here, poles)
+        elif self.route == "matsubara":
+            _no_reservoir(model, self.route)
+            found = by_frequencies(here, poles)
+        else:
+            found, norm = on_real_axis(model)
+        return VibrationState(
+            density=found.density,
+            moment=found.moment,
+            spectrum=lambda: spin_densities(here, poles, energies_from_mu(model), self.broadening),
+            crossing=self.crossing(model),
+            norm=norm,
+            left_out=here.hubbard,
+            truncation=None,
+            outcome=settled(),
+        )
+
+    def moment_at(self, model: Vibration, temperature: float) -> Array:
+        """By the first route, which is the fastest."""
+        here = level(model, temperature=temperature)
+        return by_star(here, self_energy_poles(here)).moment
+
+
+def _no_reservoir(model: Vibration, route: str) -> None:
+    if model.reservoir_coupling:
+        raise ModelError(
+            f"Parameter `reservoir_coupling` must be 0 (in meV) for the route {route}, but is "
+            f"{model.reservoir_coupling:g}; use the route star"
+        )
+
+
+def on_real_axis(model: Vibration) -> tuple[Thermal, float]:
+    """Equilibrium from the spectral functions of both channels, and the norm furthest from 1.
+
+    Raises
+    ------
+    ModelError : couplings that do not commute, a tabulated bath, or a reservoir
+    """
+    _no_reservoir(model, "real-axis")
+    here, vibrations = level(model), bath(model)
+    split = channels(here)
+    if split is None:
+        raise ModelError(
+            "Parameter `level_splitting` must commute with the coupling (in meV) for the route "
+            f"real-axis, but is {list(model.level_splitting)}; use the route star"
+        )
+    if not vibrations.continuous:
+        return by_eigenvectors(here, self_energy_poles(here)), 1.0
+    if vibrations.density is None or vibrations.power is None:
+        raise ModelError(
+            f"Parameter `bath` must be acoustic, debye, einstein or modes for the route real-axis, "
+            f"but is {model.bath}"
+        )
+    vectors, bare, couplings = split
+    _, weights = vibrations.nodes(here.temperature)
+    norms, filled = [], []
+    strengths = (np.abs(couplings) ** 2).sum(axis=0) / weights.sum()
+    strengths[strengths < ROUNDING * strengths.max()] = 0.0
+    for energy, strength in zip(bare, strengths, strict=True):
+        band = Band(
+            coupling=float(strength),
+            filled=float(fermi(energy / here.temperature)),
+            temperature=here.temperature,
+            low=vibrations.edges[0],
+            high=vibrations.edges[-1],
+            density=vibrations.density,
+        )
+        n, norm = band.occupation(float(energy)) if band.coupling else (band.filled, 1.0)
+        filled.append(n)
+        norms.append(norm)
+    density = (vectors * np.array(filled)) @ vectors.conj().T
+    axis = np.einsum("iba,ab->i", PAULI, np.outer(vectors[:, 0], vectors[:, 0].conj())).real
+    moment = 0.5 * (filled[0] - filled[1]) * axis
+    worst = max(norms, key=lambda value: abs(value - 1))
+    return Thermal(density=density, moment=moment), worst

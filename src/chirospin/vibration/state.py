@@ -1,0 +1,41 @@
+"""What every method finds about the level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chirospin.numerics.outcome import Outcome
+from chirospin.vibration.crossover import Crossing
+
+Array = NDArray[np.floating[Any]]
+Complex = NDArray[np.complexfloating[Any, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VibrationState:
+    """A level in equilibrium with its vibrations.
+
+    Parameters
+    ----------
+    density : rho_ab = <psi_b^+ psi_a>, (2, 2)
+    moment : (1/2) Tr(sigma rho), (3,)
+    spectrum : density of states of spin up and down, (2, energies), 1/meV, when asked for
+    crossing : temperatures at which the moment of this method changes sign, when asked for
+    norm : of the spectral function, where the method integrates it; None where it is 1 by algebra
+    left_out : repulsion that the method does not know, meV
+    truncation : weight beyond the states that were kept, or change with more frequencies; or None
+    """
+
+    density: Complex
+    moment: Array
+    spectrum: Callable[[], Array]
+    crossing: Callable[[], Crossing]
+    norm: float | None
+    left_out: float
+    truncation: float | None
+    outcome: Outcome

@@ -1,0 +1,191 @@
+"""Cases of the vibrating level with known answers, derivation or source beside each."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+from chirospin import vibration
+from chirospin.base.errors import ModelError
+from chirospin.numerics.fermi import bose, fermi, fermi_difference, fermi_poles, summed
+from chirospin.vibration import SCBA, Exact, SCBAHartree, SecondOrder, Vibration
+from chirospin.vibration.born import green_parts, inverse_green, self_energy_poles, star_matrix
+from chirospin.vibration.model import bath, channels, level
+from chirospin.vibration.scba import hartree
+
+DIAGONAL = (0.01, 0.0, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("changes", "inverse"),
+    [
+        ({"bath_dimension": 3}, 25.0),
+        ({"bath_dimension": 2}, 50.0),
+        ({"bath_dimension": 3, "bath_cutoff": 1.0}, 1 / (4 * np.pi**2 * 0.01)),
+        ({"bath_dimension": 2, "bath_norm": "per-mode"}, 2 / (0.01 * np.pi)),
+        ({"bath": "debye", "phonon_energy": 0.2, "phonon_number": 2}, 3 * 2 / 0.4),
+        ({"bath": "einstein", "phonon_energy": 0.5, "phonon_number": 3}, 6.0),
+        ({"bath_dimension": 1, "bath_onset": 0.1}, np.log(10 * np.pi) / (np.pi * 0.01)),
+    ],
+)
+def test_sum_of_inverse_energies(changes, inverse):
+    """1/(4c), 1/(2c), q_c^2/(4 pi^2 c), d/(c q_c (d-1)), 3N/(2 w_D), N/w_0, ln(q_c/q_min)/(pi c)."""
+    assert bath(Vibration(**changes)).inverse() == pytest.approx(inverse, rel=1e-9)
+
+
+def test_a_bath_from_a_function_or_a_table_is_the_bath_itself(tmp_path):
+    (tmp_path / "acoustic.py").write_text(
+        "import math\ndef J(w):\n    return w**2 / (2 * math.pi**2 * 0.01**3)\n"
+    )
+    by_name = Vibration(
+        bath="spectrum",
+        spectrum=f"{tmp_path / 'acoustic.py'}:J",
+        spectrum_range=(0.0, np.pi * 0.01),
+    )
+    built = SecondOrder().solve(Vibration()).moment
+    assert SecondOrder().solve(by_name).moment == pytest.approx(built, rel=1e-12)
+    w = np.linspace(0, np.pi * 0.01, 200)
+    rows = [f"{x},{x**2 / (2 * np.pi**2 * 1e-6)}" for x in w]
+    (tmp_path / "J.csv").write_text("# energy, J\n" + "\n".join(rows))
+    table = Vibration(bath="spectrum", spectrum=str(tmp_path / "J.csv"))
+    assert SecondOrder().solve(table).moment == pytest.approx(built, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"bath_dimension": 1}, "bath_onset"),
+        ({"bath_onset": 4.0}, "bath_onset"),
+        ({"bath": "spectrum", "spectrum": "math:exp"}, "spectrum_range"),
+        ({"bath": "spectrum"}, "FILE.csv"),
+        ({"bath": "spectrum", "spectrum": "numpy:cos", "spectrum_range": (0, 1)}, "above 0"),
+        ({"bath": "spectrum", "spectrum": "numpy:cos", "spectrum_range": (1, 4)}, ">= 0"),
+        ({"bath": "modes"}, "mode_energies"),
+        ({"bath": "modes", "mode_energies": [0.0]}, "mode_energies"),
+        ({"mode_energies": [1.0]}, "bath"),
+    ],
+)
+def test_divergent_and_impossible_baths_name_the_remedy(changes, words):
+    with pytest.raises(ModelError, match=words):
+        Vibration(**changes)
+
+
+def test_poles_of_the_fermi_function():
+    for reach in (5.0, 80.0, 1000.0):
+        poles = fermi_poles(reach)
+        x = np.linspace(-reach, reach, 401)
+        assert summed(poles, x) == pytest.approx(fermi(x), abs=5e-15)
+    assert fermi_poles(1e5) is None
+    assert float(fermi_difference(1.0, 1.0 + 1e-12)) == pytest.approx(
+        1e-12 * float(fermi(1.0) * fermi(-1.0)), rel=1e-3
+    )
+    assert float(bose(1e-9)) == pytest.approx(1e9, rel=1e-8)
+
+
+def test_slow_vibrations_give_two_lines_at_second_order():
+    """w_c << T: poles at +- Delta with Delta^2 = 2 T g sum(1/w), half the weight each (spec. 7)."""
+    model = Vibration(level=0.0, phonon_velocity=1e-3, thermal_energy=20.0)
+    here = level(model)
+    values, vectors = np.linalg.eigh(star_matrix(here, self_energy_poles(here)))
+    along = np.abs(np.array([1, 1]) @ vectors[:2]) ** 2 / 2
+    delta = np.sqrt(4e-4 * bath(model).variance(20.0))
+    assert delta == pytest.approx(np.sqrt(2 * 20.0 * 4e-4 * 250), rel=1e-4)
+    heavy = np.argsort(along)[-2:]
+    assert np.sort(values[heavy]) == pytest.approx([-delta, delta], rel=1e-3)
+    assert along[heavy] == pytest.approx([0.5, 0.5], abs=1e-3)
+
+
+@pytest.mark.parametrize("spin", [(0.01, 0.0, 0.0), DIAGONAL])
+@pytest.mark.parametrize("velocity", [0.001, 0.01, 0.05])
+@pytest.mark.parametrize("temperature", [1.0, 10.0, 30.0])
+def test_born_with_hartree_is_exact_in_the_regime_of_the_paper(spin, velocity, temperature):
+    """Within 5e-4; without the Hartree term it is off by 1 - 2f, and so is the second order."""
+    model = Vibration(spin_coupling=spin, phonon_velocity=velocity, thermal_energy=temperature)
+    exact = Exact().solve(model).moment
+    assert SCBAHartree().solve(model).moment == pytest.approx(exact, rel=5e-4, abs=1e-12)
+    defect = np.tanh(model.level / (2 * temperature))
+    second = SecondOrder().solve(model).moment[0] / exact[0]
+    assert second == pytest.approx(defect, rel=0.25)
+    assert SCBA().solve(model).moment[0] / exact[0] == pytest.approx(second, rel=0.25)
+
+
+def test_born_with_hartree_errs_when_cold_and_strong():
+    """16 % at k_B T = 0.05 meV, c = 0.001 meV, u_1 = u_0 (1, 0, 1)."""
+    model = Vibration(spin_coupling=DIAGONAL, phonon_velocity=0.001, thermal_energy=0.05)
+    ratio = SCBAHartree().solve(model).moment[0] / Exact().solve(model).moment[0]
+    assert ratio == pytest.approx(1.1609, abs=2e-3)
+
+
+def test_coupled_channel_is_half_filled_where_the_polaron_energy_lifts_the_level():
+    """E_p = eps_0 - mu with u_0 = u_1: exact and scba-hartree agree at any temperature."""
+    for T in (0.05, 0.3, 2.0):
+        model = Vibration(level=0.1, phonon_velocity=0.001, thermal_energy=T)
+        here = level(model)
+        vectors, _, couplings = channels(here)
+        strong = vectors[:, np.argmax(np.abs(couplings[0]))]
+        for method in (Exact(), SCBAHartree()):
+            rho = method.solve(model).density
+            assert (strong.conj() @ rho @ strong).real == pytest.approx(0.5, abs=1e-9)
+
+
+def test_mean_of_the_exact_spectrum_is_the_level_with_its_hartree_shift():
+    """First moment of the exact spectrum against eps + Sigma_H; wide window, subtracting tails."""
+    model = Vibration(
+        level=0.2, charge_coupling=0.2, spin_coupling=(0.1, 0, 0), bath="einstein",
+        thermal_energy=0.7,
+    )  # fmt: skip
+    eta, half = 0.05, 10.0
+    omega = np.linspace(-half, half, 401)
+    state = Exact(broadening=eta).solve(model.replace(energy=omega))
+    A = state.spectrum().sum(axis=0)
+    shift = np.trace(level(model).energy + hartree(level(model), state.density)).real
+    inside = 1 - 2 * eta / (np.pi * half)  # of a Lorentzian
+    assert np.trapezoid(omega * A, omega) == pytest.approx(shift * inside, abs=1e-3)
+
+
+def test_a_reservoir_by_digamma_and_by_quadrature():
+    model = Vibration(
+        level=0.2, charge_coupling=0.2, spin_coupling=(0.15, 0, 0.1), bath="einstein",
+        thermal_energy=0.4, reservoir_coupling=0.07, level_splitting=(0.02, 0.05, 0.0),
+    )  # fmt: skip
+    here = level(model)
+    poles = self_energy_poles(here)
+
+    def integrand(x: float, i: int) -> float:
+        _, vector = green_parts(inverse_green(here, poles, np.array([x + 0j])))
+        return float(-vector[0, i].imag / np.pi * fermi(x / 0.4))
+
+    found = SecondOrder().solve(model).moment
+    near = poles.energies[np.abs(poles.energies) < 3]
+    for i in range(3):
+        pieces = [-60.0, -5.0, *np.unique(np.concatenate([near, near + 0.07, near - 0.07])), 5.0]
+        total = sum(
+            quad(integrand, a, b, args=(i,), limit=400, epsabs=1e-11)[0]
+            for a, b in pairwise(pieces)
+        )
+        assert found[i] == pytest.approx(total, abs=1e-6)
+
+
+def test_finder_meets_a_real_sign_change():
+    """A bare field along u_1 competes with the vibrations: T = eps_0 E_p/(4 eps_1) at second order."""
+    model = Vibration(
+        level=0.01, phonon_velocity=0.1, level_splitting=(2.5e-5, 0, 0), thermal_energy=1.0
+    )
+    found = SecondOrder(coldest=0.005, hottest=5.0).solve(model).crossing()
+    expected = 0.01 * 4 * 1e-4 * 2.5 / (4 * 2.5e-5)
+    assert found.temperatures[-1] == pytest.approx(expected, rel=0.05)
+    assert found.defect < 1e-12
+    assert Exact(coldest=0.005, hottest=5.0).solve(model).crossing().temperatures == ()
+
+
+def test_a_grid_of_temperatures_and_velocities():
+    grid = vibration.solve(
+        Vibration(), "second-order", observables=["moment"],
+        over={"thermal_energy": np.linspace(1, 30, 5), "phonon_velocity": [0.001, 0.01]},
+    )  # fmt: skip
+    assert grid.moment.dims == ("thermal_energy", "phonon_velocity", "component")
+    one = SecondOrder().solve(Vibration(thermal_energy=30.0, phonon_velocity=0.01)).moment
+    assert grid.moment.values[-1, -1] == pytest.approx(one)
