@@ -200,7 +200,7 @@ def propagated(motion: Motion, t: Real) -> Complex:
     return out
 
 
-def _resonant_growth(motion: Motion, frequency: Complex) -> Complex:
+def _resonant_growth(motion: Motion) -> Complex:
     """Gain of (n, s) per unit of time by modes of frequency zero, lossless only."""
     if not _lossless(motion):
         return np.full(4, np.nan, dtype=complex)
@@ -236,7 +236,7 @@ def _pair_state(motion: Motion, moments: Complex, t: Real) -> PairState:
     return PairState(
         moments=moments,
         frequency=frequency,
-        growth=_resonant_growth(motion, frequency),
+        growth=_resonant_growth(motion),
         stationary=_stationary(motion, frequency),
         condition=condition,
         error=error,

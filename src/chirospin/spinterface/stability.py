@@ -350,10 +350,6 @@ def _self_consistent(model: Stability, state: StabilityState) -> float | None:
     return (state.spin - wanted) / wanted
 
 
-def _found(model: Stability, state: StabilityState) -> float:
-    return 1.0 if np.isnan(state.exchange) else 0.0
-
-
 STABILITY_CHECKS = (
     Check(
         name="self_consistency",
