@@ -23,7 +23,6 @@ from chirospin.spinterface.model import Contact, drive_of, level_of
 from chirospin.spinterface.response import DECAY, TAIL, energy_of, momentum_of, real_axis, respond
 
 SYMMETRY = 1e-12
-REVERSED = np.array([1.0, -1.0, -1.0, -1.0])
 TURN = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
