@@ -22,6 +22,7 @@ check: .venv/.all  ## lint, types, import contracts
 bench: .venv/.all  ## times as ratios against peers, and operator counts
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/junction.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/chiral_metal.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/spinterface.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/vibration.py
 
 .venv/bin/python:

@@ -213,7 +213,9 @@ def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) ->
         )
     if not swept:
         return _bars(ds)
-    x = x or swept[-1]
+    single = [d for d in swept if ds.sizes[d] == 1 and d != x][: len(swept) - 1]
+    ds = ds.squeeze(single, drop=True)
+    x = x or next(d for d in reversed(swept) if d not in single)
     if ds[quantity].dtype.kind == "c":
         parts = [ds[quantity].real, ds[quantity].imag]
         part = xr.Variable("part", ["real", "imaginary"])

@@ -46,13 +46,14 @@ def observable(
     dims: tuple[str, ...] = (),
     conversion: str = "",
     undefined: str = "",
+    name: str = "",
 ) -> Callable[[Function], Observable]:
-    """Declare an observable; its name and first docstring line come from the function."""
+    """Declare an observable; its first docstring line and, if not given, its name come from the function."""
 
     def declare(function: Function) -> Observable:
         about = (function.__doc__ or "").strip().splitlines()[0]
         return Observable(
-            name=function.__name__,
+            name=name or function.__name__,
             unit=unit,
             symbol=symbol,
             about=about,

@@ -18,7 +18,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
 from chirospin.base.method import Method
 from chirospin.base.observables import Observable
-from chirospin.base.parameters import Model
+from chirospin.base.parameters import Model, checked
 
 SCHEMA = 1
 NETCDF, ZARR = ".nc", ".zarr"
@@ -201,7 +201,9 @@ def _attributes(
         if info.name not in swept and not info.axis:
             value = getattr(model, info.name)
             attrs[f"parameter_{info.name}"] = (
-                value if isinstance(value, (int, float, str)) else json.dumps(_plain(value))
+                value
+                if isinstance(value, (int, float, str))
+                else json.dumps(_plain(checked(info, value)))
             )
     return attrs
 
