@@ -423,7 +423,10 @@ def kubo_scba(
         pm = p[:, None, None, None]
         v_x, q_op = pm * cx * ONE + 0.5 * alpha * SY, 0.5 * pm * sy * SZ
         g1, g0 = green(z1, p), green(z0, p)
-        mean = lambda x: complex(np.einsum("p,paii->", wp * p, x))
+
+        def mean(x):
+            return complex(np.einsum("p,paii->", wp * p, x))
+
         c = 0.5 * mean(SY @ g1 @ SY @ g0)
         big_x = w_scba * 0.5 * mean(SY @ g1 @ v_x @ g0) / (1 - w_scba * c)
         dressed = g1 @ (v_x + big_x * SY) @ g0
@@ -499,7 +502,10 @@ def fermi_level_matrix(
     b, slope = p_f * unit @ b_matrix.T + h, unit @ b_matrix.T / p_f  # slope = db/deps
     pauli = np.stack([ONE, SX, SY, SZ])
     growth = power / (2 * p_f**2)  # d ln(kappa) / d eps through p or through p1
-    unpack = lambda m: 0.5 * np.einsum("bij,ji->b", pauli, m)
+
+    def unpack(m):
+        return 0.5 * np.einsum("bij,ji->b", pauli, m)
+
     big = np.zeros((n_angle, 4, n_angle, 4), dtype=complex)
     for i in range(n_angle):
         for j in range(n_angle):

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from chirospin.numerics.fermi import fermi
 from chirospin.spinterface.algebra import UNIT, spin_parts
 from chirospin.spinterface.green import Metal, local_at
 from chirospin.spinterface.model import Drive, Level
@@ -41,7 +42,7 @@ def occupation_of(energy: Any, mu: float, kT: float) -> Real:
     x = np.asarray(energy) - mu
     if kT == 0:
         return np.asarray((x < 0) + 0.5 * (x == 0))
-    return np.asarray(np.exp(-np.logaddexp(0.0, x / kT)))
+    return fermi(x / kT)
 
 
 def occupation_difference(energy: Any, drive: Drive) -> Real:
@@ -60,7 +61,7 @@ def occupation_difference(energy: Any, drive: Drive) -> Real:
         gap = (w - drive.mu) / drive.lead_temperature - w / drive.temperature
     x, y = (w - drive.mu) / drive.lead_temperature, w / drive.temperature
     low, high = np.where(gap <= 0, x, y), np.where(gap <= 0, y, x)
-    filled, empty = np.exp(-np.logaddexp(0.0, low)), np.exp(-np.logaddexp(0.0, -high))
+    filled, empty = fermi(low), fermi(-high)
     return np.asarray(np.sign(-gap) * filled * empty * -np.expm1(-np.abs(gap)))
 
 
