@@ -113,6 +113,18 @@ class Store:
                 left.unlink(missing_ok=True)
             yield
 
+    @property
+    def in_use(self) -> bool:
+        """Whether a process is filling the store now."""
+        try:
+            with (self.path / LOCK).open("r") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
+
     def shard(self, chunk: int) -> Path:
         """The file of a chunk."""
         return self.path / SHARDS / f"{chunk:08d}.nc"

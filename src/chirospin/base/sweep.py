@@ -29,7 +29,7 @@ import numpy as np
 import xarray as xr
 
 from chirospin.base import results
-from chirospin.base.design import Design
+from chirospin.base.design import Design, designed
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Family, Problem
 from chirospin.base.method import Method
@@ -159,28 +159,14 @@ def run(
         done = store.finished()
         chunks = range(-(-definition.design.size // size))
         waiting = [n for n in chunks if n not in done]
-        failed = _failures(store, done, retry_failed)
         if retry_failed:
-            waiting = sorted({*waiting, *failed})
-        return _fill(
-            definition,
-            store,
-            size,
-            waiting,
-            done,
-            executor,
-            workers,
-            progress,
-            sum(failed.values()),
-        )
+            waiting = sorted({*waiting, *(n for n in done if _lost(store.read(n)))})
+        return _fill(definition, store, size, waiting, done, executor, workers, progress)
 
 
-def _failures(store: Store, done: set[int], wanted: bool) -> dict[int, int]:
-    """Failed points of every chunk that has some; only counted where that is wanted."""
-    if not wanted:
-        return {}
-    found = {n: int((~store.read(n)["converged"].values.astype(bool)).sum()) for n in done}
-    return {n: count for n, count in found.items() if count}
+def _lost(ds: xr.Dataset) -> int:
+    """Points that failed by any method."""
+    return int((~ds["converged"].values.astype(bool)).sum())
 
 
 def _fill(
@@ -192,7 +178,6 @@ def _fill(
     executor: MakeExecutor | None,
     workers: int,
     progress: Progress | None,
-    failed: int,
 ) -> Count:
     total, start = definition.design.size, time.monotonic()
     kept = sum(_length(total, size, n) for n in done - set(waiting))
@@ -205,10 +190,9 @@ def _fill(
     for n, ds in _computed(definition, size, waiting, executor, workers):
         store.write(n, ds)
         fresh += ds.sizes["point"]
-        lost += int((~ds["converged"].values.astype(bool)).sum())
+        lost += _lost(ds)
         if progress is not None:
             progress(counted())
-    del failed
     return counted()
 
 
@@ -420,6 +404,68 @@ def _chunk_size(definition: Definition) -> int:
     seconds = max(time.perf_counter() - start, 1e-6)
     most = min(LARGEST_CHUNK, -(-definition.design.size // 8))
     return int(np.clip(TARGET / seconds, 1, max(1, most)))
+
+
+def sweeper(family: Family) -> Callable[..., xr.Dataset]:
+    """The ``sweep`` function of a family."""
+
+    def sweep(
+        model: Model,
+        store: str | Path,
+        method: str | Method | Sequence[str | Method] | None = None,
+        *,
+        over: Mapping[str, Any] | None = None,
+        design: Design | None = None,
+        observables: Sequence[str] | None = None,
+        workers: int = 0,
+        executor: MakeExecutor | None = None,
+        chunk: int | None = None,
+        retry_failed: bool = False,
+        progress: Progress | None = None,
+    ) -> xr.Dataset:
+        """Fill a store on disk with a sweep, or go on where it was interrupted, and open it.
+
+        Parameters
+        ----------
+        model : parameters that do not vary
+        store : directory
+        method : name or object, or a list of them
+        over : parameter name -> values; their product is the sweep
+        design : instead of ``over``; see :func:`chirospin.base.design.designed`
+        workers : processes; 0 computes in this one (a script with more needs a __main__ guard)
+        executor : makes a ``concurrent.futures`` executor, such as that of a cluster
+        chunk : points in a shard; measured if not given
+        retry_failed : compute failed points again
+
+        Raises
+        ------
+        ModelError : bad values, another sweep in the store, too little disk
+        """
+        one = family.problem_of(model)
+        listed = [method] if method is None or isinstance(method, (str, Method)) else list(method)
+        if (over is None) == (design is None):
+            raise ModelError("Argument `over` or `design` must be given, and only one of them")
+        definition = Definition(
+            problem=one,
+            model=model,
+            methods=tuple(m if isinstance(m, Method) else one.method(m)() for m in listed),
+            observables=None if observables is None else tuple(observables),
+            design=design or designed(model, grid=over),
+        )
+        one.choose(definition.observables)
+        run(
+            definition,
+            Path(store),
+            executor=executor,
+            workers=workers,
+            chunk=chunk,
+            retry_failed=retry_failed,
+            progress=progress,
+        )
+        return Store(Path(store)).open()
+
+    sweep.__qualname__ = "sweep"
+    return sweep
 
 
 def estimated_bytes(definition: Definition, chunk: int) -> int:

@@ -11,6 +11,7 @@ from chirospin.base import solve as corridor
 from chirospin.base.family import Family, Problem
 from chirospin.base.parameters import Model
 from chirospin.base.solve import Axes, MethodChoice, Progress
+from chirospin.base.sweep import sweeper
 from chirospin.chiral_metal.audit import AUDITS, CHECKS
 from chirospin.chiral_metal.boltzmann import Boltzmann
 from chirospin.chiral_metal.closed_form import ClosedForm
@@ -47,6 +48,7 @@ __all__ = [
     "FermiSurface",
     "KGrid",
     "solve",
+    "sweep",
 ]
 
 PROFILES = Problem(
@@ -122,3 +124,6 @@ def solve(
         workers=workers,
         progress=progress,
     )
+
+
+sweep = sweeper(FAMILY)

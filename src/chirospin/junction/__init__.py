@@ -10,6 +10,7 @@ import xarray as xr
 from chirospin.base import solve as corridor
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import Axes, MethodChoice, Progress
+from chirospin.base.sweep import sweeper
 from chirospin.junction.audit import AUDITS, CHECKS
 from chirospin.junction.gksl import GKSL
 from chirospin.junction.landauer import Landauer
@@ -17,7 +18,7 @@ from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
 from chirospin.junction.observables import OBSERVABLES, labels
 
-__all__ = ["FAMILY", "GKSL", "Junction", "Landauer", "MeanField", "solve"]
+__all__ = ["FAMILY", "GKSL", "Junction", "Landauer", "MeanField", "solve", "sweep"]
 
 QUESTION = "many-body magnetoresistance of a chiral molecular stack between leads"
 PROBLEM = Problem(
@@ -64,3 +65,6 @@ def solve(
         workers=workers,
         progress=progress,
     )
+
+
+sweep = sweeper(FAMILY)

@@ -11,6 +11,7 @@ from chirospin.base import solve as corridor
 from chirospin.base.family import Family, Problem
 from chirospin.base.parameters import Model
 from chirospin.base.solve import Axes, MethodChoice, Progress
+from chirospin.base.sweep import sweeper
 from chirospin.spinterface.audit import AUDITS, CHECKS
 from chirospin.spinterface.contact import Consistent, LesserOnly
 from chirospin.spinterface.gas import (
@@ -87,6 +88,7 @@ __all__ = [
     "green_function",
     "local_function",
     "solve",
+    "sweep",
 ]
 
 CONTACT = Problem(
@@ -210,3 +212,6 @@ def solve(
         workers=workers,
         progress=progress,
     )
+
+
+sweep = sweeper(FAMILY)

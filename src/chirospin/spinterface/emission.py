@@ -42,7 +42,7 @@ def occupation_of(energy: Any, mu: float, kT: float) -> Real:
     x = np.asarray(energy) - mu
     if kT == 0:
         return np.asarray((x < 0) + 0.5 * (x == 0))
-    return fermi(x / kT)
+    return np.asarray(fermi(x / kT), dtype=float)
 
 
 def occupation_difference(energy: Any, drive: Drive) -> Real:

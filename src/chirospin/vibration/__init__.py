@@ -10,6 +10,7 @@ import xarray as xr
 from chirospin.base import solve as corridor
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import Axes, MethodChoice, Progress
+from chirospin.base.sweep import sweeper
 from chirospin.vibration.audit import AUDITS, CHECKS
 from chirospin.vibration.exact import Exact
 from chirospin.vibration.model import Vibration, labels
@@ -27,6 +28,7 @@ __all__ = [
     "Vibration",
     "Windowed",
     "solve",
+    "sweep",
 ]
 
 LEVEL = Problem(
@@ -77,3 +79,6 @@ def solve(
         workers=workers,
         progress=progress,
     )
+
+
+sweep = sweeper(FAMILY)
