@@ -39,7 +39,7 @@ from chirospin.numerics.outcome import Outcome
 
 TARGET = 2.0  # seconds that a chunk should take: long enough for its overhead, short enough to lose
 LARGEST_CHUNK = 512
-TRIES = 2  # times that a chunk may kill its worker before it is recorded as failed
+TRIES = 5  # times that a chunk alone may end its worker before it is recorded as failed
 AHEAD = 2  # chunks handed out for each worker
 OVERHEAD = 24_000  # bytes of an empty shard
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
@@ -230,35 +230,33 @@ def _computed(
     left, tries = list(waiting), dict.fromkeys(waiting, 0)
     alone: set[int] = set()
     while left:
-        width = 1 if alone else AHEAD * max(1, workers)
-        with _open(make) as pool:
-            running: dict[Future[xr.Dataset], int] = {}
-            try:
+        running: dict[Future[xr.Dataset], int] = {}
+        try:
+            with _open(make) as pool:
                 while left or running:
+                    width = 1 if alone else AHEAD * max(1, workers)
                     while left and len(running) < width:
                         n = left.pop(0)
                         running[pool.submit(computed, _task(definition, size, n))] = n
                     finished, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in finished:
-                        n = running[future]
                         result = future.result()
-                        del running[future]
+                        n = running.pop(future)
                         alone.discard(n)
                         yield n, result
-                    if not alone:
-                        width = AHEAD * max(1, workers)
-            except BrokenExecutor:
-                suspects = sorted(running.values())
-                for n in suspects:  # one of them killed a worker: find out which, one at a time
-                    tries[n] += len(suspects) == 1
-                    if tries[n] >= TRIES:
-                        task = _task(definition, size, n)
-                        yield n, _hopeless(task, "the worker died at these points")
-                    else:
-                        alone.add(n)
-                gone = {n for n in suspects if tries[n] >= TRIES}
-                alone -= gone
-                left = sorted(alone) + [n for n in left if n not in alone]
+        except BrokenExecutor:
+            suspects = sorted(running.values())
+            for n in suspects:  # one of them killed a worker: find out which, one at a time
+                tries[n] += len(suspects) == 1
+                if tries[n] >= TRIES:
+                    alone.discard(n)
+                    yield (
+                        n,
+                        _hopeless(_task(definition, size, n), "the worker died at these points"),
+                    )
+                else:
+                    alone.add(n)
+            left = sorted(alone) + [n for n in left if n not in alone]
 
 
 @contextmanager
@@ -276,8 +274,7 @@ def processes(workers: int) -> Executor:
     os.environ.update(dict.fromkeys(THREADS, "1"))
     try:
         pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-        for _ in range(workers):
-            pool.submit(os.getpid).result() if workers == 1 else pool.submit(os.getpid)
+        pool.submit(os.getpid)  # starts all of them, with this environment
     finally:
         for name, value in before.items():
             if value is None:
