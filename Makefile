@@ -24,6 +24,7 @@ bench: .venv/.all  ## times as ratios against peers, and operator counts
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/chiral_metal.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/spinterface.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/vibration.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/sweep.py
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chirospin needs Python 3.11 or newer")'
@@ -34,7 +35,7 @@ bench: .venv/.all  ## times as ratios against peers, and operator counts
 	touch $@
 
 .venv/.all: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[zarr,test,quality]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[zarr,cluster,test,quality]'
 	touch .venv/.run $@
 
 clean:

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import Model, ParameterInfo, checked
@@ -44,8 +43,10 @@ class Distribution:
             low, high = self.values
             return np.asarray(low * (high / low) ** share)
         if self.law == "normal":
+            from scipy.special import ndtri
+
             mean, deviation = self.values
-            return np.asarray(mean + deviation * stats.norm.ppf(share))
+            return np.asarray(mean + deviation * ndtri(share))
         place = np.minimum((share * len(self.values)).astype(int), len(self.values) - 1)
         return np.asarray(np.asarray(self.values)[place])
 
@@ -198,6 +199,8 @@ class Design:
 
 def _shares(kind: Kind, dimension: int, samples: int, seed: int) -> Array:
     """Cumulative shares of every draw, (draws, dimension)."""
+    from scipy import stats
+
     if kind == "latin-hypercube":
         return np.asarray(stats.qmc.LatinHypercube(dimension, rng=seed).random(samples))
     if kind == "random":

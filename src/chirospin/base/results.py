@@ -48,8 +48,15 @@ def dataset(
     """
     shape = tuple(len(values) for values in grid.values())
     labels = _longest_labels(problem, models)
-    data = _observed(grid, shape, labels, models, states, wanted)
-    data |= _outcomes(grid, shape, models, states, wanted)
+    observed = {
+        one.name: [
+            np.asarray(one(m, s)) if s.outcome.converged else None
+            for m, s in zip(models, states, strict=True)
+        ]
+        for one in wanted
+    }
+    data = _observed(grid, shape, labels, observed, wanted)
+    data |= _outcomes(grid, shape, observed, states, wanted)
     data |= _audit(problem, models, states, tuple(grid), shape)
     used = {d for one in wanted for d in one.dims}
     coordinates: dict[str, Any] = {
@@ -70,26 +77,24 @@ def axis_attributes(model: Model, name: str) -> dict[str, str]:
     return {"units": info.unit, "symbol": info.symbol, "long_name": info.about}
 
 
+Values = Mapping[str, Sequence[Any]]
+
+
 def _observed(
     grid: Mapping[str, Sequence[Any]],
     shape: tuple[int, ...],
     labels: Mapping[str, tuple[Any, ...]],
-    models: Sequence[Model],
-    states: Sequence[Any],
+    values: Values,
     wanted: Sequence[Observable],
 ) -> dict[str, xr.Variable]:
     """The observables on the grid; NaN where a solve failed."""
     data = {}
     for one in wanted:
-        found = [
-            np.asarray(one(m, s)) if s.outcome.converged else None
-            for m, s in zip(models, states, strict=True)
-        ]
         own = tuple(len(labels[d]) for d in one.dims)
         attrs = {"units": one.unit, "long_name": one.about.rstrip("."), "symbol": one.symbol}
         if one.conversion:
             attrs["conversion"] = one.conversion
-        stacked = _stack(found, own).reshape(shape + own)
+        stacked = _stack(values[one.name], own).reshape(shape + own)
         data[one.name] = xr.Variable((*grid, *one.dims), stacked, attrs)
     return data
 
@@ -97,13 +102,13 @@ def _observed(
 def _outcomes(
     grid: Mapping[str, Sequence[Any]],
     shape: tuple[int, ...],
-    models: Sequence[Model],
+    values: Values,
     states: Sequence[Any],
     wanted: Sequence[Observable],
 ) -> dict[str, xr.Variable]:
     """How each point ended, and why a value is missing."""
     outcomes = [state.outcome for state in states]
-    reasons = [_reason(m, s, wanted) for m, s in zip(models, states, strict=True)]
+    reasons = [_reason(o, wanted, values, n) for n, o in enumerate(outcomes)]
     records: dict[str, tuple[Any, str]] = {
         "converged": ([o.converged for o in outcomes], "whether the solve met its tolerance"),
         "residual": ([o.residual for o in outcomes], "relative residual of the original equation"),
@@ -112,16 +117,16 @@ def _outcomes(
     }
     return {
         name: xr.Variable(
-            tuple(grid), np.asarray(values).reshape(shape), {"units": "1", "long_name": about}
+            tuple(grid), np.asarray(column).reshape(shape), {"units": "1", "long_name": about}
         )
-        for name, (values, about) in records.items()
+        for name, (column, about) in records.items()
     }
 
 
-def _reason(model: Model, state: Any, wanted: Sequence[Observable]) -> str:
-    if not state.outcome.converged:
-        return str(state.outcome.reason) or "not converged"
-    missing = [one for one in wanted if np.isnan(np.asarray(one(model, state))).any()]
+def _reason(outcome: Any, wanted: Sequence[Observable], values: Values, n: int) -> str:
+    if not outcome.converged:
+        return str(outcome.reason) or "not converged"
+    missing = [one for one in wanted if np.isnan(values[one.name][n]).any()]
     return "; ".join(f"{one.name} is undefined: {one.undefined}" for one in missing)
 
 
