@@ -98,6 +98,39 @@ def test_slow_vibrations_give_two_lines_at_second_order():
     assert along[heavy] == pytest.approx([0.5, 0.5], abs=1e-3)
 
 
+def test_slow_vibrations_give_a_semicircle_in_self_consistent_born():
+    """w_c << T: G = (z - sqrt(z^2 - 4 Delta^2))/(2 Delta^2); the exact spectrum is a Gaussian."""
+    omega = np.linspace(-3, 3, 25)
+    model = Vibration(
+        level=0.0,
+        phonon_velocity=1e-3,
+        thermal_energy=20.0,
+        spin_coupling=(0, 0, 0.01),
+        energy=omega,
+    )
+    delta2, z = 4e-4 * bath(model).variance(20.0), omega + 0.1j
+    root = np.sqrt(z**2 - 4 * delta2 + 0j)
+    G = (z - root * np.sign(root.imag)) / (2 * delta2)
+    found = SCBA().solve(model).spectrum()[0]
+    assert found == pytest.approx(-G.imag / np.pi, abs=2e-5)
+    broad = np.sqrt(delta2 + 0.02)
+    gauss = np.exp(-(omega**2) / (2 * broad**2)) / np.sqrt(2 * np.pi) / broad
+    assert Exact().solve(model).spectrum()[0] == pytest.approx(gauss, abs=0.012)
+
+
+def test_spectra_of_born_with_hartree_and_exact_agree_at_weak_coupling():
+    omega = np.linspace(-1, 1.6, 40)
+    model = Vibration(
+        level=0.3, bath="einstein", charge_coupling=0.06, spin_coupling=(0.05, 0, 0.02),
+        thermal_energy=0.5, energy=omega,
+    )  # fmt: skip
+    exact = Exact().solve(model).spectrum()
+    born = SCBAHartree().solve(model).spectrum()
+    fock = SCBA().solve(model).spectrum()
+    assert np.abs(born - exact).max() < 2e-3 * exact.max()
+    assert np.abs(fock - exact).max() > 5 * np.abs(born - exact).max()
+
+
 @pytest.mark.parametrize("spin", [(0.01, 0.0, 0.0), DIAGONAL])
 @pytest.mark.parametrize("velocity", [0.001, 0.01, 0.05])
 @pytest.mark.parametrize("temperature", [1.0, 10.0, 30.0])
