@@ -21,6 +21,7 @@ Curve = Callable[[Any], Any]
 COMPLEX_STEP = 1e-30  # relative; the derivative of an analytic function to rounding
 THERMAL_REACH = 40.0  # k_B T: the Fermi function ends at rounding
 SCAN = 4000  # momenta at which the shape of the bands is looked at
+FAR = 64.0  # times the scale: momenta that no chain needs
 ROUNDS = 80
 QUADRATIC = 1e-10  # relative step after which the next Newton step would be below rounding
 NUDGE = 1e-11  # relative distance kept from the van Hove momentum
@@ -115,8 +116,7 @@ class Bands:
         """Where the lower band has its minimum (0 if it rises from the start) and its maximum."""
         if self.step is not None:
             return self.step / 2, np.inf
-        p = np.concatenate([np.geomspace(1e-7, 1e-3, 200), np.linspace(0, 1, SCAN)[5:]])
-        p = p * 4 * self.scale
+        p = FAR * self.scale * np.geomspace(1e-9, 1, SCAN)
         upper, lower = self.velocity(p, 1), self.velocity(p, -1)
         falls = np.flatnonzero(np.diff(np.sign(lower)) != 0)
         minimum, end = 0.0, np.inf
@@ -156,7 +156,7 @@ class Bands:
     @property
     def cap(self) -> float:
         """Momentum where the lower band stops to rise, or one that no chain needs."""
-        return min(self._turning[1], 64 * self.scale)
+        return min(self._turning[1], FAR * self.scale)
 
     @cached_property
     def crossing(self) -> float:

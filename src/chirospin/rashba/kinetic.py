@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -18,12 +19,25 @@ from chirospin.rashba.state import Response
 
 Values = NDArray[Any]
 FIRST_LINKS = 14  # of a chain on each side, plus as many times time/splitting
-GROWTH = 1.5
+GROWTH = 1.3
 SETTLED = 1e-12  # change with the momenta that is rounding
-SHORT = 1e-10  # change with a chain 1.5 times as long, far above what a further step would do
-DOUBLINGS = 6
+NOISE = 1e-8  # below which a change that no longer falls is rounding
+SHORT = 1e-9  # change with a longer chain, far above what a further step would do
+FEWEST, DOUBLINGS = 2, 7  # momenta in a panel at first, and how often their number grows
 OFFSET = 1.01  # of the known part of the adjoint in every other pass: it changes rounding alone
 PRESCRIPTIONS = ("redfield", "steady")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Converged:
+    """Observables by source, shape (3, 2), and what they took."""
+
+    values: Values
+    coarse: Values
+    links: int
+    truncation: float
+    integration: float
+    systems: int
 
 
 class Kinetic(Method):
@@ -47,7 +61,7 @@ class Kinetic(Method):
     prescription: Literal["redfield", "steady"] = Field(
         default="redfield", description="energies of the collision term: redfield or steady"
     )
-    nodes: int = Field(default=3, ge=2, le=200, description="first number of momenta in a panel")
+    nodes: int = Field(default=3, ge=3, le=200, description="least number of momenta in a panel")
     tolerance: float = Field(
         default=1e-6, gt=0, description="largest relative change with momenta or chain length"
     )
@@ -69,19 +83,19 @@ class Kinetic(Method):
             z=complex_frequency(model),
             prescription=self.prescription,
         )
-        reach, truncation = self._links(gas)
-        values, integration, systems = self._integrated(gas, reach)
+        found = self._converged(gas)
+        values, reach = found.values, found.links
         certificates = {
-            "integration": integration,
-            "truncation": truncation,
+            "integration": found.integration,
+            "truncation": found.truncation,
             "conservation": gas.conservation(reach),
             "good_metal": gas.inverse_good_metal,
             "impurity_range": gas.range_over_path,
         }
         certificates |= gas.identities(values)
         if self.spread:
-            certificates["prescription"] = self._spread(gas, values, reach)
-        error = max(truncation, integration)
+            certificates["prescription"] = self._spread(gas, found)
+        error = max(found.truncation, found.integration)
         good = bool(np.isfinite(values).all() and error <= self.tolerance)
         return Response(
             conductivity=values[CURRENT].sum(),
@@ -93,7 +107,7 @@ class Kinetic(Method):
             outcome=Outcome(
                 converged=good,
                 residual=error,
-                iterations=systems,
+                iterations=found.systems,
                 reason=""
                 if good
                 else f"the response changes by {error:.1e} with momenta or chain length: raise "
@@ -101,47 +115,43 @@ class Kinetic(Method):
             ),
         )
 
-    def _links(self, gas: Shells) -> tuple[int, float]:
-        """Links on each side beyond which the response at the Fermi momenta stands still."""
+    def _converged(self, gas: Shells) -> _Converged:
+        """Longer chains until a coarse response stands still, then more momenta until it does."""
         length = FIRST_LINKS + math.ceil(FIRST_LINKS / gas.precession)
-        previous: Values | None = None
-        last = math.inf
-        while True:
-            length = min(length, self.longest)
+        here, truncation = gas.at_fermi_momenta(min(length, self.longest)), math.inf
+        while length < self.longest:
+            length = min(math.ceil(GROWTH * length), self.longest)
+            last, previous = truncation, here
             here = gas.at_fermi_momenta(length)
-            if previous is not None:
-                change = float(np.abs(here - previous).max())
-                noisy = change > 0.3 * last and change < self.tolerance
-                if change < SHORT or noisy or length >= self.longest:
-                    return length, change
-                last = change
-            elif length >= self.longest:
-                return length, math.inf
-            previous, length = here, math.ceil(GROWTH * length)
-
-    def _integrated(self, gas: Shells, reach: int) -> tuple[Values, float, int]:
-        """Values, their change as the momenta in every panel are doubled, momenta solved."""
-        nodes, systems, last = self.nodes, 0, math.inf
-        previous: Values | None = None
+            truncation = float(np.abs(here - previous).max())
+            if truncation < SHORT or 0.5 * last < truncation < NOISE:
+                break
+        values, systems = gas.integrate(FEWEST, length)
+        coarse = values
+        nodes, integration = max(FEWEST + 1, self.nodes), math.inf
         for n in range(DOUBLINGS):
-            values, count = gas.integrate(nodes, reach, slow=OFFSET if n % 2 == 0 else 1.0)
+            last, previous = integration, values
+            values, count = gas.integrate(nodes, length, slow=1.0 if n % 2 else OFFSET)
             systems += count
-            if previous is not None:
-                total, before = values.sum(axis=1), previous.sum(axis=1)
-                size = np.array([abs(total[CURRENT]), gas.spin_scale, 1.0])
-                error = float((np.abs(total - before) / size).max())
-                noisy = error > 0.3 * last and error < self.tolerance
-                if error < SETTLED or noisy:
-                    break
-                last = error
-            previous, nodes = values, 2 * nodes - (n == 0)
-        return values, error, systems
+            integration = gas.change(values, previous)
+            noisy = n > 1 and 0.3 * last < integration < self.tolerance
+            if integration < SETTLED or noisy:
+                break
+            nodes *= 2
+        return _Converged(
+            values=values,
+            coarse=coarse,
+            links=length,
+            truncation=truncation,
+            integration=integration,
+            systems=systems,
+        )
 
-    def _spread(self, gas: Shells, values: Values, reach: int) -> float:
+    def _spread(self, gas: Shells, found: _Converged) -> float:
         """Largest relative difference of current and spin between both prescriptions."""
         (name,) = {*PRESCRIPTIONS} - {self.prescription}
         other = Shells(bands=gas.bands, disorder=gas.disorder, z=gas.z, prescription=name)
-        partner, _ = other.integrate(self.nodes, reach)
-        size = [abs(values[CURRENT].sum()), gas.spin_scale]
-        change = np.abs((values - partner).sum(axis=1))[:SPIN_HALL]
-        return float((change / size).max())
+        partner, _ = other.integrate(FEWEST, found.links)
+        change = np.abs((found.coarse - partner).sum(axis=1))
+        size = [abs(found.values[CURRENT].sum()), gas.spin_scale]
+        return float((change[:SPIN_HALL] / size).max())

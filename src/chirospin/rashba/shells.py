@@ -37,6 +37,8 @@ ROUNDING = 1e-13  # of the terms of a conservation law, below which their sum is
 SLOW, REFINEMENTS = 0.5, 2  # splitting x time below which the spin is refined, and how often
 SAMPLE = 200  # links over which conservation is looked at
 LAYER, LAYER_RATIO = 0.2, 4.0  # finest panel next to an image, ratio of neighbours
+FINEST = 1e-6  # of the van Hove momentum, the finest panel of all
+UPWARD = 0.6  # links above over links below at small splitting
 BATCH = 200_000  # momenta solved at a time
 
 
@@ -171,16 +173,29 @@ class Shells:
         ).apply(np.abs(u)[..., None])[..., 0]
         return np.asarray(image + np.where(np.abs(lost) > ROUNDING * size, lost, 0.0))
 
+    def _upward(self, reach: int) -> int:
+        """Links above the start: coherences end sooner where the splitting is larger."""
+        return math.ceil(UPWARD * reach) if self.precession < SLOW else reach
+
     def at_fermi_momenta(self, reach: int) -> Values:
-        """Adjoint at both Fermi momenta over its natural size, shape (2, 4, 3)."""
-        chain = build_chain(self.bands, np.array(self.fermi), reach, reach)
+        """Adjoint at both ends of the window over its natural size, shape (2, 4, 3).
+
+        The multiple of u at the outer end is taken off both, since it gives no response.
+        """
+        chain = build_chain(self.bands, np.array(self.fermi), reach, self._upward(reach))
         Y = self.adjoint(chain)[:, chain.start]
-        size = np.abs(Y).max(axis=(0, 1))
+        size = np.maximum(np.abs(Y).max(axis=(0, 1)), 1e-300)
         if self.conserving:
-            p = self.fermi[1]
-            size[SPIN] = self.spin_scale
-            size[SPIN_HALL] = self._spin_to_current * p
-        return np.asarray(Y / np.maximum(size, 1e-300))
+            u = self.charges(chain)[:, chain.start]
+            common = (u[1] @ Y[1]) / (u[1] @ u[1])
+            Y = Y - u[..., None] * common
+            size = np.array([size[CURRENT], self.spin_scale, self._spin_to_current * self.fermi[1]])
+        return np.asarray(Y / size)
+
+    def change(self, values: Values, others: Values) -> float:
+        """Largest difference of current, spin and spin Hall current over their natural sizes."""
+        size = np.array([abs(values[CURRENT].sum()) or 1.0, self.spin_scale, 1.0])
+        return float((np.abs((values - others).sum(axis=1)) / size).max())
 
     @cached_property
     def spin_scale(self) -> float:
@@ -266,7 +281,9 @@ class Shells:
         down, up = self._thermal_links
         size = max(1, BATCH // (2 * reach + down + up))
         for i in range(0, start.size, size):
-            chain = build_chain(self.bands, start[i : i + size], reach + down, reach + up)
+            chain = build_chain(
+                self.bands, start[i : i + size], reach + down, self._upward(reach) + up
+            )
             Y = self.adjoint(chain, slow)
             if self.conserving:
                 Y[..., SPIN_HALL] += self._spin_to_current * self.charges(chain)
@@ -344,25 +361,24 @@ class Shells:
         """Edges of the Gauss panels in the window that every chain crosses once."""
         inner, outer = self.fermi
         images = sorted(self._images(inner, outer, reach))
-        edges = sorted([inner, *images, *self._layers(inner, outer, images), outer])
+        inside = [p for p in (*images, *self._layers(images)) if inner < p < outer]
+        edges = sorted([inner, *inside, outer])
         if self.bands.T:
             edges = list(self._graded(np.array(edges)))
         apart = np.concatenate([[True], np.diff(edges) > SMALLEST * (outer - inner)])
         return np.array(edges)[apart]
 
-    def _layers(self, inner: float, outer: float, images: list[float]) -> Iterator[float]:
+    def _layers(self, images: list[float]) -> Iterator[float]:
         """Panels that shrink towards images, where the response changes over p/(splitting x time)."""
-        thin = LAYER * self.bands.minimum / max(1.0, self.precession)
-        borders = [inner, *images, outer]
-        for n, image in enumerate(images, start=1):
-            for other in (borders[n - 1], borders[n + 1]):
-                width = (other - image) / LAYER_RATIO
-                while abs(width) > thin:
-                    yield image + width
-                    width /= LAYER_RATIO
+        thin = self.bands.minimum * max(LAYER / max(1.0, self.precession) ** 3, FINEST)
+        for left, right in zip(images[:-1], images[1:], strict=True):
+            width = (right - left) / LAYER_RATIO
+            while width > thin:
+                yield from (left + width, right - width)
+                width /= LAYER_RATIO
 
     def _images(self, inner: float, outer: float, reach: int) -> Iterator[float]:
-        """Momenta in the window whose chain passes p = 0 or the van Hove minimum."""
+        """Momenta in and around the window whose chain passes p = 0 or the van Hove minimum."""
         here = self.bands
         if not here.minimum:
             return
@@ -370,15 +386,16 @@ class Shells:
             if inner > reach * here.step and not here.T:
                 return
             first, last = (2 * p / here.step for p in (inner, outer))
-            yield from (n * here.step / 2 for n in range(math.floor(first) + 1, math.ceil(last)))
+            yield from (n * here.step / 2 for n in range(math.floor(first), math.ceil(last) + 1))
             return
         edge = here.below(np.array([here.minimum * 1e-9]))[0]
+        yield 0.0
         for p in (np.array([here.minimum]), edge):
             for _ in range(MOST_IMAGES):
+                if p[0] > inner - (outer - inner):
+                    yield float(p[0])
                 if p[0] >= outer:
                     break
-                if p[0] > inner:
-                    yield float(p[0])
                 p = here.above(p)[0]
 
     def _graded(self, edges: Array) -> Iterator[float]:
