@@ -47,6 +47,7 @@ class Bands:
     N : winding
     dispersion, splitting : analytic functions of p, eV
     mu, T : chemical potential and k_B T
+    sign : of the splitting
     step : m alpha, where partners on a shell are exactly m alpha apart
     """
 
@@ -56,6 +57,7 @@ class Bands:
     splitting: Curve
     mu: float
     T: float
+    sign: int
     step: float | None
 
     def __post_init__(self) -> None:
@@ -84,7 +86,7 @@ class Bands:
     def energy(self, p: Array, band: Any) -> Array:
         """Energy in band +1 or -1."""
         if self.step is not None:
-            return p * (p + band * self.step) / (2 * self.m)
+            return np.asarray(p * (p + band * self.step) / (2 * self.m))
         here = p + 0j
         value = self.dispersion(here) + 0.5 * band * self.splitting(here)
         return np.asarray(value).real
@@ -92,7 +94,7 @@ class Bands:
     def velocity(self, p: Array, band: Any) -> Array:
         """Velocity along p in band +1 or -1, eV nm."""
         _, v, _, s = self.curves(p)
-        return v + 0.5 * band * s
+        return np.asarray(v + 0.5 * band * s)
 
     def branch(self, p: Array, band: Any) -> tuple[Array, Array]:
         """Energy and velocity."""
@@ -104,10 +106,12 @@ class Bands:
         """A momentum beyond all thermal ones."""
         energy = abs(self.mu) + THERMAL_REACH * self.T
         p = np.sqrt(2 * self.m * energy) + (self.step or 0.0) + 1e-12
+        rising = self.velocity(np.array([1e-9 * p]), -1)[0] > 0
         for _ in range(ROUNDS):
-            low = self.energy(np.array([p]), -1)[0]
-            if low > energy or self.velocity(np.array([p]), -1)[0] < 0 < low:
+            energy_here, speed = self.branch(np.array([p]), -1)
+            if energy_here[0] > energy or (rising and speed[0] < 0):
                 break
+            rising = rising or speed[0] > 0
             p *= 1.5
         return float(p)
 
@@ -176,7 +180,10 @@ class Bands:
 
     def inverse(self, energy: Array, band: int, low: Any, high: Any, guess: Array) -> Array:
         """Momentum between low and high with a given energy, by safeguarded Newton steps."""
-        low, high = np.broadcast_to(low, energy.shape) + 0.0, np.broadcast_to(high, energy.shape) + 0.0
+        low, high = (
+            np.broadcast_to(low, energy.shape) + 0.0,
+            np.broadcast_to(high, energy.shape) + 0.0,
+        )
         p = np.clip(guess, low, high)
         rising = self.energy(high, band) > self.energy(low, band)
         for _ in range(ROUNDS):
@@ -186,7 +193,9 @@ class Bands:
             low, high = np.where(under, p, low), np.where(under, high, p)
             with np.errstate(divide="ignore", invalid="ignore"):
                 new = p - miss / v
-            new = np.where((new > low) & (new < high), new, np.where(miss == 0, p, 0.5 * (low + high)))
+            new = np.where(
+                (new > low) & (new < high), new, np.where(miss == 0, p, 0.5 * (low + high))
+            )
             done = np.abs(new - p) <= QUADRATIC * np.abs(p)
             p = new
             if done.all():

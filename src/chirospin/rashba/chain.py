@@ -69,12 +69,13 @@ def build_chain(bands: Bands, start: Array, down: int, up: int) -> Chain:
             speeds=(speed, speed),
             start=down,
         )
-    p, side, linked = [start], [np.ones_like(start)], []
+    p, side = [start], [np.ones_like(start)]
+    right: list[Any] = []
     for _ in range(up):
         new, exists = bands.above(p[-1])
         p.append(new)
         side.append(side[-1])
-        linked.append(exists & (linked[-1] if linked else True))
+        right.append(exists & (right[-1] if right else True))
     left: list[Any] = []
     for n in range(down):
         here, rising = p[0], side[0] > 0
@@ -88,7 +89,7 @@ def build_chain(bands: Bands, start: Array, down: int, up: int) -> Chain:
         side.insert(0, turned)
         left.insert(0, exists & (left[0] if n else True))
     momenta, sides = np.stack(p, axis=1), np.stack(side, axis=1)
-    bonds = np.stack([*left, *linked], axis=1) if down + up else np.ones((start.size, 0), bool)
+    bonds = np.stack([*left, *right], axis=1) if down + up else np.ones((start.size, 0), bool)
     speeds = (
         np.abs(bands.velocity(momenta[:, :-1], sides[:, :-1])),
         np.abs(bands.velocity(momenta[:, 1:], -sides[:, 1:])),

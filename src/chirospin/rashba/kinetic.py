@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -55,11 +55,17 @@ class Kinetic(Method):
     """
 
     name: ClassVar[str] = "kinetic"
-    summary: ClassVar[str] = "kinetic equation in the Born approximation, any splitting and disorder"
+    summary: ClassVar[str] = (
+        "kinetic equation in the Born approximation, any splitting and disorder"
+    )
     references: ClassVar[tuple[str, ...]] = ("khaetskii_2006",)
 
     prescription: Literal["redfield", "steady"] = Field(
         default="redfield", description="energies of the collision term: redfield or steady"
+    )
+    transitions: Literal["all", "intraband"] = Field(
+        default="all",
+        description="all; or intraband: none between the bands, the paper's smooth limit",
     )
     nodes: int = Field(default=3, ge=3, le=200, description="least number of momenta in a panel")
     tolerance: float = Field(
@@ -82,6 +88,7 @@ class Kinetic(Method):
             disorder=correlator(model),
             z=complex_frequency(model),
             prescription=self.prescription,
+            interband=self.transitions == "all",
         )
         found = self._converged(gas)
         values, reach = found.values, found.links
@@ -91,6 +98,8 @@ class Kinetic(Method):
             "conservation": gas.conservation(reach),
             "good_metal": gas.inverse_good_metal,
             "impurity_range": gas.range_over_path,
+            "low_momenta": gas.low_momenta,
+            "splitting_time": gas.precession,
         }
         certificates |= gas.identities(values)
         if self.spread:
@@ -150,7 +159,7 @@ class Kinetic(Method):
     def _spread(self, gas: Shells, found: _Converged) -> float:
         """Largest relative difference of current and spin between both prescriptions."""
         (name,) = {*PRESCRIPTIONS} - {self.prescription}
-        other = Shells(bands=gas.bands, disorder=gas.disorder, z=gas.z, prescription=name)
+        other = replace(gas, prescription=name)
         partner, _ = other.integrate(FEWEST, found.links)
         change = np.abs((found.coarse - partner).sum(axis=1))
         size = [abs(found.values[CURRENT].sum()), gas.spin_scale]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from pydantic import model_validator
 
 from chirospin.base.errors import ModelError
@@ -77,7 +79,9 @@ class RashbaGas(Model):
         symbol=r"\Delta(p)",
         about="or FILE.py:NAME, MODULE:NAME of a positive splitting",
     )
-    frequency: float = parameter(0.0, unit="eV", symbol=r"\hbar\omega", about="of the field")
+    frequency: float = parameter(
+        0.0, unit="eV", symbol=r"\hbar\omega", about="of the electric field"
+    )
     imaginary_frequency: float = parameter(
         0.0, unit="eV", symbol=r"\hbar\Omega", low=0, about="the field grows as exp(Omega t)"
     )
@@ -128,6 +132,7 @@ def bands(model: RashbaGas) -> Bands:
         else load_function("splitting", model.splitting),
         mu=model.fermi_energy,
         T=model.thermal_energy,
+        sign=-1 if model.spin_orbit > 0 else 1,
         step=2 * m * alpha if linear and g == 0 and model.splitting_power == 1 else None,
     )
 
@@ -150,10 +155,11 @@ def complex_frequency(model: RashbaGas) -> complex:
 
 
 def spin_axis(model: RashbaGas) -> tuple[float, float]:
-    """Where the spin points that Omega_N = y stands for: H has -alpha_R, and the texture is turned."""
-    import math
+    """Components along x and y of the direction that a positive spin of the response has.
 
-    sign = -math.copysign(1.0, model.spin_orbit)
+    The solvers take a positive splitting; -alpha_R of H turns the spins by pi, the texture by its angle.
+    """
+    sign = bands(model).sign
     return -sign * math.sin(model.texture_angle), sign * math.cos(model.texture_angle)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -50,12 +51,14 @@ class Shells:
     ----------
     z : complex frequency, eV
     prescription : energies of the collision term
+    interband : whether collisions join both bands
     """
 
     bands: Bands
     disorder: Correlator
     z: complex
     prescription: str
+    interband: bool = True
 
     @cached_property
     def fermi(self) -> tuple[float, float]:
@@ -67,8 +70,8 @@ class Shells:
         if here.minimum:
             edge = here.below(np.array([here.minimum * 1e-9]))[0][0]
             return here.minimum * 1e-9, float(edge)
-        inner = here.inverse(np.array([here.T]), 1, 0.0, here.scale, np.array([here.scale / 2]))
-        return float(inner[0]), float(here.above(inner)[0][0])
+        low = here.inverse(np.array([here.T]), 1, 0.0, here.scale, np.array([here.scale / 2]))
+        return float(low[0]), float(here.above(low)[0][0])
 
     @cached_property
     def rate(self) -> float:
@@ -87,6 +90,12 @@ class Shells:
     def conserving(self) -> bool:
         """Whether collisions conserve the total spin in the harmonics of the response."""
         return abs(self.bands.N) == 1
+
+    def _chain(self, start: Array, down: int, up: int) -> Chain:
+        if self.interband:
+            return build_chain(self.bands, start, down, up)
+        chain = build_chain(self.bands, start, down, up)
+        return replace(chain, linked=np.zeros_like(chain.linked))
 
     def charges(self, chain: Chain) -> Values:
         """The weight u = J p (0, 1, N, 0) of the total spin along y."""
@@ -119,13 +128,15 @@ class Shells:
         if not self.conserving:
             return 0.0
         reach = 12 + math.ceil(12 / self.precession)
-        chain = build_chain(self.bands, np.array([self.fermi[1]]), reach, reach)
+        chain = self._chain(np.array([self.fermi[1]]), reach, reach)
         Y = self._operator(chain).solve(self.weights(chain)[..., SPIN:SPIN_HALL])
         value = Y[0, chain.start, ALONG, 0] / chain.p[0, chain.start]
-        return complex(value) if self.z else float(value.real)
+        return complex(value) if self.z.real else float(value.real)
 
     def _operator(self, chain: Chain) -> BlockTridiagonal:
-        return kinetic_blocks(self.bands, self.disorder, chain, self.z, self.prescription).transposed
+        return kinetic_blocks(
+            self.bands, self.disorder, chain, self.z, self.prescription
+        ).transposed
 
     def adjoint(self, chain: Chain, slow: float = 1.0) -> Values:
         r"""Solutions of L^T Y = o less multiples of u, which are known.
@@ -182,7 +193,7 @@ class Shells:
 
         The multiple of u at the outer end is taken off both, since it gives no response.
         """
-        chain = build_chain(self.bands, np.array(self.fermi), reach, self._upward(reach))
+        chain = self._chain(np.array(self.fermi), reach, self._upward(reach))
         Y = self.adjoint(chain)[:, chain.start]
         size = np.maximum(np.abs(Y).max(axis=(0, 1)), 1e-300)
         if self.conserving:
@@ -210,7 +221,7 @@ class Shells:
         if not self.conserving:
             return 0.0
         reach = min(reach, SAMPLE)
-        chain = build_chain(self.bands, np.array(self.fermi), reach, reach)
+        chain = self._chain(np.array(self.fermi), reach, reach)
         St = collision_blocks(self.bands, self.disorder, chain, self.prescription).transposed
         u = self.charges(chain)[..., None]
         size = BlockTridiagonal(
@@ -229,7 +240,7 @@ class Shells:
         if self.bands.step is None or not self.conserving:
             return {}
         total = 2 * values[SPIN].sum()  # sigma_y
-        balance = values[SPIN_HALL].sum() + 1j * self.z * total * UNIT * self.bands.N / (
+        balance = values[SPIN_HALL].sum() + 1j * complex(self.z) * total * UNIT * self.bands.N / (
             2 * self.bands.step
         )
         found = {"identity": float(abs(balance))}
@@ -269,6 +280,12 @@ class Shells:
         return self.rate / max(self.bands.mu - self.bands.bottom, self.bands.T, 1e-300)
 
     @cached_property
+    def low_momenta(self) -> float:
+        """Width of the window between the Fermi momenta over the inner one."""
+        inner, outer = self.fermi
+        return (outer - inner) / inner
+
+    @cached_property
     def range_over_path(self) -> float:
         """Range of an impurity over the mean free path."""
         v = abs(float(self.bands.curves(np.array([self.fermi[1]]))[1][0]))
@@ -276,14 +293,12 @@ class Shells:
 
     def integrate(self, nodes: int, reach: int, slow: float = 1.0) -> tuple[Values, int]:
         """Observables by source (interband, acceleration), shape (3, 2), and the momenta solved."""
-        total: Any = np.zeros((3, 2), complex if self.z else float)
+        total: Any = np.zeros((3, 2), complex if self.z.real else float)
         start, weight, points = self._nodes(nodes, reach)
         down, up = self._thermal_links
         size = max(1, BATCH // (2 * reach + down + up))
         for i in range(0, start.size, size):
-            chain = build_chain(
-                self.bands, start[i : i + size], reach + down, self._upward(reach) + up
-            )
+            chain = self._chain(start[i : i + size], reach + down, self._upward(reach) + up)
             Y = self.adjoint(chain, slow)
             if self.conserving:
                 Y[..., SPIN_HALL] += self._spin_to_current * self.charges(chain)
@@ -351,7 +366,9 @@ class Shells:
         start, weight = (edges[:-1, None] + half * (1 + x)).ravel(), (half * w).ravel()
         points = np.zeros((start.size, 2))
         if self.bands.T == 0:
-            momentum, band, step = (np.array(c, float) for c in zip(*self.bands.fermi_points, strict=True))
+            momentum, band, step = (
+                np.array(c, float) for c in zip(*self.bands.fermi_points, strict=True)
+            )
             start = np.concatenate([start, momentum])
             weight = np.concatenate([weight, 0 * momentum])
             points = np.concatenate([points, np.stack([band, step], axis=1)])
@@ -366,12 +383,12 @@ class Shells:
         if self.bands.T:
             edges = list(self._graded(np.array(edges)))
         apart = np.concatenate([[True], np.diff(edges) > SMALLEST * (outer - inner)])
-        return np.array(edges)[apart]
+        return np.asarray(np.array(edges)[apart])
 
     def _layers(self, images: list[float]) -> Iterator[float]:
         """Panels that shrink towards images, where the response changes over p/(splitting x time)."""
         thin = self.bands.minimum * max(LAYER / max(1.0, self.precession) ** 3, FINEST)
-        for left, right in zip(images[:-1], images[1:], strict=True):
+        for left, right in pairwise(images):
             width = (right - left) / LAYER_RATIO
             while width > thin:
                 yield from (left + width, right - width)
@@ -405,9 +422,11 @@ class Shells:
         if here.mu > here.bottom and here.mu <= here.crossing:
             centres += [p for p, _, _ in here.fermi_points]
             edges = np.unique(np.concatenate([edges, centres]))
-        speeds = [abs(v) for c in centres for v in (here.velocity(np.array([c]), b)[0] for b in (1, -1))]
+        speeds = [
+            abs(v) for c in centres for v in (here.velocity(np.array([c]), b)[0] for b in (1, -1))
+        ]
         width = PANEL * here.T / max(*speeds, 1e-300)
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
+        for low, high in pairwise(edges):
             p = low
             yield p
             while True:
