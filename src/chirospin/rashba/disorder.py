@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 STEP, REACH = 0.12, 38.0  # of v in theta = 2 arctan e^v: any forward peak, to rounding
 MEMORY = 4_000_000  # values of w at a time
 ASYMPTOTIC = 40.0  # argument beyond which differences of Bessel functions come from their series
+FAR_ARGUMENT = 1e6  # beyond which Bessel functions themselves come from it
 TERMS = 36
 
 
@@ -71,7 +72,7 @@ class Correlator:
             return [np.full_like(p, self.w0 if j == 0 else 0.0) for j in orders]
         if self.kind == "gaussian":
             forward = self.w0 * np.exp(-((self.R * (p - p1)) ** 2))
-            return [forward * ive(abs(j), 2 * self.R**2 * p * p1) for j in orders]
+            return [forward * _scaled_bessel(abs(j), 2 * self.R**2 * p * p1) for j in orders]
         if self.kind in ("yukawa", "coulomb"):
             strength, kappa = self._pole
             root = np.sqrt((kappa**2 + (p - p1) ** 2) * (kappa**2 + (p + p1) ** 2))
@@ -144,12 +145,28 @@ def _angles() -> tuple[Array, Array, Array]:
     return 2 * np.arctan(np.exp(v)), 1 / (1 + np.exp(-2 * v)), STEP / (np.pi * np.cosh(v))
 
 
+def _scaled_bessel(j: int, x: Array) -> Array:
+    """exp(-x) I_j(x), also where the library's own ends."""
+    return np.where(x > FAR_ARGUMENT, _series(j, x), ive(j, np.minimum(x, FAR_ARGUMENT)))
+
+
 def _bessel_difference(j: int, x: Array) -> Array:
     """exp(-x) (I_0(x) - I_j(x)) without cancellation at large x."""
-    series, zero, one = np.zeros_like(x), 1.0, 1.0
+    near = np.minimum(x, ASYMPTOTIC)
+    return np.where(
+        x > ASYMPTOTIC,
+        _series(0, x, omitted=1) - _series(j, x, omitted=1),
+        ive(0, near) - ive(j, near),
+    )
+
+
+def _series(j: int, x: Array, omitted: int = 0) -> Array:
+    """Asymptotic series of exp(-x) I_j(x), from a term on."""
     large = np.maximum(x, ASYMPTOTIC)
-    for k in range(1, TERMS):
-        zero *= -(0 - (2 * k - 1) ** 2) / (8 * k)
-        one *= -(4 * j**2 - (2 * k - 1) ** 2) / (8 * k)
-        series = series + (zero - one) / large**k
-    return np.where(x > ASYMPTOTIC, series / np.sqrt(2 * np.pi * large), ive(0, x) - ive(j, x))
+    total, term = np.zeros_like(large), np.ones_like(large)
+    for k in range(TERMS):
+        if k:
+            term = term * -(4 * j**2 - (2 * k - 1) ** 2) / (8 * k * large)
+        if k >= omitted:
+            total = total + term
+    return np.asarray(total / np.sqrt(2 * np.pi * large))

@@ -91,17 +91,18 @@ class Kinetic(Method):
             interband=self.transitions == "all",
         )
         found = self._converged(gas)
-        values, reach = found.values, found.links
+        values = found.values
         certificates = {
             "integration": found.integration,
             "truncation": found.truncation,
-            "conservation": gas.conservation(reach),
             "good_metal": gas.inverse_good_metal,
             "impurity_range": gas.range_over_path,
             "low_momenta": gas.low_momenta,
             "splitting_time": gas.precession,
         }
         certificates |= gas.identities(values)
+        if gas.conserving:
+            certificates["conservation"] = gas.conservation(found.links)
         if self.spread:
             certificates["prescription"] = self._spread(gas, found)
         error = max(found.truncation, found.integration)
@@ -133,7 +134,7 @@ class Kinetic(Method):
             last, previous = truncation, here
             here = gas.at_fermi_momenta(length)
             truncation = float(np.abs(here - previous).max())
-            if truncation < SHORT or 0.5 * last < truncation < NOISE:
+            if not truncation >= SHORT or 0.5 * last < truncation < NOISE:
                 break
         values, systems = gas.integrate(FEWEST, length)
         coarse = values

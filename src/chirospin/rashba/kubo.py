@@ -125,7 +125,8 @@ def _local(gas: Bands, zeta: Complex) -> tuple[Complex, Complex]:
         - a * gas.m / kappa**3 * ratio
         - a / kappa * 2 * a * gas.m / kappa / (kappa**2 - a**2)
     )
-    return gas.m / (2 * np.pi) * value, gas.m / (2 * np.pi) * slope
+    scale = gas.m / (2 * np.pi)
+    return np.asarray(scale * value, np.complex128), np.asarray(scale * slope, np.complex128)
 
 
 def _shifted(gas: Bands, w: float, omega: Any) -> Complex:
@@ -157,7 +158,8 @@ def _bubbles(gas: Bands, w: float, upper: Complex, lower: Complex) -> tuple[Comp
     X = W * b / (1 - W * c)
     twist = 0.25 / m * (pair[-1, 1][1] - pair[1, -1][1])
     twisted: Complex = 1j * (0.5 * alpha + X) * twist
-    return 2 * b / (1 - W * c), twisted
+    spin: Complex = 2 * b / (1 - W * c)
+    return spin, twisted
 
 
 def _pair(gas: Bands, zeta: Complex, s: int, other: Complex, t: int) -> tuple[Complex, Complex]:

@@ -34,7 +34,7 @@ PANEL = 6.0  # k_B T / v_F of the narrowest panel
 PANEL_GROWTH = 0.5  # of the distance to the Fermi momenta
 SMALLEST = 1e-9  # panel, relative to the window
 MOST_IMAGES = 400  # steps of the chain over which break points are followed
-ROUNDING = 1e-13  # of the terms of a conservation law, below which their sum is zero
+ROUNDING = 1e-11  # of the terms of a conservation law, below which their sum is zero
 SLOW, REFINEMENTS = 0.5, 2  # splitting x time below which the spin is refined, and how often
 SAMPLE = 200  # links over which conservation is looked at
 LAYER, LAYER_RATIO = 0.2, 4.0  # finest panel next to an image, ratio of neighbours
@@ -67,10 +67,11 @@ class Shells:
         if here.T == 0 or here.mu > here.crossing:
             (inner, _, _), (outer, _, _) = here.fermi_points
             return inner, outer
-        if here.minimum:
+        if here.minimum and here.crossing - here.bottom > here.T:
             edge = here.below(np.array([here.minimum * 1e-9]))[0][0]
             return here.minimum * 1e-9, float(edge)
-        low = here.inverse(np.array([here.T]), 1, 0.0, here.scale, np.array([here.scale / 2]))
+        start = np.array([here.crossing + here.T])
+        low = here.inverse(start, 1, 0.0, here.scale, np.array([here.scale / 2]))
         return float(low[0]), float(here.above(low)[0][0])
 
     @cached_property
@@ -218,8 +219,6 @@ class Shells:
 
     def conservation(self, reach: int) -> float:
         """Largest change of the total spin in a collision, over the largest of its terms."""
-        if not self.conserving:
-            return 0.0
         reach = min(reach, SAMPLE)
         chain = self._chain(np.array(self.fermi), reach, reach)
         St = collision_blocks(self.bands, self.disorder, chain, self.prescription).transposed
@@ -420,7 +419,7 @@ class Shells:
         here = self.bands
         centres, width = [edges[0], edges[-1]], np.inf
         if here.mu > here.bottom and here.mu <= here.crossing:
-            centres += [p for p, _, _ in here.fermi_points]
+            centres += [p for p, _, _ in here.fermi_points if edges[0] < p < edges[-1]]
             edges = np.unique(np.concatenate([edges, centres]))
         speeds = [
             abs(v) for c in centres for v in (here.velocity(np.array([c]), b)[0] for b in (1, -1))
