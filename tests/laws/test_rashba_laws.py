@@ -78,7 +78,7 @@ def test_both_parts_are_universal_at_any_temperature(D: float, T: float, mu: flo
     assert abs(state.spin_hall_interband + 1) > 1e-8  # control: the parts are no longer -+1
 
 
-@given(model=gases(), z=st.tuples(number(-0.5, 0.5), number(0.0, 0.5)))
+@given(model=gases(disorder="yukawa"), z=st.tuples(number(-0.5, 0.5), number(0.0, 0.5)))
 def test_balance_of_the_total_spin_at_any_frequency(model: RashbaGas, z: tuple[float, float]):
     state = QUICK.solve(model.replace(frequency=z[0], imaginary_frequency=z[1] + 0.01))
     assert state.certificates["identity"] < ROUNDING
@@ -130,8 +130,8 @@ def test_point_impurities_give_the_conductivity_of_drude(D: float):
 
 def test_both_prescriptions_meet_at_large_splitting() -> None:
     found = []
-    for D in (40.0, 80.0):  # a longer time at the same splitting and range
-        model = gas(D, 25 * D, disorder="gaussian", disorder_length=20.0)
+    for D in (80.0, 160.0):  # a longer time at the same splitting and range
+        model = gas(D, 25 * D, disorder="gaussian", disorder_length=5.0)
         one, other = (
             Kinetic(prescription=p, spread=0).solve(model) for p in ("redfield", "steady")
         )
@@ -171,12 +171,13 @@ def test_a_slow_field_is_a_steady_one(model: RashbaGas, angle: float):
 @pytest.mark.parametrize("winding", [1, 3])
 def test_a_warm_gas_is_a_thermal_average_of_cold_ones(winding: int) -> None:
     T = 0.03
-    model = gas(5.0, winding=winding, splitting_power=float(winding), disorder="yukawa")
+    disorder = "yukawa" if winding == 1 else "delta"
+    model = gas(1.0, winding=winding, splitting_power=float(winding), disorder=disorder)
     warm = QUICK.solve(model.replace(thermal_energy=T))
-    x, w = np.polynomial.legendre.leggauss(10)
+    x, w = np.polynomial.legendre.leggauss(8)
     total = np.zeros(3)
-    for centre in T * np.arange(-24, 25, 8.0):
-        for offset, weight in zip(4 * T * x, 4 * T * w, strict=True):
+    for centre in T * np.arange(-18, 19, 4.0):
+        for offset, weight in zip(2 * T * x, 2 * T * w, strict=True):
             mu = 1 + centre + offset
             cold = QUICK.solve(model.replace(fermi_energy=mu))
             weight *= 1 / (4 * T * np.cosh((mu - 1) / (2 * T)) ** 2)
@@ -184,7 +185,7 @@ def test_a_warm_gas_is_a_thermal_average_of_cold_ones(winding: int) -> None:
     answer = np.array([warm.conductivity, warm.spin, warm.spin_hall_current])
     assert np.abs(answer - total).max() < 1e-7 * np.abs(answer).max()
     colder = QUICK.solve(model.replace(thermal_energy=0.9 * T))  # control
-    assert abs(colder.conductivity - total[0]) > 1e-5 * total[0]
+    assert abs(colder.conductivity - total[0]) > 1e-6 * total[0]
 
 
 @pytest.mark.parametrize("winding", [3, 4])

@@ -45,7 +45,7 @@ CHECKS = (
     ),
     Check(
         name="identity",
-        tolerance=ROUNDING,
+        tolerance=1e-8,
         about="-i z <sigma_y> = 2 m alpha q_yz for linear splitting, in e/8 pi",
         evaluate=_certificate("identity"),
     ),

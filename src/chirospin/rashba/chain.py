@@ -36,6 +36,7 @@ class Chain:
     side : +1 where p rises along the chain, -1 on the part mirrored below the band crossing
     jacobian : dp_k/dp_start along the chains
     linked : whether neighbours share a shell, shape (chains, K - 1)
+    present : whether the momentum exists, or the chain has ended before it
     speeds : |V| of the left and of the right member of each bond, eV nm
     start : column of the momenta from which the chains were built
     """
@@ -44,6 +45,7 @@ class Chain:
     side: Array
     jacobian: Array
     linked: NDArray[np.bool_]
+    present: NDArray[np.bool_]
     speeds: tuple[Array, Array]
     start: int
 
@@ -66,6 +68,7 @@ def build_chain(bands: Bands, start: Array, down: int, up: int) -> Chain:
             side=np.sign(signed),
             jacobian=np.ones_like(signed),
             linked=linked,
+            present=np.ones(signed.shape, bool),
             speeds=(speed, speed),
             start=down,
         )
@@ -99,6 +102,9 @@ def build_chain(bands: Bands, start: Array, down: int, up: int) -> Chain:
         side=sides,
         jacobian=_jacobian(np.where(bonds, speeds[0] / speeds[1], 1.0), down),
         linked=bonds,
+        present=np.concatenate(
+            [bonds[:, :down], np.ones((start.size, 1), bool), bonds[:, down:]], axis=1
+        ),
         speeds=speeds,
         start=down,
     )

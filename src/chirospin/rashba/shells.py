@@ -36,6 +36,7 @@ SMALLEST = 1e-9  # panel, relative to the window
 MOST_IMAGES = 400  # steps of the chain over which break points are followed
 ROUNDING = 1e-11  # of the terms of a conservation law, below which their sum is zero
 SLOW, REFINEMENTS = 0.5, 2  # splitting x time below which the spin is refined, and how often
+CANCELLED = 1e-14  # of a difference of two numbers, below which they are equal
 SAMPLE = 200  # links over which conservation is looked at
 LAYER, LAYER_RATIO = 0.2, 4.0  # finest panel next to an image, ratio of neighbours
 FINEST = 1e-6  # of the van Hove momentum, the finest panel of all
@@ -155,7 +156,9 @@ class Shells:
             return operator.solve(o)
         u, image = self.charges(chain), self._image(chain, operator)
         share = np.array([0, slow * self._slow, self._spin_to_current])
-        o = o - image[..., None] * share
+        rest = o - image[..., None] * share
+        rest[..., SPIN_HALL] *= np.abs(rest[..., SPIN_HALL]) > CANCELLED * np.abs(o[..., SPIN_HALL])
+        o = rest
         Y = operator.solve(o)
         if self.precession < SLOW:
             for _ in range(REFINEMENTS):
@@ -183,6 +186,7 @@ class Shells:
             upper=np.abs(operator.upper),
             lower=np.abs(operator.lower),
         ).apply(np.abs(u)[..., None])[..., 0]
+        size = size.max(axis=-1, keepdims=True)
         return np.asarray(image + np.where(np.abs(lost) > ROUNDING * size, lost, 0.0))
 
     def _upward(self, reach: int) -> int:
@@ -312,7 +316,7 @@ class Shells:
             band, step = points.T
             edge = 0.5 * step[:, None] * (Y[:, CHARGE] + band[:, None] * Y[:, ALONG])
             return np.stack([inter, edge.sum(axis=0)], axis=1)
-        rising = (chain.side > 0) * weight[:, None]
+        rising = ((chain.side > 0) & chain.present) * weight[:, None]
         f, slope = zip(*(self._occupation(p, band) for band in (1, -1)), strict=True)
         n, s = 0.5 * (slope[0] + slope[1]), 0.5 * (slope[0] - slope[1])
         inter = np.einsum("ck,cko->o", rising * here.N * 0.5 * (f[0] - f[1]) / p, Y[:, :, ACROSS])
@@ -377,6 +381,8 @@ class Shells:
         """Edges of the Gauss panels in the window that every chain crosses once."""
         inner, outer = self.fermi
         images = sorted(self._images(inner, outer, reach))
+        if images and not self.bands.minimum:
+            images = [inner, *images, outer]
         inside = [p for p in (*images, *self._layers(images)) if inner < p < outer]
         edges = sorted([inner, *inside, outer])
         if self.bands.T:
@@ -386,7 +392,9 @@ class Shells:
 
     def _layers(self, images: list[float]) -> Iterator[float]:
         """Panels that shrink towards images, where the response changes over p/(splitting x time)."""
-        thin = self.bands.minimum * max(LAYER / max(1.0, self.precession) ** 3, FINEST)
+        thin = (self.bands.minimum or self.fermi[1]) * max(
+            LAYER / max(1.0, self.precession) ** 3, FINEST
+        )
         for left, right in pairwise(images):
             width = (right - left) / LAYER_RATIO
             while width > thin:
@@ -396,6 +404,14 @@ class Shells:
     def _images(self, inner: float, outer: float, reach: int) -> Iterator[float]:
         """Momenta in and around the window whose chain passes p = 0 or the van Hove minimum."""
         here = self.bands
+        if np.isfinite(here.top):
+            p = np.array([here.cap])
+            for _ in range(MOST_IMAGES):
+                p, band = here.below(p)
+                if p[0] <= inner or band[0] < 0:
+                    break
+                if p[0] < outer:
+                    yield float(p[0])
         if not here.minimum:
             return
         if here.step is not None:
