@@ -305,7 +305,7 @@ def importance(store: Path, observable: str, /, *, json: Json = False) -> int:
     from chirospin.faces import sweeping
     from chirospin.faces.text import table
 
-    facts = sweeping.importance(Store(store), observable)
+    facts = sweeping.importance_facts(Store(store), observable)
     if json:
         say(json_format.dumps({"observable": observable, "importance": facts}))
         return 0

@@ -242,7 +242,7 @@ def status_facts(store: Store) -> dict[str, Any]:
     }
 
 
-def importance(store: Store, observable: str) -> dict[str, dict[str, float]]:
+def importance_facts(store: Store, observable: str) -> dict[str, dict[str, float]]:
     """How much each varied parameter matters for an observable.
 
     Of a Sobol design the first-order and total indices with bootstrap deviations; of random draws the
