@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from chirospin.rashba import Kinetic, RashbaGas
 
 from chirospin import rashba
+from chirospin.rashba import Kinetic, RashbaGas
 from tests.oracles import rashba_brute_force as naive
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import UnknownNameError
 from chirospin.base.method import Method
 from chirospin.base.observables import Observable
 from chirospin.base.parameters import Model, nearest
+
+if TYPE_CHECKING:
+    from chirospin.base.gradient import Derivatives
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +27,8 @@ class Problem:
     observables : in the order of the result
     labels : (model) -> labels of each dimension of the observables
     quantity : the observable a plot shows when none is named
+    gradients : by method name, (model, method, parameter names) -> derivatives, where a method knows
+        a way better than differences
     """
 
     family: str
@@ -36,6 +41,9 @@ class Problem:
     audits: tuple[Audit, ...]
     labels: Callable[[Any], Mapping[str, tuple[Any, ...]]]
     quantity: str
+    gradients: Mapping[str, Callable[[Any, Any, tuple[str, ...]], Derivatives]] = field(
+        default_factory=dict
+    )
 
     @property
     def path(self) -> str:

@@ -195,6 +195,133 @@ def _verdict(ds: Any, found: list[Any]) -> int:
 
 
 @app.command
+def gradient(
+    name: Annotated[str, Parameter(name="family")],
+    /,
+    *,
+    by: Annotated[list[str] | None, Repeated] = None,
+    method: str | None = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    option: Annotated[list[str] | None, Repeated] = None,
+    json: Json = False,
+) -> int:
+    """Derivatives of the observables by the parameters, all other parameters held.
+
+    chirospin gradient junction --set hubbard=5
+
+    Parameters
+    ----------
+    name
+        FAMILY or FAMILY.MODEL, for example junction.
+    by
+        Parameter, repeatable; every real one if not given.
+    method
+        Method; the default if not given.
+    set_
+        NAME=VALUE, repeatable.
+    option
+        NAME=VALUE setting of the method, repeatable.
+    """
+    from chirospin.base.gradient import gradient as derive
+    from chirospin.faces import arguments, optimising
+
+    one = problem(name)
+    model = arguments.model_from(one.model, set_ or [])
+    (chosen, *_) = arguments.methods_from(one, method, option or [])
+    ds = derive(one, model, chosen, names=by)
+    say(json_format.dumps(optimising.gradient_json(ds)) if json else optimising.gradient_text(ds))
+    return 0
+
+
+@app.command
+def optimise(
+    name: Annotated[str, Parameter(name="family")],
+    /,
+    *,
+    vary: Annotated[list[str], Repeated],
+    maximise: str | None = None,
+    minimise: str | None = None,
+    method: str | None = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    option: Annotated[list[str] | None, Repeated] = None,
+    starts: int = 4,
+    evaluations: int = 60,
+    seed: int = 0,
+    out: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Vary parameters until an observable is largest or smallest; the optimum is audited.
+
+    chirospin optimise junction --maximise "abs(spin_polarisation)" --vary hubbard=0:8 --vary energy_b=0.4:1.4
+
+    Parameters
+    ----------
+    name
+        FAMILY or FAMILY.MODEL, for example junction.
+    vary
+        NAME=LOW:HIGH, with :log to search in the logarithm; repeatable.
+    maximise
+        NAME, abs(NAME), NAME[label], or a product of these.
+    minimise
+        The same, to be made smallest.
+    method
+        Method; the default if not given.
+    set_
+        NAME=VALUE, repeatable; the first start.
+    option
+        NAME=VALUE setting of the method, repeatable.
+    starts
+        Searches, the further ones from points drawn over the ranges.
+    evaluations
+        Most evaluations of one search.
+    seed
+        Of the drawn starts.
+    out
+        Write the result at the optimum, with the path of every search, to FILE.nc or DIR.zarr.
+    """
+    from chirospin.base import results
+    from chirospin.base.optimise import optimise as search
+    from chirospin.faces import arguments, optimising
+    from chirospin.faces.progress import progress
+
+    given = [text for text in (maximise, minimise) if text]
+    if len(given) != 1:
+        raise ModelError("Exactly one of --maximise and --minimise must be given")
+    for flag, count in (("--starts", starts), ("--evaluations", evaluations)):
+        if count < 1:
+            raise ModelError(f"Option {flag} must be at least 1, but is {count}")
+    one = problem(name)
+    model = arguments.model_from(one.model, set_ or [])
+    ranges = optimising.ranges_from(model, vary)
+    (chosen, *_) = arguments.methods_from(one, method, option or [])
+    if out is not None:
+        results.check_target(out)
+    with progress(f"optimising {name}") as report:
+        ds = search(
+            one,
+            model,
+            given[0],
+            ranges,
+            chosen,
+            largest=maximise is not None,
+            starts=starts,
+            evaluations=evaluations,
+            seed=seed,
+            progress=report,
+        )
+    if out is not None:
+        results.save(ds, out)
+    facts = optimising.optimum_facts(ds, one)
+    say(json_format.dumps(facts) if json else optimising.optimum_text(facts))
+    if out is not None and not json:
+        say(f"wrote {out}")
+    failed = [c for c in facts["audit"] if not c["passed"]]
+    for check in failed:
+        warn(f"audit FAILED: {check['name']} is {check['value']:.2e}")
+    return FAILED if failed else _verdict(ds, results.certificates(ds, one))
+
+
+@app.command
 def sweep(
     file: Path,
     /,

@@ -13,6 +13,7 @@ from chirospin.base.solve import Axes, MethodChoice, Progress
 from chirospin.base.sweep import sweeper
 from chirospin.junction.audit import AUDITS, CHECKS
 from chirospin.junction.gksl import GKSL
+from chirospin.junction.gradients import gradients
 from chirospin.junction.landauer import Landauer
 from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
@@ -32,6 +33,7 @@ PROBLEM = Problem(
     audits=AUDITS,
     labels=labels,
     quantity="spin_polarisation",
+    gradients={GKSL.name: gradients},
 )
 FAMILY = Family(name="junction", question=QUESTION, problems=(PROBLEM,))
 

@@ -15,6 +15,7 @@ from chirospin.junction.model import (
     Junction,
     interaction,
     lead_couplings,
+    lead_occupations,
     one_body_hamiltonian,
     spin_orbit_vectors,
 )
@@ -67,7 +68,7 @@ def _occupation_sum(model: Junction, state: JunctionState) -> float | None:
 
 
 def _current_sum(model: Junction, state: JunctionState) -> float:
-    f = np.array([model.occupation_left, model.occupation_right])
+    f = lead_occupations(model)
     n = np.einsum("mkk->mk", state.one_body_density).real
     again = lead_current(lead_couplings(model), n, f)
     return float(np.abs(again - state.lead_current).max() / _scale(model))

@@ -27,6 +27,7 @@ from chirospin.junction import fock
 from chirospin.junction.liouvillian import (
     EVEN,
     ODD,
+    Blocks,
     Complex,
     Generator,
     Point,
@@ -41,7 +42,7 @@ from chirospin.junction.state import DensityCertificates, JunctionState, lead_cu
 from chirospin.numerics.krylov import gmres
 from chirospin.numerics.memory import available_bytes, in_words
 from chirospin.numerics.outcome import Outcome
-from chirospin.numerics.sylvester import EigenInverse, SchurInverse, unpack
+from chirospin.numerics.sylvester import EigenInverse, SchurInverse
 from chirospin.numerics.threads import blas_threads
 
 Bools = NDArray[np.bool_]
@@ -79,7 +80,7 @@ class GKSL(Method):
         ------
         ModelError : the solve would not fit in memory
         """
-        for _, group in groupby(map(_checked_point, models), key=lambda p: (p.charges, p.channels)):
+        for _, group in groupby(map(checked_point, models), key=lambda p: (p.charges, p.channels)):
             points = list(group)
             check_memory(points[0])
             unknowns = sum(size**2 for size in fock.sector_sizes(points[0].charges))
@@ -100,10 +101,16 @@ class GKSL(Method):
                 )
             ]
         for n, point in enumerate(points):
-            yield _state(point, answers[2 * n], answers[2 * n + 1])
+            yield state_of(point, answers[2 * n], answers[2 * n + 1])
 
 
-def _checked_point(model: Junction) -> Point:
+def checked_point(model: Junction) -> Point:
+    """The matrices of a model whose sectors can at least be listed.
+
+    Raises
+    ------
+    ModelError : too many molecules
+    """
     if model.molecules > 12:  # even listing the sectors would take long
         raise ModelError(_too_large(model.molecules, 2.0 ** min(8 * model.molecules + 4, 1000)))
     return Point.of(model)
@@ -143,7 +150,8 @@ class Answer:
     outcome: Outcome
 
 
-def _state(point: Point, up: Answer, down: Answer) -> JunctionState:
+def state_of(point: Point, up: Answer, down: Answer) -> JunctionState:
+    """The state of both magnetisations."""
     G = np.stack([up.one_body_density, down.one_body_density])
     occupation = np.einsum("mkk->mk", G).real
     pairs = {
@@ -185,6 +193,15 @@ class Stationary:
     several: Bools | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Solved:
+    """Steady states of a batch with the generator and its resolvent, for what follows from them."""
+
+    inverse: Resolvent
+    found: Stationary
+    answers: list[Answer]
+
+
 def steady_states(
     members: Sequence[tuple[Point, int]], tolerance: float, limit: int
 ) -> list[Answer]:
@@ -194,37 +211,38 @@ def steady_states(
     of H_eff, which loses no digits where eigenvectors do, and refined as far as rounding allows.
     """
     try:
-        answers = _solve(members, EigenInverse, tolerance, limit)
-        poor = [n for n, answer in enumerate(answers) if _doubtful(answer)]
+        answers: list[Any] = solved(members, EigenInverse, tolerance, limit).answers
+        poor = [n for n, answer in enumerate(answers) if doubtful(answer)]
     except np.linalg.LinAlgError:
         answers, poor = [None] * len(members), list(range(len(members)))
     if poor:
-        again = _solve([members[n] for n in poor], SchurInverse, tolerance, limit, strict=True)
-        for n, answer in zip(poor, again, strict=True):
+        again = solved([members[n] for n in poor], SchurInverse, tolerance, limit, strict=True)
+        for n, answer in zip(poor, again.answers, strict=True):
             answers[n] = answer
     return answers
 
 
-def _doubtful(answer: Answer) -> bool:
+def doubtful(answer: Answer) -> bool:
+    """Whether the Schur form should have another look."""
     stalled = answer.outcome.reason == STALLED
     return stalled or (answer.outcome.converged and answer.smallest_eigenvalue < NEGATIVE)
 
 
-def _solve(
+def solved(
     members: Sequence[tuple[Point, int]],
     kind: type[EigenInverse] | type[SchurInverse],
     tolerance: float,
     limit: int,
     *,
     strict: bool = False,
-) -> list[Any]:
+) -> Solved:
+    """Steady states of one batch by one kind of inverse, without a second attempt."""
     generator = Generator(members)
     equal = np.array([point.leads[0] == point.leads[1] for point, _ in members])
-    found = None if equal.all() else _stationary(generator, kind, tolerance, limit, strict=strict)
+    inverse = Resolvent(generator, kind)
     product = _product_state(generator)
-    if found is None:
-        found = product
-    elif equal.any():
+    found = product if equal.all() else stationary(inverse, tolerance, limit, strict=strict)
+    if equal.any() and not equal.all():
         found = Stationary(
             **{
                 name: np.where(
@@ -238,9 +256,10 @@ def _solve(
         )
     suspect = np.array([_mode_unreached(point, m) for point, m in members])
     if suspect.any():
-        again = _stationary(generator, kind, tolerance, limit, rng=np.random.default_rng(0))
+        again = stationary(inverse, tolerance, limit, rng=np.random.default_rng(0))
         found = replace(found, several=suspect & ~_equal_states(found, again))
-    return _answers(generator, found, tolerance)
+    answers = _answers(generator, found, tolerance)
+    return Solved(inverse=inverse, found=found, answers=answers)
 
 
 def _mode_unreached(point: Point, magnetisation: int) -> bool:
@@ -255,9 +274,8 @@ def _equal_states(one: Stationary, other: Stationary) -> Bools:
     return np.asarray(apart < SAME_STATE)
 
 
-def _stationary(
-    generator: Generator,
-    kind: type[EigenInverse] | type[SchurInverse],
+def stationary(
+    inverse: Resolvent,
     tolerance: float,
     limit: int,
     *,
@@ -268,7 +286,7 @@ def _stationary(
 
     ``strict`` corrects from the original equation until rounding stops it, slow modes included.
     """
-    inverse = Resolvent(generator, kind)
+    generator = inverse.generator
     scale = np.array([point.scale for point, _ in generator.members])
 
     def cycle(X: Real) -> Real:
@@ -344,28 +362,17 @@ def _product_state(generator: Generator) -> Stationary:
 def _answers(generator: Generator, found: Stationary, tolerance: float) -> list[Answer]:
     """One-body density, certificates and outcome of every member."""
     halves = (found.even, found.odd)
-    orbitals, batch = generator.space.orbitals, generator.batch
+    batch = generator.batch
     residual = generator.residual(*halves)
     drift = generator.trace_drift(*halves)
-    pairs, terms = off_diagonal_terms(generator.members[0][0])
-    hop = np.zeros((batch, len(pairs)), dtype=complex)
-    occupation = np.zeros((batch, orbitals))
     particles, lowest = np.zeros(batch), np.full(batch, np.inf)
-    for parity, half in enumerate(halves):
-        for n, stack in enumerate(generator.space.stacks[parity]):
-            X = unpack(half[:, stack.span].reshape(batch, *stack.shape))
-            weight = np.einsum("bsii->bsi", X).real.reshape(batch, -1)
-            occupation += weight @ fock.occupations(generator.charges, parity, n).reshape(
-                -1, orbitals
-            )
-            particles += weight @ np.bitwise_count(stack.states).ravel()
-            lowest = np.minimum(lowest, _smallest_eigenvalue(X))
-            hop += _expectation(
-                fock.moves(generator.charges, parity, n, terms), X.reshape(batch, -1), len(pairs)
-            )
-    G = np.zeros((batch, orbitals, orbitals), dtype=complex)
-    G[:, pairs[:, 0], pairs[:, 1]] = hop
-    G[:, np.arange(orbitals), np.arange(orbitals)] = occupation
+    blocks = generator.blocks(halves)
+    for (parity, n), X in blocks.items():
+        stack = generator.space.stacks[parity][n]
+        weight = np.einsum("bsii->bsi", X).real.reshape(batch, -1)
+        particles += weight @ np.bitwise_count(stack.states).ravel()
+        lowest = np.minimum(lowest, _smallest_eigenvalue(X))
+    G = one_body_density(generator, blocks)
     answers = []
     for b, (point, m) in enumerate(generator.members):
         several = closed_classes(point.charges, point.channels_of(m))
@@ -403,7 +410,24 @@ def _smallest_eigenvalue(X: Complex) -> Real:
     return lowest
 
 
-def _expectation(hops: fock.Moves, flat: Complex, count: int) -> Complex:
+def one_body_density(generator: Generator, blocks: Blocks) -> Complex:
+    """Tr[X c^+_m c_n] of an operator in sectors, where the Hamiltonian joins m and n, (batch, n, n)."""
+    orbitals, batch = generator.space.orbitals, generator.batch
+    pairs, terms = off_diagonal_terms(generator.members[0][0])
+    hop = np.zeros((batch, len(pairs)), dtype=complex)
+    occupation = np.zeros((batch, orbitals))
+    for (parity, n), X in blocks.items():
+        weight = np.einsum("bsii->bsi", X).real.reshape(batch, -1)
+        occupation += weight @ fock.occupations(generator.charges, parity, n).reshape(-1, orbitals)
+        hops = fock.moves(generator.charges, parity, n, terms)
+        hop += expectation(hops, X.reshape(batch, -1), len(pairs))
+    G = np.zeros((batch, orbitals, orbitals), dtype=complex)
+    G[:, pairs[:, 0], pairs[:, 1]] = hop
+    G[:, np.arange(orbitals), np.arange(orbitals)] = occupation
+    return G
+
+
+def expectation(hops: fock.Moves, flat: Complex, count: int) -> Complex:
     """Tr[rho c^+_m c_n] of the first ``count`` terms from one stack, (batch, count)."""
     mine = hops.term < count
     term = hops.term[mine]

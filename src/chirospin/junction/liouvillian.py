@@ -22,6 +22,7 @@ from chirospin.junction.model import (
     exchange_rates,
     interaction,
     lead_couplings,
+    lead_occupations,
     one_body_hamiltonian,
 )
 from chirospin.numerics.sylvester import (
@@ -30,11 +31,13 @@ from chirospin.numerics.sylvester import (
     SylvesterInverse,
     pack,
     sylvester,
+    sylvester_adjoint,
     unpack,
 )
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
+Blocks = dict[tuple[int, int], Complex]
 EVEN, ODD = 0, 1
 
 
@@ -63,7 +66,7 @@ class Point:
             filling=filling,
             emptying=emptying,
             coupling=lead_couplings(model),
-            leads=np.array([model.occupation_left, model.occupation_right]),
+            leads=lead_occupations(model),
             charges=fock.conserved_charges(h != 0, terms.exchange),
             channels=tuple(open_channels.tolist()),
         )
@@ -116,6 +119,11 @@ class Generator:
         out: Real = self.jump[parity] @ packed.reshape(-1)
         return out.reshape(self.batch, -1)
 
+    def jumps_adjoint(self, parity: int, packed: Real) -> Real:
+        """Adjoint of the jumps out of one parity; takes the other parity back to it."""
+        out: Real = self.jump[parity].T @ packed.reshape(-1)
+        return out.reshape(self.batch, -1)
+
     def coherent(self, parity: int, packed: Real) -> Real:
         """L_0 applied directly, with no inverse and no eigenvector."""
         return self.by_stack(parity, packed, lambda n, X: sylvester(self.heff[parity][n], X))
@@ -126,6 +134,19 @@ class Generator:
             self.coherent(EVEN, even) + self.jumps(ODD, odd),
             self.coherent(ODD, odd) + self.jumps(EVEN, even),
         )
+
+    def adjoint_derivative(self, even: Real, odd: Real) -> tuple[Real, Real]:
+        r"""L^+ Z under Tr[Z X], even and odd sectors: how an observable changes in time.
+
+        .. math:: L^+ Z = i (H_{eff}^+ Z - Z H_{eff}) + J^+ Z
+        """
+        back = [
+            self.by_stack(
+                parity, packed, lambda n, X, p=parity: sylvester_adjoint(self.heff[p][n], X)
+            )
+            for parity, packed in ((EVEN, even), (ODD, odd))
+        ]
+        return back[EVEN] + self.jumps_adjoint(EVEN, odd), back[ODD] + self.jumps_adjoint(ODD, even)
 
     def residual(self, even: Real, odd: Real) -> Real:
         """|L rho| / |rho| in units of each point's energy scale, shape (batch,)."""
@@ -143,6 +164,14 @@ class Generator:
     def trace(self, parity: int, packed: Real) -> Real:
         """Trace of the sectors of one parity, shape (batch,)."""
         return np.asarray(packed[:, diagonal(self.charges, parity)].sum(axis=1))
+
+    def blocks(self, halves: tuple[Real, Real]) -> Blocks:
+        """Hermitian matrices (batch, sector, d, d) of packed halves, by parity and stack."""
+        return {
+            (parity, n): unpack(halves[parity][:, stack.span].reshape(self.batch, *stack.shape))
+            for parity in (EVEN, ODD)
+            for n, stack in enumerate(self.space.stacks[parity])
+        }
 
     def by_stack(self, parity: int, packed: Real, action: Any) -> Real:
         """An action (stack number, Hermitian matrices) -> matrices, on all sectors of one parity."""
@@ -169,6 +198,12 @@ class Resolvent:
     def __call__(self, parity: int, packed: Real) -> Real:
         """-L_0^{-1} Y in packed form."""
         return -self.generator.by_stack(parity, packed, lambda n, Y: self.inverse[parity][n](Y))
+
+    def adjoint(self, parity: int, packed: Real) -> Real:
+        """-(L_0^+)^{-1} Y in packed form, from the same factorisation."""
+        return -self.generator.by_stack(
+            parity, packed, lambda n, Y: self.inverse[parity][n].adjoint(Y)
+        )
 
     def hermiticity(self, parity: int, packed: Real) -> Real:
         """Norm of the anti-Hermitian part that packing drops from -L_0^{-1} Y, (batch,)."""

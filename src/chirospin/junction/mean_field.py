@@ -21,6 +21,7 @@ from chirospin.junction.model import (
     exchange_rates,
     interaction,
     lead_couplings,
+    lead_occupations,
     one_body_hamiltonian,
 )
 from chirospin.junction.state import UNREACHED, JunctionState, lead_current, unreached
@@ -71,7 +72,7 @@ class MeanField(Method):
             densities.append(G)
             outcomes.append(outcome)
         density = np.stack(densities)
-        f = np.array([model.occupation_left, model.occupation_right])
+        f = lead_occupations(model)
         return JunctionState(
             one_body_density=density,
             outcomes=(outcomes[0], outcomes[1]),

@@ -313,6 +313,11 @@ def lead_couplings(model: Junction) -> NDArray[np.float64]:
     return coupling
 
 
+def lead_occupations(model: Junction) -> NDArray[np.float64]:
+    """Occupation of the states of either lead, f_L and f_R, (lead,)."""
+    return np.array([model.occupation_left, model.occupation_right])
+
+
 def exchange_rates(model: Junction) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     r"""Rates at which the leads fill and empty each spin-orbital.
 
@@ -328,5 +333,5 @@ def exchange_rates(model: Junction) -> tuple[NDArray[np.float64], NDArray[np.flo
     nozaki_fujita_2026, Eqs. (8), (9)
     """
     coupling = lead_couplings(model)
-    f = np.array([model.occupation_left, model.occupation_right])
+    f = lead_occupations(model)
     return np.einsum("mlk,l->mk", coupling, f), np.einsum("mlk,l->mk", coupling, 1 - f)

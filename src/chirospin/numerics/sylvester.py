@@ -26,6 +26,10 @@ class SylvesterInverse(Protocol):
         """X with -i (K X - X K^+) = Y."""
         ...
 
+    def adjoint(self, Y: Complex) -> Complex:
+        """X with i (K^+ X - X K) = Y."""
+        ...
+
 
 def pack(X: Complex) -> Real:
     """A + B of the Hermitian X = A + iB."""
@@ -51,6 +55,12 @@ def dagger(X: Complex) -> Complex:
 def sylvester(K: Complex, X: Complex) -> Complex:
     """-i (K X - X K^+) for Hermitian X."""
     half: Complex = -1j * (K @ X)
+    return half + dagger(half)
+
+
+def sylvester_adjoint(K: Complex, X: Complex) -> Complex:
+    """i (K^+ X - X K) for Hermitian X, the adjoint of :func:`sylvester` under Tr[X Y]."""
+    half: Complex = 1j * (dagger(K) @ X)
     return half + dagger(half)
 
 
@@ -83,6 +93,14 @@ class EigenInverse:
         X: Complex = self.vectors @ dagger(self.vectors @ core)
         return X
 
+    def adjoint(self, Y: Complex) -> Complex:
+        """X with i (K^+ X - X K) = Y for Hermitian Y, from the same eigenvectors."""
+        right, left = dagger(self.vectors), dagger(self.inverse)
+        core = right @ dagger(right @ Y)
+        core *= np.conj(self.weight)
+        X: Complex = left @ dagger(left @ core)
+        return X
+
 
 class SchurInverse:
     """Inverse through the Schur form of K: slower, indifferent to defective eigenvectors.
@@ -102,13 +120,22 @@ class SchurInverse:
 
     def __call__(self, Y: Complex) -> Complex:
         """X with -i (K X - X K^+) = Y."""
+        return self._solve(Y, 1j, {"tranb": "C"})
+
+    def adjoint(self, Y: Complex) -> Complex:
+        """X with i (K^+ X - X K) = Y, from the same Schur form."""
+        return self._solve(Y, -1j, {"trana": "C"})
+
+    def _solve(self, Y: Complex, factor: complex, transposed: dict[str, str]) -> Complex:
         X = np.empty_like(Y)
         for n in np.ndindex(Y.shape[:-2]):
             T, Q = self.factors[
                 tuple(min(i, size - 1) for i, size in zip(n, self.stack, strict=True))
             ]
             core = Q.conj().T @ Y[n] @ Q
-            solved, scale, _ = scipy.linalg.lapack.ztrsyl(T, T, 1j * core, tranb="C", isgn=-1)
+            solved, scale, _ = scipy.linalg.lapack.ztrsyl(
+                T, T, factor * core, isgn=-1, **transposed
+            )
             X[n] = Q @ (solved / scale) @ Q.conj().T
         return X
 

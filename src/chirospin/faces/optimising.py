@@ -1,0 +1,139 @@
+"""Derivatives and optima from the command line: ranges in text, results as text and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from chirospin.base.errors import ModelError
+from chirospin.base.family import Problem
+from chirospin.base.optimise import Range, search_range
+from chirospin.base.parameters import Model
+from chirospin.base.units import parse, shown_unit
+from chirospin.faces.arguments import assignments
+from chirospin.faces.text import number, table
+
+
+def ranges_from(model: Model, texts: Sequence[str]) -> list[Range]:
+    """Ranges from --vary NAME=LOW:HIGH[:log]."""
+    found = []
+    for name, text in assignments(texts, "--vary").items():
+        info = model.parameter_info(name)
+        parts = text.split(":")
+        if len(parts) not in (2, 3) or (len(parts) == 3 and parts[2].strip() != "log"):
+            raise ModelError(f"Range of `{name}` must be LOW:HIGH or LOW:HIGH:log, but is {text!r}")
+        low, high = parse(info, parts[0]), parse(info, parts[1])
+        found.append(search_range(model, name, low, high, ratio=len(parts) == 3))
+    return found
+
+
+def optimum_facts(ds: xr.Dataset, problem: Problem) -> dict[str, Any]:
+    """The optimum, its audit and how each search ended, in plain values."""
+    values, reasons = ds["path_objective"].values, ds["path_reason"].values
+    largest = ds.attrs["sense"] == "largest"
+    best = [_best(row, largest) for row in values]
+    overall = _best(np.array([b for b in best if b is not None]), largest)
+    names = str(ds.attrs["varied"]).split(", ")
+    start = next(n for n, b in enumerate(best) if b == overall)
+    place = int(np.flatnonzero(values[start] == overall)[0])
+    return {
+        "family": problem.family,
+        "model": problem.name,
+        "method": ds.attrs["method"],
+        "objective": ds.attrs["objective"],
+        "sense": ds.attrs["sense"],
+        "value": overall,
+        "parameters": {
+            name: {
+                "value": float(ds[f"path_{name}"].values[start, place]),
+                "unit": problem.model.parameter_info(name).unit,
+            }
+            for name in names
+        },
+        "observables": {
+            one.name: float(ds[one.name])
+            for one in problem.observables
+            if one.name in ds and not ds[one.name].dims
+        },
+        "searches": [
+            {"value": b, "evaluations": int(np.isfinite(row).sum()), "ended": str(reason)}
+            for b, row, reason in zip(best, values, reasons, strict=True)
+        ],
+        "audit": json.loads(ds.attrs["optimum_audit"]),
+    }
+
+
+def _best(values: Any, largest: bool) -> float | None:
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return None
+    return float(finite.max() if largest else finite.min())
+
+
+def optimum_text(facts: dict[str, Any]) -> str:
+    """The same for a terminal."""
+    lines = [f"{facts['sense']} {facts['objective']} found: {number(facts['value'])}", ""]
+    lines += [
+        f"  {name:<22} {number(one['value']):>14} {shown_unit(one['unit'])}".rstrip()
+        for name, one in facts["parameters"].items()
+    ]
+    lines += [
+        "",
+        *(f"  {n:<22} {number(v):>14}".rstrip() for n, v in facts["observables"].items()),
+    ]
+    rows = [
+        [
+            str(n),
+            "none" if s["value"] is None else number(s["value"]),
+            str(s["evaluations"]),
+            s["ended"],
+        ]
+        for n, s in enumerate(facts["searches"], start=1)
+    ]
+    lines += ["", table(rows, ["start", "best", "evaluations", "ended"])]
+    checks = [
+        ["ok" if c["passed"] else "FAILED", c["name"], f"{c['value']:.2e}", f"{c['tolerance']:.0e}"]
+        for c in facts["audit"]
+    ]
+    if checks:
+        lines += ["", "audit of the optimum", table(checks, ["", "check", "value", "tolerance"])]
+    return "\n".join(lines)
+
+
+def gradient_text(ds: xr.Dataset) -> str:
+    """Derivatives as a table, a line for each parameter."""
+    columns: dict[str, Any] = {}
+    for name, values in ds.data_vars.items():
+        if values.ndim == 1:
+            columns[str(name)] = values.values
+        elif values.ndim == 2:
+            other = next(d for d in values.dims if d != "parameter")
+            for label in ds[other].values:
+                columns[f"{name} {label}"] = values.sel({other: label}).values
+    rows = [
+        [str(name), shown_unit(str(unit)), *(number(column[n]) for column in columns.values())]
+        for n, (name, unit) in enumerate(
+            zip(ds["parameter"].values, ds["parameter_unit"].values, strict=True)
+        )
+    ]
+    head = f"derivatives by {ds.attrs['derivatives']}, method {ds.attrs['method']}"
+    return "\n".join([head, "", table(rows, ["parameter", "unit", *columns])])
+
+
+def gradient_json(ds: xr.Dataset) -> dict[str, Any]:
+    """Derivatives as plain values."""
+    return {
+        "family": ds.attrs["family"],
+        "model": ds.attrs["model"],
+        "method": ds.attrs["method"],
+        "derivatives": ds.attrs["derivatives"],
+        "parameter": ds["parameter"].values.tolist(),
+        "values": {
+            str(name): {"dims": list(map(str, v.dims)), "values": v.values.tolist()}
+            for name, v in ds.data_vars.items()
+        },
+    }
