@@ -12,6 +12,12 @@ from chirospin.base.family import Family, Problem
 from chirospin.base.solve import Axes, MethodChoice, Progress
 from chirospin.base.sweep import sweeper
 from chirospin.junction.audit import AUDITS, CHECKS
+from chirospin.junction.counting import (
+    COUNTING_CHECKS,
+    COUNTING_OBSERVABLES,
+    CountedJunction,
+    GKSLCounting,
+)
 from chirospin.junction.gksl import GKSL
 from chirospin.junction.gradients import gradients
 from chirospin.junction.landauer import Landauer
@@ -19,7 +25,17 @@ from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
 from chirospin.junction.observables import OBSERVABLES, labels
 
-__all__ = ["FAMILY", "GKSL", "Junction", "Landauer", "MeanField", "solve", "sweep"]
+__all__ = [
+    "FAMILY",
+    "GKSL",
+    "CountedJunction",
+    "GKSLCounting",
+    "Junction",
+    "Landauer",
+    "MeanField",
+    "solve",
+    "sweep",
+]
 
 QUESTION = "many-body magnetoresistance of a chiral molecular stack between leads"
 PROBLEM = Problem(
@@ -35,7 +51,19 @@ PROBLEM = Problem(
     quantity="spin_polarisation",
     gradients={GKSL.name: gradients},
 )
-FAMILY = Family(name="junction", question=QUESTION, problems=(PROBLEM,))
+COUNTING = Problem(
+    family="junction",
+    name="counting",
+    question="noise and Fano factor of the current through the stack",
+    model=CountedJunction,
+    methods={GKSLCounting.name: GKSLCounting},
+    observables=COUNTING_OBSERVABLES,
+    checks=COUNTING_CHECKS,
+    audits=AUDITS,
+    labels=labels,
+    quantity="fano_factor",
+)
+FAMILY = Family(name="junction", question=QUESTION, problems=(PROBLEM, COUNTING))
 
 
 def solve(
@@ -57,9 +85,10 @@ def solve(
     >>> ds.spin_polarisation.dims
     ('energy_b',)
     """
+    model = model or Junction()
     return corridor.solve(
-        PROBLEM,
-        model or Junction(),
+        FAMILY.problem_of(model),
+        model,
         method,
         over=over,
         observables=observables,

@@ -111,7 +111,7 @@ class Generator:
         )
         rate = np.array([np.concatenate([p.filling[m], p.emptying[m]]) for p, m in members])
         self.jump = tuple(
-            _jump_matrix(first.charges, first.channels, parity, rate) for parity in (EVEN, ODD)
+            jump_matrix(first.charges, first.channels, parity, rate) for parity in (EVEN, ODD)
         )
 
     def jumps(self, parity: int, packed: Real) -> Real:
@@ -267,7 +267,7 @@ def off_diagonal_terms(
     return pairs, (*hops, *exchange, *back)
 
 
-def _jump_matrix(
+def jump_matrix(
     charges: fock.Charges, channels: tuple[int, ...], parity: int, rate: Real
 ) -> scipy.sparse.csr_array:
     """J from one parity to the other, block diagonal over the batch."""

@@ -82,7 +82,7 @@ class Response:
 
 
 def response(model: Junction, method: GKSL) -> Response:
-    """Steady states and dual operators of one model.
+    """Steady states of one model and dual operators of its current.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def solve_dual(
         """1 minus the cycle; the identity, which the cycle keeps, is moved from 0 to 1."""
         cycled = inverse.adjoint(EVEN, generator.jumps_adjoint(EVEN, odd_of(even, 0.0)))
         mean = generator.trace(EVEN, even) / one.sum()
-        return even - cycled + mean[:, None] * one
+        return np.asarray(even - cycled + mean[:, None] * one)
 
     one = identity(generator)[EVEN]
     even, odd = np.zeros_like(wanted[EVEN]), np.zeros_like(wanted[ODD])
