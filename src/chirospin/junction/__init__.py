@@ -24,15 +24,25 @@ from chirospin.junction.landauer import Landauer
 from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
 from chirospin.junction.observables import OBSERVABLES, labels
+from chirospin.junction.transient import (
+    TRANSIENT_AUDITS,
+    TRANSIENT_CHECKS,
+    TRANSIENT_OBSERVABLES,
+    Evolution,
+    SwitchedJunction,
+    transient_labels,
+)
 
 __all__ = [
     "FAMILY",
     "GKSL",
     "CountedJunction",
+    "Evolution",
     "GKSLCounting",
     "Junction",
     "Landauer",
     "MeanField",
+    "SwitchedJunction",
     "solve",
     "sweep",
 ]
@@ -63,7 +73,19 @@ COUNTING = Problem(
     labels=labels,
     quantity="fano_factor",
 )
-FAMILY = Family(name="junction", question=QUESTION, problems=(PROBLEM, COUNTING))
+TRANSIENT = Problem(
+    family="junction",
+    name="transient",
+    question="how the current settles after the bias is switched on or the lead is reversed",
+    model=SwitchedJunction,
+    methods={Evolution.name: Evolution},
+    observables=TRANSIENT_OBSERVABLES,
+    checks=TRANSIENT_CHECKS,
+    audits=TRANSIENT_AUDITS,
+    labels=transient_labels,
+    quantity="current",
+)
+FAMILY = Family(name="junction", question=QUESTION, problems=(PROBLEM, COUNTING, TRANSIENT))
 
 
 def solve(

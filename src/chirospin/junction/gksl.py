@@ -240,7 +240,7 @@ def solved(
     generator = Generator(members)
     equal = np.array([point.leads[0] == point.leads[1] for point, _ in members])
     inverse = Resolvent(generator, kind)
-    product = _product_state(generator)
+    product = product_state(generator, np.array([[point.leads[0]] for point, _ in members]))
     found = product if equal.all() else stationary(inverse, tolerance, limit, strict=strict)
     if equal.any() and not equal.all():
         found = Stationary(
@@ -333,12 +333,11 @@ def stationary(
         )
 
 
-def _product_state(generator: Generator) -> Stationary:
+def product_state(generator: Generator, f: Real) -> Stationary:
     r"""Leads of equal occupation f: every orbital is filled with f, whatever the Hamiltonian.
 
     .. math:: \rho = \prod_k [f n_k + (1 - f)(1 - n_k)]
     """
-    f = np.array([[point.leads[0]] for point, _ in generator.members])
     halves = []
     for parity in (EVEN, ODD):
         number = np.concatenate(

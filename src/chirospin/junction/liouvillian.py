@@ -185,15 +185,29 @@ class Generator:
 class Resolvent:
     """L_0^{-1} of a generator; ``kind`` says how each sector is inverted."""
 
-    def __init__(self, generator: Generator, kind: type[EigenInverse] | type[SchurInverse]) -> None:
+    def __init__(
+        self,
+        generator: Generator,
+        kind: type[EigenInverse] | type[SchurInverse],
+        shift: float = 0.0,
+    ) -> None:
         self.generator = generator
+        self.kind = kind
         self.inverse: tuple[list[SylvesterInverse], ...] = tuple(
-            [kind(block) for block in generator.heff[parity]] for parity in (EVEN, ODD)
+            [
+                kind(block - 0.5j * shift * np.eye(block.shape[-1]))
+                for block in generator.heff[parity]
+            ]
+            for parity in (EVEN, ODD)
         )
         self.slowest_decay = np.min(
             [inverse.slowest_decay.min(axis=-1) for half in self.inverse for inverse in half],
             axis=0,
         )
+
+    def shifted(self, rate: float) -> Resolvent:
+        """(rate - L_0)^{-1} in place of -L_0^{-1}."""
+        return Resolvent(self.generator, self.kind, rate)
 
     def __call__(self, parity: int, packed: Real) -> Real:
         """-L_0^{-1} Y in packed form."""

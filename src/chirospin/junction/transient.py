@@ -1,0 +1,474 @@
+r"""How the current settles after the bias is switched on or the lead is reversed, and its slow modes.
+
+.. math:: \rho(t) = e^{tL} \rho(0), \qquad L \rho_j = -\kappa_j \rho_j, \qquad
+          0 = \kappa_0 < \mathrm{Re}\,\kappa_1 \le \dots
+
+The relaxation gap is the real part of :math:`\kappa_1` among operators without coherence between
+different charges, which are those a current can come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.sparse.linalg import LinearOperator, eigs
+
+from chirospin.base.audit import Audit, Check
+from chirospin.base.errors import ModelError
+from chirospin.base.method import Method
+from chirospin.base.observables import observable
+from chirospin.base.parameters import Shape, parameter
+from chirospin.junction.gksl import (
+    GKSL,
+    Solved,
+    check_memory,
+    checked_point,
+    doubtful,
+    product_state,
+    solved,
+)
+from chirospin.junction.liouvillian import EVEN, ODD, Generator, Point, Real, Resolvent
+from chirospin.junction.model import (
+    Junction,
+    lead_couplings,
+    lead_occupations,
+)
+from chirospin.junction.observables import CURRENT, IN_AMPERE, NO_CURRENT
+from chirospin.junction.observables import labels as steady_labels
+from chirospin.junction.response import current_operator, identity
+from chirospin.junction.state import lead_current
+from chirospin.numerics.evolution import evolve, evolve_far
+from chirospin.numerics.krylov import gmres
+from chirospin.numerics.outcome import Outcome
+from chirospin.numerics.sylvester import EigenInverse, SchurInverse
+
+Array = NDArray[Any]
+LARGEST = 2  # molecules: three have 853 776 unknowns and need some 1e5 products
+MODES = 4
+FAR = 4000.0  # times the largest energy: beyond it inverses are cheaper than products
+INVERSE = 1e-12  # residual of each inverse inside
+
+
+class SwitchedJunction(Junction):
+    """The stack of the family after a sudden change at time zero.
+
+    References
+    ----------
+    nozaki_fujita_2026, Eqs. (1)-(9); the time dependence is an extension
+    """
+
+    start: str = parameter(
+        "unbiased",
+        symbol=r"\rho(0)",
+        choices=("unbiased", "flipped", "empty"),
+        about="before: leads at their mean occupation, the lead reversed, or no electron",
+    )
+    time: tuple[float, ...] | None = parameter(
+        None,
+        unit="1/eV",
+        symbol="t",
+        shape=Shape(axes=("T",)),
+        axis=True,
+        about="after the change; from 0.1 over the largest to 1000 over the smallest coupling if not given",
+    )
+
+
+def transient_times(model: SwitchedJunction) -> Array:
+    """Times at which the current is wanted, hbar/eV, ascending from zero on.
+
+    Raises
+    ------
+    ModelError : a time is negative or they do not ascend
+    """
+    if model.time is None:
+        coupling = lead_couplings(model)
+        rates = coupling[coupling > 0]
+        if not rates.size:
+            return np.array([0.0, 1.0])
+        return np.concatenate([[0.0], np.geomspace(0.1 / rates.max(), 1e3 / rates.min(), 30)])
+    wanted = np.array(model.time)
+    if (wanted < 0).any() or (np.diff(wanted) <= 0).any():
+        raise ModelError("Parameter `time` must ascend from 0 or later (in 1/eV)")
+    return wanted
+
+
+def transient_labels(model: SwitchedJunction) -> dict[str, tuple[Any, ...]]:
+    """Labels along every dimension of the observables."""
+    return steady_labels(model) | {
+        "time": tuple(transient_times(model).tolist()),
+        "mode": tuple(range(1, MODES + 1)),
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransientState:
+    r"""Occupations in time, and the slowest modes.
+
+    Parameters
+    ----------
+    occupation : n_k, (magnetisation, time, 4M)
+    current : electrons entering from each lead, (magnetisation, time, lead), eV/hbar
+    trace : (magnetisation, time)
+    growth : dN/dt from the generator itself, (magnetisation, time), eV/hbar
+    steady_current : of the left lead at late times, (magnetisation,)
+    distance : Frobenius norm of rho(t) - rho, over that of rho, (magnetisation, time)
+    decay : -kappa_j of the slowest modes, (magnetisation, mode), eV/hbar
+    decay_residual : of their equation, (magnetisation, mode)
+    outcome : residual is the estimated error of rho
+    """
+
+    occupation: Array
+    current: Array
+    trace: Array
+    growth: Array
+    steady_current: Array
+    distance: Array
+    decay: Array
+    decay_residual: Array
+    outcome: Outcome
+
+
+class Evolution(Method):
+    """The master equation in time, by Krylov steps with products early and with inverses late."""
+
+    name: ClassVar[str] = "krylov"
+    summary: ClassVar[str] = "exact master equation in time, 1 or 2 molecules"
+    references: ClassVar[tuple[str, ...]] = (
+        *GKSL.references,
+        "saad_1992",
+        "van_den_eshof_hochbruck_2006",
+    )
+
+    tolerance: float = Field(
+        1e-10, gt=0, description="largest estimated error of rho, relative, per interval of time"
+    )
+    krylov_vectors: int = Field(200, ge=1, description="most Krylov vectors of one inverse")
+
+    def solve_many(self, models: Sequence[SwitchedJunction]) -> Iterator[TransientState]:
+        """One state per model; both magnetisations.
+
+        Raises
+        ------
+        ModelError : more molecules than can be followed in time
+        """
+        for model in models:
+            if model.molecules > LARGEST:
+                raise ModelError(
+                    f"Parameter `molecules` must be 1 or {LARGEST} for method krylov, but is "
+                    f"{model.molecules}; gksl gives the steady state of 3"
+                )
+            yield self._state(model)
+
+    def _state(self, model: SwitchedJunction) -> TransientState:
+        point = checked_point(model)
+        check_memory(point)
+        parts = [self._of(model, point, m) for m in (0, 1)]
+        outcomes = [part.pop("outcome") for part in parts]
+        worst = max(outcomes, key=lambda one: one.residual)
+        stopped = [one for one in outcomes if not one.converged]
+        return TransientState(
+            **{name: np.stack([part[name] for part in parts]) for name in parts[0]},
+            outcome=stopped[0] if stopped else worst,
+        )
+
+    def _steady(self, point: Point, m: int) -> Solved:
+        kinds: tuple[type[EigenInverse] | type[SchurInverse], ...] = (EigenInverse, SchurInverse)
+        for kind in kinds:
+            try:
+                found = solved([(point, m)], kind, INVERSE, self.krylov_vectors)
+            except np.linalg.LinAlgError:
+                continue
+            if not doubtful(found.answers[0]):
+                break
+        return found
+
+    def _of(self, model: SwitchedJunction, point: Point, m: int) -> dict[str, Any]:
+        found = self._steady(point, m)
+        generator = found.inverse.generator
+        steady = np.concatenate([found.found.even[0], found.found.odd[0]])
+        outcome = found.answers[0].outcome
+        wanted = transient_times(model)
+        vector = self._start(model, point, m, found)
+        apply, inverse = _actions(found.inverse, self.krylov_vectors)
+        scale = _norm(apply, steady.size)
+        read = _Reading(generator, m)
+        rows, error, work, now = [], 0.0, outcome.iterations, 0.0
+        for t in wanted:
+            if t > now and outcome.converged:
+                late = (t - now) * scale > FAR
+                step = (
+                    evolve_far(inverse, vector, t - now, self.tolerance)
+                    if late
+                    else evolve(apply, vector, t - now, self.tolerance)
+                )
+                vector, now = step.vector, t
+                error, work = error + step.error, work + step.applications
+            rows.append(read(vector, apply(vector), steady))
+        decay, residual = _slow_modes(apply, inverse, steady.size, scale)
+        n = np.array([row[0] for row in rows])
+        flow = lead_current(
+            np.broadcast_to(point.coupling[m], (len(n), *point.coupling[m].shape)), n, point.leads
+        )
+        if outcome.converged:
+            outcome = Outcome(
+                converged=error <= 10 * self.tolerance * len(wanted),
+                residual=error,
+                iterations=work,
+                reason=""
+                if error <= 10 * self.tolerance * len(wanted)
+                else "the steps lost accuracy",
+            )
+        final = found.answers[0].one_body_density.diagonal().real
+        return {
+            "occupation": n,
+            "current": flow,
+            "trace": np.array([row[1] for row in rows]),
+            "growth": np.array([row[2] for row in rows]),
+            "distance": np.array([row[3] for row in rows]),
+            "steady_current": lead_current(point.coupling[[m]], final[None], point.leads)[0, 0],
+            "decay": decay,
+            "decay_residual": residual,
+            "outcome": outcome,
+        }
+
+    def _start(self, model: SwitchedJunction, point: Point, m: int, found: Solved) -> Real:
+        generator = found.inverse.generator
+        if model.start == "flipped":
+            other = self._steady(point, 1 - m)
+            return np.concatenate([other.found.even[0], other.found.odd[0]])
+        f = 0.0 if model.start == "empty" else float(lead_occupations(model).mean())
+        product = product_state(generator, np.array([[f]]))
+        return np.concatenate([product.even[0], product.odd[0]])
+
+
+class _Reading:
+    """Numbers read from a packed density operator and its derivative."""
+
+    def __init__(self, generator: Generator, m: int) -> None:
+        n = generator.space.orbitals
+        self.one = np.concatenate([half[0] for half in identity(generator)])
+        self.count = []
+        for k in range(n):
+            unit = np.zeros((1, n))
+            unit[0, k] = -1.0
+            self.count.append(
+                np.concatenate([h[0] for h in current_operator(generator, unit, 0.0)])
+            )
+        self.number = np.sum(self.count, axis=0)
+
+    def __call__(
+        self, vector: Real, change: Real, steady: Real
+    ) -> tuple[Real, float, float, float]:
+        n = np.array([count @ vector for count in self.count])
+        distance = float(np.linalg.norm(vector - steady) / np.linalg.norm(steady))
+        return n, float(self.one @ vector), float(self.number @ change), distance
+
+
+def _actions(
+    inverse: Resolvent, limit: int
+) -> tuple[Callable[[Real], Real], Callable[[float], Callable[[Real], Real]]]:
+    """L, and s -> (1 - s L)^{-1}, on packed vectors with the even sectors first."""
+    generator = inverse.generator
+    split = generator.space.unknowns(EVEN)
+    made: dict[float, Callable[[Real], Real]] = {}
+
+    def apply(vector: Real) -> Real:
+        even, odd = generator.derivative(vector[None, :split], vector[None, split:])
+        return np.concatenate([even[0], odd[0]])
+
+    def inverted(s: float) -> Callable[[Real], Real]:
+        if s not in made:
+            made[s] = _inverted(inverse.shifted(1 / s), s, split, limit)
+        return made[s]
+
+    return apply, inverted
+
+
+def _inverted(shifted: Resolvent, s: float, split: int, limit: int) -> Callable[[Real], Real]:
+    generator = shifted.generator
+
+    def odd_of(even: Real, right: Real | float) -> Real:
+        return shifted(ODD, generator.jumps(EVEN, even) + right)
+
+    def act(vector: Real) -> Real:
+        right_even, right_odd = vector[None, :split] / s, vector[None, split:] / s
+        none = np.zeros_like(right_even)
+        start = shifted(EVEN, generator.jumps(ODD, odd_of(none, right_odd)) + right_even)
+        found = gmres(
+            lambda X: X - shifted(EVEN, generator.jumps(ODD, odd_of(X, 0.0))),
+            start,
+            tolerance=INVERSE,
+            limit=limit,
+        )
+        odd = odd_of(found.solution, right_odd)
+        return np.concatenate([found.solution[0], odd[0]])
+
+    return act
+
+
+def _norm(apply: Callable[[Real], Real], size: int) -> float:
+    """Largest growth factor of a few products: the size of L."""
+    vector = np.random.default_rng(0).normal(size=size)
+    factor = 0.0
+    for _ in range(12):
+        vector /= np.linalg.norm(vector)
+        vector = apply(vector)
+        factor = max(factor, float(np.linalg.norm(vector)))
+    return factor
+
+
+def _slow_modes(
+    apply: Callable[[Real], Real],
+    inverse: Callable[[float], Callable[[Real], Real]],
+    size: int,
+    scale: float,
+) -> tuple[Array, Array]:
+    """Eigenvalues of L next to zero, without zero itself, and the residuals of their vectors."""
+    s = 1e3 / scale
+    act = inverse(s)
+    operator = LinearOperator((size, size), matvec=lambda v: act(np.ravel(v)), dtype=float)
+    start = np.random.default_rng(1).normal(size=size)
+    count = min(MODES + 4, size - 2)
+    values, vectors = eigs(operator, k=count, which="LM", v0=start, tol=1e-12)
+    rates = (1 - 1 / values) / s
+    order = np.argsort(np.abs(rates))
+    chosen = order[1 : MODES + 1]
+    residual = [
+        float(
+            np.linalg.norm(
+                apply(vectors[:, k].real)
+                + 1j * apply(vectors[:, k].imag)
+                - rates[k] * vectors[:, k]
+            )
+            / scale
+        )
+        for k in chosen
+    ]
+    pad = MODES - len(chosen)
+    return (
+        np.concatenate([rates[chosen], np.full(pad, np.nan)]),
+        np.concatenate([residual, np.full(pad, np.nan)]),
+    )
+
+
+@observable(
+    unit=CURRENT, symbol="I(t)", dims=("magnetisation", "lead", "time"), conversion=IN_AMPERE
+)
+def current(model: SwitchedJunction, state: TransientState) -> Array:
+    r"""Current from each lead into the stack after the change.
+
+    .. math:: I_l(t) = \sum_k \gamma_{lk} (f_l - n_k(t))
+    """
+    return np.swapaxes(state.current, 1, 2)
+
+
+@observable(
+    unit="1", symbol="P(t)", dims=("time",), undefined="no current flows from the left lead"
+)
+def spin_polarisation(model: SwitchedJunction, state: TransientState) -> Array:
+    r"""Polarisation of the current from the left lead after the change.
+
+    .. math:: P(t) = (I_\uparrow - I_\downarrow)/(|I_\uparrow| + |I_\downarrow|)
+    """
+    up, down = state.current[:, :, 0]
+    size = np.abs(up) + np.abs(down)
+    none = size <= NO_CURRENT * lead_couplings(model).sum()
+    return np.asarray(np.where(none, np.nan, (up - down) / np.where(none, 1.0, size)))
+
+
+@observable(unit="1", symbol="N(t)", dims=("magnetisation", "time"))
+def electrons(model: SwitchedJunction, state: TransientState) -> Array:
+    """Mean number of electrons on the stack."""
+    return np.asarray(state.occupation.sum(axis=-1))
+
+
+@observable(unit="eV", symbol=r"\kappa", dims=("magnetisation", "mode"))
+def slow_modes(model: SwitchedJunction, state: TransientState) -> Array:
+    """Eigenvalues of the generator next to zero, slowest first; hbar over one is a time."""
+    return state.decay
+
+
+@observable(unit="eV", symbol=r"\Delta", dims=("magnetisation",))
+def relaxation_gap(model: SwitchedJunction, state: TransientState) -> Array:
+    r"""Rate at which the slowest mode decays; late deviations shrink as exp(-gap t).
+
+    .. math:: \Delta = \min_j (-\mathrm{Re}\,\lambda_j)
+    """
+    return np.asarray((-state.decay.real).min(axis=1))
+
+
+def _continuity(model: SwitchedJunction, state: TransientState) -> float:
+    flow = state.current.sum(axis=-1)
+    return float(np.abs(flow - state.growth).max() / max(lead_couplings(model).max(), 1e-300))
+
+
+def _range(model: SwitchedJunction, state: TransientState) -> float:
+    return float(np.minimum(state.occupation, 1 - state.occupation).min())
+
+
+def _late_slope(model: SwitchedJunction, method: Any) -> float | None:
+    """Slope of the logarithm of the distance against the gap, relative; slower magnetisation."""
+    decay = method.solve(model.replace(time=(0.0,))).decay
+    m = int((-decay.real).min(axis=1).argmin())
+    if abs(decay[m, 0].imag) > 0:  # then it also rings
+        return None
+    gap = float(-decay[m, 0].real)
+    state = method.solve(model.replace(time=(6 / gap, 8 / gap)))
+    early, late = state.distance[m]
+    return float(np.log(early / late) / 2 - 1)
+
+
+TRANSIENT_OBSERVABLES = (current, spin_polarisation, electrons, relaxation_gap, slow_modes)
+TRANSIENT_CHECKS = (
+    Check(
+        name="error",
+        tolerance=1e-8,
+        about="estimated error of rho over all steps, relative",
+        evaluate=lambda m, s: s.outcome.residual,
+    ),
+    Check(
+        name="trace",
+        tolerance=1e-8,
+        about="the trace of rho stays one",
+        evaluate=lambda m, s: float(np.abs(s.trace - 1).max()),
+    ),
+    Check(
+        name="continuity",
+        tolerance=1e-9,
+        about="the currents from both leads add up to the growth of the electron number",
+        evaluate=_continuity,
+    ),
+    Check(
+        name="occupation_range",
+        tolerance=1e-8,
+        bound="above",
+        about="occupations lie in [0, 1]: distance to the nearer end",
+        evaluate=_range,
+    ),
+    Check(
+        name="mode_residual",
+        tolerance=1e-9,
+        about="residual of the slow modes, in units of the size of L",
+        evaluate=lambda m, s: float(np.nanmax(s.decay_residual)),
+    ),
+    Check(
+        name="stability",
+        tolerance=1e-10,
+        bound="above",
+        about="every mode decays, eV",
+        evaluate=lambda m, s: float(np.nanmin(-s.decay.real)),
+    ),
+)
+TRANSIENT_AUDITS = (
+    Audit(
+        name="late_slope",
+        tolerance=0.05,
+        about="the distance to the steady state falls at the rate of the gap",
+        evaluate=_late_slope,
+    ),
+)
