@@ -242,7 +242,22 @@ def _tolerance(model: Junction, method: Method) -> float | None:
     return float(np.abs(one - other).max() / _scale(model))
 
 
+def _grown(model: Junction, method: Method) -> float | None:
+    """Only for the mean field, whose equation may have several solutions."""
+    if method.name != "mean-field":
+        return None
+    slow = method.with_options(continuation=16, at_once=False)
+    one, other = (k.solve(model).lead_current[:, 0] for k in (method, slow))
+    return float(np.abs(one - other).max() / _scale(model))
+
+
 AUDITS = (
+    Audit(
+        name="grown_from_zero",
+        tolerance=SYMMETRY,
+        about="the solution is the one that grows out of the density without repulsion",
+        evaluate=_grown,
+    ),
     Audit(
         name="tolerance",
         tolerance=SYMMETRY,

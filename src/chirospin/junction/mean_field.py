@@ -8,6 +8,8 @@ r"""Electrons in the mean field of the others: a self-consistent one-body proble
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -24,20 +26,29 @@ from chirospin.junction.model import (
     lead_occupations,
     one_body_hamiltonian,
 )
+from chirospin.junction.self_consistent import MeanFieldEquation
 from chirospin.junction.state import UNREACHED, JunctionState, lead_current, unreached
-from chirospin.numerics.fixed_point import FixedPoint, anderson
+from chirospin.numerics.fixed_point import anderson
+from chirospin.numerics.newton import newton_krylov
 from chirospin.numerics.outcome import Outcome
-from chirospin.numerics.sylvester import pack, solve_sylvester, unpack
+from chirospin.numerics.sylvester import solve_sylvester
+from chirospin.numerics.threads import blas_threads
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
+SIDE_BY_SIDE = 128  # orbitals from which the two magnetisations are worth a thread each
+DISTINCT = 1e-5  # largest difference of elements of two densities that are one
+FIXED = (
+    1e-9  # of the map, relative: slow modes of long stacks leave the rounding of 1e-15 this large
+)
 
 
 class MeanField(Method):
     """Self-consistent Hartree-Fock steady state; failure to converge is data.
 
-    Starts without the mean field and accelerates (Anderson). If that fails, the interaction is
-    switched on in steps, each starting from the last, and the step is halved where it must be.
+    Starts without the mean field and takes Newton steps, whose linear equations reuse the
+    eigenvectors of the last density. If that fails, the interaction is switched on in steps, each
+    starting from the last, and the step is halved where it must be.
 
     References
     ----------
@@ -46,15 +57,27 @@ class MeanField(Method):
 
     name: ClassVar[str] = "mean-field"
     summary: ClassVar[str] = "self-consistent Hartree-Fock, any number of molecules"
-    references: ClassVar[tuple[str, ...]] = ("nozaki_fujita_2026", "anderson_1965")
+    references: ClassVar[tuple[str, ...]] = (
+        "nozaki_fujita_2026",
+        "eisenstat_walker_1996",
+        "anderson_1965",
+    )
 
-    tolerance: float = Field(1e-12, gt=0, description="largest |F(G) - G| / |G|")
+    tolerance: float = Field(
+        1e-12, gt=0, description="largest residual of the self-consistent equation, relative"
+    )
+    solver: Literal["newton", "anderson"] = Field(
+        "newton", description="newton: steps from the linear response; anderson: accelerated mixing"
+    )
     iterations: int = Field(400, ge=1, description="most evaluations of the map per step in U")
-    depth: int = Field(8, ge=0, description="differences kept by the acceleration; 0: plain mixing")
+    depth: int = Field(
+        8, ge=0, description="differences kept by the accelerated mixing; 0: plain mixing"
+    )
     mixing: float = Field(0.5, gt=0, le=1, description="weight of the new density in one step")
     continuation: int = Field(
         8, ge=0, description="first steps in U when all at once fails; 0: none"
     )
+    at_once: bool = Field(True, description="try all of the interaction before its continuation")
     exchange: Literal["hartree-fock", "printed-eq-15"] = Field(
         "hartree-fock",
         description="sign of the exchange; the printed one is wrong, kept to compare",
@@ -65,48 +88,42 @@ class MeanField(Method):
         return map(self._state, models)
 
     def _state(self, model: Junction) -> JunctionState:
-        h, terms, coupling = one_body_hamiltonian(model), interaction(model), lead_couplings(model)
-        densities, outcomes = [], []
-        for filling, emptying in zip(*exchange_rates(model), strict=True):
-            G, outcome = self._self_consistent(h, terms, filling, emptying)
-            densities.append(G)
-            outcomes.append(outcome)
-        density = np.stack(densities)
-        f = lead_occupations(model)
+        both = self.equations(model)
+        if len(both[0].h) < SIDE_BY_SIDE:
+            found = [self._self_consistent(one) for one in both]
+        else:
+            with blas_threads(1), ThreadPoolExecutor(2) as pool:
+                found = list(pool.map(self._self_consistent, both))
+        density = np.stack([G for G, _ in found])
         return JunctionState(
             one_body_density=density,
-            outcomes=(outcomes[0], outcomes[1]),
-            lead_current=lead_current(coupling, np.einsum("mkk->mk", density).real, f),
+            outcomes=(found[0][1], found[1][1]),
+            lead_current=lead_current(
+                lead_couplings(model), np.einsum("mkk->mk", density).real, lead_occupations(model)
+            ),
         )
 
-    def _self_consistent(
-        self, h: Complex, terms: Interaction, filling: Real, emptying: Real
-    ) -> tuple[Complex, Outcome]:
-        start, _, decay = stationary_density(h, filling, emptying)
-        if unreached(decay, h):
-            return start, Outcome(
+    def equations(self, model: Junction) -> tuple[MeanFieldEquation, MeanFieldEquation]:
+        """The self-consistent equations of both magnetisations."""
+        h, terms = one_body_hamiltonian(model), interaction(model)
+        sign = -1.0 if self.exchange == "hartree-fock" else 1.0
+        up, down = (
+            MeanFieldEquation(h=h, terms=terms, filling=fill, emptying=empty, sign=sign)
+            for fill, empty in zip(*exchange_rates(model), strict=True)
+        )
+        return up, down
+
+    def _self_consistent(self, equation: MeanFieldEquation) -> tuple[Complex, Outcome]:
+        free = equation.solved(np.zeros(equation.mask[0].size))
+        if unreached(np.array(free.decay), equation.h):
+            return free.G, Outcome(
                 converged=False, residual=float("inf"), iterations=1, reason=UNREACHED
             )
-
-        def search(strength: float, guess: Real) -> FixedPoint:
-            def density_map(packed: Real) -> Real:
-                G = unpack(packed.reshape(h.shape))
-                shifted = h + strength * mean_field(terms, G, self.exchange)
-                return pack(stationary_density(shifted, filling, emptying)[0]).ravel()
-
-            return anderson(
-                density_map,
-                guess,
-                tolerance=self.tolerance,
-                limit=self.iterations,
-                depth=self.depth,
-                mixing=self.mixing,
-            )
-
-        found = search(1.0, pack(start).ravel())
-        spent, reached = found.iterations, 1.0
-        if not found.converged and self.continuation:
-            found, spent, reached = self._continue(search, pack(start).ravel(), spent)
+        start = equation.packed(free.G)
+        found = self.search(equation, start, 1.0 if self.at_once else 0.0)
+        spent, reached = found.evaluations, 1.0
+        if (not found.converged or not self.at_once) and self.continuation:
+            found, spent, reached = self._continue(equation, start, spent)
         reason = (
             ""
             if found.converged
@@ -115,26 +132,110 @@ class MeanField(Method):
                 "interaction; a smaller one, more iterations or less mixing may converge"
             )
         )
-        return unpack(found.value.reshape(h.shape)), Outcome(
+        return found.G, Outcome(
             converged=found.converged, residual=found.residual, iterations=spent, reason=reason
         )
 
-    def _continue(self, search, guess: Real, spent: int) -> tuple[FixedPoint, int, float]:  # type: ignore[no-untyped-def]
+    def search(self, equation: MeanFieldEquation, start: Real, strength: float = 1.0) -> Found:
+        """A density that makes its own field, from a start, at a share of the interaction."""
+        if self.solver == "newton":
+            root = newton_krylov(
+                lambda x: equation.linearised(x, strength),
+                start,
+                tolerance=0.1 * self.tolerance,
+                limit=self.iterations,
+            )
+            x, gap, count = root.value, root.residual, root.evaluations
+        else:
+            point = anderson(
+                lambda x: equation.packed(equation.solved(x, strength).G),
+                start,
+                tolerance=self.tolerance,
+                limit=self.iterations,
+                depth=self.depth,
+                mixing=self.mixing,
+            )
+            x, gap, count = point.value, point.residual, point.iterations
+        if not np.isfinite(gap):
+            return Found(x=x, G=unpacked_nothing(equation), residual=gap, evaluations=count)
+        G = equation.solved(x, strength).G
+        residual = equation.residual(G, strength)
+        return Found(
+            x=x,
+            G=G,
+            residual=residual if gap <= FIXED else max(residual, gap),
+            evaluations=count,
+            converged=residual <= self.tolerance and gap <= FIXED,
+        )
+
+    def _continue(
+        self, equation: MeanFieldEquation, start: Real, spent: int
+    ) -> tuple[Found, int, float]:
         """Raise the interaction from zero to one in steps that adapt."""
-        reached, step = 0.0, 1.0 / self.continuation
+        reached, step, guess = 0.0, 1.0 / self.continuation, start
         while True:
-            found: FixedPoint = search(min(reached + step, 1.0), guess)
-            spent += found.iterations
+            found = self.search(equation, guess, min(reached + step, 1.0))
+            spent += found.evaluations
             if found.converged:
-                reached, guess = min(reached + step, 1.0), found.value
+                reached, guess = min(reached + step, 1.0), found.x
                 step *= 1.5
                 if reached == 1.0:
                     return found, spent, reached
             else:
                 step /= 2
                 if step < 0.1 / self.continuation:
-                    last = search(1.0, guess)
-                    return last, spent + last.iterations, 1.0 if last.converged else reached
+                    last = self.search(equation, guess)
+                    return last, spent + last.evaluations, 1.0 if last.converged else reached
+
+
+def mean_field_solutions(
+    model: Junction, method: MeanField | None = None, *, starts: int = 20, seed: int = 0
+) -> tuple[list[Complex], list[Complex]]:
+    """Distinct self-consistent densities for either magnetisation, from random starts.
+
+    A start is an occupation of every orbital drawn between 0 and 1, after the density without
+    interaction. Finding one solution does not prove that there is no other.
+
+    Returns
+    -------
+    Densities G, (4M, 4M), for magnetisation up and down, in the order in which they were found
+    """
+    chosen = method or MeanField()
+    rng = np.random.default_rng(seed)
+    kept: list[list[Complex]] = []
+    for equation in chosen.equations(model):
+        free = equation.solved(np.zeros(equation.mask[0].size)).G
+        drawn = [np.diag(rng.uniform(size=len(free))).astype(complex) for _ in range(starts)]
+        different: list[Complex] = []
+        for start in (free, *drawn):
+            found = chosen.search(equation, equation.packed(start))
+            if found.converged and all(np.abs(found.G - G).max() > DISTINCT for G in different):
+                different.append(found.G)
+        kept.append(different)
+    return kept[0], kept[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Where a search for a self-consistent density ended.
+
+    Parameters
+    ----------
+    x : the density on the elements that the field reads, packed
+    G : the whole density in that field
+    residual : of the self-consistent equation, relative; of the map where that is not at rest
+    """
+
+    x: Real
+    G: Complex
+    residual: float
+    evaluations: int
+    converged: bool = False
+
+
+def unpacked_nothing(equation: MeanFieldEquation) -> Complex:
+    """A density that is not a number."""
+    return np.full(equation.h.shape, np.nan, dtype=complex)
 
 
 def stationary_density(h: Complex, filling: Real, emptying: Real) -> tuple[Complex, Real, Real]:

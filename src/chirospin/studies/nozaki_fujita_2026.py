@@ -495,7 +495,7 @@ def _mean_field_fails(data: Data) -> Finding:
     beyond = junction.solve(Junction(), MeanField(), on_failure="record")
     plain = junction.solve(
         Junction(),
-        MeanField(depth=0, continuation=0, iterations=400),
+        MeanField(solver="anderson", depth=0, continuation=0, iterations=400),
         over={"hubbard": SMALL_REPULSIONS},
         on_failure="record",
     )

@@ -1,0 +1,218 @@
+r"""The self-consistent equation on the elements of G that the mean field reads, and its derivative.
+
+.. math:: x \mapsto G(h + \Delta(x))|_{mask}, \qquad
+          \delta G = L_K^{-1}\, i (\delta K\, G - G\, \delta K^+), \quad \delta K = -\Delta(\delta x)^T
+
+G falls into blocks of orbitals that the Hamiltonian joins. For repulsion within molecules the mask holds
+16 elements a molecule, whatever the length, so that steps of Newton's method are cheap beside the
+eigenvectors of K.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import scipy.sparse.csgraph
+from numpy.typing import NDArray
+
+from chirospin.junction.model import Interaction
+from chirospin.numerics.sylvester import EigenInverse, SchurInverse, SylvesterInverse, sylvester
+
+Complex = NDArray[np.complex128]
+Real = NDArray[np.float64]
+Ints = NDArray[np.int64]
+GOOD = 1e-13  # residual at which eigenvectors are good enough
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanFieldEquation:
+    """One junction, one magnetisation.
+
+    Parameters
+    ----------
+    h : one-body matrix, (n, n), eV
+    terms : interaction
+    filling, emptying : rates, (n,), eV/hbar
+    sign : of the exchange, -1 for Hartree-Fock
+    """
+
+    h: Complex
+    terms: Interaction
+    filling: Real
+    emptying: Real
+    sign: float = -1.0
+
+    @cached_property
+    def groups(self) -> list[Ints]:
+        """Orbitals that the one-body Hamiltonian joins, group by group."""
+        count, label = scipy.sparse.csgraph.connected_components(
+            scipy.sparse.coo_array(self.h != 0), directed=False
+        )
+        return [np.flatnonzero(label == g) for g in range(count)]
+
+    @cached_property
+    def mask(self) -> tuple[Ints, Ints]:
+        """Rows and columns of the elements of G that the mean field reads."""
+        n = len(self.h)
+        wanted = np.eye(n, dtype=bool) | (self.terms.density != 0)
+        for one in self.terms.exchange:
+            wanted[np.ix_(one, one)] = True
+        joined = np.zeros_like(wanted)
+        for group in self.groups:
+            joined[np.ix_(group, group)] = True
+        row, column = np.nonzero(wanted & joined)
+        return row, column
+
+    @cached_property
+    def _place(self) -> Ints:
+        place = np.full(self.h.shape, -1, dtype=np.int64)
+        place[self.mask] = np.arange(self.mask[0].size)
+        return place
+
+    @cached_property
+    def _mirror(self) -> Ints:
+        row, column = self.mask
+        return self._place[column, row]
+
+    @cached_property
+    def _field(self) -> scipy.sparse.csr_array:
+        """Delta on the mask as a sparse matrix on G on the mask."""
+        place, n = self._place, len(self.h)
+        row, column = self.mask
+        own = place[np.arange(n), np.arange(n)]
+        W = self.terms.density
+        m, k = np.nonzero(W)
+        off = row != column
+        entries = [
+            (own[m], own[k], W[m, k]),
+            (np.flatnonzero(off), self._mirror[off], self.sign * W[row[off], column[off]]),
+        ]
+        for (p, q, r, s), v in zip(self.terms.exchange, self.terms.strength, strict=True):
+            pieces = [(p, s, q, r, v), (q, r, p, s, v)]
+            pieces += [(p, r, q, s, self.sign * v), (q, s, p, r, self.sign * v)]
+            for a, b, c, d, weight in pieces:
+                for to, at in ((place[a, b], place[c, d]), (place[b, a], place[d, c])):
+                    if to >= 0 and at >= 0:
+                        entries.append((np.array([to]), np.array([at]), np.array([weight])))
+        to, at, weight = (np.concatenate(part) for part in zip(*entries, strict=True))
+        size = row.size
+        return scipy.sparse.coo_array((weight, (to, at)), shape=(size, size)).tocsr()
+
+    @cached_property
+    def _inside(self) -> dict[int, tuple[Ints, Ints, Ints]]:
+        row, column = self.mask
+        local = np.empty(len(self.h), dtype=np.int64)
+        found = {}
+        for group in self.groups:
+            local[group] = np.arange(group.size)
+            where = np.flatnonzero(np.isin(row, group))
+            found[int(group[0])] = (where, local[row[where]], local[column[where]])
+        return found
+
+    def inside(self, group: Ints) -> tuple[Ints, Ints, Ints]:
+        """Which elements of the mask lie in a group, and where in it."""
+        return self._inside[int(group[0])]
+
+    def packed(self, G: Complex) -> Real:
+        """G on the mask as real numbers, A + B of the Hermitian A + iB."""
+        values = G[self.mask]
+        return np.asarray(values.real + values.imag)
+
+    def unpacked(self, x: Real) -> Complex:
+        """Elements of the Hermitian matrix on the mask."""
+        other = x[self._mirror]
+        return np.asarray(0.5 * ((x + other) + 1j * (x - other)))
+
+    def field(self, x: Real) -> scipy.sparse.csr_array:
+        """Delta(G) as a sparse matrix, eV."""
+        values = self._field @ self.unpacked(x)
+        return scipy.sparse.coo_array((values, self.mask), shape=self.h.shape).tocsr()
+
+    def linearised(self, x: Real, strength: float = 1.0) -> tuple[Real, Callable[[Real], Real]]:
+        """The defect map(x) - x and the action of its derivative."""
+        solved = self.solved(x, strength)
+        defect = self.packed(solved.G) - x
+
+        def derivative(v: Real) -> Real:
+            return solved.response(v) - v
+
+        return defect, derivative
+
+    def solved(self, x: Real, strength: float = 1.0) -> SolvedField:
+        """The density of electrons in the mean field of x; the last one is kept."""
+        key = (x.tobytes(), strength)
+        if self._last.get("key") != key:
+            self._last.update(key=key, solved=self._solved(x, strength))
+        found: SolvedField = self._last["solved"]
+        return found
+
+    @cached_property
+    def _last(self) -> dict[str, Any]:
+        return {}
+
+    def _solved(self, x: Real, strength: float) -> SolvedField:
+        h = self.h + strength * self.field(x).toarray()
+        G = np.zeros_like(h)
+        inverses: list[SylvesterInverse] = []
+        decay = np.inf
+        for group in self.groups:
+            block = np.ix_(group, group)
+            loss = np.diag(self.filling + self.emptying)[block]
+            inverse, G[block] = _steady(-h[block].T - 0.5j * loss, self.filling[group])
+            inverses.append(inverse)
+            decay = min(decay, float(inverse.slowest_decay))
+        return SolvedField(equation=self, strength=strength, G=G, inverses=inverses, decay=decay)
+
+    def residual(self, G: Complex, strength: float = 1.0) -> float:
+        r"""Norm of :math:`K' G + G K'^+ + diag(\alpha)` with the field of G itself, relative.
+
+        In units of the largest element of the Hamiltonian or rate, times the norm of G.
+        """
+        h = self.h + strength * self.field(self.packed(G)).toarray()
+        K = -h.T - 0.5j * np.diag(self.filling + self.emptying)
+        rest = sylvester(K, G) + np.diag(self.filling)
+        size = float(np.linalg.norm(G)) * max(float(np.abs(K).max()), 1e-300)
+        return float(np.linalg.norm(rest)) / size if size > 0 else float(np.linalg.norm(rest))
+
+
+def _steady(K: Complex, filling: Real) -> tuple[SylvesterInverse, Complex]:
+    source = -np.diag(filling).astype(complex)
+    try:
+        inverse: SylvesterInverse = EigenInverse(K)
+        G = inverse(source)
+        size = float(np.linalg.norm(G)) * max(float(np.abs(K).max()), 1e-300)
+        if np.linalg.norm(sylvester(K, G) - source) <= GOOD * len(K) * size:
+            return inverse, G
+    except np.linalg.LinAlgError:
+        pass
+    inverse = SchurInverse(K)
+    return inverse, inverse(source)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SolvedField:
+    """Density in a given field, with what its linear response needs."""
+
+    equation: MeanFieldEquation
+    strength: float
+    G: Complex
+    inverses: list[SylvesterInverse]
+    decay: float
+
+    def response(self, v: Real) -> Real:
+        """Change of G on the mask for a change v of the density that makes the field."""
+        equation = self.equation
+        field = self.strength * equation.field(v)
+        out = np.zeros(equation.mask[0].size, dtype=complex)
+        for group, inverse in zip(equation.groups, self.inverses, strict=True):
+            own = field[group][:, group]
+            half = -1j * (own.T @ self.G[np.ix_(group, group)])
+            change = inverse(half + half.conj().T)
+            where, row, column = equation.inside(group)
+            out[where] = change[row, column]
+        return np.asarray(out.real + out.imag)
