@@ -24,6 +24,13 @@ from chirospin.junction.landauer import Landauer
 from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
 from chirospin.junction.observables import OBSERVABLES, labels
+from chirospin.junction.trajectories import (
+    SAMPLED_AUDITS,
+    SAMPLED_CHECKS,
+    SAMPLED_OBSERVABLES,
+    SampledJunction,
+    Trajectories,
+)
 from chirospin.junction.transient import (
     TRANSIENT_AUDITS,
     TRANSIENT_CHECKS,
@@ -42,7 +49,9 @@ __all__ = [
     "Junction",
     "Landauer",
     "MeanField",
+    "SampledJunction",
     "SwitchedJunction",
+    "Trajectories",
     "solve",
     "sweep",
 ]
@@ -85,7 +94,21 @@ TRANSIENT = Problem(
     labels=transient_labels,
     quantity="current",
 )
-FAMILY = Family(name="junction", question=QUESTION, problems=(PROBLEM, COUNTING, TRANSIENT))
+SAMPLED = Problem(
+    family="junction",
+    name="sampled",
+    question="the same magnetoresistance from quantum jumps, with error bars",
+    model=SampledJunction,
+    methods={Trajectories.name: Trajectories},
+    observables=SAMPLED_OBSERVABLES,
+    checks=SAMPLED_CHECKS,
+    audits=SAMPLED_AUDITS,
+    labels=labels,
+    quantity="spin_polarisation",
+)
+FAMILY = Family(
+    name="junction", question=QUESTION, problems=(PROBLEM, COUNTING, TRANSIENT, SAMPLED)
+)
 
 
 def solve(

@@ -127,13 +127,15 @@ def check_memory(point: Point) -> None:
     # H_eff, eigenvectors, inverse, denominators and two working copies: complex; Krylov: half, real
     need = unknowns * (6 * 16 + KRYLOV_GUESS * 8 / 2 + len(point.channels) / 4 * 24)
     if need > available_bytes():
-        raise ModelError(_too_large(len(point.h) // PER_MOLECULE, need))
+        products = 64.0 * sum(size**3 for size in fock.sector_sizes(point.charges)) * KRYLOV_GUESS
+        raise ModelError(_too_large(len(point.h) // PER_MOLECULE, need, products))
 
 
-def _too_large(molecules: int, need: float) -> str:
+def _too_large(molecules: int, need: float, products: float = 0.0) -> str:
+    work = f" and some {products:.0e} multiplications a magnetisation" if products else ""
     return (
         f"Parameter `molecules` must fit in memory for method gksl, but {molecules} molecules need "
-        f"about {in_words(need)} and {in_words(available_bytes())} are free; "
+        f"about {in_words(need)}{work}, and {in_words(available_bytes())} are free; "
         "mean-field and landauer fit any number"
     )
 

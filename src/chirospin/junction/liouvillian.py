@@ -104,7 +104,7 @@ class Generator:
         self.space = fock.sectors(first.charges)
         self.heff = tuple(
             [
-                _effective_hamiltonian(members, parity, number)
+                effective_hamiltonian(members, parity, number)
                 for number in range(len(self.space.stacks[parity]))
             ]
             for parity in (EVEN, ODD)
@@ -235,7 +235,7 @@ def norm(even: Real, odd: Real) -> Real:
     return np.asarray(np.sqrt((even**2).sum(axis=1) + (odd**2).sum(axis=1)))
 
 
-def _effective_hamiltonian(
+def effective_hamiltonian(
     members: Sequence[tuple[Point, int]], parity: int, number: int
 ) -> Complex:
     r"""H_eff of one stack of sectors for every member, (batch, sector, d, d).
