@@ -18,7 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from chirospin import junction
+from chirospin.base.gradient import derivatives, differentiable
 from chirospin.junction import GKSL, Junction, Landauer, MeanField
+from chirospin.junction.response import response
 
 COUNTS = Path(__file__).with_name("junction_counts.json")
 GENERAL = {"spin_orbit_vectors": [[0.03, 0.0, 0.01], [0.0, 0.03, 0.0]]}
@@ -45,7 +47,12 @@ def median_time(task: Callable[[], object], repeats: int) -> float:
 
 def counts() -> dict[str, int]:
     """Operator applications (both magnetisations) of each case."""
-    return {name: GKSL().solve(model).outcome.iterations for name, model in CASES.items()}
+    found = {name: GKSL().solve(model).outcome.iterations for name, model in CASES.items()}
+    for name in ("dimer reference", "single molecule"):  # both magnetisations in one batch
+        found[f"adjoint, {name}"] = 2 * response(CASES[name], GKSL()).applications
+    weak = Junction(molecules=20).replace(hubbard=0.1)
+    found["mean field, 20 molecules"] = MeanField().solve(weak).outcome.iterations
+    return found
 
 
 def polarisation_by_qutip(model: Junction) -> float:
@@ -108,6 +115,11 @@ def dimer() -> None:
     print(f"dimer polarisation alone     {1e3 * alone:8.1f} ms   residual {residual:.1e}")
     print(f"dimer polarisation in a scan {1e3 * scan:8.1f} ms   with audit and Dataset")
     print(f"dimer, general vectors       {1e3 * general:8.1f} ms")
+    names = differentiable(Junction())
+    slopes = median_time(lambda: derivatives(junction.PROBLEM, Junction(), GKSL(), names), 5)
+    print(
+        f"dimer, {len(names)} derivatives        {1e3 * slopes:8.1f} ms   ratio {slopes / alone:.1f}"
+    )
     for name, method in (("mean field, U = 0.5", MeanField()), ("landauer", Landauer())):
         model = Junction().replace(hubbard=0.5)
         print(f"{name:<28} {1e3 * median_time(lambda k=method, m=model: k.solve(m), 9):8.2f} ms")
