@@ -10,13 +10,7 @@ Examples
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
-
-import xarray as xr
-
 from chirospin.base.family import Family, Problem
-from chirospin.base.parameters import Model
 from chirospin.base.solve import solver
 from chirospin.base.sweep import sweeper
 from chirospin.chiral_metal.audit import AUDITS, CHECKS

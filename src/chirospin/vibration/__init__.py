@@ -10,11 +10,6 @@ array([0., 0., 1.])
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
-
-import xarray as xr
-
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
 from chirospin.base.sweep import sweeper
