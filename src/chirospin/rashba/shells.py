@@ -93,7 +93,7 @@ class Shells:
         """Whether collisions conserve the total spin in the harmonics of the response."""
         return abs(self.bands.N) == 1
 
-    def _chain(self, start: Array, down: int, up: int) -> Chain:
+    def chain(self, start: Array, down: int, up: int) -> Chain:
         if self.interband:
             return build_chain(self.bands, start, down, up)
         chain = build_chain(self.bands, start, down, up)
@@ -130,12 +130,12 @@ class Shells:
         if not self.conserving:
             return 0.0
         reach = 12 + math.ceil(12 / self.precession)
-        chain = self._chain(np.array([self.fermi[1]]), reach, reach)
-        Y = self._operator(chain).solve(self.weights(chain)[..., SPIN:SPIN_HALL])
+        chain = self.chain(np.array([self.fermi[1]]), reach, reach)
+        Y = self.operator(chain).solve(self.weights(chain)[..., SPIN:SPIN_HALL])
         value = Y[0, chain.start, ALONG, 0] / chain.p[0, chain.start]
         return complex(value) if self.z.real else float(value.real)
 
-    def _operator(self, chain: Chain) -> BlockTridiagonal:
+    def operator(self, chain: Chain) -> BlockTridiagonal:
         return kinetic_blocks(
             self.bands, self.disorder, chain, self.z, self.prescription
         ).transposed
@@ -151,7 +151,7 @@ class Shells:
         slow : factor of the multiple left out of the spin; results depend on it by rounding alone
         """
         o = self.weights(chain)
-        operator = self._operator(chain)
+        operator = self.operator(chain)
         if not self.conserving:
             return operator.solve(o)
         u, image = self.charges(chain), self._image(chain, operator)
@@ -198,7 +198,7 @@ class Shells:
 
         The multiple of u at the outer end is taken off both, since it gives no response.
         """
-        chain = self._chain(np.array(self.fermi), reach, self._upward(reach))
+        chain = self.chain(np.array(self.fermi), reach, self._upward(reach))
         Y = self.adjoint(chain)[:, chain.start]
         size = np.maximum(np.abs(Y).max(axis=(0, 1)), 1e-300)
         if self.conserving:
@@ -224,7 +224,7 @@ class Shells:
     def conservation(self, reach: int) -> float:
         """Largest change of the total spin in a collision, over the largest of its terms."""
         reach = min(reach, SAMPLE)
-        chain = self._chain(np.array(self.fermi), reach, reach)
+        chain = self.chain(np.array(self.fermi), reach, reach)
         St = collision_blocks(self.bands, self.disorder, chain, self.prescription).transposed
         u = self.charges(chain)[..., None]
         size = BlockTridiagonal(
@@ -301,7 +301,7 @@ class Shells:
         down, up = self._thermal_links
         size = max(1, BATCH // (2 * reach + down + up))
         for i in range(0, start.size, size):
-            chain = self._chain(start[i : i + size], reach + down, self._upward(reach) + up)
+            chain = self.chain(start[i : i + size], reach + down, self._upward(reach) + up)
             Y = self.adjoint(chain, slow)
             if self.conserving:
                 Y[..., SPIN_HALL] += self._spin_to_current * self.charges(chain)
@@ -317,14 +317,14 @@ class Shells:
             edge = 0.5 * step[:, None] * (Y[:, CHARGE] + band[:, None] * Y[:, ALONG])
             return np.stack([inter, edge.sum(axis=0)], axis=1)
         rising = ((chain.side > 0) & chain.present) * weight[:, None]
-        f, slope = zip(*(self._occupation(p, band) for band in (1, -1)), strict=True)
+        f, slope = zip(*(self.occupation(p, band) for band in (1, -1)), strict=True)
         n, s = 0.5 * (slope[0] + slope[1]), 0.5 * (slope[0] - slope[1])
         inter = np.einsum("ck,cko->o", rising * here.N * 0.5 * (f[0] - f[1]) / p, Y[:, :, ACROSS])
         edge = np.einsum("ck,cko->o", rising * n, Y[:, :, CHARGE])
         edge = edge + np.einsum("ck,cko->o", rising * s, Y[:, :, ALONG])
         return np.stack([inter, edge], axis=1)
 
-    def _occupation(self, p: Array, band: int) -> tuple[Array, Array]:
+    def occupation(self, p: Array, band: int) -> tuple[Array, Array]:
         """The Fermi function of a band and its slope in p."""
         here = self.bands
         energy, velocity = here.branch(p, band)
