@@ -32,6 +32,7 @@ CURRENT, SPIN, SPIN_HALL = range(3)
 UNIT = 8 * np.pi  # q_yz in eE/8 pi
 PANEL = 6.0  # k_B T / v_F of the narrowest panel
 PANEL_GROWTH = 0.5  # of the distance to the Fermi momenta
+OFF_CENTRE = 1e-9  # of the van Hove momentum: where chains that would meet p = 0 are looked at
 SMALLEST = 1e-9  # panel, relative to the window
 MOST_IMAGES = 400  # steps of the chain over which break points are followed
 ROUNDING = 1e-11  # of the terms of a conservation law, below which their sum is zero
@@ -69,8 +70,8 @@ class Shells:
             (inner, _, _), (outer, _, _) = here.fermi_points
             return inner, outer
         if here.minimum and here.crossing - here.bottom > here.T:
-            edge = here.below(np.array([here.minimum * 1e-9]))[0][0]
-            return here.minimum * 1e-9, float(edge)
+            edge = here.below(np.array([here.minimum * OFF_CENTRE]))[0][0]
+            return here.minimum * OFF_CENTRE, float(edge)
         start = np.array([here.crossing + here.T])
         low = here.inverse(start, 1, 0.0, here.scale, np.array([here.scale / 2]))
         return float(low[0]), float(here.above(low)[0][0])
@@ -388,7 +389,10 @@ class Shells:
         if self.bands.T:
             edges = list(self._graded(np.array(edges)))
         apart = np.concatenate([[True], np.diff(edges) > SMALLEST * (outer - inner)])
-        return np.asarray(np.array(edges)[apart])
+        kept = np.array(edges)[apart]
+        if self.bands.minimum and inner <= 2 * OFF_CENTRE * self.bands.minimum:
+            kept[[0, -1]] = 0.0, outer + inner  # Gauss nodes do not meet p = 0 and its image
+        return kept
 
     def _layers(self, images: list[float]) -> Iterator[float]:
         """Panels that shrink towards images, where the response changes over p/(splitting x time)."""
