@@ -389,9 +389,9 @@ class Shells:
         if self.bands.T:
             edges = list(self._graded(np.array(edges)))
         apart = np.concatenate([[True], np.diff(edges) > SMALLEST * (outer - inner)])
-        kept = np.array(edges)[apart]
+        kept: Array = np.array(edges)[apart]
         if self.bands.minimum and inner <= 2 * OFF_CENTRE * self.bands.minimum:
-            kept[[0, -1]] = 0.0, outer + inner  # Gauss nodes do not meet p = 0 and its image
+            kept[0], kept[-1] = 0.0, outer + inner  # Gauss nodes do not meet p = 0 and its image
         return kept
 
     def _layers(self, images: list[float]) -> Iterator[float]:
