@@ -481,7 +481,7 @@ def _sign(data: Data) -> Finding:
 
 
 def _curved(data: Data) -> Finding:
-    C = data["survival"]["curved"]["coefficient"].values
+    C: Any = data["survival"]["curved"]["coefficient"].values
     return Finding(
         published="0 for parabolic bands",
         ours=f"C = {C[0]:.1e} at g = 0, up to {float(C.max()):.3f} for curved bands",
@@ -505,7 +505,7 @@ def _measure(data: Data) -> Finding:
     for hbar in (1.0, 2.0):
         p = np.linspace(1.0, 1.1, 2001)  # between the Fermi momenta, m = 1, m alpha = 0.1
         s_z = -0.5 * hbar / (0.1 * p) / p
-        flow = np.trapezoid(p * p * s_z, p) * hbar / (4 * np.pi)
+        flow = float(np.trapezoid(p * p * s_z, p)) * hbar / (4 * np.pi)
         values.append([flow / hbar**2 * 8 * np.pi, flow * 8 * np.pi])
     right, printed = values[1]
     return Finding(
