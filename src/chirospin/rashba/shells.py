@@ -38,6 +38,7 @@ MOST_IMAGES = 400  # steps of the chain over which break points are followed
 ROUNDING = 1e-11  # of the terms of a conservation law, below which their sum is zero
 SLOW, REFINEMENTS = 0.5, 2  # splitting x time below which the spin is refined, and how often
 CANCELLED = 1e-14  # of a difference of two numbers, below which they are equal
+THERE_AND_BACK = 0.5  # of a chain: what is farther away returns below its truncation
 SAMPLE = 200  # links over which conservation is looked at
 LAYER, LAYER_RATIO = 0.2, 4.0  # finest panel next to an image, ratio of neighbours
 FINEST = 1e-6  # of the van Hove momentum, the finest panel of all
@@ -416,11 +417,10 @@ class Shells:
                     break
                 if p[0] < outer:
                     yield float(p[0])
-        if not here.minimum:
+        far = inner > THERE_AND_BACK * reach * (outer - inner) and not here.T
+        if far or not here.minimum:
             return
         if here.step is not None:
-            if inner > reach * here.step and not here.T:
-                return
             first, last = (2 * p / here.step for p in (inner, outer))
             yield from (n * here.step / 2 for n in range(math.floor(first), math.ceil(last) + 1))
             return

@@ -481,7 +481,7 @@ def _sign(data: Data) -> Finding:
 
 
 def _curved(data: Data) -> Finding:
-    C = data["survival"]["curved"]["coefficient"].values
+    C: Any = data["survival"]["curved"]["coefficient"].values
     return Finding(
         published="0 for parabolic bands",
         ours=f"C = {C[0]:.1e} at g = 0, up to {float(C.max()):.3f} for curved bands",
