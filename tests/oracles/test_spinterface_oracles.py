@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from chirospin import spinterface
 from chirospin.spinterface import (
     Contact,
     Gas,
@@ -16,8 +18,6 @@ from chirospin.spinterface import (
     WholeGas,
     green_function,
 )
-
-from chirospin import spinterface
 from tests.oracles import spinterface_brute_force as naive
 from tests.oracles import spinterface_finite_systems as finite
 
