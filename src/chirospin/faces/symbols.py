@@ -14,14 +14,41 @@ Tag = Literal["i", "b", "sub", "sup"]
 
 LETTERS = dict(
     zip(
-        "alpha beta gamma delta epsilon varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho "
-        "sigma tau upsilon phi varphi chi psi omega".split(),
+        [
+            "alpha",
+            "beta",
+            "gamma",
+            "delta",
+            "epsilon",
+            "varepsilon",
+            "zeta",
+            "eta",
+            "theta",
+            "iota",
+            "kappa",
+            "lambda",
+            "mu",
+            "nu",
+            "xi",
+            "pi",
+            "rho",
+            "sigma",
+            "tau",
+            "upsilon",
+            "phi",
+            "varphi",
+            "chi",
+            "psi",
+            "omega",
+        ],
         "αβγδϵεζηθικλμνξπρστυϕφχψω",
         strict=True,
     )
 ) | dict(
     zip(
-        "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split(), "ΓΔΘΛΞΠΣΦΨΩ", strict=True
+        ["Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"],
+        "ΓΔΘΛΞΠΣΦΨΩ",
+        strict=True,
     )
 )
 SIGNS = {

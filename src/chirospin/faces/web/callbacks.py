@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
-from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, no_update
+from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 from dash.exceptions import PreventUpdate
 
 from chirospin.base.errors import ModelError
 from chirospin.faces import arguments
-from chirospin.faces.web.controls import entry_rows, problem_form, span_texts
+from chirospin.faces.web.controls import (
+    CURVE_POINTS,
+    MAP_POINTS,
+    entry_rows,
+    problem_form,
+    span_texts,
+)
 from chirospin.faces.web.desk import Desk
 from chirospin.faces.web.page import (
     certificate_table,
     faulty_parameter,
-    progress_words,
     view_of,
 )
 from chirospin.faces.web.question import question_from
@@ -37,8 +43,9 @@ def connect(app: Dash, desk: Desk) -> None:
 
 def _client(app: Dash) -> None:
     """What the browser does by itself."""
+    in_browser: Any = app.clientside_callback
     field, slider = {"kind": "field", "name": MATCH}, {"kind": "slider", "name": MATCH}
-    app.clientside_callback(
+    in_browser(
         ClientsideFunction("page", "sync"),
         Output(field, "value"),
         Output(slider, "value"),
@@ -51,7 +58,7 @@ def _client(app: Dash) -> None:
         State(slider, "step"),
         prevent_initial_call=True,
     )
-    app.clientside_callback(
+    in_browser(
         ClientsideFunction("page", "gather"),
         Output("question", "data"),
         Input("defaults", "data"),
@@ -69,7 +76,7 @@ def _client(app: Dash) -> None:
         ),
         State("problem", "value"),
     )
-    app.clientside_callback(
+    in_browser(
         ClientsideFunction("page", "turn"),
         Output("explore", "hidden"),
         Output("studies", "hidden"),
@@ -80,7 +87,7 @@ def _client(app: Dash) -> None:
 
 
 def _forms(app: Dash) -> None:
-    @app.callback(  # type: ignore[untyped-decorator]
+    @app.callback(
         Output("form", "children"),
         Input("problem", "value"),
         Input("reset", "n_clicks"),
@@ -89,14 +96,16 @@ def _forms(app: Dash) -> None:
     def _form(path: str, _clicks: int | None) -> Any:
         return problem_form(arguments.problem(path))
 
-    @app.callback(  # type: ignore[untyped-decorator]
+    @app.callback(
         Output("entries", "children"),
+        Output("along", "hidden"),
         Output("against", "hidden"),
         Input("observable", "value"),
         Input("view", "value"),
         Input("along-name", "value"),
         Input("against-name", "value"),
         State("problem", "value"),
+        prevent_initial_call=True,
     )
     def _entries(observable: str, view: str, along: str, against: str, path: str) -> Any:
         axes = {"curve": (along,), "map": (along, against), "point": ()}[view]
@@ -104,27 +113,28 @@ def _forms(app: Dash) -> None:
             rows = [] if view == "point" else entry_rows(arguments.problem(path), observable, axes)
         except ModelError:  # the form of another problem is on its way
             raise PreventUpdate from None
-        return rows, view != "map"
+        return rows, view == "point", view != "map"
 
-    for which in ("along", "against"):
+    for which, points in (("along", CURVE_POINTS), ("against", MAP_POINTS)):
 
-        @app.callback(  # type: ignore[untyped-decorator]
+        @app.callback(
             Output(f"{which}-start", "value"),
             Output(f"{which}-stop", "value"),
+            Output(f"{which}-count", "value"),
             Output(f"{which}-log", "value"),
             Input(f"{which}-name", "value"),
             State("problem", "value"),
             prevent_initial_call=True,
         )
-        def _ends(name: str, path: str) -> Any:
+        def _ends(name: str, path: str, points: str = points) -> Any:
             try:
-                return (*span_texts(arguments.problem(path).model, name), [])
+                return (*span_texts(arguments.problem(path).model, name, points), [])
             except ModelError:
                 raise PreventUpdate from None
 
 
 def _answers(app: Dash, desk: Desk) -> None:
-    @app.callback(  # type: ignore[untyped-decorator]
+    @app.callback(
         Output("figure", "figure"),
         Output("figure", "style"),
         Output("figure-frame", "className"),
@@ -153,9 +163,7 @@ def _answers(app: Dash, desk: Desk) -> None:
         fault = faulty_parameter(view.error)
         old = bool(view.error) or (view.busy and view.figure is None)
         frame = " ".join(
-            word
-            for word, on in (("stale", old), ("absent", data.get("view") == "point"))
-            if on
+            word for word, on in (("stale", old), ("absent", data.get("view") == "point")) if on
         )
         return (
             no_update if view.figure is None else view.figure,
@@ -178,7 +186,7 @@ def _answers(app: Dash, desk: Desk) -> None:
 
 
 def _audits(app: Dash, desk: Desk) -> None:
-    @app.callback(  # type: ignore[untyped-decorator]
+    @app.callback(
         Output("dear", "children"),
         Output("audit-clock", "disabled"),
         Input("audit", "n_clicks"),
@@ -205,7 +213,7 @@ def _audits(app: Dash, desk: Desk) -> None:
 
 
 def _takes(app: Dash, desk: Desk) -> None:
-    @app.callback(  # type: ignore[untyped-decorator]
+    @app.callback(
         Output("download", "data"),
         Output("take-error", "children"),
         Output("take-error", "hidden"),
@@ -216,9 +224,7 @@ def _takes(app: Dash, desk: Desk) -> None:
         State("who", "data"),
         prevent_initial_call=True,
     )
-    def _take(
-        _nc: int | None, _pdf: int | None, _png: int | None, data: Any, who: str
-    ) -> Any:
+    def _take(_nc: int | None, _pdf: int | None, _png: int | None, data: Any, who: str) -> Any:
         kind = str(ctx.triggered_id).removeprefix("take-")
         try:
             ticket = desk.ask(who, Solving(question=question_from(data)))
@@ -229,11 +235,16 @@ def _takes(app: Dash, desk: Desk) -> None:
             content = file_bytes(ticket.answer, kind)
         except ModelError as error:
             return no_update, str(error), False
-        return dcc.send_bytes(content, file_name(ticket.answer, kind)), "", True
+        sent = {
+            "content": base64.b64encode(content).decode(),
+            "filename": file_name(ticket.answer, kind),
+            "base64": True,
+        }
+        return sent, "", True
 
 
 def _studies(app: Dash, desk: Desk) -> None:
-    @app.callback(  # type: ignore[untyped-decorator]
+    @app.callback(
         Output({"kind": "findings", "name": MATCH}, "children"),
         Output({"kind": "step", "name": MATCH}, "children"),
         Output({"kind": "look", "name": MATCH}, "disabled"),

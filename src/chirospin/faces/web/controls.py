@@ -15,8 +15,8 @@ from chirospin.base.family import Problem
 from chirospin.base.parameters import Model, ParameterInfo
 from chirospin.base.units import shown_unit
 from chirospin.faces import arguments
-from chirospin.faces.text import number
 from chirospin.faces.symbols import Piece, symbol_pieces, unit_pieces
+from chirospin.faces.text import number
 from chirospin.faces.web.question import mirror_parameter
 
 CURVE_POINTS, MAP_POINTS = "41", "15"
@@ -76,7 +76,8 @@ def slider_reach(info: ParameterInfo) -> Reach | None:
     floor = info.above if info.low is None else info.low
     ceiling = info.below if info.high is None else info.high
     low = -2 * size if floor is None else floor
-    high = low + 4 * (abs(default - low) or size) if ceiling is None else ceiling
+    rise = 2 * size - low if floor is None else 4 * (abs(default - low) or size)
+    high = low + rise if ceiling is None else ceiling
     if info.integer:
         return Reach(low=math.ceil(low), high=max(math.floor(high), math.ceil(low) + 5), step=1)
     step = _round_step((high - low) / STEPS)
@@ -127,11 +128,14 @@ def first_axis(problem: Problem, observable: str) -> str:
     return ([d for d in reversed(one.dims) if d in own] + wanted + plain)[0]
 
 
-def span_texts(kind: type[Model], name: str) -> tuple[str, str]:
-    """Ends of an axis to start from; empty for the places that the model itself wants."""
+def span_texts(kind: type[Model], name: str, points: str) -> tuple[str, str, str]:
+    """Ends and points of an axis to start from; without ends for the model's own places."""
     info = kind.parameter_info(name)
     reach = slider_reach(info)
-    return ("", "") if reach is None else (f"{reach.low:.4g}", f"{reach.high:.4g}")
+    if reach is None:
+        return "", "", points
+    count = str(int(reach.high - reach.low) + 1) if info.integer else points
+    return f"{reach.low:.4g}", f"{reach.high:.4g}", count
 
 
 def family_options() -> list[dict[str, Any]]:
@@ -191,8 +195,12 @@ def problem_form(problem: Problem) -> list[Any]:
     first = problem.quantity
     along = first_axis(problem, first)
     names = sweepable(kind)
-    against = next((n for n in names if n != along and not kind.parameter_info(n).axis), along)
-    defaults = {i.name: "" if i.name in _members(kind) else default_text(i) for i in ordered_parameters(kind)}
+    infos = [kind.parameter_info(n) for n in names if n != along]
+    against = next((i.name for i in infos if not i.axis and not i.integer), along)
+    defaults = {
+        i.name: "" if i.name in _members(kind) else default_text(i)
+        for i in ordered_parameters(kind)
+    }
     return [
         dcc.Store(id="defaults", data=defaults),
         html.P(problem.question[:1].upper() + problem.question[1:] + ".", className="about"),
@@ -228,9 +236,9 @@ def problem_form(problem: Problem) -> list[Any]:
                     inline=True,
                     className="choices",
                 ),
-                _span_fields("along", "along", kind, names, along, CURVE_POINTS),
+                html.Div(_span_fields("along", kind, names, along, CURVE_POINTS), id="along"),
                 html.Div(
-                    _span_fields("against", "against", kind, names, against, MAP_POINTS),
+                    _span_fields("against", kind, names, against, MAP_POINTS),
                     id="against",
                     hidden=True,
                 ),
@@ -307,9 +315,7 @@ def _hands(kind: type[Model]) -> html.Div:
     return html.Div(
         dcc.Checklist(
             id="hands",
-            options=[
-                {"label": html.Span(["both handednesses (±", *sign, ")"]), "value": "both"}
-            ],
+            options=[{"label": html.Span(["both handednesses (±", *sign, ")"]), "value": "both"}],
             value=[],
             className="choices",
         ),
@@ -318,9 +324,9 @@ def _hands(kind: type[Model]) -> html.Div:
 
 
 def _span_fields(
-    which: str, word: str, kind: type[Model], names: Sequence[str], chosen: str, count: str
+    which: str, kind: type[Model], names: Sequence[str], chosen: str, points: str
 ) -> html.Div:
-    start, stop = span_texts(kind, chosen)
+    start, stop, count = span_texts(kind, chosen, points)
     ends = [
         dcc.Input(
             id=f"{which}-{end}",
@@ -337,7 +343,7 @@ def _span_fields(
         [
             html.Div(
                 [
-                    html.Label(word, htmlFor=f"{which}-name"),
+                    html.Label(which, htmlFor=f"{which}-name"),
                     dcc.Dropdown(
                         id=f"{which}-name",
                         options=[
@@ -424,7 +430,10 @@ def parameter_row(info: ParameterInfo, follows: str | None = None) -> html.Div:
         field = dcc.Dropdown(
             id=field_id,
             options=[
-                {"label": f"{c:+d}" if isinstance(c, int) and -1 in info.choices else str(c), "value": str(c)}
+                {
+                    "label": f"{c:+d}" if isinstance(c, int) and -1 in info.choices else str(c),
+                    "value": str(c),
+                }
                 for c in info.choices
             ],
             value=text,

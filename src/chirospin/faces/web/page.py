@@ -115,65 +115,71 @@ def _explore(path: str) -> html.Div:
                 id="controls",
             ),
             html.Div(
-                [html.Div(
                 [
-                    html.P(id="error", role="alert", hidden=True),
-                    html.Div(
-                        dcc.Graph(
-                            id="figure",
-                            figure=EMPTY,
-                            responsive=True,
-                            config={"displaylogo": False, "displayModeBar": False},
-                            style={"height": f"{EMPTY['layout']['height']}px"},
-                        ),
-                        id="figure-frame",
-                    ),
-                    html.Div(id="table"),
-                    html.Div(
-                        [html.Div(id="verdict"), html.P(id="status", role="status")],
-                        className="under",
-                    ),
-                ],
-                id="picture",
-            ),
-            html.Div(
-                [
-                    html.Div(id="audit-table"),
                     html.Div(
                         [
-                            html.Button("Run the dear checks", id="audit", className="quiet"),
-                            html.Span(
-                                " mirror image, limits, finer grids: other models are solved",
-                                className="hint",
+                            html.P(id="error", role="alert", hidden=True),
+                            html.Div(
+                                dcc.Graph(
+                                    id="figure",
+                                    figure=EMPTY,
+                                    responsive=True,
+                                    config={"displaylogo": False, "displayModeBar": False},
+                                    style={"height": f"{EMPTY['layout']['height']}px"},
+                                ),
+                                id="figure-frame",
                             ),
-                            dcc.Interval(id="audit-clock", interval=POLL, disabled=True),
-                            html.Div(id="dear"),
+                            html.Div(id="table"),
+                            html.Div(
+                                [html.Div(id="verdict"), html.P(id="status", role="status")],
+                                className="under",
+                            ),
                         ],
-                        className="dear",
+                        id="picture",
                     ),
-                    html.H2("Take it along"),
-                    html.P(
+                    html.Div(
                         [
-                            html.Button("Data (NetCDF)", id="take-nc"),
-                            html.Button("Figure (PDF)", id="take-pdf"),
-                            html.Button("Figure (PNG)", id="take-png"),
+                            html.Div(id="audit-table"),
+                            html.Div(
+                                [
+                                    html.Button(
+                                        "Run the dear checks", id="audit", className="quiet"
+                                    ),
+                                    html.Span(
+                                        " mirror image, limits, finer grids: other models are solved",
+                                        className="hint",
+                                    ),
+                                    dcc.Interval(id="audit-clock", interval=POLL, disabled=True),
+                                    html.Div(id="dear"),
+                                ],
+                                className="dear",
+                            ),
+                            html.H2("Take it along"),
+                            html.P(
+                                [
+                                    html.Button("Data (NetCDF)", id="take-nc"),
+                                    html.Button("Figure (PDF)", id="take-pdf"),
+                                    html.Button("Figure (PNG)", id="take-png"),
+                                ],
+                                className="takes",
+                            ),
+                            html.P(id="take-error", role="alert", hidden=True),
+                            html.H3("The same at the command line"),
+                            html.Div(
+                                [html.Pre(id="command", tabIndex="0"), _copier("command")],
+                                className="code",
+                            ),
+                            html.H3("The same in Python"),
+                            html.Div(
+                                [html.Pre(id="python", tabIndex="0"), _copier("python")],
+                                className="code",
+                            ),
                         ],
-                        className="takes",
-                    ),
-                    html.P(id="take-error", role="alert", hidden=True),
-                    html.H3("The same at the command line"),
-                    html.Div(
-                        [html.Pre(id="command", tabIndex="0"), _copier("command")],
-                        className="code",
-                    ),
-                    html.H3("The same in Python"),
-                    html.Div(
-                        [html.Pre(id="python", tabIndex="0"), _copier("python")], className="code"
+                        id="evidence",
                     ),
                 ],
-                id="evidence",
-            ),],
- id="right"),
+                id="right",
+            ),
         ],
         id="explore",
     )
@@ -250,7 +256,9 @@ def verdict_block(answer: Answer) -> list[Any]:
         )
     )
     line = f": {len(found)} checks" if not failed else f": {worst}"
-    reasons = sorted({str(r) for r in np.ravel(answer.ds["reason"].values) if str(r) not in ("", "nan")})
+    reasons = sorted(
+        {str(r) for r in np.ravel(answer.ds["reason"].values) if str(r) not in ("", "nan")}
+    )
     notes = [f"{name} left out: {line}" for name, line in answer.refusals.items()]
     notes += [f"Note: {reason}" for reason in reasons[:NOTES]]
     return [
@@ -302,7 +310,9 @@ def value_table(problem: Problem, ds: xr.Dataset) -> html.Div:
         if values[0].size > TABLE:
             left.append(one.name)
             continue
-        entries = values.stack(entry=own, create_index=False) if own else values.expand_dims("entry")
+        entries = (
+            values.stack(entry=own, create_index=False) if own else values.expand_dims("entry")
+        )
         entries = entries.transpose("column", "entry")
         for n in range(entries.sizes["entry"]):
             place = ", ".join(f"{d} {entries[d].values[n]}" for d in own)
@@ -313,7 +323,7 @@ def value_table(problem: Problem, ds: xr.Dataset) -> html.Div:
                         html.Td(one.name.replace("_", " "), title=one.about),
                         html.Td(place),
                         *(
-                            html.Td(number(v), className="value")
+                            html.Td(number(v) if np.isfinite(v) else "–", className="value")
                             for v in entries.values[:, n]
                         ),
                         html.Td(nodes(unit_pieces(one.unit))),

@@ -233,9 +233,7 @@ def snippet(question: Question) -> str:
         f"{name}={_literal(parse(kind.parameter_info(name), text))}"
         for name, text in question.values.items()
     )
-    over = ", ".join(
-        f'"{name}": {_spaced(task, name, question)}' for name in task.over
-    )
+    over = ", ".join(f'"{name}": {_spaced(task, name, question)}' for name in task.over)
     family = task.problem.family
     methods = [
         f"{family}.{type(one).__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"

@@ -24,7 +24,7 @@ COARSE = 9  # points of the coarse one
 STOP = "stop"
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """The page has asked something else meanwhile."""
 
 
@@ -227,7 +227,7 @@ def work(connection: Connection) -> None:
 
     def send(kind: str, content: Any) -> None:
         if connection.poll() and connection.recv() == STOP:
-            raise Stopped
+            raise StoppedError
         connection.send((kind, content))
 
     while True:
@@ -240,7 +240,7 @@ def work(connection: Connection) -> None:
         try:
             job.run(send)
             connection.send(("end", ""))
-        except Stopped:
+        except StoppedError:
             connection.send(("end", "stopped"))
         except (ModelError, ConvergenceError) as error:
             connection.send(("end", str(error)))
