@@ -13,6 +13,7 @@ from chirospin.faces import arguments
 from chirospin.faces.web.controls import (
     CURVE_POINTS,
     MAP_POINTS,
+    MAP_WIDTH,
     entry_rows,
     problem_form,
     span_texts,
@@ -115,6 +116,15 @@ def _forms(app: Dash) -> None:
             raise PreventUpdate from None
         return rows, view == "point", view != "map"
 
+    @app.callback(
+        Output("along-count", "value", allow_duplicate=True),
+        Input("view", "value"),
+        State("along-start", "value"),
+        prevent_initial_call=True,
+    )
+    def _count(view: str, start: str) -> Any:
+        return (MAP_WIDTH if view == "map" else CURVE_POINTS) if start else no_update
+
     for which, points in (("along", CURVE_POINTS), ("against", MAP_POINTS)):
 
         @app.callback(
@@ -174,7 +184,7 @@ def _answers(app: Dash, desk: Desk) -> None:
             no_update if view.table is None else view.table,
             no_update if view.verdict is None else view.verdict,
             no_update if view.audit is None else view.audit,
-            no_update if view.status == "\u2009" else view.status,
+            view.status,
             view.error,
             not view.error,
             no_update if view.command is None else view.command,

@@ -19,7 +19,7 @@ from chirospin.faces.symbols import Piece, symbol_pieces, unit_pieces
 from chirospin.faces.text import number
 from chirospin.faces.web.question import mirror_parameter
 
-CURVE_POINTS, MAP_POINTS = "41", "15"
+CURVE_POINTS, MAP_WIDTH, MAP_POINTS = "41", "21", "15"
 STEPS = 200  # of a slider
 FIRST = ("spin_orbit", "thermal_energy", "chemical_potential")  # swept at first, if declared
 MOST_ENTRIES = 60  # of a menu

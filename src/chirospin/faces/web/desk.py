@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from chirospin.faces.web.worker import STOP, Job, work
+from chirospin.faces.web.worker import STOP, STOPPED, Job, serve_jobs
 
 GRACE = 0.4  # seconds a superseded job has to stop by itself
 ASKERS = 64  # pages whose last job is remembered
@@ -42,6 +42,13 @@ class Ticket:
             else:
                 self.error, self.finished = content, True
             self._news.notify_all()
+
+    def news(self, seconds: float) -> None:
+        """Wait for a coarse answer, or for the end."""
+        with self._news:
+            self._news.wait_for(
+                lambda: self.finished or getattr(self.answer, "coarse", False), seconds
+            )
 
     def wait(self, seconds: float) -> bool:
         """Wait for the end; whether it has come."""
@@ -113,7 +120,7 @@ class Desk:
 
     def _start(self) -> _Worker:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=work, args=(theirs,), daemon=True)
+        process = self._context.Process(target=serve_jobs, args=(theirs,), daemon=True)
         process.start()
         theirs.close()
         return _Worker(process, ours)
@@ -121,7 +128,7 @@ class Desk:
     def _run(self, ticket: Ticket) -> None:
         with self._slots:
             if ticket.dropped:
-                ticket.note("end", "stopped")
+                ticket.note("end", STOPPED)
                 return
             with self._lock:
                 worker = self._idle.pop() if self._idle else None
@@ -154,7 +161,7 @@ def _pump(worker: _Worker, ticket: Ticket) -> bool:
             worker.connection.send(STOP)
             told = now
         if told and now - told > GRACE:
-            ticket.note("end", "stopped")
+            ticket.note("end", STOPPED)
             return False
 
 

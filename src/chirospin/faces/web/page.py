@@ -28,10 +28,10 @@ from chirospin.faces.web.question import (
     task_from,
 )
 from chirospin.faces.web.studies import studies_page
-from chirospin.faces.web.worker import Answer, Solving
+from chirospin.faces.web.worker import STOPPED, Answer, Solving
 
-QUICK = 0.28  # seconds that a change waits for its answer before progress is shown
-POLL = 250  # milliseconds between looks at a longer one
+QUICK = 0.4  # seconds that a change waits for its answer before progress is shown
+POLL = 120  # milliseconds between looks at a longer one
 TABLE = 90  # entries of an observable that a table shows
 NOTES = 3  # reasons for missing values that are listed
 
@@ -198,7 +198,7 @@ def view_of(desk: Desk, who: str, data: Any, shown: str) -> View:
     except ModelError as error:
         return View(error=str(error), shown=shown)
     ticket = desk.ask(who, Solving(question=question))
-    ticket.wait(QUICK)
+    ticket.news(QUICK)
     view = ticket_view(ticket, task.problem, question, shown)
     return View(**{**vars(view), "command": command, "python": python})
 
@@ -209,11 +209,14 @@ def ticket_view(ticket: Ticket, problem: Problem, question: Question, shown: str
     busy = not ticket.finished
     status = progress_words(ticket) if busy else ""
     if ticket.finished and ticket.error:
-        stopped = ticket.error == "stopped"
+        stopped = ticket.error == STOPPED
         return View(error="" if stopped else ticket.error, shown=shown)
-    if ticket.answer is None or mark == shown:
-        return View(status=status or "\u2009", shown=shown, busy=busy)
+    if ticket.answer is None:
+        return View(status=status, shown=shown, busy=busy)
     answer: Answer = ticket.answer
+    status = status or seconds_words(answer)
+    if mark == shown:
+        return View(status=status, shown=shown, busy=busy)
     try:
         figure = EMPTY if question.view == "point" else live_figure(question, answer.ds)
     except ModelError as error:
@@ -224,7 +227,7 @@ def ticket_view(ticket: Ticket, problem: Problem, question: Question, shown: str
         table=table,
         verdict=verdict_block(answer),
         audit=certificate_table(answer.certificates),
-        status=status or seconds_words(answer),
+        status=status,
         shown=mark,
         busy=busy,
     )

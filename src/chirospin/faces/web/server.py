@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import signal
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
@@ -107,6 +109,10 @@ class _Quiet(WSGIRequestHandler):
         """Say nothing of requests that went well."""
 
 
+def _no_address(host: str) -> ModelError:
+    return ModelError(f"Option --host must be an address of this machine, but is {host!r}")
+
+
 def listening(host: str, port: int) -> socket.socket:
     """A socket that listens.
 
@@ -118,11 +124,17 @@ def listening(host: str, port: int) -> socket.socket:
         raise ModelError(f"Option --port must be an integer in [0, 65535], but is {port}")
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        found = socket.socket(family, socket.SOCK_STREAM)
+    except OSError:
+        raise _no_address(host) from None
+    found = socket.socket(family, socket.SOCK_STREAM)
+    try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((host, port))
         found.listen(64)
     except OSError as error:
+        found.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise _no_address(host) from None
         raise ModelError(
             f"Option --port must be free on {host}, but {port} is not: "
             f"{error.strerror or error}; --port 0 takes any"
@@ -145,6 +157,7 @@ def serve(
     ModelError : the port is taken
     """
     bound = listening(host, port)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     desk = Desk()
     try:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import chirospin
 from chirospin.faces import arguments
 from chirospin.faces.web import worker
-from chirospin.numerics.threads import blas_threads
 from chirospin.studies import registry
 
 READY = (
     [arguments.family(name) for name in chirospin.FAMILIES],
     list(registry.studies()),
     worker,
-    blas_threads,
 )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
+import multiprocessing
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from multiprocessing.connection import Connection
+from threading import Thread
 from typing import Any, Protocol
 
 import xarray as xr
@@ -17,15 +22,20 @@ from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.figures import draw
 from chirospin.base.solve import solve as corridor
 from chirospin.faces.web.question import Question, Span, Task, task_from
+from chirospin.numerics.threads import blas_threads
 from chirospin.studies import registry
 
 PATIENT = 0.25  # seconds that a first answer may take before a coarse one is shown
-COARSE = 9  # points of the coarse one
-STOP = "stop"
+COARSE, COARSE_ROWS = 9, 5  # points of the coarse one, along and against
+STOP, STOPPED = "stop", "stopped"
 
 
 class StoppedError(Exception):
     """The page has asked something else meanwhile."""
+
+
+class GoneError(Exception):
+    """The page is no more."""
 
 
 Send = Callable[[str, Any], None]
@@ -68,26 +78,31 @@ class Solving:
         few = _coarse(self.question)
         if few is not None:
             first = answer_task(self.question, task_from(few), report, coarse=True)
-            share = len(_spanned(task)) / COARSE
+            share = _points(task) / _points(task_from(few))
             if first.seconds * share > PATIENT:
                 send("answer", first)
         send("answer", answer_task(self.question, task, report))
 
 
-def _spanned(task: Task) -> list[Any]:
-    return max(task.over.values(), key=len, default=[])
+def _points(task: Task) -> int:
+    """Solutions of a task."""
+    return math.prod(len(values) for values in task.over.values())
 
 
 def _coarse(question: Question) -> Question | None:
-    """The question with few points along its horizontal axis, if it is a sweep of many."""
-    span = question.along
-    if question.view != "curve" or span is None or span.own:
-        return None
-    axis = task_from(question).model.parameter_info(span.name).axis
-    if axis or int(span.count) < 2 * COARSE:
-        return None
-    fewer = Span(**{**span.model_dump(), "count": str(COARSE)})
-    return question.model_copy(update={"along": fewer})
+    """The question with few points along its swept axes, if they have many."""
+    kind = task_from(question).problem.model
+    fewer: dict[str, Span] = {}
+    for which, span, few in (
+        ("along", question.along, COARSE),
+        ("against", question.against, COARSE_ROWS),
+    ):
+        swept = span in question.spans and span is not None and not span.own
+        if span is None or not swept or kind.parameter_info(span.name).axis:
+            continue
+        if int(span.count) >= 2 * few and not kind.parameter_info(span.name).integer:
+            fewer[which] = Span(**{**span.model_dump(), "count": str(few)})
+    return question.model_copy(update=fewer) if fewer else None
 
 
 def answer_task(
@@ -222,33 +237,47 @@ def _reporter(send: Send) -> Callable[[int, int], None]:
     return lambda done, total: send("progress", (done, total))
 
 
-def work(connection: Connection) -> None:
+def serve_jobs(connection: Connection) -> None:
     """Serve jobs until the page closes the connection."""
 
     def send(kind: str, content: Any) -> None:
-        if connection.poll() and connection.recv() == STOP:
-            raise StoppedError
-        connection.send((kind, content))
+        try:
+            if connection.poll() and connection.recv() == STOP:
+                raise StoppedError
+            connection.send((kind, content))
+        except (EOFError, OSError):
+            raise GoneError from None
 
-    while True:
-        try:
-            job = connection.recv()
-        except (EOFError, OSError, KeyboardInterrupt):
-            return
-        if job == STOP:  # came after the end of what it meant
-            continue
-        try:
-            job.run(send)
-            connection.send(("end", ""))
-        except StoppedError:
-            connection.send(("end", "stopped"))
-        except (ModelError, ConvergenceError) as error:
-            connection.send(("end", str(error)))
-        except MemoryError:
-            connection.send(("end", "The computation needs more memory than there is"))
-        except KeyboardInterrupt:
-            return
-        except Exception as error:
-            connection.send(
-                ("end", f"The computation failed: {type(error).__name__}: {error}".splitlines()[0])
-            )
+    Thread(target=_end_with_the_page, daemon=True).start()
+    with contextlib.suppress(GoneError, KeyboardInterrupt), blas_threads(1):
+        while True:
+            try:
+                job = connection.recv()
+            except (EOFError, OSError):
+                return
+            if job != STOP:  # one that came after the end of what it meant
+                send("end", _ending(job, send))
+
+
+def _end_with_the_page() -> None:
+    page = multiprocessing.parent_process()
+    if page is not None:
+        page.join()
+        os._exit(1)
+
+
+def _ending(job: Job, send: Send) -> str:
+    """Run a job; the line of its error, if there is one."""
+    try:
+        job.run(send)
+    except StoppedError:
+        return STOPPED
+    except (ModelError, ConvergenceError) as error:
+        return str(error)
+    except MemoryError:
+        return "The computation needs more memory than there is"
+    except GoneError:
+        raise
+    except Exception as error:
+        return f"The computation failed: {type(error).__name__}: {error}".splitlines()[0]
+    return ""

@@ -2,7 +2,7 @@
 // Form to question; slider and field in step. All that is computed is computed by the server.
 window.dash_clientside = window.dash_clientside || {};
 (function () {
-  const CALM = 40; // milliseconds without a change before the server is asked
+  const CALM = 25; // milliseconds without a change before the server is asked
   let newest = 0;
 
   function short(value) {
