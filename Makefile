@@ -4,9 +4,7 @@ BIN := .venv/bin
 .PHONY: demo test install check bench clean
 
 demo: .venv/.run  ## reproduce the papers: figures and claims in results/
-	$(BIN)/chirospin reproduce nozaki_fujita_2026 --out results
-	$(BIN)/chirospin reproduce yoshimi_2026 --out results
-	$(BIN)/chirospin reproduce fransson_closed_shell --out results
+	$(BIN)/chirospin reproduce --out results
 
 test: .venv/.all  ## all tests
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
@@ -22,7 +20,10 @@ check: .venv/.all  ## lint, types, import contracts
 bench: .venv/.all  ## times as ratios against peers, and operator counts
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/junction.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/chiral_metal.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/spinterface.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/vibration.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/rashba.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/sweep.py
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chirospin needs Python 3.11 or newer")'
@@ -33,7 +34,7 @@ bench: .venv/.all  ## times as ratios against peers, and operator counts
 	touch $@
 
 .venv/.all: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[web,zarr,test,quality]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[web,zarr,cluster,test,quality]'
 	touch .venv/.run $@
 
 clean:

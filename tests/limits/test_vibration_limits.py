@@ -98,6 +98,44 @@ def test_slow_vibrations_give_two_lines_at_second_order():
     assert along[heavy] == pytest.approx([0.5, 0.5], abs=1e-3)
 
 
+def test_slow_vibrations_give_a_semicircle_in_self_consistent_born():
+    """w_c << T: G = (z - sqrt(z^2 - 4 Delta^2))/(2 Delta^2); the exact spectrum is a Gaussian."""
+    omega = np.linspace(-3, 3, 25)
+    model = Vibration(
+        level=0.0,
+        phonon_velocity=1e-3,
+        thermal_energy=20.0,
+        spin_coupling=(0, 0, 0.01),
+        energy=omega,
+    )
+    delta2, z = 4e-4 * bath(model).variance(20.0), omega + 0.1j
+    root = np.sqrt(z**2 - 4 * delta2 + 0j)
+    G = (z - root * np.sign(root.imag)) / (2 * delta2)
+    found = SCBA().solve(model).spectrum()[0]
+    assert found == pytest.approx(-G.imag / np.pi, abs=2e-5)
+    broad = np.sqrt(delta2 + 0.02)
+    gauss = np.exp(-(omega**2) / (2 * broad**2)) / np.sqrt(2 * np.pi) / broad
+    assert Exact().solve(model).spectrum()[0] == pytest.approx(gauss, abs=0.012)
+
+
+def test_spectra_of_born_with_hartree_tend_to_the_exact_ones():
+    """Twice the coupling, more than eight times the departure; without Hartree only four times."""
+    omega = np.linspace(-1, 1.6, 40)
+    errors: dict[str, list[float]] = {"scba-hartree": [], "scba": []}
+    for size in (0.03, 0.06):
+        model = Vibration(
+            level=0.3, bath="einstein", charge_coupling=size, spin_coupling=(0.8 * size, 0, 0.3 * size),
+            thermal_energy=0.5, energy=omega,
+        )  # fmt: skip
+        exact = Exact().solve(model).spectrum()
+        for method in (SCBAHartree(), SCBA()):
+            errors[method.name].append(np.abs(method.solve(model).spectrum() - exact).max())
+    growth = {name: two / one for name, (one, two) in errors.items()}
+    assert growth["scba-hartree"] > 8
+    assert 3 < growth["scba"] < 5
+    assert errors["scba"][0] > 5 * errors["scba-hartree"][0]
+
+
 @pytest.mark.parametrize("spin", [(0.01, 0.0, 0.0), DIAGONAL])
 @pytest.mark.parametrize("velocity", [0.001, 0.01, 0.05])
 @pytest.mark.parametrize("temperature", [1.0, 10.0, 30.0])

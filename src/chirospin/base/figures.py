@@ -25,7 +25,12 @@ APART = ("order",)  # dimensions whose entries differ in scale: a panel each
 COINCIDING = ("method", "curve")  # dimensions whose entries may lie on each other
 STYLES = ("-", "--", ":", "-.")  # that tell them apart
 LINEAR = 1e-5  # of the largest value: below it a symmetric logarithmic axis is linear
+FEW, VANISHING = (
+    3,
+    1e-12,
+)  # more series than this are drawn without those that vanish beside the others
 NOISE = 1e-6  # of the largest value of a map: below it a sign means nothing
+LISTED = 5  # series whose legend fits inside
 MANY = 8  # more series than this are a map, or thinned in the legend
 
 
@@ -105,8 +110,13 @@ def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:
         if shared is None:
             return figure
         handles, names = grid.flat[shared].get_legend_handles_labels()
-        if len(plot.panels) > 2 and names:
-            figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 6))
+        if (len(plot.panels) > 2 or len(names) > LISTED) and names:
+            figure.legend(
+                handles,
+                names,
+                loc="outside lower center",
+                ncols=min(len(names), 2 * plot.columns if plot.columns < 3 else 6),
+            )
         elif names:
             grid.flat[shared].legend()
     return figure
@@ -213,7 +223,9 @@ def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) ->
         )
     if not swept:
         return _bars(ds)
-    x = x or swept[-1]
+    single = [d for d in swept if ds.sizes[d] == 1 and d != x][: len(swept) - 1]
+    ds = ds.squeeze(single, drop=True)
+    x = x or next(d for d in reversed(swept) if d not in single)
     if ds[quantity].dtype.kind == "c":
         parts = [ds[quantity].real, ds[quantity].imag]
         part = xr.Variable("part", ["real", "imaginary"])
@@ -235,10 +247,21 @@ def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) ->
             for i in range(flat.sizes["series"])
         ]
         flat = flat.drop_vars([d for d in others if d in flat.coords]).assign_coords(series=names)
+        flat = flat.isel(
+            series=_telling(flat[quantity].values, flat[quantity].dims.index("series"))
+        )
         by = "series"
     scale: Literal["linear", "log"] = "log" if _evenly_in_ratio(ds[x].values) else "linear"
     panel = Panel(source="result", x=x, y=quantity, by=by, x_scale=scale)
     return draw(Plot(panels=(panel,), markers=ds.sizes[x] <= 60), {"result": flat})
+
+
+def _telling(values: Any, axis: int) -> list[int]:
+    """Series to draw: all, or without those that vanish beside the others where there are many."""
+    sizes = np.nan_to_num(np.abs(np.moveaxis(values, axis, 0))).reshape(values.shape[axis], -1)
+    largest = sizes.max(axis=1)
+    kept = np.flatnonzero(largest > VANISHING * largest.max(initial=0.0))
+    return kept.tolist() if kept.size > 0 and len(largest) > FEW else list(range(len(largest)))
 
 
 def _one_panel_each(ds: xr.Dataset, quantity: str, x: str, apart: str) -> Figure:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
+_MARKUP = re.compile(r":\w+:`([^`]*)`")
 Function = Callable[[Any, Any], Any]
 
 
@@ -46,13 +48,14 @@ def observable(
     dims: tuple[str, ...] = (),
     conversion: str = "",
     undefined: str = "",
+    name: str = "",
 ) -> Callable[[Function], Observable]:
-    """Declare an observable; its name and first docstring line come from the function."""
+    """Declare an observable; its first docstring line and, if not given, its name come from the function."""
 
     def declare(function: Function) -> Observable:
-        about = (function.__doc__ or "").strip().splitlines()[0]
+        about = _MARKUP.sub(r"\1", (function.__doc__ or "").strip().splitlines()[0])
         return Observable(
-            name=function.__name__,
+            name=name or function.__name__,
             unit=unit,
             symbol=symbol,
             about=about,

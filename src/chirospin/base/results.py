@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
 from chirospin.base.method import Method
 from chirospin.base.observables import Observable
-from chirospin.base.parameters import Model
+from chirospin.base.parameters import Model, checked
 
 SCHEMA = 1
 NETCDF, ZARR = ".nc", ".zarr"
@@ -32,8 +32,14 @@ def dataset(
     models: Sequence[Model],
     states: Sequence[Any],
     wanted: Sequence[Observable],
+    swept: Collection[str] | None = None,
 ) -> xr.Dataset:
     """Assemble the result of one method on a grid of models.
+
+    Parameters
+    ----------
+    grid : names of the dimensions and their values
+    swept : parameters that differ between the models, where they are not the names of the grid
 
     Returns
     -------
@@ -42,49 +48,53 @@ def dataset(
     """
     shape = tuple(len(values) for values in grid.values())
     labels = _longest_labels(problem, models)
-    data = _observed(grid, shape, labels, models, states, wanted)
-    data |= _outcomes(grid, shape, models, states, wanted)
+    observed = {
+        one.name: [
+            np.asarray(one(m, s)) if s.outcome.converged else None
+            for m, s in zip(models, states, strict=True)
+        ]
+        for one in wanted
+    }
+    data = _observed(grid, shape, labels, observed, wanted)
+    data |= _outcomes(grid, shape, observed, states, wanted)
     data |= _audit(problem, models, states, tuple(grid), shape)
     used = {d for one in wanted for d in one.dims}
     coordinates: dict[str, Any] = {
-        d: (d, np.asarray(v), _axis_attributes(model, d)) for d, v in labels.items() if d in used
+        d: (d, np.asarray(v), axis_attributes(model, d)) for d, v in labels.items() if d in used
     }
     coordinates["check"] = ("check", np.array([c.name for c in problem.checks]))
-    for name, swept in grid.items():
-        info = model.parameter_info(name)
-        attrs = {"units": info.unit, "symbol": info.symbol, "long_name": info.about}
-        coordinates[name] = (name, np.asarray(swept), attrs)
-    return xr.Dataset(data, coordinates, _attributes(problem, method, model, grid))
+    for name, values in grid.items():
+        coordinates[name] = (name, np.asarray(values), axis_attributes(model, name))
+    varied = grid if swept is None else swept
+    return xr.Dataset(data, coordinates, _attributes(problem, method, model, varied))
 
 
-def _axis_attributes(model: Model, name: str) -> dict[str, str]:
-    """Unit and symbol of a dimension that is an axis parameter; nothing for labels."""
-    if name not in type(model).model_fields:
+def axis_attributes(model: Model, name: str) -> dict[str, str]:
+    """Unit and symbol of a dimension that is a parameter; nothing for labels."""
+    if name not in {*type(model).model_fields, *model.shorthands}:
         return {}
     info = model.parameter_info(name)
     return {"units": info.unit, "symbol": info.symbol, "long_name": info.about}
+
+
+Values = Mapping[str, Sequence[Any]]
 
 
 def _observed(
     grid: Mapping[str, Sequence[Any]],
     shape: tuple[int, ...],
     labels: Mapping[str, tuple[Any, ...]],
-    models: Sequence[Model],
-    states: Sequence[Any],
+    values: Values,
     wanted: Sequence[Observable],
 ) -> dict[str, xr.Variable]:
     """The observables on the grid; NaN where a solve failed."""
     data = {}
     for one in wanted:
-        found = [
-            np.asarray(one(m, s)) if s.outcome.converged else None
-            for m, s in zip(models, states, strict=True)
-        ]
         own = tuple(len(labels[d]) for d in one.dims)
         attrs = {"units": one.unit, "long_name": one.about.rstrip("."), "symbol": one.symbol}
         if one.conversion:
             attrs["conversion"] = one.conversion
-        stacked = _stack(found, own).reshape(shape + own)
+        stacked = _stack(values[one.name], own).reshape(shape + own)
         data[one.name] = xr.Variable((*grid, *one.dims), stacked, attrs)
     return data
 
@@ -92,13 +102,13 @@ def _observed(
 def _outcomes(
     grid: Mapping[str, Sequence[Any]],
     shape: tuple[int, ...],
-    models: Sequence[Model],
+    values: Values,
     states: Sequence[Any],
     wanted: Sequence[Observable],
 ) -> dict[str, xr.Variable]:
     """How each point ended, and why a value is missing."""
     outcomes = [state.outcome for state in states]
-    reasons = [_reason(m, s, wanted) for m, s in zip(models, states, strict=True)]
+    reasons = [_reason(o, wanted, values, n) for n, o in enumerate(outcomes)]
     records: dict[str, tuple[Any, str]] = {
         "converged": ([o.converged for o in outcomes], "whether the solve met its tolerance"),
         "residual": ([o.residual for o in outcomes], "relative residual of the original equation"),
@@ -107,16 +117,16 @@ def _outcomes(
     }
     return {
         name: xr.Variable(
-            tuple(grid), np.asarray(values).reshape(shape), {"units": "1", "long_name": about}
+            tuple(grid), np.asarray(column).reshape(shape), {"units": "1", "long_name": about}
         )
-        for name, (values, about) in records.items()
+        for name, (column, about) in records.items()
     }
 
 
-def _reason(model: Model, state: Any, wanted: Sequence[Observable]) -> str:
-    if not state.outcome.converged:
-        return str(state.outcome.reason) or "not converged"
-    missing = [one for one in wanted if np.isnan(np.asarray(one(model, state))).any()]
+def _reason(outcome: Any, wanted: Sequence[Observable], values: Values, n: int) -> str:
+    if not outcome.converged:
+        return str(outcome.reason) or "not converged"
+    missing = [one for one in wanted if np.isnan(values[one.name][n]).any()]
     return "; ".join(f"{one.name} is undefined: {one.undefined}" for one in missing)
 
 
@@ -177,9 +187,9 @@ def _audit(
 
 
 def _attributes(
-    problem: Problem, method: Method, model: Model, grid: Mapping[str, Sequence[Any]]
+    problem: Problem, method: Method, model: Model, varied: Collection[str]
 ) -> dict[str, Any]:
-    swept = set(grid).union(*(model.shorthands.get(name, ()) for name in grid))
+    swept = set(varied).union(*(model.shorthands.get(name, ()) for name in varied))
     attrs: dict[str, Any] = {
         "family": problem.family,
         "model": problem.name,
@@ -190,13 +200,15 @@ def _attributes(
         "references": ", ".join(method.references),
         "method_settings": json.dumps(method.model_dump()),
         "provenance": json.dumps(provenance()),
-        "units_note": "hbar = e = k_B = 1; energies in eV, or in any one unit of your choice",
+        "units_note": "hbar = e = k_B = 1; the unit of each quantity stands beside it",
     }
     for info in model.parameters():
         if info.name not in swept and not info.axis:
             value = getattr(model, info.name)
             attrs[f"parameter_{info.name}"] = (
-                value if isinstance(value, (int, float, str)) else json.dumps(_plain(value))
+                value
+                if isinstance(value, (int, float, str))
+                else json.dumps(_plain(checked(info, value)))
             )
     return attrs
 
@@ -300,7 +312,7 @@ def save(ds: xr.Dataset, path: Path) -> None:
     ModelError : another suffix, or a place that cannot be written
     """
     check_target(path)
-    ds = _split(ds)
+    ds = split_parts(ds)
     if path.suffix == ZARR:
         text = {name: v.astype(object) for name, v in ds.variables.items() if v.dtype.kind == "U"}
         ds.assign_coords(text).to_zarr(path, mode="w", consolidated=False)
@@ -316,7 +328,7 @@ def save(ds: xr.Dataset, path: Path) -> None:
 PARTS = ("real", "imaginary")
 
 
-def _split(ds: xr.Dataset) -> xr.Dataset:
+def split_parts(ds: xr.Dataset) -> xr.Dataset:
     """Complex variables as a real and an imaginary part, since the formats know no complex numbers."""
     found = {n: v for n, v in ds.data_vars.items() if v.dtype.kind == "c"}
     parts = {
@@ -326,8 +338,8 @@ def _split(ds: xr.Dataset) -> xr.Dataset:
     return ds.assign(parts)
 
 
-def _joined(ds: xr.Dataset) -> xr.Dataset:
-    """The inverse of :func:`_split`."""
+def joined_parts(ds: xr.Dataset) -> xr.Dataset:
+    """The inverse of :func:`split_parts`."""
     if "part" not in ds.dims:
         return ds
     whole = {
@@ -384,7 +396,7 @@ def load(path: Path) -> xr.Dataset:
         raise ModelError(f"File `{path}` is not a chirospin result: it has no chirospin_schema")
     if int(loaded.attrs["chirospin_schema"]) > SCHEMA:
         raise ModelError(f"File `{path}` was written by a newer chirospin; upgrade to read it")
-    return _joined(loaded)
+    return joined_parts(loaded)
 
 
 def stored_model(ds: xr.Dataset, problem: Problem) -> Model:

@@ -6,9 +6,8 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 import chirospin
+from chirospin.base.design import spaced
 from chirospin.base.errors import ModelError, UnknownNameError
 from chirospin.base.family import Family, Problem
 from chirospin.base.method import Method
@@ -57,32 +56,10 @@ def model_from(kind: type[Model], texts: Sequence[str]) -> Model:
 
 def sweep_from(kind: type[Model], texts: Sequence[str]) -> dict[str, list[Any]]:
     """Swept values from --over NAME=START:STOP:COUNT[:log] or NAME=V1,V2,..."""
-    return {name: _values(kind, name, text) for name, text in assignments(texts, "--over").items()}
-
-
-def _values(kind: type[Model], name: str, text: str) -> list[Any]:
-    info = kind.parameter_info(name)
-    if ":" not in text:
-        return [parse(info, part) for part in text.split(",") if part.strip()]
-    parts = text.split(":")
-    spaced = parts[3].strip() if len(parts) == 4 else "lin"
-    if len(parts) not in (3, 4) or spaced not in ("lin", "log") or not parts[2].strip().isdigit():
-        raise ModelError(
-            f"Option --over must be NAME=START:STOP:COUNT, with :log for even ratios, "
-            f"or NAME=V1,V2,..., but is '{name}={text}'"
-        )
-    start, stop, count = parse(info, parts[0]), parse(info, parts[1]), int(parts[2])
-    if not 1 <= count <= 1_000_000:
-        raise ModelError(
-            f"Option --over must have a COUNT from 1 to 1000000, but is '{name}={text}'"
-        )
-    if spaced == "log":
-        if min(start, stop) <= 0:
-            raise ModelError(
-                f"Option --over with :log needs START and STOP > 0, but is '{name}={text}'"
-            )
-        return list(np.geomspace(start, stop, count).tolist())
-    return list(np.linspace(start, stop, count).tolist())
+    return {
+        name: spaced(kind.parameter_info(name), text)
+        for name, text in assignments(texts, "--over").items()
+    }
 
 
 def methods_from(problem: Problem, names: str | None, options: Sequence[str]) -> list[Method]:

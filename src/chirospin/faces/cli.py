@@ -1,4 +1,4 @@
-"""The command line: describe, solve, explore, reproduce, audit, report, cite, about."""
+"""The command line: describe, solve, sweep, explore, reproduce, audit, report, cite, about."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ app = App(
     help="Spin polarisation in chiral and spin-orbit-coupled matter, with audited numbers.\n\n"
     "chirospin describe junction              what can be set, and what comes out\n\n"
     "chirospin solve junction                 one point\n\n"
+    "chirospin sweep scan.toml                many points, kept as they come, resumable\n\n"
     "chirospin reproduce nozaki_fujita_2026   a paper, claim by claim\n\n"
     "Exit codes: 0 good, 1 a claim or an audit failed, 2 bad input, 3 not converged.",
     help_format="plaintext",
@@ -192,6 +193,128 @@ def _verdict(ds: Any, found: list[Any]) -> int:
         + f": {first['reason'].item()} (residual {first['residual'].item():.2e})"
     )
     return NOT_CONVERGED
+
+
+@app.command
+def sweep(
+    file: Path,
+    /,
+    *,
+    store: Path | None = None,
+    workers: Workers = None,
+    scheduler: str | None = None,
+    cluster: str | None = None,
+    retry_failed: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> int:
+    """Run the sweep that a TOML file declares; the same command continues an interrupted one.
+
+    A file may read:  family = "junction"  method = ["gksl"]  observables = ["spin_polarisation"]
+    [set] hubbard = 4  [grid] energy_b = "0.4:1.4:11"  [random] samples = 50
+    coupling = { uniform = ["20 meV", "0.2 eV"] }
+
+    Parameters
+    ----------
+    file
+        TOML with family, method, observables, store, chunk, [option], [set], [grid] and one of
+        [list], [random], [latin-hypercube], [sobol].
+    store
+        Directory of the results; that of the file, or its name with .sweep.
+    scheduler
+        Address of a Dask scheduler that computes instead of this machine.
+    cluster
+        dask starts a Dask cluster on this machine.
+    retry_failed
+        Compute the points again that are recorded as failed.
+    """
+    from chirospin.base.sweep import run
+    from chirospin.faces.progress import sweep_progress
+    from chirospin.faces.sweeping import definition_from, executor_of
+
+    definition, named, chunk = definition_from(file)
+    place, cores = store or named, _cores(workers)
+    with (
+        executor_of(scheduler, cluster, cores) as executor,
+        sweep_progress(f"sweeping {definition.problem.path}", quiet=json) as report,
+    ):
+        count = run(
+            definition,
+            place,
+            executor=executor,
+            workers=cores,
+            chunk=chunk,
+            retry_failed=retry_failed,
+            progress=report,
+        )
+    return _told(place, count.fresh, count.seconds, json)
+
+
+def _told(place: Path, fresh: int, seconds: float, json: bool) -> int:
+    from chirospin.base.store import Store
+    from chirospin.faces.sweeping import status_facts
+
+    facts = status_facts(Store(place))
+    if json:
+        say(json_format.dumps(facts | {"computed": fresh, "seconds": seconds}))
+    else:
+        say(
+            f"{facts['done']} of {facts['points']} points in {place}, {fresh} computed now in "
+            f"{seconds:.1f} s, {facts['failed']} failed"
+        )
+        for reason, many in facts["reasons"].items():
+            say(f"  {many} x {reason}")
+        say(f'open: xarray.open_dataset("{place}", engine="chirospin")')
+    return NOT_CONVERGED if facts["failed"] else 0
+
+
+@app.command
+def status(store: Path, /, *, json: Json = False) -> int:
+    """How far a sweep is: points, failures and their reasons, whether it runs.
+
+    Parameters
+    ----------
+    store
+        Directory of a sweep.
+    """
+    from chirospin.base.store import Store
+    from chirospin.faces.sweeping import status_facts
+
+    facts = status_facts(Store(store))
+    if json:
+        say(json_format.dumps(facts))
+        return 0
+    say(f"{facts['problem']} by {', '.join(facts['methods'])}, over {', '.join(facts['varied'])}")
+    say(f"  {facts['done']} of {facts['points']} points, {facts['failed']} failed")
+    for reason, many in facts["reasons"].items():
+        say(f"  {many} x {reason}")
+    say("  running" if facts["running"] else "  not running")
+    return 0
+
+
+@app.command
+def importance(store: Path, observable: str, /, *, json: Json = False) -> int:
+    """How much each drawn parameter matters for an observable of a finished sweep.
+
+    Parameters
+    ----------
+    store
+        Directory of a sweep whose design is sobol, random or latin-hypercube.
+    observable
+        A number for each point, for example spin_polarisation.
+    """
+    from chirospin.base.store import Store
+    from chirospin.faces import sweeping
+    from chirospin.faces.text import table
+
+    facts = sweeping.importance_facts(Store(store), observable)
+    if json:
+        say(json_format.dumps({"observable": observable, "importance": facts}))
+        return 0
+    columns = list(next(iter(facts.values())))
+    order = sorted(facts, key=lambda name: -facts[name][columns[-2 if len(columns) > 1 else 0]])
+    rows = [[name, *(f"{facts[name][c]:.4f}" for c in columns)] for name in order]
+    say(table(rows, ["parameter", *(c.replace("_", " ") for c in columns)]))
+    return 0
 
 
 @app.command

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from chirospin.base.sweep import Count
+
 Progress = Callable[[int, int], None]
 EVERY = 10.0  # seconds between plain lines
 
@@ -20,6 +22,50 @@ def progress(title: str, quiet: bool = False) -> Iterator[Progress]:
         yield from _bar(title)
     else:
         yield _lines(title)
+
+
+@contextmanager
+def sweep_progress(title: str, quiet: bool = False) -> Iterator[Callable[[Count], None]]:
+    """A callback for sweeps: points, rate, failures and time left."""
+    if quiet:
+        yield lambda _count: None
+    elif sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        with Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        ) as bar:
+            task = bar.add_task(title, total=None, rate="")
+
+            def shown(count: Count) -> None:
+                failed = f", {count.failed} failed" if count.failed else ""
+                rate = f"{count.rate:.3g}/s{failed}"
+                bar.update(task, completed=count.done, total=count.points, rate=rate)
+
+            yield shown
+    else:
+        last = time.monotonic()
+
+        def printed(count: Count) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last >= EVERY:
+                last = now
+                print(  # noqa: T201
+                    f"{title}: {count.done}/{count.points}, {count.rate:.3g}/s, {count.failed} failed, "
+                    f"about {count.left:.0f} s left",
+                    file=sys.stderr,
+                )
+
+        yield printed
 
 
 def _bar(title: str) -> Iterator[Progress]:

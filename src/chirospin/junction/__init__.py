@@ -1,15 +1,18 @@
-"""Many-body magnetoresistance of a chiral molecular stack between two leads."""
+"""Many-body magnetoresistance of a chiral molecular stack between two leads.
+
+Examples
+--------
+>>> from chirospin import junction
+>>> ds = junction.solve(junction.Junction(hubbard_a=5), over={"energy_b": [0.4, 0.8]})
+>>> ds.spin_polarisation.dims
+('energy_b',)
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
-
-import xarray as xr
-
-from chirospin.base import solve as corridor
 from chirospin.base.family import Family, Problem
-from chirospin.base.solve import Axes, MethodChoice, Progress
+from chirospin.base.solve import solver
+from chirospin.base.sweep import sweeper
 from chirospin.junction.audit import AUDITS, CHECKS
 from chirospin.junction.gksl import GKSL
 from chirospin.junction.landauer import Landauer
@@ -17,7 +20,7 @@ from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
 from chirospin.junction.observables import OBSERVABLES, labels
 
-__all__ = ["FAMILY", "GKSL", "Junction", "Landauer", "MeanField", "solve"]
+__all__ = ["FAMILY", "GKSL", "Junction", "Landauer", "MeanField", "solve", "sweep"]
 
 QUESTION = "many-body magnetoresistance of a chiral molecular stack between leads"
 PROBLEM = Problem(
@@ -35,32 +38,5 @@ PROBLEM = Problem(
 FAMILY = Family(name="junction", question=QUESTION, problems=(PROBLEM,))
 
 
-def solve(
-    model: Junction | None = None,
-    method: MethodChoice | Sequence[MethodChoice] = None,
-    *,
-    over: Axes | None = None,
-    observables: Sequence[str] | None = None,
-    on_failure: Literal["raise", "record"] = "raise",
-    workers: int = 1,
-    progress: Progress | None = None,
-) -> xr.Dataset:
-    """Solve a junction, or a grid of junctions; see :func:`chirospin.base.solve.solve`.
-
-    Examples
-    --------
-    >>> from chirospin import junction
-    >>> ds = junction.solve(junction.Junction(hubbard_a=5), over={"energy_b": [0.4, 0.8]})
-    >>> ds.spin_polarisation.dims
-    ('energy_b',)
-    """
-    return corridor.solve(
-        PROBLEM,
-        model or Junction(),
-        method,
-        over=over,
-        observables=observables,
-        on_failure=on_failure,
-        workers=workers,
-        progress=progress,
-    )
+solve = solver(FAMILY)
+sweep = sweeper(FAMILY)

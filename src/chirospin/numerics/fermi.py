@@ -19,8 +19,8 @@ MOST = 80  # poles; more do not reach further in double precision
 
 
 def fermi(x: Array | float) -> Array:
-    r"""The occupation :math:`1/(e^x + 1)` without overflow."""
-    return np.asarray(0.5 * (1 - np.tanh(0.5 * np.asarray(x))))
+    r"""The occupation :math:`1/(e^x + 1)`, without overflow and with all digits where it is small."""
+    return np.asarray(np.exp(-np.logaddexp(0.0, x)))
 
 
 def bose(x: Array | float) -> Array:

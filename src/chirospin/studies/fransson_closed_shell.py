@@ -138,10 +138,10 @@ def figure_ladder(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     share = (m / m.sel({"method": "exact"})).assign_attrs(units="1", symbol=r"m/m_\mathrm{exact}")
     spectra = []
     slow = _model(ALONG, 0.001, thermal_energy=20.0, energy=np.linspace(-5, 5, 201))
-    for method in (Exact(), SecondOrder()):
+    for method in (Exact(), SCBA(), SecondOrder()):
         one = vibration.solve(slow, method, observables=["spectral_density"])
         spectra.append(one[["spectral_density"]].sel(spin="up", drop=True))
-    names = xr.Variable("curve", ["exact", "second-order"])
+    names = xr.Variable("curve", ["exact", "scba", "second-order"])
     return {
         "ladder": xr.Dataset({"size": size, "share": share, "count": ds.crossover_count}),
         "spectra": xr.concat(spectra, names),

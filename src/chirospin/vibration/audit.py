@@ -47,8 +47,10 @@ def _even(model: Vibration, state: VibrationState) -> float | None:
     return float(np.linalg.norm(state.moment))
 
 
-def _crossing(model: Vibration, state: VibrationState) -> float:
-    return state.crossing().defect
+def _crossing(model: Vibration, state: VibrationState) -> float | None:
+    """Of a search that an observable has asked for."""
+    found = state.crossing.found
+    return None if found is None else found.defect
 
 
 CHECKS = (

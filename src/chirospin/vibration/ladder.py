@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -43,9 +43,24 @@ class Rung(Method):
     def moment_at(self, model: Vibration, temperature: float) -> Array:
         """The moment at another temperature, (3,); NaN where the method fails."""
 
-    def crossing(self, model: Vibration) -> Callable[[], Crossing]:
-        """The search for sign changes, done once for all temperatures of a model."""
-        return lambda: _search(self, model.replace(thermal_energy=1.0, energy=None))
+    def crossing(self, model: Vibration) -> Search:
+        """The search for sign changes, done when asked for."""
+        return Search(self, model)
+
+
+class Search:
+    """A search for sign changes, once for all temperatures of a model."""
+
+    def __init__(self, method: Rung, model: Vibration) -> None:
+        self._method, self._model = method, model
+        self.found: Crossing | None = None
+
+    def __call__(self) -> Crossing:
+        """Search, or remember."""
+        if self.found is None:
+            anywhere = self._model.replace(thermal_energy=1.0, energy=None)
+            self.found = _search(self._method, anywhere)
+        return self.found
 
 
 @lru_cache(maxsize=256)

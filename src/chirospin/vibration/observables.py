@@ -39,7 +39,7 @@ def occupation(model: Vibration, state: VibrationState) -> Array:
     unit="1/meV",
     symbol=r"A_\sigma",
     dims=("spin", "energy"),
-    undefined="scba is solved at Matsubara frequencies only: it has no spectrum here",
+    undefined="the continuation of scba to real energies did not settle: raise the broadening",
 )
 def spectral_density(model: Vibration, state: VibrationState) -> Array:
     r"""Density of states of spin up and down along z, with the method's broadening eta.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,14 +22,16 @@ from chirospin.vibration.born import (
     self_energy,
     self_energy_poles,
 )
+from chirospin.vibration.continuation import continued
 from chirospin.vibration.frequencies import summed_with_tail
 from chirospin.vibration.ladder import Rung
-from chirospin.vibration.model import Level, Vibration, energies, level
+from chirospin.vibration.model import Level, Vibration, energies_from_mu, level
 from chirospin.vibration.state import VibrationState
 
 Array = NDArray[np.floating[Any]]
 Complex = NDArray[np.complexfloating[Any, Any]]
 Unknowns = NDArray[np.float64]
+Settled = tuple[Complex, Complex]
 FEWEST, MOST = 32, 2048  # positive frequencies
 PARALLEL = 1e-13
 
@@ -155,12 +157,11 @@ class SCBA(Rung):
     def state(self, model: Vibration) -> VibrationState:
         """The level in equilibrium; frequencies are doubled until nothing changes."""
         here = level(model)
-        found, outcome, change = self._solved(here)
-        missing = np.full((2, energies(model).size), np.nan)
+        found, outcome, change, settled = self._solved(here)
         return VibrationState(
             density=found.density,
             moment=found.moment,
-            spectrum=lambda: missing,
+            spectrum=lambda: self._spectrum(here, settled, energies_from_mu(model)),
             crossing=self.crossing(model),
             norm=None,
             left_out=here.hubbard,
@@ -170,10 +171,22 @@ class SCBA(Rung):
 
     def moment_at(self, model: Vibration, temperature: float) -> Array:
         """NaN where the self-consistency fails."""
-        found, outcome, _ = self._solved(level(model, temperature=temperature))
+        found, outcome, _, _ = self._solved(level(model, temperature=temperature))
         return found.moment if outcome.converged else np.full(3, np.nan)
 
-    def _solved(self, here: Level) -> tuple[Thermal, Outcome, float]:
+    def _spectrum(self, here: Level, settled: Settled, omega: Array) -> Array:
+        """Of spin up and down, (2, energies); NaN where the continuation does not settle."""
+        sigma, shift = settled
+        reference = _shifted(here, shift)
+        z = 1j * np.pi * here.temperature * (2 * np.arange(len(sigma)) + 1)
+        empty = z[:, None, None] * np.eye(2) - reference.energy
+        departure = np.linalg.inv(empty - sigma) - np.linalg.inv(empty)
+        G = continued(here, reference, departure, omega, self.broadening)
+        if G is None:
+            return np.full((2, omega.size), np.nan)
+        return np.stack([-G[:, s, s].imag / np.pi for s in (0, 1)])
+
+    def _solved(self, here: Level) -> tuple[Thermal, Outcome, float, Settled]:
         if here.width:
             raise ModelError(
                 f"Parameter `reservoir_coupling` must be 0 (in meV) for the method {self.name}, but is "
@@ -186,14 +199,14 @@ class SCBA(Rung):
             spent += point.iterations
             if not point.converged:
                 reason = "the self-consistency did not settle; raise the temperature or iterations"
-                return found, _outcome(False, point.residual, spent, reason), change
+                return found, _outcome(False, point.residual, spent, reason), change, start
             if before is not None:
                 change = float(np.abs(found.density - before.density).max())
                 if change < self.accuracy:
-                    return found, _outcome(True, point.residual, spent, ""), change
+                    return found, _outcome(True, point.residual, spent, ""), change, start
             if count >= MOST:
                 reason = f"{count} frequencies do not settle the density; raise the temperature"
-                return found, _outcome(False, change, spent, reason), change
+                return found, _outcome(False, change, spent, reason), change, start
             before, count = found, 2 * count
 
     def _at(
@@ -222,14 +235,7 @@ class SCBA(Rung):
             sigma, shift = unpack(x)
             G, g, density = dressed(sigma, shift)
             moved = hartree(here, density) if self.with_hartree else np.zeros((2, 2), dtype=complex)
-            reference = Level(
-                energy=here.energy + shift,
-                frequencies=here.frequencies,
-                couplings=here.couplings,
-                temperature=T,
-                width=0.0,
-                hubbard=0.0,
-            )
+            reference = _shifted(here, shift)
             new = self_energy(self_energy_poles(reference), z) + loop(G - g)
             return np.concatenate([new, moved[None]]).ravel().view(float)
 
@@ -242,6 +248,11 @@ class SCBA(Rung):
         _, _, density = dressed(sigma, shift)
         moment = scalar_and_vector(density)[1].real
         return Thermal(density=density, moment=moment), (sigma, shift), point
+
+
+def _shifted(here: Level, shift: Complex) -> Level:
+    """The level with a static shift."""
+    return replace(here, energy=here.energy + shift)
 
 
 def _matrix(parts: tuple[Complex, Complex]) -> Complex:

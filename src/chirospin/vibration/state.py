@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.numerics.outcome import Outcome
-from chirospin.vibration.crossover import Crossing
+from chirospin.vibration.crossover import Searched
 
 Array = NDArray[np.floating[Any]]
 Complex = NDArray[np.complexfloating[Any, Any]]
@@ -25,7 +25,7 @@ class VibrationState:
     density : rho_ab = <psi_b^+ psi_a>, (2, 2)
     moment : (1/2) Tr(sigma rho), (3,)
     spectrum : density of states of spin up and down, (2, energies), 1/meV, when asked for
-    crossing : temperatures at which the moment of this method changes sign, when asked for
+    crossing : search for temperatures at which the moment of this method changes sign
     norm : of the spectral function, where the method integrates it; None where it is 1 by algebra
     left_out : repulsion that the method does not know, meV
     truncation : weight beyond the states that were kept, or change with more frequencies; or None
@@ -34,7 +34,7 @@ class VibrationState:
     density: Complex
     moment: Array
     spectrum: Callable[[], Array]
-    crossing: Callable[[], Crossing]
+    crossing: Searched
     norm: float | None
     left_out: float
     truncation: float | None

@@ -1,0 +1,492 @@
+"""Sweeps that survive: chunks of points computed by any executor, kept one by one.
+
+The parent hands out chunks, writes each as it comes back, and forgets it. Whatever dies, the store holds
+every finished chunk, and the same call continues with the others.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from chirospin.base import results
+from chirospin.base.design import Design, designed
+from chirospin.base.errors import ConvergenceError, ModelError
+from chirospin.base.family import Family, Problem
+from chirospin.base.method import Method
+from chirospin.base.parameters import Model
+from chirospin.base.store import FORMAT, Store, digest
+from chirospin.numerics.outcome import Outcome
+
+TARGET = 2.0  # seconds that a chunk should take: long enough for its overhead, short enough to lose
+LARGEST_CHUNK = 512
+TRIES = 5  # times that a chunk alone may end its worker before it is recorded as failed
+AHEAD = 2  # chunks handed out for each worker
+OVERHEAD = 24_000  # bytes of an empty shard
+THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+Progress = Callable[["Count"], None]
+MakeExecutor = Callable[[], Executor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """What a sweep computes.
+
+    Parameters
+    ----------
+    model : parameters that do not vary
+    methods : one, or several side by side
+    observables : names; None is all
+    """
+
+    problem: Problem
+    model: Model
+    methods: tuple[Method, ...]
+    observables: tuple[str, ...] | None
+    design: Design
+
+    def described(self) -> dict[str, Any]:
+        """Everything that decides a number, as plain data."""
+        fixed = {
+            info.name: _plain(getattr(self.model, info.name)) for info in self.model.parameters()
+        }
+        return {
+            "problem": self.problem.path,
+            "parameters": fixed,
+            "methods": {m.name: m.model_dump(mode="json") for m in self.methods},
+            "observables": list(self.observables) if self.observables is not None else None,
+            "design": self.design.described(),
+            "version": version("chirospin"),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """How far a sweep is."""
+
+    points: int
+    done: int
+    failed: int
+    seconds: float
+    fresh: int
+
+    @property
+    def rate(self) -> float:
+        """Points per second of this run."""
+        return self.fresh / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def left(self) -> float:
+        """Seconds that the rest would take at this rate."""
+        return (self.points - self.done) / self.rate if self.rate else float("inf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A chunk of points, as a worker gets it: plain data and models, no code."""
+
+    path: str
+    model: Model
+    methods: tuple[Method, ...]
+    observables: tuple[str, ...] | None
+    first: int
+    columns: Mapping[str, tuple[Any, ...]]
+
+    @property
+    def size(self) -> int:
+        """Number of points."""
+        return len(next(iter(self.columns.values())))
+
+
+def run(
+    definition: Definition,
+    path: Path,
+    *,
+    executor: MakeExecutor | None = None,
+    workers: int = 1,
+    chunk: int | None = None,
+    retry_failed: bool = False,
+    progress: Progress | None = None,
+) -> Count:
+    """Fill a store with a sweep, or go on where it was interrupted.
+
+    Parameters
+    ----------
+    executor : makes what computes chunks; processes on this machine if not given
+    workers : of these processes; 0 computes in this one
+    chunk : points in a shard; measured on the first point if not given
+    retry_failed : compute again the points that are recorded as failed
+    progress : called after each chunk
+
+    Raises
+    ------
+    ModelError : another sweep in the store, a store in use, too little disk
+    """
+    store = Store(path)
+    body = definition.described()
+    known = store.header() if store.exists else None
+    size = known["chunk"] if known is not None else chunk or _chunk_size(definition)
+    header = {
+        "format": FORMAT,
+        "hash": digest(body),
+        "points": definition.design.size,
+        "chunk": size,
+        "sweep": body,
+    }
+    if known is None:
+        _enough_disk(definition, store, size)
+    store.create(header)
+    with store.locked():
+        done = store.finished()
+        chunks = range(-(-definition.design.size // size))
+        waiting = [n for n in chunks if n not in done]
+        if retry_failed:
+            waiting = sorted({*waiting, *(n for n in done if _lost(store.read(n)))})
+        return _fill(definition, store, size, waiting, done, executor, workers, progress)
+
+
+def _lost(ds: xr.Dataset) -> int:
+    """Points that failed by any method."""
+    return int((~ds["converged"].values.astype(bool)).sum())
+
+
+def _fill(
+    definition: Definition,
+    store: Store,
+    size: int,
+    waiting: Sequence[int],
+    done: set[int],
+    executor: MakeExecutor | None,
+    workers: int,
+    progress: Progress | None,
+) -> Count:
+    total, start = definition.design.size, time.monotonic()
+    kept = sum(_length(total, size, n) for n in done - set(waiting))
+    fresh = lost = 0
+
+    def counted() -> Count:
+        seconds = time.monotonic() - start
+        return Count(points=total, done=kept + fresh, failed=lost, seconds=seconds, fresh=fresh)
+
+    for n, ds in _computed(definition, size, waiting, executor, workers):
+        store.write(n, ds)
+        fresh += ds.sizes["point"]
+        lost += _lost(ds)
+        if progress is not None:
+            progress(counted())
+    return counted()
+
+
+def _length(total: int, size: int, n: int) -> int:
+    return min(size, total - n * size)
+
+
+def _task(definition: Definition, size: int, n: int) -> Task:
+    start = n * size
+    stop = start + _length(definition.design.size, size, n)
+    columns = {k: tuple(v) for k, v in definition.design.points(start, stop).items()}
+    return Task(
+        path=definition.problem.path,
+        model=definition.model,
+        methods=definition.methods,
+        observables=definition.observables,
+        first=start,
+        columns=columns,
+    )
+
+
+def _computed(
+    definition: Definition,
+    size: int,
+    waiting: Sequence[int],
+    executor: MakeExecutor | None,
+    workers: int,
+) -> Iterator[tuple[int, xr.Dataset]]:
+    """Chunks in the order in which they are finished; a pool that breaks is replaced."""
+    if executor is None and workers <= 0:
+        for n in waiting:
+            yield n, computed(_task(definition, size, n))
+        return
+    make = executor or (lambda: processes(workers))
+    left, tries = list(waiting), dict.fromkeys(waiting, 0)
+    alone: set[int] = set()
+    while left:
+        running: dict[Future[xr.Dataset], int] = {}
+        try:
+            with _open(make) as pool:
+                while left or running:
+                    width = 1 if alone else AHEAD * max(1, workers)
+                    while left and len(running) < width:
+                        n = left.pop(0)
+                        running[pool.submit(computed, _task(definition, size, n))] = n
+                    finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        result = future.result()
+                        n = running.pop(future)
+                        alone.discard(n)
+                        yield n, result
+        except BrokenExecutor:
+            suspects = sorted(running.values())
+            for n in suspects:  # one of them killed a worker: find out which, one at a time
+                tries[n] += len(suspects) == 1
+                if tries[n] >= TRIES:
+                    alone.discard(n)
+                    yield (
+                        n,
+                        _hopeless(_task(definition, size, n), "the worker died at these points"),
+                    )
+                else:
+                    alone.add(n)
+            left = sorted(alone) + [n for n in left if n not in alone]
+
+
+@contextmanager
+def _open(make: MakeExecutor) -> Iterator[Executor]:
+    pool = make()
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def processes(workers: int) -> Executor:
+    """Processes on this machine, each with one BLAS thread."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+        pool.submit(os.getpid)  # starts all of them, with this environment
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+    return pool
+
+
+def problem_at(path: str) -> Problem:
+    """A problem by FAMILY or FAMILY.MODEL."""
+    name, _, model = path.partition(".")
+    family: Family = importlib.import_module(f"chirospin.{name}").FAMILY
+    return family.problem(model or None)
+
+
+def computed(task: Task) -> xr.Dataset:
+    """The points of a chunk; those that fail are recorded with their reason."""
+    problem = problem_at(task.path)
+    names = list(task.columns)
+    rows = list(zip(*task.columns.values(), strict=True))
+    models: list[Model | None] = []
+    refused: dict[int, str] = {}
+    for at, row in enumerate(rows):
+        try:
+            models.append(task.model.replace(**dict(zip(names, row, strict=True))))
+        except ModelError as error:
+            models.append(None)
+            refused[at] = str(error)
+    parts = [_by_method(problem, task, method, models, refused) for method in task.methods]
+    whole = results.side_by_side(parts, [m.name for m in task.methods]) if parts[1:] else parts[0]
+    whole.attrs.pop("provenance", None)
+    whole.attrs["references"] = ", ".join(
+        dict.fromkeys(r for m in task.methods for r in m.references)
+    )
+    return _placed(whole, task)
+
+
+def _placed(ds: xr.Dataset, task: Task) -> xr.Dataset:
+    """With the number of every point and the parameters that differ."""
+    extra = {
+        name: xr.Variable("point", np.asarray(values), results.axis_attributes(task.model, name))
+        for name, values in task.columns.items()
+    }
+    return ds.assign_coords({"point": np.arange(task.first, task.first + task.size), **extra})
+
+
+@dataclass(frozen=True)
+class _Failed:
+    """The state of a point that has none."""
+
+    outcome: Outcome
+
+
+def _by_method(
+    problem: Problem,
+    task: Task,
+    method: Method,
+    models: Sequence[Model | None],
+    refused: Mapping[int, str],
+) -> xr.Dataset:
+    good = [m for m in models if m is not None]
+    states: list[Any]
+    try:
+        found = iter(list(method.solve_many(good)))
+        states = [_failed(refused[n]) if m is None else next(found) for n, m in enumerate(models)]
+    except (ModelError, ConvergenceError, ArithmeticError, np.linalg.LinAlgError):
+        states = [
+            _failed(refused[n]) if m is None else _single(method, m) for n, m in enumerate(models)
+        ]
+    shown = [task.model if m is None else m for m in models]
+    return results.dataset(
+        problem,
+        method,
+        task.model,
+        {"point": range(task.size)},
+        shown,
+        states,
+        problem.choose(task.observables),
+        swept=tuple(task.columns),
+    )
+
+
+def _single(method: Method, model: Model) -> Any:
+    try:
+        (state,) = method.solve_many([model])
+    except (ModelError, ConvergenceError, ArithmeticError, np.linalg.LinAlgError) as error:
+        return _failed(str(error))
+    return state
+
+
+def _failed(reason: str) -> _Failed:
+    line = reason.splitlines()[0] if reason else "failed"
+    return _Failed(Outcome(converged=False, residual=float("nan"), iterations=0, reason=line))
+
+
+def _hopeless(task: Task, reason: str) -> xr.Dataset:
+    """A chunk that no worker survives, as failed points."""
+    problem = problem_at(task.path)
+    parts = [
+        results.dataset(
+            problem,
+            method,
+            task.model,
+            {"point": range(task.size)},
+            [task.model] * task.size,
+            [_failed(reason)] * task.size,
+            problem.choose(task.observables),
+            swept=tuple(task.columns),
+        )
+        for method in task.methods
+    ]
+    whole = results.side_by_side(parts, [m.name for m in task.methods]) if parts[1:] else parts[0]
+    whole.attrs.pop("provenance", None)
+    return _placed(whole, task)
+
+
+def _chunk_size(definition: Definition) -> int:
+    """Points that take about :data:`TARGET` seconds, from the second of two trial points."""
+    task = _task(definition, 1, 0)
+    computed(task)
+    start = time.perf_counter()
+    computed(task)
+    seconds = max(time.perf_counter() - start, 1e-6)
+    most = min(LARGEST_CHUNK, -(-definition.design.size // 8))
+    return int(np.clip(TARGET / seconds, 1, max(1, most)))
+
+
+def sweeper(family: Family) -> Callable[..., xr.Dataset]:
+    """The ``sweep`` function of a family."""
+
+    def sweep(
+        model: Model,
+        store: str | Path,
+        method: str | Method | Sequence[str | Method] | None = None,
+        *,
+        over: Mapping[str, Any] | None = None,
+        design: Design | None = None,
+        observables: Sequence[str] | None = None,
+        workers: int = 0,
+        executor: MakeExecutor | None = None,
+        chunk: int | None = None,
+        retry_failed: bool = False,
+        progress: Progress | None = None,
+    ) -> xr.Dataset:
+        """Fill a store on disk with a sweep, or go on where it was interrupted, and open it.
+
+        Parameters
+        ----------
+        model : parameters that do not vary
+        store : directory
+        method : name or object, or a list of them
+        over : parameter name -> values; their product is the sweep
+        design : instead of ``over``; see :func:`chirospin.base.design.designed`
+        workers : processes; 0 computes in this one (a script with more needs a __main__ guard)
+        executor : makes a ``concurrent.futures`` executor, such as that of a cluster
+        chunk : points in a shard; measured if not given
+        retry_failed : compute failed points again
+
+        Raises
+        ------
+        ModelError : bad values, another sweep in the store, too little disk
+        """
+        one = family.problem_of(model)
+        listed = [method] if method is None or isinstance(method, (str, Method)) else list(method)
+        if (over is None) == (design is None):
+            raise ModelError("Argument `over` or `design` must be given, and only one of them")
+        definition = Definition(
+            problem=one,
+            model=model,
+            methods=tuple(m if isinstance(m, Method) else one.method(m)() for m in listed),
+            observables=None if observables is None else tuple(observables),
+            design=design or designed(model, grid=over),
+        )
+        one.choose(definition.observables)
+        run(
+            definition,
+            Path(store),
+            executor=executor,
+            workers=workers,
+            chunk=chunk,
+            retry_failed=retry_failed,
+            progress=progress,
+        )
+        return Store(Path(store)).open()
+
+    sweep.__qualname__ = "sweep"
+    return sweep
+
+
+def estimated_bytes(definition: Definition, chunk: int) -> int:
+    """What the store will take, from the labels of every observable."""
+    labels = definition.problem.labels(definition.model)
+    chosen = definition.problem.choose(definition.observables)
+    numbers = sum(int(np.prod([len(labels[d]) for d in one.dims])) * 2 for one in chosen) + 2 * len(
+        definition.problem.checks
+    )
+    each = 8 * (numbers + len(definition.design.names) + 8) * len(definition.methods)
+    shards = -(-definition.design.size // chunk)
+    return definition.design.size * each + shards * OVERHEAD
+
+
+def _enough_disk(definition: Definition, store: Store, chunk: int) -> None:
+    need, free = estimated_bytes(definition, chunk), store.free()
+    if need > free:
+        raise ModelError(
+            f"Store `{store.path}` needs about {need / 1e9:.3g} GB for {definition.design.size} points, "
+            f"but its disk has {free / 1e9:.3g} GB; choose fewer observables or another place"
+        )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    return [value.real, value.imag] if isinstance(value, complex) else value

@@ -1,0 +1,516 @@
+r"""Point impurities and any linear spin-orbit field: the kinetic equation at the Fermi level.
+
+With :math:`f = N + \mathbf S\cdot\boldsymbol\sigma` integrated over energy at each direction, the
+field :math:`\mathbf B = B p + \mathbf b` and :math:`\mathbf B' = Bp/2E_F`, to first order in B/E_F,
+
+.. math:: -iz\mathbf S + \mathbf F = \mathbf B\times(\mathbf S + \tfrac12\mathbf B' N)
+          + \frac1\tau\left[\overline{t(N + \mathbf S\cdot\boldsymbol\sigma)t^\dagger}
+          - (1 + \tfrac r2)\mathbf S\right]
+
+.. math:: t = 1 + i\kappa(1 + ix)\sigma_z\sin\theta, \qquad r = \kappa^2(1 + x^2)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from chirospin.base.audit import Audit, Check
+from chirospin.base.errors import ModelError
+from chirospin.base.method import Method
+from chirospin.base.observables import observable
+from chirospin.base.parameters import Model, Shape, parameter
+from chirospin.numerics.outcome import Outcome
+
+Array = NDArray[np.float64]
+Values = NDArray[Any]
+SINGULAR = 1e13  # condition number of the moments beyond which a spin is conserved
+HELIX = 1e-9  # relative difference of both couplings below which they are equal
+STILL = 1e-7  # splitting x time below which no spin turns
+UNIT = 8 * np.pi
+ROTATION = np.array([[0.0, 1.0], [-1.0, 0.0], [0.0, 0.0]])  # of Rashba: k_y sigma_x - k_x sigma_y
+DIRECTIONS = ("x", "y")
+SPINS = ("x", "y", "z")
+
+
+class FermiLevelGas(Model):
+    r"""Rashba, Dresselhaus and Zeeman fields with spin-orbit scattering by point impurities.
+
+    .. math:: H = \frac{p^2}{2m} + \alpha_R(k_y\sigma_x - k_x\sigma_y)
+              + \beta(k_x\sigma_x - k_y\sigma_y) + \tfrac12 B_{ij}k_j\sigma_i
+              + \tfrac12\mathbf b\cdot\boldsymbol\sigma
+    """
+
+    mass: float = parameter(
+        0.66, unit="1/eV/nm^2", symbol="m", above=0, about="band mass over hbar^2; m_e is 13.12"
+    )
+    spin_orbit: float = parameter(0.02, unit="eV*nm", symbol=r"\alpha_R", about="Rashba")
+    dresselhaus: float = parameter(0.0, unit="eV*nm", symbol=r"\beta", about="linear Dresselhaus")
+    spin_orbit_tensor: tuple[tuple[float, ...], ...] | None = parameter(
+        None,
+        unit="eV*nm",
+        symbol="B_{ij}",
+        shape=Shape(axes=(3, 2)),
+        about="any linear field, spin by momentum, on top of both",
+    )
+    zeeman: tuple[float, ...] = parameter(
+        (0.0, 0.0, 0.0), unit="eV", symbol="b", shape=Shape(axes=(3,)), about="Zeeman splitting"
+    )
+    fermi_energy: float = parameter(0.1, unit="eV", symbol="E_F", above=0, about="Fermi energy")
+    scattering_rate: float = parameter(
+        0.01, unit="eV", symbol=r"\hbar/\tau", above=0, about="without spin-orbit scattering"
+    )
+    impurity_strength: float = parameter(
+        0.0, symbol="x", about="pi N_0 u, the tangent of the scattering phase; its sign is u's"
+    )
+    impurity_spin_orbit: float = parameter(
+        0.0,
+        symbol=r"\kappa",
+        low=-1,
+        high=1,
+        about="lambda' p_F^2: amplitude of spin-orbit scattering; small",
+    )
+    frequency: float = parameter(0.0, unit="eV", symbol=r"\hbar\omega", about="of the field")
+    imaginary_frequency: float = parameter(
+        0.0, unit="eV", symbol=r"\hbar\Omega", low=0, about="the field grows as exp(Omega t)"
+    )
+    field_angle: float = parameter(
+        0.0, unit="rad", symbol=r"\varphi_E", about="of the electric field from x"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> FermiLevelGas:
+        bare = self.spin_orbit_tensor is None and not any(self.zeeman)
+        static = not self.frequency and not self.imaginary_frequency
+        apart = abs(abs(self.spin_orbit) - abs(self.dresselhaus)) > HELIX * abs(self.spin_orbit)
+        if bare and static and not self.impurity_spin_orbit and not apart and self.spin_orbit:
+            raise ModelError(
+                "Parameter `dresselhaus` must not be +-`spin_orbit` (in eV*nm) at zero frequency, "
+                "where a spin component is conserved (persistent helix), but is "
+                f"{self.dresselhaus:g}"
+            )
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class FermiCircle:
+    """What the parameters amount to; rates and energies in eV, momenta in 1/nm.
+
+    Parameters
+    ----------
+    linear : B_ij of the field B p, shape (3, 2)
+    steady : Zeeman field b
+    phase, skew : x and kappa of an impurity
+    z : complex frequency
+    """
+
+    m: float
+    momentum: float
+    energy: float
+    rate: float
+    linear: Array
+    steady: Array
+    phase: float
+    skew: float
+    z: complex
+    angle: float
+
+    @property
+    def speed(self) -> float:
+        """Fermi velocity, eV nm."""
+        return self.momentum / self.m
+
+    @property
+    def elliott_yafet(self) -> float:
+        r""":math:`r = \kappa^2(1 + x^2)`, the share of spin-orbit scattering."""
+        return self.skew**2 * (1 + self.phase**2)
+
+
+def fermi_circle(model: FermiLevelGas) -> FermiCircle:
+    """The one place where the parameters are turned into fields and rates."""
+    rashba = 2 * model.spin_orbit * ROTATION
+    cubic = 2 * model.dresselhaus * np.array([[1.0, 0.0], [0.0, -1.0], [0.0, 0.0]])
+    extra = np.zeros((3, 2)) if model.spin_orbit_tensor is None else model.spin_orbit_tensor
+    return FermiCircle(
+        m=model.mass,
+        momentum=math.sqrt(2 * model.mass * model.fermi_energy),
+        energy=model.fermi_energy,
+        rate=model.scattering_rate,
+        linear=rashba + cubic + np.asarray(extra),
+        steady=np.asarray(model.zeeman),
+        phase=model.impurity_strength,
+        skew=model.impurity_spin_orbit,
+        z=complex(model.frequency, model.imaginary_frequency),
+        angle=model.field_angle,
+    )
+
+
+def fermi_level_labels(model: FermiLevelGas) -> dict[str, tuple[str, ...]]:
+    """Labels along every dimension of the observables."""
+    return {"flow": DIRECTIONS, "spin": SPINS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FermiLevelResponse:
+    """Response per force eE along the field angle.
+
+    Parameters
+    ----------
+    current : shape (flow,), e^2/hbar
+    spin : shape (spin,), density of sigma/2, 1/(eV nm)
+    spin_current : shape (flow, spin), eE/8 pi
+    balance : largest residual of the equation averaged over directions, relative
+    """
+
+    current: Values
+    spin: Values
+    spin_current: Values
+    balance: float
+    outcome: Outcome
+
+
+class Matrix(Method):
+    """The kinetic equation at the Fermi level, closed in a few angular moments of f.
+
+    Between collisions a direction is on its own (a 3 x 3 problem); collisions bring back averages of
+    f with harmonics up to the second, so that a matrix of their size is solved.
+    """
+
+    name: ClassVar[str] = "matrix"
+    summary: ClassVar[str] = "matrix equation for the Fermi level, first order in splitting/E_F"
+    references: ClassVar[tuple[str, ...]] = ("khaetskii_2006",)
+
+    directions: int = Field(default=64, ge=8, le=2**16, description="first number of directions")
+    tolerance: float = Field(
+        default=1e-9, gt=0, description="largest relative change with twice the directions"
+    )
+
+    def solve_many(self, models: Sequence[FermiLevelGas]) -> Iterator[FermiLevelResponse]:
+        """One response per model."""
+        return map(self._response, models)
+
+    def _response(self, model: FermiLevelGas) -> FermiLevelResponse:
+        circle, directions = fermi_circle(model), self.directions
+        found, condition = _moments(circle, directions)
+        error = math.inf
+        while condition < SINGULAR and error > self.tolerance and directions < 2**17:
+            directions *= 2
+            previous = found
+            found, condition = _moments(circle, directions)
+            size = np.array([abs(x).max() or 1.0 for x in found])
+            floor = np.array([0.0, 1e-6 * size[0] * circle.m / circle.momentum, 1.0])
+            error = max(
+                float(np.abs(a - b).max() / max(s, f))
+                for a, b, s, f in zip(found, previous, size, floor, strict=True)
+            )
+        reason = ""
+        if condition >= SINGULAR:
+            reason = "a spin component is conserved, so that no steady response exists"
+        elif error > self.tolerance:
+            reason = f"the response changes by {error:.1e} with twice the directions"
+        return FermiLevelResponse(
+            current=found[0],
+            spin=found[1],
+            spin_current=found[2],
+            balance=_balance(circle, found),
+            outcome=Outcome(
+                converged=not reason, residual=error, iterations=directions, reason=reason
+            ),
+        )
+
+
+Moments = tuple[Values, Values, Values]
+
+
+def _moments(circle: FermiCircle, directions: int) -> tuple[Moments, float]:
+    """Current, spin and spin current, and the condition number of the closing matrix."""
+    phi = 2 * np.pi * (np.arange(directions) + 0.5) / directions
+    n = np.stack([np.cos(phi), np.sin(phi)], axis=1)
+    along = np.array([math.cos(circle.angle), math.sin(circle.angle)])
+    field = circle.momentum * n @ circle.linear.T + circle.steady
+    slope = (field - circle.steady) / (2 * circle.energy)
+    r = circle.elliott_yafet
+    lag = -1j * circle.z if circle.z.real else (-1j * circle.z).real
+    decay = circle.rate * (1 + r / 2) + lag
+    local = _local_operator(decay, field, slope)
+    source = np.zeros((directions, 4), local.dtype)
+    source[:, 0] = circle.speed * n @ along
+    source[:, 1:] = -_drift(circle, phi, along)
+    back = _gain(circle, phi)  # (directions, 4, moments)
+    kernel = _harmonics(phi) / directions  # (directions, 5)
+    free = np.linalg.solve(local, source[..., None])[..., 0]
+    answer = np.linalg.solve(local, back.astype(local.dtype))
+    known = np.einsum("dh,da->ha", kernel, free).ravel()
+    matrix = np.eye(20) - np.einsum("dh,dam->ham", kernel, answer).reshape(20, 20)
+    keep = np.ones(20, bool)
+    keep[_undriven(circle)] = False
+    reduced = matrix[np.ix_(keep, keep)]
+    condition = float(np.linalg.cond(reduced))
+    moments = np.zeros(20, matrix.dtype)
+    if condition < SINGULAR:
+        moments[keep] = np.linalg.solve(reduced, known[keep])
+    else:
+        moments[:] = np.nan
+    f = free + np.einsum("dam,m->da", answer, moments)
+    density = circle.m / (2 * np.pi)
+    charge, spin = f[:, :1], f[:, 1:]
+    flow = circle.speed * n
+    swept = spin - field * charge / (4 * circle.energy)
+    return (
+        2 * density * (flow * charge).mean(axis=0),
+        density * spin.mean(axis=0),
+        UNIT * density * np.einsum("di,da->ia", flow, swept) / directions,
+    ), condition
+
+
+def _undriven(circle: FermiCircle) -> list[int]:
+    """Averages that are conserved and not driven: the charge, and spins that nothing turns."""
+    size = np.abs(circle.linear).max() * circle.momentum + np.abs(circle.steady).max()
+    if size > STILL * circle.rate:
+        return [0]
+    return [0, 3] if circle.skew else [0, 1, 2, 3]
+
+
+def _local_operator(decay: Any, field: Array, slope: Array) -> Values:
+    r"""(decay) f - B x (S + B' N/2) at each direction, on (N, S)."""
+    out = np.zeros((len(field), 4, 4), np.result_type(type(decay), float))
+    out[:] = decay * np.eye(4)
+    x, y, z = field.T
+    zero = 0 * x
+    out[:, 1:, 1:] -= np.stack(
+        [
+            np.stack([zero, -z, y], axis=1),
+            np.stack([z, zero, -x], axis=1),
+            np.stack([-y, x, zero], axis=1),
+        ],
+        axis=1,
+    )
+    out[:, 1:, 0] -= 0.5 * np.cross(field, slope)
+    return out
+
+
+def _drift(circle: FermiCircle, phi: Array, along: Array) -> Array:
+    r"""The field on the equilibrium spin, F = [\cos B + \sin \partial_\varphi B]/2p."""
+    n = np.stack([np.cos(phi), np.sin(phi)], axis=1)
+    turned = np.stack([-np.sin(phi), np.cos(phi)], axis=1)
+    field = circle.momentum * n @ circle.linear.T + circle.steady
+    change = circle.momentum * turned @ circle.linear.T
+    cosine, sine = n @ along, -(turned @ along)
+    return (cosine[:, None] * field + sine[:, None] * change) / (2 * circle.momentum)
+
+
+def _harmonics(phi: Array) -> Array:
+    return np.stack(
+        [0 * phi + 1, np.cos(phi), np.sin(phi), np.cos(2 * phi), np.sin(2 * phi)], axis=1
+    )
+
+
+def _gain(circle: FermiCircle, phi: Array) -> Array:
+    """What collisions bring back to a direction from each moment (harmonic, component)."""
+    kappa, x, r = circle.skew, circle.phase, circle.elliott_yafet
+    out = np.zeros((phi.size, 4, 5, 4))
+    for a in range(4):
+        out[:, a, 0, a] += 1.0
+        same = 0.5 * r * (1.0 if a in (0, 3) else -1.0)
+        out[:, a, 0, a] += same
+        out[:, a, 3, a] -= same * np.cos(2 * phi)
+        out[:, a, 4, a] -= same * np.sin(2 * phi)
+    skew = np.zeros((4, 4))
+    skew[0, 3] = skew[3, 0] = -2 * kappa * x
+    skew[1, 2], skew[2, 1] = 2 * kappa, -2 * kappa  # -2 kappa z x S
+    for a, b in zip(*np.nonzero(skew), strict=True):
+        out[:, a, 1, b] += skew[a, b] * np.sin(phi)
+        out[:, a, 2, b] -= skew[a, b] * np.cos(phi)
+    return circle.rate * out.reshape(phi.size, 4, 20)
+
+
+def _balance(circle: FermiCircle, found: Moments) -> float:
+    r"""How far precession, relaxation and frequency are from balancing the mean spin.
+
+    .. math:: -iz\langle S_a\rangle = \langle\mathbf B\times(\mathbf S + \tfrac12\mathbf B'N)\rangle_a
+              - \frac r\tau\langle S_a\rangle_{xy}
+    """
+    _, spin, flows = found
+    q = flows / UNIT / (circle.m / (2 * np.pi) * circle.speed)  # <n_i (S - B N/4E)>
+    s = spin / (circle.m / (2 * np.pi))
+    lost = circle.rate * circle.elliott_yafet * s * np.array([1.0, 1.0, 0.0])
+    torque = np.cross(circle.steady, s)
+    for i in range(2):
+        torque = torque + circle.momentum * np.cross(circle.linear[:, i], q[i])
+    torque = torque + _pressure(circle, found)
+    rest = -1j * circle.z * s - torque + lost
+    size = max(
+        float(np.abs(torque).max()),
+        float(np.abs(lost).max()),
+        1e-3 * float(np.abs(circle.linear).max() + np.abs(circle.steady).max()),
+    )
+    return float(np.abs(rest).max() / (size or 1.0))
+
+
+def _pressure(circle: FermiCircle, found: Moments) -> Values:
+    """Torque of the Zeeman field on the spin that follows a displaced Fermi sea."""
+    current = found[0] / (2 * circle.m / (2 * np.pi) * circle.speed)  # <n_i N>
+    out: Values = np.zeros(3, current.dtype)
+    for i in range(2):
+        share = circle.momentum / (4 * circle.energy) * current[i]
+        out = out + share * np.cross(circle.steady, circle.linear[:, i])
+        out = out + share * np.cross(circle.linear[:, i], circle.steady)
+    return out
+
+
+@observable(unit="e^2/hbar", symbol=r"\sigma_i", dims=("flow",))
+def current_response(model: FermiLevelGas, state: FermiLevelResponse) -> Values:
+    """Current along x and y per electric field."""
+    return state.current
+
+
+@observable(unit="1/(eV*nm)", symbol="s_a/eE", dims=("spin",))
+def spin_response(model: FermiLevelGas, state: FermiLevelResponse) -> Values:
+    r"""Density of sigma/2 per force eE.
+
+    .. math:: \langle\boldsymbol\sigma\rangle = -N_0\tau B\, eE
+              \quad\text{without Zeeman field and spin-orbit scattering}
+    """
+    return state.spin
+
+
+@observable(unit="e/8pi", symbol="q_{ia}", dims=("flow", "spin"))
+def spin_current_response(model: FermiLevelGas, state: FermiLevelResponse) -> Values:
+    """Flow along x and y of spin sigma/2, in units of eE/8 pi."""
+    return state.spin_current
+
+
+FERMI_LEVEL_OBSERVABLES = (current_response, spin_response, spin_current_response)
+
+
+def extrinsic_spin_hall(circle: FermiCircle) -> float:
+    r"""Spin Hall current of Rashba splitting and weak spin-orbit scattering, eE/8 pi.
+
+    .. math:: \frac{q}{eE/8\pi} = -\frac{[4\kappa x E_F\tau + D^2]\,2r}{D^2 + 2r + rD^2}
+
+    To leading order in kappa; D = splitting x tau.
+    """
+    tau, r = 1 / circle.rate, circle.elliott_yafet
+    D2 = float((circle.linear**2).sum() / 2) * (circle.momentum * tau) ** 2
+    drive = 4 * circle.skew * circle.phase * circle.energy * tau + D2
+    return float(-drive * 2 * r / (D2 + 2 * r + r * D2))
+
+
+class FermiLevelClosedForm(Method):
+    r"""Any linear field at rest, or Rashba splitting with weak spin-orbit scattering.
+
+    .. math:: \langle\boldsymbol\sigma\rangle = -N_0\tau B\, eE, \qquad q_{ia} = 0
+
+    With spin-orbit scattering only q_yz has a form; see :func:`extrinsic_spin_hall`.
+    """
+
+    name: ClassVar[str] = "closed-form"
+    summary: ClassVar[str] = "linear fields at rest; Rashba with weak spin-orbit scattering"
+    references: ClassVar[tuple[str, ...]] = ("khaetskii_2006",)
+
+    def solve_many(self, models: Sequence[FermiLevelGas]) -> Iterator[FermiLevelResponse]:
+        """One response per model; NaN where no form is known."""
+        return map(_closed, models)
+
+
+def _closed(model: FermiLevelGas) -> FermiLevelResponse:
+    circle = fermi_circle(model)
+    along = np.array([math.cos(circle.angle), math.sin(circle.angle)])
+    current, spin, q = np.full(2, np.nan), np.full(3, np.nan), np.full((2, 3), np.nan)
+    if not circle.z and not circle.steady.any():
+        rashba = np.allclose(circle.linear, circle.linear[0, 1] * ROTATION, rtol=1e-12, atol=0)
+        if circle.skew == 0:
+            current = circle.momentum**2 / (2 * np.pi * circle.m * circle.rate) * along
+            spin = -circle.m / (4 * np.pi * circle.rate) * circle.linear @ along
+            q = np.zeros((2, 3))
+        elif rashba:
+            q[:, 2] = extrinsic_spin_hall(circle) * np.array([-along[1], along[0]])
+    return FermiLevelResponse(
+        current=current,
+        spin=spin,
+        spin_current=q,
+        balance=0.0,
+        outcome=Outcome(converged=True, residual=0.0, iterations=1),
+    )
+
+
+def _shift(model: FermiLevelGas) -> float:
+    circle = fermi_circle(model)
+    size = circle.momentum * np.linalg.norm(circle.linear, 2) + np.linalg.norm(circle.steady)
+    return float(size / circle.energy)
+
+
+FERMI_LEVEL_CHECKS = (
+    Check(
+        name="spin_balance",
+        tolerance=1e-9,
+        about="precession, relaxation and frequency balance the mean spin, relative",
+        evaluate=lambda m, s: s.balance,
+    ),
+    Check(
+        name="small_splitting",
+        tolerance=0.3,
+        about="splitting over E_F, in which the equation is of first order",
+        evaluate=lambda m, s: _shift(m),
+    ),
+    Check(
+        name="weak_scattering",
+        tolerance=0.3,
+        about="share r of spin-orbit scattering, small by assumption",
+        evaluate=lambda m, s: fermi_circle(m).elliott_yafet,
+    ),
+    Check(
+        name="good_metal",
+        tolerance=1 / 3,
+        about="1/(E_F tau)",
+        evaluate=lambda m, s: fermi_circle(m).rate / fermi_circle(m).energy,
+    ),
+)
+
+
+def _turned_field(model: FermiLevelGas, method: Method) -> float:
+    """A quarter turn of field, spin-orbit field and Zeeman field turns every answer."""
+    circle = fermi_circle(model)
+    turn = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    linear = turn @ circle.linear @ turn[:2, :2].T
+    rashba = 2 * model.spin_orbit * ROTATION
+    partner = model.replace(
+        field_angle=circle.angle + np.pi / 2,
+        zeeman=turn @ circle.steady,
+        dresselhaus=0.0,
+        spin_orbit_tensor=linear - rashba,
+    )
+    one, other = method.solve(model), method.solve(partner)
+    here = turn[:2, :2] @ one.spin_current @ turn.T
+    size = max(float(np.nanmax(np.abs(one.spin_current))), 1.0)
+    return float(np.nanmax(np.abs(here - other.spin_current)) / size)
+
+
+def _small_scattering(model: FermiLevelGas, method: Method) -> float | None:
+    exact = _closed(model)
+    if np.isnan(exact.spin_current[1, 2]) or isinstance(method, FermiLevelClosedForm):
+        return None
+    found = method.solve(model)
+    return float(np.nanmax(np.abs(found.spin_current - exact.spin_current)))
+
+
+FERMI_LEVEL_AUDITS = (
+    Audit(
+        name="rotation",
+        tolerance=1e-9,
+        about="turning all fields by a right angle turns every answer",
+        evaluate=_turned_field,
+    ),
+    Audit(
+        name="closed_form",
+        tolerance=0.02,
+        about="the closed form gives the same spin current, where it is known, in e/8 pi",
+        evaluate=_small_scattering,
+    ),
+)

@@ -1,0 +1,168 @@
+"""Response of the gas from the kinetic equation, chain by chain."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from chirospin.base.method import Method
+from chirospin.numerics.outcome import Outcome
+from chirospin.rashba.model import RashbaGas, bands, complex_frequency, correlator
+from chirospin.rashba.shells import CURRENT, SPIN, SPIN_HALL, Shells
+from chirospin.rashba.state import Response
+
+Values = NDArray[Any]
+FIRST_LINKS = 14  # of a chain on each side, plus as many times time/splitting
+GROWTH = 1.35
+SETTLED = 1e-12  # change with the momenta that is rounding; more at a small splitting x time
+NOISE = 1e-8  # below which a change that no longer falls is rounding
+SHORT = 1e-9  # change with a longer chain, far above what a further step would do
+FEWEST, DOUBLINGS = 2, 7  # momenta in a panel at first, and how often their number grows
+OFFSET = 1.01  # of the known part of the adjoint in every other pass: it changes rounding alone
+PRESCRIPTIONS = ("redfield", "steady")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Converged:
+    """Observables by source, shape (3, 2), and what they took."""
+
+    values: Values
+    coarse: Values
+    links: int
+    truncation: float
+    integration: float
+    systems: int
+
+
+class Kinetic(Method):
+    r"""The kinetic equation in the Born approximation, for any splitting x scattering time.
+
+    .. math:: \partial_t f + eE\,\partial_{p_x} f + \tfrac{i}{\hbar}[H, f] = St f
+
+    Adjoint systems :math:`L^T Y = o` give every observable as :math:`\int dp\, D\cdot Y`, with the
+    source D of the field. ``prescription`` sets the energies of the collision term: ``redfield`` are
+    the paper's, ``steady`` those exact to second order for a stationary state.
+
+    References
+    ----------
+    khaetskii_2006, Eqs. (3)-(6)
+    """
+
+    name: ClassVar[str] = "kinetic"
+    summary: ClassVar[str] = (
+        "kinetic equation in the Born approximation, any splitting and disorder"
+    )
+    references: ClassVar[tuple[str, ...]] = ("khaetskii_2006",)
+
+    prescription: Literal["redfield", "steady"] = Field(
+        default="redfield", description="energies of the collision term: redfield or steady"
+    )
+    transitions: Literal["all", "intraband"] = Field(
+        default="all",
+        description="all; or intraband: none between the bands, the paper's smooth limit",
+    )
+    nodes: int = Field(default=3, ge=3, le=200, description="least number of momenta in a panel")
+    tolerance: float = Field(
+        default=1e-6, gt=0, description="largest relative change with momenta or chain length"
+    )
+    longest: int = Field(
+        default=40_000, ge=8, description="most links of a chain on each side of a momentum"
+    )
+    spread: Literal[0, 1] = Field(
+        default=1, description="1: the difference between both prescriptions is an error bar"
+    )
+
+    def solve_many(self, models: Sequence[RashbaGas]) -> Iterator[Response]:
+        """One response per model."""
+        return map(self._response, models)
+
+    def _response(self, model: RashbaGas) -> Response:
+        gas = Shells(
+            bands=bands(model),
+            disorder=correlator(model),
+            z=complex_frequency(model),
+            prescription=self.prescription,
+            interband=self.transitions == "all",
+        )
+        found = self._converged(gas)
+        values = found.values
+        certificates = {
+            "integration": found.integration,
+            "truncation": found.truncation,
+            "good_metal": gas.inverse_good_metal,
+            "impurity_range": gas.range_over_path,
+            "low_momenta": gas.low_momenta,
+            "splitting_time": gas.precession,
+        }
+        certificates |= gas.identities(values)
+        if gas.conserving:
+            certificates["conservation"] = gas.conservation(found.links)
+        if self.spread:
+            certificates["prescription"] = self._spread(gas, found)
+        error = max(found.truncation, found.integration)
+        good = bool(np.isfinite(values).all() and error <= self.tolerance)
+        return Response(
+            conductivity=values[CURRENT].sum(),
+            spin=values[SPIN].sum(),
+            spin_hall_interband=values[SPIN_HALL, 0],
+            spin_hall_acceleration=values[SPIN_HALL, 1],
+            spin_hall_current=values[SPIN_HALL].sum(),
+            certificates=certificates,
+            outcome=Outcome(
+                converged=good,
+                residual=error,
+                iterations=found.systems,
+                reason=""
+                if good
+                else f"the response changes by {error:.1e} with momenta or chain length: raise "
+                "nodes or longest",
+            ),
+        )
+
+    def _converged(self, gas: Shells) -> _Converged:
+        """Longer chains until a coarse response stands still, then more momenta until it does."""
+        length = FIRST_LINKS + math.ceil(FIRST_LINKS / gas.precession)
+        here, truncation = gas.at_fermi_momenta(min(length, self.longest)), math.inf
+        while length < self.longest:
+            length = min(math.ceil(GROWTH * length), self.longest)
+            last, previous = truncation, here
+            here = gas.at_fermi_momenta(length)
+            truncation = float(np.abs(here - previous).max())
+            if not truncation >= SHORT or 0.5 * last < truncation < NOISE:
+                break
+        values, systems = gas.integrate(FEWEST, length)
+        coarse = values
+        nodes, integration = max(FEWEST + 1, self.nodes), math.inf
+        settled = SETTLED * max(1.0, 0.1 / gas.precession**2)
+        for n in range(DOUBLINGS):
+            last, previous = integration, values
+            values, count = gas.integrate(nodes, length, slow=1.0 if n % 2 else OFFSET)
+            systems += count
+            integration = gas.change(values, previous)
+            noisy = n > 1 and 0.3 * last < integration < self.tolerance
+            if integration < settled or noisy:
+                break
+            nodes *= 2
+        return _Converged(
+            values=values,
+            coarse=coarse,
+            links=length,
+            truncation=truncation,
+            integration=integration,
+            systems=systems,
+        )
+
+    def _spread(self, gas: Shells, found: _Converged) -> float:
+        """Largest relative difference of current and spin between both prescriptions."""
+        (name,) = {*PRESCRIPTIONS} - {self.prescription}
+        other = replace(gas, prescription=name)
+        partner, _ = other.integrate(FEWEST, found.links)
+        change = np.abs((found.coarse - partner).sum(axis=1))
+        size = [abs(found.values[CURRENT].sum()), gas.spin_scale]
+        return float((change[:SPIN_HALL] / size).max())

@@ -1,0 +1,168 @@
+"""The isotropic two-dimensional electron gas with spin-orbit splitting and scalar impurities."""
+
+from __future__ import annotations
+
+import math
+
+from pydantic import model_validator
+
+from chirospin.base.errors import ModelError
+from chirospin.base.functions import loaded_function
+from chirospin.base.parameters import Model, parameter
+from chirospin.rashba.bands import Bands, parabolic_dispersion, power_splitting
+from chirospin.rashba.disorder import Correlator
+
+DISORDER = ("delta", "gaussian", "yukawa", "thomas-fermi", "coulomb")
+LENGTH = 10.0
+SCREENING = 0.2
+
+
+class RashbaGas(Model):
+    r"""A two-dimensional gas whose spins precess around a field that turns N times with the momentum.
+
+    .. math:: H = \varepsilon_0(p) - \tfrac12 \Delta(p)\, \boldsymbol\sigma\cdot\boldsymbol\Omega_N,
+              \qquad \boldsymbol\Omega_N = (-\sin N\varphi, \cos N\varphi, 0)
+
+    With :math:`\Delta = 2\alpha_R p` and N = 1 this is
+    :math:`H_R = \alpha_R (k_y\sigma_x - k_x\sigma_y)`. The force eE points along x.
+
+    References
+    ----------
+    khaetskii_2006, Eq. (1)
+    """
+
+    mass: float = parameter(
+        0.66, unit="1/eV/nm^2", symbol="m", above=0, about="band mass over hbar^2; m_e is 13.12"
+    )
+    spin_orbit: float = parameter(
+        0.02,
+        unit="eV*nm",
+        symbol=r"\alpha_R",
+        about="splitting 2 alpha_R p^n; in eV*nm^n for a splitting_power n",
+    )
+    fermi_energy: float = parameter(
+        0.1, unit="eV", symbol="E_F", about="or chemical potential, from the energy at p = 0"
+    )
+    thermal_energy: float = parameter(0.0, unit="eV", symbol="k_BT", low=0, about="k_B T")
+    disorder: str = parameter(
+        "delta", symbol="w(q)", about=f"{', '.join(DISORDER)}; or FILE.py:NAME, MODULE:NAME of w(q)"
+    )
+    scattering_rate: float = parameter(
+        0.01,
+        unit="eV",
+        symbol=r"\hbar w_0",
+        above=0,
+        about="m N_i |U|^2/hbar^2; hbar/tau for delta; in eV/nm^2 for coulomb, w_0/q^2",
+    )
+    disorder_length: float = parameter(
+        LENGTH, unit="nm", symbol="R", above=0, about="range of gaussian, w_0 exp(-q^2 R^2)"
+    )
+    screening: float = parameter(
+        SCREENING,
+        unit="1/nm",
+        symbol=r"\kappa",
+        above=0,
+        about="of yukawa, w_0 kappa^2/(q^2+kappa^2), and thomas-fermi, w_0 kappa^2/(q+kappa)^2",
+    )
+    winding: int = parameter(
+        1, symbol="N", about="turns of the splitting field; not 0; -1 is linear Dresselhaus"
+    )
+    splitting_power: float = parameter(1.0, symbol="n", above=0, about="of p in the splitting")
+    nonparabolicity: float = parameter(
+        0.0, unit="nm^2", symbol="g", about="energy p^2 (1 + g p^2)/2m"
+    )
+    dispersion: str = parameter(
+        "parabolic", symbol=r"\varepsilon_0(p)", about="or FILE.py:NAME, MODULE:NAME of the energy"
+    )
+    splitting: str = parameter(
+        "power",
+        symbol=r"\Delta(p)",
+        about="or FILE.py:NAME, MODULE:NAME of a positive splitting",
+    )
+    frequency: float = parameter(
+        0.0, unit="eV", symbol=r"\hbar\omega", about="of the electric field"
+    )
+    imaginary_frequency: float = parameter(
+        0.0, unit="eV", symbol=r"\hbar\Omega", low=0, about="the field grows as exp(Omega t)"
+    )
+    texture_angle: float = parameter(
+        0.0, unit="rad", symbol=r"\chi", about="turns all spins about z; -pi/2 is a radial texture"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> RashbaGas:
+        if self.spin_orbit == 0:
+            raise ModelError(
+                "Parameter `spin_orbit` must not be 0 (in eV*nm): without splitting the conductivity "
+                "is Drude's, n e^2 tau/m, and the spin responses vanish, but is 0"
+            )
+        if self.winding == 0:
+            raise ModelError("Parameter `winding` must be an integer other than 0, but is 0")
+        if self.disorder not in DISORDER and ":" not in self.disorder:
+            raise ModelError(
+                f"Parameter `disorder` must be {', '.join(DISORDER)} or FILE.py:NAME, "
+                f"but is {self.disorder!r}"
+            )
+        for name, built_in in (("dispersion", "parabolic"), ("splitting", "power")):
+            if getattr(self, name) != built_in and ":" not in getattr(self, name):
+                raise ModelError(
+                    f"Parameter `{name}` must be {built_in} or FILE.py:NAME, "
+                    f"but is {getattr(self, name)!r}"
+                )
+        return self
+
+
+def bands(model: RashbaGas) -> Bands:
+    """Both bands of the gas, checked at its Fermi energy.
+
+    Raises
+    ------
+    ModelError : no carriers, or a Fermi energy outside the bands
+    """
+    m, g, alpha = model.mass, model.nonparabolicity, abs(model.spin_orbit)
+    linear = model.dispersion == "parabolic" and model.splitting == "power"
+    return Bands(
+        m=m,
+        N=model.winding,
+        dispersion=parabolic_dispersion(m, g)
+        if model.dispersion == "parabolic"
+        else loaded_function("dispersion", model.dispersion),
+        splitting=power_splitting(2 * alpha, model.splitting_power)
+        if model.splitting == "power"
+        else loaded_function("splitting", model.splitting),
+        mu=model.fermi_energy,
+        T=model.thermal_energy,
+        sign=-1 if model.spin_orbit > 0 else 1,
+        step=2 * m * alpha if linear and g == 0 and model.splitting_power == 1 else None,
+    )
+
+
+def correlator(model: RashbaGas) -> Correlator:
+    """The disorder of the gas."""
+    custom = ":" in model.disorder
+    return Correlator(
+        kind="custom" if custom else model.disorder,
+        w0=model.scattering_rate,
+        R=model.disorder_length,
+        kappa=model.screening,
+        function=loaded_function("disorder", model.disorder) if custom else None,
+    )
+
+
+def complex_frequency(model: RashbaGas) -> complex:
+    """omega + i Omega; the field goes as exp(-i z t)."""
+    return complex(model.frequency, model.imaginary_frequency)
+
+
+def spin_axis(model: RashbaGas) -> tuple[float, float]:
+    """Components along x and y of the direction that a positive spin of the response has.
+
+    The solvers take a positive splitting; -alpha_R of H turns the spins by pi, the texture by its angle.
+    """
+    sign = bands(model).sign
+    return -sign * math.sin(model.texture_angle), sign * math.cos(model.texture_angle)
+
+
+def labels(model: RashbaGas) -> dict[str, tuple[str, ...]]:
+    """Labels along every dimension of the observables."""
+    return {}

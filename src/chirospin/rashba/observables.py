@@ -1,0 +1,95 @@
+"""Observables of the isotropic gas, per force eE along x."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chirospin.base.observables import observable
+from chirospin.rashba.model import RashbaGas, spin_axis
+from chirospin.rashba.state import Response
+
+Values = NDArray[Any]
+NO_FORM = "no closed form is known here; use kinetic"
+
+
+@observable(unit="e^2/hbar", symbol=r"\sigma", undefined=f"{NO_FORM}; kubo leaves it out")
+def conductivity(model: RashbaGas, state: Response) -> Values:
+    r"""Conductivity.
+
+    .. math:: \sigma = \int\frac{p\,dp}{2\pi}\left[\varepsilon_0' n + \tfrac12\Delta' s_O
+              + \frac{N\Delta}{2p} s_e\right]
+    """
+    return np.asarray(state.conductivity)
+
+
+@observable(unit="1/(eV*nm)", symbol=r"\langle\sigma_y\rangle/2eE", undefined=NO_FORM)
+def spin_accumulation(model: RashbaGas, state: Response) -> Values:
+    r"""Spin density along y, hbar/2 sigma_y, per force: the Edelstein effect.
+
+    .. math:: \tfrac12\langle\sigma_y\rangle = \tfrac12\int\frac{p\,dp}{2\pi}(s_O + N s_e)
+              \to N_0\alpha_R\tau\,eE
+    """
+    return np.asarray(state.spin * spin_axis(model)[1])
+
+
+@observable(unit="1/(eV*nm)", symbol=r"\langle\sigma_x\rangle/2eE", undefined=NO_FORM)
+def spin_accumulation_along(model: RashbaGas, state: Response) -> Values:
+    """Spin density along the field per force, of a texture turned towards the momentum."""
+    return np.asarray(state.spin * spin_axis(model)[0])
+
+
+@observable(unit="e/8pi", symbol="q_{yz}", undefined=NO_FORM)
+def spin_hall_current(model: RashbaGas, state: Response) -> Values:
+    r"""Flow along y of spin along z, in units of eE/8 pi.
+
+    .. math:: q_{yz} = \int\frac{p\,dp}{4\pi}\,\varepsilon_0'\, s_z
+
+    References
+    ----------
+    khaetskii_2006, Eq. (2)
+    """
+    return np.asarray(state.spin_hall_current)
+
+
+@observable(
+    unit="e/8pi", symbol=r"q_{yz}^\mathrm{inter}", undefined=f"{NO_FORM}; kubo has no parts"
+)
+def spin_hall_interband(model: RashbaGas, state: Response) -> Values:
+    """Part of the spin Hall current by the turn of the bands' spins with the momentum.
+
+    References
+    ----------
+    khaetskii_2006, Eq. (14), first term
+    """
+    return np.asarray(state.spin_hall_interband)
+
+
+@observable(unit="e/8pi", symbol=r"q_{yz}^\mathrm{acc}", undefined=f"{NO_FORM}; kubo has no parts")
+def spin_hall_acceleration(model: RashbaGas, state: Response) -> Values:
+    """Part of the spin Hall current by the acceleration of both Fermi seas.
+
+    References
+    ----------
+    khaetskii_2006, Eq. (14), second term
+    """
+    return np.asarray(state.spin_hall_acceleration)
+
+
+@observable(unit="e", symbol=r"\sigma^\mathrm{sH}", undefined=NO_FORM)
+def spin_hall_conductivity(model: RashbaGas, state: Response) -> Values:
+    """The spin Hall current per field in units of e; e/8 pi is 0.0398 e."""
+    return np.asarray(state.spin_hall_current / (8 * np.pi))
+
+
+OBSERVABLES = (
+    conductivity,
+    spin_accumulation,
+    spin_accumulation_along,
+    spin_hall_current,
+    spin_hall_interband,
+    spin_hall_acceleration,
+    spin_hall_conductivity,
+)

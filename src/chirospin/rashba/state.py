@@ -1,0 +1,33 @@
+"""What every method of the isotropic gas answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from chirospin.numerics.outcome import Outcome
+
+UNKNOWN = complex(np.nan)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    """Linear response per force eE along x; NaN where a method has no answer.
+
+    Parameters
+    ----------
+    conductivity : e^2/hbar
+    spin : density of sigma/2 along its axis per force, 1/(eV nm)
+    spin_hall_interband, spin_hall_acceleration : parts of q_yz, eE/8 pi
+    spin_hall_current : their sum, eE/8 pi; given by itself where the parts are unknown
+    certificates : numbers that the checks judge, by their names
+    """
+
+    conductivity: complex = UNKNOWN
+    spin: complex = UNKNOWN
+    spin_hall_interband: complex = UNKNOWN
+    spin_hall_acceleration: complex = UNKNOWN
+    spin_hall_current: complex = UNKNOWN
+    certificates: dict[str, float] = field(default_factory=dict)
+    outcome: Outcome

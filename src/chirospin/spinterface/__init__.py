@@ -1,0 +1,187 @@
+"""Spin that a molecule induces in a spin-orbit metal: contact, gas, pair and stability.
+
+Examples
+--------
+>>> from chirospin import spinterface
+>>> ds = spinterface.solve(spinterface.Contact(), over={"distance": [1.0, 2.0]})
+>>> ds.spin_density.dims
+('distance', 'component')
+"""
+
+from __future__ import annotations
+
+from chirospin.base.family import Family, Problem
+from chirospin.base.solve import solver
+from chirospin.base.sweep import sweeper
+from chirospin.spinterface.audit import AUDITS, CHECKS
+from chirospin.spinterface.contact import Consistent, LesserOnly
+from chirospin.spinterface.gas import (
+    GAS_AUDITS,
+    GAS_CHECKS,
+    GAS_OBSERVABLES,
+    WHOLE_GAS_AUDITS,
+    WHOLE_GAS_CHECKS,
+    WHOLE_GAS_OBSERVABLES,
+    Exact,
+    FermiGas,
+    Gas,
+    WholeGas,
+    gas_labels,
+    whole_gas_labels,
+)
+from chirospin.spinterface.green import Metal, density_of_states, green_function, local_function
+from chirospin.spinterface.model import Contact, labels
+from chirospin.spinterface.molecule import (
+    MAP_AUDITS,
+    MAP_CHECKS,
+    MAP_OBSERVABLES,
+    Map,
+    MapConsistent,
+    map_labels,
+)
+from chirospin.spinterface.observables import OBSERVABLES
+from chirospin.spinterface.pair import (
+    PAIR_AUDITS,
+    PAIR_CHECKS,
+    PAIR_OBSERVABLES,
+    Expm,
+    Pair,
+    Spectral,
+    pair_labels,
+)
+from chirospin.spinterface.quench import (
+    QUENCH_AUDITS,
+    QUENCH_CHECKS,
+    QUENCH_OBSERVABLES,
+    Quench,
+    StarModes,
+    quench_labels,
+)
+from chirospin.spinterface.stability import (
+    STABILITY_AUDITS,
+    STABILITY_CHECKS,
+    STABILITY_OBSERVABLES,
+    MeanField,
+    Stability,
+    stability_labels,
+)
+
+__all__ = [
+    "FAMILY",
+    "Consistent",
+    "Contact",
+    "Exact",
+    "Expm",
+    "FermiGas",
+    "Gas",
+    "LesserOnly",
+    "Map",
+    "MapConsistent",
+    "MeanField",
+    "Metal",
+    "Pair",
+    "Quench",
+    "Spectral",
+    "Stability",
+    "StarModes",
+    "WholeGas",
+    "density_of_states",
+    "green_function",
+    "local_function",
+    "solve",
+    "sweep",
+]
+
+CONTACT = Problem(
+    family="spinterface",
+    name="contact",
+    question="spin and charge that a molecule at one contact induces in a spin-orbit metal",
+    model=Contact,
+    methods={method.name: method for method in (Consistent, LesserOnly)},
+    observables=OBSERVABLES,
+    checks=CHECKS,
+    audits=AUDITS,
+    labels=labels,
+    quantity="spin_density",
+)
+GAS = Problem(
+    family="spinterface",
+    name="gas",
+    question="polarisation of a correlated gas with four states for each wavevector",
+    model=Gas,
+    methods={method.name: method for method in (Exact,)},
+    observables=GAS_OBSERVABLES,
+    checks=GAS_CHECKS,
+    audits=GAS_AUDITS,
+    labels=gas_labels,
+    quantity="spin_polarisation",
+)
+WHOLE_GAS = Problem(
+    family="spinterface",
+    name="whole_gas",
+    question="spin response of a whole metal without repulsion",
+    model=WholeGas,
+    methods={method.name: method for method in (FermiGas,)},
+    observables=WHOLE_GAS_OBSERVABLES,
+    checks=WHOLE_GAS_CHECKS,
+    audits=WHOLE_GAS_AUDITS,
+    labels=whole_gas_labels,
+    quantity="susceptibility",
+)
+PAIR = Problem(
+    family="spinterface",
+    name="pair",
+    question="motion of the charge and spin of a pair of wavevectors under injection",
+    model=Pair,
+    methods={method.name: method for method in (Spectral, Expm)},
+    observables=PAIR_OBSERVABLES,
+    checks=PAIR_CHECKS,
+    audits=PAIR_AUDITS,
+    labels=pair_labels,
+    quantity="spin",
+)
+MAP = Problem(
+    family="spinterface",
+    name="map",
+    question="spin and charge on a plane or in a volume around any molecule with any contacts",
+    model=Map,
+    methods={method.name: method for method in (MapConsistent,)},
+    observables=MAP_OBSERVABLES,
+    checks=MAP_CHECKS,
+    audits=MAP_AUDITS,
+    labels=map_labels,
+    quantity="charge_density",
+)
+STABILITY = Problem(
+    family="spinterface",
+    name="stability",
+    question="repulsion, exchange or field that a moment on the molecule takes, and its stray field",
+    model=Stability,
+    methods={method.name: method for method in (MeanField,)},
+    observables=STABILITY_OBSERVABLES,
+    checks=STABILITY_CHECKS,
+    audits=STABILITY_AUDITS,
+    labels=stability_labels,
+    quantity="repulsion",
+)
+QUENCH = Problem(
+    family="spinterface",
+    name="quench",
+    question="what becomes of a molecular moment and of the metal's spin when its field ends",
+    model=Quench,
+    methods={method.name: method for method in (StarModes,)},
+    observables=QUENCH_OBSERVABLES,
+    checks=QUENCH_CHECKS,
+    audits=QUENCH_AUDITS,
+    labels=quench_labels,
+    quantity="level_spin",
+)
+FAMILY = Family(
+    name="spinterface",
+    question="does an adsorbed molecule create a spin moment in a metal with spin-orbit coupling?",
+    problems=(CONTACT, MAP, STABILITY, GAS, WHOLE_GAS, PAIR, QUENCH),
+)
+
+
+solve = solver(FAMILY)
+sweep = sweeper(FAMILY)

@@ -1,0 +1,269 @@
+"""One level in contact with a spin-orbit metal: parameters, and what they amount to."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import model_validator
+
+from chirospin.base.errors import ModelError
+from chirospin.base.parameters import Model, Shape, parameter
+from chirospin.spinterface.algebra import matrix
+from chirospin.spinterface.green import Metal
+
+Real = NDArray[np.float64]
+Complex = NDArray[Any]
+COMPONENTS = ("x", "y", "z")
+VECTOR = Shape(axes=(3,))
+COMPLEX_VECTOR = Shape(axes=(3,), kind=complex)
+ROOM = 0.025851999786435535
+"""k_B times 300 K, eV."""
+DISTANCES = np.geomspace(0.25, 32.0, 15)
+NORTH = (0.0, 0.0, 1.0)
+NOTHING = (0.0, 0.0, 0.0)
+
+
+class SpinOrbitMetal(Model):
+    r"""The metal alone.
+
+    .. math:: H_k = k^2/2N_0 - \varepsilon_F + \alpha\, \mathbf k\cdot\boldsymbol\sigma
+
+    References
+    ----------
+    fransson_spinterface, Sec. II
+    """
+
+    mass: float = parameter(
+        13.1234, unit="1/eV/nm^2", symbol="N_0", above=0, about="band mass over hbar^2; default m_e"
+    )
+    spin_orbit: float = parameter(
+        0.033, unit="eV*nm", symbol=r"\alpha", about="spin-orbit coupling; its sign is a handedness"
+    )
+    fermi_energy: float = parameter(
+        5.53,
+        unit="eV",
+        symbol=r"\varepsilon_F",
+        about="of the metal above the crossing point k = 0 of its branches",
+    )
+    dimension: int = parameter(3, symbol="d", choices=(1, 2, 3), about="of the metal")
+    texture: str = parameter(
+        "radial",
+        symbol="t",
+        choices=("radial", "rashba"),
+        about="spin along k, or along k x z (dimension 2 only)",
+    )
+    thermal_energy: float = parameter(ROOM, unit="eV", symbol="k_BT", low=0, about="of the metal")
+
+    @model_validator(mode="after")
+    def _texture_in_a_plane(self) -> SpinOrbitMetal:
+        if self.texture == "rashba" and self.dimension != 2:
+            raise ModelError(
+                "Parameter `texture` must be radial where `dimension` is "
+                f"{self.dimension} (Rashba coupling lives in a plane), but is rashba"
+            )
+        return self
+
+
+class LevelContact(SpinOrbitMetal):
+    r"""A molecular level that touches the metal, with a second, wide lead.
+
+    .. math:: G_1^r = [z - \varepsilon - \boldsymbol\Delta\cdot\boldsymbol\sigma
+              + \tfrac{i}{2}\Gamma_L(1 + \mathbf p_L\cdot\boldsymbol\sigma)
+              - V^+ V g_\mathrm{loc}(z)]^{-1}, \quad V = V_0 + \mathbf V_1\cdot\boldsymbol\sigma
+
+    References
+    ----------
+    fransson_spinterface, Secs. II A-C
+    """
+
+    level: float = parameter(-0.1, unit="eV", symbol=r"\varepsilon", about="of the molecule")
+    level_splitting: tuple[float, ...] = parameter(
+        (0.0, 0.0, 0.05),
+        unit="eV",
+        symbol=r"\Delta",
+        shape=VECTOR,
+        about="exchange field on the level, in H = Delta.sigma",
+    )
+    hybridisation: float = parameter(
+        0.05,
+        unit="eV*nm^1.5",
+        symbol="V_0",
+        about="level to metal, spin kept (eV nm^(d/2) in d dimensions)",
+    )
+    hybridisation_vector: tuple[complex, ...] = parameter(
+        NOTHING,
+        unit="eV*nm^1.5",
+        symbol="V_1",
+        shape=COMPLEX_VECTOR,
+        about="level to metal with spin; imaginary keeps time reversal",
+    )
+    lead_coupling: float = parameter(
+        0.1, unit="eV", symbol=r"\Gamma_L", low=0, about="of the level to the second lead"
+    )
+    lead_polarisation: tuple[float, ...] = parameter(
+        NOTHING, symbol="p_L", shape=VECTOR, about="of the second lead, length at most 1"
+    )
+    lead_potential: float = parameter(
+        0.0, unit="eV", symbol=r"\mu_L", about="of the second lead above the Fermi level"
+    )
+    lead_thermal_energy: float | None = parameter(
+        None,
+        unit="eV",
+        symbol="k_BT_L",
+        low=0,
+        about="of the second lead; that of the metal if not given",
+    )
+    broadening: str = parameter(
+        "exact",
+        symbol="b",
+        choices=("exact", "wide"),
+        about="metal's self-energy: g_loc(z), or i Im g_loc(0) at every energy",
+    )
+
+    @model_validator(mode="after")
+    def _polarised_at_most_fully(self) -> LevelContact:
+        length = math.hypot(*self.lead_polarisation)
+        if length > 1 + 1e-12:
+            raise ModelError(
+                f"Parameter `lead_polarisation` must have a length in [0, 1] (dimensionless), "
+                f"but has {length:g}"
+            )
+        return self
+
+
+class Contact(LevelContact):
+    """A level that touches the metal at one point, and distances from it along a ray.
+
+    References
+    ----------
+    fransson_spinterface, Secs. II A-C
+    """
+
+    distance: tuple[float, ...] | None = parameter(
+        None, unit="nm", symbol="r", shape=Shape(axes=("R",)), axis=True, about="from the contact"
+    )
+    direction: tuple[float, ...] = parameter(
+        NORTH, symbol=r"\hat r", shape=VECTOR, about="from the contact; any length but zero"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_distance(cls, values: dict[str, Any]) -> dict[str, Any]:
+        given = values.get("distance")
+        if isinstance(given, (int, float, np.number)) and not isinstance(given, bool):
+            return {**values, "distance": (float(given),)}
+        return values
+
+    @model_validator(mode="after")
+    def _off_the_contact(self) -> Contact:
+        for r in self.distance or ():
+            if r <= 0:
+                raise ModelError(
+                    "Parameter `distance` must be > 0 (in nm), since the density diverges at the "
+                    f"contact, but is {r:g}"
+                )
+        if not any(self.direction):
+            raise ModelError(
+                "Parameter `direction` must have a length > 0 (dimensionless), but is [0, 0, 0]"
+            )
+        if self.dimension == 2 and self.direction[2] != 0 and self.direction != NORTH:
+            raise ModelError(
+                "Parameter `direction` must lie in the plane z = 0 (dimensionless) of a metal with "
+                f"dimension 2, but is {list(self.direction)}"
+            )
+        return self
+
+
+def metal_of(model: SpinOrbitMetal) -> Metal:
+    """The metal; the one place where its spin-orbit coupling enters."""
+    return Metal(N0=model.mass, alpha=model.spin_orbit, fermi=model.fermi_energy, d=model.dimension)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """The molecule of a :class:`LevelContact` as matrices.
+
+    Parameters
+    ----------
+    energy : eps + Delta.sigma, shape (2, 2), eV
+    coupling : V, shape (2, 2), eV nm^(d/2)
+    lead : Gamma_L (1 + p_L.sigma), shape (2, 2), eV
+    wide : whether the metal's self-energy is taken at the Fermi level
+    """
+
+    energy: Complex
+    coupling: Complex
+    lead: Complex
+    wide: bool
+
+
+def level_of(model: LevelContact) -> Level:
+    """The molecule; the one place where its parameters become matrices."""
+    gamma = model.lead_coupling
+    return Level(
+        energy=matrix(model.level, np.array(model.level_splitting)),
+        coupling=matrix(model.hybridisation, np.array(model.hybridisation_vector)),
+        lead=matrix(gamma, gamma * np.array(model.lead_polarisation)),
+        wide=model.broadening == "wide",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drive:
+    """Occupations of metal and lead.
+
+    Parameters
+    ----------
+    temperature, lead_temperature : k_B T, eV
+    mu : potential of the lead; that of the metal is 0
+    """
+
+    temperature: float
+    lead_temperature: float
+    mu: float
+
+    @property
+    def equilibrium(self) -> bool:
+        """Whether metal and lead are in equilibrium."""
+        return self.mu == 0 and self.lead_temperature == self.temperature
+
+
+def temperature_of(model: Any) -> float:
+    """k_B T of the metal or of the gas, eV."""
+    return float(model.thermal_energy)
+
+
+def drive_of(model: LevelContact) -> Drive:
+    """Occupations; a lead without its own temperature has that of the metal."""
+    kT = temperature_of(model)
+    own = model.lead_thermal_energy
+    return Drive(
+        temperature=kT, lead_temperature=kT if own is None else own, mu=model.lead_potential
+    )
+
+
+def distances(model: Contact) -> Real:
+    """Distances from the contact, nm."""
+    return DISTANCES if model.distance is None else np.array(model.distance)
+
+
+def spin_direction(model: SpinOrbitMetal, unit: Real) -> Real:
+    r"""The direction that multiplies g1: :math:`\hat r`, or :math:`\hat r\times\hat z` for Rashba."""
+    return np.cross(unit, NORTH) if model.texture == "rashba" else unit
+
+
+def ray(model: Contact) -> Real:
+    """Unit vector from the contact; along x in a plane, unless told otherwise."""
+    vector = np.array(model.direction)
+    if metal_of(model).d == 2 and vector[2] != 0:
+        vector = np.array([1.0, 0.0, 0.0])
+    return np.asarray(vector / np.linalg.norm(vector))
+
+
+def labels(model: Contact) -> dict[str, tuple[Any, ...]]:
+    """Labels along every dimension of the observables."""
+    return {"distance": tuple(distances(model).tolist()), "component": COMPONENTS}

@@ -1,0 +1,234 @@
+"""Analytic limits of the isotropic gas and of the Fermi-level equation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from chirospin.rashba import (
+    ClosedForm,
+    FermiLevelClosedForm,
+    FermiLevelGas,
+    Kinetic,
+    Kubo,
+    Matrix,
+)
+from chirospin.rashba.fermi_level import extrinsic_spin_hall, fermi_circle
+from chirospin.rashba.observables import spin_accumulation
+from tests.laws.rashba_gases import gas
+from tests.laws.rashba_gases import shells as problem
+
+QUICK = Kinetic(spread=0)
+
+
+@pytest.mark.parametrize("D", [0.03, 0.3, 3.0])
+def test_edelstein_spin_of_point_impurities(D: float) -> None:
+    """<sigma_y>/2 = N_0 alpha_R tau per force, up to 1/8(E_F tau)^4."""
+    model = gas(D)
+    expected = model.mass * model.spin_orbit / (2 * np.pi * model.scattering_rate)
+    found = spin_accumulation(model, QUICK.solve(model))
+    assert found / expected - 1 == pytest.approx(1 / 8 / 10.0**4, rel=0.4)
+    doubled = gas(2 * D, 20.0)
+    assert spin_accumulation(doubled, QUICK.solve(doubled)) / (4 * expected) - 1 < 1e-6
+
+
+@pytest.mark.parametrize("D", [0.3, 1.0, 5.0])
+@pytest.mark.parametrize("z", [0.5, 1.0, 0.7j, 3 + 0.2j])
+def test_alternating_field(D: float, z: complex) -> None:
+    """The deviation from the closed form falls with 1/E_F tau, E_F/Delta held."""
+    worst = []
+    for good in (50.0, 200.0):
+        z_eV = complex(z) / good
+        model = gas(D, good, frequency=z_eV.real, imaginary_frequency=z_eV.imag)
+        one, other = QUICK.solve(model), ClosedForm().solve(model)
+        worst.append(
+            max(
+                abs(one.spin_hall_current - other.spin_hall_current),
+                abs(one.spin / other.spin - 1),
+            )
+        )
+    assert worst[1] < 2e-3
+    assert worst[0] / worst[1] == pytest.approx(16, rel=0.3)
+
+
+def test_a_clean_gas_resonates_at_the_splitting() -> None:
+    model = gas(500.0, 1e5)
+    splitting = 2 * model.spin_orbit * np.sqrt(2)
+    for ratio in (0.3, 0.6, 1.7):
+        state = QUICK.solve(model.replace(frequency=ratio * splitting))
+        assert state.spin_hall_current.real == pytest.approx(-1 / (1 - ratio**2), rel=2e-3)
+
+
+def test_below_the_band_crossing() -> None:
+    """sigma = n tau x (1 + x^2)/2m and a spin ratio x^2, with x = 2 K_F/m alpha."""
+    model = gas(3000.0, 1e4, disorder="delta")
+    edge = model.mass * model.spin_orbit
+    for x in (0.3, 0.7):
+        low = model.replace(fermi_energy=-(1 - x**2) * edge**2 / (2 * model.mass))
+        here = problem(low)
+        (p, q), tau = here.fermi, 1 / low.scattering_rate
+        density = (q**2 - p**2) / (4 * np.pi)
+        state = Kinetic(spread=0).solve(low.replace(scattering_rate=low.scattering_rate / 1e3))
+        drude = density * tau * 1e3 / low.mass
+        assert state.conductivity / drude == pytest.approx(x * (1 + x**2) / 2, rel=1e-5)
+        edelstein = low.mass * low.spin_orbit * tau * 1e3 / (2 * np.pi)
+        assert -state.spin / edelstein == pytest.approx(x**2, rel=1e-5)
+        assert -state.spin_hall_interband == pytest.approx(x, abs=1e-10)
+        assert abs(state.spin_hall_current) < 1e-11
+
+
+@pytest.mark.parametrize(("D", "good"), [(20.0, 2e4), (200.0, 2e5)])
+def test_forward_scattering_without_interband_transitions(D: float, good: float) -> None:
+    """The time grows as p^2, so the Edelstein ratio is 3/2 - 5/D^2."""
+    model = gas(D, good, disorder="gaussian", disorder_length=100.0)
+    state = Kinetic(spread=0, transitions="intraband").solve(model)
+    here = problem(model)
+    ratio = -state.spin / here.spin_scale
+    expected = 1.5 - 5 / D**2
+    assert ratio == pytest.approx(expected, abs=4e-3)
+    assert abs(state.spin_hall_current) < 1e-12
+    assert Kinetic(spread=0).solve(model).spin != pytest.approx(state.spin, rel=0.05)
+
+
+@pytest.mark.parametrize("disorder", ["gaussian", "yukawa", "thomas-fermi", "coulomb"])
+@pytest.mark.parametrize("winding", [1, -1, 2, 3])
+def test_separated_bands(disorder: str, winding: int) -> None:
+    """The two-band Boltzmann equation is the limit of a large splitting x time, as 1/D^2."""
+    worst = []
+    for scale in (1.0, 2.0):
+        model = gas(100 * scale, 2000 * scale, disorder=disorder, winding=winding)
+        one, other = QUICK.solve(model), ClosedForm().solve(model)
+        worst.append(abs(one.spin_hall_current - other.spin_hall_current))
+        assert one.conductivity == pytest.approx(other.conductivity, rel=1e-3)
+        assert one.spin == pytest.approx(other.spin, rel=1e-3, abs=1e-12)
+    if abs(winding) == 1:
+        assert max(worst) < 1e-11
+    else:
+        assert worst[0] / worst[1] == pytest.approx(4, rel=0.3)
+
+
+@pytest.mark.parametrize("z", [0.0, 0.3, 0.2 + 0.1j])
+def test_point_impurities_and_a_cubic_splitting(z: complex) -> None:
+    z = complex(z)
+    model = gas(
+        1.0,
+        winding=3,
+        splitting_power=3.0,
+        frequency=z.real,
+        imaginary_frequency=z.imag,
+    )
+    one, other = QUICK.solve(model), ClosedForm().solve(model)
+    assert one.spin_hall_current == pytest.approx(other.spin_hall_current, rel=1e-12)
+    assert one.conductivity == pytest.approx(other.conductivity, rel=1e-12)
+
+
+def test_a_clean_cubic_gas() -> None:
+    r""":math:`-3[1 + (p_- - p_+)^2/p_+p_-]` in e/8 pi."""
+    model = gas(1e4, 1e5, winding=3, splitting_power=3.0)
+    inner, outer = problem(model).fermi
+    expected = -3 * (1 + (outer - inner) ** 2 / (inner * outer))
+    assert QUICK.solve(model).spin_hall_current == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("N", "n", "short", "long"),
+    [(3, 3, -1.6, 2), (3, 1, 1.6, 0), (2, 2, 0, 1), (2, 1, 1.2, 0), (1, 2, 0, 1), (1, 3, 0, 2)],
+)
+def test_ratio_to_the_clean_value(N: int, n: int, short: float, long: float) -> None:
+    r""":math:`-2 + \frac{2}{N^2+1}[3N^2-1-n(N^2-1)]` below the range hbar/delta p_F, n - 1 above."""
+    for width, R, expected in ((1e-5, 60.0, short), (1e-2, 2e4, long)):
+        model = gas(
+            1e3,
+            1e3 / width / 2,
+            winding=N,
+            splitting_power=float(n),
+            disorder="gaussian",
+            disorder_length=R,
+        )
+        inner, outer = problem(model).fermi
+        assert (outer - inner) / outer == pytest.approx(width, rel=0.02)
+        state = QUICK.solve(model)
+        ratio = state.spin_hall_current / state.spin_hall_interband
+        assert ratio == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.parametrize("good", [10.0, 40.0])
+def test_kubo_differs_by_the_inverse_of_a_good_metal(good: float) -> None:
+    for rate in (0.5, 3.0):
+        model = gas(1.0, good, imaginary_frequency=rate / good)
+        one, other = Kubo().solve(model), Kinetic(spread=0).solve(model)
+        assert abs(one.spin_hall_current / other.spin_hall_current - 1) < 0.5 / good
+        assert one.spin == pytest.approx(other.spin, rel=0.5 / good)
+        assert one.certificates["ward_identity"] < 3e-6
+
+
+def test_nonparabolic_bands_have_a_spin_hall_current() -> None:
+    """q = C(g) (m alpha/p_F)^2 e/8 pi for point impurities, whatever the splitting x time."""
+    found = []
+    for alpha in (0.01, 0.02):
+        model = gas(1.0).replace(
+            fermi_energy=0.5, scattering_rate=0.01, spin_orbit=alpha / 2, nonparabolicity=0.1
+        )
+        found.append(QUICK.solve(model).spin_hall_current / alpha**2)
+    assert found[0] == pytest.approx(found[1], rel=1e-3)
+    assert 0.05 < found[0] < 0.08
+
+
+@pytest.mark.parametrize("kappa", [1e-2, 1e-3])
+@pytest.mark.parametrize("D", [0.01, 0.3, 2.0])
+def test_extrinsic_spin_hall_current(kappa: float, D: float) -> None:
+    model = FermiLevelGas(
+        mass=1.0,
+        fermi_energy=1.0,
+        scattering_rate=0.01,
+        spin_orbit=D * 0.01 / (2 * np.sqrt(2)),
+        impurity_strength=0.5,
+        impurity_spin_orbit=kappa,
+    )
+    expected = extrinsic_spin_hall(fermi_circle(model))
+    found = Matrix().solve(model).spin_current[1, 2]
+    assert found == pytest.approx(expected, rel=4 * kappa, abs=1e-12)
+
+
+def test_pure_skew_scattering() -> None:
+    r""":math:`q = -\kappa x n\tau/2m` without any splitting."""
+    model = FermiLevelGas(spin_orbit=0.0, impurity_strength=0.5, impurity_spin_orbit=1e-4)
+    circle = fermi_circle(model)
+    density = circle.momentum**2 / (2 * np.pi)
+    expected = -1e-4 * 0.5 * density / (2 * circle.m * circle.rate) * 8 * np.pi
+    assert Matrix().solve(model).spin_current[1, 2] == pytest.approx(expected, rel=1e-6)
+
+
+def test_rashba_and_dresselhaus() -> None:
+    for angle in (0.0, 0.8):
+        model = FermiLevelGas(dresselhaus=0.008, field_angle=angle)
+        one, other = Matrix().solve(model), FermiLevelClosedForm().solve(model)
+        assert one.spin == pytest.approx(other.spin, abs=1e-12)
+        assert np.abs(one.spin_current).max() < 1e-12
+        assert one.current == pytest.approx(other.current, abs=1e-12)
+
+
+def test_an_in_plane_field_gives_no_spin_hall_current() -> None:
+    state = Matrix().solve(FermiLevelGas(zeeman=[0.003, 0.002, 0.0], dresselhaus=0.006))
+    assert np.abs(state.spin_current[:, 2]).max() < 1e-12
+    assert abs(state.spin[2]) < 1e-12
+    assert np.abs(state.spin_current[:, :2]).max() > 0.1  # the carriers are polarised
+    moving = Matrix().solve(FermiLevelGas(zeeman=[0.003, 0.002, 0.0], frequency=0.005))
+    assert abs(moving.spin_current[1, 2]) > 0.1
+
+
+def test_the_fermi_level_equation_has_the_same_closed_form() -> None:
+    for frequency in (0.0, 0.004, 0.02):
+        model = FermiLevelGas(frequency=frequency)
+        exact = ClosedForm().solve(
+            gas(1.0).replace(
+                mass=model.mass,
+                fermi_energy=model.fermi_energy,
+                scattering_rate=model.scattering_rate,
+                spin_orbit=model.spin_orbit,
+                frequency=frequency,
+            )
+        )
+        state = Matrix().solve(model)
+        assert state.spin_current[1, 2] == pytest.approx(exact.spin_hall_current, abs=1e-12)
+        assert state.spin[1] == pytest.approx(-exact.spin, rel=1e-12)
