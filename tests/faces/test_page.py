@@ -34,7 +34,7 @@ from chirospin.faces.web.question import (
     task_from,
 )
 from chirospin.faces.web.server import LARGEST, application, listening
-from chirospin.faces.web.worker import Answer, Judged, Recomputed, Solving, answer_task
+from chirospin.faces.web.worker import COARSE, Answer, Judged, Recomputed, Solving, answer_task
 from chirospin.studies import registry
 
 PROBLEMS = [one for name in chirospin.FAMILIES for one in arguments.family(name).problems]
@@ -75,6 +75,7 @@ def test_every_problem_has_a_form_made_from_what_it_declares(problem: Problem) -
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: p.path)
 def test_every_value_of_a_slider_is_allowed(problem: Problem) -> None:
+    scalars = [i for i in problem.model.parameters() if isinstance(i.default, float)]
     sliders = 0
     for info in controls.ordered_parameters(problem.model):
         reach = controls.slider_reach(info)
@@ -85,7 +86,7 @@ def test_every_value_of_a_slider_is_allowed(problem: Problem) -> None:
         for n in range(int((reach.high - reach.low) / reach.step) + 1):
             assert info.allows(reach.low + n * reach.step), info.name
         assert reach.low <= info.default <= reach.high
-    assert sliders > 2
+    assert sliders > 0 or not scalars
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: p.path)
@@ -358,7 +359,7 @@ def test_a_long_sweep_shows_a_coarse_answer_first(desk: Desk) -> None:
     while ticket.answer is None and not ticket.finished:
         time.sleep(0.01)
     assert ticket.answer.coarse
-    assert ticket.answer.ds.sizes["energy_b"] == 9
+    assert ticket.answer.ds.sizes["energy_b"] == COARSE
     assert ticket.wait(60)
     assert ticket.answer.ds.sizes["energy_b"] == 200
 

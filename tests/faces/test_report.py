@@ -82,6 +82,18 @@ def test_it_holds_parameters_audit_provenance_and_citations(stored: Path) -> Non
     assert ("Audit FAILED" in text) != good
 
 
+def test_the_store_of_a_sweep_is_a_result_too(tmp_path: Path) -> None:
+    plan = tmp_path / "sweep.toml"
+    plan.write_text('family = "junction"\n[grid]\nenergy_b = [0.4, 0.6, 0.8]\n')
+    store, out = tmp_path / "store", tmp_path / "r.html"
+    assert main(["sweep", str(plan), "--store", str(store)]) == 0
+    assert main(["report", str(store), "--out", str(out)]) == 0
+    text = out.read_text(encoding="utf-8")
+    assert "<td>energy_b</td><td><strong>0.4, 0.6, 0.8</strong></td>" in text
+    assert "Audit passed" in text
+    assert "<figure>" in text
+
+
 def test_a_failed_check_is_loud(tmp_path: Path) -> None:
     path = tmp_path / "x.nc"
     assert main(["solve", "junction", "--method", "landauer", "--out", str(path)]) == 0
@@ -142,7 +154,7 @@ def _of_no_family(folder: Path) -> Path:
         (_garbage, "r.html", "is not a readable result"),
         (_foreign, "r.html", "is not a chirospin result"),
         (_of_no_family, "r.html", "did you mean 'junction'"),
-        (lambda f: f, "r.html", "must be a result (.nc or .zarr), but is a directory"),
+        (lambda f: f, "r.html", "must be a result (.nc or .zarr) or the store of a sweep"),
         (_garbage, "r.txt", "must end in .html"),
         (_garbage, "absent/r.html", "must be in a directory that exists"),
     ],

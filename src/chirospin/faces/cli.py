@@ -429,7 +429,7 @@ def report(file: Path, /, *, out: Path) -> int:
     Parameters
     ----------
     file
-        FILE.nc or DIR.zarr written by solve.
+        FILE.nc or DIR.zarr written by solve, or the store of a sweep.
     out
         FILE.html; it needs no other file and no script.
     """

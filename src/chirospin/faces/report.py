@@ -22,11 +22,13 @@ from chirospin.base.citations import bibliography, bibtex
 from chirospin.base.errors import ModelError, UnknownNameError
 from chirospin.base.family import Problem
 from chirospin.base.figures import APART, MANY, sketch
+from chirospin.base.store import Store
 from chirospin.faces import arguments
 from chirospin.faces.symbols import marked, symbol_pieces, unit_pieces
 from chirospin.faces.text import number
 
 HTML = ".html"
+SWEEP = ("points", "sweep_hash")  # what the store of a sweep says of itself
 FIGURES = 8  # observables that are drawn
 ENTRIES = 90  # of an observable that are listed
 POINTS = 1  # of a sweep up to which values are listed
@@ -52,14 +54,20 @@ def write_report(source: Path, out: Path) -> None:
 
 
 def reported(source: Path) -> xr.Dataset:
-    """The result that a path holds: a file or a Zarr directory of ``solve``.
+    """The result that a path holds: a file or a Zarr directory of ``solve``, a store of ``sweep``.
 
     Raises
     ------
     ModelError : no such path, no permission, not a result
     """
+    store = Store(source)
+    if store.exists:
+        return store.open()
     if source.is_dir() and source.suffix != results.ZARR:
-        raise ModelError(f"File `{source}` must be a result (.nc or .zarr), but is a directory")
+        raise ModelError(
+            f"File `{source}` must be a result (.nc or .zarr) or the store of a sweep, "
+            "but is another directory"
+        )
     return results.load(source)
 
 
@@ -250,7 +258,8 @@ def _methods(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
 
 
 def _provenance(ds: xr.Dataset) -> str:
-    facts = json.loads(str(ds.attrs["provenance"]))
+    facts = json.loads(str(ds.attrs.get("provenance", "{}")))
+    facts |= {name: ds.attrs[name] for name in SWEEP if name in ds.attrs}
     return html_table(["made with", ""], [[escape(k), escape(str(v))] for k, v in facts.items()])
 
 

@@ -19,7 +19,7 @@ from chirospin.faces.symbols import Piece, symbol_pieces, unit_pieces
 from chirospin.faces.text import number
 from chirospin.faces.web.question import mirror_parameter
 
-CURVE_POINTS, MAP_WIDTH, MAP_POINTS = "41", "21", "15"
+CURVE_POINTS, MAP_WIDTH, MAP_POINTS = "40", "20", "14"  # even: a symmetric range leaves out 0
 STEPS = 200  # of a slider
 FIRST = ("spin_orbit", "thermal_energy", "chemical_potential")  # swept at first, if declared
 MOST_ENTRIES = 60  # of a menu
@@ -117,15 +117,20 @@ def sweepable(kind: type[Model]) -> list[str]:
     return axes + [i.name for i in infos if slider_reach(i) is not None and not i.choices]
 
 
+def own_axes(problem: Problem, observable: str) -> list[str]:
+    """The axis parameters along which an observable is a profile, the longest first."""
+    (one,) = problem.choose((observable,))
+    labels = problem.labels(problem.model())
+    axes = [i.name for i in problem.model.parameters() if i.axis and i.name in one.dims]
+    return sorted(axes, key=lambda name: -len(labels[name]))
+
+
 def first_axis(problem: Problem, observable: str) -> str:
     """The axis shown at first: the observable's own, or the sweep most often wanted."""
     kind = problem.model
-    (one,) = problem.choose((observable,))
-    names = sweepable(kind)
-    own = [name for name in names if name in one.dims]
-    plain = [n for n in names if not kind.parameter_info(n).axis]
+    plain = [n for n in sweepable(kind) if not kind.parameter_info(n).axis]
     wanted = [name for name in FIRST if name in plain]
-    return ([d for d in reversed(one.dims) if d in own] + wanted + plain)[0]
+    return (own_axes(problem, observable) + wanted + plain)[0]
 
 
 def span_texts(kind: type[Model], name: str, points: str) -> tuple[str, str, str]:
@@ -148,8 +153,10 @@ def family_options() -> list[dict[str, Any]]:
 
 
 def first_entry(count: int, dimensions: int, *, places: bool) -> str:
-    """What is shown at first of a dimension: all entries if they are few, or else the first."""
-    return "0" if places or count > FEW_ENTRIES or dimensions > 2 else "all"
+    """What is shown at first: the middle place of a profile; all entries of few, or the first."""
+    if places:
+        return str(count // 2)
+    return "0" if count > FEW_ENTRIES or dimensions > 2 else "all"
 
 
 def entry_rows(problem: Problem, observable: str, axes: Sequence[str]) -> list[Any]:
@@ -176,7 +183,7 @@ def entry_rows(problem: Problem, observable: str, axes: Sequence[str]) -> list[A
                         + [
                             {"label": e, "value": str(n)}
                             for n, e in enumerate(entries)
-                            if n % step == 0
+                            if n % step == (len(entries) // 2) % step
                         ],
                         value=first_entry(len(entries), len(sizes), places=places),
                         clearable=False,
@@ -195,8 +202,12 @@ def problem_form(problem: Problem) -> list[Any]:
     first = problem.quantity
     along = first_axis(problem, first)
     names = sweepable(kind)
+    labels = problem.labels(problem.model())
+    plane = [name for name in own_axes(problem, first) if len(labels[name]) > 1]
     infos = [kind.parameter_info(n) for n in names if n != along]
-    against = next((i.name for i in infos if not i.axis and not i.integer), along)
+    swept = [i.name for i in infos if not i.axis and not i.integer]
+    against = [*plane[1:], *swept, along][0]
+    view = "map" if len(plane) > 1 else "curve"
     defaults = {
         i.name: "" if i.name in _members(kind) else default_text(i)
         for i in ordered_parameters(kind)
@@ -224,7 +235,10 @@ def problem_form(problem: Problem) -> list[Any]:
                     ],
                     className="pair",
                 ),
-                html.Div(entry_rows(problem, first, (along,)), id="entries"),
+                html.Div(
+                    entry_rows(problem, first, (along, against)[: 1 + (view == "map")]),
+                    id="entries",
+                ),
                 dcc.RadioItems(
                     id="view",
                     options=[
@@ -232,7 +246,7 @@ def problem_form(problem: Problem) -> list[Any]:
                         {"label": "map", "value": "map"},
                         {"label": "one point", "value": "point"},
                     ],
-                    value="curve",
+                    value=view,
                     inline=True,
                     className="choices",
                 ),
@@ -240,7 +254,7 @@ def problem_form(problem: Problem) -> list[Any]:
                 html.Div(
                     _span_fields("against", kind, names, against, MAP_POINTS),
                     id="against",
-                    hidden=True,
+                    hidden=view != "map",
                 ),
                 _hands(kind),
             ],

@@ -26,7 +26,7 @@ from chirospin.numerics.threads import blas_threads
 from chirospin.studies import registry
 
 PATIENT = 0.25  # seconds that a first answer may take before a coarse one is shown
-COARSE, COARSE_ROWS = 9, 5  # points of the coarse one, along and against
+COARSE, COARSE_ROWS = 10, 6  # points of the coarse one, along and against
 STOP, STOPPED = "stop", "stopped"
 
 
@@ -77,10 +77,13 @@ class Solving:
         report = _reporter(send)
         few = _coarse(self.question)
         if few is not None:
-            first = answer_task(self.question, task_from(few), report, coarse=True)
-            share = _points(task) / _points(task_from(few))
-            if first.seconds * share > PATIENT:
-                send("answer", first)
+            with contextlib.suppress(ModelError):  # the whole will say so, if it has the point
+                small = task_from(few)
+                report(0, _points(small))
+                first = answer_task(self.question, small, report, coarse=True)
+                if first.seconds * _points(task) / _points(small) > PATIENT:
+                    send("answer", first)
+            report(0, _points(task))
         send("answer", answer_task(self.question, task, report))
 
 
