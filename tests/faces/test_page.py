@@ -432,6 +432,14 @@ def test_an_oversized_request_is_refused(client: Any) -> None:
     assert answer.status_code in (411, 413)
 
 
+@pytest.mark.parametrize("body", [b"{}", b"[1]", b"not json", b'{"output": 1}', b"\x80\x04K\x01."])
+def test_what_the_page_does_not_ask_is_one_line(client: Any, body: bytes) -> None:
+    headers = {"Host": "localhost", "Content-Type": "application/json"}
+    answer = client.post("/_dash-update-component", headers=headers, data=body)
+    assert answer.status_code == 400
+    assert answer.get_data(as_text=True).count("\n") == 1
+
+
 @pytest.mark.parametrize("name", ["../matplotlibrc", "DejaVuSans.ttf", "%2e%2e/x"])
 def test_only_the_four_fonts_are_given(client: Any, name: str) -> None:
     def first_bytes(path: str) -> bytes:

@@ -71,7 +71,7 @@ def guard(server: Flask, names: Iterable[str], hashes: Sequence[str] = ()) -> No
         if request.method not in ("GET", "HEAD", "POST", "OPTIONS"):
             abort(405)
         if request.method == "POST" and request.content_length is None:
-            abort(411)
+            abort(411, "A request must say how long it is.")
         if (request.content_length or 0) > LARGEST:
             abort(413, f"A request may have at most {LARGEST} bytes.")
 
@@ -87,6 +87,16 @@ def guard(server: Flask, names: Iterable[str], hashes: Sequence[str] = ()) -> No
     def _line(error: HTTPException) -> tuple[str, int]:
         return f"{error.code} {error.description}\n", error.code or 500
 
+    @server.errorhandler(Exception)
+    def _unforeseen(error: Exception) -> tuple[str, int]:
+        if isinstance(error, HTTPException):
+            return _line(error)
+        line = f"{type(error).__name__}: {error}".splitlines()[0]
+        logging.getLogger("chirospin").error("request to %s failed: %s", request.path, line)
+        if request.method == "POST" and not _asks(request.get_json(silent=True)):
+            return "400 This is not a request of the page.\n", 400
+        return f"500 {line}\n", 500
+
     @server.route("/fonts/<name>")
     def _font(name: str) -> Response:
         import matplotlib
@@ -94,6 +104,11 @@ def guard(server: Flask, names: Iterable[str], hashes: Sequence[str] = ()) -> No
         if name not in FONTS:
             abort(404)
         return send_from_directory(Path(matplotlib.get_data_path()) / "fonts" / "ttf", name)
+
+
+def _asks(body: Any) -> bool:
+    """Whether a request has the shape that the page's own requests have."""
+    return isinstance(body, dict) and {"output", "outputs", "changedPropIds"} <= body.keys()
 
 
 def _host_name(host: str) -> str:
