@@ -34,7 +34,7 @@ bench: .venv/.all  ## times as ratios against peers, and operator counts
 	touch $@
 
 .venv/.all: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[zarr,cluster,test,quality]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[web,zarr,cluster,test,quality]'
 	touch .venv/.run $@
 
 clean:

@@ -1,4 +1,4 @@
-"""The command line: describe, solve, sweep, reproduce, audit, cite, about."""
+"""The command line: describe, solve, sweep, explore, reproduce, audit, report, cite, about."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ Workers = Annotated[
 def say(text: str) -> None:
     """A line on stdout."""
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def warn(text: str) -> None:
@@ -380,6 +381,63 @@ def audit(
     for line in report.failures:
         warn(line)
     return FAILED if report.failures else 0
+
+
+@app.command
+def explore(
+    name: Annotated[str, Parameter(name="family")] = chirospin.FAMILIES[0],
+    /,
+    *,
+    port: int = 8050,
+    host: str = "127.0.0.1",
+    answer_to: Annotated[list[str] | None, Repeated] = None,
+) -> int:
+    """Open a page with sliders, live curves and maps, verdicts and studies.
+
+    Parameters
+    ----------
+    name
+        FAMILY or FAMILY.MODEL that is shown at first.
+    port
+        Where the page listens; 0 takes any free port.
+    host
+        Address to listen on; other machines reach only what is not loopback.
+    answer_to
+        A further host name by which the page may be asked, repeatable.
+    """
+    problem(name)
+    from importlib.util import find_spec
+
+    if find_spec("dash") is None:
+        raise ModelError("The page needs the package dash: pip install 'chirospin[web]'")
+    from chirospin.faces.web.server import serve
+
+    serve(
+        problem(name).path,
+        host=host,
+        port=port,
+        names=answer_to or [],
+        announce=lambda url: say(f"the page is at {url} (Ctrl-C ends it)"),
+    )
+    return 0
+
+
+@app.command
+def report(file: Path, /, *, out: Path) -> int:
+    """Write a result as one HTML page: figures, parameters, audit, provenance, citations.
+
+    Parameters
+    ----------
+    file
+        FILE.nc or DIR.zarr written by solve, or the store of a sweep.
+    out
+        FILE.html; it needs no other file and no script.
+    """
+    from chirospin.faces.report import write_report
+
+    write_report(file, out)
+    say(f"wrote {out}")
+    return 0
 
 
 @app.command
