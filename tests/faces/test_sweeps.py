@@ -313,6 +313,20 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def orphans(folder: Path) -> list[int]:
+    """Worker processes that still run in a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if (entry / "cwd").resolve() == folder and b"spawn_main" in (
+                entry / "cmdline"
+            ).read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
 @pytest.mark.xdist_group("sweeps")
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc to find the workers")
 def test_twenty_kills_change_nothing(tmp_path):
@@ -353,6 +367,8 @@ def test_twenty_kills_change_nothing(tmp_path):
             process = started(hit)
     assert process.wait(120) == 0
     assert min(kills.values()) >= 3
+    time.sleep(2)
+    assert not orphans(hit), "workers outlive their parent"
     one, other = (Store(f / "scan.sweep") for f in (calm, hit))
     assert one.finished() == other.finished()
     for n in one.finished():
