@@ -238,8 +238,8 @@ def _computed(
                 while left or running:
                     width = 1 if alone else AHEAD * max(1, workers)
                     while left and len(running) < width:
-                        n = left.pop(0)
-                        running[pool.submit(computed, _task(definition, size, n))] = n
+                        running[pool.submit(computed, _task(definition, size, left[0]))] = left[0]
+                        del left[0]  # only now: a broken pool refuses what is handed to it
                     finished, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in finished:
                         result = future.result()
