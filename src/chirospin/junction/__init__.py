@@ -9,15 +9,44 @@ import xarray as xr
 
 from chirospin.base import solve as corridor
 from chirospin.base.family import Family, Problem
+from chirospin.base.parameters import Model
 from chirospin.base.solve import Axes, MethodChoice, Progress
 from chirospin.junction.audit import AUDITS, CHECKS
+from chirospin.junction.biased_audit import BIASED_AUDITS, BIASED_CHECKS
+from chirospin.junction.biased_observables import BIASED_OBSERVABLES
 from chirospin.junction.gksl import GKSL
 from chirospin.junction.landauer import Landauer
+from chirospin.junction.master import (
+    DetailedBalance,
+    PositiveLindblad,
+    Redfield,
+    RedfieldLamb,
+    UniversalLindblad,
+)
 from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
 from chirospin.junction.observables import OBSERVABLES, labels
+from chirospin.junction.pauli import Pauli
+from chirospin.junction.reservoirs import BiasedJunction
+from chirospin.junction.scattering import BiasedLandauer, BiasedMeanField
 
-__all__ = ["FAMILY", "GKSL", "Junction", "Landauer", "MeanField", "solve"]
+__all__ = [
+    "FAMILY",
+    "GKSL",
+    "BiasedJunction",
+    "BiasedLandauer",
+    "BiasedMeanField",
+    "DetailedBalance",
+    "Junction",
+    "Landauer",
+    "MeanField",
+    "Pauli",
+    "PositiveLindblad",
+    "Redfield",
+    "RedfieldLamb",
+    "UniversalLindblad",
+    "solve",
+]
 
 QUESTION = "many-body magnetoresistance of a chiral molecular stack between leads"
 PROBLEM = Problem(
@@ -32,11 +61,35 @@ PROBLEM = Problem(
     labels=labels,
     quantity="spin_polarisation",
 )
-FAMILY = Family(name="junction", question=QUESTION, problems=(PROBLEM,))
+BIASED = Problem(
+    family="junction",
+    name="bias",
+    question="the same stack between leads of finite bias and temperature: I-V curves, noise",
+    model=BiasedJunction,
+    methods={
+        method.name: method
+        for method in (
+            UniversalLindblad,
+            Redfield,
+            PositiveLindblad,
+            DetailedBalance,
+            Pauli,
+            RedfieldLamb,
+            BiasedMeanField,
+            BiasedLandauer,
+        )
+    },
+    observables=BIASED_OBSERVABLES,
+    checks=BIASED_CHECKS,
+    audits=BIASED_AUDITS,
+    labels=labels,
+    quantity="spin_polarisation",
+)
+FAMILY = Family(name="junction", question=QUESTION, problems=(PROBLEM, BIASED))
 
 
 def solve(
-    model: Junction | None = None,
+    model: Model | None = None,
     method: MethodChoice | Sequence[MethodChoice] = None,
     *,
     over: Axes | None = None,
@@ -54,9 +107,10 @@ def solve(
     >>> ds.spin_polarisation.dims
     ('energy_b',)
     """
+    model = model or Junction()
     return corridor.solve(
-        PROBLEM,
-        model or Junction(),
+        FAMILY.problem_of(model),
+        model,
         method,
         over=over,
         observables=observables,
