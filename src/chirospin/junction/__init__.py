@@ -15,6 +15,7 @@ from chirospin.junction.audit import AUDITS, CHECKS
 from chirospin.junction.biased_audit import BIASED_AUDITS, BIASED_CHECKS
 from chirospin.junction.biased_observables import BIASED_OBSERVABLES
 from chirospin.junction.gksl import GKSL
+from chirospin.junction.hierarchy import Hierarchy
 from chirospin.junction.landauer import Landauer
 from chirospin.junction.master import (
     DetailedBalance,
@@ -37,6 +38,7 @@ __all__ = [
     "BiasedLandauer",
     "BiasedMeanField",
     "DetailedBalance",
+    "Hierarchy",
     "Junction",
     "Landauer",
     "MeanField",
@@ -73,6 +75,7 @@ BIASED = Problem(
             Redfield,
             PositiveLindblad,
             DetailedBalance,
+            Hierarchy,
             Pauli,
             RedfieldLamb,
             BiasedMeanField,

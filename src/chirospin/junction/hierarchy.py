@@ -116,7 +116,7 @@ def _charge_of(charges: fock.Charges, orbital: int) -> Charge:
 
 def _states(charges: fock.Charges, place: Place) -> NDArray[np.int64]:
     parity, n, s = place
-    return fock.sectors(charges).stacks[parity][n].states[s]
+    return np.asarray(fock.sectors(charges).stacks[parity][n].states[s])
 
 
 def _step(
@@ -157,7 +157,10 @@ def ladder_map(
     shape = (_size(charges, target_shift), _size(charges, shift))
     if not rows:
         return scipy.sparse.csr_array(shape)
-    entries = (np.concatenate(values).astype(float), (np.concatenate(rows), np.concatenate(columns)))
+    entries = (
+        np.concatenate(values).astype(float),
+        (np.concatenate(rows), np.concatenate(columns)),
+    )
     return scipy.sparse.csr_array(entries, shape=shape)
 
 
@@ -174,9 +177,7 @@ def half_filled_jumps(
         inner = block.start + np.arange(math.prod(block.shape)).reshape(block.shape)
         for orbital, g in enumerate(width):
             for sigma in (-1, 1) if g else ():
-                bra = places.get(
-                    _moved(charge_at[block.bra], _charge_of(charges, orbital), sigma)
-                )
+                bra = places.get(_moved(charge_at[block.bra], _charge_of(charges, orbital), sigma))
                 target = None if bra is None else blocks.get(bra)
                 if target is None:
                     continue
@@ -422,9 +423,12 @@ class Hierarchy(Method):
         systems = [Equations(member, self.tier, poles) for member in members]
         self._check_memory(systems[0])
         found = [self._solution(system) for system in systems]
-        certificates = [_certificates(system, x) for system, (x, _) in zip(systems, found, strict=True)]
+        certificates = [
+            _certificates(system, x) for system, (x, _) in zip(systems, found, strict=True)
+        ]
         occupation = [
-            _occupations(system.charges, system.part(x, ())) for system, (x, _) in zip(systems, found, strict=True)
+            _occupations(system.charges, system.part(x, ()))
+            for system, (x, _) in zip(systems, found, strict=True)
         ]
         return BiasedState(
             one_body_density=np.stack([np.diag(n).astype(complex) for n in occupation]),
@@ -490,9 +494,7 @@ class Hierarchy(Method):
             reason = UNREACHED
         elif residual > self.tolerance:
             reason = "the residual stalled above the tolerance; raise applications or tolerance"
-        return x, Outcome(
-            converged=not reason, residual=residual, iterations=spent, reason=reason
-        )
+        return x, Outcome(converged=not reason, residual=residual, iterations=spent, reason=reason)
 
 
 def member_unreached(member: Member) -> bool:

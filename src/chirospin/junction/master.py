@@ -10,7 +10,7 @@ where a state decays so slowly that L_0 is nearly singular, L_0 - s is inverted 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, ClassVar
 
@@ -36,7 +36,12 @@ TOGETHER = 40_000  # unknowns of the members that share numpy calls
 THREADED_SECTOR = 200
 SLOW = 1e-8  # decay over the energy scale below which eigenvalues of H_eff lose too many digits
 REFINEMENTS = 4
+SLOW_VECTORS = 120  # where L_0 is nearly singular: more do not help
 SAME = 1e-6
+TOO_SLOW = (
+    "some states are left more slowly than rounding can tell, so their probabilities are not known; "
+    "raise thermal_energy or bias, or change gate"
+)
 
 
 class SecondOrder(Method):
@@ -99,7 +104,7 @@ class SecondOrder(Method):
         noise = solver.noise(found) if self.counting else None
         return [
             Solution(
-                answer=answer,
+                answer=_slow(answer) if found.dark[b] else answer,
                 current=np.array([current[b] for current in particles]),
                 energy=np.array([current[b] for current in energy]),
                 barrier=float(barrier[b]),
@@ -245,7 +250,8 @@ class Solver:
             return np.asarray(Z - np.concatenate(again, axis=1))
 
         right = np.concatenate([inverse(EVEN, even), inverse(ODD, odd)], axis=1)
-        found = gmres(equation, right, tolerance=tolerance, limit=self.limit)
+        limit = min(self.limit, SLOW_VECTORS)
+        found = gmres(equation, right, tolerance=tolerance, limit=limit)
         return found.solution[:, :cut], found.solution[:, cut:], found.applications
 
     def steady_state(self) -> Stationary:
@@ -318,6 +324,10 @@ class Solver:
         even, odd = even - surplus * found.even, odd - surplus * found.odd
         shot = trace(*counted(found.even, found.odd, LEFT))
         return np.asarray(shot - 2 * trace(*counted(even, odd, -LEFT)))
+
+
+def _slow(answer: Answer) -> Answer:
+    return replace(answer, outcome=replace(answer.outcome, converged=False, reason=TOO_SLOW))
 
 
 def _allowed(model: BiasedJunction, method: str) -> BiasedJunction:
