@@ -50,6 +50,7 @@ Charge = tuple[int, ...]
 Place = tuple[int, int, int]
 Signature = tuple[int, ...]
 POLE_ERROR = 1e-4  # largest error of f that poles may leave at the largest energy
+WIDTHS = 10.0  # level widths beyond the largest energy that poles reach too
 WEIGHT = 1e-4  # |c_ab|^2 below this does not decide how far poles must reach
 WORKING_VECTORS = 8
 
@@ -372,17 +373,19 @@ def _occupations(charges: fock.Charges, rho: Complex) -> Real:
 
 
 def largest_energy(member: Member) -> float:
-    """Largest (\\|w\\| + \\|mu\\|)/T of a transition with weight, which the poles must reach."""
+    """Largest (\\|w\\| + \\|mu\\|)/T of a broadened transition with weight: poles must reach it."""
     point, leads = member.point, member.leads
     states = spectrum(point)
     coupling = point.coupling[member.magnetisation]
     omega = 0.0
+    width = float(coupling.sum(axis=0).max())
     for rung in rungs(point.charges, tuple(np.flatnonzero(coupling.any(axis=0)).tolist())):
         (pa, na, sa), (pb, nb, sb) = rung.lower, rung.upper
         C = rung.between(states.vectors[pa][na][sa], states.vectors[pb][nb][sb])
         w = states.energies[pb][nb][sb] - states.energies[pa][na][sa][:, None]
         seen = (np.abs(C) ** 2 > WEIGHT).any(axis=0)
         omega = max(omega, float(np.abs(w[seen]).max(initial=0.0)))
+    omega += WIDTHS * width
     return float(((np.abs(leads.potential) + omega) / leads.thermal_energy).max())
 
 

@@ -63,7 +63,10 @@ class OverlapExpansion:
 
     def of_energy(self, u: Real) -> Real:
         """alpha_r(u), (terms, ...)."""
-        return np.moveaxis(self.first(np.arcsinh(u / 4)), -1, 0)
+        inside = np.clip(u, -FARTHEST, FARTHEST)
+        alpha = np.moveaxis(self.first(np.arcsinh(inside / 4)), -1, 0).copy()
+        alpha[0] -= np.log(np.maximum(np.abs(u) / FARTHEST, 1.0))  # all that is left out there
+        return alpha
 
     def of_distance(self, distance: Real) -> Real:
         """beta_r(delta), (terms, ...)."""
