@@ -124,6 +124,17 @@ def superoperator(H: np.ndarray, everything: Sequence[Jump], tilt: float = 0.0) 
     return L
 
 
+def dephasing(c: Sequence[np.ndarray], rate: float) -> np.ndarray:
+    """rate times D[n] for every pair of neighbouring orbitals (both spins of one), as a matrix."""
+    d = len(c[0])
+    one = np.eye(d)
+    L = np.zeros((d * d, d * d))
+    for k in range(0, len(c), 2):
+        n = c[k].T @ c[k] + c[k + 1].T @ c[k + 1]
+        L += rate * (np.kron(n, n) - np.kron(n @ n, one) / 2 - np.kron(one, n @ n) / 2)
+    return L
+
+
 def null_state(L: np.ndarray, d: int) -> np.ndarray:
     """rho with L rho = 0 and trace 1."""
     A = np.vstack([L, np.eye(d).ravel()[None]])

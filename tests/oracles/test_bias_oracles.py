@@ -102,6 +102,20 @@ def test_monomer_equals_the_dense_superoperator(method: Any) -> None:
             assert abs(state.density.smallest_eigenvalue[m] - lowest) < AGREE
 
 
+def test_dephasing_equals_the_dense_superoperator() -> None:
+    model = BiasedJunction(**MONOMER, dephasing=0.15)
+    state = Redfield().solve(model)
+    without = Redfield().solve(model.replace(dephasing=0))
+    H, c, leads = dense(model, 0)
+    H, everything = naive("redfield", H, c, leads, cutoff=0.0)
+    L = bias_dense.superoperator(H, everything) + bias_dense.dephasing(c, 0.15)
+    rho = bias_dense.null_state(L, len(H))
+    np.testing.assert_allclose(
+        state.lead_current[0], bias_dense.currents(rho, everything), atol=AGREE
+    )
+    assert np.abs(state.lead_current - without.lead_current).max() > 1e-4
+
+
 @pytest.mark.parametrize("method", [Redfield, UniversalLindblad], ids=lambda m: m.name)
 def test_dimer_equals_the_whole_fock_space(method: Any) -> None:
     model = BiasedJunction(**DIMER)

@@ -14,6 +14,7 @@ from chirospin.base.solve import Axes, MethodChoice, Progress
 from chirospin.junction.audit import AUDITS, CHECKS
 from chirospin.junction.biased_audit import BIASED_AUDITS, BIASED_CHECKS
 from chirospin.junction.biased_observables import BIASED_OBSERVABLES
+from chirospin.junction.discrepancy import discrepancy
 from chirospin.junction.gksl import GKSL
 from chirospin.junction.hierarchy import Hierarchy
 from chirospin.junction.landauer import Landauer
@@ -47,6 +48,7 @@ __all__ = [
     "Redfield",
     "RedfieldLamb",
     "UniversalLindblad",
+    "discrepancy",
     "solve",
 ]
 

@@ -10,8 +10,9 @@ import numpy as np
 from chirospin.base.audit import Audit, Check
 from chirospin.base.method import Method
 from chirospin.junction.audit import mirror_image, time_reversal_broken, turned
-from chirospin.junction.biased_observables import linear_polarisation, spin_polarisation
+from chirospin.junction.biased_observables import driven, linear_polarisation, spin_polarisation
 from chirospin.junction.biased_state import BiasedState
+from chirospin.junction.master import PositiveLindblad, Redfield, UniversalLindblad
 from chirospin.junction.model import interaction, lead_couplings
 from chirospin.junction.reservoirs import BiasedJunction, gated_hamiltonian, reservoirs
 
@@ -20,6 +21,7 @@ SYMMETRY = 1e-8
 NEGATIVE = 1e-6  # an eigenvalue of rho below its negative is told
 TRUSTED = 0.1  # reciprocity defect over polarisation
 BLOCKED = 3.0  # temperatures that a jump lacks: cotunnelling then competes
+UNCERTAIN = 0.01  # in the polarisation
 NO_DEFECT = 1e-6  # the step of the derivative
 
 
@@ -51,8 +53,8 @@ def _occupation_sum(model: BiasedJunction, state: BiasedState) -> float | None:
 
 
 def _energy_balance(model: BiasedJunction, state: BiasedState) -> float | None:
-    if state.energy_current is None:
-        return None
+    if state.energy_current is None or reservoirs(model).dephasing:
+        return None  # fluctuations heat the stack
     net = np.abs(state.energy_current.sum(axis=1)).max()
     return float(net / (_scale(model) * max(_energy_scale(model), 1e-300)))
 
@@ -204,7 +206,23 @@ def _linear_response(model: BiasedJunction, method: Method) -> float | None:
     return None if np.isnan(defect) else abs(defect)
 
 
+def _other_generators(model: BiasedJunction, method: Method) -> float | None:
+    if not method.solve(model).second_order or not driven(model):
+        return None
+    found = []
+    for other in (UniversalLindblad, Redfield, PositiveLindblad):
+        state = other(counting=False).solve(model)
+        found.append(float(spin_polarisation(model, state)))
+    return max(found) - min(found)
+
+
 BIASED_AUDITS = (
+    Audit(
+        name="other_generators",
+        tolerance=UNCERTAIN,
+        about="spread of the polarisation over ule, redfield, perlind: the model's uncertainty",
+        evaluate=_other_generators,
+    ),
     Audit(
         name="enantiomer",
         tolerance=SYMMETRY,

@@ -6,7 +6,8 @@ r"""Second-order generators of a junction between leads of finite bias and tempe
 
 with j = (lead, orbital, in or out). In the eigenbasis of H, c_k takes a sector B to the sector A of one
 electron fewer, with :math:`\omega_{ab} = E_b - E_a`; the generators differ in the factors by which its
-elements are multiplied, and in H_LS.
+elements are multiplied, and in H_LS. Dephasing adds :math:`\kappa \sum_o D[n_o]` over all orbitals, both
+spins together.
 """
 
 from __future__ import annotations
@@ -291,6 +292,7 @@ class ThermalGenerator(Generator):
         self.kind = kind
         self.potential = np.array([one.leads.potential for one in members])
         self.heat = np.array([one.leads.thermal_energy for one in members])
+        self.dephasing = np.array([[one.leads.dephasing] for one in members])
         self.coupling = np.array([one.point.coupling[one.magnetisation] for one in members])
         spectra = [spectrum(one.point) for one in members]
         self.energies = _stacked([s.energies for s in spectra])
@@ -329,8 +331,38 @@ class ThermalGenerator(Generator):
                 for block in (heff, particles[0], particles[1], energy[0], energy[1]):
                     source = total if block is heff else block[parity][n]
                     block[parity][n] = U @ source @ dagger(U)
+        electrons = self._electrons()
+        self.alike = tuple(
+            np.concatenate([(held @ np.swapaxes(held, -1, -2)).ravel() for held in half])
+            for half in electrons
+        )
+        for parity, half in enumerate(electrons):
+            for n, held in enumerate(half):
+                lost = self.dephasing[:, :, None] * (held**2).sum(axis=-1)
+                heff[parity][n] -= 0.5j * lost[..., None] * np.eye(held.shape[1])
         self.heff = (heff[EVEN], heff[ODD])
         self.particle_flow, self.energy_flow = particles, energy
+
+    def _electrons(self) -> list[list[Real]]:
+        """Electrons in every orbital of each Fock state, by parity and stack: (sector, d, orbital)."""
+        return [
+            [
+                fock.occupations(self.charges, parity, n)
+                .reshape(*stack.states.shape, -1, 2)
+                .sum(axis=-1)
+                for n, stack in enumerate(self.space.stacks[parity])
+            ]
+            for parity in (EVEN, ODD)
+        ]
+
+    def kept(self, parity: int, packed: Real) -> Real:
+        r"""The part :math:`\kappa \sum_o n_o X n_o` of the dephasing, which keeps every sector."""
+        return np.asarray(self.dephasing * self.alike[parity] * packed)
+
+    def derivative(self, even: Real, odd: Real) -> tuple[Real, Real]:
+        """L rho, even and odd sectors."""
+        one, other = super().derivative(even, odd)
+        return one + self.kept(EVEN, even), other + self.kept(ODD, odd)
 
     def _add(
         self,

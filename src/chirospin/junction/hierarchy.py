@@ -37,7 +37,7 @@ from chirospin.base.method import Method
 from chirospin.junction import fock
 from chirospin.junction.biased_state import BiasedState, left_current
 from chirospin.junction.dissipators import Member, rungs, spectrum
-from chirospin.junction.reservoirs import BiasedJunction
+from chirospin.junction.reservoirs import BiasedJunction, require_no_dephasing
 from chirospin.junction.state import UNREACHED, DensityCertificates
 from chirospin.numerics.fermi import pade_poles, poles_for
 from chirospin.numerics.krylov import gmres
@@ -415,6 +415,7 @@ class Hierarchy(Method):
         return map(self._state, models)
 
     def _state(self, model: BiasedJunction) -> BiasedState:
+        require_no_dephasing(model, self.name)
         if model.molecules > 3:
             raise ModelError(
                 "Parameter `molecules` must be integer in [1, 3] (dimensionless) for method "

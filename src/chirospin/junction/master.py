@@ -217,10 +217,15 @@ class Solver:
             generator=generator, inverse=inverse, shift=shift, tolerance=tolerance, limit=limit
         )
 
+    @property
+    def whole(self) -> bool:
+        """Whether both halves are solved together: something keeps the parity."""
+        return bool(self.shift or self.generator.dephasing.any())
+
     def correction(self, even: Real, odd: Real, tolerance: float) -> tuple[Real, Real, int]:
         """delta with L delta = -(even, odd)."""
         generator, inverse = self.generator, self.inverse
-        if self.shift:
+        if self.whole:
             return self._whole(even, odd, tolerance)
 
         def cycle(X: Real) -> Real:
@@ -244,13 +249,13 @@ class Solver:
         def equation(Z: Real) -> Real:
             X, Y = Z[:, :cut], Z[:, cut:]
             again = (
-                inverse(EVEN, generator.jumps(ODD, Y) + s * X),
-                inverse(ODD, generator.jumps(EVEN, X) + s * Y),
+                inverse(EVEN, generator.jumps(ODD, Y) + s * X + generator.kept(EVEN, X)),
+                inverse(ODD, generator.jumps(EVEN, X) + s * Y + generator.kept(ODD, Y)),
             )
             return np.asarray(Z - np.concatenate(again, axis=1))
 
         right = np.concatenate([inverse(EVEN, even), inverse(ODD, odd)], axis=1)
-        limit = min(self.limit, SLOW_VECTORS)
+        limit = min(self.limit, SLOW_VECTORS) if s else self.limit
         found = gmres(equation, right, tolerance=tolerance, limit=limit)
         return found.solution[:, :cut], found.solution[:, cut:], found.applications
 
@@ -280,7 +285,7 @@ class Solver:
             arriving[:, places] = 1.0 if rng is None else rng.uniform(0.0, 2.0, places.size)
             halves.append(arriving)
         even, odd = halves
-        if not self.shift:
+        if not self.whole:
             even = self.inverse(EVEN, even)
             odd = self.inverse(ODD, generator.jumps(EVEN, even))
         norm = generator.trace(EVEN, even) + generator.trace(ODD, odd)

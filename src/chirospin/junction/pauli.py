@@ -21,7 +21,7 @@ from chirospin.junction import fock
 from chirospin.junction.biased_state import BiasedState, left_current
 from chirospin.junction.dissipators import Member, rungs, spectrum
 from chirospin.junction.liouvillian import EVEN, ODD
-from chirospin.junction.reservoirs import BiasedJunction
+from chirospin.junction.reservoirs import BiasedJunction, require_no_dephasing
 from chirospin.numerics.fermi import fermi
 from chirospin.numerics.outcome import Outcome
 
@@ -46,6 +46,7 @@ class Pauli(Method):
         return map(self._state, models)
 
     def _state(self, model: BiasedJunction) -> BiasedState:
+        require_no_dephasing(model, self.name)
         if model.molecules > LARGEST:
             raise ModelError(
                 f"Parameter `molecules` must be integer in [1, {LARGEST}] (dimensionless) for method "

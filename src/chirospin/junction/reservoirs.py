@@ -74,6 +74,13 @@ class BiasedJunction(MolecularStack):
     thermal_energy_difference: float = parameter(
         0.0, unit="eV", symbol=r"k_B\Delta T", about="of the left lead, less that of the right one"
     )
+    dephasing: float = parameter(
+        0.0,
+        unit="eV",
+        symbol=r"\kappa",
+        low=0,
+        about="rate at which fluctuations of every orbital energy destroy coherence, over hbar",
+    )
 
     def __init__(self, **values: Any) -> None:
         for name in SUPERSEDED:
@@ -115,11 +122,13 @@ class Reservoirs:
     ----------
     potential, thermal_energy : mu_l and k_B T_l of the left and the right lead, shape (2,), eV
     shift : added to the levels of each molecule, shape (M,), eV
+    dephasing : kappa of every orbital, eV/hbar
     """
 
     potential: Real
     thermal_energy: Real
     shift: Real
+    dephasing: float
 
 
 def reservoirs(model: BiasedJunction) -> Reservoirs:
@@ -133,7 +142,23 @@ def reservoirs(model: BiasedJunction) -> Reservoirs:
         potential=np.array([(0.5 + model.bias_asymmetry) * V, -(0.5 - model.bias_asymmetry) * V]),
         thermal_energy=T + np.array([0.5, -0.5]) * model.thermal_energy_difference,
         shift=model.gate + V * model.internal_drop * place,
+        dephasing=model.dephasing,
     )
+
+
+def require_no_dephasing(model: BiasedJunction, method: str) -> None:
+    """Refuse a rate that a method cannot take into account.
+
+    Raises
+    ------
+    ModelError : names the methods that can
+    """
+    rate = reservoirs(model).dephasing
+    if rate:
+        raise ModelError(
+            f"Parameter `dephasing` must be 0 (in eV) for method {method}, which has no dephasing, "
+            f"but is {rate:g}; ule, redfield, perlind and kms have"
+        )
 
 
 def gated_hamiltonian(model: BiasedJunction) -> NDArray[np.complex128]:

@@ -27,6 +27,7 @@ from chirospin.junction.reservoirs import (
     BiasedJunction,
     Reservoirs,
     gated_hamiltonian,
+    require_no_dephasing,
     reservoirs,
 )
 from chirospin.junction.state import UNREACHED, unreached
@@ -168,6 +169,7 @@ class BiasedLandauer(Method):
         return map(self._state, models)
 
     def _state(self, model: BiasedJunction) -> BiasedState:
+        require_no_dephasing(model, self.name)
         h, leads = gated_hamiltonian(model), reservoirs(model)
         both = [Modes.of(h, coupling) for coupling in lead_couplings(model)]
         noise = None
@@ -242,6 +244,7 @@ class BiasedMeanField(Method):
         return map(self._state, models)
 
     def _state(self, model: BiasedJunction) -> BiasedState:
+        require_no_dephasing(model, self.name)
         h, terms, leads = gated_hamiltonian(model), interaction(model), reservoirs(model)
         both, outcomes = [], []
         for coupling in lead_couplings(model):

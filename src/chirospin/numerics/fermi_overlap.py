@@ -66,7 +66,7 @@ class OverlapExpansion:
         inside = np.clip(u, -FARTHEST, FARTHEST)
         alpha = np.moveaxis(self.first(np.arcsinh(inside / 4)), -1, 0).copy()
         alpha[0] -= np.log(np.maximum(np.abs(u) / FARTHEST, 1.0))  # all that is left out there
-        return alpha
+        return np.asarray(alpha)
 
     def of_distance(self, distance: Real) -> Real:
         """beta_r(delta), (terms, ...)."""
