@@ -154,7 +154,7 @@ def test_expansion_of_the_kernel_equals_the_principal_value() -> None:
 
 
 def test_hierarchy_of_a_monomer_equals_the_explicit_recursion() -> None:
-    warm = {**MONOMER, "thermal_energy": 2.0, "hubbard_a": 1.0, "hubbard_b": 0.5}
+    warm = {**MONOMER, "thermal_energy": 5.0, "hubbard_a": 1.0, "hubbard_b": 0.5}
     model = BiasedJunction(**warm)
     for tier in (1, 2):
         poles = 3 if tier == 1 else 2

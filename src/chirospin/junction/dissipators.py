@@ -39,7 +39,7 @@ TERMS_TOGETHER = 2e7  # elements of one block of the expansion of the Lamb shift
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rung:
+class Link:
     """The operators c_k of one charge, from one sector to the one below it.
 
     Parameters
@@ -67,7 +67,7 @@ class Rung:
 
 
 @lru_cache(maxsize=8)
-def rungs(charges: fock.Charges, orbitals: tuple[int, ...]) -> tuple[Rung, ...]:
+def links(charges: fock.Charges, orbitals: tuple[int, ...]) -> tuple[Link, ...]:
     """All pairs of sectors joined by the annihilators of some orbitals."""
     space = fock.sectors(charges)
     groups: dict[tuple[int, ...], list[int]] = {}
@@ -78,15 +78,15 @@ def rungs(charges: fock.Charges, orbitals: tuple[int, ...]) -> tuple[Rung, ...]:
         for number, stack in enumerate(space.stacks[parity]):
             for sector, states in enumerate(stack.states):
                 for ks in groups.values():
-                    rung = _rung(space, (parity, number, sector), states, np.array(ks))
-                    if rung is not None:
-                        found.append(rung)
+                    link = _link(space, (parity, number, sector), states, np.array(ks))
+                    if link is not None:
+                        found.append(link)
     return tuple(found)
 
 
-def _rung(
+def _link(
     space: fock.Sectors, lower: tuple[int, int, int], states: Ints, orbitals: Ints
-) -> Rung | None:
+) -> Link | None:
     empty = ((states >> orbitals[:, None]) & 1) == 0
     if not empty.any():
         return None
@@ -102,7 +102,7 @@ def _rung(
         here = np.flatnonzero(empty[j])
         above[j, index[j, here]] = here
         above_sign[j, index[j, here]] = sign[j, here]
-    return Rung(
+    return Link(
         lower=lower,
         upper=upper,
         orbitals=orbitals,
@@ -242,7 +242,7 @@ FACTORS: dict[str, Callable[[Real, Real, Real], Factors]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Jump:
-    """Jumps along one rung in one direction, in the occupation basis.
+    """Jumps along one link in one direction, in the occupation basis.
 
     Parameters
     ----------
@@ -308,11 +308,11 @@ class ThermalGenerator(Generator):
 
         loss, shift = [empty(), empty()], [empty(), empty()]
         particles, energy = [empty(), empty()], [empty(), empty()]
-        for rung in rungs(self.charges, orbitals):
+        for link in links(self.charges, orbitals):
             for lead in (0, 1):
-                open_ = np.flatnonzero(self.coupling[:, lead, rung.orbitals].any(axis=0))
+                open_ = np.flatnonzero(self.coupling[:, lead, link.orbitals].any(axis=0))
                 if open_.size:
-                    self._add(rung, lead, open_, loss, shift, particles, energy)
+                    self._add(link, lead, open_, loss, shift, particles, energy)
         heff = empty()
         for parity in (EVEN, ODD):
             for n, E in enumerate(self.energies[parity]):
@@ -366,7 +366,7 @@ class ThermalGenerator(Generator):
 
     def _add(
         self,
-        rung: Rung,
+        link: Link,
         lead: int,
         open_: Ints,
         loss: Any,
@@ -374,15 +374,15 @@ class ThermalGenerator(Generator):
         particles: Any,
         energy: Any,
     ) -> None:
-        """The channels of one lead along one rung: jumps, losses, Lamb shift, flows."""
-        (pa, na, sa), (pb, nb, sb) = rung.lower, rung.upper
+        """The channels of one lead along one link: jumps, losses, Lamb shift, flows."""
+        (pa, na, sa), (pb, nb, sb) = link.lower, link.upper
         EA, EB = self.energies[pa][na][:, sa], self.energies[pb][nb][:, sb]
         UA, UB = self.vectors[pa][na][:, sa], self.vectors[pb][nb][:, sb]
-        C = rung.between(UA, UB)[:, open_]
+        C = link.between(UA, UB)[:, open_]
         omega = EB[:, None, :] - EA[:, :, None]
         mu, T = self.potential[:, lead, None, None], self.heat[:, lead, None, None]
         factors = FACTORS[self.kind](omega, mu, T)
-        g = self.coupling[:, lead][:, rung.orbitals[open_]][:, :, None, None]
+        g = self.coupling[:, lead][:, link.orbitals[open_]][:, :, None, None]
         strength = g**factors.power
         leaving = strength * factors.leaving[:, None] * C
         entering = np.swapaxes(strength * factors.entering[:, None] * np.conj(C), -1, -2)
@@ -408,8 +408,8 @@ class ThermalGenerator(Generator):
         leads = np.full(open_.size, lead)
         UA_, UB_ = UA[:, None], UB[:, None]
         for P, source, target, direction, gather, sign_ in (
-            (UA_ @ leaving @ dagger(UB_), rung.upper, rung.lower, OUT, rung.below, rung.below_sign),
-            (UB_ @ entering @ dagger(UA_), rung.lower, rung.upper, IN, rung.above, rung.above_sign),
+            (UA_ @ leaving @ dagger(UB_), link.upper, link.lower, OUT, link.below, link.below_sign),
+            (UB_ @ entering @ dagger(UA_), link.lower, link.upper, IN, link.above, link.above_sign),
         ):
             self.moves[source[0]].append(
                 Jump(
@@ -464,7 +464,7 @@ class ThermalGenerator(Generator):
 
 
 def lamb_shift(energies: Real, x: Real, C: Complex) -> Complex:
-    r"""Lamb shift of the universal Lindblad equation from the jumps of one lead along one rung.
+    r"""Lamb shift of the universal Lindblad equation from the jumps of one lead along one link.
 
     .. math:: H_{aa'} = -\frac{1}{2\pi} \sum_{kb} C_{k,ab} C^*_{k,a'b}\, \phi(x_{ab}, x_{a'b})
 

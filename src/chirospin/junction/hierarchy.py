@@ -36,7 +36,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.junction import fock
 from chirospin.junction.biased_state import BiasedState, left_current
-from chirospin.junction.dissipators import Member, rungs, spectrum
+from chirospin.junction.dissipators import Member, links, spectrum
 from chirospin.junction.reservoirs import BiasedJunction, require_no_dephasing
 from chirospin.junction.state import UNREACHED, DensityCertificates
 from chirospin.numerics.fermi import pade_poles, poles_for
@@ -379,9 +379,9 @@ def largest_energy(member: Member) -> float:
     coupling = point.coupling[member.magnetisation]
     omega = 0.0
     width = float(coupling.sum(axis=0).max())
-    for rung in rungs(point.charges, tuple(np.flatnonzero(coupling.any(axis=0)).tolist())):
-        (pa, na, sa), (pb, nb, sb) = rung.lower, rung.upper
-        C = rung.between(states.vectors[pa][na][sa], states.vectors[pb][nb][sb])
+    for link in links(point.charges, tuple(np.flatnonzero(coupling.any(axis=0)).tolist())):
+        (pa, na, sa), (pb, nb, sb) = link.lower, link.upper
+        C = link.between(states.vectors[pa][na][sa], states.vectors[pb][nb][sb])
         w = states.energies[pb][nb][sb] - states.energies[pa][na][sa][:, None]
         seen = (np.abs(C) ** 2 > WEIGHT).any(axis=0)
         omega = max(omega, float(np.abs(w[seen]).max(initial=0.0)))
@@ -394,6 +394,7 @@ class Hierarchy(Method):
 
     name: ClassVar[str] = "hierarchy"
     summary: ClassVar[str] = "numerically exact, tier by tier; exact without interaction at tier 1"
+    references: ClassVar[tuple[str, ...]] = ("ozaki_2007",)
 
     tier: int = Field(2, ge=1, le=3, description="how many auxiliary indices are kept; 1 to 3")
     poles: int | None = Field(

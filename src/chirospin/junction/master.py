@@ -159,11 +159,17 @@ class PositiveLindblad(SecondOrder):
 
 
 class UniversalLindblad(SecondOrder):
-    """The positive jumps with the Lamb shift of the universal Lindblad equation."""
+    """The positive jumps with the Lamb shift of the universal Lindblad equation.
+
+    References
+    ----------
+    nathan_rudner_2020
+    """
 
     name: ClassVar[str] = "ule"
     kind: ClassVar[Kind] = "ule"
     summary: ClassVar[str] = "universal Lindblad equation: positive, with its Lamb shift"
+    references: ClassVar[tuple[str, ...]] = ("nathan_rudner_2020",)
 
 
 class DetailedBalance(SecondOrder):

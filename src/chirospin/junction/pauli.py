@@ -19,7 +19,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.junction import fock
 from chirospin.junction.biased_state import BiasedState, left_current
-from chirospin.junction.dissipators import Member, rungs, spectrum
+from chirospin.junction.dissipators import Member, links, spectrum
 from chirospin.junction.liouvillian import EVEN, ODD
 from chirospin.junction.reservoirs import BiasedJunction, require_no_dephasing
 from chirospin.numerics.fermi import fermi
@@ -102,17 +102,17 @@ def _populations(member: Member) -> tuple[Real, Real, Real, float]:
     gain = np.zeros((total, total))
     coupling = point.coupling[member.magnetisation]
     joined = tuple(np.flatnonzero(coupling.any(axis=0)).tolist())
-    for rung in rungs(point.charges, joined):
-        (pa, na, sa), (pb, nb, sb) = rung.lower, rung.upper
-        weight = np.abs(rung.between(states.vectors[pa][na][sa], states.vectors[pb][nb][sb])) ** 2
+    for link in links(point.charges, joined):
+        (pa, na, sa), (pb, nb, sb) = link.lower, link.upper
+        weight = np.abs(link.between(states.vectors[pa][na][sa], states.vectors[pb][nb][sb])) ** 2
         EA, EB = states.energies[pa][na][sa], states.energies[pb][nb][sb]
         omega = EB - EA[:, None]
-        A = slice(start[rung.lower], start[rung.lower] + EA.size)
-        B = slice(start[rung.upper], start[rung.upper] + EB.size)
+        A = slice(start[link.lower], start[link.lower] + EA.size)
+        B = slice(start[link.upper], start[link.upper] + EB.size)
         sign[B, A], sign[A, B] = 1.0, -1.0
         gain[B, A], gain[A, B] = omega.T, -omega
         for lead in (0, 1):
-            g = np.einsum("j,jab->ab", coupling[lead, rung.orbitals], weight)
+            g = np.einsum("j,jab->ab", coupling[lead, link.orbitals], weight)
             x = (omega - leads.potential[lead]) / leads.thermal_energy[lead]
             rate[lead, A, B] += g * fermi(-x)
             rate[lead, B, A] += (g * fermi(x)).T

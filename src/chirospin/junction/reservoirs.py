@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from chirospin.base.errors import ModelError
-from chirospin.base.parameters import parameter
+from chirospin.base.parameters import ParameterInfo, parameter
 from chirospin.junction.model import PER_MOLECULE, MolecularStack, one_body_hamiltonian
 
 Real = NDArray[np.float64]
@@ -83,13 +83,20 @@ class BiasedJunction(MolecularStack):
     )
 
     def __init__(self, **values: Any) -> None:
-        for name in SUPERSEDED:
-            if name in values:
-                raise ModelError(
-                    f"Parameter `{name}` must be left out at finite bias (dimensionless), where "
-                    f"bias and thermal_energy give the occupations, but is {values[name]}"
-                )
+        for name in values:
+            _require_own(name)
         super().__init__(**values)
+
+    @classmethod
+    def parameter_info(cls, name: str) -> ParameterInfo:
+        """Facts of one parameter or shorthand.
+
+        Raises
+        ------
+        ModelError : the name is not declared, or bias and temperature take its place
+        """
+        _require_own(name)
+        return super().parameter_info(name)
 
     @model_validator(mode="after")
     def _temperatures(self) -> BiasedJunction:
@@ -106,6 +113,14 @@ class BiasedJunction(MolecularStack):
                 f"{self.thermal_energy_difference:g}"
             )
         return self
+
+
+def _require_own(name: str) -> None:
+    if name in SUPERSEDED:
+        raise ModelError(
+            f"Parameter `{name}` must be left out at finite bias (dimensionless), where bias and "
+            "thermal_energy give the occupations of the leads"
+        )
 
 
 def _thermal_energy(model: BiasedJunction) -> float:

@@ -17,7 +17,7 @@ from chirospin.base.parameters import nearest
 Progress = Callable[[int, int], None]
 Data = Mapping[str, Mapping[str, xr.Dataset]]
 Source = Literal["analytic", "paper-text", "digitised", "other-code"]
-STUDIES = ("nozaki_fujita_2026", "yoshimi_2026", "fransson_closed_shell")
+STUDIES = ("nozaki_fujita_2026", "yoshimi_2026", "fransson_closed_shell", "junction_bias")
 
 
 @dataclass(frozen=True, kw_only=True)
