@@ -202,6 +202,8 @@ def _equilibrium(model: BiasedJunction, method: Method) -> float:
 
 
 def _linear_response(model: BiasedJunction, method: Method) -> float | None:
+    if "other_biases" in type(method).model_fields:
+        method = method.with_options(other_biases=True)
     defect = linear_polarisation(model, method.solve(model))
     return None if np.isnan(defect) else abs(defect)
 

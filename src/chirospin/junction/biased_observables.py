@@ -23,8 +23,8 @@ Real = NDArray[np.float64]
 STEP = 2e-3  # of the bias, in temperatures: a derivative is then good to 1e-6
 NO_DRIVE = "leads of equal potential and temperature drive no current, or none flows"
 NOT_FOUND = "the method does not find it, or was told not to"
-NO_PARTNER = "the method did not converge at the other bias"
-BROKEN = "the stack itself breaks time reversal, or the method failed near zero bias"
+NO_PARTNER = "the method failed at the other bias, or was told not to solve there"
+BROKEN = "the stack itself breaks time reversal, or the method has no currents near zero bias"
 
 
 def driven(model: BiasedJunction) -> bool:
@@ -104,14 +104,14 @@ def mean_current_even(model: BiasedJunction, state: BiasedState) -> Real:
     return np.asarray(even.mean())
 
 
-@observable(unit="1", symbol="r", undefined=NO_DRIVE)
+@observable(unit="1", symbol="r", undefined=f"{NO_DRIVE}; or {NO_PARTNER}")
 def rectification(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Even over odd part in the bias of the mean current.
 
     .. math:: r = \frac{\bar I(V) + \bar I(-V)}{\bar I(V) - \bar I(-V)}
     """
     odd, even = (part.mean() for part in _parts(model, state))
-    if not driven(model) or abs(odd) <= NO_CURRENT * lead_couplings(model).sum():
+    if np.isnan(odd) or not driven(model) or abs(odd) <= NO_CURRENT * lead_couplings(model).sum():
         return np.asarray(np.nan)
     return np.asarray(even / odd)
 

@@ -405,6 +405,10 @@ class Hierarchy(Method):
     )
     krylov_vectors: int = Field(30, ge=2, description="Krylov vectors between restarts")
     applications: int = Field(600, ge=1, description="most applications of the hierarchy")
+    other_biases: bool = Field(
+        False,
+        description="whether derivatives, odd and even parts and reciprocity may solve at other biases",
+    )
 
     def solve_many(self, models: Sequence[BiasedJunction]) -> Iterator[BiasedState]:
         """States to the chosen tier.
@@ -450,8 +454,11 @@ class Hierarchy(Method):
                     for name in ("trace_drift", "hermiticity", "smallest_eigenvalue", "particles")
                 }
             ),
-            currents=lambda other: left_current(self, other),
+            currents=self._elsewhere,
         )
+
+    def _elsewhere(self, model: BiasedJunction) -> Real:
+        return left_current(self, model) if self.other_biases else np.full(2, np.nan)
 
     def _check_memory(self, system: Equations) -> None:
         need = 16.0 * system.unknowns * (self.krylov_vectors + WORKING_VECTORS)

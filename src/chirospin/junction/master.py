@@ -297,7 +297,7 @@ class Solver:
         norm = generator.trace(EVEN, even) + generator.trace(ODD, odd)
         even, odd = even / norm[:, None], odd / norm[:, None]
         applications = 0
-        for attempt in range(REFINEMENTS):
+        for attempt in range(2 if self.shift else REFINEMENTS):
             if attempt and (generator.residual(even, odd) <= 0.3 * self.tolerance).all():
                 break
             accuracy = 0.1 * self.tolerance if not attempt else 1e-4
