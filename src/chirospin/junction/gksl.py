@@ -92,7 +92,7 @@ class GKSL(Method):
         together = len(members) if 2 * unknowns <= BATCH_UNKNOWNS else 1
         largest = max(fock.sector_sizes(points[0].charges))
         with blas_threads(1 if largest < THREADED_SECTOR else None):
-            answers = [
+            found = [
                 answer
                 for start in range(0, len(members), together)
                 for answer in steady_states(
@@ -100,7 +100,7 @@ class GKSL(Method):
                 )
             ]
         for n, point in enumerate(points):
-            yield _state(point, answers[2 * n], answers[2 * n + 1])
+            yield _state(point, found[2 * n], found[2 * n + 1])
 
 
 def _checked_point(model: Junction) -> Point:
@@ -194,15 +194,15 @@ def steady_states(
     of H_eff, which loses no digits where eigenvectors do, and refined as far as rounding allows.
     """
     try:
-        answers = _solve(members, EigenInverse, tolerance, limit)
-        poor = [n for n, answer in enumerate(answers) if _doubtful(answer)]
+        found = _solve(members, EigenInverse, tolerance, limit)
+        poor = [n for n, answer in enumerate(found) if _doubtful(answer)]
     except np.linalg.LinAlgError:
-        answers, poor = [None] * len(members), list(range(len(members)))
+        found, poor = [None] * len(members), list(range(len(members)))
     if poor:
         again = _solve([members[n] for n in poor], SchurInverse, tolerance, limit, strict=True)
         for n, answer in zip(poor, again, strict=True):
-            answers[n] = answer
-    return answers
+            found[n] = answer
+    return found
 
 
 def _doubtful(answer: Answer) -> bool:
@@ -240,7 +240,7 @@ def _solve(
     if suspect.any():
         again = _stationary(generator, kind, tolerance, limit, rng=np.random.default_rng(0))
         found = replace(found, several=suspect & ~_equal_states(found, again))
-    return _answers(generator, found, tolerance)
+    return answers(generator, found, tolerance)
 
 
 def _mode_unreached(point: Point, magnetisation: int) -> bool:
@@ -341,7 +341,7 @@ def _product_state(generator: Generator) -> Stationary:
     )
 
 
-def _answers(generator: Generator, found: Stationary, tolerance: float) -> list[Answer]:
+def answers(generator: Generator, found: Stationary, tolerance: float) -> list[Answer]:
     """One-body density, certificates and outcome of every member."""
     halves = (found.even, found.odd)
     orbitals, batch = generator.space.orbitals, generator.batch
@@ -366,7 +366,7 @@ def _answers(generator: Generator, found: Stationary, tolerance: float) -> list[
     G = np.zeros((batch, orbitals, orbitals), dtype=complex)
     G[:, pairs[:, 0], pairs[:, 1]] = hop
     G[:, np.arange(orbitals), np.arange(orbitals)] = occupation
-    answers = []
+    found_answers = []
     for b, (point, m) in enumerate(generator.members):
         several = closed_classes(point.charges, point.channels_of(m))
         good = bool(residual[b] <= tolerance)  # a NaN is not good
@@ -377,7 +377,7 @@ def _answers(generator: Generator, found: Stationary, tolerance: float) -> list[
             reason = STATIONARY
         elif found.several is not None and found.several[b]:
             reason = UNREACHED_STATES
-        answers.append(
+        found_answers.append(
             Answer(
                 one_body_density=G[b],
                 trace_drift=float(drift[b]),
@@ -392,7 +392,7 @@ def _answers(generator: Generator, found: Stationary, tolerance: float) -> list[
                 ),
             )
         )
-    return answers
+    return found_answers
 
 
 def _smallest_eigenvalue(X: Complex) -> Real:

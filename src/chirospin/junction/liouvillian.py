@@ -154,12 +154,21 @@ class Generator:
 
 
 class Resolvent:
-    """L_0^{-1} of a generator; ``kind`` says how each sector is inverted."""
+    """(L_0 - s)^{-1} of a generator; ``kind`` says how each sector is inverted."""
 
-    def __init__(self, generator: Generator, kind: type[EigenInverse] | type[SchurInverse]) -> None:
+    def __init__(
+        self,
+        generator: Generator,
+        kind: type[EigenInverse] | type[SchurInverse],
+        shift: float = 0.0,
+    ) -> None:
         self.generator = generator
         self.inverse: tuple[list[SylvesterInverse], ...] = tuple(
-            [kind(block) for block in generator.heff[parity]] for parity in (EVEN, ODD)
+            [
+                kind(block - 0.5j * shift * np.eye(block.shape[-1]))
+                for block in generator.heff[parity]
+            ]
+            for parity in (EVEN, ODD)
         )
         self.slowest_decay = np.min(
             [inverse.slowest_decay.min(axis=-1) for half in self.inverse for inverse in half],
@@ -167,7 +176,7 @@ class Resolvent:
         )
 
     def __call__(self, parity: int, packed: Real) -> Real:
-        """-L_0^{-1} Y in packed form."""
+        """-(L_0 - s)^{-1} Y in packed form."""
         return -self.generator.by_stack(parity, packed, lambda n, Y: self.inverse[parity][n](Y))
 
     def hermiticity(self, parity: int, packed: Real) -> Real:

@@ -23,6 +23,7 @@ STUDIES = (
     "fransson_closed_shell",
     "fransson_spinterface",
     "khaetskii_2006",
+    "junction_bias",
 )
 
 
