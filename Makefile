@@ -1,10 +1,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
+PAPERS := nozaki_fujita_2026 yoshimi_2026 fransson_closed_shell fransson_spinterface khaetskii_2006
 
 .PHONY: demo test install check bench clean
 
 demo: .venv/.run  ## reproduce the papers: figures and claims in results/
-	$(BIN)/chirospin reproduce --out results
+	set -e; for paper in $(PAPERS); do $(BIN)/chirospin reproduce $$paper --out results; done
 
 test: .venv/.all  ## all tests
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest

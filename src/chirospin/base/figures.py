@@ -162,15 +162,27 @@ def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
             (f"${name}={_short(v)}$" if name else str(v), y.sel({panel.by: v}))
             for v in ds[panel.by].values
         ]
+    colours = _colour_of_each(len(series))
     for n, (text, values) in enumerate(series):
         ax.plot(
             ds[panel.x],
             values.transpose(panel.x),
+            color=colours[n],
             marker="o" if markers else None,
             linestyle=STYLES[n % len(STYLES)] if panel.by in COINCIDING else "-",
             label=text or None,
             markeredgewidth=0,
         )
+
+
+def _colour_of_each(count: int) -> list[Any]:
+    """The style's own colours while they last, then as many of a scale; none twice."""
+    from matplotlib import colormaps, rcParams
+
+    own = rcParams["axes.prop_cycle"].by_key()["color"]
+    if count <= len(own):
+        return list(own[:count])
+    return [colormaps["viridis"](x) for x in np.linspace(0, 0.95, count)]
 
 
 def _colours(ax: Axes, values: xr.DataArray, x: str, y: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from chirospin.base import results
+from chirospin.base import figures, results
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Family, Problem
 from chirospin.base.method import Method
@@ -20,6 +20,7 @@ from chirospin.numerics.threads import blas_threads
 Progress = Callable[[int, int], None]
 Axes = Mapping[str, Any]
 MethodChoice = str | Method | None
+ACCESSOR = figures.ResultAccessor  # importing it registers ds.chirospin
 CHUNK = 12  # points handed to a worker at a time: enough to share work, few enough to report
 
 

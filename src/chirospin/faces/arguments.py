@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import chirospin
@@ -60,6 +60,24 @@ def sweep_from(kind: type[Model], texts: Sequence[str]) -> dict[str, list[Any]]:
         name: spaced(kind.parameter_info(name), text)
         for name, text in assignments(texts, "--over").items()
     }
+
+
+def refuse_conflicts(kind: type[Model], texts: Sequence[str], grid: Mapping[str, Any]) -> None:
+    """A swept parameter is given once, by itself or through a shorthand.
+
+    Raises
+    ------
+    ModelError : also set, or swept twice
+    """
+    seen: dict[str, str] = {}
+    named = [(n, "--set") for n in assignments(texts, "--set")] + [(n, "--over") for n in grid]
+    for name, flag in named:
+        for member in kind.shorthands.get(name, (name,)):
+            if member in seen and flag == "--over":
+                raise ModelError(
+                    f"Parameter `{member}` must be given once, but is in {seen[member]} and in {flag} {name}"
+                )
+            seen[member] = f"{flag} {name}"
 
 
 def methods_from(problem: Problem, names: str | None, options: Sequence[str]) -> list[Method]:

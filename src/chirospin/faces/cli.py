@@ -98,6 +98,8 @@ def solve(
     option: Annotated[list[str] | None, Repeated] = None,
     out: Path | None = None,
     plot: Path | None = None,
+    quantity: str | None = None,
+    x: str | None = None,
     json: Json = False,
     workers: Workers = None,
 ) -> int:
@@ -125,13 +127,20 @@ def solve(
         Write the labelled result to FILE.nc or DIR.zarr.
     plot
         Draw the result to FILE.png, .pdf or .svg.
+    quantity
+        The observable that is drawn; the model's own if not given.
+    x
+        The swept parameter on the axis.
     """
     from chirospin.faces import arguments
 
     one = problem(name)
     model = arguments.model_from(one.model, set_ or [])
     grid = arguments.sweep_from(type(model), over or [])
+    arguments.refuse_conflicts(one.model, set_ or [], grid)
     methods = arguments.methods_from(one, method, option or [])
+    if quantity is not None:
+        one.choose((quantity,))
 
     from chirospin.base import results
     from chirospin.base.figures import SUFFIXES, save_figure, sketch
@@ -157,7 +166,7 @@ def solve(
     if out is not None:
         results.save(ds, out)
     if plot is not None:
-        save_figure(sketch(ds), plot)
+        save_figure(sketch(ds, quantity, x), plot)
     say(
         text.solved_json(ds, one, model, methods, found)
         if json
