@@ -150,7 +150,7 @@ MAP = Problem(
     checks=MAP_CHECKS,
     audits=MAP_AUDITS,
     labels=map_labels,
-    quantity="charge_density",
+    quantity="spin_density",
 )
 STABILITY = Problem(
     family="spinterface",
