@@ -294,3 +294,14 @@ def test_a_parameter_is_given_once(run) -> None:
         code, _, err = run("solve", "junction", *arguments)
         assert code == 2
         assert "given once" in err
+
+
+def test_a_family_finds_the_model_that_knows_what_is_named(run) -> None:
+    code, out, _ = run(
+        "solve", "junction", "--method", "redfield", "--over", "bias=4,6", "--json",
+    )  # fmt: skip
+    body = json.loads(out)
+    assert (code, body["model"], body["method"]) == (0, "bias", "redfield")
+    code, _, err = run("solve", "junction", "--over", "biass=4,6")
+    assert code == 2
+    assert "biass" in err

@@ -29,6 +29,24 @@ def problem(path: str) -> Problem:
     return family(name).problem(model or None)
 
 
+def problem_for(path: str, methods: str | None, texts: Sequence[str]) -> Problem:
+    """The problem of FAMILY.MODEL; of FAMILY alone the first that knows every method and parameter named.
+
+    So ``junction --method ule --over bias=0:4:9`` is ``junction.bias``. Where none knows them all it is the
+    first, which then says what it does not know.
+    """
+    if "." in path:
+        return problem(path)
+    every = family(path).problems
+    wanted = {name.strip() for name in methods.split(",")} if methods else set()
+    named = {text.partition("=")[0].strip() for text in texts}
+    for one in every:
+        parameters = {*one.model.model_fields, *one.model.shorthands}
+        if wanted <= one.methods.keys() and named <= parameters:
+            return one
+    return every[0]
+
+
 def assignment(text: str, flag: str) -> tuple[str, str]:
     """Split NAME=VALUE."""
     name, equals, value = text.partition("=")

@@ -114,7 +114,8 @@ def solve(
     Parameters
     ----------
     name
-        FAMILY or FAMILY.MODEL, for example junction.
+        FAMILY or FAMILY.MODEL, for example junction; a family alone is its first model that knows
+        every method and parameter named.
     method
         Method, or several with commas to compare them side by side.
     set_
@@ -134,7 +135,7 @@ def solve(
     """
     from chirospin.faces import arguments
 
-    one = problem(name)
+    one = arguments.problem_for(name, method, [*(set_ or []), *(over or [])])
     model = arguments.model_from(one.model, set_ or [])
     grid = arguments.sweep_from(type(model), over or [])
     arguments.refuse_conflicts(one.model, set_ or [], grid)
