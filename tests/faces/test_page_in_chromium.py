@@ -101,6 +101,14 @@ def text(page: Any, name: str) -> str:
     return str(page.execute_script("return document.getElementById(arguments[0]).innerText", name))
 
 
+def settled(page: Any, words: str) -> list[float]:
+    """The curve of the question that has these words in its command, once it is whole."""
+    until(lambda: words in text(page, "command") and "solution" in text(page, "status"))
+    frame = page.find_element("id", "figure-frame")
+    until(lambda: "stale" not in frame.get_attribute("class"))
+    return curve(page)
+
+
 def part(page: Any, kind: str, name: str) -> Any:
     key = json.dumps({"kind": kind, "name": name}, separators=(",", ":"))
     return page.find_element("css selector", f"[id='{key}']")
@@ -144,11 +152,10 @@ def test_a_slider_moved_by_keys_changes_the_curve(page: Any) -> None:
 def test_a_value_typed_with_a_unit_counts(page: Any) -> None:
     before = curve(page)
     retype(part(page, "field", "chemical_potential"), "700 meV")
-    until(lambda: curve(page) != before)
-    with_unit = curve(page)
+    with_unit = settled(page, "chemical_potential=700 meV")
+    assert with_unit != before
     retype(part(page, "field", "chemical_potential"), "0.7")
-    until(lambda: "chemical_potential=0.7 " in text(page, "command"))
-    assert until(lambda: curve(page)) == pytest.approx(with_unit, rel=1e-9)  # 700 meV rounds
+    assert settled(page, "chemical_potential=0.7 ") == pytest.approx(with_unit, rel=1e-9)
 
 
 def test_bad_input_shows_the_line_and_keeps_the_last_curve(page: Any) -> None:
