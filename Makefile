@@ -1,12 +1,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
+PAPERS := nozaki_fujita_2026 yoshimi_2026 fransson_closed_shell fransson_spinterface khaetskii_2006
 
 .PHONY: demo test install check bench clean
 
 demo: .venv/.run  ## reproduce the papers: figures and claims in results/
-	$(BIN)/chirospin reproduce nozaki_fujita_2026 --out results
-	$(BIN)/chirospin reproduce yoshimi_2026 --out results
-	$(BIN)/chirospin reproduce fransson_closed_shell --out results
+	set -e; for paper in $(PAPERS); do $(BIN)/chirospin reproduce $$paper --out results; done
 
 test: .venv/.all  ## all tests
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
@@ -24,6 +23,7 @@ bench: .venv/.all  ## times as ratios against peers, and operator counts
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/chiral_metal.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/spinterface.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/vibration.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/rashba.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/sweep.py
 
 .venv/bin/python:
@@ -35,7 +35,7 @@ bench: .venv/.all  ## times as ratios against peers, and operator counts
 	touch $@
 
 .venv/.all: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[zarr,cluster,test,quality]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[web,zarr,cluster,test,quality]'
 	touch .venv/.run $@
 
 clean:

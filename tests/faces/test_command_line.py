@@ -256,3 +256,52 @@ def test_a_table_is_reproduced_alone(run, tmp_path) -> None:
 def test_unknown_study_and_figure_are_code_2(run, tmp_path) -> None:
     assert run("reproduce", "nozaki")[0] == 2
     assert run("reproduce", "nozaki_fujita_2026", "figure-9", "--out", str(tmp_path))[0] == 2
+
+
+def test_the_readme_speaks_python(tmp_path) -> None:
+    """The example runs as it stands, in a fresh interpreter."""
+    import re
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    readme = Path(__file__).parents[2] / "README.md"
+    (code,) = re.findall(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), flags=re.S)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "p.nc").exists()
+    assert (tmp_path / "p.pdf").exists()
+
+
+def test_tensors_and_chosen_quantities_of_a_sweep(run, tmp_path) -> None:
+    plot = tmp_path / "a.png"
+    code, out, _ = run(
+        "solve", "chiral_metal.crystal", "--over", "chemical_potential=0.4,0.5", "--plot", str(plot),
+        "--quantity", "spin_current_tensor",
+    )  # fmt: skip
+    assert (code, plot.exists()) == (0, True)
+    assert "edelstein_tensor" in out
+    assert run("solve", "junction", "--plot", str(plot), "--quantity", "spin")[0] == 2
+
+
+def test_a_parameter_is_given_once(run) -> None:
+    for arguments in (
+        ["--over", "hubbard=1:2:3", "--set", "hubbard=3"],
+        ["--over", "hubbard=1:2:3", "--over", "hubbard_a=1,2"],
+    ):
+        code, _, err = run("solve", "junction", *arguments)
+        assert code == 2
+        assert "given once" in err
+
+
+def test_a_family_finds_the_model_that_knows_what_is_named(run) -> None:
+    code, out, _ = run(
+        "solve", "junction", "--method", "redfield", "--over", "bias=4,6", "--json",
+    )  # fmt: skip
+    body = json.loads(out)
+    assert (code, body["model"], body["method"]) == (0, "bias", "redfield")
+    code, _, err = run("solve", "junction", "--over", "biass=4,6")
+    assert code == 2
+    assert "biass" in err

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from chirospin.junction import Junction
+from chirospin.junction import BiasedJunction, Junction
 
 
 def _energy(low: float, high: float) -> st.SearchStrategy[float]:
@@ -57,3 +57,28 @@ def field(strength: float, molecules: int = 2) -> np.ndarray[Any, np.dtype[np.co
     return np.kron(np.diag(first), np.kron(np.eye(2), np.diag([strength, -strength]))).astype(
         complex
     )
+
+
+@st.composite
+def biased_junctions(draw: st.DrawFn, *, molecules: int = 2, **fixed: Any) -> BiasedJunction:
+    """A junction between leads of finite bias and temperature, warm enough to relax quickly."""
+    values: dict[str, Any] = {
+        "molecules": molecules,
+        "energy_b": draw(_energy(-1, 1)),
+        "hopping_a": draw(_energy(0.5, 1.5)),
+        "hopping_b": draw(_energy(0.1, 0.8)),
+        "spin_orbit": draw(_energy(0.02, 0.3)),
+        "twist": draw(_energy(0.3, 2.8)),
+        "hubbard_a": draw(_energy(0, 3)),
+        "hubbard_b": draw(_energy(0, 3)),
+        "hubbard_ab_singlet": draw(_energy(0, 2)),
+        "hubbard_ab_triplet": draw(_energy(0, 2)),
+        "coupling_a": draw(_energy(0.05, 0.3)),
+        "coupling_b": draw(_energy(0.05, 0.3)),
+        "lead_polarisation": draw(_energy(0.2, 1.0)),
+        "gate": draw(_energy(-3, 1)),
+        "bias": draw(_energy(1, 8)),
+        "bias_asymmetry": draw(_energy(-0.4, 0.4)),
+        "thermal_energy": draw(_energy(0.3, 1.0)),
+    }
+    return BiasedJunction(**{**values, **fixed})

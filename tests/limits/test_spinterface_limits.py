@@ -518,3 +518,18 @@ def test_driven_part_meets_adaptive_quadrature(d: int):
     driven = Consistent().solve(model).driven
     ours = np.concatenate([driven.scalar, driven.vector.ravel()])
     assert np.abs(ours - found).max() < 1e-8 * np.abs(found).max()
+
+
+def test_the_largest_moment_does_not_depend_on_the_wanted_one():
+    """It is what the largest repulsion holds by itself: asked for, it takes just that repulsion."""
+    found = [
+        float(
+            spinterface.solve(
+                Stability(moment=m, largest_field=1.0), observables=["reached_moment"]
+            ).reached_moment
+        )
+        for m in (0.05, 0.5, 0.99)
+    ]
+    assert np.ptp(found) < 1e-9
+    again = spinterface.solve(Stability(moment=found[0] * (1 - 1e-9), largest_field=1.0))
+    assert float(again.repulsion) == pytest.approx(20.0, rel=1e-4)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from chirospin import rashba
-from chirospin.rashba import Kinetic, RashbaGas
+from chirospin.rashba import FermiLevelGas, Kinetic, RashbaGas
 from tests.oracles import rashba_brute_force as naive
 
 
@@ -62,7 +63,7 @@ WARM = [
     (0.5, 1, 0.1, "yukawa", 1, 1, "redfield", 2.175526706744, -0.505094290288, 1e-9),
     (0.5, 1, 0.1, "tf2d", 1, 1, "steady", 3.768267078803, -0.8788428732477, 1e-9),
     (1.0, 0.2, 0.3, "gauss", 1, 1, "redfield", 5.578334269257, -2.659170380453, 1e-9),
-    (1.0, -0.05, 0.03, "gauss", 1, 1, "redfield", 0.217748668347, -0.025920330842, 1e-7),
+    (1.0, -0.05, 0.03, "gauss", 1, 1, "redfield", 0.217748668347, -0.025920330842, 1e-9),
 ]
 
 
@@ -161,3 +162,37 @@ def test_the_operator_identity_and_what_breaks_it():
     assert error < 1e-12 * size
     error, size = naive.exact_diagonalisation_identity(0.4, 6, 2.5, 0.5, 3, scalar=False)
     assert error > 0.1 * size
+
+
+@pytest.mark.parametrize("zeeman", [(0.0, 0.0, 0.0), (0.05, 0.03, 0.0)])
+def test_any_linear_field_against_an_angular_grid(zeeman):
+    """Rashba with Dresselhaus and an in-plane field at the Fermi level; precession on s itself is wrong."""
+    tensor = np.array([[0.07, -0.2], [0.2, -0.07], [0.0, 0.0]])
+    plain = naive.fermi_level_matrix(2.0, 3.0, tensor, zeeman=np.array(zeeman))
+    model = FermiLevelGas(
+        mass=1.0, spin_orbit=-0.1, dresselhaus=0.035, fermi_energy=2.0, scattering_rate=1 / 3,
+        zeeman=zeeman,
+    )  # fmt: skip
+    ds = rashba.solve(model)
+    assert 2 * ds.spin_response.values == pytest.approx(plain["sigma"].real, abs=1e-9)
+    assert ds.current_response.values == pytest.approx(plain["j"].real, abs=1e-9)
+    across = ds.spin_current_response.sel(spin="z").values
+    assert across == pytest.approx(plain["q"].real, abs=1e-9)
+    assert np.abs(across).max() < 1e-9
+    if any(zeeman):
+        wrong = naive.fermi_level_matrix(2.0, 3.0, tensor, zeeman=np.array(zeeman), shifted=False)
+        assert np.abs(wrong["q"]).max() > 1e-3
+
+
+@pytest.mark.parametrize(("kappa", "x"), [(0.1, 0.0), (0.1, 0.2), (0.03, 0.2)])
+def test_skew_scattering_and_relaxation_compete(kappa, x):
+    """The closed form of Elliott-Yafet against Dyakonov-Perel, for small kappa (derivation in the docs)."""
+    tau, momentum, alpha = 2.5, 8.0, 0.05
+    D, r = alpha * momentum * tau, kappa**2 * (1 + x**2)
+    law = -(4 * kappa * x * momentum**2 / 2 * tau + D**2) * 2 * r / (D**2 + 2 * r + r * D**2)
+    model = FermiLevelGas(
+        mass=1.0, spin_orbit=-alpha / 2, fermi_energy=momentum**2 / 2, scattering_rate=1 / tau,
+        impurity_spin_orbit=kappa, impurity_strength=x,
+    )  # fmt: skip
+    found = rashba.solve(model).spin_current_response.sel(flow="y", spin="z")
+    assert float(found) == pytest.approx(law, rel=2 * kappa**2 + 2e-3)

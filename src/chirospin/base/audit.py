@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
-    """The verdict of one check on one result."""
+    r"""The verdict of one check on one result: \|value\| <= tolerance, or value >= -tolerance."""
 
     name: str
     value: float
@@ -18,6 +18,7 @@ class Certificate:
     passed: bool
     about: str
     method: str = ""
+    bound: Literal["below", "above"] = "below"
 
 
 @dataclass(frozen=True, kw_only=True)

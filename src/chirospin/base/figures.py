@@ -29,6 +29,9 @@ FEW, VANISHING = (
     3,
     1e-12,
 )  # more series than this are drawn without those that vanish beside the others
+SPACE = {"x", "y", "z"}  # two of them make a picture with equal scales
+MAPS = 6  # entries of a further dimension that are drawn as maps of their own
+WAVY = 2.0  # sign changes along a line above which a map is ripples
 NOISE = 1e-6  # of the largest value of a map: below it a sign means nothing
 LISTED = 5  # series whose legend fits inside
 MANY = 8  # more series than this are a map, or thinned in the legend
@@ -152,6 +155,12 @@ def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
         ax.legend()
 
 
+def _turns(values: Any) -> float:
+    """Sign changes along a row or a column, on average: lines through ripples hide what they mark."""
+    signs = np.sign(values)
+    return float(max((np.diff(signs, axis=axis) != 0).sum(axis=axis).mean() for axis in (0, 1)))
+
+
 def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
     y = ds[panel.y]
     if panel.by is None:
@@ -162,15 +171,27 @@ def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
             (f"${name}={_short(v)}$" if name else str(v), y.sel({panel.by: v}))
             for v in ds[panel.by].values
         ]
+    colours = _colour_of_each(len(series))
     for n, (text, values) in enumerate(series):
         ax.plot(
             ds[panel.x],
             values.transpose(panel.x),
+            color=colours[n],
             marker="o" if markers else None,
             linestyle=STYLES[n % len(STYLES)] if panel.by in COINCIDING else "-",
             label=text or None,
             markeredgewidth=0,
         )
+
+
+def _colour_of_each(count: int) -> list[Any]:
+    """The style's own colours while they last, then as many of a scale; none twice."""
+    from matplotlib import colormaps, rcParams
+
+    own = rcParams["axes.prop_cycle"].by_key()["color"]
+    if count <= len(own):
+        return list(own[:count])
+    return [colormaps["viridis"](x) for x in np.linspace(0, 0.95, count)]
 
 
 def _colours(ax: Axes, values: xr.DataArray, x: str, y: str) -> None:
@@ -188,9 +209,11 @@ def _colours(ax: Axes, values: xr.DataArray, x: str, y: str) -> None:
         rasterized=True,
     )
     both = float(values.max()) > NOISE * top and float(values.min()) < -NOISE * top
-    if both and min(values.shape) > 1:
+    if both and min(values.shape) > 1 and _turns(values.values) < WAVY:
         ax.contour(values[x], values[y], values, levels=[0.0], colors="0.2", linewidths=0.8)
     ax.figure.colorbar(mesh, ax=ax, label=label(values))
+    if {x, y} <= SPACE:
+        ax.set_aspect("equal")
 
 
 def _short(value: Any) -> str:
@@ -225,7 +248,8 @@ def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) ->
         return _bars(ds)
     single = [d for d in swept if ds.sizes[d] == 1 and d != x][: len(swept) - 1]
     ds = ds.squeeze(single, drop=True)
-    x = x or next(d for d in reversed(swept) if d not in single)
+    open_dims = [d for d in swept if d not in single]
+    x = x or max(reversed(open_dims), key=lambda d: ds.sizes[d] > MANY)
     if ds[quantity].dtype.kind == "c":
         parts = [ds[quantity].real, ds[quantity].imag]
         part = xr.Variable("part", ["real", "imaginary"])
@@ -235,9 +259,9 @@ def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) ->
     if apart is not None:
         return _one_panel_each(ds, quantity, x, apart)
     others = [str(d) for d in y.dims if d != x]
-    if len(others) == 1 and ds.sizes[others[0]] > MANY:
-        panel = Panel(source="result", x=x, y=others[0], colour=quantity)
-        return draw(Plot(panels=(panel,)), {"result": ds})
+    wide = [d for d in others if ds.sizes[d] > MANY]
+    if wide and ds.sizes[x] > MANY:
+        return _maps(ds, quantity, *sorted((x, wide[0])) if {x, wide[0]} <= SPACE else (x, wide[0]))
     flat = ds[[quantity]]
     by = others[0] if others else None
     if len(others) > 1:
@@ -254,6 +278,22 @@ def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) ->
     scale: Literal["linear", "log"] = "log" if _evenly_in_ratio(ds[x].values) else "linear"
     panel = Panel(source="result", x=x, y=quantity, by=by, x_scale=scale)
     return draw(Plot(panels=(panel,), markers=ds.sizes[x] <= 60), {"result": flat})
+
+
+def _maps(ds: xr.Dataset, quantity: str, x: str, y: str) -> Figure:
+    """A map, or one for each entry of a further dimension that does not vanish beside the others."""
+    values = ds[quantity]
+    rest = [str(d) for d in values.dims if d not in (x, y)]
+    if not rest:
+        panel = Panel(source="result", x=x, y=y, colour=quantity)
+        return draw(Plot(panels=(panel,)), {"result": ds})
+    flat = ds[[quantity]].isel(dict.fromkeys(rest[:-1], 0))
+    along = rest[-1]
+    kept = _telling(flat[quantity].values, flat[quantity].dims.index(along))[:MAPS]
+    titles = [f"{along} {_short(flat[along].values[n])}" for n in kept]
+    data = {t: flat.isel({along: n}, drop=True) for t, n in zip(titles, kept, strict=True)}
+    panels = tuple(Panel(source=t, x=x, y=y, colour=quantity, title=t) for t in titles)
+    return draw(Plot(panels=panels, columns=min(len(panels), 3)), data)
 
 
 def _telling(values: Any, axis: int) -> list[int]:

@@ -299,6 +299,7 @@ def _certificates_of(ds: xr.Dataset, problem: Problem, method: str) -> list[Cert
                 passed=bool(passed.all()),
                 about=check.about,
                 method=method,
+                bound=check.bound,
             )
         )
     return found

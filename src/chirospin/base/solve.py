@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from chirospin.base import results
+from chirospin.base import figures, results
 from chirospin.base.errors import ConvergenceError, ModelError
-from chirospin.base.family import Problem
+from chirospin.base.family import Family, Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, checked
 from chirospin.numerics.threads import blas_threads
@@ -20,6 +20,7 @@ from chirospin.numerics.threads import blas_threads
 Progress = Callable[[int, int], None]
 Axes = Mapping[str, Any]
 MethodChoice = str | Method | None
+ACCESSOR = figures.ResultAccessor  # importing it registers ds.chirospin
 CHUNK = 12  # points handed to a worker at a time: enough to share work, few enough to report
 
 
@@ -73,6 +74,39 @@ def solve(
         states = list(_states(one, models, on_failure, workers, report))
         parts.append(results.dataset(problem, one, model, grid, models, states, wanted))
     return results.side_by_side(parts, [one.name for one in chosen]) if several else parts[0]
+
+
+def solver(family: Family) -> Callable[..., xr.Dataset]:
+    """The ``solve`` function of a family."""
+    solve_problem = solve
+
+    def solve_family(
+        model: Model | None = None,
+        method: MethodChoice | Sequence[MethodChoice] = None,
+        *,
+        over: Axes | None = None,
+        observables: Sequence[str] | None = None,
+        on_failure: Literal["raise", "record"] = "raise",
+        workers: int = 1,
+        progress: Progress | None = None,
+    ) -> xr.Dataset:
+        model = model or family.problems[0].model()
+        return solve_problem(
+            family.problem_of(model),
+            model,
+            method,
+            over=over,
+            observables=observables,
+            on_failure=on_failure,
+            workers=workers,
+            progress=progress,
+        )
+
+    about = (solve.__doc__ or "").partition("\n")[2]
+    models = ", ".join(one.model.__name__ for one in family.problems)
+    solve_family.__doc__ = f"Solve a model of {family.name} ({models}), or a grid of them.\n{about}"
+    solve_family.__name__ = solve_family.__qualname__ = "solve"
+    return solve_family
 
 
 def axes(model: Model, over: Axes) -> tuple[Model, dict[str, list[Any]]]:

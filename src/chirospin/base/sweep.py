@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
@@ -40,6 +41,7 @@ from chirospin.numerics.outcome import Outcome
 TARGET = 2.0  # seconds that a chunk should take: long enough for its overhead, short enough to lose
 LARGEST_CHUNK = 512
 TRIES = 5  # times that a chunk alone may end its worker before it is recorded as failed
+WATCH = 0.5  # seconds between looks at the parent
 AHEAD = 2  # chunks handed out for each worker
 OVERHEAD = 24_000  # bytes of an empty shard
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
@@ -236,8 +238,8 @@ def _computed(
                 while left or running:
                     width = 1 if alone else AHEAD * max(1, workers)
                     while left and len(running) < width:
-                        n = left.pop(0)
-                        running[pool.submit(computed, _task(definition, size, n))] = n
+                        running[pool.submit(computed, _task(definition, size, left[0]))] = left[0]
+                        del left[0]  # only now: a broken pool refuses what is handed to it
                     finished, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in finished:
                         result = future.result()
@@ -273,7 +275,9 @@ def processes(workers: int) -> Executor:
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, "1"))
     try:
-        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+        pool = ProcessPoolExecutor(
+            workers, mp_context=get_context("spawn"), initializer=end_with, initargs=(os.getpid(),)
+        )
         pool.submit(os.getpid)  # starts all of them, with this environment
     finally:
         for name, value in before.items():
@@ -282,6 +286,17 @@ def processes(workers: int) -> Executor:
             else:
                 os.environ[name] = value
     return pool
+
+
+def end_with(parent: int) -> None:
+    """End this process soon after its parent, which may not live to say goodbye."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def problem_at(path: str) -> Problem:

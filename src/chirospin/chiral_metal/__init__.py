@@ -1,16 +1,17 @@
-"""Spin near the contacts of a chiral metal, linear and quadratic in the current."""
+"""Spin near the contacts of a chiral metal, linear and quadratic in the current.
+
+Examples
+--------
+>>> from chirospin import chiral_metal
+>>> ds = chiral_metal.solve(chiral_metal.ChiralMetal(), over={"position": [-1, 0.5, 25]})
+>>> ds.spin_density.dims
+('order', 'position')
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
-
-import xarray as xr
-
-from chirospin.base import solve as corridor
 from chirospin.base.family import Family, Problem
-from chirospin.base.parameters import Model
-from chirospin.base.solve import Axes, MethodChoice, Progress
+from chirospin.base.solve import solver
 from chirospin.base.sweep import sweeper
 from chirospin.chiral_metal.audit import AUDITS, CHECKS
 from chirospin.chiral_metal.boltzmann import Boltzmann
@@ -94,36 +95,5 @@ FAMILY = Family(
 )
 
 
-def solve(
-    model: Model | None = None,
-    method: MethodChoice | Sequence[MethodChoice] = None,
-    *,
-    over: Axes | None = None,
-    observables: Sequence[str] | None = None,
-    on_failure: Literal["raise", "record"] = "raise",
-    workers: int = 1,
-    progress: Progress | None = None,
-) -> xr.Dataset:
-    """Solve a chiral metal, or a grid of them; see :func:`chirospin.base.solve.solve`.
-
-    Examples
-    --------
-    >>> from chirospin import chiral_metal
-    >>> ds = chiral_metal.solve(chiral_metal.ChiralMetal(), over={"position": [-1, 0.5, 25]})
-    >>> ds.spin_density.dims
-    ('order', 'position')
-    """
-    model = model or ChiralMetal()
-    return corridor.solve(
-        FAMILY.problem_of(model),
-        model,
-        method,
-        over=over,
-        observables=observables,
-        on_failure=on_failure,
-        workers=workers,
-        progress=progress,
-    )
-
-
+solve = solver(FAMILY)
 sweep = sweeper(FAMILY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import chirospin
@@ -27,6 +27,24 @@ def problem(path: str) -> Problem:
     """A problem by FAMILY or FAMILY.MODEL."""
     name, _, model = path.partition(".")
     return family(name).problem(model or None)
+
+
+def problem_for(path: str, methods: str | None, texts: Sequence[str]) -> Problem:
+    """The problem of FAMILY.MODEL; of FAMILY alone the first that knows every method and parameter named.
+
+    So ``junction --method ule --over bias=0:4:9`` is ``junction.bias``. Where none knows them all it is the
+    first, which then says what it does not know.
+    """
+    if "." in path:
+        return problem(path)
+    every = family(path).problems
+    wanted = {name.strip() for name in methods.split(",")} if methods else set()
+    named = {text.partition("=")[0].strip() for text in texts}
+    for one in every:
+        parameters = {*one.model.model_fields, *one.model.shorthands}
+        if wanted <= one.methods.keys() and named <= parameters:
+            return one
+    return every[0]
 
 
 def assignment(text: str, flag: str) -> tuple[str, str]:
@@ -60,6 +78,24 @@ def sweep_from(kind: type[Model], texts: Sequence[str]) -> dict[str, list[Any]]:
         name: spaced(kind.parameter_info(name), text)
         for name, text in assignments(texts, "--over").items()
     }
+
+
+def refuse_conflicts(kind: type[Model], texts: Sequence[str], grid: Mapping[str, Any]) -> None:
+    """A swept parameter is given once, by itself or through a shorthand.
+
+    Raises
+    ------
+    ModelError : also set, or swept twice
+    """
+    seen: dict[str, str] = {}
+    named = [(n, "--set") for n in assignments(texts, "--set")] + [(n, "--over") for n in grid]
+    for name, flag in named:
+        for member in kind.shorthands.get(name, (name,)):
+            if member in seen and flag == "--over":
+                raise ModelError(
+                    f"Parameter `{member}` must be given once, but is in {seen[member]} and in {flag} {name}"
+                )
+            seen[member] = f"{flag} {name}"
 
 
 def methods_from(problem: Problem, names: str | None, options: Sequence[str]) -> list[Method]:

@@ -1,4 +1,4 @@
-"""The command line: describe, solve, sweep, reproduce, audit, cite, about."""
+"""The command line: describe, solve, sweep, explore, reproduce, audit, report, cite, about."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ Workers = Annotated[
 def say(text: str) -> None:
     """A line on stdout."""
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def warn(text: str) -> None:
@@ -97,6 +98,8 @@ def solve(
     option: Annotated[list[str] | None, Repeated] = None,
     out: Path | None = None,
     plot: Path | None = None,
+    quantity: str | None = None,
+    x: str | None = None,
     json: Json = False,
     workers: Workers = None,
 ) -> int:
@@ -111,7 +114,8 @@ def solve(
     Parameters
     ----------
     name
-        FAMILY or FAMILY.MODEL, for example junction.
+        FAMILY or FAMILY.MODEL, for example junction; a family alone is its first model that knows
+        every method and parameter named.
     method
         Method, or several with commas to compare them side by side.
     set_
@@ -124,13 +128,20 @@ def solve(
         Write the labelled result to FILE.nc or DIR.zarr.
     plot
         Draw the result to FILE.png, .pdf or .svg.
+    quantity
+        The observable that is drawn; the model's own if not given.
+    x
+        The swept parameter on the axis.
     """
     from chirospin.faces import arguments
 
-    one = problem(name)
+    one = arguments.problem_for(name, method, [*(set_ or []), *(over or [])])
     model = arguments.model_from(one.model, set_ or [])
     grid = arguments.sweep_from(type(model), over or [])
+    arguments.refuse_conflicts(one.model, set_ or [], grid)
     methods = arguments.methods_from(one, method, option or [])
+    if quantity is not None:
+        one.choose((quantity,))
 
     from chirospin.base import results
     from chirospin.base.figures import SUFFIXES, save_figure, sketch
@@ -156,7 +167,7 @@ def solve(
     if out is not None:
         results.save(ds, out)
     if plot is not None:
-        save_figure(sketch(ds), plot)
+        save_figure(sketch(ds, quantity, x), plot)
     say(
         text.solved_json(ds, one, model, methods, found)
         if json
@@ -507,6 +518,63 @@ def audit(
     for line in report.failures:
         warn(line)
     return FAILED if report.failures else 0
+
+
+@app.command
+def explore(
+    name: Annotated[str, Parameter(name="family")] = chirospin.FAMILIES[0],
+    /,
+    *,
+    port: int = 8050,
+    host: str = "127.0.0.1",
+    answer_to: Annotated[list[str] | None, Repeated] = None,
+) -> int:
+    """Open a page with sliders, live curves and maps, verdicts and studies.
+
+    Parameters
+    ----------
+    name
+        FAMILY or FAMILY.MODEL that is shown at first.
+    port
+        Where the page listens; 0 takes any free port.
+    host
+        Address to listen on; other machines reach only what is not loopback.
+    answer_to
+        A further host name by which the page may be asked, repeatable.
+    """
+    problem(name)
+    from importlib.util import find_spec
+
+    if find_spec("dash") is None:
+        raise ModelError("The page needs the package dash: pip install 'chirospin[web]'")
+    from chirospin.faces.web.server import serve
+
+    serve(
+        problem(name).path,
+        host=host,
+        port=port,
+        names=answer_to or [],
+        announce=lambda url: say(f"the page is at {url} (Ctrl-C ends it)"),
+    )
+    return 0
+
+
+@app.command
+def report(file: Path, /, *, out: Path) -> int:
+    """Write a result as one HTML page: figures, parameters, audit, provenance, citations.
+
+    Parameters
+    ----------
+    file
+        FILE.nc or DIR.zarr written by solve, or the store of a sweep.
+    out
+        FILE.html; it needs no other file and no script.
+    """
+    from chirospin.faces.report import write_report
+
+    write_report(file, out)
+    say(f"wrote {out}")
+    return 0
 
 
 @app.command

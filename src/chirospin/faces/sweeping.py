@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from chirospin.base.design import Design, Distribution, Kind, designed, distribution
 from chirospin.base.errors import ModelError, UnknownNameError
@@ -35,6 +36,7 @@ KEYS = (
     *DRAWN,
 )
 RESAMPLES = 400
+COMPONENTS = 12  # of a vector that are named one by one
 LARGEST_FILE = 10_000_000
 
 
@@ -242,6 +244,20 @@ def status_facts(store: Store) -> dict[str, Any]:
     }
 
 
+def _numbers(ds: xr.Dataset) -> dict[str, np.ndarray[Any, Any]]:
+    """Every real observable with one value a point, and components of vectors as NAME:LABEL."""
+    out: dict[str, np.ndarray[Any, Any]] = {}
+    for name, v in ds.data_vars.items():
+        own = [d for d in v.dims if d != "point"]
+        if v.dtype.kind != "f" or name == "residual" or "point" not in v.dims or "check" in own:
+            continue
+        if not own:
+            out[str(name)] = v.values
+        elif len(own) == 1 and ds.sizes[own[0]] <= COMPONENTS:
+            out |= {f"{name}:{c}": v.sel({own[0]: c}).values for c in v[own[0]].values}
+    return out
+
+
 def importance_facts(store: Store, observable: str) -> dict[str, dict[str, float]]:
     """How much each varied parameter matters for an observable.
 
@@ -266,16 +282,14 @@ def importance_facts(store: Store, observable: str) -> dict[str, dict[str, float
         raise ModelError(
             f"Store `{store.path}` must be finished, but has {ds.sizes['point']} of {header['points']} points"
         )
-    scalars = [
-        str(n) for n, v in ds.data_vars.items() if v.dims == ("point",) and v.dtype.kind == "f"
-    ]
-    if observable not in scalars:
+    ds = ds.sortby("point")
+    numbers = _numbers(ds)
+    if observable not in numbers:
         raise UnknownNameError(
             f"Argument `observable` must be a number for each point, but is {observable!r}; "
-            f"{nearest(observable, scalars)}"
+            f"{nearest(observable, list(numbers))}"
         )
-    ds = ds.sortby("point")
-    y = ds[observable].values
+    y = numbers[observable]
     names = list(design["distributions"])
     if not np.isfinite(y).all():
         raise ModelError(

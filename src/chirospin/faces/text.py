@@ -51,10 +51,17 @@ def certificates_text(found: Sequence[Certificate]) -> str:
             parts += [certificates_text(failed)] if failed else []
         return "\n".join(parts)
     rows = [
-        ["ok" if c.passed else "FAILED", c.name, f"{c.value:.2e}", f"{c.tolerance:.0e}", c.about]
+        ["ok" if c.passed else "FAILED", c.name, f"{c.value:.2e}", _allowed(c), c.about]
         for c in found
     ]
-    return table(rows, ["", "check", "value", "tolerance", "meaning"])
+    return table(rows, ["", "check", "value", "allowed", "meaning"])
+
+
+def _allowed(certificate: Certificate) -> str:
+    """What the value may be."""
+    if certificate.bound == "above":
+        return f">= -{certificate.tolerance:.0e}"
+    return f"<= {certificate.tolerance:.0e}"
 
 
 def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) -> str:
@@ -95,7 +102,7 @@ def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) 
                 lines += _entries(ds[one.name], one.unit)
     profiles = [one for one in own if grid or ds[one.name].size > ENTRIES]
     places = [d for d in ds.dims if "units" in ds[d].attrs and d not in grid]
-    if profiles and places:
+    if profiles and (places or grid):
         lines += ["", _profiles_text(ds, [one.name for one in profiles], [*grid, *places])]
         lines.append("  --out FILE.nc keeps the profiles, --plot FILE.png shows them")
     reasons = sorted({str(r) for r in np.ravel(ds["reason"].values) if str(r)})
@@ -144,6 +151,8 @@ def _profiles_text(ds: xr.Dataset, names: Sequence[str], along: Sequence[Any]) -
             flat = flat.stack(entry=rest, create_index=False)
         for p in range(flat.sizes.get("entry", 1)):
             one = flat.isel(entry=p) if rest else flat
+            if rest and _vanishes(one, flat):
+                continue
             title = ", ".join([name, *(f"{d} {flat[d].values[p]}" for d in rest)])
             if not np.isfinite(one.values).any():
                 rows.append([title, "", "", "", "", "not known"])
@@ -160,6 +169,14 @@ def _profiles_text(ds: xr.Dataset, names: Sequence[str], along: Sequence[Any]) -
         f"{d} ({ds[d].attrs['units']})" if "units" in ds[d].attrs else str(d) for d in along
     )
     return table(rows, ["profile", "smallest", f"at {where}", "largest", "at", "unit"])
+
+
+def _vanishes(one: xr.DataArray, whole: xr.DataArray) -> bool:
+    """Whether an entry of a tensor with many is rounding everywhere."""
+    size = float(np.nan_to_num(np.abs(whole.values)).max(initial=0.0))
+    mine = float(np.nan_to_num(np.abs(one.values)).max(initial=0.0))
+    known = bool(np.isfinite(one.values).any())
+    return known and whole.sizes["entry"] > FEW and mine <= 1e-12 * size
 
 
 def _title(one: Any) -> str:
@@ -318,6 +335,5 @@ def _described_problem_text(family: Family, problem: Problem) -> str:
             ["name", "unit", "dimensions", "meaning"],
         ),
     ]
-    example = f"chirospin solve {problem.path} --method {','.join(problem.methods)}"
-    lines += ["", f"Try: {example}"]
+    lines += ["", f"Try: chirospin solve {problem.path}"]
     return "\n".join(lines)

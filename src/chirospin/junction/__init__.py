@@ -1,29 +1,45 @@
-"""Many-body magnetoresistance of a chiral molecular stack between two leads."""
+"""Many-body magnetoresistance of a chiral molecular stack between two leads.
+
+Examples
+--------
+>>> from chirospin import junction
+>>> ds = junction.solve(junction.Junction(hubbard_a=5), over={"energy_b": [0.4, 0.8]})
+>>> ds.spin_polarisation.dims
+('energy_b',)
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
-
-import xarray as xr
-
-from chirospin.base import solve as corridor
 from chirospin.base.family import Family, Problem
-from chirospin.base.solve import Axes, MethodChoice, Progress
+from chirospin.base.solve import solver
 from chirospin.base.sweep import sweeper
 from chirospin.junction.audit import AUDITS, CHECKS
+from chirospin.junction.biased_audit import BIASED_AUDITS, BIASED_CHECKS
+from chirospin.junction.biased_observables import BIASED_OBSERVABLES
 from chirospin.junction.counting import (
     COUNTING_CHECKS,
     COUNTING_OBSERVABLES,
     CountedJunction,
     GKSLCounting,
 )
+from chirospin.junction.discrepancy import discrepancy
 from chirospin.junction.gksl import GKSL
 from chirospin.junction.gradients import gradients
+from chirospin.junction.hierarchy import Hierarchy
 from chirospin.junction.landauer import Landauer
+from chirospin.junction.master import (
+    DetailedBalance,
+    PositiveLindblad,
+    Redfield,
+    RedfieldLamb,
+    UniversalLindblad,
+)
 from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
 from chirospin.junction.observables import OBSERVABLES, labels
+from chirospin.junction.pauli import Pauli
+from chirospin.junction.reservoirs import BiasedJunction
+from chirospin.junction.scattering import BiasedLandauer, BiasedMeanField
 from chirospin.junction.trajectories import (
     SAMPLED_AUDITS,
     SAMPLED_CHECKS,
@@ -43,15 +59,26 @@ from chirospin.junction.transient import (
 __all__ = [
     "FAMILY",
     "GKSL",
+    "BiasedJunction",
+    "BiasedLandauer",
+    "BiasedMeanField",
     "CountedJunction",
+    "DetailedBalance",
     "Evolution",
     "GKSLCounting",
+    "Hierarchy",
     "Junction",
     "Landauer",
     "MeanField",
+    "Pauli",
+    "PositiveLindblad",
+    "Redfield",
+    "RedfieldLamb",
     "SampledJunction",
     "SwitchedJunction",
     "Trajectories",
+    "UniversalLindblad",
+    "discrepancy",
     "solve",
     "sweep",
 ]
@@ -106,41 +133,35 @@ SAMPLED = Problem(
     labels=labels,
     quantity="spin_polarisation",
 )
+BIASED = Problem(
+    family="junction",
+    name="bias",
+    question="the same stack between leads of finite bias and temperature: I-V curves, noise",
+    model=BiasedJunction,
+    methods={
+        method.name: method
+        for method in (
+            UniversalLindblad,
+            Redfield,
+            PositiveLindblad,
+            DetailedBalance,
+            Hierarchy,
+            Pauli,
+            RedfieldLamb,
+            BiasedMeanField,
+            BiasedLandauer,
+        )
+    },
+    observables=BIASED_OBSERVABLES,
+    checks=BIASED_CHECKS,
+    audits=BIASED_AUDITS,
+    labels=labels,
+    quantity="spin_polarisation",
+)
 FAMILY = Family(
-    name="junction", question=QUESTION, problems=(PROBLEM, COUNTING, TRANSIENT, SAMPLED)
+    name="junction", question=QUESTION, problems=(PROBLEM, BIASED, COUNTING, TRANSIENT, SAMPLED)
 )
 
 
-def solve(
-    model: Junction | None = None,
-    method: MethodChoice | Sequence[MethodChoice] = None,
-    *,
-    over: Axes | None = None,
-    observables: Sequence[str] | None = None,
-    on_failure: Literal["raise", "record"] = "raise",
-    workers: int = 1,
-    progress: Progress | None = None,
-) -> xr.Dataset:
-    """Solve a junction, or a grid of junctions; see :func:`chirospin.base.solve.solve`.
-
-    Examples
-    --------
-    >>> from chirospin import junction
-    >>> ds = junction.solve(junction.Junction(hubbard_a=5), over={"energy_b": [0.4, 0.8]})
-    >>> ds.spin_polarisation.dims
-    ('energy_b',)
-    """
-    model = model or Junction()
-    return corridor.solve(
-        FAMILY.problem_of(model),
-        model,
-        method,
-        over=over,
-        observables=observables,
-        on_failure=on_failure,
-        workers=workers,
-        progress=progress,
-    )
-
-
+solve = solver(FAMILY)
 sweep = sweeper(FAMILY)

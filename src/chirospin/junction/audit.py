@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from chirospin.base.spin import PAULI
 from chirospin.junction.model import (
     PER_MOLECULE,
     Junction,
+    MolecularStack,
     interaction,
     lead_couplings,
     lead_occupations,
@@ -24,6 +25,7 @@ from chirospin.junction.state import JunctionState, lead_current
 BALANCE = 1e-9  # of the largest coupling: residual 1e-12 over the slowest relaxation of 1e-3
 SYMMETRY = 1e-8  # two independent solves, each good to BALANCE
 ANGLE = 0.7  # any angle will do
+AnyStack = TypeVar("AnyStack", bound=MolecularStack)
 
 
 def _scale(model: Junction) -> float:
@@ -164,8 +166,8 @@ CHECKS = (
 
 
 def spin_rotated(
-    model: Junction, rotation: NDArray[np.complex128], turn: NDArray[np.float64]
-) -> Junction:
+    model: AnyStack, rotation: NDArray[np.complex128], turn: NDArray[np.float64]
+) -> AnyStack:
     """The junction seen from rotated or reflected spin axes.
 
     Parameters
@@ -180,22 +182,21 @@ def spin_rotated(
     return model.replace(**changes)
 
 
-def mirror_image(model: Junction) -> Junction:
+def mirror_image(model: AnyStack) -> AnyStack:
     """The enantiomer: reflected through the plane y = 0, which contains the axis z."""
     return spin_rotated(model, PAULI[1], np.diag([-1.0, 1.0, -1.0]))
 
 
-def turned(model: Junction, angle: float = ANGLE) -> Junction:
+def turned(model: AnyStack, angle: float = ANGLE) -> AnyStack:
     """The whole stack turned about z."""
     rotation = np.diag(np.exp(np.array([-0.5j, 0.5j]) * angle))
     c, s = np.cos(angle), np.sin(angle)
     return spin_rotated(model, rotation, np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]]))
 
 
-def time_reversal_broken(model: Junction) -> float:
-    """Norm of the part of the one-body Hamiltonian that is odd under time reversal, eV."""
-    h = one_body_hamiltonian(model)
-    flip = np.kron(np.eye(2 * model.molecules), PAULI[1])
+def time_reversal_broken(h: NDArray[np.complex128]) -> float:
+    """Norm of the part of a one-body Hamiltonian that is odd under time reversal, eV."""
+    flip = np.kron(np.eye(len(h) // 2), PAULI[1])
     return float(np.linalg.norm(h - flip @ h.conj() @ flip.conj().T))
 
 
@@ -205,7 +206,9 @@ def _difference(a: Junction, b: Junction, method: Method, flip: bool) -> float:
 
 
 def _without_interaction(model: Junction, method: Method) -> float | None:
-    if time_reversal_broken(model) > 1e-12 or model.occupation_left == model.occupation_right:
+    if time_reversal_broken(one_body_hamiltonian(model)) > 1e-12:
+        return None
+    if model.occupation_left == model.occupation_right:
         return None
     free = model.replace(
         hubbard_a=0,

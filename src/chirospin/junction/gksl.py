@@ -93,7 +93,7 @@ class GKSL(Method):
         together = len(members) if 2 * unknowns <= BATCH_UNKNOWNS else 1
         largest = max(fock.sector_sizes(points[0].charges))
         with blas_threads(1 if largest < THREADED_SECTOR else None):
-            answers = [
+            found = [
                 answer
                 for start in range(0, len(members), together)
                 for answer in steady_states(
@@ -101,7 +101,7 @@ class GKSL(Method):
                 )
             ]
         for n, point in enumerate(points):
-            yield state_of(point, answers[2 * n], answers[2 * n + 1])
+            yield state_of(point, found[2 * n], found[2 * n + 1])
 
 
 def checked_point(model: Junction) -> Point:
@@ -213,15 +213,15 @@ def steady_states(
     of H_eff, which loses no digits where eigenvectors do, and refined as far as rounding allows.
     """
     try:
-        answers: list[Any] = solved(members, EigenInverse, tolerance, limit).answers
-        poor = [n for n, answer in enumerate(answers) if doubtful(answer)]
+        found: list[Any] = solved(members, EigenInverse, tolerance, limit).answers
+        poor = [n for n, answer in enumerate(found) if doubtful(answer)]
     except np.linalg.LinAlgError:
-        answers, poor = [None] * len(members), list(range(len(members)))
+        found, poor = [None] * len(members), list(range(len(members)))
     if poor:
         again = solved([members[n] for n in poor], SchurInverse, tolerance, limit, strict=True)
         for n, answer in zip(poor, again.answers, strict=True):
-            answers[n] = answer
-    return answers
+            found[n] = answer
+    return found
 
 
 def doubtful(answer: Answer) -> bool:
@@ -260,8 +260,7 @@ def solved(
     if suspect.any():
         again = stationary(inverse, tolerance, limit, rng=np.random.default_rng(0))
         found = replace(found, several=suspect & ~_equal_states(found, again))
-    answers = _answers(generator, found, tolerance)
-    return Solved(inverse=inverse, found=found, answers=answers)
+    return Solved(inverse=inverse, found=found, answers=answers(generator, found, tolerance))
 
 
 def _mode_unreached(point: Point, magnetisation: int) -> bool:
@@ -360,7 +359,7 @@ def product_state(generator: Generator, f: Real) -> Stationary:
     )
 
 
-def _answers(generator: Generator, found: Stationary, tolerance: float) -> list[Answer]:
+def answers(generator: Generator, found: Stationary, tolerance: float) -> list[Answer]:
     """One-body density, certificates and outcome of every member."""
     halves = (found.even, found.odd)
     batch = generator.batch
@@ -374,7 +373,7 @@ def _answers(generator: Generator, found: Stationary, tolerance: float) -> list[
         particles += weight @ np.bitwise_count(stack.states).ravel()
         lowest = np.minimum(lowest, _smallest_eigenvalue(X))
     G = one_body_density(generator, blocks)
-    answers = []
+    found_answers = []
     for b, (point, m) in enumerate(generator.members):
         several = closed_classes(point.charges, point.channels_of(m))
         good = bool(residual[b] <= tolerance)  # a NaN is not good
@@ -385,7 +384,7 @@ def _answers(generator: Generator, found: Stationary, tolerance: float) -> list[
             reason = STATIONARY
         elif found.several is not None and found.several[b]:
             reason = UNREACHED_STATES
-        answers.append(
+        found_answers.append(
             Answer(
                 one_body_density=G[b],
                 trace_drift=float(drift[b]),
@@ -400,7 +399,7 @@ def _answers(generator: Generator, found: Stationary, tolerance: float) -> list[
                 ),
             )
         )
-    return answers
+    return found_answers
 
 
 def _smallest_eigenvalue(X: Complex) -> Real:

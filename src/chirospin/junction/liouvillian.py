@@ -183,7 +183,7 @@ class Generator:
 
 
 class Resolvent:
-    """L_0^{-1} of a generator; ``kind`` says how each sector is inverted."""
+    """(L_0 - s)^{-1} of a generator; ``kind`` says how each sector is inverted."""
 
     def __init__(
         self,
@@ -210,7 +210,7 @@ class Resolvent:
         return Resolvent(self.generator, self.kind, rate)
 
     def __call__(self, parity: int, packed: Real) -> Real:
-        """-L_0^{-1} Y in packed form."""
+        """-(L_0 - s)^{-1} Y in packed form."""
         return -self.generator.by_stack(parity, packed, lambda n, Y: self.inverse[parity][n](Y))
 
     def adjoint(self, parity: int, packed: Real) -> Real:

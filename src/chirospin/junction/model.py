@@ -23,7 +23,7 @@ Vectors = tuple[tuple[float, ...], ...]
 Matrix = tuple[tuple[complex, ...], ...]
 
 
-class Junction(Model):
+class MolecularStack(Model):
     r"""A stack of M molecules, two orbitals each, between a magnetised and an ordinary lead.
 
     .. math:: H = H_0 + H_t + H_{soc} + H_U
@@ -119,12 +119,6 @@ class Junction(Model):
     coupling_b: float = parameter(
         0.1, unit="eV", symbol=r"\gamma_b", low=0, about="lead coupling of orbital b"
     )
-    occupation_left: float = parameter(
-        1.0, symbol="f_L", low=0, high=1, about="occupation of the states of the left lead"
-    )
-    occupation_right: float = parameter(
-        0.0, symbol="f_R", low=0, high=1, about="occupation of the states of the right lead"
-    )
     lead_polarisation: float = parameter(
         1.0,
         symbol="p",
@@ -174,6 +168,22 @@ class Junction(Model):
         return self
 
 
+class Junction(MolecularStack):
+    """A stack between leads whose states are occupied alike at every energy (infinite bias).
+
+    References
+    ----------
+    nozaki_fujita_2026, Eqs. (8), (9)
+    """
+
+    occupation_left: float = parameter(
+        1.0, symbol="f_L", low=0, high=1, about="occupation of the states of the left lead"
+    )
+    occupation_right: float = parameter(
+        0.0, symbol="f_R", low=0, high=1, about="occupation of the states of the right lead"
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Interaction:
     r"""Electron-electron terms in the spin-orbital basis.
@@ -199,7 +209,7 @@ def index(molecule: int, orbital: str, spin: str) -> int:
     return PER_MOLECULE * molecule + 2 * ORBITALS.index(orbital) + SPINS.index(spin)
 
 
-def spin_orbit_vectors(model: Junction) -> NDArray[np.float64]:
+def spin_orbit_vectors(model: MolecularStack) -> NDArray[np.float64]:
     r"""Spin-orbit vectors of the molecules.
 
     .. math:: \Lambda_i = \lambda (\cos\phi_i, \sin\phi_i, 0), \quad \phi_i = \chi \varphi (i-1)
@@ -214,7 +224,7 @@ def spin_orbit_vectors(model: Junction) -> NDArray[np.float64]:
     return model.spin_orbit * np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=-1)
 
 
-def one_body_hamiltonian(model: Junction) -> NDArray[np.complex128]:
+def one_body_hamiltonian(model: MolecularStack) -> NDArray[np.complex128]:
     r"""Matrix of the one-electron part, :math:`H_0 + H_t + H_{soc}` and the added matrix.
 
     .. math:: H_{soc} = \sum_{ik} i \Lambda_{ik}\,
@@ -256,7 +266,7 @@ def one_body_hamiltonian(model: Junction) -> NDArray[np.complex128]:
     return matrix
 
 
-def interaction(model: Junction) -> Interaction:
+def interaction(model: MolecularStack) -> Interaction:
     r"""Repulsion within and between molecules and the Kanamori exchange.
 
     .. math::
@@ -291,7 +301,7 @@ def interaction(model: Junction) -> Interaction:
     )
 
 
-def lead_couplings(model: Junction) -> NDArray[np.float64]:
+def lead_couplings(model: MolecularStack) -> NDArray[np.float64]:
     r"""Coupling of every spin-orbital to either lead, for both magnetisations of the left one.
 
     .. math:: \gamma_{L,1ls} = \gamma_l (1 + m p s)/2, \qquad \gamma_{R,Mls} = \gamma_l

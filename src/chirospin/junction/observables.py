@@ -12,7 +12,7 @@ from chirospin.junction.model import (
     MAGNETISATIONS,
     ORBITALS,
     SPINS,
-    Junction,
+    MolecularStack,
     lead_couplings,
 )
 from chirospin.junction.state import JunctionState
@@ -22,7 +22,7 @@ IN_AMPERE = f"1 eV*e/hbar = {AMPERE_PER_EV:.6g} A"
 NO_CURRENT = 1e-12  # of the total lead coupling: below this a ratio of currents is rounding
 
 
-def labels(model: Junction) -> dict[str, tuple[int | str, ...]]:
+def labels(model: MolecularStack) -> dict[str, tuple[int | str, ...]]:
     """Labels along every dimension of the observables."""
     return {
         "magnetisation": MAGNETISATIONS,
@@ -34,7 +34,7 @@ def labels(model: Junction) -> dict[str, tuple[int | str, ...]]:
 
 
 @observable(unit=CURRENT, symbol="I", dims=("magnetisation",), conversion=IN_AMPERE)
-def current(model: Junction, state: JunctionState) -> NDArray[np.float64]:
+def current(model: MolecularStack, state: JunctionState) -> NDArray[np.float64]:
     r"""Current from the left to the right lead for each magnetisation of the left one.
 
     .. math:: I = \sum_k \gamma_{Lk} \{ f_L (1 - n_k) - (1 - f_L) n_k \}
@@ -47,7 +47,7 @@ def current(model: Junction, state: JunctionState) -> NDArray[np.float64]:
 
 
 @observable(unit=CURRENT, symbol=r"\bar I", conversion=IN_AMPERE)
-def mean_current(model: Junction, state: JunctionState) -> NDArray[np.float64]:
+def mean_current(model: MolecularStack, state: JunctionState) -> NDArray[np.float64]:
     r"""Mean of the currents for the two magnetisations.
 
     .. math:: \bar I = (I_\uparrow + I_\downarrow)/2
@@ -60,7 +60,7 @@ def mean_current(model: Junction, state: JunctionState) -> NDArray[np.float64]:
 
 
 @observable(unit="1", symbol=r"P_\mathrm{MR}", undefined="no current flows")
-def spin_polarisation(model: Junction, state: JunctionState) -> NDArray[np.float64]:
+def spin_polarisation(model: MolecularStack, state: JunctionState) -> NDArray[np.float64]:
     r"""Magnetoresistance polarisation of the current.
 
     .. math:: P_{MR} = (I_\uparrow - I_\downarrow) / (I_\uparrow + I_\downarrow)
@@ -79,7 +79,7 @@ def spin_polarisation(model: Junction, state: JunctionState) -> NDArray[np.float
 
 
 @observable(unit="1", symbol="n", dims=("magnetisation", "molecule", "orbital", "spin"))
-def occupation(model: Junction, state: JunctionState) -> NDArray[np.float64]:
+def occupation(model: MolecularStack, state: JunctionState) -> NDArray[np.float64]:
     r"""Mean number of electrons in every spin-orbital.
 
     .. math:: n_{ils} = Tr[\rho c^+_{ils} c_{ils}]

@@ -95,3 +95,22 @@ def fermi_poles(reach: float) -> FermiPoles | None:
             return poles
         count *= 2
     return None
+
+
+def pade_poles(count: int) -> FermiPoles:
+    """A given number of poles; ``reach`` is where rounding ends, which may be below 0.1.
+
+    References
+    ----------
+    ozaki_2007
+    """
+    return _pade(count)
+
+
+def poles_for(reach: float, error: float) -> int | None:
+    """Fewest poles whose sum is the Fermi function to ``error`` for \\|x\\| <= reach; None above 80."""
+    x = np.linspace(0.0, reach, 400)
+    for count in range(2, MOST + 1):
+        if np.abs(summed(_pade(count), x) - fermi(x)).max() <= error:
+            return count
+    return None

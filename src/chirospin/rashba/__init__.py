@@ -1,16 +1,17 @@
-"""Spin-density-matrix kinetics of a two-dimensional gas with spin-orbit splitting."""
+"""Spin-density-matrix kinetics of a two-dimensional gas with spin-orbit splitting.
+
+Examples
+--------
+>>> from chirospin import rashba
+>>> ds = rashba.solve(rashba.RashbaGas(spin_orbit=0.03))
+>>> bool(abs(ds.spin_hall_current) < 1e-12)
+True
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
-
-import xarray as xr
-
-from chirospin.base import solve as corridor
 from chirospin.base.family import Family, Problem
-from chirospin.base.parameters import Model
-from chirospin.base.solve import Axes, MethodChoice, Progress
+from chirospin.base.solve import solver
 from chirospin.base.sweep import sweeper
 from chirospin.rashba.audit import AUDITS, CHECKS
 from chirospin.rashba.closed_form import ClosedForm
@@ -72,36 +73,5 @@ FAMILY = Family(
 )
 
 
-def solve(
-    model: Model | None = None,
-    method: MethodChoice | Sequence[MethodChoice] = None,
-    *,
-    over: Axes | None = None,
-    observables: Sequence[str] | None = None,
-    on_failure: Literal["raise", "record"] = "raise",
-    workers: int = 1,
-    progress: Progress | None = None,
-) -> xr.Dataset:
-    """Solve a gas, or a grid of them; see :func:`chirospin.base.solve.solve`.
-
-    Examples
-    --------
-    >>> from chirospin import rashba
-    >>> ds = rashba.solve(rashba.RashbaGas(spin_orbit=0.03))
-    >>> bool(abs(ds.spin_hall_current) < 1e-12)
-    True
-    """
-    model = model or RashbaGas()
-    return corridor.solve(
-        FAMILY.problem_of(model),
-        model,
-        method,
-        over=over,
-        observables=observables,
-        on_failure=on_failure,
-        workers=workers,
-        progress=progress,
-    )
-
-
+solve = solver(FAMILY)
 sweep = sweeper(FAMILY)

@@ -193,9 +193,11 @@ class Bands:
             low, high = np.where(under, p, low), np.where(under, high, p)
             with np.errstate(divide="ignore", invalid="ignore"):
                 new = p - miss / v
-            new = np.where(
-                (new > low) & (new < high), new, np.where(miss == 0, p, 0.5 * (low + high))
-            )
+            slack = QUADRATIC * np.abs(
+                p
+            )  # a root next to the last point lies at the bracket's edge
+            inside = (new > low - slack) & (new < high + slack)
+            new = np.where(inside, new, np.where(miss == 0, p, 0.5 * (low + high)))
             done = np.abs(new - p) <= QUADRATIC * np.abs(p)
             p = new
             if done.all():

@@ -19,8 +19,8 @@ from chirospin.rashba.state import Response
 
 Values = NDArray[Any]
 FIRST_LINKS = 14  # of a chain on each side, plus as many times time/splitting
-GROWTH = 1.3
-SETTLED = 1e-12  # change with the momenta that is rounding
+GROWTH = 1.35
+SETTLED = 1e-12  # change with the momenta that is rounding; more at a small splitting x time
 NOISE = 1e-8  # below which a change that no longer falls is rounding
 SHORT = 1e-9  # change with a longer chain, far above what a further step would do
 FEWEST, DOUBLINGS = 2, 7  # momenta in a panel at first, and how often their number grows
@@ -139,13 +139,14 @@ class Kinetic(Method):
         values, systems = gas.integrate(FEWEST, length)
         coarse = values
         nodes, integration = max(FEWEST + 1, self.nodes), math.inf
+        settled = SETTLED * max(1.0, 0.1 / gas.precession**2)
         for n in range(DOUBLINGS):
             last, previous = integration, values
             values, count = gas.integrate(nodes, length, slow=1.0 if n % 2 else OFFSET)
             systems += count
             integration = gas.change(values, previous)
             noisy = n > 1 and 0.3 * last < integration < self.tolerance
-            if integration < SETTLED or noisy:
+            if integration < settled or noisy:
                 break
             nodes *= 2
         return _Converged(

@@ -32,11 +32,13 @@ CURRENT, SPIN, SPIN_HALL = range(3)
 UNIT = 8 * np.pi  # q_yz in eE/8 pi
 PANEL = 6.0  # k_B T / v_F of the narrowest panel
 PANEL_GROWTH = 0.5  # of the distance to the Fermi momenta
+OFF_CENTRE = 1e-9  # of the van Hove momentum: where chains that would meet p = 0 are looked at
 SMALLEST = 1e-9  # panel, relative to the window
 MOST_IMAGES = 400  # steps of the chain over which break points are followed
 ROUNDING = 1e-11  # of the terms of a conservation law, below which their sum is zero
 SLOW, REFINEMENTS = 0.5, 2  # splitting x time below which the spin is refined, and how often
 CANCELLED = 1e-14  # of a difference of two numbers, below which they are equal
+THERE_AND_BACK = 0.5  # of a chain: what is farther away returns below its truncation
 SAMPLE = 200  # links over which conservation is looked at
 LAYER, LAYER_RATIO = 0.2, 4.0  # finest panel next to an image, ratio of neighbours
 FINEST = 1e-6  # of the van Hove momentum, the finest panel of all
@@ -69,8 +71,8 @@ class Shells:
             (inner, _, _), (outer, _, _) = here.fermi_points
             return inner, outer
         if here.minimum and here.crossing - here.bottom > here.T:
-            edge = here.below(np.array([here.minimum * 1e-9]))[0][0]
-            return here.minimum * 1e-9, float(edge)
+            edge = here.below(np.array([here.minimum * OFF_CENTRE]))[0][0]
+            return here.minimum * OFF_CENTRE, float(edge)
         start = np.array([here.crossing + here.T])
         low = here.inverse(start, 1, 0.0, here.scale, np.array([here.scale / 2]))
         return float(low[0]), float(here.above(low)[0][0])
@@ -93,7 +95,7 @@ class Shells:
         """Whether collisions conserve the total spin in the harmonics of the response."""
         return abs(self.bands.N) == 1
 
-    def _chain(self, start: Array, down: int, up: int) -> Chain:
+    def chain(self, start: Array, down: int, up: int) -> Chain:
         if self.interband:
             return build_chain(self.bands, start, down, up)
         chain = build_chain(self.bands, start, down, up)
@@ -130,12 +132,12 @@ class Shells:
         if not self.conserving:
             return 0.0
         reach = 12 + math.ceil(12 / self.precession)
-        chain = self._chain(np.array([self.fermi[1]]), reach, reach)
-        Y = self._operator(chain).solve(self.weights(chain)[..., SPIN:SPIN_HALL])
+        chain = self.chain(np.array([self.fermi[1]]), reach, reach)
+        Y = self.operator(chain).solve(self.weights(chain)[..., SPIN:SPIN_HALL])
         value = Y[0, chain.start, ALONG, 0] / chain.p[0, chain.start]
         return complex(value) if self.z.real else float(value.real)
 
-    def _operator(self, chain: Chain) -> BlockTridiagonal:
+    def operator(self, chain: Chain) -> BlockTridiagonal:
         return kinetic_blocks(
             self.bands, self.disorder, chain, self.z, self.prescription
         ).transposed
@@ -151,7 +153,7 @@ class Shells:
         slow : factor of the multiple left out of the spin; results depend on it by rounding alone
         """
         o = self.weights(chain)
-        operator = self._operator(chain)
+        operator = self.operator(chain)
         if not self.conserving:
             return operator.solve(o)
         u, image = self.charges(chain), self._image(chain, operator)
@@ -198,7 +200,7 @@ class Shells:
 
         The multiple of u at the outer end is taken off both, since it gives no response.
         """
-        chain = self._chain(np.array(self.fermi), reach, self._upward(reach))
+        chain = self.chain(np.array(self.fermi), reach, self._upward(reach))
         Y = self.adjoint(chain)[:, chain.start]
         size = np.maximum(np.abs(Y).max(axis=(0, 1)), 1e-300)
         if self.conserving:
@@ -224,7 +226,7 @@ class Shells:
     def conservation(self, reach: int) -> float:
         """Largest change of the total spin in a collision, over the largest of its terms."""
         reach = min(reach, SAMPLE)
-        chain = self._chain(np.array(self.fermi), reach, reach)
+        chain = self.chain(np.array(self.fermi), reach, reach)
         St = collision_blocks(self.bands, self.disorder, chain, self.prescription).transposed
         u = self.charges(chain)[..., None]
         size = BlockTridiagonal(
@@ -301,7 +303,7 @@ class Shells:
         down, up = self._thermal_links
         size = max(1, BATCH // (2 * reach + down + up))
         for i in range(0, start.size, size):
-            chain = self._chain(start[i : i + size], reach + down, self._upward(reach) + up)
+            chain = self.chain(start[i : i + size], reach + down, self._upward(reach) + up)
             Y = self.adjoint(chain, slow)
             if self.conserving:
                 Y[..., SPIN_HALL] += self._spin_to_current * self.charges(chain)
@@ -317,14 +319,14 @@ class Shells:
             edge = 0.5 * step[:, None] * (Y[:, CHARGE] + band[:, None] * Y[:, ALONG])
             return np.stack([inter, edge.sum(axis=0)], axis=1)
         rising = ((chain.side > 0) & chain.present) * weight[:, None]
-        f, slope = zip(*(self._occupation(p, band) for band in (1, -1)), strict=True)
+        f, slope = zip(*(self.occupation(p, band) for band in (1, -1)), strict=True)
         n, s = 0.5 * (slope[0] + slope[1]), 0.5 * (slope[0] - slope[1])
         inter = np.einsum("ck,cko->o", rising * here.N * 0.5 * (f[0] - f[1]) / p, Y[:, :, ACROSS])
         edge = np.einsum("ck,cko->o", rising * n, Y[:, :, CHARGE])
         edge = edge + np.einsum("ck,cko->o", rising * s, Y[:, :, ALONG])
         return np.stack([inter, edge], axis=1)
 
-    def _occupation(self, p: Array, band: int) -> tuple[Array, Array]:
+    def occupation(self, p: Array, band: int) -> tuple[Array, Array]:
         """The Fermi function of a band and its slope in p."""
         here = self.bands
         energy, velocity = here.branch(p, band)
@@ -388,7 +390,10 @@ class Shells:
         if self.bands.T:
             edges = list(self._graded(np.array(edges)))
         apart = np.concatenate([[True], np.diff(edges) > SMALLEST * (outer - inner)])
-        return np.asarray(np.array(edges)[apart])
+        kept: Array = np.array(edges)[apart]
+        if self.bands.minimum and inner <= 2 * OFF_CENTRE * self.bands.minimum:
+            kept[0], kept[-1] = 0.0, outer + inner  # Gauss nodes do not meet p = 0 and its image
+        return kept
 
     def _layers(self, images: list[float]) -> Iterator[float]:
         """Panels that shrink towards images, where the response changes over p/(splitting x time)."""
@@ -412,11 +417,10 @@ class Shells:
                     break
                 if p[0] < outer:
                     yield float(p[0])
-        if not here.minimum:
+        far = inner > THERE_AND_BACK * reach * (outer - inner) and not here.T
+        if far or not here.minimum:
             return
         if here.step is not None:
-            if inner > reach * here.step and not here.T:
-                return
             first, last = (2 * p / here.step for p in (inner, outer))
             yield from (n * here.step / 2 for n in range(math.floor(first), math.ceil(last) + 1))
             return

@@ -1,16 +1,17 @@
-"""Spin that a molecule induces in a spin-orbit metal: contact, gas, pair and stability."""
+"""Spin that a molecule induces in a spin-orbit metal: contact, gas, pair and stability.
+
+Examples
+--------
+>>> from chirospin import spinterface
+>>> ds = spinterface.solve(spinterface.Contact(), over={"distance": [1.0, 2.0]})
+>>> ds.spin_density.dims
+('distance', 'component')
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
-
-import xarray as xr
-
-from chirospin.base import solve as corridor
 from chirospin.base.family import Family, Problem
-from chirospin.base.parameters import Model
-from chirospin.base.solve import Axes, MethodChoice, Progress
+from chirospin.base.solve import solver
 from chirospin.base.sweep import sweeper
 from chirospin.spinterface.audit import AUDITS, CHECKS
 from chirospin.spinterface.contact import Consistent, LesserOnly
@@ -149,7 +150,7 @@ MAP = Problem(
     checks=MAP_CHECKS,
     audits=MAP_AUDITS,
     labels=map_labels,
-    quantity="charge_density",
+    quantity="spin_density",
 )
 STABILITY = Problem(
     family="spinterface",
@@ -182,36 +183,5 @@ FAMILY = Family(
 )
 
 
-def solve(
-    model: Model | None = None,
-    method: MethodChoice | Sequence[MethodChoice] = None,
-    *,
-    over: Axes | None = None,
-    observables: Sequence[str] | None = None,
-    on_failure: Literal["raise", "record"] = "raise",
-    workers: int = 1,
-    progress: Progress | None = None,
-) -> xr.Dataset:
-    """Solve a contact, gas, pair or another model of this family; see :func:`chirospin.base.solve.solve`.
-
-    Examples
-    --------
-    >>> from chirospin import spinterface
-    >>> ds = spinterface.solve(spinterface.Contact(), over={"distance": [1.0, 2.0]})
-    >>> ds.spin_density.dims
-    ('distance', 'component')
-    """
-    model = model or Contact()
-    return corridor.solve(
-        FAMILY.problem_of(model),
-        model,
-        method,
-        over=over,
-        observables=observables,
-        on_failure=on_failure,
-        workers=workers,
-        progress=progress,
-    )
-
-
+solve = solver(FAMILY)
 sweep = sweeper(FAMILY)

@@ -172,7 +172,7 @@ def map_places(model: Map) -> Places:
         at = points[np.nonzero(r == 0)[1][0]]
         raise ModelError(
             f"Parameter `x`, `y`, `z` must not meet a contact (in nm), where the density diverges, but "
-            f"do at {at.tolist()}; move the map, for example to z = 0.5"
+            f"do at {at.tolist()}; move the map off it: in space to z = 0.5, in a plane by half a step"
         )
     return Places(distance=r, direction=spin_direction(model, away / r[..., None]))
 

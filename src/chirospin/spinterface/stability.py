@@ -6,7 +6,7 @@ r"""What it would take to make a moment: repulsion, exchange or field on the lev
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -246,12 +246,25 @@ def _stability_state(model: Stability) -> StabilityState:
         along=along,
         exchange=exchange,
         limits=(want.exchange_limit, want.zeeman_limit),
-        reached=float(values.max()) + want.spin,
+        reached=_largest_held(lambda d: excess(d) + want.spin, want),
         spin=excess(exchange) + want.spin if not np.isnan(exchange) else np.nan,
         metal_spin=metal_spin,
         metal_exchange=1 / bulk if bulk else np.nan,
         outcome=Outcome(converged=True, residual=0.0, iterations=STEPS),
     )
+
+
+def _largest_held(spin: Callable[[float], float], want: Request) -> float:
+    """Largest spin that the largest repulsion holds by itself, Delta = U s(Delta), or the field gives."""
+    largest = want.exchange_limit / want.spin
+    grid = np.concatenate([[0.0], np.geomspace(FIRST * largest, largest / 2, STEPS)])
+    spare = np.array([largest * spin(d) - d for d in grid])
+    held = np.flatnonzero(spare >= 0)
+    at = int(held[-1]) if held.size else 0
+    exchange = grid[at]
+    if held.size and at + 1 < grid.size:
+        exchange = float(brentq(lambda d: largest * spin(d) - d, grid[at], grid[at + 1]))
+    return max(spin(exchange) if held.size else 0.0, spin(want.zeeman_limit))
 
 
 def _metal_spin(emission: LevelEmission, drive: Drive, want: Request) -> float:
@@ -304,7 +317,7 @@ def needed_field(model: Stability, state: StabilityState) -> Any:
 
 @observable(unit="1", symbol="m_{max}")
 def reached_moment(model: Stability, state: StabilityState) -> Any:
-    """Largest moment below both limits, in Bohr magnetons."""
+    """Largest moment that the largest repulsion or field holds, in Bohr magnetons."""
     return state.reached * request_of(model).magneton
 
 

@@ -22,6 +22,8 @@ STUDIES = (
     "yoshimi_2026",
     "fransson_closed_shell",
     "fransson_spinterface",
+    "khaetskii_2006",
+    "junction_bias",
     "stack_length",
 )
 

@@ -1,15 +1,17 @@
-"""A closed-shell level that vibrations may give a moment: one model and a ladder of theories."""
+"""A closed-shell level that vibrations may give a moment: one model and a ladder of theories.
+
+Examples
+--------
+>>> from chirospin import vibration
+>>> ds = vibration.solve(vibration.Vibration(), ["exact", "second-order", "windowed"])
+>>> ds.crossover_count.values
+array([0., 0., 1.])
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
-
-import xarray as xr
-
-from chirospin.base import solve as corridor
 from chirospin.base.family import Family, Problem
-from chirospin.base.solve import Axes, MethodChoice, Progress
+from chirospin.base.solve import solver
 from chirospin.base.sweep import sweeper
 from chirospin.vibration.audit import AUDITS, CHECKS
 from chirospin.vibration.exact import Exact
@@ -50,35 +52,5 @@ FAMILY = Family(
 )
 
 
-def solve(
-    model: Vibration | None = None,
-    method: MethodChoice | Sequence[MethodChoice] = None,
-    *,
-    over: Axes | None = None,
-    observables: Sequence[str] | None = None,
-    on_failure: Literal["raise", "record"] = "raise",
-    workers: int = 1,
-    progress: Progress | None = None,
-) -> xr.Dataset:
-    """Solve a level, or a grid of them; see :func:`chirospin.base.solve.solve`.
-
-    Examples
-    --------
-    >>> from chirospin import vibration
-    >>> ds = vibration.solve(vibration.Vibration(), ["exact", "second-order", "windowed"])
-    >>> ds.crossover_count.values
-    array([0., 0., 1.])
-    """
-    return corridor.solve(
-        LEVEL,
-        model or Vibration(),
-        method,
-        over=over,
-        observables=observables,
-        on_failure=on_failure,
-        workers=workers,
-        progress=progress,
-    )
-
-
+solve = solver(FAMILY)
 sweep = sweeper(FAMILY)

@@ -124,8 +124,9 @@ class Exact(Rung):
         wanted = (self.quanta,) * modes if self.quanta else _enough(here)
         size = 2.0 * np.prod(np.array(wanted) + 1.0)
         if size > self.largest:
+            blamed = "spin_coupling" if _alike(here) else "mode_couplings"
             raise ModelError(
-                f"Parameter `spin_coupling` must commute with `level_splitting` for {modes} modes at this "
+                f"Parameter `{blamed}` must commute with the level and among vibrations for {modes} modes at this "
                 f"temperature, or the method exact would need a matrix of size {size:.3g} (allowed: "
                 f"{self.largest}); use scba-hartree, fewer modes or a lower thermal_energy"
             )
@@ -157,6 +158,14 @@ def _no_reservoir(here: Level) -> None:
             "Parameter `reservoir_coupling` must be 0 (in meV) for the method exact, but is "
             f"{here.width:g}; use second-order"
         )
+
+
+def _alike(here: Level) -> bool:
+    """Whether all couplings are multiples of one."""
+    first = here.couplings[0] / max(float(np.linalg.norm(here.couplings[0])), 1e-300)
+    along = np.einsum("ab,jab->j", first.conj(), here.couplings)
+    rest = here.couplings - along[:, None, None] * first
+    return bool(np.abs(rest).max() <= 1e-12 * np.abs(here.couplings).max())
 
 
 def _enough(here: Level) -> tuple[int, ...]:

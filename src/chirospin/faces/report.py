@@ -1,0 +1,290 @@
+"""A result as one HTML page that opens from disk: nothing beside it, no script in it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+from collections.abc import Iterator, Sequence
+from html import escape
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from chirospin.base import results
+from chirospin.base.audit import Certificate
+from chirospin.base.citations import bibliography, bibtex
+from chirospin.base.errors import ModelError, UnknownNameError
+from chirospin.base.family import Problem
+from chirospin.base.figures import APART, MANY, sketch
+from chirospin.base.store import Store
+from chirospin.faces import arguments
+from chirospin.faces.symbols import marked, symbol_pieces, unit_pieces
+from chirospin.faces.text import number
+
+HTML = ".html"
+SWEEP = ("points", "sweep_hash")  # what the store of a sweep says of itself
+FIGURES = 8  # observables that are drawn
+ENTRIES = 90  # of an observable that are listed
+POINTS = 1  # of a sweep up to which values are listed
+_FIELD = re.compile(r"^\s*(\w+)\s*=\s*\{(.*)\},?\s*$", re.M)
+
+
+def write_report(source: Path, out: Path) -> None:
+    """Write the report of a stored result, whole or not at all.
+
+    Raises
+    ------
+    ModelError : not a result, or a place that cannot be written
+    """
+    results.check_target(out, (HTML,))
+    ds = reported(source)
+    text = report_page(ds, source.name)
+    part = out.with_name(out.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def reported(source: Path) -> xr.Dataset:
+    """The result that a path holds: a file or a Zarr directory of ``solve``, a store of ``sweep``.
+
+    Raises
+    ------
+    ModelError : no such path, no permission, not a result
+    """
+    store = Store(source)
+    if store.exists:
+        return store.open()
+    if source.is_dir() and source.suffix != results.ZARR:
+        raise ModelError(
+            f"File `{source}` must be a result (.nc or .zarr) or the store of a sweep, "
+            "but is another directory"
+        )
+    return results.load(source)
+
+
+def report_page(ds: xr.Dataset, name: str) -> str:
+    """The page of a result."""
+    problem = arguments.family(str(ds.attrs["family"])).problem(str(ds.attrs["model"]))
+    found = results.certificates(ds, problem)
+    failed = [one for one in found if not one.passed]
+    verdict = (
+        f'<p class="verdict failed">✗ Audit FAILED: '
+        f"{escape(', '.join(f'{one.name} ({one.method})' for one in failed))}</p>"
+        if failed
+        else f'<p class="verdict passed">✓ Audit passed: {len(found)} checks</p>'
+    )
+    parts = [
+        f"<h1>{escape(problem.question[:1].upper() + problem.question[1:])}</h1>",
+        f"<p class='hint'>{escape(problem.path)}, by {escape(str(ds.attrs['method']))}; "
+        f"from <code>{escape(name)}</code></p>",
+        verdict,
+        *_reasons(ds),
+        *_figures(problem, ds),
+        *_values(problem, ds),
+        "<h2>Parameters</h2>",
+        _parameters(problem, ds),
+        "<h2>Audit</h2>",
+        _audit_table(found),
+        "<h2>Method</h2>",
+        *_methods(problem, ds),
+        "<h2>Provenance</h2>",
+        _provenance(ds),
+        "<h2>References</h2>",
+        *_references(ds),
+    ]
+    style = (files("chirospin.faces") / "report.css").read_text(encoding="utf-8")
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+        "img-src data:; style-src 'unsafe-inline'\">\n"
+        f"<title>chirospin: {escape(name)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+        + "\n".join(parts)
+        + "\n</body>\n</html>\n"
+    )
+
+
+def _reasons(ds: xr.Dataset) -> Iterator[str]:
+    for reason in sorted({str(r) for r in np.ravel(ds["reason"].values)} - {"", "nan"}):
+        yield f'<p class="hint">Note: {escape(reason)}</p>'
+
+
+def _figures(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
+    """The family's quantity first, then what else depends on a swept parameter."""
+    names = [one.name for one in problem.observables if one.name in ds]
+    names.sort(key=lambda name: name != problem.quantity)
+    drawn, left = 0, []
+    for name in names:
+        along = [d for d in ds[name].dims if "units" in ds[d].attrs]
+        if not along or drawn == FIGURES or not np.isfinite(ds[name].values).any():
+            continue
+        apart = [ds.sizes[d] for d in ds[name].dims if d not in (along[-1], *APART)]
+        if len(apart) > 1 and math.prod(apart) > MANY:
+            left.append(name)
+            continue
+        drawn += 1
+        picture = base64.b64encode(_svg(sketch(ds, name))).decode()
+        about = str(ds[name].attrs.get("long_name", name))
+        yield (
+            f'<figure><img alt="{escape(about)}" src="data:image/svg+xml;base64,{picture}">'
+            f"<figcaption>{_symbol(ds[name])} {escape(about)}</figcaption></figure>"
+        )
+    if left:
+        yield f"<p class='hint'>Too many curves to draw, see the file: {escape(', '.join(left))}.</p>"
+
+
+def _svg(figure: Any) -> bytes:
+    """The figure with its letters as outlines: it looks the same everywhere."""
+    import matplotlib as mpl
+
+    stream = BytesIO()
+    with mpl.rc_context({"svg.fonttype": "path"}):
+        figure.savefig(stream, format="svg")
+    return stream.getvalue()
+
+
+def _symbol(variable: xr.DataArray) -> str:
+    return marked(symbol_pieces(str(variable.attrs.get("symbol", ""))))
+
+
+def _unit(unit: Any) -> str:
+    return marked(unit_pieces(str(unit)))
+
+
+def html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of cells that are HTML already."""
+    top = "".join(f"<th>{cell}</th>" for cell in head)
+    body = "\n".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>" for row in rows)
+    return (
+        f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>\n{body}\n'
+        "</tbody></table></div>"
+    )
+
+
+def _values(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
+    """The numbers of a single point; those of a sweep are in its figures and its file."""
+    if ds["converged"].size > POINTS and set(ds["converged"].dims) - {"method"}:
+        return
+    methods = [str(m) for m in np.atleast_1d(ds["method"].values)] if "method" in ds.dims else [""]
+    rows = []
+    for one in problem.observables:
+        if one.name not in ds or ds[one.name].size > ENTRIES * len(methods):
+            continue
+        values = ds[one.name] if "method" in ds.dims else ds[one.name].expand_dims("method")
+        if "method" not in values.dims:
+            continue
+        own = [str(d) for d in values.dims if d != "method"]
+        flat = values.stack(entry=own, create_index=False) if own else values.expand_dims("entry")
+        flat = flat.transpose("entry", "method")
+        for n in range(flat.sizes["entry"]):
+            place = ", ".join(f"{d} {flat[d].values[n]}" for d in own)
+            numbers = [escape(number(v)) if np.isfinite(v) else "–" for v in flat.values[n]]
+            rows.append(
+                [_symbol(values), escape(one.name), escape(place), *numbers, _unit(one.unit)]
+            )
+    if rows:
+        yield "<h2>Values</h2>"
+        heads = [escape(m) or "value" for m in methods]
+        yield html_table(["", "observable", "entry", *heads, "unit"], rows)
+
+
+def _parameters(problem: Problem, ds: xr.Dataset) -> str:
+    kind = problem.model
+    rows = []
+    for name in (*kind.shorthands, *kind.model_fields):
+        info = kind.parameter_info(name)
+        stored = ds.attrs.get(f"parameter_{name}")
+        if name in ds.coords:
+            values = ds[name].values
+            shown = (
+                f"{number(values[0])} to {number(values[-1])}, {values.size} values"
+                if values.size > 4
+                else ", ".join(number(v) for v in np.atleast_1d(values))
+            )
+        elif stored is not None and str(stored) != "null":
+            shown = number(stored.item() if isinstance(stored, np.generic) else stored)
+        else:
+            continue
+        changed = name in ds.coords or stored != _stored_default(info.default)
+        cell = f"<strong>{escape(shown)}</strong>" if changed else escape(shown)
+        symbol = marked(symbol_pieces(info.symbol))
+        rows.append([symbol, escape(name), cell, _unit(info.unit), escape(info.about)])
+    return html_table(["", "parameter", "value", "unit", "meaning"], rows) + (
+        '<p class="hint">Bold: swept, or not the default. Inside, ħ = e = k<sub>B</sub> = 1.</p>'
+    )
+
+
+def _stored_default(default: Any) -> Any:
+    return default if isinstance(default, (int, float, str)) else json.dumps(default)
+
+
+def _audit_table(found: Sequence[Certificate]) -> str:
+    rows = [
+        [
+            '<span class="passed">✓</span>'
+            if one.passed
+            else '<strong class="failed">✗ FAILED</strong>',
+            escape(one.method),
+            escape(one.name),
+            f"{one.value:.2e}",
+            f"{one.tolerance:.0e}",
+            escape(one.about),
+        ]
+        for one in found
+    ]
+    return html_table(["", "method", "check", "value", "tolerance", "meaning"], rows)
+
+
+def _methods(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
+    names = str(ds.attrs["method"]).split(",")
+    stored = json.loads(str(ds.attrs["method_settings"]))
+    settings = stored if "method" in ds.dims else {names[0]: stored}
+    for name in names:
+        shown = ", ".join(f"{k} = {v}" for k, v in settings.get(name, {}).items())
+        yield (
+            f"<p><strong>{escape(name)}</strong>: {escape(problem.method(name).summary)}"
+            + (f" <span class='hint'>({escape(shown)})</span>" if shown else "")
+            + "</p>"
+        )
+
+
+def _provenance(ds: xr.Dataset) -> str:
+    facts = json.loads(str(ds.attrs.get("provenance", "{}")))
+    facts |= {name: ds.attrs[name] for name in SWEEP if name in ds.attrs}
+    return html_table(["made with", ""], [[escape(k), escape(str(v))] for k, v in facts.items()])
+
+
+def _references(ds: xr.Dataset) -> Iterator[str]:
+    keys = ["chirospin", *filter(None, str(ds.attrs["references"]).split(", "))]
+    try:
+        entries = bibtex(keys)
+    except UnknownNameError as error:
+        yield f"<p class='hint'>{escape(str(error))}</p>"
+        return
+    lines = "\n".join(f"<li>{_reference_line(bibliography()[key])}</li>" for key in keys)
+    yield f"<ol>\n{lines}\n</ol>"
+    yield f"<details><summary>BibTeX</summary><pre>{escape(entries)}</pre></details>"
+
+
+def _reference_line(entry: str) -> str:
+    """Authors, title, place, year."""
+    fields = {k: re.sub(r"[{}]", "", v) for k, v in _FIELD.findall(entry)}
+    fields |= {"year": f"({fields['year']})"} if "year" in fields else {}
+    if "eprint" in fields:
+        fields["eprint"] = f"arXiv:{fields['eprint']}"
+    order = ("author", "title", "journal", "volume", "pages", "eprint", "year")
+    shown = [
+        f"<em>{escape(fields[k])}</em>" if k == "title" else escape(fields[k])
+        for k in order
+        if k in fields
+    ]
+    return ", ".join(shown).replace("--", "–")

@@ -1,0 +1,1 @@
+"""The page of ``chirospin explore``: forms from metadata, live curves, verdicts. No physics here."""

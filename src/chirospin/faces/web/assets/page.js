@@ -1,0 +1,65 @@
+"use strict";
+// Form to question; slider and field in step. All that is computed is computed by the server.
+window.dash_clientside = window.dash_clientside || {};
+(function () {
+  const CALM = 25; // milliseconds without a change before the server is asked
+  let newest = 0;
+
+  function short(value) {
+    return String(Number(Number(value).toPrecision(5)));
+  }
+
+  window.dash_clientside.page = {
+    sync: function (text, slid, low, high, step) {
+      const still = window.dash_clientside.no_update;
+      const by = window.dash_clientside.callback_context.triggered_id;
+      if (by && by.kind === "slider") {
+        return [short(slid), still, still, still];
+      }
+      const value = Number(text);
+      if (text === null || String(text).trim() === "" || !Number.isFinite(value)) {
+        return [still, still, still, still];
+      }
+      return [still, value, value < low ? value : still, value > high ? value : still];
+    },
+
+    gather: function (defaults, methods, observable, view, hands, fields, options, entries,
+                      aName, aStart, aStop, aCount, aLog, bName, bStart, bStop, bCount, bLog,
+                      problem) {
+      const lists = window.dash_clientside.callback_context.inputs_list;
+      const at = (key) => lists.find((x) => Array.isArray(x) && x.length && x[0].id.kind === key) || [];
+      const value = (list) => Object.fromEntries(list.map((x) => [x.id.name, x.value]));
+      const values = {};
+      Object.entries(value(at("field"))).forEach(([name, text]) => {
+        const typed = text === null || text === undefined ? "" : String(text).trim();
+        if (typed !== "" && typed !== defaults[name]) { values[name] = typed; }
+      });
+      const settings = {};
+      Object.entries(value(at("option"))).forEach(([name, text]) => {
+        if (text !== null && text !== undefined && String(text).trim() !== "") {
+          settings[name] = String(text).trim();
+        }
+      });
+      const span = (name, start, stop, count, log) => ({
+        name: name || "", start: String(start || ""), stop: String(stop || ""),
+        count: String(count || ""), log: Boolean(log && log.length),
+      });
+      const question = {
+        problem: problem, methods: methods || [], observable: observable, view: view,
+        values: values, options: settings, entries: value(at("entry")),
+        hands: Boolean(hands && hands.length),
+        along: span(aName, aStart, aStop, aCount, aLog),
+        against: span(bName, bStart, bStop, bCount, bLog),
+      };
+      const mine = ++newest;
+      return new Promise((done) => setTimeout(
+        () => done(mine === newest ? question : window.dash_clientside.no_update), CALM));
+    },
+
+    turn: function (hash) {
+      const studies = hash === "#studies";
+      return [studies, !studies, studies ? "" : "here", studies ? "here" : ""];
+    },
+  };
+
+})();

@@ -1,0 +1,507 @@
+"""The form of any problem, made from what it declares. No family is named here."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dash import dcc, html
+
+import chirospin
+from chirospin.base.family import Problem
+from chirospin.base.parameters import Model, ParameterInfo
+from chirospin.base.units import shown_unit
+from chirospin.faces import arguments
+from chirospin.faces.symbols import Piece, symbol_pieces, unit_pieces
+from chirospin.faces.text import number
+from chirospin.faces.web.question import mirror_parameter
+
+CURVE_POINTS, MAP_WIDTH, MAP_POINTS = "40", "20", "14"  # even: a symmetric range leaves out 0
+STEPS = 200  # of a slider
+FIRST = ("spin_orbit", "thermal_energy", "chemical_potential")  # swept at first, if declared
+MOST_ENTRIES = 60  # of a menu
+FEW_ENTRIES = 4  # of a dimension that are all shown at first
+_TAGS: dict[str, Any] = {"i": html.I, "b": html.B, "sub": html.Sub, "sup": html.Sup}
+
+
+def nodes(pieces: Sequence[Piece]) -> list[Any]:
+    """Marked text as components."""
+    found: list[Any] = []
+    for piece in pieces:
+        node: Any = piece.text
+        for tag in reversed(piece.tags):
+            node = _TAGS[tag](node)
+        found.append(node)
+    return found
+
+
+def dom_id(kind: str, name: str) -> str:
+    """The id that an element with a pattern id has on the page."""
+    return json.dumps({"kind": kind, "name": name}, sort_keys=True, separators=(",", ":"))
+
+
+def default_text(info: ParameterInfo) -> str:
+    """A default as one would type it; empty where the parameter may be left out."""
+    value = info.default
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return str(list(value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """What a slider covers."""
+
+    low: float
+    high: float
+    step: float
+
+
+def slider_reach(info: ParameterInfo) -> Reach | None:
+    """A slider's range: the declared bounds, or else a few times the default; None without a slider."""
+    if (
+        info.choices
+        or info.shape is not None
+        or info.axis
+        or not isinstance(info.default, (int, float))
+    ):
+        return None
+    default = float(info.default)
+    size = abs(default) or 1.0
+    floor = info.above if info.low is None else info.low
+    ceiling = info.below if info.high is None else info.high
+    low = -2 * size if floor is None else floor
+    rise = 2 * size - low if floor is None else 4 * (abs(default - low) or size)
+    high = low + rise if ceiling is None else ceiling
+    if info.integer:
+        return Reach(low=math.ceil(low), high=max(math.floor(high), math.ceil(low) + 5), step=1)
+    step = _round_step((high - low) / STEPS)
+    low = math.floor(low / step) * step if floor is None else low
+    low = low + step if info.low is None and floor is not None else low
+    high = high - step if info.high is None and ceiling is not None else high
+    return Reach(low=low, high=high, step=step)
+
+
+def _round_step(size: float) -> float:
+    """The nearest of 1, 2 and 5 times a power of ten that is not larger."""
+    power = 10.0 ** math.floor(math.log10(size))
+    return float(max(n for n in (1, 2, 5) if n * power <= size * (1 + 1e-9)) * power)
+
+
+def _members(kind: type[Model]) -> dict[str, str]:
+    """Parameters that a shorthand sets, with the shorthand."""
+    return {member: short for short, members in kind.shorthands.items() for member in members}
+
+
+def ordered_parameters(kind: type[Model]) -> Iterator[ParameterInfo]:
+    """The parameters in order, each shorthand before its first member; axes left out."""
+    members, seen = _members(kind), set()
+    for info in kind.parameters():
+        short = members.get(info.name)
+        if short is not None and short not in seen:
+            seen.add(short)
+            yield kind.parameter_info(short)
+        if not info.axis:
+            yield info
+
+
+def sweepable(kind: type[Model]) -> list[str]:
+    """Names that may be an axis: the model's own axes first."""
+    infos = list(ordered_parameters(kind))
+    axes = [info.name for info in kind.parameters() if info.axis]
+    return axes + [i.name for i in infos if slider_reach(i) is not None and not i.choices]
+
+
+def own_axes(problem: Problem, observable: str) -> list[str]:
+    """The axis parameters along which an observable is a profile, the longest first."""
+    (one,) = problem.choose((observable,))
+    labels = problem.labels(problem.model())
+    axes = [i.name for i in problem.model.parameters() if i.axis and i.name in one.dims]
+    return sorted(axes, key=lambda name: -len(labels[name]))
+
+
+def first_axis(problem: Problem, observable: str) -> str:
+    """The axis shown at first: the observable's own, or the sweep most often wanted."""
+    kind = problem.model
+    plain = [n for n in sweepable(kind) if not kind.parameter_info(n).axis]
+    wanted = [name for name in FIRST if name in plain]
+    return (own_axes(problem, observable) + wanted + plain)[0]
+
+
+def span_texts(kind: type[Model], name: str, points: str) -> tuple[str, str, str]:
+    """Ends and points of an axis to start from; without ends for the model's own places."""
+    info = kind.parameter_info(name)
+    reach = slider_reach(info)
+    if reach is None:
+        return "", "", points
+    count = str(int(reach.high - reach.low) + 1) if info.integer else points
+    return f"{reach.low:.4g}", f"{reach.high:.4g}", count
+
+
+def family_options() -> list[dict[str, Any]]:
+    """All problems of all families, for a menu."""
+    return [
+        {"label": f"{one.path.replace('_', ' ')}: {one.question}", "value": one.path}
+        for name in chirospin.FAMILIES
+        for one in arguments.family(name).problems
+    ]
+
+
+def first_entry(count: int, dimensions: int, *, places: bool) -> str:
+    """What is shown at first: the middle place of a profile; all entries of few, or the first."""
+    if places:
+        return str(count // 2)
+    return "0" if count > FEW_ENTRIES or dimensions > 2 else "all"
+
+
+def entry_rows(problem: Problem, observable: str, axes: Sequence[str]) -> list[Any]:
+    """A menu for each dimension of an observable that is not an axis."""
+    (one,) = problem.choose((observable,))
+    labels = problem.labels(problem.model())
+    rows = []
+    names = [info.name for info in problem.model.parameters() if info.axis]
+    sizes = [d for d in one.dims if d not in axes]
+    for dim in sizes:
+        entries = [number(v) for v in labels[dim]]
+        if len(entries) < 2:
+            continue
+        places = dim in names
+        menu = [] if places else [{"label": "all", "value": "all"}]
+        step = max(1, len(entries) // MOST_ENTRIES)
+        rows.append(
+            html.Div(
+                [
+                    html.Label(dim.replace("_", " "), htmlFor=dom_id("entry", dim)),
+                    dcc.Dropdown(
+                        id={"kind": "entry", "name": dim},
+                        options=menu
+                        + [
+                            {"label": e, "value": str(n)}
+                            for n, e in enumerate(entries)
+                            if n % step == (len(entries) // 2) % step
+                        ],
+                        value=first_entry(len(entries), len(sizes), places=places),
+                        clearable=False,
+                        searchable=False,
+                    ),
+                ],
+                className="pair",
+            )
+        )
+    return rows
+
+
+def problem_form(problem: Problem) -> list[Any]:
+    """The whole form of a problem."""
+    kind = problem.model
+    first = problem.quantity
+    along = first_axis(problem, first)
+    names = sweepable(kind)
+    labels = problem.labels(problem.model())
+    plane = [name for name in own_axes(problem, first) if len(labels[name]) > 1]
+    infos = [kind.parameter_info(n) for n in names if n != along]
+    swept = [i.name for i in infos if not i.axis and not i.integer]
+    against = [*plane[1:], *swept, along][0]
+    view = "map" if len(plane) > 1 else "curve"
+    defaults = {
+        i.name: "" if i.name in _members(kind) else default_text(i)
+        for i in ordered_parameters(kind)
+    }
+    return [
+        dcc.Store(id="defaults", data=defaults),
+        html.P(problem.question[:1].upper() + problem.question[1:] + ".", className="about"),
+        _section("Method", _method_fields(problem)),
+        _section(
+            "Figure",
+            [
+                html.Div(
+                    [
+                        html.Label("show", htmlFor="observable"),
+                        dcc.Dropdown(
+                            id="observable",
+                            options=[
+                                {"label": _named(o.name, o.symbol, o.unit), "value": o.name}
+                                for o in problem.observables
+                            ],
+                            value=first,
+                            clearable=False,
+                            searchable=False,
+                        ),
+                    ],
+                    className="pair",
+                ),
+                html.Div(
+                    entry_rows(problem, first, (along, against)[: 1 + (view == "map")]),
+                    id="entries",
+                ),
+                dcc.RadioItems(
+                    id="view",
+                    options=[
+                        {"label": "curve", "value": "curve"},
+                        {"label": "map", "value": "map"},
+                        {"label": "one point", "value": "point"},
+                    ],
+                    value=view,
+                    inline=True,
+                    className="choices",
+                ),
+                html.Div(_span_fields("along", kind, names, along, CURVE_POINTS), id="along"),
+                html.Div(
+                    _span_fields("against", kind, names, against, MAP_POINTS),
+                    id="against",
+                    hidden=view != "map",
+                ),
+                _hands(kind),
+            ],
+        ),
+        _section("Parameters", _parameter_rows(kind)),
+    ]
+
+
+def _section(title: str, children: list[Any]) -> html.Section:
+    return html.Section([html.H2(title), *children])
+
+
+def _named(name: str, symbol: str, unit: str) -> html.Span:
+    shown = shown_unit(unit)
+    return html.Span(
+        [
+            html.Span(nodes(symbol_pieces(symbol)), className="symbol"),
+            " ",
+            name.replace("_", " "),
+            *([" (", *nodes(unit_pieces(unit)), ")"] if shown else []),
+        ]
+    )
+
+
+def _method_fields(problem: Problem) -> list[Any]:
+    methods = problem.methods
+    options = {
+        name: (field, kind.name)
+        for kind in methods.values()
+        for name, field in kind.model_fields.items()
+    }
+    rows: list[Any] = [
+        dcc.Checklist(
+            id="methods",
+            options=[
+                {"label": html.Span(n, title=m.summary), "value": n} for n, m in methods.items()
+            ],
+            value=[next(iter(methods))],
+            className="choices",
+        )
+    ]
+    fields = [
+        html.Div(
+            [
+                html.Label(
+                    name.replace("_", " "),
+                    title=field.description or "",
+                    htmlFor=dom_id("option", name),
+                ),
+                dcc.Input(
+                    id={"kind": "option", "name": name},
+                    placeholder="" if field.default is None else str(field.default),
+                    type="text",
+                    maxLength=80,
+                    autoComplete="off",
+                    className="number",
+                ),
+                html.Small(f"{field.description or ''} ({owner})"),
+            ],
+            className="setting",
+        )
+        for name, (field, owner) in options.items()
+    ]
+    if fields:
+        rows.append(html.Details([html.Summary("numerical settings"), *fields]))
+    return rows
+
+
+def _hands(kind: type[Model]) -> html.Div:
+    name = mirror_parameter(kind)
+    sign = nodes(symbol_pieces(kind.parameter_info(name).symbol)) if name else []
+    return html.Div(
+        dcc.Checklist(
+            id="hands",
+            options=[{"label": html.Span(["both handednesses (±", *sign, ")"]), "value": "both"}],
+            value=[],
+            className="choices",
+        ),
+        hidden=name is None,
+    )
+
+
+def _span_fields(
+    which: str, kind: type[Model], names: Sequence[str], chosen: str, points: str
+) -> html.Div:
+    start, stop, count = span_texts(kind, chosen, points)
+    ends = [
+        dcc.Input(
+            id=f"{which}-{end}",
+            value=value,
+            type="text",
+            maxLength=40,
+            autoComplete="off",
+            placeholder=hint,
+            className="number",
+        )
+        for end, value, hint in (("start", start, "auto"), ("stop", stop, "auto"))
+    ]
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.Label(which, htmlFor=f"{which}-name"),
+                    dcc.Dropdown(
+                        id=f"{which}-name",
+                        options=[
+                            {"label": _parameter_name(kind.parameter_info(n)), "value": n}
+                            for n in names
+                        ],
+                        value=chosen,
+                        clearable=False,
+                        searchable=False,
+                    ),
+                ],
+                className="pair",
+            ),
+            html.Div(
+                [
+                    html.Label("from", htmlFor=f"{which}-start"),
+                    ends[0],
+                    html.Label("to", htmlFor=f"{which}-stop"),
+                    ends[1],
+                    html.Label("points", htmlFor=f"{which}-count"),
+                    dcc.Input(
+                        id=f"{which}-count",
+                        value=count,
+                        type="text",
+                        inputMode="numeric",
+                        maxLength=6,
+                        autoComplete="off",
+                        className="number count",
+                    ),
+                    dcc.Checklist(
+                        id=f"{which}-log",
+                        options=[{"label": "log", "value": "log"}],
+                        value=[],
+                        className="choices",
+                    ),
+                ],
+                className="span",
+            ),
+        ]
+    )
+
+
+def _parameter_name(info: ParameterInfo) -> html.Span:
+    return _named(info.name, info.symbol, info.unit)
+
+
+def _parameter_rows(kind: type[Model]) -> list[Any]:
+    members = _members(kind)
+    plain, folded, arrays = [], [], []
+    for info in ordered_parameters(kind):
+        row = parameter_row(info, members.get(info.name))
+        if info.name in members:
+            folded.append(row)
+        elif info.shape is not None and info.default is None:
+            arrays.append(row)
+        else:
+            plain.append(row)
+    rows: list[Any] = list(plain)
+    for title, found in (("what the shorthands set, one by one", folded), ("arrays", arrays)):
+        if found:
+            rows.append(html.Details([html.Summary(title), *found]))
+    return [
+        html.P(
+            "Values may carry units: 25 meV, 300 K, 90 deg, pi/2.",
+            className="hint",
+        ),
+        *rows,
+    ]
+
+
+def parameter_row(info: ParameterInfo, follows: str | None = None) -> html.Div:
+    """Symbol, name, field with unit, and a slider where the values form a range.
+
+    Parameters
+    ----------
+    follows : the shorthand that a blank field follows
+    """
+    text = "" if follows else default_text(info)
+    reach = slider_reach(info) if follows is None else None
+    field_id = {"kind": "field", "name": info.name}
+    help_text = f"{info.about}; {info.range} ({info.unit_words})"
+    field: Any
+    if info.choices:
+        field = dcc.Dropdown(
+            id=field_id,
+            options=[
+                {
+                    "label": f"{c:+d}" if isinstance(c, int) and -1 in info.choices else str(c),
+                    "value": str(c),
+                }
+                for c in info.choices
+            ],
+            value=text,
+            clearable=False,
+            searchable=False,
+            className="number",
+        )
+    else:
+        field = dcc.Input(
+            id=field_id,
+            value=text,
+            type="text",
+            placeholder=f"as {follows}" if follows else (default_text(info) or "none"),
+            maxLength=2000,
+            autoComplete="off",
+            spellCheck=False,
+            className="number" if info.shape is None else "number wide",
+        )
+    unit = html.Span(nodes(unit_pieces(info.unit)), className="unit")
+    head = html.Div(
+        [
+            html.Label(
+                [
+                    html.Span(nodes(symbol_pieces(info.symbol)), className="symbol"),
+                    html.Span(info.name.replace("_", " "), className="name"),
+                ],
+                title=help_text,
+                htmlFor=dom_id("field", info.name),
+            ),
+            field,
+            unit,
+        ],
+        className="line",
+    )
+    slider: list[Any] = []
+    if reach is not None:
+        slider = [
+            html.Label(
+                [
+                    html.Span(f"slide {info.name.replace('_', ' ')}", className="unseen"),
+                    dcc.Input(
+                        id={"kind": "slider", "name": info.name},
+                        type="range",
+                        min=reach.low,
+                        max=reach.high,
+                        step=reach.step,
+                        value=float(info.default),
+                        className="slider",
+                    ),
+                ]
+            )
+        ]
+    return html.Div(
+        [head, *slider, html.Small(help_text, className="help")],
+        id={"kind": "row", "name": info.name},
+        className="parameter",
+    )

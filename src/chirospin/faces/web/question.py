@@ -1,0 +1,269 @@
+"""What the page asks: the words of the command line, checked by the same functions."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from chirospin.base.errors import ModelError
+from chirospin.base.family import Problem
+from chirospin.base.method import Method
+from chirospin.base.parameters import Model, ParameterInfo
+from chirospin.base.units import parse
+from chirospin.faces import arguments
+
+POINTS = 2000  # of a curve
+PIXELS = 10_000  # of a map
+VALUES = 200_000  # of everything that is drawn
+
+Word = Annotated[str, Field(max_length=80)]
+Text = Annotated[str, Field(max_length=2000)]
+_NAME = re.compile(r"[A-Za-z][\w-]*")
+_UNIT = re.compile(r"(1/)?[^\W\d_]+_?[^\W\d_]*(\^-?[1-9])?([*/ ][^\W\d_]+(\^-?[1-9])?)*")
+
+
+class Span(BaseModel):
+    """A parameter along an axis; without ends, the places that the model itself wants."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Word
+    start: Word = ""
+    stop: Word = ""
+    count: Word = ""
+    log: bool = False
+
+    @property
+    def own(self) -> bool:
+        """Whether the model's own places are meant."""
+        return not self.start.strip() and not self.stop.strip()
+
+    @property
+    def over(self) -> str:
+        """As after ``--over``."""
+        tail = ":log" if self.log else ""
+        parts = [part.strip() for part in (self.start, self.stop, self.count)]
+        return f"{self.name}={':'.join(parts)}{tail}"
+
+
+class Question(BaseModel):
+    """One state of the form. ``values`` holds only what differs from the defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    problem: Word
+    methods: tuple[Word, ...] = Field(max_length=12)
+    observable: Word = ""
+    view: Literal["curve", "map", "point"] = "curve"
+    values: dict[Word, Text] = Field(default_factory=dict, max_length=200)
+    options: dict[Word, Text] = Field(default_factory=dict, max_length=60)
+    along: Span | None = None
+    against: Span | None = None
+    hands: bool = False
+    entries: dict[Word, Word] = Field(default_factory=dict, max_length=12)
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The axes in use, the horizontal one last: it is drawn along the last swept one."""
+        wanted = {"curve": (self.along,), "map": (self.against, self.along), "point": ()}
+        return tuple(span for span in wanted[self.view] if span is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A question that holds: nothing in it is text any more."""
+
+    problem: Problem
+    model: Model
+    methods: tuple[Method, ...]
+    over: Mapping[str, list[Any]]
+    observables: tuple[str, ...] | None
+
+
+def question_from(data: Any) -> Question:
+    """The form's state as a question.
+
+    Raises
+    ------
+    ModelError : not the shape of a question
+    """
+    try:
+        return Question.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "request"
+        raise ModelError(f"Field `{where}` of the page: {first['msg'].lower()}") from None
+
+
+def task_from(question: Question) -> Task:
+    """Check everything before anything is computed.
+
+    Raises
+    ------
+    ModelError : the same line as the command line's
+    """
+    problem = arguments.problem(question.problem)
+    kind = problem.model
+    for name, text in question.values.items():
+        _plain_text(kind.parameter_info(name), text)
+    model = arguments.model_from(kind, value_texts(question))
+    if not question.methods:
+        raise ModelError(f"Option --method must name one of {', '.join(problem.methods)}")
+    methods = arguments.methods_from(problem, ",".join(question.methods), option_texts(question))
+    observables = None
+    if question.view != "point":
+        observables = tuple(one.name for one in problem.choose((question.observable,)))
+    for span in question.spans:
+        for text in (span.start, span.stop):
+            _plain_text(kind.parameter_info(span.name), text)
+    _bounded(question)
+    texts = over_texts(question, model)
+    return Task(
+        problem=problem,
+        model=model,
+        methods=tuple(methods),
+        over=arguments.sweep_from(kind, texts),
+        observables=observables,
+    )
+
+
+def _bounded(question: Question) -> None:
+    sizes = []
+    for span in question.spans:
+        if not span.own:
+            text = span.count.strip()
+            if not text.isdigit() or not 1 <= int(text) <= POINTS:
+                raise ModelError(
+                    f"Points of `{span.name}` must be an integer in [1, {POINTS}] on this page, "
+                    f"but is {span.count!r}"
+                )
+            sizes.append(int(text))
+    if len(sizes) == 2 and sizes[0] * sizes[1] > PIXELS:
+        raise ModelError(
+            f"A map must have at most {PIXELS} points on this page, but has "
+            f"{sizes[0]} x {sizes[1]}; use chirospin solve for more"
+        )
+    names = [span.name for span in question.spans]
+    if len(set(names)) < len(names):
+        raise ModelError(f"A map needs two parameters, but both axes are `{names[0]}`")
+
+
+def _plain_text(info: ParameterInfo, text: str) -> None:
+    """Refuse what would open a file, load code or be long to read: that is for the shell."""
+    if isinstance(info.default, str):
+        if not _NAME.fullmatch(text.strip()):
+            raise ModelError(
+                f"Parameter `{info.name}` must be a plain word on this page (files and functions "
+                f"are for chirospin solve), but is {text[:40]!r}"
+            )
+        return
+    unit = re.sub(r"^[\d.\s+eE-]+", "", text.strip()) if not text.strip().startswith("[") else ""
+    known = unit.startswith("pi") or info.shape is not None
+    if unit and not known and not _UNIT.fullmatch(unit):
+        raise ModelError(
+            f"Parameter `{info.name}` must be {info.range} with a unit like {info.unit}, "
+            f"but is {text[:40]!r}"
+        )
+
+
+def value_texts(question: Question) -> list[str]:
+    """As after ``--set``."""
+    return [f"{name}={text.strip()}" for name, text in question.values.items()]
+
+
+def option_texts(question: Question) -> list[str]:
+    """As after ``--option``."""
+    return [f"{name}={text.strip()}" for name, text in question.options.items()]
+
+
+def over_texts(question: Question, model: Model) -> list[str]:
+    """As after ``--over``; both handednesses are a sweep of two values."""
+    texts = [span.over for span in question.spans if not span.own]
+    if not question.hands:
+        return texts
+    name = mirror_parameter(type(model))
+    if name is None:
+        raise ModelError(f"Both handednesses need a parameter that {question.problem} lacks")
+    if name in {span.name for span in question.spans}:
+        raise ModelError(f"Both handednesses cannot be compared along `{name}`, their own axis")
+    value = getattr(model, name)
+    if value == 0:
+        raise ModelError(
+            f"Parameter `{name}` must not be 0 where both handednesses are compared, but is 0"
+        )
+    return [f"{name}={abs(value)!r},{-abs(value)!r}", *texts]
+
+
+def mirror_parameter(kind: type[Model]) -> str | None:
+    """The parameter whose sign is the handedness: ``handedness``, or a spin-orbit coupling."""
+    for name in ("handedness", "spin_orbit"):
+        if name in kind.model_fields:
+            info = kind.parameter_info(name)
+            signed = -1 in info.choices if info.choices else info.allows(-1.0)
+            if signed and info.shape is None:
+                return name
+    return None
+
+
+def command_line(question: Question) -> str:
+    """The command that gives the same numbers."""
+    task = task_from(question)
+    words = ["chirospin", "solve", question.problem, "--method", ",".join(question.methods)]
+    for flag, texts in (
+        ("--set", value_texts(question)),
+        ("--option", option_texts(question)),
+        ("--over", over_texts(question, task.model)),
+    ):
+        for text in texts:
+            words += [flag, text]
+    return shlex.join([*words, "--out", "result.nc", "--plot", "result.png"])
+
+
+def snippet(question: Question) -> str:
+    """The Python that gives the same numbers."""
+    task = task_from(question)
+    kind = type(task.model)
+    given = ", ".join(
+        f"{name}={_literal(parse(kind.parameter_info(name), text))}"
+        for name, text in question.values.items()
+    )
+    over = ", ".join(f'"{name}": {_spaced(task, name, question)}' for name in task.over)
+    family = task.problem.family
+    methods = [
+        f"{family}.{type(one).__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
+        if (changed := one.model_dump(exclude_defaults=True))
+        else f'"{one.name}"'
+        for one in task.methods
+    ]
+    chosen = methods[0] if len(methods) == 1 else f"[{', '.join(methods)}]"
+    call = [f"{family}.{kind.__name__}({given})", chosen]
+    call += [f"over={{{over}}}"] if over else []
+    lines = ["import numpy as np", ""] if "np." in over else []
+    lines += [f"from chirospin import {family}", ""]
+    lines += [f"ds = {family}.solve(", *(f"    {part}," for part in call)]
+    lines += ['    on_failure="record",', ")"]
+    lines += ["ds.chirospin.audit"]
+    if question.view != "point":
+        lines += [f'ds.chirospin.plot("{question.observable}").savefig("result.pdf")']
+    return "\n".join(lines)
+
+
+def _spaced(task: Task, name: str, question: Question) -> str:
+    span = next((one for one in question.spans if one.name == name), None)
+    values = task.over[name]
+    if span is None or len(values) < 3:
+        return _literal(values)
+    spacing = "geomspace" if span.log else "linspace"
+    return f"np.{spacing}({values[0]!r}, {values[-1]!r}, {len(values)})"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return repr(value.tolist())
+    return repr(value.item() if isinstance(value, np.generic) else value)

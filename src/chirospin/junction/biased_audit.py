@@ -1,0 +1,272 @@
+"""Certificates of a biased junction: conservation, thermodynamics, reciprocity, and what a generator of
+second order cannot see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chirospin.base.audit import Audit, Check
+from chirospin.base.method import Method
+from chirospin.junction.audit import mirror_image, time_reversal_broken, turned
+from chirospin.junction.biased_observables import driven, linear_polarisation, spin_polarisation
+from chirospin.junction.biased_state import BiasedState
+from chirospin.junction.master import PositiveLindblad, Redfield, UniversalLindblad
+from chirospin.junction.model import interaction, lead_couplings
+from chirospin.junction.reservoirs import BiasedJunction, gated_hamiltonian, reservoirs
+
+BALANCE = 1e-9  # of the largest coupling
+SYMMETRY = 1e-8
+NEGATIVE = 1e-6  # an eigenvalue of rho below its negative is told
+TRUSTED = 0.1  # reciprocity defect over polarisation
+BLOCKED = 3.0  # temperatures that a jump lacks: cotunnelling then competes
+UNCERTAIN = 0.01  # in the polarisation
+NO_DEFECT = 1e-6  # the step of the derivative
+
+
+def _scale(model: BiasedJunction) -> float:
+    return float(max(lead_couplings(model).max(), 1e-300))
+
+
+def _energy_scale(model: BiasedJunction) -> float:
+    return float(np.abs(gated_hamiltonian(model)).max() + np.ptp(reservoirs(model).potential))
+
+
+def _of_density(name: str, worst: Any) -> Any:
+    def value(model: BiasedJunction, state: BiasedState) -> float | None:
+        return None if state.density is None else float(worst(getattr(state.density, name)))
+
+    return value
+
+
+def _occupation_range(model: BiasedJunction, state: BiasedState) -> float:
+    n = np.einsum("mkk->mk", state.one_body_density).real
+    return float(np.minimum(n, 1 - n).min())
+
+
+def _occupation_sum(model: BiasedJunction, state: BiasedState) -> float | None:
+    if state.density is None:
+        return None
+    total = np.einsum("mkk->m", state.one_body_density).real
+    return float(np.abs(total - state.density.particles).max())
+
+
+def _energy_balance(model: BiasedJunction, state: BiasedState) -> float | None:
+    if state.energy_current is None or reservoirs(model).dephasing:
+        return None  # fluctuations heat the stack
+    net = np.abs(state.energy_current.sum(axis=1)).max()
+    return float(net / (_scale(model) * max(_energy_scale(model), 1e-300)))
+
+
+def entropy_production(model: BiasedJunction, state: BiasedState) -> float | None:
+    r"""Entropy that the leads gain per time, over the coupling; the smaller of both magnetisations.
+
+    .. math:: \dot S = -\sum_l (J_{E,l} - \mu_l I_l)/T_l
+    """
+    if state.energy_current is None:
+        return None
+    leads = reservoirs(model)
+    heat = state.energy_current - leads.potential * state.lead_current
+    return float((-(heat / leads.thermal_energy).sum(axis=1)).min() / _scale(model))
+
+
+def _reciprocity(model: BiasedJunction, state: BiasedState) -> float | None:
+    P = float(spin_polarisation(model, state))
+    defect = abs(linear_polarisation(model, state))
+    if np.isnan(P) or np.isnan(defect):
+        return None
+    return 0.0 if defect <= NO_DEFECT else defect / max(abs(P), 1e-300)
+
+
+def _barrier(model: BiasedJunction, state: BiasedState) -> float | None:
+    return None if state.barrier is None else float(np.max(state.barrier))
+
+
+def _interaction_left_out(model: BiasedJunction, state: BiasedState) -> float | None:
+    if state.interaction_kept:
+        return None
+    terms = interaction(model)
+    return float(np.abs(terms.density).max(initial=0.0) + np.abs(terms.strength).sum())
+
+
+BIASED_CHECKS = (
+    Check(
+        name="residual",
+        tolerance=1e-6,  # of the hierarchy; the generators stop at 1e-12 or fail
+        evaluate=lambda m, s: s.outcome.residual,
+        about="norm of the original equation at the answer, relative",
+    ),
+    Check(
+        name="trace",
+        tolerance=1e-10,
+        about="the trace of rho is kept: |Tr L rho| over the rate of jumps",
+        evaluate=_of_density("trace_drift", np.max),
+    ),
+    Check(
+        name="smallest_eigenvalue",
+        tolerance=NEGATIVE,
+        bound="above",
+        about="rho has no negative probability; redfield and hierarchy do not grant it",
+        evaluate=_of_density("smallest_eigenvalue", np.min),
+    ),
+    Check(
+        name="occupation_range",
+        tolerance=NEGATIVE,
+        bound="above",
+        evaluate=_occupation_range,
+        about="occupations lie in [0, 1]: distance to the nearer end",
+    ),
+    Check(
+        name="occupation_sum",
+        tolerance=1e-9,
+        evaluate=_occupation_sum,
+        about="occupations add up to the mean electron number",
+    ),
+    Check(
+        name="lead_balance",
+        tolerance=BALANCE,
+        evaluate=lambda m, s: float(np.abs(s.lead_current.sum(axis=1)).max() / _scale(m)),
+        about="I_L + I_R = 0, relative to the coupling",
+    ),
+    Check(
+        name="energy_balance",
+        tolerance=BALANCE,
+        evaluate=_energy_balance,
+        about="energy currents of both leads add up to zero, relative to coupling and energies",
+    ),
+    Check(
+        name="entropy_production",
+        tolerance=BALANCE,
+        bound="above",
+        evaluate=entropy_production,
+        about="second law: entropy the leads gain per time, over the coupling",
+    ),
+    Check(
+        name="reciprocity",
+        tolerance=TRUSTED,
+        evaluate=_reciprocity,
+        about="polarisation of the linear response, an artefact of the method, over that at this bias",
+    ),
+    Check(
+        name="sequential_tunnelling",
+        tolerance=BLOCKED,
+        evaluate=_barrier,
+        about="energy over T that a jump lacks; above it second order misses cotunnelling: hierarchy",
+    ),
+    Check(
+        name="interaction_left_out",
+        tolerance=0.0,
+        evaluate=_interaction_left_out,
+        about="largest repulsion that the method leaves out, eV",
+    ),
+)
+
+
+def _currents(model: BiasedJunction, method: Method) -> Any:
+    return method.solve(model).lead_current[:, 0]
+
+
+def _difference(a: BiasedJunction, b: BiasedJunction, method: Method, *, flip: bool) -> float:
+    one, other = _currents(a, method), _currents(b, method)
+    return float(np.abs(one - (other[::-1] if flip else other)).max() / _scale(a))
+
+
+def shifted_together(model: BiasedJunction, share: float = 0.25) -> BiasedJunction:
+    """Both chemical potentials and all levels moved by a share of the bias."""
+    moved = share if model.bias_asymmetry <= 0 else -share
+    return model.replace(
+        bias_asymmetry=model.bias_asymmetry + moved, gate=model.gate + moved * model.bias
+    )
+
+
+def _no_interaction(model: BiasedJunction, method: Method) -> float | None:
+    if time_reversal_broken(gated_hamiltonian(model.replace(bias=0.0))) > 1e-12:
+        return None
+    free = model.replace(
+        hubbard_a=0,
+        hubbard_b=0,
+        hubbard_ab_singlet=0,
+        hubbard_ab_triplet=0,
+        hund=0,
+        intersite_repulsion=0,
+    )
+    state = method.solve(free)
+    P = float(spin_polarisation(free, state))
+    return None if np.isnan(P) else abs(P)
+
+
+def _equilibrium(model: BiasedJunction, method: Method) -> float:
+    rest = model.replace(bias=0.0, thermal_energy_difference=0.0)
+    return float(np.abs(_currents(rest, method)).max() / _scale(model))
+
+
+def _linear_response(model: BiasedJunction, method: Method) -> float | None:
+    if "other_biases" in type(method).model_fields:
+        method = method.with_options(other_biases=True)
+    defect = linear_polarisation(model, method.solve(model))
+    return None if np.isnan(defect) else abs(defect)
+
+
+def _other_generators(model: BiasedJunction, method: Method) -> float | None:
+    if not method.solve(model).second_order or not driven(model):
+        return None
+    found = []
+    for other in (UniversalLindblad, Redfield, PositiveLindblad):
+        state = other(counting=False).solve(model)
+        found.append(float(spin_polarisation(model, state)))
+    return max(found) - min(found)
+
+
+BIASED_AUDITS = (
+    Audit(
+        name="other_generators",
+        tolerance=UNCERTAIN,
+        about="spread of the polarisation over ule, redfield, perlind: the model's uncertainty",
+        evaluate=_other_generators,
+    ),
+    Audit(
+        name="enantiomer",
+        tolerance=SYMMETRY,
+        about="the mirror image carries the current of the opposite magnetisation",
+        evaluate=lambda m, k: _difference(m, mirror_image(m), k, flip=True),
+    ),
+    Audit(
+        name="lead_flip",
+        tolerance=SYMMETRY,
+        about="reversing the lead polarisation exchanges the two magnetisations",
+        evaluate=lambda m, k: _difference(
+            m, m.replace(lead_polarisation=-m.lead_polarisation), k, flip=True
+        ),
+    ),
+    Audit(
+        name="turn_about_z",
+        tolerance=SYMMETRY,
+        about="turning the whole stack about the axis changes nothing",
+        evaluate=lambda m, k: _difference(m, turned(m), k, flip=False),
+    ),
+    Audit(
+        name="uniform_shift",
+        tolerance=SYMMETRY,
+        about="moving the levels and both chemical potentials together changes nothing",
+        evaluate=lambda m, k: _difference(m, shifted_together(m), k, flip=False),
+    ),
+    Audit(
+        name="equilibrium",
+        tolerance=SYMMETRY,
+        about="no current without bias: what is left is an artefact of the generator",
+        evaluate=_equilibrium,
+    ),
+    Audit(
+        name="linear_response",
+        tolerance=1e-5,
+        about="no polarisation of the linear response: what is left is an artefact of the method",
+        evaluate=_linear_response,
+    ),
+    Audit(
+        name="no_interaction",
+        tolerance=SYMMETRY,
+        about="no polarisation without interaction: what is left is an artefact of the method",
+        evaluate=_no_interaction,
+    ),
+)

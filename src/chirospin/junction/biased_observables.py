@@ -1,0 +1,207 @@
+"""What a biased junction shows: I-V curves, their odd and even parts, noise, reciprocity."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chirospin.base.observables import observable
+from chirospin.junction.audit import time_reversal_broken
+from chirospin.junction.biased_state import BiasedState
+from chirospin.junction.model import lead_couplings
+from chirospin.junction.observables import (
+    CURRENT,
+    IN_AMPERE,
+    NO_CURRENT,
+    current,
+    mean_current,
+    occupation,
+)
+from chirospin.junction.reservoirs import BiasedJunction, gated_hamiltonian, reservoirs
+
+Real = NDArray[np.float64]
+STEP = 2e-3  # of the bias, in temperatures: a derivative is then good to 1e-6
+NO_DRIVE = "leads of equal potential and temperature drive no current, or none flows"
+NOT_FOUND = "the method does not find it, or was told not to"
+NO_PARTNER = "the method failed at the other bias, or was told not to solve there"
+BROKEN = "the stack itself breaks time reversal, or the method has no currents near zero bias"
+
+
+def driven(model: BiasedJunction) -> bool:
+    """Whether the leads differ in potential or temperature."""
+    leads = reservoirs(model)
+    return bool(np.ptp(leads.potential) > 0 or np.ptp(leads.thermal_energy) > 0)
+
+
+@observable(unit="1", symbol=r"P_\mathrm{MR}", undefined=NO_DRIVE)
+def spin_polarisation(model: BiasedJunction, state: BiasedState) -> Real:
+    r"""Magnetoresistance polarisation of the current at this bias.
+
+    .. math:: P_{MR}(V) = (I_\uparrow - I_\downarrow) / (I_\uparrow + I_\downarrow)
+
+    Equals the ratio formed with absolute values where both currents have one sign. Undefined at zero
+    bias, where nothing is divided.
+    """
+    up, down = state.lead_current[:, 0]
+    nothing = abs(up) + abs(down) <= NO_CURRENT * lead_couplings(model).sum()
+    if nothing or not driven(model):
+        return np.asarray(np.nan)
+    return np.asarray((up - down) / (up + down))
+
+
+def reversed_bias(model: BiasedJunction) -> BiasedJunction:
+    """The same junction at the opposite bias."""
+    return model.replace(bias=-model.bias)
+
+
+def _parts(model: BiasedJunction, state: BiasedState) -> tuple[Real, Real]:
+    """Odd and even parts of the left currents in the bias, each (magnetisation,)."""
+    here, there = state.lead_current[:, 0], state.currents(reversed_bias(model))
+    return (here - there) / 2, (here + there) / 2
+
+
+@observable(unit=CURRENT, symbol=r"\Delta_\mathrm{odd}", conversion=IN_AMPERE, undefined=NO_PARTNER)
+def current_difference_odd(model: BiasedJunction, state: BiasedState) -> Real:
+    r"""Odd part in the bias of the difference of the currents for the two magnetisations.
+
+    .. math:: (\Delta(V) - \Delta(-V))/2, \qquad \Delta = I_\uparrow - I_\downarrow
+    """
+    odd, _ = _parts(model, state)
+    return np.asarray(odd[0] - odd[1])
+
+
+@observable(
+    unit=CURRENT, symbol=r"\Delta_\mathrm{even}", conversion=IN_AMPERE, undefined=NO_PARTNER
+)
+def current_difference_even(model: BiasedJunction, state: BiasedState) -> Real:
+    r"""Even part in the bias of the difference of the currents for the two magnetisations.
+
+    .. math:: (\Delta(V) + \Delta(-V))/2, \qquad \Delta = I_\uparrow - I_\downarrow
+    """
+    _, even = _parts(model, state)
+    return np.asarray(even[0] - even[1])
+
+
+@observable(unit=CURRENT, symbol=r"\bar I_\mathrm{odd}", conversion=IN_AMPERE, undefined=NO_PARTNER)
+def mean_current_odd(model: BiasedJunction, state: BiasedState) -> Real:
+    r"""Odd part in the bias of the mean current.
+
+    .. math:: (\bar I(V) - \bar I(-V))/2
+    """
+    odd, _ = _parts(model, state)
+    return np.asarray(odd.mean())
+
+
+@observable(
+    unit=CURRENT, symbol=r"\bar I_\mathrm{even}", conversion=IN_AMPERE, undefined=NO_PARTNER
+)
+def mean_current_even(model: BiasedJunction, state: BiasedState) -> Real:
+    r"""Even part in the bias of the mean current.
+
+    .. math:: (\bar I(V) + \bar I(-V))/2
+    """
+    _, even = _parts(model, state)
+    return np.asarray(even.mean())
+
+
+@observable(unit="1", symbol="r", undefined=f"{NO_DRIVE}; or {NO_PARTNER}")
+def rectification(model: BiasedJunction, state: BiasedState) -> Real:
+    r"""Even over odd part in the bias of the mean current.
+
+    .. math:: r = \frac{\bar I(V) + \bar I(-V)}{\bar I(V) - \bar I(-V)}
+    """
+    odd, even = (part.mean() for part in _parts(model, state))
+    if np.isnan(odd) or not driven(model) or abs(odd) <= NO_CURRENT * lead_couplings(model).sum():
+        return np.asarray(np.nan)
+    return np.asarray(even / odd)
+
+
+def conductance(model: BiasedJunction, state: BiasedState) -> Real:
+    r"""dI/dV at the bias of the model by a central difference, (magnetisation,), e^2/hbar."""
+    step = STEP * float(reservoirs(model).thermal_energy.min())
+    above, below = (state.currents(model.replace(bias=model.bias + s)) for s in (step, -step))
+    return np.asarray((above - below) / (2 * step))
+
+
+@observable(unit="e^2/hbar", symbol="dI/dV", dims=("magnetisation",), undefined=NO_PARTNER)
+def differential_conductance(model: BiasedJunction, state: BiasedState) -> Real:
+    r"""Derivative of the current by the bias, for each magnetisation.
+
+    .. math:: G_m(V) = dI_m/dV
+    """
+    return conductance(model, state)
+
+
+@observable(unit="eV*e^2/hbar", symbol="S", dims=("magnetisation",), undefined=NOT_FOUND)
+def noise(model: BiasedJunction, state: BiasedState) -> Real:
+    r"""Zero-frequency noise: second cumulant of the charge per time.
+
+    .. math:: S = Tr J_2\rho - 2 Tr J_1 X, \qquad L X = J_1\rho - I\rho
+
+    The Schottky value is \|I\|; the spectral density of engineers is 2 S.
+    """
+    return np.full(2, np.nan) if state.noise is None else state.noise
+
+
+@observable(
+    unit="1", symbol="F", dims=("magnetisation",), undefined=f"{NOT_FOUND}; or no current flows"
+)
+def fano_factor(model: BiasedJunction, state: BiasedState) -> Real:
+    r"""Noise over current.
+
+    .. math:: F = S/|I|
+    """
+    I = np.abs(state.lead_current[:, 0])  # noqa: E741
+    if state.noise is None or not driven(model):
+        return np.full(2, np.nan)
+    flows = NO_CURRENT * lead_couplings(model).sum() < I
+    return np.where(flows, state.noise / np.where(flows, I, 1.0), np.nan)
+
+
+@observable(unit="eV^2/hbar", symbol="J_E", dims=("magnetisation", "lead"), undefined=NOT_FOUND)
+def energy_current(model: BiasedJunction, state: BiasedState) -> Real:
+    r"""Energy that enters the stack from each lead per time.
+
+    .. math:: J_{E,l} = Tr[H D_l \rho]
+
+    The heat that leaves a lead is :math:`J_{E,l} - \mu_l I_l`.
+    """
+    return np.full((2, 2), np.nan) if state.energy_current is None else state.energy_current
+
+
+@observable(unit="1", symbol="d", undefined=BROKEN)
+def reciprocity_defect(model: BiasedJunction, state: BiasedState) -> Real:
+    r"""Polarisation of the linear response, which exact dynamics does not have.
+
+    .. math:: d = (G_\uparrow - G_\downarrow)/(G_\uparrow + G_\downarrow), \qquad G = dI/dV, \; V \to 0
+
+    Buttiker: with one magnetised lead of two, G(M) = G(-M), whatever the interaction and the spin-orbit
+    coupling. A value that is not zero is an artefact of the method, and so is every P(V) of that size.
+    """
+    return np.asarray(linear_polarisation(model, state))
+
+
+def linear_polarisation(model: BiasedJunction, state: BiasedState) -> float:
+    """(G_up - G_down)/(G_up + G_down) at V -> 0 and equal temperatures; NaN where the law is not due."""
+    if time_reversal_broken(gated_hamiltonian(model.replace(bias=0.0))) > 1e-12:
+        return float("nan")
+    up, down = conductance(model.replace(bias=0.0, thermal_energy_difference=0.0), state)
+    return float((up - down) / (up + down)) if up + down else float("nan")
+
+
+BIASED_OBSERVABLES = (
+    current,
+    mean_current,
+    spin_polarisation,
+    occupation,
+    current_difference_odd,
+    current_difference_even,
+    mean_current_odd,
+    mean_current_even,
+    rectification,
+    differential_conductance,
+    noise,
+    fano_factor,
+    energy_current,
+    reciprocity_defect,
+)

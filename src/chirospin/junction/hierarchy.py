@@ -1,0 +1,557 @@
+r"""The numerically exact hierarchy of a junction with wide bands.
+
+The correlation function of a lead is :math:`(g/2)\delta(t)` and a sum over the poles of f - 1/2. The first
+part acts as jumps at half filling inside the propagator, whose sign alternates with the tier:
+
+.. math::
+    L_n X = -i[H, X] - \sum_k \tfrac{g_k}{2} X + (-1)^n \sum_k \tfrac{g_k}{2}(c_k X c_k^+ + c_k^+ X c_k)
+
+and with j = (lead, k, sigma, pole), :math:`\gamma_j = \xi_p T - i\sigma\mu`, :math:`\eta_j = -i g R_p T`
+
+.. math::
+    0 = (L_n - \sum\gamma)\rho_n - i\sum_j [c^{-\sigma}\rho_{n+1} - (-1)^n \rho_{n+1} c^{-\sigma}]
+        - i\sum_r (-1)^{n-r} \eta_r [c^\sigma\rho_{n-1} + (-1)^{n-1}\rho_{n-1} c^\sigma]
+
+Operators live in the occupation basis, where c and c+ are signed index maps; between the couplings the
+propagator without jumps is inverted in the eigenbasis of H, where it is diagonal. An operator with
+channels s_1 <= ... <= s_n (lead, k, sigma) is one array with an axis of poles for each.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+from pydantic import Field
+
+from chirospin.base.errors import ModelError
+from chirospin.base.method import Method
+from chirospin.junction import fock
+from chirospin.junction.biased_state import BiasedState, left_current
+from chirospin.junction.dissipators import Member, links, spectrum
+from chirospin.junction.reservoirs import BiasedJunction, require_no_dephasing
+from chirospin.junction.state import UNREACHED, DensityCertificates
+from chirospin.numerics.fermi import pade_poles, poles_for
+from chirospin.numerics.krylov import gmres
+from chirospin.numerics.memory import available_bytes, in_words
+from chirospin.numerics.outcome import Outcome
+
+Complex = NDArray[np.complex128]
+Real = NDArray[np.float64]
+Charge = tuple[int, ...]
+Place = tuple[int, int, int]
+Signature = tuple[int, ...]
+POLE_ERROR = 1e-4  # largest error of f that poles may leave at the largest energy
+WIDTHS = 10.0  # level widths beyond the largest energy that poles reach too
+WEIGHT = 1e-4  # |c_ab|^2 below this does not decide how far poles must reach
+WORKING_VECTORS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Operators from a bra sector to a ket sector, at ``start`` in the packed space."""
+
+    ket: Place
+    bra: Place
+    start: int
+    shape: tuple[int, int]
+
+    @property
+    def span(self) -> slice:
+        """Where the block lies."""
+        return slice(self.start, self.start + math.prod(self.shape))
+
+
+@lru_cache(maxsize=8)
+def _places(charges: fock.Charges) -> dict[Charge, Place]:
+    """The sector of every charge."""
+    space = fock.sectors(charges)
+    rows = np.array(charges)
+    found = {}
+    for parity in (0, 1):
+        for n, stack in enumerate(space.stacks[parity]):
+            for s, states in enumerate(stack.states):
+                bits = (int(states[0]) >> np.arange(space.orbitals)) & 1
+                found[tuple((rows @ bits).tolist())] = (parity, n, s)
+    return found
+
+
+@lru_cache(maxsize=256)
+def operator_space(charges: fock.Charges, shift: Charge) -> tuple[Block, ...]:
+    """Blocks of the operators that change the charges by a shift."""
+    places, space = _places(charges), fock.sectors(charges)
+    blocks: list[Block] = []
+    start = 0
+    for charge, bra in places.items():
+        ket = places.get(_moved(charge, shift))
+        if ket is not None:
+            shape = (
+                space.stacks[ket[0]][ket[1]].states.shape[1],
+                space.stacks[bra[0]][bra[1]].states.shape[1],
+            )
+            blocks.append(Block(ket=ket, bra=bra, start=start, shape=shape))
+            start = blocks[-1].span.stop
+    return tuple(blocks)
+
+
+def _moved(charge: Charge, by: Charge, times: int = 1) -> Charge:
+    return tuple(a + times * b for a, b in zip(charge, by, strict=True))
+
+
+def _size(charges: fock.Charges, shift: Charge) -> int:
+    blocks = operator_space(charges, shift)
+    return blocks[-1].span.stop if blocks else 0
+
+
+def _charge_of(charges: fock.Charges, orbital: int) -> Charge:
+    return tuple(row[orbital] for row in charges)
+
+
+def _states(charges: fock.Charges, place: Place) -> NDArray[np.int64]:
+    parity, n, s = place
+    return np.asarray(fock.sectors(charges).stacks[parity][n].states[s])
+
+
+def _step(
+    charges: fock.Charges, states: NDArray[np.int64], orbital: int, sigma: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Which states c_k (sigma = -1) or c_k^+ (+1) keeps, the index each reaches, and the sign."""
+    create, destroy = ((orbital,), ()) if sigma > 0 else ((), (orbital,))
+    kept, image, sign = fock.apply_product(states, create, destroy)
+    return kept, fock.sectors(charges).place[image, 2], sign
+
+
+@lru_cache(maxsize=2048)
+def ladder_map(
+    charges: fock.Charges, shift: Charge, orbital: int, sigma: int, sign: int
+) -> scipy.sparse.csr_array:
+    """X -> c^sigma X + sign X c^sigma as a real sparse map between operator spaces."""
+    target_shift = _moved(shift, _charge_of(charges, orbital), sigma)
+    targets = {(b.ket, b.bra): b for b in operator_space(charges, target_shift)}
+    by_bra = {b.bra: b for b in targets.values()}
+    by_ket = {b.ket: b for b in targets.values()}
+    rows, columns, values = [], [], []
+    for block in operator_space(charges, shift):
+        inner = block.start + np.arange(math.prod(block.shape)).reshape(block.shape)
+        if block.bra in by_bra:  # from the left: the bra stays
+            target = by_bra[block.bra]
+            kept, image, plus = _step(charges, _states(charges, block.ket), orbital, sigma)
+            outer = target.start + np.arange(math.prod(target.shape)).reshape(target.shape)
+            rows.append(outer[image].ravel())
+            columns.append(inner[kept].ravel())
+            values.append(np.repeat(plus, block.shape[1]))
+        if block.ket in by_ket:  # from the right: (X c)_{ij'} = X_ij <j|c|j'>
+            target = by_ket[block.ket]
+            kept, image, plus = _step(charges, _states(charges, target.bra), orbital, sigma)
+            outer = target.start + np.arange(math.prod(target.shape)).reshape(target.shape)
+            rows.append(outer[:, kept].ravel())
+            columns.append(inner[:, image].ravel())
+            values.append(np.tile(sign * plus, block.shape[0]))
+    shape = (_size(charges, target_shift), _size(charges, shift))
+    if not rows:
+        return scipy.sparse.csr_array(shape)
+    entries = (
+        np.concatenate(values).astype(float),
+        (np.concatenate(rows), np.concatenate(columns)),
+    )
+    return scipy.sparse.csr_array(entries, shape=shape)
+
+
+@lru_cache(maxsize=256)
+def half_filled_jumps(
+    charges: fock.Charges, shift: Charge, width: tuple[float, ...]
+) -> scipy.sparse.csr_array:
+    r"""X -> sum_k (g_k/2) (c_k X c_k^+ + c_k^+ X c_k) on one operator space."""
+    blocks = {b.bra: b for b in operator_space(charges, shift)}
+    places = _places(charges)
+    charge_at = {place: charge for charge, place in places.items()}
+    rows, columns, values = [], [], []
+    for block in blocks.values():
+        inner = block.start + np.arange(math.prod(block.shape)).reshape(block.shape)
+        for orbital, g in enumerate(width):
+            for sigma in (-1, 1) if g else ():
+                bra = places.get(_moved(charge_at[block.bra], _charge_of(charges, orbital), sigma))
+                target = None if bra is None else blocks.get(bra)
+                if target is None:
+                    continue
+                ket = _step(charges, _states(charges, block.ket), orbital, sigma)
+                low = _step(charges, _states(charges, block.bra), orbital, sigma)
+                outer = target.start + np.arange(math.prod(target.shape)).reshape(target.shape)
+                rows.append(outer[np.ix_(ket[1], low[1])].ravel())
+                columns.append(inner[np.ix_(ket[0], low[0])].ravel())
+                values.append((0.5 * g * ket[2][:, None] * low[2]).ravel())
+    size = _size(charges, shift)
+    if not rows:
+        return scipy.sparse.csr_array((size, size))
+    return scipy.sparse.csr_array(
+        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))),
+        shape=(size, size),
+    )
+
+
+def _times(matrix: scipy.sparse.csr_array, X: Complex) -> Complex:
+    """A real sparse map on complex columns."""
+    flat = np.ascontiguousarray(X).reshape(X.shape[0], -1)
+    out = np.ascontiguousarray(matrix @ flat.view(float)).view(complex)
+    return np.asarray(out.reshape(-1, *X.shape[1:]))
+
+
+class Equations:
+    """The hierarchy of one member to a tier with a number of poles."""
+
+    def __init__(self, member: Member, tier: int, poles: int) -> None:
+        self.member, self.tier, self.poles = member, tier, poles
+        point, leads = member.point, member.leads
+        self.charges = point.charges
+        coupling = point.coupling[member.magnetisation]
+        self.channels = [
+            (lead, int(k), sigma)
+            for lead in (0, 1)
+            for k in np.flatnonzero(coupling[lead])
+            for sigma in (1, -1)
+        ]
+        pade = pade_poles(poles)
+        self.gamma = np.array(
+            [
+                pade.heights * leads.thermal_energy[l] - 1j * sigma * leads.potential[l]
+                for l, _, sigma in self.channels  # noqa: E741
+            ]
+        )
+        self.eta = np.array(
+            [
+                -1j * coupling[l, k] * pade.weights * leads.thermal_energy[l]
+                for l, k, _ in self.channels  # noqa: E741
+            ]
+        )
+        self.coupling = coupling
+        self.width = tuple(coupling.sum(axis=0).tolist())
+        everything = [
+            sig
+            for n in range(tier + 1)
+            for sig in itertools.combinations_with_replacement(range(len(self.channels)), n)
+        ]
+        self.shift = {sig: self._shift(sig) for sig in everything}
+        self.signatures = [sig for sig in everything if _size(self.charges, self.shift[sig])]
+        self.shape: dict[Signature, tuple[int, ...]] = {}
+        self.span: dict[Signature, slice] = {}
+        start = 0
+        for sig in self.signatures:
+            self.shape[sig] = (_size(self.charges, self.shift[sig]), *(poles,) * len(sig))
+            stop = start + math.prod(self.shape[sig])
+            self.span[sig] = slice(start, stop)
+            start = stop
+        self.unknowns = start
+        states = spectrum(point)
+        self.energies = {
+            (p, n, s): states.energies[p][n][s]
+            for p in (0, 1)
+            for n in range(len(states.energies[p]))
+            for s in range(len(states.energies[p][n]))
+        }
+        self.vectors = {key: states.vectors[key[0]][key[1]][key[2]] for key in self.energies}
+
+    def _shift(self, sig: Signature) -> Charge:
+        total: Charge = (0,) * len(self.charges)
+        for j in sig:
+            _, orbital, sigma = self.channels[j]
+            total = _moved(total, _charge_of(self.charges, orbital), sigma)
+        return total
+
+    def part(self, x: Complex, sig: Signature) -> Complex:
+        """One auxiliary operator with its axes of poles."""
+        return x[self.span[sig]].reshape(self.shape[sig])
+
+    def couplings(self, x: Complex) -> Complex:
+        """All terms but the propagator without jumps."""
+        out = np.empty_like(x)
+        for sig in self.signatures:
+            n = len(sig)
+            shift = self.shift[sig]
+            X = self.part(x, sig)
+            total = _times(half_filled_jumps(self.charges, shift, self.width), X)
+            total *= (-1) ** n
+            sign = -((-1) ** n)
+            for r in range(1, n + 1):
+                j = sig[r - 1]
+                below = sig[: r - 1] + sig[r:]
+                if below not in self.shape:
+                    continue
+                _, orbital, sigma = self.channels[j]
+                step = ladder_map(self.charges, self.shift[below], orbital, sigma, sign)
+                Y = _times(step, self.part(x, below))
+                along = [1] * (n + 1)
+                along[r] = self.poles
+                eta = -1j * (-1) ** (n - r) * self.eta[j].reshape(along)
+                total += eta * np.expand_dims(Y, r)
+            if n < self.tier:
+                for j, (_, orbital, sigma) in enumerate(self.channels):
+                    at = bisect_right(sig, j)
+                    above = (*sig[:at], j, *sig[at:])
+                    if above not in self.shape:
+                        continue
+                    step = ladder_map(self.charges, self.shift[above], orbital, -sigma, sign)
+                    Y = self.part(x, above).sum(axis=at + 1)
+                    total += -1j * (-1) ** (n - at) * _times(step, Y)
+            out[self.span[sig]] = total.ravel()
+        return out
+
+    def propagated(self, x: Complex) -> Complex:
+        r"""Inverse of :math:`-i[H, X] - (\sum g/2 + \sum\gamma) X` on every auxiliary operator."""
+        out = np.empty_like(x)
+        damping = 0.5 * sum(self.width)
+        for sig in self.signatures:
+            rate = np.full(self.shape[sig][1:], damping, dtype=complex)
+            for axis, j in enumerate(sig):
+                along = [1] * len(sig)
+                along[axis] = self.poles
+                rate = rate + self.gamma[j].reshape(along)
+            flat = rate.reshape(1, 1, -1)
+            X = x[self.span[sig]].reshape(self.shape[sig][0], -1)
+            Y = np.empty_like(X)
+            for block in operator_space(self.charges, self.shift[sig]):
+                U, V = self.vectors[block.ket], self.vectors[block.bra]
+                gap = self.energies[block.ket][:, None] - self.energies[block.bra]
+                inner = _turned(U.conj().T, X[block.span], V.T, block.shape)
+                inner /= -1j * gap[:, :, None] - flat
+                Y[block.span] = _turned(U, inner, V.conj(), block.shape).reshape(-1, X.shape[1])
+            out[self.span[sig]] = Y.ravel()
+        return out
+
+    def trace(self, rho: Complex) -> complex:
+        """Trace of an operator that keeps every charge."""
+        return complex(rho[_diagonal(self.charges)].sum())
+
+    def particle_flow(self, x: Complex, lead: int) -> float:
+        r"""Electrons from a lead per time.
+
+        .. math:: I_l = \sum_k g_{lk} (\tfrac12 - n_k) + i \sum_{j\in l} \sigma\, Tr[c^{-\sigma}\rho_j]
+        """
+        rho = self.part(x, ())
+        n = _occupations(self.charges, rho)
+        total = float(self.coupling[lead] @ (0.5 - n))
+        for j, (which, orbital, sigma) in enumerate(self.channels):
+            if which == lead and (j,) in self.shape:
+                step = ladder_map(self.charges, self.shift[(j,)], orbital, -sigma, 0)
+                Y = _times(step, self.part(x, (j,)).sum(axis=1))
+                total += float((1j * sigma * self.trace(Y)).real)
+        return total
+
+
+def _turned(left: Complex, X: Complex, right: Complex, shape: tuple[int, int]) -> Complex:
+    """left X right^T on the first two axes of (ket, bra, poles)."""
+    columns = X.reshape(shape[0], -1)
+    half = (left @ columns).reshape(shape[0], shape[1], -1)
+    return np.asarray(right @ half)
+
+
+@lru_cache(maxsize=8)
+def _diagonal(charges: fock.Charges) -> NDArray[np.int64]:
+    neutral = (0,) * len(charges)
+    return np.concatenate(
+        [
+            block.start + np.arange(block.shape[0]) * (block.shape[1] + 1)
+            for block in operator_space(charges, neutral)
+        ]
+    )
+
+
+def _occupations(charges: fock.Charges, rho: Complex) -> Real:
+    neutral = (0,) * len(charges)
+    states = np.concatenate(
+        [_states(charges, block.ket) for block in operator_space(charges, neutral)]
+    )
+    held = (states[:, None] >> np.arange(fock.sectors(charges).orbitals)) & 1
+    return np.asarray(rho[_diagonal(charges)].real @ held)
+
+
+def largest_energy(member: Member) -> float:
+    """Largest (\\|w\\| + \\|mu\\|)/T of a broadened transition with weight: poles must reach it."""
+    point, leads = member.point, member.leads
+    states = spectrum(point)
+    coupling = point.coupling[member.magnetisation]
+    omega = 0.0
+    width = float(coupling.sum(axis=0).max())
+    for link in links(point.charges, tuple(np.flatnonzero(coupling.any(axis=0)).tolist())):
+        (pa, na, sa), (pb, nb, sb) = link.lower, link.upper
+        C = link.between(states.vectors[pa][na][sa], states.vectors[pb][nb][sb])
+        w = states.energies[pb][nb][sb] - states.energies[pa][na][sa][:, None]
+        seen = (np.abs(C) ** 2 > WEIGHT).any(axis=0)
+        omega = max(omega, float(np.abs(w[seen]).max(initial=0.0)))
+    omega += WIDTHS * width
+    return float(((np.abs(leads.potential) + omega) / leads.thermal_energy).max())
+
+
+class Hierarchy(Method):
+    """Hierarchical equations of motion for fermions: exact as tiers and poles are added."""
+
+    name: ClassVar[str] = "hierarchy"
+    summary: ClassVar[str] = "numerically exact, tier by tier; exact without interaction at tier 1"
+    references: ClassVar[tuple[str, ...]] = ("ozaki_2007",)
+
+    tier: int = Field(2, ge=1, le=3, description="how many auxiliary indices are kept; 1 to 3")
+    poles: int | None = Field(
+        None, ge=1, description="of the Fermi functions; as many as the energies need if not given"
+    )
+    tolerance: float = Field(
+        1e-9, gt=0, description="largest residual, every equation divided by its own rate"
+    )
+    krylov_vectors: int = Field(30, ge=2, description="Krylov vectors between restarts")
+    applications: int = Field(600, ge=1, description="most applications of the hierarchy")
+    other_biases: bool = Field(
+        False,
+        description="whether derivatives, odd and even parts and reciprocity may solve at other biases",
+    )
+
+    def solve_many(self, models: Sequence[BiasedJunction]) -> Iterator[BiasedState]:
+        """States to the chosen tier.
+
+        Raises
+        ------
+        ModelError : too few poles, or unknowns that do not fit in memory
+        """
+        return map(self._state, models)
+
+    def _state(self, model: BiasedJunction) -> BiasedState:
+        require_no_dephasing(model, self.name)
+        if model.molecules > 3:
+            raise ModelError(
+                "Parameter `molecules` must be integer in [1, 3] (dimensionless) for method "
+                f"hierarchy, but is {model.molecules}"
+            )
+        members = Member.both(model)
+        needed = _poles_needed(members, self.poles)
+        poles = needed if self.poles is None else self.poles
+        systems = [Equations(member, self.tier, poles) for member in members]
+        self._check_memory(systems[0])
+        found = [self._solution(system) for system in systems]
+        certificates = [
+            _certificates(system, x) for system, (x, _) in zip(systems, found, strict=True)
+        ]
+        occupation = [
+            _occupations(system.charges, system.part(x, ()))
+            for system, (x, _) in zip(systems, found, strict=True)
+        ]
+        return BiasedState(
+            one_body_density=np.stack([np.diag(n).astype(complex) for n in occupation]),
+            lead_current=np.array(
+                [
+                    [system.particle_flow(x, lead) for lead in (0, 1)]
+                    for system, (x, _) in zip(systems, found, strict=True)
+                ]
+            ),
+            outcomes=(found[0][1], found[1][1]),
+            density=DensityCertificates(
+                **{
+                    name: np.array([one[name] for one in certificates])
+                    for name in ("trace_drift", "hermiticity", "smallest_eigenvalue", "particles")
+                }
+            ),
+            currents=self._elsewhere,
+        )
+
+    def _elsewhere(self, model: BiasedJunction) -> Real:
+        return left_current(self, model) if self.other_biases else np.full(2, np.nan)
+
+    def _check_memory(self, system: Equations) -> None:
+        need = 16.0 * system.unknowns * (self.krylov_vectors + WORKING_VECTORS)
+        if need > available_bytes():
+            raise ModelError(
+                f"Option `tier` of method hierarchy must fit in memory, but tier {self.tier} with "
+                f"{system.poles} poles has {system.unknowns} complex unknowns and needs about "
+                f"{in_words(need)} with {self.krylov_vectors} Krylov vectors, where "
+                f"{in_words(available_bytes())} are free; lower tier, or raise thermal_energy"
+            )
+
+    def _solution(self, system: Equations) -> tuple[Complex, Outcome]:
+        x = np.zeros(system.unknowns, dtype=complex)
+        places = _diagonal(system.charges)
+        x[system.span[()].start + places] = 1 / places.size
+        spent = 0
+
+        def equation(z: Complex) -> Complex:
+            return z + system.propagated(system.couplings(z))
+
+        def on_reals(Z: Real) -> Real:
+            return equation(np.ascontiguousarray(Z[0]).view(complex)).view(float)[None]
+
+        size = float(np.linalg.norm(x))
+        residual = math.inf
+        unreached = member_unreached(system.member)
+        while True:
+            rest = equation(x)
+            spent += 1
+            residual = float(np.linalg.norm(rest) / np.linalg.norm(x))
+            if residual <= self.tolerance or spent >= self.applications or unreached:
+                break
+            found = gmres(
+                on_reals,
+                -rest.view(float)[None],
+                tolerance=0.3 * self.tolerance * size / float(np.linalg.norm(rest)),
+                limit=min(self.krylov_vectors, self.applications - spent),
+            )
+            x = x + np.ascontiguousarray(found.solution[0]).view(complex)
+            spent += found.applications
+            size = float(np.linalg.norm(x))
+        x /= system.trace(system.part(x, ()))
+        reason = ""
+        if unreached:
+            reason = UNREACHED
+        elif residual > self.tolerance:
+            reason = "the residual stalled above the tolerance; raise applications or tolerance"
+        return x, Outcome(converged=not reason, residual=residual, iterations=spent, reason=reason)
+
+
+def member_unreached(member: Member) -> bool:
+    """Whether a one-electron mode of the stack is joined to no lead."""
+    point = member.point
+    return point.one_body_decay(member.magnetisation) <= 1e-14 * point.scale
+
+
+def _poles_needed(members: Sequence[Member], given: int | None) -> int:
+    reach = max(largest_energy(member) for member in members)
+    needed = poles_for(reach, POLE_ERROR)
+    if needed is None:
+        raise ModelError(
+            f"Method `hierarchy` must have energies below about {poles_reach():.0f} temperatures, but "
+            f"(|w| + |mu|)/T is {reach:.0f}; raise thermal_energy or lower bias"
+        )
+    if given is not None and given < needed:
+        raise ModelError(
+            f"Option `poles` of method hierarchy must be integer >= {needed}, so that the Fermi "
+            f"function is right to {POLE_ERROR:g} at {reach:.3g} temperatures, but is {given}"
+        )
+    return needed
+
+
+@lru_cache(maxsize=1)
+def poles_reach() -> float:
+    """Largest energy over temperature that the largest number of poles reaches."""
+    low, high = 100.0, 1e6
+    while high / low > 1.01:
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if poles_for(middle, POLE_ERROR) else (low, middle)
+    return low
+
+
+def _certificates(system: Equations, x: Complex) -> dict[str, Any]:
+    rho = system.part(x, ())
+    neutral = (0,) * len(system.charges)
+    lowest, skew = math.inf, 0.0
+    for block in operator_space(system.charges, neutral):
+        X = rho[block.span].reshape(block.shape)
+        skew += float(np.linalg.norm(X - X.conj().T) ** 2)
+        lowest = min(lowest, float(np.linalg.eigvalsh((X + X.conj().T) / 2).min()))
+    return {
+        "trace_drift": abs(complex(system.trace(rho)) - 1),
+        "hermiticity": math.sqrt(skew) / 2,
+        "smallest_eigenvalue": lowest,
+        "particles": float(_occupations(system.charges, rho).sum()),
+    }

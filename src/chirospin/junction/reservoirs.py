@@ -1,0 +1,181 @@
+"""The stack between leads of finite bias and temperature: potentials, levels, Fermi functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import model_validator
+
+from chirospin.base.errors import ModelError
+from chirospin.base.parameters import ParameterInfo, parameter
+from chirospin.junction.model import PER_MOLECULE, MolecularStack, one_body_hamiltonian
+
+Real = NDArray[np.float64]
+BOLTZMANN = 8.617333262e-5
+"""eV per kelvin."""
+DEFAULT_THERMAL_ENERGY = 0.1
+SUPERSEDED = ("occupation_left", "occupation_right")
+
+
+class BiasedJunction(MolecularStack):
+    r"""A molecular stack between leads with Fermi functions, wide bands.
+
+    .. math:: f_l(\omega) = 1/(1 + e^{(\omega - \mu_l)/T_l}), \qquad
+              \mu_L = (\tfrac12 + a) V, \quad \mu_R = -(\tfrac12 - a) V
+
+    The Fermi level of the unbiased leads is 0, and ``gate`` places the molecular levels with respect to
+    it: unlike at infinite bias it has to be chosen. With the default energies and repulsions the
+    spectrum is particle-hole symmetric at -(3 U + energy_b)/2 = -6.4.
+
+    References
+    ----------
+    nozaki_fujita_2026, Eqs. (1)-(9), for the stack and its couplings
+    """
+
+    bias: float = parameter(
+        4.0,
+        unit="eV",
+        symbol="V",
+        about="mu_L - mu_R; positive drives electrons from left to right",
+    )
+    bias_asymmetry: float = parameter(
+        0.0,
+        symbol="a",
+        low=-0.5,
+        high=0.5,
+        about="share of the bias on the left lead, less a half; 0.5: all of it",
+    )
+    internal_drop: float = parameter(
+        0.0,
+        symbol="d",
+        low=0,
+        high=1,
+        about="share of the bias that drops between the first and the last molecule",
+    )
+    gate: float = parameter(
+        0.0,
+        unit="eV",
+        symbol="V_g",
+        about="added to every orbital energy; choose it: -6.4 is half filling of the default stack",
+    )
+    thermal_energy: float | None = parameter(
+        None,
+        unit="eV",
+        symbol="k_BT",
+        above=0,
+        about="mean temperature of the leads times k_B; 0.1 if neither it nor temperature is given",
+    )
+    temperature: float | None = parameter(
+        None, unit="K", symbol="T", above=0, about="instead of thermal_energy, for energies in eV"
+    )
+    thermal_energy_difference: float = parameter(
+        0.0, unit="eV", symbol=r"k_B\Delta T", about="of the left lead, less that of the right one"
+    )
+    dephasing: float = parameter(
+        0.0,
+        unit="eV",
+        symbol=r"\kappa",
+        low=0,
+        about="rate at which fluctuations of every orbital energy destroy coherence, over hbar",
+    )
+
+    def __init__(self, **values: Any) -> None:
+        for name in values:
+            _require_own(name)
+        super().__init__(**values)
+
+    @classmethod
+    def parameter_info(cls, name: str) -> ParameterInfo:
+        """Facts of one parameter or shorthand.
+
+        Raises
+        ------
+        ModelError : the name is not declared, or bias and temperature take its place
+        """
+        _require_own(name)
+        return super().parameter_info(name)
+
+    @model_validator(mode="after")
+    def _temperatures(self) -> BiasedJunction:
+        if self.temperature is not None and self.thermal_energy is not None:
+            raise ModelError(
+                f"Parameter `temperature` must be left out where `thermal_energy` is given "
+                f"(they are one quantity), but is {self.temperature:g} (in K)"
+            )
+        largest = 2 * _thermal_energy(self)
+        if abs(self.thermal_energy_difference) >= largest:
+            raise ModelError(
+                f"Parameter `thermal_energy_difference` must be in (-{largest:g}, {largest:g}) "
+                f"(in eV), so that both leads have a temperature > 0, but is "
+                f"{self.thermal_energy_difference:g}"
+            )
+        return self
+
+
+def _require_own(name: str) -> None:
+    if name in SUPERSEDED:
+        raise ModelError(
+            f"Parameter `{name}` must be left out at finite bias (dimensionless), where bias and "
+            "thermal_energy give the occupations of the leads"
+        )
+
+
+def _thermal_energy(model: BiasedJunction) -> float:
+    if model.temperature is not None:
+        return BOLTZMANN * model.temperature
+    return DEFAULT_THERMAL_ENERGY if model.thermal_energy is None else model.thermal_energy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reservoirs:
+    """What the leads impose.
+
+    Parameters
+    ----------
+    potential, thermal_energy : mu_l and k_B T_l of the left and the right lead, shape (2,), eV
+    shift : added to the levels of each molecule, shape (M,), eV
+    dephasing : kappa of every orbital, eV/hbar
+    """
+
+    potential: Real
+    thermal_energy: Real
+    shift: Real
+    dephasing: float
+
+
+def reservoirs(model: BiasedJunction) -> Reservoirs:
+    r"""Potentials and temperatures of the leads, and the shift of every molecule.
+
+    .. math:: \Delta_i = V_g + V d\,(\tfrac12 - \tfrac{i-1}{M-1})
+    """
+    V, T = model.bias, _thermal_energy(model)
+    place = np.linspace(0.5, -0.5, model.molecules) if model.molecules > 1 else np.zeros(1)
+    return Reservoirs(
+        potential=np.array([(0.5 + model.bias_asymmetry) * V, -(0.5 - model.bias_asymmetry) * V]),
+        thermal_energy=T + np.array([0.5, -0.5]) * model.thermal_energy_difference,
+        shift=model.gate + V * model.internal_drop * place,
+        dephasing=model.dephasing,
+    )
+
+
+def require_no_dephasing(model: BiasedJunction, method: str) -> None:
+    """Refuse a rate that a method cannot take into account.
+
+    Raises
+    ------
+    ModelError : names the methods that can
+    """
+    rate = reservoirs(model).dephasing
+    if rate:
+        raise ModelError(
+            f"Parameter `dephasing` must be 0 (in eV) for method {method}, which has no dephasing, "
+            f"but is {rate:g}; ule, redfield, perlind and kms have"
+        )
+
+
+def gated_hamiltonian(model: BiasedJunction) -> NDArray[np.complex128]:
+    """One-body Hamiltonian with the gate and the internal drop of the bias, (4M, 4M), eV."""
+    return one_body_hamiltonian(model) + np.diag(np.repeat(reservoirs(model).shift, PER_MOLECULE))
