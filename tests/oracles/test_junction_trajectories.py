@@ -82,6 +82,15 @@ def test_the_audit_compares_with_the_exact_current() -> None:
     assert SAMPLED_AUDITS[0].run(SampledJunction(**values), method).passed
 
 
-def test_a_size_without_eigenvectors_is_refused() -> None:
-    with pytest.raises(ModelError, match="molecules"):
-        Trajectories().solve(SampledJunction(molecules=4))
+def test_processes_share_the_trajectories_and_change_no_draw() -> None:
+    model = SampledJunction(molecules=1)
+    one, two = (
+        Trajectories(trajectories=9, time=100, start=10, processes=n).solve(model) for n in (1, 2)
+    )
+    assert one.lead_current == pytest.approx(two.lead_current, rel=1e-12)
+    assert one.current_error == pytest.approx(two.current_error, rel=1e-9)
+
+
+def test_a_size_beyond_reach_is_refused() -> None:
+    with pytest.raises(ModelError, match="6 molecules have one of 853776"):
+        Trajectories().solve(SampledJunction(molecules=6))

@@ -147,7 +147,7 @@ def solve(
     from chirospin.base.figures import SUFFIXES, save_figure, sketch
     from chirospin.base.solve import solve as corridor
     from chirospin.faces import text
-    from chirospin.faces.progress import progress
+    from chirospin.faces.progress import progress, told
 
     if out is not None:
         results.check_target(out)
@@ -293,7 +293,7 @@ def optimise(
     from chirospin.base import results
     from chirospin.base.optimise import optimise as search
     from chirospin.faces import arguments, optimising
-    from chirospin.faces.progress import progress
+    from chirospin.faces.progress import progress, told
 
     given = [text for text in (maximise, minimise) if text]
     if len(given) != 1:
@@ -642,7 +642,8 @@ def about(*, json: Json = False) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; every expected failure is one line on stderr and an exit code."""
     try:
-        result = app(arguments, exit_on_error=False, print_error=False)
+        with told():
+            result = app(arguments, exit_on_error=False, print_error=False)
         return result if isinstance(result, int) else 0
     except CycloptsError as error:
         warn(" ".join(str(error).split()) + " (see chirospin --help)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,35 @@ from chirospin.base.sweep import Count
 
 Progress = Callable[[int, int], None]
 EVERY = 10.0  # seconds between plain lines
+
+
+class PacedLines(logging.Handler):
+    """What long solves say of themselves, on stderr: a line now and then, none for quick ones."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.last = time.monotonic()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a line if the last is some time ago."""
+        now = time.monotonic()
+        if now - self.last >= EVERY:
+            self.last = now
+            print(self.format(record), file=sys.stderr)  # noqa: T201
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Let long solves report."""
+    log, handler = logging.getLogger("chirospin"), PacedLines()
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
 
 
 @contextmanager

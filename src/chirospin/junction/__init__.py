@@ -35,6 +35,7 @@ from chirospin.junction.master import (
     UniversalLindblad,
 )
 from chirospin.junction.mean_field import MeanField
+from chirospin.junction.mixed import MixedGKSL
 from chirospin.junction.model import Junction
 from chirospin.junction.observables import OBSERVABLES, labels
 from chirospin.junction.pauli import Pauli
@@ -70,6 +71,7 @@ __all__ = [
     "Junction",
     "Landauer",
     "MeanField",
+    "MixedGKSL",
     "Pauli",
     "PositiveLindblad",
     "Redfield",
@@ -89,7 +91,7 @@ PROBLEM = Problem(
     name="junction",
     question=QUESTION,
     model=Junction,
-    methods={method.name: method for method in (GKSL, MeanField, Landauer)},
+    methods={method.name: method for method in (GKSL, MixedGKSL, MeanField, Landauer)},
     observables=OBSERVABLES,
     checks=CHECKS,
     audits=AUDITS,

@@ -87,7 +87,8 @@ def _occupation_range(model: Junction, state: JunctionState) -> float:
 
 def _of_density(name: str, worst: Any) -> Any:
     def value(model: Junction, state: JunctionState) -> float | None:
-        return None if state.density is None else float(worst(getattr(state.density, name)))
+        known = None if state.density is None else getattr(state.density, name)
+        return None if known is None else float(worst(known))
 
     return value
 

@@ -27,7 +27,6 @@ from chirospin.junction.gksl import GKSL
 from chirospin.junction.liouvillian import EVEN, ODD, Real, diagonal, jump_matrix
 from chirospin.junction.model import Junction, lead_couplings
 from chirospin.junction.observables import (
-    CURRENT,
     NO_CURRENT,
     current,
     mean_current,
@@ -147,7 +146,7 @@ def _number(found: Response) -> tuple[Real, Real]:
     return halves[EVEN], halves[ODD]
 
 
-@observable(unit=CURRENT, symbol="S", dims=("magnetisation",))
+@observable(unit="eV*e^2/hbar", symbol="S", dims=("magnetisation",))
 def noise(model: CountedJunction, state: CountingState) -> NDArray[np.float64]:
     r"""Zero-frequency noise of the current: growth of the variance of the electrons transferred.
 

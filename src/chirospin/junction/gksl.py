@@ -30,6 +30,7 @@ from chirospin.junction.liouvillian import (
     Blocks,
     Complex,
     Generator,
+    Layout,
     Point,
     Real,
     Resolvent,
@@ -136,7 +137,7 @@ def _too_large(molecules: int, need: float, products: float = 0.0) -> str:
     return (
         f"Parameter `molecules` must fit in memory for method gksl, but {molecules} molecules need "
         f"about {in_words(need)}{work}, and {in_words(available_bytes())} are free; "
-        "mean-field and landauer fit any number"
+        "gksl-mixed takes less, mean-field and landauer fit any number"
     )
 
 
@@ -146,7 +147,7 @@ class Answer:
 
     one_body_density: Complex
     trace_drift: float
-    hermiticity: float
+    hermiticity: float | None
     smallest_eigenvalue: float
     particles: float
     outcome: Outcome
@@ -158,13 +159,14 @@ def state_of(point: Point, up: Answer, down: Answer) -> JunctionState:
     occupation = np.einsum("mkk->mk", G).real
     pairs = {
         name: np.array([getattr(up, name), getattr(down, name)])
-        for name in ("trace_drift", "hermiticity", "smallest_eigenvalue", "particles")
+        for name in ("trace_drift", "smallest_eigenvalue", "particles")
     }
+    skew = [one.hermiticity for one in (up, down) if one.hermiticity is not None]
     return JunctionState(
         one_body_density=G,
         lead_current=lead_current(point.coupling, occupation, point.leads),
         outcomes=(up.outcome, down.outcome),
-        density=DensityCertificates(**pairs),
+        density=DensityCertificates(**pairs, hermiticity=np.array(skew) if skew else None),
     )
 
 
@@ -334,7 +336,7 @@ def stationary(
         )
 
 
-def product_state(generator: Generator, f: Real) -> Stationary:
+def product_state(generator: Layout, f: Real) -> Stationary:
     r"""Leads of equal occupation f: every orbital is filled with f, whatever the Hamiltonian.
 
     .. math:: \rho = \prod_k [f n_k + (1 - f)(1 - n_k)]
@@ -371,7 +373,7 @@ def answers(generator: Generator, found: Stationary, tolerance: float) -> list[A
         stack = generator.space.stacks[parity][n]
         weight = np.einsum("bsii->bsi", X).real.reshape(batch, -1)
         particles += weight @ np.bitwise_count(stack.states).ravel()
-        lowest = np.minimum(lowest, _smallest_eigenvalue(X))
+        lowest = np.minimum(lowest, smallest_eigenvalue(X))
     G = one_body_density(generator, blocks)
     found_answers = []
     for b, (point, m) in enumerate(generator.members):
@@ -402,7 +404,7 @@ def answers(generator: Generator, found: Stationary, tolerance: float) -> list[A
     return found_answers
 
 
-def _smallest_eigenvalue(X: Complex) -> Real:
+def smallest_eigenvalue(X: Complex) -> Real:
     """Smallest eigenvalue over the sectors of a stack, (batch,); NaN where X is not finite."""
     finite = np.isfinite(X).all(axis=(1, 2, 3))
     lowest = np.full(len(X), np.nan)
@@ -410,7 +412,7 @@ def _smallest_eigenvalue(X: Complex) -> Real:
     return lowest
 
 
-def one_body_density(generator: Generator, blocks: Blocks) -> Complex:
+def one_body_density(generator: Layout, blocks: Blocks) -> Complex:
     """Tr[X c^+_m c_n] of an operator in sectors, where the Hamiltonian joins m and n, (batch, n, n)."""
     orbitals, batch = generator.space.orbitals, generator.batch
     pairs, terms = off_diagonal_terms(generator.members[0][0])

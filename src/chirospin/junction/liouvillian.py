@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse
@@ -86,6 +86,15 @@ class Point:
     def scale(self) -> float:
         """Largest one-electron energy or rate, eV: the unit of residuals."""
         return float(max(np.abs(self.h).max(), self.filling.max(), self.emptying.max()))
+
+
+class Layout(Protocol):
+    """Where the numbers of packed density operators lie, for members of one structure."""
+
+    members: Sequence[tuple[Point, int]]
+    batch: int
+    charges: fock.Charges
+    space: fock.Sectors
 
 
 class Generator:
@@ -238,33 +247,53 @@ def norm(even: Real, odd: Real) -> Real:
 def effective_hamiltonian(
     members: Sequence[tuple[Point, int]], parity: int, number: int
 ) -> Complex:
-    r"""H_eff of one stack of sectors for every member, (batch, sector, d, d).
+    """H_eff of one stack of sectors for every member, (batch, sector, d, d)."""
+    sectors, size, _ = fock.sectors(members[0][0].charges).stacks[parity][number].shape
+    heff = np.zeros((len(members), sectors * size * size), dtype=complex)
+    for b, (point, m) in enumerate(members):
+        where, value = hamiltonian_elements(point, m, parity, number)
+        heff[b, where] = value
+    return heff.reshape(len(members), sectors, size, size)
+
+
+def hamiltonian_elements(
+    point: Point, magnetisation: int, parity: int, number: int
+) -> tuple[NDArray[np.int64], Complex]:
+    r"""Elements of H_eff in one stack of sectors: where in (sector, d, d), flattened, and what.
 
     .. math:: H_{eff} = H - \tfrac{i}{2} \sum_k [\alpha_k (1 - n_k) + \beta_k n_k]
     """
-    first = members[0][0]
-    space = fock.sectors(first.charges)
+    space = fock.sectors(point.charges)
     sectors, size, _ = space.stacks[parity][number].shape
-    occupied = fock.occupations(first.charges, parity, number)
-    pairs, terms = off_diagonal_terms(first)
-    hops = fock.moves(first.charges, parity, number, terms)
-    heff = np.zeros((len(members), sectors * size * size), dtype=complex)
+    occupied = fock.occupations(point.charges, parity, number).reshape(-1, space.orbitals)
+    pairs, terms = off_diagonal_terms(point)
+    hops = fock.moves(point.charges, parity, number, terms)
     diagonal = np.arange(sectors)[:, None] * size**2 + np.arange(size) * (size + 1)
-    flat = occupied.reshape(-1, space.orbitals)
-    for b, (point, m) in enumerate(members):
-        repulsion = ((flat @ point.interaction.density) * flat).sum(axis=1) / 2
-        energy = flat @ point.h.diagonal().real + repulsion
-        decay = flat @ (point.emptying[m] - point.filling[m]) + point.filling[m].sum()
-        strength = np.concatenate(
-            [
-                point.h[pairs[:, 0], pairs[:, 1]],
-                point.interaction.strength,
-                point.interaction.strength,
-            ]
-        )
-        heff[b, hops.where] = hops.sign * strength[hops.term]
-        heff[b, diagonal.ravel()] = energy - 0.5j * decay
-    return heff.reshape(len(members), sectors, size, size)
+    repulsion = ((occupied @ point.interaction.density) * occupied).sum(axis=1) / 2
+    energy = occupied @ point.h.diagonal().real + repulsion
+    filling, emptying = point.filling[magnetisation], point.emptying[magnetisation]
+    decay = occupied @ (emptying - filling) + filling.sum()
+    strength = np.concatenate(
+        [point.h[pairs[:, 0], pairs[:, 1]], point.interaction.strength, point.interaction.strength]
+    )
+    where = np.concatenate([hops.where, diagonal.ravel()])
+    return where, np.concatenate([hops.sign * strength[hops.term], energy - 0.5j * decay])
+
+
+def sparse_hamiltonians(
+    point: Point, magnetisation: int, parity: int, number: int
+) -> list[scipy.sparse.csr_array]:
+    """H_eff of every sector of one stack, (d, d) each."""
+    sectors, d, _ = fock.sectors(point.charges).stacks[parity][number].shape
+    where, value = hamiltonian_elements(point, magnetisation, parity, number)
+    sector, inside = np.divmod(where, d * d)
+    row, column = np.divmod(inside, d)
+    return [
+        scipy.sparse.coo_array(
+            (value[sector == s], (row[sector == s], column[sector == s])), shape=(d, d)
+        ).tocsr()
+        for s in range(sectors)
+    ]
 
 
 def off_diagonal_terms(

@@ -17,13 +17,14 @@ class DensityCertificates:
     Parameters
     ----------
     trace_drift : \|Tr L rho\| relative to the rate of jumps, rho normalised to trace one
-    hermiticity : norm of the anti-Hermitian part of rho before it is dropped
+    hermiticity : norm of the anti-Hermitian part of rho before it is dropped; None where rho is
+        carried in a form that has no such part
     smallest_eigenvalue : of rho, all sectors
     particles : sum over sectors of N times their weight
     """
 
     trace_drift: NDArray[np.float64]
-    hermiticity: NDArray[np.float64]
+    hermiticity: NDArray[np.float64] | None
     smallest_eigenvalue: NDArray[np.float64]
     particles: NDArray[np.float64]
 

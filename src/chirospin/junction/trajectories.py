@@ -12,12 +12,15 @@ where they bunch neither helps; the one with the smaller standard error is repor
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, ClassVar
+from multiprocessing import get_context
+from typing import ClassVar
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -25,6 +28,7 @@ from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
+from chirospin.base.sweep import end_with
 from chirospin.junction import fock
 from chirospin.junction.gksl import GKSL, checked_point
 from chirospin.junction.liouvillian import (
@@ -32,19 +36,21 @@ from chirospin.junction.liouvillian import (
     Point,
     Real,
     closed_classes,
-    effective_hamiltonian,
+    sparse_hamiltonians,
 )
 from chirospin.junction.model import Junction
 from chirospin.junction.observables import CURRENT, current, mean_current, spin_polarisation
 from chirospin.junction.state import UNREACHED, JunctionState, unreached
 from chirospin.numerics.outcome import Outcome
+from chirospin.numerics.threads import blas_threads
+from chirospin.numerics.waiting import ChebyshevWaiting, EigenWaiting, Waiting
 
 Ints = NDArray[np.int64]
 Key = tuple[int, int, int]
 
-LARGEST_SECTOR = 1000  # eigenvectors of a sector are kept: 16 MB each at this size
+WITH_EIGENVECTORS = 100  # states of a sector; beyond, steps of products are cheaper
+LARGEST_SECTOR = 70_000  # five molecules; beyond, one jump takes minutes
 BUFFER = 512  # random numbers drawn from a stream at a time
-WAIT = 1e-12  # relative accuracy of ln |psi|^2 at a jump
 HALVES = 2
 DRIFT = 5.0  # standard errors between the halves that are taken for an unfinished start
 
@@ -66,17 +72,19 @@ class Trajectories(Method):
     """
 
     name: ClassVar[str] = "trajectories"
-    summary: ClassVar[str] = "quantum jumps of pure states with error bars, 1 to 3 molecules"
+    summary: ClassVar[str] = "quantum jumps of pure states with error bars, 1 to 5 molecules"
     references: ClassVar[tuple[str, ...]] = (
         "nozaki_fujita_2026",
         "dalibard_castin_molmer_1992",
         "plenio_knight_1998",
+        "tal_ezer_kosloff_1984",
     )
 
     trajectories: int = Field(200, ge=8, description="independent trajectories of a magnetisation")
     time: float = Field(2000.0, gt=0, description="length of each after the start, hbar/eV")
     start: float = Field(500.0, ge=0, description="time that is not counted, hbar/eV")
     seed: int = Field(0, ge=0, description="of all random numbers")
+    processes: int = Field(1, ge=1, description="that share the trajectories; no draw changes")
 
     def solve_many(self, models: Sequence[Junction]) -> Iterator[JunctionState]:
         """One state per model; its outcome says whether the two halves of the time agree.
@@ -96,7 +104,7 @@ class Trajectories(Method):
                 f"method trajectories, but {model.molecules} molecules have one of {largest}; "
                 "mean-field fits any number"
             )
-        runs = [self._run(point, m) for m in (0, 1)]
+        runs = self._runs(point)
         best = [run.best for run in runs]
         occupation = np.stack([run.occupation for run in runs])
         G = np.zeros((2, occupation.shape[1], occupation.shape[1]), dtype=complex)
@@ -133,13 +141,27 @@ class Trajectories(Method):
             reason=reason,
         )
 
-    def _run(self, point: Point, m: int) -> Run:
-        crowd = _Crowd(point, m, self.trajectories, np.random.SeedSequence([self.seed, m]))
-        end = self.start + self.time
-        edges = np.array([self.start, self.start + self.time / 2, end])
-        while crowd.advance(edges):
-            pass
-        return crowd.summary(self.time)
+    def _runs(self, point: Point) -> list[Run]:
+        """Both magnetisations, their trajectories in groups that do not know of each other."""
+        edges = (self.start, self.start + self.time / 2, self.start + self.time)
+        together = -(-self.trajectories // self.processes)
+        tasks = [
+            (point, m, range(first, min(first + together, self.trajectories)), self.seed, edges)
+            for m in (0, 1)
+            for first in range(0, self.trajectories, together)
+        ]
+        if self.processes == 1:
+            tallies = [tally(*task) for task in tasks]
+        else:
+            with ProcessPoolExecutor(
+                self.processes,
+                mp_context=get_context("spawn"),
+                initializer=end_with,
+                initargs=(os.getpid(),),
+            ) as pool:
+                tallies = list(pool.map(tally, *zip(*tasks, strict=True)))
+        half = len(tallies) // 2
+        return [summary(tallies[:half], self.time), summary(tallies[half:], self.time)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,20 +220,22 @@ class Run:
 
 
 class _Sector:
-    """One sector: eigenvectors of H_eff, rates, and where each jump leads."""
+    """One sector: the way to the next jump, rates, and where each jump leads."""
 
-    def __init__(self, point: Point, m: int, heff: Complex, key: Key) -> None:
+    def __init__(self, point: Point, m: int, heff: scipy.sparse.csr_array, key: Key) -> None:
         space = fock.sectors(point.charges)
         self.point, self.m, self.key = point, m, key
         self.states = space.stacks[key[0]][key[1]].states[key[2]]
-        self.energy, vectors = np.linalg.eig(heff)
-        self.vectors: Complex = vectors.T.copy()
-        self.inverse: Complex = np.linalg.inv(vectors).T.copy()
         occupied = ((self.states[:, None] >> np.arange(space.orbitals)) & 1).astype(float)
         fill, empty = point.filling[m], point.emptying[m]
         self.occupied = occupied
         self.rates = np.concatenate([(1 - occupied) * fill, occupied * empty], axis=1)
-        self.total = self.rates.sum(axis=1)
+        loss = self.rates.sum(axis=1)
+        self.wait: Waiting = (
+            EigenWaiting(heff.toarray(), loss)
+            if len(self.states) <= WITH_EIGENVECTORS
+            else ChebyshevWaiting(heff, loss)
+        )
         sign = np.concatenate([np.ones(space.orbitals), -np.ones(space.orbitals)])
         share = []
         for lead in (0, 1):
@@ -237,22 +261,78 @@ class _Sector:
         return self._target[channel]
 
 
-class _Crowd:
-    """All trajectories of one magnetisation, moved jump by jump, sector by sector."""
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """What a group of trajectories counted.
 
-    def __init__(self, point: Point, m: int, count: int, seed: np.random.SeedSequence) -> None:
-        self.point, self.m, self.count = point, m, count
-        self.streams = [np.random.Generator(np.random.Philox(s)) for s in seed.spawn(count)]
+    Parameters
+    ----------
+    counted, expected : electrons by trajectory, half of the time and lead, (trajectory, 2, 2)
+    filled : time that each orbital was full, (trajectory, 4M), hbar/eV
+    """
+
+    counted: Real
+    expected: Real
+    filled: Real
+    jumps: int
+    stuck: bool
+
+
+def tally(
+    point: Point, m: int, numbers: range, seed: int, edges: tuple[float, float, float]
+) -> Tally:
+    """The trajectories of these numbers, each with the stream of its own number."""
+    crowd = _Crowd(point, m, numbers, seed)
+    with blas_threads(1):
+        while crowd.advance(np.array(edges)):
+            pass
+    return Tally(
+        counted=crowd.counted,
+        expected=crowd.expected,
+        filled=crowd.filled,
+        jumps=crowd.jumps,
+        stuck=crowd.stuck,
+    )
+
+
+def summary(tallies: Sequence[Tally], time: float) -> Run:
+    """Means over the trajectories and their standard errors."""
+    both = np.array([0.5, -0.5])  # what enters at the left leaves at the right
+    counted = np.concatenate([one.counted for one in tallies]) @ both
+    expected = np.concatenate([one.expected for one in tallies]) @ both
+    drift = Estimate.of(counted[:, 1] - counted[:, 0])
+    electrons = counted.sum(axis=1)
+    return Run(
+        counted=Estimate.of(electrons / time),
+        expected=Estimate.of(expected.sum(axis=1) / time),
+        occupation=np.concatenate([one.filled for one in tallies]).mean(axis=0) / time,
+        bunching=float(electrons.var(ddof=1)) / max(abs(float(electrons.mean())), 1e-300),
+        drift=drift.value / drift.error if drift.error > 0 else 0.0,
+        jumps=sum(one.jumps for one in tallies),
+        stuck=any(one.stuck for one in tallies),
+    )
+
+
+class _Crowd:
+    """A group of trajectories of one magnetisation, moved jump by jump, sector by sector."""
+
+    def __init__(self, point: Point, m: int, numbers: range, seed: int) -> None:
+        self.point, self.m = point, m
+        count = len(numbers)
+        self.streams = [
+            np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, m], spawn_key=(n,))))
+            for n in numbers
+        ]
         self.buffer = np.array([stream.random(BUFFER) for stream in self.streams])
         self.used = np.zeros(count, dtype=int)
         self.sectors: dict[Key, _Sector] = {}
+        self.heff: dict[Key, scipy.sparse.csr_array] = {}
         n = point.h.shape[0]
         self.clock = np.zeros(count)
         self.done = np.zeros(count, dtype=bool)
         self.expected = np.zeros((count, HALVES, 2))
         self.counted = np.zeros((count, HALVES, 2))
         self.filled = np.zeros((count, n))
-        self.squares = 0.0
         self.jumps, self.stuck = 0, False
         self.where: list[Key] = []
         self.psi: list[Complex] = []
@@ -278,17 +358,12 @@ class _Crowd:
         self.used[who] += 1
         return np.asarray(values)
 
-    @cached_property
-    def _heff(self) -> dict[tuple[int, int], Complex]:
-        return {}
-
     def _sector(self, key: Key) -> _Sector:
         if key not in self.sectors:
-            parity, stack, sector = key
-            if (parity, stack) not in self._heff:
-                whole = effective_hamiltonian([(self.point, self.m)], parity, stack)[0]
-                self._heff[parity, stack] = whole
-            self.sectors[key] = _Sector(self.point, self.m, self._heff[parity, stack][sector], key)
+            if key not in self.heff:
+                blocks = sparse_hamiltonians(self.point, self.m, *key[:2])
+                self.heff.update({(*key[:2], s): block for s, block in enumerate(blocks)})
+            self.sectors[key] = _Sector(self.point, self.m, self.heff[key], key)
         return self.sectors[key]
 
     def advance(self, edges: Real) -> bool:
@@ -301,8 +376,11 @@ class _Crowd:
         return not bool(self.done.all())
 
     def _jump(self, here: _Sector, who: Ints, edges: Real) -> None:
-        amplitude = np.array([self.psi[n] for n in who]) @ here.inverse
-        wait, psi = _waiting(here, amplitude, np.log1p(-self._random(who)))
+        wait, psi = here.wait(
+            np.array([self.psi[n] for n in who]),
+            np.log1p(-self._random(who)),
+            edges[-1] - self.clock[who],
+        )
         if not np.isfinite(wait).all():
             self.stuck = True
             self.done[who[~np.isfinite(wait)]] = True
@@ -339,49 +417,6 @@ class _Crowd:
             if inner:
                 lead = 0 if s < abs(here.charge[0, k]) else 1
                 self.counted[number, h, lead] += np.sign(here.charge[lead, k])
-
-    def summary(self, time: float) -> Run:
-        """Means over the trajectories and their standard errors."""
-        both = np.array([0.5, -0.5])  # what enters at the left leaves at the right
-        counted, expected = self.counted @ both, self.expected @ both
-        drift = Estimate.of(counted[:, 1] - counted[:, 0])
-        electrons = counted.sum(axis=1)
-        return Run(
-            counted=Estimate.of(electrons / time),
-            expected=Estimate.of(expected.sum(axis=1) / time),
-            occupation=self.filled.mean(axis=0) / time,
-            bunching=float(electrons.var(ddof=1)) / max(abs(float(electrons.mean())), 1e-300),
-            drift=drift.value / drift.error if drift.error > 0 else 0.0,
-            jumps=self.jumps,
-            stuck=self.stuck,
-        )
-
-
-def _waiting(here: _Sector, amplitude: Complex, level: Real) -> tuple[Real, Any]:
-    """Time at which ln of the squared norm reaches a level, and the state there, unnormalised.
-
-    Newton steps inside a bracket; the squared norm falls all the time.
-    """
-    low = np.zeros(len(level))
-    high = np.full(len(level), np.inf)
-    t = -level / max(float(here.total.max()), 1e-300)
-    psi = amplitude @ here.vectors
-    for _ in range(200):
-        psi = (amplitude * np.exp(-1j * t[:, None] * here.energy)) @ here.vectors
-        weight = np.abs(psi) ** 2
-        norm = weight.sum(axis=1)
-        miss = np.log(np.maximum(norm, 1e-300)) - level
-        if (np.abs(miss) <= WAIT * np.maximum(1.0, np.abs(level))).all():
-            break
-        early = miss > 0
-        low, high = np.where(early, t, low), np.where(early, high, t)
-        rate = (weight @ here.total) / np.maximum(norm, 1e-300)
-        step = t + miss / np.maximum(rate, 1e-300)
-        middle = np.where(np.isfinite(high), 0.5 * (low + high), 2 * t + 1e-3)
-        t = np.where((step > low) & (step < high) & np.isfinite(step), step, middle)
-        if (t > 1e12).any():
-            return np.where(t > 1e12, np.inf, t), psi
-    return t, psi
 
 
 @observable(unit=CURRENT, symbol=r"\sigma_I", dims=("magnetisation",))

@@ -11,10 +11,12 @@ from typing import Any, Protocol
 
 import numpy as np
 import scipy.linalg
+from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
+ROWS = 512  # of a Hermitian product at a time
 
 
 class SylvesterInverse(Protocol):
@@ -100,6 +102,55 @@ class EigenInverse:
         core *= np.conj(self.weight)
         X: Complex = left @ dagger(left @ core)
         return X
+
+
+class SinglePrecisionInverse:
+    r"""Inverse of one K in single precision, on the arrays of any array-API namespace.
+
+    The equation of :class:`EigenInverse`. Both triple products are Hermitian, so that the second half of
+    each needs one triangle: 24 d^3 real operations and some rows instead of 32 d^3.
+
+    Parameters
+    ----------
+    energy, vectors, inverse : E, V, V^-1 of K as (d,), (d, d), (d, d) complex64
+    """
+
+    def __init__(self, energy: Any, vectors: Any, inverse: Any) -> None:
+        self.energy, self.vectors, self.inverse = energy, vectors, inverse
+
+    @classmethod
+    def of(cls, K: Complex) -> tuple[Any, Any, Any]:
+        """E, V, V^-1 by LAPACK in single precision, as numpy arrays.
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError : K is defective to that precision
+        """
+        energy, vectors = np.linalg.eig(K.astype(np.complex64))
+        return energy, vectors, np.linalg.inv(vectors)
+
+    def __call__(self, Y: Any) -> Any:
+        """X with -i (K X - X K^+) = Y for Hermitian Y, complex64."""
+        xp = array_namespace(Y)
+        core = hermitian_product(self.inverse, self.inverse @ Y)
+        energy = self.energy
+        core = 1j * core / (energy[:, None] - xp.conj(energy)[None, :])
+        return hermitian_product(self.vectors, self.vectors @ core)
+
+
+def hermitian_product(A: Any, B: Any) -> Any:
+    """A B^+ where it is known to be Hermitian, by rows up to the diagonal, (d, d)."""
+    xp = array_namespace(A, B)
+    d = A.shape[0]
+    if d <= 2 * ROWS:
+        return A @ xp.matrix_transpose(xp.conj(B))
+    other = xp.matrix_transpose(xp.conj(B))
+    C = xp.empty_like(A)
+    for start in range(0, d, ROWS):
+        stop = min(start + ROWS, d)
+        C[start:stop, :stop] = A[start:stop, :] @ other[:, :stop]
+        C[:start, start:stop] = xp.matrix_transpose(xp.conj(C[start:stop, :start]))
+    return C
 
 
 class SchurInverse:

@@ -1,0 +1,506 @@
+r"""Exact steady state one sector at a time, in mixed precision: four molecules in 20 GiB.
+
+The equation of ``gksl``, :math:`\Psi \Psi X = X` on the even sectors with
+:math:`\Psi = -L_0^{-1} J`, is solved by Krylov vectors of single precision for corrections; their right
+sides come from L rho in double precision, where H_eff is sparse. The Krylov space is kept from one
+correction to the next, and in a folder, from where a solve that was cut off goes on.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import scipy.sparse
+from array_api_compat import array_namespace
+from numpy.typing import NDArray
+from pydantic import Field
+
+from chirospin.base.errors import ModelError
+from chirospin.base.method import Method
+from chirospin.junction import fock
+from chirospin.junction.gksl import (
+    SEVERAL,
+    STALLED,
+    Answer,
+    checked_point,
+    one_body_density,
+    product_state,
+    smallest_eigenvalue,
+    state_of,
+)
+from chirospin.junction.liouvillian import (
+    EVEN,
+    ODD,
+    Complex,
+    Point,
+    Real,
+    closed_classes,
+    diagonal,
+    sparse_hamiltonians,
+)
+from chirospin.junction.model import Junction
+from chirospin.junction.state import UNREACHED, JunctionState, unreached
+from chirospin.numerics.memory import available_bytes, in_words
+from chirospin.numerics.outcome import Outcome
+from chirospin.numerics.recycling import RecycledKrylov, on_host
+from chirospin.numerics.sylvester import SinglePrecisionInverse, pack, sylvester, unpack
+
+Ints = NDArray[np.int64]
+Key = tuple[int, int, int]
+Namespace = Literal["numpy", "torch", "cupy", "array_api_strict"]
+
+INNER = 1e-4  # reduction of one correction: single precision gives little more
+STALL = 0.3  # a correction that leaves more than this of the residual twice running has stalled
+CORRECTIONS = 40
+KRYLOV_GUESS = 45  # vectors assumed when memory is estimated
+log = logging.getLogger("chirospin")
+
+
+class MixedGKSL(Method):
+    """Exact many-body steady state by sectors in single precision, its residual in double.
+
+    Any array library with the array-API names can hold the dense blocks and Krylov vectors; the
+    eigenvectors of H_eff and the residual are found on the processor.
+
+    References
+    ----------
+    nozaki_fujita_2026, Eqs. (1)-(9); parks_2006
+    """
+
+    name: ClassVar[str] = "gksl-mixed"
+    summary: ClassVar[str] = (
+        "exact, sector by sector in mixed precision, resumable: 3 and 4 molecules"
+    )
+    references: ClassVar[tuple[str, ...]] = (
+        "nozaki_fujita_2026",
+        "lindblad_1976",
+        "gorini_kossakowski_sudarshan_1976",
+        "saad_schultz_1986",
+        "parks_2006",
+    )
+
+    tolerance: float = Field(
+        1e-12, gt=0, description="largest residual |L rho| / |rho| in units of the energy scale"
+    )
+    krylov_vectors: int = Field(200, ge=1, description="most Krylov vectors of one correction")
+    folder: Path | None = Field(
+        None, description="keeps vectors on disk; a solve that was cut off goes on from there"
+    )
+    library: Namespace = Field("numpy", description="array library of the dense blocks")
+    device: str | None = Field(None, description='where its arrays live, for instance "cuda"')
+
+    def solve_many(self, models: Sequence[Junction]) -> Iterator[JunctionState]:
+        """Steady states one after another.
+
+        Raises
+        ------
+        ModelError : the solve would not fit in memory, or the library or folder is not there
+        """
+        return map(self._state, models)
+
+    def _state(self, model: Junction) -> JunctionState:
+        point = checked_point(model)
+        check_size(point, self.folder is not None)
+        up, down = (self.answer(point, m) for m in (0, 1))
+        return state_of(point, up, down)
+
+    def answer(self, point: Point, magnetisation: int) -> Answer:
+        """The steady state of one magnetisation with its certificates."""
+        place = Place(library=self.library, device=self.device)
+        folder = None if self.folder is None else self.folder / _mark(point, magnetisation)
+        sectors = SectorGenerator(point, magnetisation)
+        if point.leads[0] == point.leads[1]:
+            found = product_state(sectors, np.array([[point.leads[0]]]))
+            state = Corrected(even=found.even[0], odd=found.odd[0], applications=0)
+        else:
+            inverses = Inverses(sectors, place, folder)
+            state = corrected(inverses, self.tolerance, self.krylov_vectors, folder)
+        return certified(sectors, state, self.tolerance)
+
+
+def _mark(point: Point, magnetisation: int) -> str:
+    """A name for the folder of one point: what it holds belongs to no other."""
+    import hashlib
+
+    parts: list[NDArray[Any]] = [point.h, point.filling, point.emptying, point.interaction.density]
+    parts += [point.interaction.exchange, point.interaction.strength]
+    digest = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts))
+    return f"{digest.hexdigest()[:16]}-{('up', 'down')[magnetisation]}"
+
+
+def required_bytes(point: Point, on_disk: bool) -> tuple[float, float]:
+    """Memory and real multiplications of one magnetisation, estimated."""
+    sizes = fock.sector_sizes(point.charges)
+    unknowns = float(sum(size**2 for size in sizes))
+    vectors = 4 if on_disk else KRYLOV_GUESS  # mapped files leave memory when it is wanted
+    need = unknowns * (2 * 8 + 3 * 8 + vectors * 4 / 2) + 100.0 * max(sizes) ** 2
+    return need, 12.5 * sum(float(size) ** 3 for size in sizes) * KRYLOV_GUESS
+
+
+def check_size(point: Point, on_disk: bool) -> None:
+    """Refuse a size that does not fit; say what a large one will take.
+
+    Raises
+    ------
+    ModelError : says how much memory would be needed
+    """
+    need, products = required_bytes(point, on_disk)
+    molecules = len(point.h) // 4
+    if need > available_bytes():
+        raise ModelError(
+            f"Parameter `molecules` must fit in memory for method gksl-mixed, but {molecules} "
+            f"molecules need about {in_words(need)} and some {products:.0e} multiplications a "
+            f"magnetisation, and {in_words(available_bytes())} are free"
+            + ("" if on_disk else "; option folder keeps vectors on disk")
+            + "; mean-field fits any number"
+        )
+    log.info(
+        "%d molecules: about %s and %.0e multiplications a magnetisation",
+        molecules,
+        in_words(need),
+        products,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """An array library and a device of it."""
+
+    library: str
+    device: str | None
+
+    @cached_property
+    def namespace(self) -> Any:
+        """The array-API namespace.
+
+        Raises
+        ------
+        ModelError : the library is not installed
+        """
+        try:
+            module = importlib.import_module(self.library)
+            given = {} if self.device is None else {"device": self.device}
+            return array_namespace(module.asarray([0.0], **given))
+        except (ImportError, RuntimeError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"Option `library` of method gksl-mixed must be an installed array library with "
+                f"the option `device` as one of its devices, but {self.library} on "
+                f"{self.device or 'its default device'} says: {error}"
+            ) from None
+
+    def put(self, array: Any, kind: str) -> Any:
+        """A numpy array as one of the library."""
+        given = {} if self.device is None else {"device": self.device}
+        xp = self.namespace
+        return xp.asarray(np.array(array), dtype=getattr(xp, kind), **given)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrival:
+    """Jumps of one channel into one sector: out += rate s_i s_j X[index_i, index_j].
+
+    Parameters
+    ----------
+    source : sector that they leave
+    rate : eV/hbar
+    index, sign : for each state of the sector reached, the state before and its sign; sign 0 where none
+    """
+
+    source: Key
+    rate: float
+    index: Any
+    sign: Any
+
+
+class SectorGenerator:
+    """L = L_0 + J of one point and magnetisation, sector by sector, in packed Hermitian form."""
+
+    batch = 1
+
+    def __init__(self, point: Point, magnetisation: int) -> None:
+        self.point, self.magnetisation = point, magnetisation
+        self.members: Sequence[tuple[Point, int]] = [(point, magnetisation)]
+        self.charges = point.charges
+        self.space = fock.sectors(point.charges)
+        self.keys: tuple[list[Key], ...] = tuple(
+            [
+                (parity, n, s)
+                for n, stack in enumerate(self.space.stacks[parity])
+                for s in range(len(stack.states))
+            ]
+            for parity in (EVEN, ODD)
+        )
+
+    def size(self, key: Key) -> int:
+        """Number of states of a sector."""
+        return int(self.space.stacks[key[0]][key[1]].states.shape[1])
+
+    def span(self, key: Key) -> slice:
+        """Where a sector lies in the packed vector of its parity."""
+        start = self.space.stacks[key[0]][key[1]].start + key[2] * self.size(key) ** 2
+        return slice(start, start + self.size(key) ** 2)
+
+    def block(self, key: Key, packed: Any) -> Any:
+        """The packed matrix of one sector, (d, d)."""
+        d = self.size(key)
+        return array_namespace(packed).reshape(packed[self.span(key)], (d, d))
+
+    @cached_property
+    def heff(self) -> dict[Key, scipy.sparse.csr_array]:
+        """H_eff of every sector, sparse."""
+        return {
+            (parity, n, s): block
+            for parity in (EVEN, ODD)
+            for n in range(len(self.space.stacks[parity]))
+            for s, block in enumerate(
+                sparse_hamiltonians(self.point, self.magnetisation, parity, n)
+            )
+        }
+
+    @cached_property
+    def arrivals(self) -> dict[Key, list[Arrival]]:
+        """All jumps by the sector that they lead to."""
+        rate = np.concatenate(
+            [self.point.filling[self.magnetisation], self.point.emptying[self.magnetisation]]
+        )
+        return {key: list(self._arrivals(key, rate)) for half in self.keys for key in half}
+
+    def _arrivals(self, key: Key, rate: Real) -> Iterator[Arrival]:
+        states = self.space.stacks[key[0]][key[1]].states[key[2]]
+        for channel in self.point.channels_of(self.magnetisation):
+            fills, orbital = channel < self.space.orbitals, channel % self.space.orbitals
+            reached = ((states >> orbital) & 1) == (1 if fills else 0)
+            if not reached.any():
+                continue
+            before = states ^ (1 << orbital)
+            place = self.space.place[before]
+            stack, sector, _ = place[reached][0]
+            yield Arrival(
+                source=(1 - key[0], int(stack), int(sector)),
+                rate=float(rate[channel]),
+                index=np.where(reached, place[:, 2], 0),
+                sign=np.where(reached, fock.parity_below(before, orbital), 0),
+            )
+
+    def arriving(self, key: Key, packed: Any, arrivals: Sequence[Arrival]) -> Any:
+        """What jumps bring into one sector from the other parity, packed (d, d)."""
+        xp = array_namespace(packed)
+        total = None
+        for one in arrivals:
+            X = self.block(one.source, packed)
+            part = xp.take(xp.take(X, one.index, axis=0), one.index, axis=1)
+            part = part * (one.rate * one.sign)[:, None] * one.sign[None, :]
+            total = part if total is None else total + part
+        d = self.size(key)
+        return xp.zeros((d, d), dtype=packed.dtype) if total is None else total
+
+    def derivative(self, even: Real, odd: Real) -> tuple[Real, Real]:
+        """L rho in double precision, even and odd sectors."""
+        halves = (even, odd)
+        out = (np.empty_like(even), np.empty_like(odd))
+        for parity in (EVEN, ODD):
+            for key in self.keys[parity]:
+                coherent = sylvester(self.heff[key], unpack(self.block(key, halves[parity])))
+                jumps = self.arriving(key, halves[1 - parity], self.arrivals[key])
+                out[parity][self.span(key)] = (pack(coherent) + jumps).ravel()
+        return out
+
+    def trace(self, parity: int, packed: Real) -> float:
+        """Trace of the sectors of one parity."""
+        return float(packed[diagonal(self.charges, parity)].sum())
+
+    def jump_rate(self, even: Real, odd: Real) -> float:
+        """Trace of J rho."""
+        rate = 0.0
+        for parity, other in ((EVEN, odd), (ODD, even)):
+            for key in self.keys[parity]:
+                rate += float(np.trace(self.arriving(key, other, self.arrivals[key])))
+        return rate
+
+
+class Inverses:
+    """-L_0^{-1} and Psi of a generator on the arrays of a library, in single precision."""
+
+    def __init__(self, sectors: SectorGenerator, place: Place, folder: Path | None) -> None:
+        self.sectors, self.place = sectors, place
+        self.arrivals = {
+            key: [
+                Arrival(
+                    source=one.source,
+                    rate=one.rate,
+                    index=place.put(one.index, "int64"),
+                    sign=place.put(one.sign, "float32"),
+                )
+                for one in arrivals
+            ]
+            for key, arrivals in sectors.arrivals.items()
+        }
+        self.inverse: dict[Key, SinglePrecisionInverse] = {}
+        for key, heff in sectors.heff.items():
+            energy, vectors, inverse = _eigenvectors(heff, key, folder)
+            self.inverse[key] = SinglePrecisionInverse(
+                place.put(energy, "complex64"),
+                place.put(vectors, "complex64"),
+                place.put(inverse, "complex64"),
+            )
+
+    def resolved(self, key: Key, packed: Any) -> Any:
+        """-L_0^{-1} of one packed sector, flattened."""
+        xp = array_namespace(packed)
+        turned = xp.matrix_transpose(packed)
+        Y = xp.astype(packed + turned, xp.complex64) + 1j * xp.astype(packed - turned, xp.complex64)
+        X = self.inverse[key](Y)
+        return xp.reshape(-0.5 * (xp.real(X) + xp.imag(X)), (-1,))
+
+    def psi(self, parity: int, packed: Any) -> Any:
+        """Psi X for X on the sectors of one parity; lands on the other."""
+        keys = self.sectors.keys[1 - parity]
+        out = self.empty(1 - parity)
+        for key in keys:
+            Y = self.sectors.arriving(key, packed, self.arrivals[key])
+            out[self.sectors.span(key)] = self.resolved(key, Y)
+        return out
+
+    def source(self, parity: int, rest: Any, other: Any | None = None) -> Any:
+        """-L_0^{-1} (rest + J other) on the sectors of one parity."""
+        out = self.empty(parity)
+        for key in self.sectors.keys[parity]:
+            Y = self.sectors.block(key, rest)
+            if other is not None:
+                Y = Y + self.sectors.arriving(key, other, self.arrivals[key])
+            out[self.sectors.span(key)] = self.resolved(key, Y)
+        return out
+
+    def empty(self, parity: int) -> Any:
+        """A packed vector."""
+        return self.place.put(np.empty(self.sectors.space.unknowns(parity), np.float32), "float32")
+
+
+def _eigenvectors(heff: Any, key: Key, folder: Path | None) -> tuple[Any, Any, Any]:
+    """E, V, V^-1 of one sector, from the folder where they are known."""
+    if folder is None:
+        return SinglePrecisionInverse.of(heff.toarray())
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"sector-{key[0]}-{key[1]}-{key[2]}.npz"
+    if not path.exists():
+        energy, vectors, inverse = SinglePrecisionInverse.of(heff.toarray())
+        part = path.with_suffix(".part.npz")
+        np.savez(part, energy=energy, vectors=vectors, inverse=inverse)
+        part.replace(path)
+        log.info("eigenvectors of sector %s, %d states", key, len(energy))
+        return energy, vectors, inverse
+    with np.load(path) as kept:
+        return kept["energy"], kept["vectors"], kept["inverse"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corrected:
+    """A density operator in packed halves, trace one, and the applications that it took."""
+
+    even: Real
+    odd: Real
+    applications: int
+
+
+def corrected(
+    inverses: Inverses, tolerance: float, limit: int, folder: Path | None = None
+) -> Corrected:
+    r"""Corrections until the residual is small or stalls.
+
+    .. math:: (1 - \Psi\Psi)\, \delta_e = -L_0^{-1} [r_e - J L_0^{-1} r_o], \qquad
+              \delta_o = \Psi \delta_e - L_0^{-1} r_o, \qquad r = L \rho
+    """
+    sectors, place = inverses.sectors, inverses.place
+    krylov = RecycledKrylov(
+        lambda z: z - inverses.psi(ODD, inverses.psi(EVEN, z)),
+        None if folder is None else folder / "krylov",
+    )
+    krylov.restore(inverses.empty(EVEN))
+    even, odd = _restored(folder) or _start(inverses)
+    applications, residuals = 0, []
+    for _ in range(CORRECTIONS):
+        rest = sectors.derivative(even, odd)
+        size = float(np.sqrt((even**2).sum() + (odd**2).sum()))
+        length = float(np.sqrt((rest[EVEN] ** 2).sum() + (rest[ODD] ** 2).sum()))
+        residuals.append(length / (size * sectors.point.scale))
+        log.info("residual %.2e after %d applications", residuals[-1], applications)
+        if not np.isfinite(length) or residuals[-1] <= 0.5 * tolerance:
+            break
+        if len(residuals) > 2 and residuals[-1] > STALL * residuals[-2] > STALL**2 * residuals[-3]:
+            break
+        r_even, r_odd = (place.put(half / length, "float32") for half in rest)
+        half = inverses.source(ODD, r_odd)
+        answer = krylov.solve(inverses.source(EVEN, r_even, half), tolerance=INNER, limit=limit)
+        applications += answer.applications
+        change = inverses.psi(EVEN, answer.solution) + half
+        even = even + length * on_host(answer.solution)
+        odd = odd + length * on_host(change)
+        norm = sectors.trace(EVEN, even) + sectors.trace(ODD, odd)
+        even, odd = even / norm, odd / norm
+        if folder is not None:
+            part = folder / "density.part.npz"
+            np.savez(part, even=even, odd=odd)
+            part.replace(folder / "density.npz")
+    return Corrected(even=even, odd=odd, applications=applications)
+
+
+def _restored(folder: Path | None) -> tuple[Real, Real] | None:
+    if folder is None or not (folder / "density.npz").exists():
+        return None
+    with np.load(folder / "density.npz") as kept:
+        return kept["even"], kept["odd"]
+
+
+def _start(inverses: Inverses) -> tuple[Real, Real]:
+    """What a uniform arrival in every state makes of the even sectors, and its image."""
+    sectors = inverses.sectors
+    arriving = np.zeros(sectors.space.unknowns(EVEN), np.float32)
+    arriving[diagonal(sectors.charges, EVEN)] = 1.0
+    first = inverses.source(EVEN, inverses.place.put(arriving, "float32"))
+    even, odd = (on_host(one).astype(float) for one in (first, inverses.psi(EVEN, first)))
+    norm = sectors.trace(EVEN, even) + sectors.trace(ODD, odd)
+    return even / norm, odd / norm
+
+
+def certified(sectors: SectorGenerator, state: Corrected, tolerance: float) -> Answer:
+    """One-body density, certificates and outcome."""
+    point, m = sectors.members[0]
+    halves = (state.even, state.odd)
+    rest = sectors.derivative(*halves)
+    size = np.sqrt(sum(float((half**2).sum()) for half in halves))
+    residual = float(np.sqrt(sum(float((half**2).sum()) for half in rest)) / size / point.scale)
+    drift = abs(sectors.trace(EVEN, rest[EVEN]) + sectors.trace(ODD, rest[ODD]))
+    G: Complex = np.zeros((1, *point.h.shape), dtype=complex)
+    particles, lowest = 0.0, np.inf
+    for parity in (EVEN, ODD):
+        for n, stack in enumerate(sectors.space.stacks[parity]):
+            X = unpack(halves[parity][stack.span].reshape(1, *stack.shape))
+            G = G + one_body_density(sectors, {(parity, n): X})
+            weight = np.einsum("bsii->si", X).real
+            particles += float((weight * np.bitwise_count(stack.states)).sum())
+            lowest = min(lowest, float(smallest_eigenvalue(X)[0]))
+    reason = "" if residual <= tolerance else STALLED
+    if unreached(np.array([point.one_body_decay(m)]), point.h)[0]:
+        reason = UNREACHED
+    elif (several := closed_classes(point.charges, point.channels_of(m))) > 1:
+        reason = SEVERAL.format(several)
+    return Answer(
+        one_body_density=G[0],
+        trace_drift=drift / max(sectors.jump_rate(*halves), 1e-300),
+        hermiticity=None,
+        smallest_eigenvalue=lowest,
+        particles=particles,
+        outcome=Outcome(
+            converged=not reason,
+            residual=residual,
+            iterations=state.applications,
+            reason=reason,
+        ),
+    )
