@@ -147,13 +147,13 @@ def solve(
     from chirospin.base.figures import SUFFIXES, save_figure, sketch
     from chirospin.base.solve import solve as corridor
     from chirospin.faces import text
-    from chirospin.faces.progress import progress, told
+    from chirospin.faces.progress import progress, solver_lines
 
     if out is not None:
         results.check_target(out)
     if plot is not None:
         results.check_target(plot, SUFFIXES)
-    with progress(f"solving {name}") as report:
+    with progress(f"solving {name}") as report, solver_lines():
         ds = corridor(
             one,
             model,
@@ -293,7 +293,7 @@ def optimise(
     from chirospin.base import results
     from chirospin.base.optimise import optimise as search
     from chirospin.faces import arguments, optimising
-    from chirospin.faces.progress import progress, told
+    from chirospin.faces.progress import progress
 
     given = [text for text in (maximise, minimise) if text]
     if len(given) != 1:
@@ -642,8 +642,7 @@ def about(*, json: Json = False) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; every expected failure is one line on stderr and an exit code."""
     try:
-        with told():
-            result = app(arguments, exit_on_error=False, print_error=False)
+        result = app(arguments, exit_on_error=False, print_error=False)
         return result if isinstance(result, int) else 0
     except CycloptsError as error:
         warn(" ".join(str(error).split()) + " (see chirospin --help)")

@@ -30,7 +30,7 @@ class PacedLines(logging.Handler):
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def solver_lines() -> Iterator[None]:
     """Let long solves report."""
     log, handler = logging.getLogger("chirospin"), PacedLines()
     level = log.level
