@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,10 +15,11 @@ from chirospin.base.errors import ModelError
 from chirospin.junction import GKSL, Junction, MixedGKSL, mixed
 from chirospin.junction.liouvillian import Point
 from chirospin.numerics.recycling import RecycledKrylov
-from chirospin.numerics.sylvester import SinglePrecisionInverse, sylvester
+from chirospin.numerics.sylvester import SinglePrecisionInverse, SinglePrecisionModes, sylvester
 from tests.laws.junctions import junctions
 
 SAME = 1e-9  # residuals of 1e-12 over the slowest relaxation of 5e-4
+DOUBLE = 1e-10  # of eigenvalues of size 20
 SINGLE = 2e-4  # single precision times the condition of small random matrices
 
 
@@ -102,10 +104,33 @@ def test_the_single_precision_inverse_undoes_the_map(d: int, seed: int) -> None:
     K = A + A.conj().T - 1j * np.diag(rng.uniform(0.5, 2.0, d))
     X = rng.normal(size=(d, d)) + 1j * rng.normal(size=(d, d))
     X = X + X.conj().T
-    inverse = SinglePrecisionInverse(*SinglePrecisionInverse.of(K))
+    modes = SinglePrecisionModes.of(scipy.sparse.csr_array(K))
+    inverse = SinglePrecisionInverse(modes, lambda array, kind: np.array(array, dtype=kind))
     again = inverse(sylvester(K, X).astype(np.complex64))
     assert np.linalg.norm(again - X) < SINGLE * d * np.linalg.norm(X)
     assert np.linalg.norm(inverse(sylvester(K + 0.3 * A, X).astype(np.complex64)) - X) > SINGLE
+
+
+@given(st.integers(0, 2**16))
+def test_slow_modes_are_good_to_double_precision(seed: int) -> None:
+    """One mode decays a millionth as fast as the others, as in long stacks."""
+    rng = np.random.default_rng(seed)
+    A = rng.normal(size=(20, 20)) + 1j * rng.normal(size=(20, 20))
+    E = np.linspace(-20, 20, 20) - 1j * rng.uniform(0.2, 1, 20)
+    E[7] = E[7].real - 1e-6j
+    V = np.linalg.qr(A)[0] + 0.02 * A
+    K = (V * E) @ np.linalg.inv(V)
+    modes = SinglePrecisionModes.of(scipy.sparse.csr_array(K))
+    assert modes.slow.size == 1
+    assert np.abs(modes.energy - E[7]).min() < DOUBLE
+    assert np.linalg.norm(K @ modes.right - E[7] * modes.right) < DOUBLE
+    assert np.linalg.norm(modes.left @ K - E[7] * modes.left) < DOUBLE
+    plain = np.linalg.eigvals(K.astype(np.complex64))
+    assert np.abs(plain - E[7]).min() > DOUBLE  # single precision alone does not do it
+    Y = np.outer(modes.right, modes.right.conj())
+    inverse = SinglePrecisionInverse(modes, lambda array, kind: np.array(array, dtype=kind))
+    slowest = -2 * E[7].imag
+    assert np.abs(inverse(Y.astype(np.complex64)) * -slowest - Y).max() < 1e-5
 
 
 @given(st.integers(0, 2**16))

@@ -50,13 +50,19 @@ from chirospin.junction.state import UNREACHED, JunctionState, unreached
 from chirospin.numerics.memory import available_bytes, in_words
 from chirospin.numerics.outcome import Outcome
 from chirospin.numerics.recycling import RecycledKrylov, on_host
-from chirospin.numerics.sylvester import SinglePrecisionInverse, pack, sylvester, unpack
+from chirospin.numerics.sylvester import (
+    SinglePrecisionInverse,
+    SinglePrecisionModes,
+    pack,
+    sylvester,
+    unpack,
+)
 
 Ints = NDArray[np.int64]
 Key = tuple[int, int, int]
 Namespace = Literal["numpy", "torch", "cupy", "array_api_strict"]
 
-INNER = 1e-4  # reduction of one correction: single precision gives little more
+INNER = 1e-5  # reduction of one correction: single precision gives no more
 STALL = 0.3  # a correction that leaves more than this of the residual twice running has stalled
 CORRECTIONS = 40
 KRYLOV_GUESS = 45  # vectors assumed when memory is estimated
@@ -198,8 +204,7 @@ class Place:
     def put(self, array: Any, kind: str) -> Any:
         """A numpy array as one of the library."""
         given = {} if self.device is None else {"device": self.device}
-        xp = self.namespace
-        return xp.asarray(np.array(array), dtype=getattr(xp, kind), **given)
+        return self.namespace.asarray(np.array(array, dtype=kind), **given)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -342,14 +347,10 @@ class Inverses:
             ]
             for key, arrivals in sectors.arrivals.items()
         }
-        self.inverse: dict[Key, SinglePrecisionInverse] = {}
-        for key, heff in sectors.heff.items():
-            energy, vectors, inverse = _eigenvectors(heff, key, folder)
-            self.inverse[key] = SinglePrecisionInverse(
-                place.put(energy, "complex64"),
-                place.put(vectors, "complex64"),
-                place.put(inverse, "complex64"),
-            )
+        self.inverse = {
+            key: SinglePrecisionInverse(_modes(heff, key, folder), place.put)
+            for key, heff in sectors.heff.items()
+        }
 
     def resolved(self, key: Key, packed: Any) -> Any:
         """-L_0^{-1} of one packed sector, flattened."""
@@ -383,21 +384,21 @@ class Inverses:
         return self.place.put(np.empty(self.sectors.space.unknowns(parity), np.float32), "float32")
 
 
-def _eigenvectors(heff: Any, key: Key, folder: Path | None) -> tuple[Any, Any, Any]:
-    """E, V, V^-1 of one sector, from the folder where they are known."""
+def _modes(heff: Any, key: Key, folder: Path | None) -> SinglePrecisionModes:
+    """Eigenvectors of one sector, from the folder where they are known."""
     if folder is None:
-        return SinglePrecisionInverse.of(heff.toarray())
+        return SinglePrecisionModes.of(heff)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"sector-{key[0]}-{key[1]}-{key[2]}.npz"
     if not path.exists():
-        energy, vectors, inverse = SinglePrecisionInverse.of(heff.toarray())
+        modes = SinglePrecisionModes.of(heff)
         part = path.with_suffix(".part.npz")
-        np.savez(part, energy=energy, vectors=vectors, inverse=inverse)
+        np.savez(part, **vars(modes))
         part.replace(path)
-        log.info("eigenvectors of sector %s, %d states", key, len(energy))
-        return energy, vectors, inverse
+        log.info("eigenvectors of sector %s, %d states", key, len(modes.energy))
+        return modes
     with np.load(path) as kept:
-        return kept["energy"], kept["vectors"], kept["inverse"]
+        return SinglePrecisionModes(**kept)
 
 
 @dataclass(frozen=True, kw_only=True)

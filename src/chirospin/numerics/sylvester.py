@@ -7,16 +7,22 @@ A + B: the symmetric and the antisymmetric part are recovered from it, and norms
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import scipy.linalg
+import scipy.sparse
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 ROWS = 512  # of a Hermitian product at a time
+SLOW = 3e-2  # decay, relative to the largest, below which single precision is not enough
+CORRECTIONS = 3  # each gives as many digits as single precision has
+MERGED = 1e-6  # of the largest eigenvalue: modes closer than this are left as they are
 
 
 class SylvesterInverse(Protocol):
@@ -104,38 +110,108 @@ class EigenInverse:
         return X
 
 
+@dataclass(frozen=True, kw_only=True)
+class SinglePrecisionModes:
+    """Eigenvectors of K in single precision, of which the slow ones are known in double too.
+
+    Parameters
+    ----------
+    energy : E, (d,), complex128
+    vectors, inverse : V and V^-1, (d, d), complex64
+    slow : which modes are slow, (m,)
+    right, left : their columns of V and rows of V^-1, (d, m) and (m, d), complex128
+    """
+
+    energy: Any
+    vectors: Any
+    inverse: Any
+    slow: Any
+    right: Any
+    left: Any
+
+    @classmethod
+    def of(cls, K: scipy.sparse.csr_array) -> SinglePrecisionModes:
+        """All modes by LAPACK in single precision, the slow ones corrected.
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError : K is defective to single precision
+        """
+        energy, vectors = np.linalg.eig(K.toarray().astype(np.complex64))
+        return corrected_modes(K, energy, vectors, np.linalg.inv(vectors))
+
+
+def corrected_modes(
+    K: scipy.sparse.csr_array, single: Any, vectors: Any, inverse: Any
+) -> SinglePrecisionModes:
+    r"""Slow modes corrected by the residual in double precision.
+
+    .. math:: v \leftarrow v + \sum_j v_j \frac{w_j (K - E) v}{E - E_j}, \qquad
+              E = \frac{w K v}{w v}
+
+    and likewise for the row w of the inverse. The inverse map divides their part by a decay that may be a
+    millionth of the norm of K.
+    """
+    energy = single.astype(complex)
+    decay = -2 * energy.imag
+    slow = np.flatnonzero(decay <= SLOW * max(float(decay.max()), 0.0))
+    v, w = vectors[:, slow].astype(complex), inverse[slow].astype(complex)
+    for _ in range(CORRECTIONS):
+        gap = energy[slow] - energy[:, None]
+        share = np.where(np.abs(gap) > MERGED * np.abs(energy).max(), gap, np.inf)
+        right = inverse @ (K @ v - v * energy[slow]).astype(np.complex64)
+        left = (w @ K - energy[slow, None] * w).astype(np.complex64) @ vectors
+        v = v + vectors @ (right / share).astype(np.complex64)
+        w = w + (left / share.T).astype(np.complex64) @ inverse
+        w = w / (w * v.T).sum(axis=1)[:, None]
+        energy[slow] = (w * (K @ v).T).sum(axis=1)
+    vectors[:, slow], inverse[slow] = v, w
+    return SinglePrecisionModes(
+        energy=energy, vectors=vectors, inverse=inverse, slow=slow, right=v, left=w
+    )
+
+
 class SinglePrecisionInverse:
     r"""Inverse of one K in single precision, on the arrays of any array-API namespace.
 
     The equation of :class:`EigenInverse`. Both triple products are Hermitian, so that the second half of
-    each needs one triangle: 24 d^3 real operations and some rows instead of 32 d^3.
+    each needs one triangle: 24 d^3 real operations and some rows instead of 32 d^3. Where two slow modes
+    meet, the weight is large; that small block is formed in double precision.
 
     Parameters
     ----------
-    energy, vectors, inverse : E, V, V^-1 of K as (d,), (d, d), (d, d) complex64
+    modes : of K, numpy arrays
+    put : (numpy array, name of a data type) -> array of the library
     """
 
-    def __init__(self, energy: Any, vectors: Any, inverse: Any) -> None:
-        self.energy, self.vectors, self.inverse = energy, vectors, inverse
-
-    @classmethod
-    def of(cls, K: Complex) -> tuple[Any, Any, Any]:
-        """E, V, V^-1 by LAPACK in single precision, as numpy arrays.
-
-        Raises
-        ------
-        numpy.linalg.LinAlgError : K is defective to that precision
-        """
-        energy, vectors = np.linalg.eig(K.astype(np.complex64))
-        return energy, vectors, np.linalg.inv(vectors)
+    def __init__(self, modes: SinglePrecisionModes, put: Callable[[Any, str], Any]) -> None:
+        gap = modes.energy[:, None] - np.conj(modes.energy)
+        weight = 1j / np.where(gap == 0, np.inf, gap)
+        self.vectors, self.inverse = (
+            put(modes.vectors, "complex64"),
+            put(modes.inverse, "complex64"),
+        )
+        self.weight = put(weight, "complex64")
+        self.slow = put(modes.slow, "int64")
+        self.right, self.left = put(modes.right, "complex128"), put(modes.left, "complex128")
+        self.slow_weight = put(weight[np.ix_(modes.slow, modes.slow)], "complex128")
 
     def __call__(self, Y: Any) -> Any:
         """X with -i (K X - X K^+) = Y for Hermitian Y, complex64."""
         xp = array_namespace(Y)
         core = hermitian_product(self.inverse, self.inverse @ Y)
-        energy = self.energy
-        core = 1j * core / (energy[:, None] - xp.conj(energy)[None, :])
-        return hermitian_product(self.vectors, self.vectors @ core)
+        X = hermitian_product(self.vectors, self.vectors @ (core * self.weight))
+        if self.slow.shape[0]:
+            rough = xp.take(xp.take(core, self.slow, axis=0), self.slow, axis=1)
+            exact = (self.left @ xp.astype(Y, xp.complex128)) @ _dagger(self.left)
+            missed = (exact - xp.astype(rough, xp.complex128)) * self.slow_weight
+            X = X + xp.astype((self.right @ missed) @ _dagger(self.right), xp.complex64)
+        return X
+
+
+def _dagger(X: Any) -> Any:
+    xp = array_namespace(X)
+    return xp.matrix_transpose(xp.conj(X))
 
 
 def hermitian_product(A: Any, B: Any) -> Any:
@@ -143,13 +219,13 @@ def hermitian_product(A: Any, B: Any) -> Any:
     xp = array_namespace(A, B)
     d = A.shape[0]
     if d <= 2 * ROWS:
-        return A @ xp.matrix_transpose(xp.conj(B))
-    other = xp.matrix_transpose(xp.conj(B))
+        return A @ _dagger(B)
+    other = _dagger(B)
     C = xp.empty_like(A)
     for start in range(0, d, ROWS):
         stop = min(start + ROWS, d)
         C[start:stop, :stop] = A[start:stop, :] @ other[:, :stop]
-        C[:start, start:stop] = xp.matrix_transpose(xp.conj(C[start:stop, :start]))
+        C[:start, start:stop] = _dagger(C[start:stop, :start])
     return C
 
 

@@ -1,0 +1,63 @@
+"""One exact steady state of four molecules, with its certificate, kept in four_molecules.json.
+
+    python benchmarks/four_molecules.py FOLDER [up|down ...]
+
+The folder (some 20 GB) keeps eigenvectors, Krylov vectors and the state: cut off and started again, the
+solve goes on. With both magnetisations the record has the polarisation.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import resource
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from chirospin.junction import Junction, MixedGKSL
+from chirospin.junction.liouvillian import Point
+from chirospin.junction.mixed import check_size
+from chirospin.junction.model import MAGNETISATIONS
+
+RECORD = Path(__file__).with_name("four_molecules.json")
+TOLERANCE = 1e-11
+
+
+def main() -> None:
+    """Solve the magnetisations that are asked for and put them on record."""
+    folder, *names = sys.argv[1:]
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    point = Point.of(Junction(molecules=4))
+    check_size(point, on_disk=True)
+    method = MixedGKSL(folder=Path(folder), tolerance=TOLERANCE)
+    record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    for name in names or MAGNETISATIONS:
+        m = MAGNETISATIONS.index(name)
+        start = time.perf_counter()
+        answer = method.answer(point, m)
+        n = np.einsum("kk->k", answer.one_body_density).real
+        left, right = (point.coupling[m] * (point.leads[:, None] - n)).sum(axis=1)
+        record[name] = {
+            "current": left,
+            "balance": left + right,
+            "residual": answer.outcome.residual,
+            "converged": answer.outcome.converged,
+            "trace_drift": answer.trace_drift,
+            "smallest_eigenvalue": answer.smallest_eigenvalue,
+            "electrons": answer.particles,
+            "applications in this run": answer.outcome.iterations,
+            "seconds of this run": round(time.perf_counter() - start),
+            "peak memory, GiB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+        }
+        if set(MAGNETISATIONS) <= set(record):
+            up, down = (record[one]["current"] for one in MAGNETISATIONS)
+            record["spin_polarisation"] = (up - down) / (up + down)
+        RECORD.write_text(json.dumps(record, indent=2) + "\n")
+        print(name, json.dumps(record[name]))
+
+
+if __name__ == "__main__":
+    main()
