@@ -198,7 +198,7 @@ def _attributes(
         "quantity": problem.quantity,
         "chirospin_schema": SCHEMA,
         "references": ", ".join(method.references),
-        "method_settings": json.dumps(method.model_dump()),
+        "method_settings": json.dumps(method.model_dump(mode="json")),
         "provenance": json.dumps(provenance()),
         "units_note": "hbar = e = k_B = 1; the unit of each quantity stands beside it",
     }
