@@ -29,7 +29,13 @@ extensions = [
     "local_mathjax",
     "quiet_gallery",
 ]
-exclude_patterns = ["_build", "_extensions", "gallery", "**/sg_execution_times.rst", "sg_execution_times.rst"]
+exclude_patterns = [
+    "_build",
+    "_extensions",
+    "gallery",
+    "**/sg_execution_times.rst",
+    "sg_execution_times.rst",
+]
 templates_path = ["_templates"]
 language = "en_GB"
 nitpicky = True

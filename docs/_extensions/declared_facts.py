@@ -30,7 +30,13 @@ def _unit(unit: str) -> str:
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]], widths: str) -> str:
-    lines = [".. list-table::", "   :header-rows: 1", f"   :widths: {widths}", "   :class: facts", ""]
+    lines = [
+        ".. list-table::",
+        "   :header-rows: 1",
+        f"   :widths: {widths}",
+        "   :class: facts",
+        "",
+    ]
     for row in (titles, *rows):
         lines += [f"   {'* -' if n == 0 else '  -'} {cell}" for n, cell in enumerate(row)]
     return "\n".join(lines) + "\n"

@@ -29,7 +29,9 @@ ladder = vibration.solve(model, rungs, observables=["moment", "crossover", "cros
 for rung in rungs:
     one = ladder.sel({"method": rung})
     crossings = one.crossover.values[np.isfinite(one.crossover.values)]
-    print(f"{rung:13s} moment {float(one.moment.sel(component='x')):+.3e}, sign changes at {crossings} meV")
+    print(
+        f"{rung:13s} moment {float(one.moment.sel(component='x')):+.3e}, sign changes at {crossings} meV"
+    )
 
 # %%
 # The audit
