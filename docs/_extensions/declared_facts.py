@@ -80,7 +80,7 @@ def _methods(one: Problem) -> str:
             if field.description
         ]
         lines.append("")
-    return "\n".join(line if line.startswith(" ") or not line else line for line in lines)
+    return "\n".join(lines)
 
 
 def _about(one: Observable) -> str:

@@ -90,7 +90,7 @@ figure = draw(
             ),
         ),
     ),
-    {"all": along.where(along.moment > 0), "near": near * 1e5},
+    {"all": along.where(along.moment > 0), "near": near[["moment"]] * 1e5},
 )
 
 # %%
