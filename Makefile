@@ -12,11 +12,12 @@ test: .venv/.all  ## all tests
 
 install: .venv/.all  ## .venv with all that tests and checks need
 
-check: .venv/.all  ## lint, types, import contracts
+check: .venv/.all  ## lint, types, import contracts, spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell --dictionary=- --dictionary=.ci/british.txt README.md CONTRIBUTING.md changes docs src tests benchmarks
 
 docs: .venv/.docs  ## the site in docs/_build/html; warnings are errors
 	OPENBLAS_NUM_THREADS=1 $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky docs docs/_build/html

@@ -41,10 +41,10 @@ language = "en_GB"
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!chirospin\.).*"),  # other projects: their sites are not asked
-    ("py:.*", r"chirospin\..*\.(Array|Complex|Axes|Data|Progress|Function|Values|Keys?)"),
+    ("py:.*", r"chirospin\..*\.(Array|Complex|Axes|Data|Progress|Function|Values|Keys?|AnyStack)"),
 ]
 
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["attrs_block", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 autodoc_default_options = {
@@ -94,5 +94,6 @@ html_theme_options = {
     "show_prev_next": True,
     "pygments_light_style": "friendly",
 }
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "start": [], "conventions": []}
+smartquotes = False
 mathjax3_config = {"options": {"enableMenu": False}}

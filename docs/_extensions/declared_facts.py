@@ -130,6 +130,20 @@ class ProblemFacts(SphinxDirective):
         return list(self.parse_text_to_nodes(text))
 
 
+def _without_bounds(
+    app: Any,
+    what: str,
+    name: str,
+    thing: Any,
+    options: Any,
+    signature: str | None,
+    result: str | None,
+) -> tuple[str | None, str | None]:
+    """Signatures of settings name their types; the bounds stand in the table of the family."""
+    return (re.sub(r"Annotated\[(\w+), [^\]]*\]", r"\1", signature) if signature else None), result
+
+
 def setup(app: Any) -> dict[str, Any]:
     app.add_directive("problem", ProblemFacts)
+    app.connect("autodoc-process-signature", _without_bounds)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

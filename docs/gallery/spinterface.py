@@ -30,7 +30,7 @@ distances = {"distance": np.geomspace(0.5, 40, 240)}
 magnetic = spinterface.Contact(level_splitting=(0, 0, 0.05))
 bare = spinterface.Contact(level_splitting=(0, 0, 0), lead_potential=0.5)
 
-at_rest = spinterface.solve(magnetic, over={"distance": np.linspace(0.5, 8, 800)})
+at_rest = spinterface.solve(magnetic, over={"distance": np.linspace(0.5, 5, 600)})
 driven = spinterface.solve(bare, over=distances)
 mirrored = spinterface.solve(bare.replace(spin_orbit=-0.033), over=distances)
 outward = driven.isel(distance=-1)

@@ -56,11 +56,11 @@ class Band:
         return self.low + half * (1 + x), half * w
 
     def emission(self, energy: Array) -> Array:
-        """B_+ = J (1 - f + n), continued to any real energy."""
+        """:math:`B_+ = J (1 - f + n)`, continued to any real energy."""
         return self._with_bose(energy, 1 - self.filled)
 
     def absorption(self, energy: Array) -> Array:
-        """B_- = J (f + n)."""
+        """:math:`B_- = J (f + n)`."""
         return self._with_bose(energy, self.filled)
 
     def _with_bose(self, energy: Array, extra: float) -> Array:
