@@ -92,4 +92,7 @@ def test_a_page_that_lies_is_caught() -> None:
     assert same("0.24...", "0.2411\n")
     assert not same("0.25...", "0.2411\n")
     text = "$ chirospin cite\nline\n$ chirospin solve a \\\n  --set b=1\n"
-    assert list(commands(text)) == [("chirospin cite", "line\n"), ("chirospin solve a --set b=1", "")]
+    assert list(commands(text)) == [
+        ("chirospin cite", "line\n"),
+        ("chirospin solve a --set b=1", ""),
+    ]

@@ -39,7 +39,9 @@ def conventions_page() -> str:
     for family, lines in _declared().items():
         title = "Every family" if family == EVERY else f"`{family}`"
         rows = [f"| `{name}` | {_marked(text)} |" for name, text in lines.items()]
-        parts.append("\n".join((f"## {title}", "", "| what | convention |", "|---|---|", *rows, "")))
+        parts.append(
+            "\n".join((f"## {title}", "", "| what | convention |", "|---|---|", *rows, ""))
+        )
     return "\n".join(parts)
 
 
