@@ -74,11 +74,12 @@ def _methods(one: Problem) -> str:
     for name, method in one.methods.items():
         lines.append(f"``{name}`` (:class:`~{method.__module__}.{method.__qualname__}`)")
         lines.append(f"   {_plain(method.summary)}.")
-        lines += [
-            f"   ``{key}`` = {_plain(str(field.default))}: {_plain(field.description or '')}."
+        settings = [
+            f"   - ``{key}`` = {_plain(str(field.default))}: {_plain(field.description or '')}"
             for key, field in method.model_fields.items()
             if field.description
         ]
+        lines += ["", *settings]
         lines.append("")
     return "\n".join(lines)
 
