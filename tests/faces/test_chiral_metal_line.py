@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from chirospin import chiral_metal
+from chirospin.base.errors import ModelError
 from tests.faces.test_command_line import run  # noqa: F401
 
 BAD = {
@@ -113,3 +116,14 @@ def test_crystal_and_driven_problems(run) -> None:  # noqa: F811
         "--json",
     )
     assert code == 0
+
+
+def test_a_function_of_the_wrong_shape_is_one_line(tmp_path: Path) -> None:
+    """The transposed array of k is the commonest slip: refused with both shapes, not a traceback."""
+    file = tmp_path / "flat.py"
+    file.write_text(
+        "import numpy as np\n\n\ndef flat(k):\n    x, y, z = k.reshape(-1, 3).T\n"
+        "    return np.stack([x, y, y, z], -1).reshape(-1, 2, 2)\n"
+    )
+    with pytest.raises(ModelError, match=r"values of shape \(\.\.\., 2, 2\), but gives"):
+        chiral_metal.solve(chiral_metal.Crystal(hamiltonian=f"{file}:flat"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -390,6 +391,12 @@ class ResultAccessor:
     def audit(self) -> xr.Dataset:
         """The audit alone: value, tolerance and verdict of every check."""
         return self._ds[["audit_value", "audit_tolerance", "audit_passed"]]
+
+    @property
+    def conventions(self) -> dict[str, str]:
+        """Signs, units and orders that hold in this result, as its file carries them."""
+        stamped: dict[str, str] = json.loads(self._ds.attrs["conventions"])
+        return stamped
 
     @property
     def citations(self) -> str:

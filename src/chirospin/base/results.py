@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from chirospin.base.audit import Certificate
+from chirospin.base.conventions import conventions
 from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
 from chirospin.base.method import Method
@@ -200,7 +201,7 @@ def _attributes(
         "references": ", ".join(method.references),
         "method_settings": json.dumps(method.model_dump(mode="json")),
         "provenance": json.dumps(provenance()),
-        "units_note": "hbar = e = k_B = 1; the unit of each quantity stands beside it",
+        "conventions": json.dumps(conventions(problem.family)),
     }
     for info in model.parameters():
         if info.name not in swept and not info.axis:

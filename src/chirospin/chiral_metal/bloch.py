@@ -75,7 +75,23 @@ class AnalyticBloch:
 
     def hamiltonian(self, k: Array) -> Complex:
         """H at real k."""
-        return np.asarray(self.function(k.astype(complex)), dtype=complex)
+        return self.values(k.astype(complex))
+
+    def values(self, k: Complex) -> Complex:
+        """H at complex k.
+
+        Raises
+        ------
+        ModelError : the function does not return a square matrix for each k
+        """
+        H = np.asarray(self.function(k), dtype=complex)
+        n = self.spin.shape[-1]
+        if H.shape != (*k.shape[:-1], n, n):
+            raise ModelError(
+                "Parameter `hamiltonian` must be a function of k of shape (..., 3) with values of "
+                f"shape (..., {n}, {n}), but gives {H.shape} for {k.shape}"
+            )
+        return H
 
     def derivatives(self, k: Array) -> Matrices:
         """H and its derivatives from values on circles in the complex plane.
@@ -94,7 +110,7 @@ class AnalyticBloch:
             way = np.zeros(3)
             way[i] += 1
             way[j] += i != j
-            around = self.function(k[:, None, :] + radius * turn[:, None] * way)
+            around = self.values(k[:, None, :] + radius * turn[:, None] * way)
             if np.abs(around.mean(axis=1) - H).max() > ANALYTIC * np.abs(around).max():
                 raise ModelError(
                     "Parameter `hamiltonian` must be an analytic function of k (no abs, no conj), "

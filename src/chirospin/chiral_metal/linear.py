@@ -45,7 +45,7 @@ def plane_field(xi: Array, screening: float) -> Array:
 
 
 def screened(xi: Array, screening: float) -> Array:
-    """exp(-|xi|/lambda), zero in the neutral limit."""
+    r"""exp(-\|xi\|/lambda), zero in the neutral limit."""
     return np.exp(-np.abs(xi) / screening) if screening else np.zeros_like(xi)
 
 

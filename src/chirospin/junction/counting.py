@@ -163,7 +163,7 @@ def noise(model: CountedJunction, state: CountingState) -> NDArray[np.float64]:
 
 @observable(unit="1", symbol="F", dims=("magnetisation",), undefined="no current flows")
 def fano_factor(model: CountedJunction, state: CountingState) -> NDArray[np.float64]:
-    r"""Noise over that of independent electrons: F = S/|I|.
+    r"""Noise over that of independent electrons: :math:`F = S/|I|`.
 
     .. math:: F = S / |I|
     """

@@ -272,7 +272,7 @@ def moves(
     number: int,
     terms: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...],
 ) -> Moves:
-    """Elements <i| c^+... c... |j> of each term within the sectors of one stack.
+    """Elements ``<i| c^+... c... |j>`` of each term within the sectors of one stack.
 
     Parameters
     ----------

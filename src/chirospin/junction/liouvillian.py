@@ -158,13 +158,13 @@ class Generator:
         return back[EVEN] + self.jumps_adjoint(EVEN, odd), back[ODD] + self.jumps_adjoint(ODD, even)
 
     def residual(self, even: Real, odd: Real) -> Real:
-        """|L rho| / |rho| in units of each point's energy scale, shape (batch,)."""
+        r"""\|L rho\| / \|rho\| in units of each point's energy scale, shape (batch,)."""
         scale = np.array([point.scale for point, _ in self.members])
         size = norm(even, odd) * scale
         return norm(*self.derivative(even, odd)) / np.where(size > 0, size, np.nan)
 
     def trace_drift(self, even: Real, odd: Real) -> Real:
-        """|Tr L rho| relative to the rate of jumps, shape (batch,); zero where nothing jumps."""
+        r"""\|Tr L rho\| relative to the rate of jumps, shape (batch,); zero where nothing jumps."""
         rest = self.derivative(even, odd)
         drift = np.abs(self.trace(EVEN, rest[EVEN]) + self.trace(ODD, rest[ODD]))
         rate = self.trace(ODD, self.jumps(EVEN, even)) + self.trace(EVEN, self.jumps(ODD, odd))

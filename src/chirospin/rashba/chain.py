@@ -37,7 +37,7 @@ class Chain:
     jacobian : dp_k/dp_start along the chains
     linked : whether neighbours share a shell, shape (chains, K - 1)
     present : whether the momentum exists, or the chain has ended before it
-    speeds : |V| of the left and of the right member of each bond, eV nm
+    speeds : ``|V|`` of the left and of the right member of each bond, eV nm
     start : column of the momenta from which the chains were built
     """
 

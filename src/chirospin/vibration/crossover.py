@@ -22,7 +22,7 @@ class Crossing:
     Parameters
     ----------
     temperatures : k_B T, growing, meV; empty if the sign is the same everywhere
-    defect : largest |moment| left at one of them over the largest on the scan
+    defect : largest ``|moment|`` left at one of them over the largest on the scan
     """
 
     temperatures: tuple[float, ...]

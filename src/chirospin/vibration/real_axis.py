@@ -56,11 +56,11 @@ class Band:
         return self.low + half * (1 + x), half * w
 
     def emission(self, energy: Array) -> Array:
-        """B_+ = J (1 - f + n), continued to any real energy."""
+        """:math:`B_+ = J (1 - f + n)`, continued to any real energy."""
         return self._with_bose(energy, 1 - self.filled)
 
     def absorption(self, energy: Array) -> Array:
-        """B_- = J (f + n)."""
+        """:math:`B_- = J (f + n)`."""
         return self._with_bose(energy, self.filled)
 
     def _with_bose(self, energy: Array, extra: float) -> Array:
@@ -75,7 +75,7 @@ class Band:
         return np.where(inside, side, 0.0)
 
     def real_part(self, x: Array, above: Array | None = None) -> Array:
-        """Re L at x; ``above`` is the logarithm of |x| - b where that is smaller than rounding."""
+        """Re L at x; ``above`` is the logarithm of ``|x| - b`` where that is smaller than rounding."""
         with np.errstate(divide="ignore"):  # a node may round onto an edge, where it has no weight
             edge = np.log(np.abs(np.abs(x) - self.high)) if above is None else above
             ahead = self._half(self.emission, x, edge, x > 0)
@@ -84,7 +84,7 @@ class Band:
     def _half(
         self, B: Callable[[Array], Array], x: Array, edge: Array, same: NDArray[np.bool_]
     ) -> Array:
-        """Principal value of the integral of B(w)/(x - w); ``edge`` is ln ||x| - b|."""
+        """Principal value of the integral of B(w)/(x - w); ``edge`` is ``ln ||x| - b|``."""
         w, dw = self.nodes
         near = np.abs(x) < 2 * self.high
         own = np.where(near, B(np.where(near, x, self.high)), 0.0)
