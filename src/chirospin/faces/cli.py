@@ -1,4 +1,4 @@
-"""The command line: describe, solve, sweep, explore, reproduce, audit, report, cite, about."""
+"""The command line: describe, solve, sweep, explore, reproduce, validate, audit, report, cite, about."""
 
 from __future__ import annotations
 
@@ -486,6 +486,27 @@ def reproduce(
         for report in reports:
             say(report.text)
     return 0 if all(report.all_hold for report in reports) else FAILED
+
+
+@app.command
+def validate(
+    *, out: Path = Path("docs/validation"), results: Path = Path("results"), workers: Workers = None
+) -> int:
+    """Write the validation pages: every claim with its numbers, and the signals that vanish.
+
+    Parameters
+    ----------
+    out
+        Directory of the pages (Markdown) and their pictures.
+    results
+        Where `chirospin reproduce` writes; what this code has not made there is computed.
+    """
+    from chirospin.faces.validation import write_pages
+
+    written = write_pages(out, results, _cores(workers), main, quiet=False)
+    for page in written.pages:
+        say(f"wrote {page}")
+    return 0 if written.all_hold else FAILED
 
 
 @app.command

@@ -70,7 +70,10 @@ class Finding:
         if self.compared is None:
             return ""
         published, ours = map(float, self.compared)
-        return f"{ours:.1e}" if published == 0 else f"{(ours - published) / abs(published):+.2%}"
+        if published == 0:
+            return f"{ours:.1e}"
+        share = (ours - published) / abs(published)
+        return f"{share:+.2%}" if abs(share) >= 1e-4 else f"{share:+.1e}"
 
 
 @dataclass(frozen=True, kw_only=True)
