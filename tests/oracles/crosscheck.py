@@ -475,8 +475,8 @@ def page(found: list[tuple[Row, float, float]]) -> str:
     for row, difference, _ in found:
         verdict = "agree" if difference <= row.tolerance else "DISAGREE"
         lines.append(
-            f"| {row.family.replace('_', chr(92) + '_')} | {row.quantity.replace('_', chr(92) + '_')} | `{row.ours}` "
-            f"| {row.theirs.replace('_', chr(92) + '_')} | {difference:.1e} | {row.tolerance:.0e} | {row.because} "
+            f"| {row.family} | {row.quantity} | `{row.ours}` "
+            f"| {row.theirs} | {difference:.1e} | {row.tolerance:.0e} | {row.because} "
             f"| {verdict} |"
         )
     agree = sum(d <= r.tolerance for r, d, _ in found)

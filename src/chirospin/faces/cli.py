@@ -639,8 +639,9 @@ def cite(target: str | None = None, /) -> int:
 
 @app.command
 def about(*, json: Json = False) -> int:
-    """Print version, families, dependencies and machine."""
+    """Print version, families, dependencies and machine, with BLAS and its threads."""
     from chirospin.base.results import provenance
+    from chirospin.faces.machine import machine
     from chirospin.studies.registry import STUDIES
 
     facts = {
@@ -649,6 +650,7 @@ def about(*, json: Json = False) -> int:
         "families": list(chirospin.FAMILIES),
         "studies": list(STUDIES),
         "provenance": provenance(),
+        "machine": machine(),
     }
     if json:
         say(json_format.dumps(facts))
@@ -656,7 +658,9 @@ def about(*, json: Json = False) -> int:
     say(f"chirospin {facts['chirospin']} ({facts['licence']})")
     say(f"families: {', '.join(chirospin.FAMILIES)}")
     say(f"studies: {', '.join(STUDIES)}")
-    say(", ".join(f"{k} {v}" for k, v in provenance().items()))
+    say(", ".join(f"{k} {v}" for k, v in provenance().items() if k != "machine"))
+    for name, words in machine().items():
+        say(f"{name}: {words}")
     return 0
 
 

@@ -21,7 +21,6 @@ from chirospin.faces.progress import progress
 from chirospin.faces.text import table
 from chirospin.studies.registry import Figure, Study, Verdict
 
-
 LONGEST = 60  # characters of a value in a sentence
 
 

@@ -107,7 +107,7 @@ def heading(figure: str) -> str:
     return figure.capitalize() if figure.startswith(("figure", "table")) else f"Figure {figure}"
 
 
-def links(needs: Sequence[str]) -> str:
+def figure_links(needs: Sequence[str]) -> str:
     """Links to the figures whose data a claim reads."""
     return ", ".join(f"[{name}](#{heading(name).lower().replace(' ', '-')})" for name in needs)
 
@@ -143,7 +143,7 @@ def study_page(facts: Facts) -> str:
                     cell(c["ours"]),
                     cell(c["deviation"]),
                     c["verdict"],
-                    links(c["needs"]),
+                    figure_links(c["needs"]),
                 ]
                 for c in plain
             ],
@@ -153,7 +153,7 @@ def study_page(facts: Facts) -> str:
     if errata:
         lines += ["## Errata", ""]
         if "errata" in drawn:
-            lines += [f"What is printed and what holds, as curves: {links(['errata'])}.", ""]
+            lines += [f"What is printed and what holds, as curves: {figure_links(['errata'])}.", ""]
         for c in errata:
             lines += [
                 f"### {c['where']}: {cell(c['text'])}",
@@ -162,7 +162,7 @@ def study_page(facts: Facts) -> str:
                 f"- evidence: {cell(c['ours'])}",
                 *([f"- deviation from print: {cell(c['deviation'])}"] if c["deviation"] else []),
                 f"- verdict: {c['verdict']}; source: {c['source']}; `{c['name']}`"
-                + (f"; data: {links(c['needs'])}" if c["needs"] else ""),
+                + (f"; data: {figure_links(c['needs'])}" if c["needs"] else ""),
                 "",
             ]
     lines += ["## Figures and their parameters", ""]
