@@ -107,6 +107,14 @@ SIGNALS = (
                 shows=("moment  ", "time_reversal"),
             ),
             Run(
+                says="The audit of this null result passes.",
+                arguments=(
+                    "audit", "vibration", "--method", "exact", "--set", "spin_coupling=[0,0,0]",
+                    "--set", "momentum_coupling=[0,0,0.01]",
+                ),
+                shows=("time_reversal", "time_reversed", "rotation", "audit passed"),
+            ),
+            Run(
                 says="Coupling to displacements: the odd share of the Hamiltonian and its moment.",
                 arguments=("solve", "vibration", "--method", "exact"),
                 shows=("moment  ", "time_reversal"),
