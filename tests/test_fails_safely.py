@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from benchmarks.fails_safely import CASES, Case, told
 
 KNOWN = {"refused", "not converged", "audit failed", "undefined"}

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-
 from benchmarks.counts import COUNTS
 from benchmarks.fails_safely import CASES
+
 from chirospin.base.errors import ClaimError
 from chirospin.faces.validation import answer, cell, heading, quoted
 from chirospin.studies.registry import Claim, Figure, Finding, Study, claim, studies
