@@ -106,11 +106,11 @@ def _facts(study: Study, verdicts: Sequence[Verdict], written: Sequence[Path]) -
 
 
 def sources() -> str:
-    """Digest of the code below the faces: what a stored reproduction was computed with."""
+    """Digest of the code that computes: all below the faces, without the commands of the page of signals."""
     digest = hashlib.sha256()
     root = Path(str(files("chirospin")))
     for path in sorted(root.rglob("*.py")):
-        if path.relative_to(root).parts[0] != "faces":
+        if path.relative_to(root).parts[0] != "faces" and path.stem != "vanishing":
             digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
 

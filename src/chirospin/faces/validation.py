@@ -27,7 +27,7 @@ from chirospin.studies.vanishing import SIGNALS, Run, Signal
 Facts = Mapping[str, Any]
 Shell = Callable[[list[str]], int]
 WIDTH = 1100  # pixels of a picture on a page
-COLOURS = 64
+COLOURS = 128
 LISTED = 3  # values of a parameter that are written out
 
 

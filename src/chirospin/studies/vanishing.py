@@ -125,9 +125,8 @@ SIGNALS = (
         name="equilibrium-spin",
         title="A non-magnetic molecule on gold carries a spin cloud that falls as the inverse square",
         looks="Eqs. (4) and (11) of fransson_spinterface, read in equilibrium: a radial spin around the contact.",
-        why="The lesser function of the paper keeps one of four terms. The three that it leaves out cancel "
-        "it in equilibrium, as time reversal demands. Only a bias brings the spin back, smaller and with "
-        "the sign of the flux.",
+        why="The lesser function of the paper keeps one term. Those that it leaves out cancel it in equilibrium, "
+        "as time reversal demands. Only a bias brings the spin back, smaller and with the sign of the flux.",
         caught_by=("time_reversal", "dropped_terms"),
         runs=(
             Run(
