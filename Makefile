@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PAPERS := nozaki_fujita_2026 yoshimi_2026 fransson_closed_shell fransson_spinterface khaetskii_2006
 
-.PHONY: demo test install check docs bench clean
+.PHONY: demo test install check docs validation crosscheck benchmark changelog wheel clean
 
 demo: .venv/.run  ## reproduce the papers: figures and claims in results/
 	set -e; for paper in $(PAPERS); do $(BIN)/chirospin reproduce $$paper --out results; done
@@ -23,13 +23,20 @@ docs: .venv/.docs  ## the site in docs/_build/html; warnings are errors
 	OPENBLAS_NUM_THREADS=1 $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky docs docs/_build/html
 	@echo open docs/_build/html/index.html
 
-bench: .venv/.all  ## times as ratios against peers, and operator counts
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/junction.py
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/chiral_metal.py
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/spinterface.py
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/vibration.py
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/rashba.py
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/sweep.py
+validation: .venv/.all  ## docs/validation: every claim with its numbers, signals that vanish; reuses results/
+	OPENBLAS_NUM_THREADS=1 $(BIN)/chirospin validate --out docs/validation --results results
+
+crosscheck: .venv/.all  ## docs/validation/crosscheck.md: against QuTiP and other codes
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.oracles.crosscheck
+
+benchmark: .venv/.all  ## docs/validation/benchmarks.md: counts, ratios, times, failures that say so
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks
+
+changelog:  ## docs/changelog.md from the fragments in changes/
+	$(PYTHON) .ci/changelog.py
+
+wheel:  ## build the wheel, install it without extras into a clean environment, time the import
+	PYTHON=$(PYTHON) bash .ci/wheel
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chirospin needs Python 3.11 or newer")'
@@ -48,4 +55,4 @@ bench: .venv/.all  ## times as ratios against peers, and operator counts
 	touch .venv/.run $@
 
 clean:
-	rm -rf .venv results docs/_build docs/tutorials docs/reference/api .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv results dist docs/_build docs/tutorials docs/reference/api .pytest_cache .mypy_cache .ruff_cache

@@ -1,6 +1,6 @@
 """Times of the chiral metal, as ratios against plain quadrature and a plain solver in the same run.
 
-Run ``make bench``. Pin BLAS to one thread (OPENBLAS_NUM_THREADS=1) before comparing.
+Run by ``make benchmark``. Pin BLAS to one thread (OPENBLAS_NUM_THREADS=1) before comparing.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from scipy.special import expn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.junction import median_time
 from tests.oracles import finite_temperature
 
+from benchmarks.junction import median_time
 from chirospin.chiral_metal import (
     Boltzmann,
     ChiralMetal,
@@ -27,7 +27,7 @@ from chirospin.chiral_metal import (
     KGrid,
     quadratic,
 )
-from chirospin.chiral_metal.boltzmann import _discretised, streaming_of
+from chirospin.chiral_metal.boltzmann import discretised, streaming_of
 from chirospin.chiral_metal.injection import plane_spin
 
 PLACES = np.linspace(-4.01, 54.0, 1000)
@@ -80,7 +80,7 @@ def solver() -> None:
 
     def alone() -> None:
         streaming_of.cache_clear()
-        _discretised.cache_clear()
+        discretised.cache_clear()
         Boltzmann().solve(model)
 
     first = median_time(alone, 3)

@@ -1,37 +1,25 @@
-"""Times of the junction, as ratios against QuTiP in the same run, and operator counts.
+"""Times of the junction, as ratios against QuTiP in the same run.
 
-Run ``make bench``; ``--counts`` writes the counts file anew; ``--trimer`` adds three molecules.
+Run ``python -m benchmarks.junction``; ``--trimer`` adds three molecules.
 Pin BLAS to one thread (OPENBLAS_NUM_THREADS=1) before comparing.
 """
 
 from __future__ import annotations
 
-import json
 import platform
 import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
 from chirospin import junction
 from chirospin.base.gradient import derivatives, differentiable
 from chirospin.junction import GKSL, Junction, Landauer, MeanField
-from chirospin.junction.response import response
 
-COUNTS = Path(__file__).with_name("junction_counts.json")
 GENERAL = {"spin_orbit_vectors": [[0.03, 0.0, 0.01], [0.0, 0.03, 0.0]]}
-CASES = {
-    "dimer reference": Junction(),
-    "dimer strong repulsion": Junction().replace(hubbard=8.0),
-    "dimer weak coupling": Junction().replace(coupling=0.01),
-    "dimer without spin-orbit coupling": Junction(spin_orbit=0.0),
-    "dimer general vectors": Junction(**GENERAL),
-    "single molecule": Junction(molecules=1),
-}
 
 
 def median_time(task: Callable[[], object], repeats: int) -> float:
@@ -43,16 +31,6 @@ def median_time(task: Callable[[], object], repeats: int) -> float:
         task()
         times.append(time.perf_counter() - start)
     return float(np.median(times))
-
-
-def counts() -> dict[str, int]:
-    """Operator applications (both magnetisations) of each case."""
-    found = {name: GKSL().solve(model).outcome.iterations for name, model in CASES.items()}
-    for name in ("dimer reference", "single molecule"):  # both magnetisations in one batch
-        found[f"adjoint, {name}"] = 2 * response(CASES[name], GKSL()).applications
-    weak = Junction(molecules=20).replace(hubbard=0.1)
-    found["mean field, 20 molecules"] = MeanField().solve(weak).outcome.iterations
-    return found
 
 
 def polarisation_by_qutip(model: Junction) -> float:
@@ -156,16 +134,10 @@ def shell() -> None:
 
 
 def main() -> None:
-    """Print everything; compare the counts with the frozen ones."""
-    if "--counts" in sys.argv:
-        COUNTS.write_text(json.dumps(counts(), indent=2) + "\n")
-        return
+    """Print everything."""
     print(
         f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}"
     )
-    frozen = json.loads(COUNTS.read_text())
-    for name, number in counts().items():
-        print(f"applications, {name:<36} {number:4d} (frozen {frozen[name]})")
     if "--trimer" in sys.argv:
         trimer()
     dimer()

@@ -1,7 +1,7 @@
 """Overhead of a sweep for each point against the same points solved and audited in memory,
 and what a second process gains.
 
-Run ``make bench``. Pin BLAS to one thread (OPENBLAS_NUM_THREADS=1) before comparing.
+Run by ``make benchmark``. Pin BLAS to one thread (OPENBLAS_NUM_THREADS=1) before comparing.
 """
 
 from __future__ import annotations

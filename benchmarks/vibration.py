@@ -1,6 +1,6 @@
 """Times of the vibrating level, as ratios against plain implementations in the same run.
 
-Run ``make bench``. Pin BLAS to one thread (OPENBLAS_NUM_THREADS=1) before comparing.
+Run by ``make benchmark``. Pin BLAS to one thread (OPENBLAS_NUM_THREADS=1) before comparing.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.junction import median_time
 from tests.oracles import vibration_brute_force as naive
 
+from benchmarks.junction import median_time
 from chirospin import vibration
 from chirospin.vibration import (
     SCBA,

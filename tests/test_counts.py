@@ -1,20 +1,18 @@
-"""Operator applications stay what they were: a performance test that a busy machine cannot spoil."""
+"""Operation counts stay what they were: a performance test that a busy machine cannot spoil."""
 
 from __future__ import annotations
 
-import importlib.util
-import json
-from pathlib import Path
+import pytest
+from benchmarks.counts import COUNTS, Count, frozen
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+SLACK = 0.05  # of rounding in what decides a step more or less; at least two
 
 
-def test_operator_applications_do_not_grow() -> None:
-    spec = importlib.util.spec_from_file_location("junction_benchmark", BENCHMARKS / "junction.py")
-    assert spec is not None
-    assert spec.loader is not None
-    benchmark = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(benchmark)
-    frozen = json.loads(benchmark.COUNTS.read_text())
-    for name, number in benchmark.counts().items():
-        assert number <= frozen[name] + 2, name
+@pytest.mark.parametrize("count", COUNTS, ids=lambda c: f"{c.family}: {c.case}")
+def test_operation_counts_do_not_grow(count: Count) -> None:
+    known = frozen()[f"{count.family}: {count.case}"]
+    assert count.take() <= known + max(2, SLACK * known)
+
+
+def test_every_frozen_count_is_taken() -> None:
+    assert list(frozen()) == [f"{one.family}: {one.case}" for one in COUNTS]

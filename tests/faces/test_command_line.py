@@ -305,3 +305,31 @@ def test_a_family_finds_the_model_that_knows_what_is_named(run) -> None:
     code, _, err = run("solve", "junction", "--over", "biass=4,6")
     assert code == 2
     assert "biass" in err
+
+
+def test_cite_knows_models_and_methods(run) -> None:
+    code, all_of_it, _ = run("cite", "junction.bias")
+    assert code == 0
+    assert "nathan_rudner_2020" in all_of_it
+    code, one, _ = run("cite", "junction.bias", "--method", "landauer")
+    assert code == 0
+    assert "nathan_rudner_2020" not in one
+    assert len(one) < len(all_of_it)
+    code, _, complaint = run("cite", "junction", "--method", "gskl")
+    assert code == 2
+    assert "gksl" in complaint
+
+
+def test_about_names_the_machine_and_its_blas(run) -> None:
+    code, text, _ = run("about")
+    assert code == 0
+    assert all(word in text for word in ("numpy", "cores: ", "blas: ", "thread"))
+
+
+def test_completion_can_be_installed(run, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SHELL", "/bin/bash")
+    code, _, _ = run("--install-completion", "--shell", "bash")
+    assert code == 0
+    (script,) = (p for p in tmp_path.rglob("chirospin*") if p.is_file())
+    assert "reproduce" in script.read_text()

@@ -69,3 +69,13 @@ def test_repulsion_that_a_method_does_not_know_is_loud(run) -> None:  # noqa: F8
     _, _, err = run("solve", "vibration", "--method", "scba", "--set", "hubbard=1", "--json")
     assert "hubbard_left_out" in err
     assert run("solve", "vibration", "--set", "hubbard=1", "--json")[2] == ""
+
+
+def test_the_audit_of_a_moment_that_vanishes_by_time_reversal_passes(
+    run,  # noqa: F811
+) -> None:
+    """Its rounding, 1e-19 of a spin, was once compared with itself."""
+    even = ["--set", "spin_coupling=[0,0,0]", "--set", "momentum_coupling=[0,0,0.01]"]
+    code, text, _ = run("audit", "vibration", "--method", "exact", *even)
+    assert code == 0
+    assert "audit passed" in text

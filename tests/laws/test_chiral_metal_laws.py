@@ -198,7 +198,7 @@ def test_a_source_at_the_wrong_plane_is_noticed():
 
     model = ChiralMetal(length=20.0, screening_length=0.3)
     here = scales(model)
-    grid = boltzmann._discretised(here.length, here.screening, 0.0, False, 120, 3, 16)
+    grid = boltzmann.discretised(here.length, here.screening, 0.0, False, 120, 3, 16)
     xi = np.array([0.5])
     right = boltzmann._solved(here, grid, xi)
     wrong_grid = boltzmann.Discretisation(

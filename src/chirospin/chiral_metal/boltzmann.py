@@ -69,7 +69,7 @@ class Boltzmann(Method):
                 "equations are ill-conditioned in the neutral limit, but is 0; use closed-form, or "
                 f"0.02 mean free paths ({0.02 * here.mean_free_path:g})"
             )
-        grid = _discretised(
+        grid = discretised(
             here.length, here.screening, here.memory, here.walls, self.cells, self.order,
             self.ordinates,
         )  # fmt: skip
@@ -129,7 +129,7 @@ class Discretisation:
 
 
 @lru_cache(maxsize=KEPT)
-def _discretised(
+def discretised(
     length: float,
     screening: float,
     memory: float,

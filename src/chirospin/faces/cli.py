@@ -1,4 +1,4 @@
-"""The command line: describe, solve, sweep, explore, reproduce, audit, report, cite, about."""
+"""The command line: describe, solve, sweep, explore, reproduce, validate, audit, report, cite, about."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ app = App(
     version_flags=["--version"],
     result_action="return_value",
 )
+app.register_install_completion_command(help="Complete commands and options in this shell.")
 
 Repeated = Parameter(negative="", consume_multiple=False)
 Json = Annotated[bool, Parameter(negative="", help="print one JSON object and nothing else")]
@@ -489,6 +490,27 @@ def reproduce(
 
 
 @app.command
+def validate(
+    *, out: Path = Path("docs/validation"), results: Path = Path("results"), workers: Workers = None
+) -> int:
+    """Write the validation pages: every claim with its numbers, and the signals that vanish.
+
+    Parameters
+    ----------
+    out
+        Directory of the pages (Markdown) and their pictures.
+    results
+        Where `chirospin reproduce` writes; what this code has not made there is computed.
+    """
+    from chirospin.faces.validation import write_pages
+
+    written = write_pages(out, results, _cores(workers), main, quiet=False)
+    for page in written.pages:
+        say(f"wrote {page}")
+    return 0 if written.all_hold else FAILED
+
+
+@app.command
 def audit(
     target: str,
     /,
@@ -578,39 +600,50 @@ def report(file: Path, /, *, out: Path) -> int:
 
 
 @app.command
-def cite(target: str | None = None, /) -> int:
-    """Print BibTeX for the toolkit, for a family's methods, or for what made a result.
+def cite(target: str | None = None, /, *, method: str | None = None) -> int:
+    """Print BibTeX for the toolkit, for a family, a model or a method, or for what made a result.
+
+    chirospin cite junction.bias --method ule
 
     Parameters
     ----------
     target
-        FILE.nc or DIR.zarr, a family, or a bibliography key; the toolkit and all methods if not given.
+        FILE.nc or DIR.zarr, FAMILY, FAMILY.MODEL, or a bibliography key; the toolkit and all methods if not given.
+    method
+        Only this method of the family or model, or several with commas.
     """
     from chirospin.base import results
     from chirospin.base.citations import bibliography, bibtex
 
-    if target is None:
-        names = list(chirospin.FAMILIES)
-    elif target in chirospin.FAMILIES:
-        names = [target]
-    elif target in bibliography():
-        say(bibtex([target]))
+    if target in bibliography():
+        say(bibtex([str(target)]))
         return 0
+    if target is not None and Path(target).suffix in (results.NETCDF, results.ZARR):
+        say(bibtex(["chirospin", *str(results.load(Path(target)).attrs["references"]).split(", ")]))
+        return 0
+    name = (target or "").partition(".")[0]
+    if target is not None and name not in chirospin.FAMILIES:
+        raise UnknownNameError(
+            f"No file, family or reference {target!r}; "
+            f"{nearest(target, [*chirospin.FAMILIES, *bibliography()])}"
+        )
+    if target is not None and "." in target:
+        problems = [problem(target)]
     else:
-        path = Path(target)
-        if path.suffix not in (results.NETCDF, results.ZARR):
+        problems = [p for n in ([name] if name else chirospin.FAMILIES) for p in family(n).problems]
+    wanted = method.split(",") if method else None
+    known = dict.fromkeys(m for p in problems for m in p.methods)
+    for one in wanted or ():
+        if one not in known:
             raise UnknownNameError(
-                f"No file, family or reference {target!r}; "
-                f"{nearest(target, [*chirospin.FAMILIES, *bibliography()])}"
+                f"{target or 'No family'} has no method {one!r}; {nearest(one, list(known))}"
             )
-        say(bibtex(["chirospin", *str(results.load(path).attrs["references"]).split(", ")]))
-        return 0
     keys = dict.fromkeys(
-        k
-        for n in names
-        for p in family(n).problems
-        for m in p.methods.values()
-        for k in m.references
+        key
+        for p in problems
+        for m, kind in p.methods.items()
+        if wanted is None or m in wanted
+        for key in kind.references
     )
     say(bibtex(["chirospin", *keys]))
     return 0
@@ -618,8 +651,9 @@ def cite(target: str | None = None, /) -> int:
 
 @app.command
 def about(*, json: Json = False) -> int:
-    """Print version, families, dependencies and machine."""
+    """Print version, families, dependencies and machine, with BLAS and its threads."""
     from chirospin.base.results import provenance
+    from chirospin.faces.machine import machine
     from chirospin.studies.registry import STUDIES
 
     facts = {
@@ -628,6 +662,7 @@ def about(*, json: Json = False) -> int:
         "families": list(chirospin.FAMILIES),
         "studies": list(STUDIES),
         "provenance": provenance(),
+        "machine": machine(),
     }
     if json:
         say(json_format.dumps(facts))
@@ -635,7 +670,9 @@ def about(*, json: Json = False) -> int:
     say(f"chirospin {facts['chirospin']} ({facts['licence']})")
     say(f"families: {', '.join(chirospin.FAMILIES)}")
     say(f"studies: {', '.join(STUDIES)}")
-    say(", ".join(f"{k} {v}" for k, v in provenance().items()))
+    say(", ".join(f"{k} {v}" for k, v in provenance().items() if k != "machine"))
+    for name, words in machine().items():
+        say(f"{name}: {words}")
     return 0
 
 

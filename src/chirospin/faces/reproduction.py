@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +15,13 @@ import xarray as xr
 
 from chirospin.base.errors import ModelError
 from chirospin.base.figures import draw, save_figure
-from chirospin.base.results import provenance, save
+from chirospin.base.results import provenance, save, stored_model
+from chirospin.faces.arguments import problem
 from chirospin.faces.progress import progress
 from chirospin.faces.text import table
-from chirospin.studies.registry import Study, Verdict
+from chirospin.studies.registry import Figure, Study, Verdict
+
+LONGEST = 60  # characters of a value in a sentence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +37,7 @@ def reproduce_study(
     study: Study, names: Sequence[str], out: Path, workers: int, quiet: bool
 ) -> Reproduction:
     """Compute the figures named (all if none), write them, judge the claims that need no others."""
+    started = time.perf_counter()
     chosen = [study.figure(name) for name in names] or list(study.figures)
     folder = out / study.key
     try:
@@ -55,7 +62,11 @@ def reproduce_study(
                 written.append(folder / f"{figure.name}{kind}")
                 save_figure(drawn, written[-1])
     verdicts = [claim.verdict(data) for claim in study.claims if set(claim.needs) <= data.keys()]
-    facts = _facts(study, verdicts, written)
+    facts = _facts(study, verdicts, written) | {
+        "figures": [figure_facts(figure, data[figure.name]) for figure in chosen],
+        "seconds": time.perf_counter() - started,
+        "sources": sources(),
+    }
     for path, content in (
         (folder / "claims.json", json.dumps(facts, indent=2)),
         (folder / "claims.md", markdown(study, verdicts)),
@@ -84,12 +95,65 @@ def _facts(study: Study, verdicts: Sequence[Verdict], written: Sequence[Path]) -
                 "source": v.claim.source,
                 "published": v.finding.published,
                 "ours": v.finding.ours,
+                "deviation": v.finding.deviation,
+                "needs": list(v.claim.needs),
                 "verdict": v.word,
             }
             for v in verdicts
         ],
         "provenance": provenance(),
     }
+
+
+def sources() -> str:
+    """Digest of the code that computes: all below the faces, without the commands of the page of signals."""
+    digest = hashlib.sha256()
+    root = Path(str(files("chirospin")))
+    for path in sorted(root.rglob("*.py")):
+        if path.relative_to(root).parts[0] != "faces" and path.stem != "vanishing":
+            digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def figure_facts(figure: Figure, data: Mapping[str, xr.Dataset]) -> dict[str, Any]:
+    """Caption, parameters and swept axes of a figure, from its Datasets."""
+    models: dict[str, dict[str, list[str]]] = {}
+    axes: dict[str, list[str]] = {}
+    for ds in data.values():
+        for name, axis in ds.coords.items():
+            if axis.ndim == 1 and "units" in axis.attrs and axis.size > 1:
+                unit = "" if axis.attrs["units"] == "1" else f" {axis.attrs['units']}"
+                low, high = float(axis.min()), float(axis.max())
+                words = f"{low:.4g} to {high:.4g}{unit}, {axis.size} values"
+                axes.setdefault(str(name), [])
+                if words not in axes[str(name)]:
+                    axes[str(name)].append(words)
+        if "family" in ds.attrs:
+            one = problem(f"{ds.attrs['family']}.{ds.attrs['model']}")
+            place = f"{one.path} by {ds.attrs['method'].replace(',', ', ')}"
+            changes = models.setdefault(place, {})
+            model = stored_model(xr.Dataset(attrs=ds.attrs), one)
+            swept = set(axes).union(*(model.shorthands.get(name, ()) for name in axes))
+            for name, value in model.changed().items():
+                shown = value_words(value)
+                if name not in swept and shown not in changes.setdefault(name, []):
+                    changes[name].append(shown)
+    return {
+        "name": figure.name,
+        "caption": figure.caption,
+        "setting": figure.setting,
+        "axes": axes,
+        "models": {
+            place: {n: v for n, v in changes.items() if v and n not in axes}
+            for place, changes in models.items()
+        },
+    }
+
+
+def value_words(value: Any) -> str:
+    """A parameter's value for a sentence; large arrays are left to the data."""
+    words = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return words if len(words) <= LONGEST else "as in the data"
 
 
 def _text(

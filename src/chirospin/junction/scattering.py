@@ -16,7 +16,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.integrate import quad_vec
 from scipy.special import digamma
 
 from chirospin.base.method import Method
@@ -136,6 +135,8 @@ def scattering_noise(modes: Modes, leads: Reservoirs, tolerance: float) -> float
     mu, T = leads.potential, leads.thermal_energy
     gL, gR = np.sqrt(modes.coupling)
     inverse = np.linalg.inv(modes.vectors)
+
+    from scipy.integrate import quad_vec  # a tenth of a second to import
 
     def integrand(omega: float) -> float:
         G = (modes.vectors / (omega - modes.energies)) @ inverse

@@ -17,12 +17,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline, make_interp_spline
 from scipy.special import digamma
+
+if TYPE_CHECKING:
+    from scipy.interpolate import BSpline
 
 Real = NDArray[np.float64]
 STEP = 0.5  # of the midpoint rule; its error is exp(-2 pi^2/STEP), about 1e-17
@@ -76,6 +78,8 @@ class OverlapExpansion:
 @lru_cache(maxsize=1)
 def overlap_expansion() -> OverlapExpansion:
     """The expansion to 5e-9, from a singular value decomposition of the tabulated kernel."""
+    from scipy.interpolate import make_interp_spline
+
     end = np.arcsinh(FARTHEST / 4)
     v = end * np.linspace(-1, 1, NODES)
     s = np.linspace(0, np.log1p(2 * NEAR), DISTANCES)

@@ -32,6 +32,7 @@ TEMPERATURES = np.geomspace(0.5, 100.0, 60)
 SHOWN = (1.0, 5.0, 10.0, 15.0, 20.0)
 ENERGIES = np.linspace(-2.5, 2.5, 401)
 THREE = (Windowed(), SecondOrder(), Exact())
+SIDE_BY_SIDE = ", ".join(method.name for method in THREE)
 LADDER = (Exact(), SCBAHartree(), SCBA(), SecondOrder(), Windowed())
 
 
@@ -237,6 +238,7 @@ FIGURES = (
         name="figure-4",
         caption="Spin densities at c = 0.001 and what is filled of them",
         compute=figure_4,
+        setting=f"level = {LEVEL} meV, charge_coupling = {COUPLING} meV, spin_coupling = {ALONG} meV, c = 0.001; second-order",
         plot=Plot(
             columns=2,
             markers=False,
@@ -251,6 +253,7 @@ FIGURES = (
         name="figure-5",
         caption="Moment for one spin component: emulated window, second order, exact",
         compute=figure_5,
+        setting=f"level = {LEVEL} meV, charge_coupling = {COUPLING} meV, spin_coupling = {ALONG} meV; {SIDE_BY_SIDE}",
         plot=Plot(columns=3, markers=False, panels=_moment_panels()),
     ),
     Figure(
@@ -263,12 +266,15 @@ FIGURES = (
         name="figure-7",
         caption="Moment factor for two spin components: emulated window, second order, exact",
         compute=figure_7,
+        setting=f"level = {LEVEL} meV, charge_coupling = {COUPLING} meV, spin_coupling = {DIAGONAL} meV; {SIDE_BY_SIDE}",
         plot=Plot(columns=3, markers=False, panels=_moment_panels()),
     ),
     Figure(
         name="ladder",
         caption="Five theories of one model, and the spectrum at slow vibrations",
         compute=figure_ladder,
+        setting=f"level = {LEVEL} meV, charge_coupling = {COUPLING} meV, spin_coupling = {ALONG} meV, c = 0.01; (c) c = 0.001, "
+        "k_BT = 20 meV",
         plot=Plot(
             columns=3,
             markers=False,
@@ -289,6 +295,8 @@ FIGURES = (
         name="errata",
         caption="Eqs. (14) and (16), printed and corrected, beside the second-order moment",
         compute=figure_errata,
+        setting=f"level = {LEVEL} meV, charge_coupling = {COUPLING} meV, c = 0.01; spin_coupling = {ALONG} meV (a), "
+        f"{DIAGONAL} meV (b); second-order",
         plot=Plot(
             columns=2,
             markers=False,
@@ -388,6 +396,7 @@ def _crossover(figure: str) -> Any:
             + ", ".join(f"{r:.3f}" for r in roots)
             + f" meV (spread {spread:.1%}); |M(30)| = "
             + ", ".join(f"{abs(v):.1e}" for v in above.values),
+            compared=(0.0, spread),
             holds=spread < 0.05
             and bool((below > 0).all())
             and bool((above < 0).all())
@@ -455,6 +464,7 @@ def _loop_sign(data: Data) -> Finding:
     return Finding(
         published="Sigma = +(1/beta) sum G D",
         ours=f"summed over 400 001 frequencies {plus:.6f}, Eq. (11) {closed:.6f}: the sign is -",
+        compared=(plus.real, closed.real),
         holds=abs(plus + closed) < 1e-6,
     )
 
@@ -496,6 +506,7 @@ def _printed_integral(key: str, limit: str) -> Any:
             ours=f"at T = 100 printed {printed[-1]:.2e}, corrected {corrected[-1]:.2e}, moment "
             f"{here[-1]:.2e}; corrected and moment differ by at most "
             f"{np.abs(corrected - here).max():.0e}",
+            compared=(printed[-1], corrected[-1]),
             holds=bool(
                 np.abs(corrected - here).max() < 1e-14 and np.abs(printed - here).max() > 1e-4
             ),
@@ -531,6 +542,7 @@ def _peak_values(data: Data) -> Finding:
         published="(7) with 1/2 pi and a ratio of widths; (8) with 1/gamma",
         ours=f"narrow lines: exact {exact[2]:.5f}, corrected (7') {corrected:.5f}, printed {printed:.5f}; "
         f"(8) printed has {0.5 / (np.pi * gamma):.0f} in place of 1/2",
+        compared=(printed, exact[2]),
         holds=abs(corrected - exact[2]) < 2e-3 and abs(printed - exact[2]) > 1e-2,
     )
 
@@ -543,6 +555,7 @@ def _signed_parts(data: Data) -> Finding:
     return Finding(
         published="Lambda_1 and Gamma_1 as magnitudes",
         ours=f"m = {exact[2]:.5f} with signed components, {sizes[2]:.5f} with magnitudes",
+        compared=(sizes[2], exact[2]),
         holds=abs(exact[2] - sizes[2]) > 1e-3,
     )
 
@@ -553,6 +566,7 @@ def _without_reservoir(data: Data) -> Finding:
     return Finding(
         published="a moment only if interactions and reservoir coexist",
         ours="m = " + ", ".join(f"{v:.3e}" for v in m) + " for gamma = 0.1, 0.01, 0.001, 0",
+        compared=(0.0, m[-1]),
         holds=abs(m[-1]) > 1e-6 and abs(m[2] / m[-1] - 1) < 0.05,
     )
 

@@ -212,6 +212,7 @@ FIGURES = (
         name="uncertainty",
         caption="Polarisation and spread of three generators; energy over T that a jump lacks",
         compute=uncertainty,
+        setting=f"gate = {HALF_FILLED.gate}, thermal_energy = {HALF_FILLED.thermal_energy}; three generators",
         plot=Plot(
             columns=2,
             markers=False,
@@ -256,6 +257,7 @@ def _late(data: Data) -> Finding:
         ours=f"infinite bias {limit:.5f}; T = 0.1: "
         + ", ".join(f"P({V:g}) = {p:.4f}" for V, p in at.items())
         + f"; the limit to five digits from V = {reached:g} on",
+        compared=(-0.24, limit),
         holds=33 <= reached <= 36 and abs(at[12.0]) < 0.04 and abs(at[20.0]) < 0.14,
     )
 
@@ -314,6 +316,7 @@ def _reciprocal(data: Data) -> Finding:
     return Finding(
         published="Buttiker: no polarisation at V -> 0 with one magnetised lead",
         ours=", ".join(f"{name} {value:.1e}" for name, value in values.items()),
+        compared=(0.0, max(values.values(), key=abs)),
         holds=abs(values["kms"]) < 1e-6 and all(abs(v) < 1e-3 for v in values.values()),
     )
 

@@ -37,12 +37,14 @@ class Figure:
     name : as typed on the command line, ``figure-2``
     compute : (workers, progress) -> Datasets by key
     plot : what is drawn; None for a table
+    setting : parameters in words, where the Datasets are derived and do not carry them
     """
 
     name: str
     caption: str
     compute: Callable[[int, Progress], dict[str, xr.Dataset]]
     plot: Plot | None = None
+    setting: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +55,25 @@ class Finding:
     ----------
     published, ours : numbers in words
     holds : whether the claim is borne out, judged at the tolerance stated in ``ours`` or the claim
+    compared : the published number and ours, where the claim comes to one; 0 and the difference,
+        where the published side is a formula or another solution
     """
 
     published: str
     ours: str
     holds: bool
+    compared: tuple[float, float] | None = None
+
+    @property
+    def deviation(self) -> str:
+        """Ours against the published number, relative unless that is zero; empty without numbers."""
+        if self.compared is None:
+            return ""
+        published, ours = map(float, self.compared)
+        if published == 0:
+            return f"{ours:.1e}"
+        share = (ours - published) / abs(published)
+        return f"{share:+.2%}" if abs(share) >= 1e-4 else f"{share:+.1e}"
 
 
 @dataclass(frozen=True, kw_only=True)

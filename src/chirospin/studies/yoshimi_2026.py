@@ -273,6 +273,8 @@ FIGURES = (
         name="figure-3",
         caption="Charge and spin of first and second order around both planes",
         compute=figure_3,
+        setting=f"alpha/v_F = {WEAK}, L = {LENGTH:g} l, lambda_TF = {SCREENING} l by closed forms and by boltzmann; "
+        "the last row and one curve of (g), (h) in the neutral limit at leading order in alpha",
         plot=Plot(
             columns=2,
             markers=False,
@@ -289,6 +291,7 @@ FIGURES = (
         name="figure-3-inset",
         caption="Sources of the quadratic spin in the neutral limit, and the dashed curve",
         compute=figure_3_inset,
+        setting=f"alpha/v_F = {WEAK}, L = {LENGTH:g} l, lambda_TF = 0; closed-form, leading order in alpha",
         plot=Plot(
             markers=False,
             panels=(Panel(source="parts", x="xi", y="spin", by="curve", limits=(-2.5, 2.5)),),
@@ -298,6 +301,9 @@ FIGURES = (
         name="figure-4",
         caption="Charge of second order, effective field and spin for other sources",
         compute=figure_4,
+        setting=f"alpha/v_F = {WEAK}, L = {LENGTH:g} l; (a) lambda_TF = {SCREENING} l; else lambda_TF = 0, closed-form at "
+        f"leading order in alpha, p = {', '.join(map(str, POWERS))}, and p = 2 with weights "
+        + ", ".join(f"{r:.2g}" for r in MIXTURES),
         plot=Plot(
             columns=2,
             markers=False,
@@ -315,6 +321,8 @@ FIGURES = (
         name="errata",
         caption="Printed formulas beside those that hold",
         compute=figure_errata,
+        setting=f"alpha/v_F = {WEAK}, L = {LENGTH:g} l, lambda_TF = {SCREENING} l in (c), 0 in (a) and (b); (d) L = 1.5 l, "
+        "lambda_TF = 0.5 l",
         plot=Plot(
             columns=2,
             markers=False,
@@ -330,6 +338,8 @@ FIGURES = (
         name="sign-map",
         caption="Sign of the integrated quadratic spin over screening and helicity memory",
         compute=figure_map,
+        setting=f"alpha/v_F = {WEAKEST}, L = {LENGTH:g} l; boltzmann with {QUICK.cells} cells and {QUICK.ordinates} "
+        "ordinates",
         plot=Plot(
             panels=(Panel(source="map", x="screening_length", y="helicity_memory", colour="shown"),)
         ),
@@ -356,6 +366,7 @@ def _bulk(data: Data) -> Finding:
     return Finding(
         published="s1 = -q E0 tau0 m^2 alpha vF/3 pi^2, js2 = -(q E0 tau0)^2 m alpha vF/3 pi^2",
         ours=f"boltzmann, a = 0.2, middle of L = 50 l: both met to {off:.0e}",
+        compared=(0.0, off),
         holds=off < 1e-6,
     )
 
@@ -367,6 +378,7 @@ def _first_charge(data: Data) -> Finding:
     return Finding(
         published="spikes + at 0, - at L of width lambda_TF, height eps0 E0/2 lambda_TF = 5",
         ours=f"{top:.3f} and {bottom:.3f} at a distance of 0.001 l",
+        compared=(height, top),
         holds=abs(top - height) < 0.06 and abs(bottom + height) < 0.06,
     )
 
@@ -391,6 +403,7 @@ def _linear_spin(data: Data) -> Finding:
     return Finding(
         published="plateau 2/3, one half of it at both planes, tails of about l",
         ours="S1 = " + ", ".join(f"{v:.4f}" for v in values) + " at 0, L, L/2",
+        compared=(2 / 3, values[2]),
         holds=_largest(values, [1 / 3, 1 / 3, 2 / 3]) < 2e-3,
     )
 
@@ -428,6 +441,7 @@ def _integrated(data: Data) -> Finding:
         published=f"-(4/15 pi^2)(q E0 tau0)^2 m alpha l = {expected:.6f}, the sign of js2",
         ours=f"closed form {float(limit.interface_spin) / unit:.6f}; boltzmann, extrapolated to "
         f"lambda = 0, {neutral:.6f} at alpha/vF = {WEAK}",
+        compared=(expected, neutral),
         holds=abs(float(limit.interface_spin) / unit / expected - 1) < 1e-12
         and abs(neutral / expected - 1) < 2 * WEAK**2 + 1e-4,
     )
@@ -465,6 +479,7 @@ def _momentum_flux(data: Data) -> Finding:
         published="monotonic, 2 tau0 E0 j0 inside",
         ours=f"rises at every step: {bool((np.diff(Pi) > 0).all())}; {at_plane:.3f} at the plane, "
         f"{middle:.4f} in the middle",
+        compared=(2.0, middle),
         holds=bool((np.diff(Pi) > 0).all()) and abs(at_plane - 1) < 1e-2 and abs(middle - 2) < 2e-3,
     )
 
@@ -509,6 +524,7 @@ def _ratio(data: Data) -> Finding:
     return Finding(
         published="|s2/s1| is about e E0 tau0/kF",
         ours=f"peak of s2 over bulk s1 is {ratio / small:.4f} of it (9/16 = 0.5625)",
+        compared=(1.0, ratio / small),
         holds=abs(ratio / small - 9 / 16) < 1e-3,
     )
 
@@ -523,6 +539,7 @@ def _solver(data: Data) -> Finding:
         published="analytic solution of the Boltzmann equation with Gauss's law",
         ours=f"the discretised equation departs by at most {worst:.1e} of each largest value "
         f"(alpha^2/vF^2 = {WEAK**2:.0e} is left out of rho2)",
+        compared=(0.0, worst),
         holds=worst < 2 * WEAK**2,
     )
 
@@ -547,6 +564,7 @@ def _sources_erratum(data: Data) -> Finding:
         published=f"(25) as printed sums to an integral of {printed:.4f}",
         ours=f"boltzmann at lambda = 0.1, less 4 lambda^2/3: {found:.4f}; -16/15 = {-16 / 15:.4f} "
         "needs xi(F4 - F2) in (25a) and Theta in (25b)",
+        compared=(printed, found),
         holds=abs(printed + 0.8) < 1e-6 and abs(found + 16 / 15) < 2e-3,
     )
 
@@ -614,6 +632,7 @@ def _weak_coupling(data: Data) -> Finding:
     return Finding(
         published="Pi = 2 tau0 E0 j0 and d(mv)/dk = 1",
         ours=f"boltzmann at alpha/vF = 0.5: {found:.5f}; exact in alpha {exact:.5f}",
+        compared=(2.0, found),
         holds=abs(found - exact) < 1e-5,
     )
 
@@ -629,6 +648,7 @@ def _injected_current(data: Data) -> Finding:
         published="cos(theta) = kz/kF; (p, q) for (p, r)",
         ours=f"with kz/kF the injected current would be {printed:.3f} j0 at alpha/vF = {a}; with kz/k "
         f"boltzmann has {field:.6f} E0 in the middle",
+        compared=(printed, field),
         holds=abs(printed - 1 - a**2) < 1e-12 and abs(field - 1) < 1e-6,
     )
 

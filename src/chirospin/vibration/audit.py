@@ -110,6 +110,12 @@ def _size(moment: object) -> float:
     return float(np.linalg.norm(np.asarray(moment)))
 
 
+def _scale(model: Vibration, moment: object) -> float:
+    """What a moment is compared with: itself, or a whole spin where time reversal lets it be rounding."""
+    odd = broken_time_reversal(level(model)) > EVEN
+    return max(_size(moment), 1e-12) if odd else 1.0
+
+
 def _turned(model: Vibration, method: Method) -> float:
     """Turn every vector by the same rotation."""
     axis = np.array([0.48, 0.6, 0.64])
@@ -125,8 +131,7 @@ def _turned(model: Vibration, method: Method) -> float:
         )
         changes["mode_couplings"] = half @ np.array(model.mode_couplings) @ half.conj().T
     before, after = method.solve(model), method.solve(model.replace(**changes))
-    scale = max(_size(before.moment), 1e-12)
-    return _size(turn @ before.moment - after.moment) / scale
+    return _size(turn @ before.moment - after.moment) / _scale(model, before.moment)
 
 
 def _reversed(model: Vibration, method: Method) -> float:
@@ -140,7 +145,7 @@ def _reversed(model: Vibration, method: Method) -> float:
             [time_reversed(np.array(U)) for U in model.mode_couplings]
         )
     before, after = method.solve(model), method.solve(model.replace(**changes))
-    return _size(before.moment + after.moment) / max(_size(before.moment), 1e-12)
+    return _size(before.moment + after.moment) / _scale(model, before.moment)
 
 
 def _star_sums(model: Vibration, method: Method) -> float | None:

@@ -1,0 +1,138 @@
+"""Operation counts of every family, frozen in counts.json: what a busy machine cannot spoil.
+
+``python -m benchmarks.counts --write`` freezes them anew, deliberately.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chirospin.chiral_metal import Boltzmann, ChiralMetal, Crystal, FermiSurface, KGrid
+from chirospin.chiral_metal.boltzmann import discretised
+from chirospin.junction import (
+    GKSL,
+    BiasedJunction,
+    BiasedMeanField,
+    CountedJunction,
+    Evolution,
+    GKSLCounting,
+    Hierarchy,
+    Junction,
+    MeanField,
+    Redfield,
+    SwitchedJunction,
+    UniversalLindblad,
+)
+from chirospin.junction.response import response
+from chirospin.rashba import FermiLevelGas, Kinetic, Matrix, RashbaGas
+from chirospin.spinterface import Consistent, Contact, LesserOnly
+from chirospin.vibration import SCBA, SCBAHartree, Vibration
+
+FROZEN = Path(__file__).with_name("counts.json")
+GENERAL = {"spin_orbit_vectors": [[0.03, 0.0, 0.01], [0.0, 0.03, 0.0]]}
+BIASED = BiasedJunction(gate=-6.4, bias=14, thermal_energy=1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """A count: of what, in which case, and how it is taken."""
+
+    family: str
+    case: str
+    of: str
+    take: Callable[[], int]
+
+
+def _steps(method: Any, model: Any) -> Callable[[], int]:
+    return lambda: int(next(iter(method.solve_many([model]))).outcome.iterations)
+
+
+def _meshes() -> int:
+    """Discretisations that ten sources on one mesh need."""
+    discretised.cache_clear()
+    weights = [0.1 * n for n in range(10)]
+    models = [ChiralMetal(injection_power=2, injection_weight=w, position=[0.5]) for w in weights]
+    list(Boltzmann(cells=60, ordinates=12).solve_many(models))
+    return int(discretised.cache_info().misses)
+
+
+def _c(family: str, case: str, of: str, method: Any, model: Any) -> Count:
+    return Count(family=family, case=case, of=of, take=_steps(method, model))
+
+
+APPLIED = "applications of the preconditioned generator, both magnetisations"
+COUNTS = (
+    _c("junction", "dimer, reference", APPLIED, GKSL(), Junction()),
+    _c("junction", "dimer, strong repulsion", APPLIED, GKSL(), Junction().replace(hubbard=8.0)),
+    _c("junction", "dimer, weak coupling", APPLIED, GKSL(), Junction().replace(coupling=0.01)),
+    _c("junction", "dimer, no spin-orbit coupling", APPLIED, GKSL(), Junction(spin_orbit=0.0)),
+    _c("junction", "dimer, general vectors", APPLIED, GKSL(), Junction(**GENERAL)),
+    _c("junction", "single molecule", APPLIED, GKSL(), Junction(molecules=1)),
+    Count(family="junction", case="adjoint, dimer", of=APPLIED,
+          take=lambda: 2 * response(Junction(), GKSL()).applications),
+    Count(family="junction", case="adjoint, single molecule", of=APPLIED,
+          take=lambda: 2 * response(Junction(molecules=1), GKSL()).applications),
+    _c("junction", "mean field, 20 molecules", "evaluations of the map", MeanField(),
+       Junction(molecules=20).replace(hubbard=0.1)),
+    _c("junction.bias", "redfield, dimer", APPLIED, Redfield(counting=False), BIASED),
+    _c("junction.bias", "ule, dimer", APPLIED, UniversalLindblad(counting=False), BIASED),
+    _c("junction.bias", "mean field", "evaluations of the map", BiasedMeanField(),
+       BIASED.replace(hubbard=0.3)),
+    _c("junction.bias", "hierarchy, one molecule, tier 2", "applications of the hierarchy",
+       Hierarchy(tier=2, poles=3), BiasedJunction(molecules=1, bias=1, thermal_energy=2.0)),
+    _c("junction.counting", "dimer", APPLIED, GKSLCounting(), CountedJunction()),
+    _c("junction.transient", "dimer, two times", "products with the generator",
+       Evolution(), SwitchedJunction(time=(1.0, 20.0))),
+    Count(family="chiral_metal", case="boltzmann, ten sources on one mesh",
+          of="discretisations", take=_meshes),
+    _c("chiral_metal.crystal", "Fermi surface, isotropic", "nodes", FermiSurface(),
+       Crystal(hamiltonian="isotropic")),
+    _c("chiral_metal.crystal", "grid, cubic", "nodes", KGrid(points=24),
+       Crystal(hamiltonian="cubic", chemical_potential=0.8, thermal_energy=0.2)),
+    _c("vibration", "self-consistent Born", "steps of the fixed point", SCBA(), Vibration()),
+    _c("vibration", "the same with Hartree", "steps of the fixed point", SCBAHartree(), Vibration()),
+    _c("vibration", "the same, cold", "steps of the fixed point", SCBAHartree(),
+       Vibration(thermal_energy=0.5)),
+    _c("spinterface.contact", "consistent, 300 K", "resolvents (energies)", Consistent(), Contact()),
+    _c("spinterface.contact", "consistent, 0 K", "resolvents (energies)", Consistent(),
+       Contact(thermal_energy=0.0)),
+    _c("spinterface.contact", "consistent, with bias", "resolvents (energies)", Consistent(),
+       Contact(lead_potential=0.2)),
+    _c("spinterface.contact", "lesser term", "resolvents (energies)", LesserOnly(), Contact()),
+    _c("rashba", "points", "momenta solved", Kinetic(), RashbaGas()),
+    _c("rashba", "Gaussian impurities", "momenta solved", Kinetic(),
+       RashbaGas(disorder="gaussian", disorder_length=5.0)),
+    _c("rashba", "points, 300 K", "momenta solved", Kinetic(), RashbaGas(thermal_energy=0.0259)),
+    _c("rashba.fermi_level", "Rashba and Dresselhaus", "directions", Matrix(),
+       FermiLevelGas(dresselhaus=0.01)),
+)  # fmt: skip
+
+
+def taken() -> dict[str, int]:
+    """Every count by family and case."""
+    return {f"{one.family}: {one.case}": one.take() for one in COUNTS}
+
+
+def frozen() -> dict[str, int]:
+    """The counts of the committed file."""
+    return dict(json.loads(FROZEN.read_text(encoding="utf-8")))
+
+
+def main() -> None:
+    """Print the counts beside the frozen ones, or freeze them."""
+    found = taken()
+    if "--write" in sys.argv:
+        FROZEN.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        return
+    known = frozen()
+    for name, number in found.items():
+        print(f"{name:60} {number:7d} (frozen {known.get(name, 'not')})")
+
+
+if __name__ == "__main__":
+    main()

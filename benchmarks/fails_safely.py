@@ -1,0 +1,152 @@
+"""Of the questions that cannot be answered well, what share says so?
+
+Each case is a command of the shell that asks for what does not exist, cannot be reached, or lies where the method is
+wrong. It says so by its exit code (2: one line on what is wrong; 3: not converged) or by a failed audit on stderr.
+What does neither is silent, and a fault of the library.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shlex
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from chirospin.faces.cli import main as chirospin
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A command that must not pass for an answer.
+
+    Parameters
+    ----------
+    why : what is wrong with the question
+    command : after ``chirospin``
+    asked : the observable that does not exist there; NaN with its reason is an answer
+    """
+
+    why: str
+    command: str
+    asked: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """How a case ended: refused, not converged, audit failed, undefined, or SILENT."""
+
+    case: Case
+    kind: str
+    words: str
+    seconds: float
+
+
+def _c(command: str, why: str) -> Case:
+    return Case(why=why, command=command)
+
+
+CASES = (
+    _c("solve junction --option krylov_vectors=3", "too few Krylov vectors"),
+    _c("solve junction --option tolerance=1e-30", "a tolerance below rounding"),
+    _c("solve junction --set coupling=0", "no leads: every state is steady"),
+    _c("solve junction --set coupling_b=0 --set hopping_b=0 --set spin_orbit=0", "electrons on orbital b are never exchanged: several steady states"),
+    _c("solve junction --method mean-field", "no mean-field solution at U = 4"),
+    _c("solve junction --method mean-field --set hubbard=0.5 --option solver=anderson --option iterations=3 --option continuation=0", "three steps of a fixed point"),
+    _c("solve junction --method landauer", "a method without repulsion at U = 4"),
+    _c("solve junction --set molecules=7", "unknowns beyond any memory"),
+    _c("solve junction --set energy_b=nan", "not a number"),
+    _c('solve junction --set molecules=1 --set "one_body_matrix=[[0,1,0,0],[0,0,0,0],[0,0,0,0],[0,0,0,0]]"', "a Hamiltonian that is not Hermitian"),
+    _c("solve junction --set lead_polarisation=1.5", "a polarisation above one"),
+    _c("solve junction.bias --set gate=-6.4 --set bias=1 --set thermal_energy=0.5", "polarisation near linear response, an artefact of the generator"),
+    _c("solve junction.bias --set gate=-6.4 --set bias=1 --set thermal_energy=0.1", "transport blocked: second order misses cotunnelling"),
+    _c("solve junction.bias --set gate=-6.4 --set bias=1 --set thermal_energy=0.02", "states that are left more slowly than rounding can tell"),
+    _c("solve junction.bias --method redfield --set gate=-6.4 --set bias=6 --set thermal_energy=0", "no temperature: rates are undefined"),
+    _c("solve junction.bias --method hierarchy --set molecules=1 --set bias=2 --set thermal_energy=0.5 --option tier=2 --option applications=3", "three applications of the hierarchy"),
+    _c("solve junction.bias --method mean-field --set gate=-6.4 --set bias=10 --option iterations=2", "two steps of a fixed point"),
+    _c("solve junction.bias --method landauer --set gate=-6.4 --set bias=10", "a method without repulsion at U = 4"),
+    _c("solve junction.transient --option krylov_vectors=2 --over time=1,50", "too few Krylov vectors in time"),
+    _c("solve junction.transient --over time=5,1", "times that do not ascend"),
+    _c("solve junction.sampled --option trajectories=8 --option time=40 --option start=0", "eight short trajectories where electrons come in bunches"),
+    _c("solve chiral_metal --method boltzmann --option cells=16 --option order=1 --option ordinates=4", "the coarsest grid"),
+    _c("solve chiral_metal --method boltzmann --set screening_length=0", "the neutral limit on a grid"),
+    _c("solve chiral_metal --set spin_orbit=0.9", "closed forms of leading order at strong coupling"),
+    _c("solve chiral_metal --set length=0.5", "planes closer than their screening and a closed form for planes apart"),
+    _c("solve chiral_metal --set field=10", "a drive that is not weak"),
+    _c("solve chiral_metal.crystal --method k-grid --set hamiltonian=cubic --set thermal_energy=0.001 --option points=6", "six points for a sharp Fermi surface"),
+    _c("solve chiral_metal.crystal --method k-grid --set hamiltonian=cubic --set thermal_energy=0", "a grid at zero temperature"),
+    _c("solve chiral_metal.crystal --method fermi-surface --set hamiltonian=cubic --set chemical_potential=4", "an open Fermi surface, not star-shaped"),
+    _c("solve chiral_metal.driven --method closed-form --set frequency=-1", "a negative frequency"),
+    _c('solve vibration --method exact --set bath=einstein --set phonon_energy=0.05 --set charge_coupling=0.5 --set "spin_coupling=[0.4,0,0]" --set "level_splitting=[0,0,0.3]" --option quanta=2', "two quanta of a soft, strongly coupled vibration"),
+    _c("solve vibration --method scba --set charge_coupling=0.3 --option iterations=2", "two steps of a fixed point"),
+    _c("solve vibration --set bath_dimension=1 --set bath_onset=0", "a sum over long waves that diverges"),
+    _c("solve vibration --method windowed", "a window that cuts the tails"),
+    _c("solve vibration --method scba --set hubbard=1", "repulsion that the method does not know"),
+    _c("solve spinterface.contact --method lesser-only --set level_splitting=[0,0,0] --set direction=[1,0,0]", "a term that breaks time reversal by itself"),
+    _c("solve spinterface.contact --over distance=0,1", "the spin on the contact itself"),
+    _c("solve spinterface.contact --set lead_coupling=0 --set lead_potential=0.2", "a bias without a lead"),
+    Case(command="solve spinterface.stability --set moment=1.2", why="a moment larger than the level holds", asked="repulsion"),
+    _c("solve spinterface.quench --option modes=12", "a bath of twelve modes comes back"),
+    _c("solve spinterface.pair --method spectral --set \"spin_splitting=[[0.1,0.1j,0],[0,0,0]]\"", "an exceptional point of the motion"),
+    _c("solve rashba --option longest=8 --set disorder=gaussian --set spin_orbit=0.0005 --set thermal_energy=0.02", "chains cut after eight links"),
+    _c("solve rashba --set disorder=gaussian --set disorder_length=200 --set spin_orbit=0.3", "smooth impurities with splitting above the Fermi energy"),
+    _c("solve rashba --method closed-form --set disorder=yukawa", "a closed form where there is none"),
+    _c("solve rashba --set scattering_rate=0.2", "a bad metal for a kinetic equation"),
+    _c("solve rashba --set fermi_energy=-5", "an empty band"),
+    _c("solve rashba --method kubo --set imaginary_frequency=0.001 --option tolerance=1e-18", "a tolerance below rounding"),
+    _c("solve rashba --method kubo --set frequency=0.01", "a real frequency for a method on the imaginary axis"),
+    _c("solve rashba.fermi_level --set spin_orbit=0.5", "a splitting that is not small"),
+    _c("solve rashba.fermi_level --option tolerance=1e-18", "a tolerance below rounding"),
+    _c("solve rashba.fermi_level --set dresselhaus=0.02", "equal Rashba and Dresselhaus fields: a spin that nothing relaxes"),
+    _c("solve rashba.fermi_level --set impurity_spin_orbit=0.9", "spin-orbit scattering that is not weak"),
+)  # fmt: skip
+
+
+def undefined(answer: list[str], asked: str) -> bool:
+    """Whether the answer has NaN for what was asked, and a reason."""
+    nan = any(x.split()[:2] == [asked, "nan"] for x in answer)
+    return nan and any(f"{asked} is undefined: " in x for x in answer)
+
+
+def note(answer: str) -> str:
+    """The reasons for NaN."""
+    return next(x.strip() for x in answer.splitlines() if x.strip().startswith("note: "))
+
+
+def told(case: Case) -> Told:
+    """Run a case and judge what it says."""
+    start = time.perf_counter()
+    with (
+        contextlib.redirect_stdout(io.StringIO()) as answer,
+        contextlib.redirect_stderr(io.StringIO()) as complaint,
+    ):
+        code = chirospin(shlex.split(case.command))
+    lines = [x for x in complaint.getvalue().splitlines() if x.startswith("chirospin: ")]
+    kind = {2: "refused", 3: "not converged"}.get(code, "SILENT")
+    if kind == "SILENT" and any("audit FAILED" in x for x in lines):
+        kind = "audit failed"
+    if kind == "SILENT" and case.asked and undefined(answer.getvalue().splitlines(), case.asked):
+        kind, lines = "undefined", ["chirospin: " + note(answer.getvalue())]
+    words = lines[-1].removeprefix("chirospin: ") if lines else ""
+    return Told(case=case, kind=kind, words=words, seconds=time.perf_counter() - start)
+
+
+def main() -> int:
+    """Every case, and the share that says so."""
+    found = []
+    for case in CASES:
+        found.append(told(case))
+        one = found[-1]
+        print(f"{one.kind:13} {one.seconds:6.2f} s  {case.why}: {one.words[:110]}", flush=True)
+    kinds = Counter(one.kind for one in found)
+    silent = [one for one in found if one.kind == "SILENT"]
+    print(f"{len(found) - len(silent)} of {len(found)} say so: {dict(kinds)}")
+    for one in silent:
+        print(f"SILENT: chirospin {one.case.command}")
+    return int(bool(silent))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""The committed validation pages know every claim, figure, signal and comparison; nothing is computed here."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from benchmarks.counts import COUNTS
+from benchmarks.fails_safely import CASES
+
+from chirospin.base.errors import ClaimError
+from chirospin.faces.validation import answer, cell, heading, quoted
+from chirospin.studies.registry import Claim, Figure, Finding, Study, claim, studies
+from chirospin.studies.vanishing import SIGNALS, Run
+from tests.oracles.crosscheck import ROWS
+
+PAGES = Path(__file__).parents[2] / "docs" / "validation"
+VERDICTS = {"claim": "reproduced", "erratum": "erratum shown"}
+STALE = "run `make validation` and commit the pages"
+
+
+def page(name: str) -> str:
+    return (PAGES / f"{name}.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("study", "one"),
+    [(s, c) for s in studies() for c in s.claims],
+    ids=[f"{s.key}:{c}" for s in studies() for c in s.claims],
+)
+def test_every_claim_is_on_its_page_with_its_verdict(study: Study, one: Claim) -> None:
+    text, where = cell(one.text), cell(one.where)
+    lines = page(study.key).splitlines()
+    if one.kind == "claim":
+        rows = [x for x in lines if x.startswith(f"| {where} | {text} |")]
+        assert any(f"| {VERDICTS['claim']} |" in row for row in rows), STALE
+    else:
+        at = lines.index(f"### {where}: {text}")
+        assert any(f"verdict: {VERDICTS['erratum']}" in x for x in lines[at : at + 8]), STALE
+    summary = [x for x in page("index").splitlines() if f"| {where} | {text} |" in x]
+    assert any(row.endswith(f"| {VERDICTS[one.kind]} |") for row in summary), STALE
+
+
+@pytest.mark.parametrize(
+    ("study", "figure"),
+    [(s, f) for s in studies() for f in s.figures],
+    ids=[f"{s.key}:{f.name}" for s in studies() for f in s.figures],
+)
+def test_every_figure_is_drawn_with_its_parameters(study: Study, figure: Figure) -> None:
+    text = page(study.key)
+    section = text.split(f"### {heading(figure.name)}\n")[1].split("\n#")[0]
+    assert cell(figure.caption) in section, STALE
+    assert "\n- " in section, "the figure needs parameters: from its Datasets or its `setting`"
+    picture = f"figures/{study.key}-{figure.name}.png"
+    assert (picture in section) == (figure.plot is not None)
+    assert (PAGES / picture).exists() == (figure.plot is not None)
+
+
+def test_no_page_speaks_of_what_is_gone() -> None:
+    known = {s.key: len(s.claims) for s in studies()}
+    total = re.search(r"(\d+) claims", page("index"))
+    assert total is not None
+    assert int(total.group(1)) == sum(known.values()), STALE
+    for key in known:
+        assert "NOT REPRODUCED" not in page(key)
+
+
+def test_every_signal_is_shown_with_its_commands() -> None:
+    text = page("vanishing")
+    for signal in SIGNALS:
+        assert f"## {signal.title}\n" in text, STALE
+        for run in signal.runs:
+            assert "$ " + " ".join(["chirospin", *map(quoted, run.arguments)]) in text, STALE
+
+
+def test_a_command_that_says_something_else_stops_the_page() -> None:
+    quiet = Run(says="", arguments=("about",), shows=("nothing like this",))
+    with pytest.raises(ClaimError, match="nothing like this"):
+        answer(quiet, lambda _: 0)
+    with pytest.raises(ClaimError, match="exit code 0"):
+        answer(quiet, lambda _: 1)
+
+
+def test_every_comparison_is_in_the_table_and_agrees() -> None:
+    rows = [x for x in page("crosscheck").splitlines() if x.endswith("agree |")]
+    assert len(rows) == len(ROWS), "run `make crosscheck` and commit the page"
+    for row, line in zip(ROWS, rows, strict=True):
+        assert row.quantity in line
+
+
+def test_the_benchmarks_know_every_count_and_every_failure() -> None:
+    text = page("benchmarks")
+    assert f"{len(CASES)} of {len(CASES)} questions" in text, "run `make benchmark` and commit"
+    for count in COUNTS:
+        assert f"| {count.family} | {count.case} |" in text
+
+
+def test_deviation_is_relative_unless_the_published_number_is_zero() -> None:
+    def deviation(published: float, ours: float) -> str:
+        finding = Finding(published="", ours="", holds=True, compared=(published, ours))
+        return claim("a", "", "", [], lambda _: finding).verdict({}).finding.deviation
+
+    assert deviation(-0.24, -0.2411) == "-0.46%"
+    assert deviation(0.0, 1.5e-13) == "1.5e-13"
+    assert deviation(2.0, 2.0000001) == "+5.0e-08"
+    assert Finding(published="", ours="", holds=True).deviation == ""
