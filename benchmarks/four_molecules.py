@@ -50,7 +50,9 @@ def main() -> None:
             "electrons": answer.particles,
             "applications in this run": answer.outcome.iterations,
             "seconds of this run": round(time.perf_counter() - start),
-            "peak memory, GiB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+            "peak memory, GiB": round(
+                resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2
+            ),
         }
         if set(MAGNETISATIONS) <= set(record):
             up, down = (record[one]["current"] for one in MAGNETISATIONS)
