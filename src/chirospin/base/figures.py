@@ -47,6 +47,7 @@ class Panel:
     source : key of the Dataset
     x, y : names of a coordinate and of an observable; of two coordinates for a map
     by, by_label : coordinate that tells the series apart, and its symbol if another is wanted
+    error : observable that is the standard error of y
     colour : observable that a map shows
     mark : value of x at which a grey vertical line stands
     limits : of the y axis
@@ -58,6 +59,7 @@ class Panel:
     y: str
     by: str | None = None
     by_label: str = ""
+    error: str | None = None
     colour: str | None = None
     mark: float | None = None
     x_scale: Literal["linear", "log"] = "linear"
@@ -183,6 +185,17 @@ def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
             label=text or None,
             markeredgewidth=0,
         )
+        if panel.error is not None:
+            error = ds[panel.error]
+            ax.errorbar(
+                ds[panel.x],
+                values.transpose(panel.x),
+                error if panel.by is None else error.sel({panel.by: values[panel.by]}),
+                fmt="none",
+                ecolor=colours[n],
+                elinewidth=0.8,
+                capsize=2,
+            )
 
 
 def _colour_of_each(count: int) -> list[Any]:

@@ -85,7 +85,8 @@ def small_picture(source: Path, target: Path) -> None:
         share = min(1.0, WIDTH / picture.width)
         size = (round(picture.width * share), round(picture.height * share))
         small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-        small.quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
+        small = small.quantize(COLOURS, dither=Image.Dither.NONE)  # codespell:ignore
+        small.save(target, optimize=True)
 
 
 def cell(text: str) -> str:
