@@ -136,6 +136,8 @@ def _style() -> Any:
 
 
 def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
+    from matplotlib.ticker import MaxNLocator, NullLocator
+
     x, y = ds[panel.x], ds[panel.y]
     if panel.mark is not None:
         ax.axvline(panel.mark, color="0.75", lw=0.8, zorder=0)
@@ -152,6 +154,9 @@ def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
         ax.set_yscale(panel.y_scale)
     if panel.limits is not None:
         ax.set_ylim(*panel.limits)
+    if x.dtype.kind in "iu" and panel.x_scale == "linear":
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel(panel.x_label or label(x))
     ax.set_ylabel(panel.y_label or label(y))
     if panel.legend:
