@@ -50,6 +50,9 @@ def _c(command: str, why: str) -> Case:
 
 CASES = (
     _c("solve junction --option krylov_vectors=3", "too few Krylov vectors"),
+    _c("solve junction --method gksl-mixed --option krylov_vectors=1", "one Krylov vector a correction"),
+    _c("solve junction --method gksl-mixed --set coupling=0", "no leads, in mixed precision"),
+    _c("solve junction.sampled --set molecules=7", "sectors beyond reach of a trajectory"),
     _c("solve junction --option tolerance=1e-30", "a tolerance below rounding"),
     _c("solve junction --set coupling=0", "no leads: every state is steady"),
     _c("solve junction --set coupling_b=0 --set hopping_b=0 --set spin_orbit=0", "electrons on orbital b are never exchanged: several steady states"),
