@@ -48,11 +48,9 @@ def main() -> None:
             "trace_drift": answer.trace_drift,
             "smallest_eigenvalue": answer.smallest_eigenvalue,
             "electrons": answer.particles,
-            "applications in this run": answer.outcome.iterations,
-            "seconds of this run": round(time.perf_counter() - start),
-            "peak memory, GiB": round(
-                resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2
-            ),
+            "applications": answer.outcome.iterations,
+            "seconds": round(time.perf_counter() - start),
+            "resident_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 1),
         }
         if set(MAGNETISATIONS) <= set(record):
             up, down = (record[one]["current"] for one in MAGNETISATIONS)
