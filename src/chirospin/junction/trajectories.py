@@ -279,7 +279,7 @@ class Tally:
 
 
 def tally(
-    point: Point, m: int, numbers: range, seed: int, edges: tuple[float, float, float]
+    point: Point, m: int, numbers: Sequence[int], seed: int, edges: tuple[float, float, float]
 ) -> Tally:
     """The trajectories of these numbers, each with the stream of its own number."""
     crowd = _Crowd(point, m, numbers, seed)
@@ -316,7 +316,7 @@ def summary(tallies: Sequence[Tally], time: float) -> Run:
 class _Crowd:
     """A group of trajectories of one magnetisation, moved jump by jump, sector by sector."""
 
-    def __init__(self, point: Point, m: int, numbers: range, seed: int) -> None:
+    def __init__(self, point: Point, m: int, numbers: Sequence[int], seed: int) -> None:
         self.point, self.m = point, m
         count = len(numbers)
         self.streams = [

@@ -275,7 +275,12 @@ def _studies(app: Dash, desk: Desk) -> None:
             if ticket is not None:
                 ticket.drop()
             return no_update, "stopped", True, True
-        ticket = start_study(desk, who, key)
+        if ctx.triggered_id["kind"] == "look":  # a look on its way must not begin what was stopped
+            ticket = desk.last(study_asker(who, key))
+        else:
+            ticket = start_study(desk, who, key)
+        if ticket is None or ticket.dropped:
+            return no_update, "stopped", True, True
         ticket.wait(0.1)
         busy = not ticket.finished
         block = no_update if ticket.answer is None else study_block(key, ticket.answer)
