@@ -8,6 +8,7 @@ correction to the next, and in a folder, from where a solve that was cut off goe
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import logging
 from collections.abc import Iterator, Sequence
@@ -133,8 +134,6 @@ class MixedGKSL(Method):
 
 def _mark(point: Point, magnetisation: int) -> str:
     """A name for the folder of one point: what it holds belongs to no other."""
-    import hashlib
-
     parts: list[NDArray[Any]] = [point.h, point.filling, point.emptying, point.interaction.density]
     parts += [point.interaction.exchange, point.interaction.strength]
     digest = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts))
