@@ -205,17 +205,35 @@ def injected(here: Scales, grid: Discretisation) -> dict[int, Array]:
     return {grid.planes[0]: both, grid.planes[1]: -both}
 
 
-def _solved(here: Scales, grid: Discretisation, xi: Array) -> ChiralMetalState:
+@dataclass(frozen=True, kw_only=True)
+class _Expansion:
+    """Both orders of the distribution f = f_0 + phi, A - B d/d(energy), and the fields that go with them.
+
+    Parameters
+    ----------
+    states : N_h, by helicity
+    charge, field : nu and E, by order
+    phi, A, B : (helicity, way, ordinate, cell, point)
+    residual : of the two linear systems, the larger
+    """
+
+    states: Array
+    charge: Array
+    field: Array
+    phi: Array
+    A: Array
+    B: Array
+    residual: float
+
+
+def _expanded(here: Scales, grid: Discretisation) -> _Expansion:
+    """First order by streaming from the planes, second order by what the first one drives."""
     a, eta, stream = here.asymmetry, here.memory, grid.streaming
     h = np.array(HELICITIES)
     N = (1 - h * a) ** 2 / (2 * np.pi**2)
     N0 = N.sum()
-    slope = (1 - a**2) / (2 * np.pi**2)  # dN_h/d(energy)
-    flow_slope = (1 - h * a) / np.pi**2  # d(v N_h)/d(energy)
-    flux_slope = (1 - h * a) * (3 - h * a) / (2 * np.pi**2)  # d(v^2 N_h)/d(energy)
     c = stream.cosine()
-    shape = stream.mesh.points.shape
-    nothing = np.zeros((2, stream.ordinates.cosines.size, *shape))
+    nothing = np.zeros((2, stream.ordinates.cosines.size, *stream.mesh.points.shape))
 
     def spread(nu: Array, nu_h: Array, E: Array) -> Array:
         """cE + (1 - eta) nu + eta nu_h for both helicities."""
@@ -233,17 +251,41 @@ def _solved(here: Scales, grid: Discretisation, xi: Array) -> ChiralMetalState:
     k = (1 - h * a)[:, None, None, None, None]
     turned = E1 * (1 - c**2) * stream.by_cosine(phi) / k
     own = stream.solve(-B - turned, {})
-    low = stream.moment(0, own) - slope / N[:, None, None] * stream.moment(0, B)
+    low = stream.moment(0, own) - _density_slope(a) / N[:, None, None] * stream.moment(0, B)
     nu2, E2, residual2 = grid.charge(np.tensordot(N / N0, low, 1))
     nu2h = grid.by_helicity(nu2, E2, low)
-    A = own + stream.solve(spread(nu2, nu2h, E2), {})
+    return _Expansion(
+        states=N,
+        charge=np.stack([nu1, nu2]),
+        field=np.stack([E1, E2]),
+        phi=phi,
+        A=own + stream.solve(spread(nu2, nu2h, E2), {}),
+        B=B,
+        residual=max(residual1, residual2),
+    )
+
+
+def _density_slope(a: float) -> float:
+    """dN_h/d(energy), the same for both helicities."""
+    return (1 - a**2) / (2 * np.pi**2)
+
+
+def _solved(here: Scales, grid: Discretisation, xi: Array) -> ChiralMetalState:
+    a, stream = here.asymmetry, grid.streaming
+    h = np.array(HELICITIES)
+    slope = _density_slope(a)
+    flow_slope = (1 - h * a) / np.pi**2  # d(v N_h)/d(energy)
+    flux_slope = (1 - h * a) * (3 - h * a) / (2 * np.pi**2)  # d(v^2 N_h)/d(energy)
+    found = _expanded(here, grid)
+    N, N0, phi = found.states, found.states.sum(), found.phi
+    E1, E2 = found.field
 
     def first(power: int, weight: Array) -> Array:
         return np.tensordot(weight * N, stream.moment(power, phi), 1)
 
     def second(power: int, weight: Array, by_energy: Array | float) -> Array:
-        falling = np.tensordot(weight * by_energy, stream.moment(power, B), 1)
-        return np.asarray(np.tensordot(weight * N, stream.moment(power, A), 1) - falling)
+        falling = np.tensordot(weight * by_energy, stream.moment(power, found.B), 1)
+        return np.asarray(np.tensordot(weight * N, stream.moment(power, found.A), 1) - falling)
 
     one, half_h = np.ones(2), h / 2
     spin = np.stack([first(1, half_h), second(1, half_h, slope)])
@@ -266,10 +308,10 @@ def _solved(here: Scales, grid: Discretisation, xi: Array) -> ChiralMetalState:
         np.abs(charge_current[1]).max() / terms,
     )
     at = stream.mesh.at
-    residual = max(residual1, residual2)
+    residual = found.residual
     return ChiralMetalState(
-        charge=at(np.stack([nu1, nu2]), xi),
-        field=at(np.stack([E1, E2]), xi),
+        charge=at(found.charge, xi),
+        field=at(found.field, xi),
         spin=at(spin, xi),
         spin_current=at(current, xi),
         operator_spin_current=at(current + a / 2 * (crowd - drift), xi),

@@ -28,7 +28,8 @@ ANGLE = 0.7  # any angle will do
 AnyStack = TypeVar("AnyStack", bound=MolecularStack)
 
 
-def _scale(model: Junction) -> float:
+def coupling_scale(model: MolecularStack) -> float:
+    """The largest coupling to a lead, eV."""
     return float(max(lead_couplings(model).max(), 1e-300))
 
 
@@ -52,14 +53,14 @@ def bond_currents(model: Junction, state: JunctionState) -> NDArray[np.float64]:
 
 
 def _lead_balance(model: Junction, state: JunctionState) -> float:
-    return float(np.abs(state.lead_current.sum(axis=1)).max() / _scale(model))
+    return float(np.abs(state.lead_current.sum(axis=1)).max() / coupling_scale(model))
 
 
 def _bond_balance(model: Junction, state: JunctionState) -> float | None:
     bonds = bond_currents(model, state)
     if not bonds.size:
         return None
-    return float(np.abs(bonds - state.lead_current[:, :1]).max() / _scale(model))
+    return float(np.abs(bonds - state.lead_current[:, :1]).max() / coupling_scale(model))
 
 
 def _occupation_sum(model: Junction, state: JunctionState) -> float | None:
@@ -73,7 +74,7 @@ def _current_sum(model: Junction, state: JunctionState) -> float:
     f = lead_occupations(model)
     n = np.einsum("mkk->mk", state.one_body_density).real
     again = lead_current(lead_couplings(model), n, f)
-    return float(np.abs(again - state.lead_current).max() / _scale(model))
+    return float(np.abs(again - state.lead_current).max() / coupling_scale(model))
 
 
 def _occupation_range(model: Junction, state: JunctionState) -> float:
@@ -85,7 +86,9 @@ def _occupation_range(model: Junction, state: JunctionState) -> float:
     return float(np.minimum(n, 1 - n).min())
 
 
-def _of_density(name: str, worst: Any) -> Any:
+def of_density(name: str, worst: Any) -> Any:
+    """(model, state) -> the worst value of a certificate of the density operator; None if unknown."""
+
     def value(model: Junction, state: JunctionState) -> float | None:
         known = None if state.density is None else getattr(state.density, name)
         return None if known is None else float(worst(known))
@@ -111,20 +114,20 @@ CHECKS = (
         name="trace",
         tolerance=1e-10,
         about="the trace of rho is kept: |Tr L rho| over the rate of jumps",
-        evaluate=_of_density("trace_drift", np.max),
+        evaluate=of_density("trace_drift", np.max),
     ),
     Check(
         name="hermiticity",
         tolerance=1e-10,
         about="anti-Hermitian part of rho",
-        evaluate=_of_density("hermiticity", np.max),
+        evaluate=of_density("hermiticity", np.max),
     ),
     Check(
         name="smallest_eigenvalue",
         tolerance=1e-10,
         bound="above",
         about="rho has no negative probability",
-        evaluate=_of_density("smallest_eigenvalue", np.min),
+        evaluate=of_density("smallest_eigenvalue", np.min),
     ),
     Check(
         name="occupation_range",
@@ -201,9 +204,13 @@ def time_reversal_broken(h: NDArray[np.complex128]) -> float:
     return float(np.linalg.norm(h - flip @ h.conj() @ flip.conj().T))
 
 
-def _difference(a: Junction, b: Junction, method: Method, flip: bool) -> float:
+def difference(a: AnyStack, b: AnyStack, method: Method, *, flip: bool) -> float:
+    """Largest difference of the left currents of two stacks, magnetisations exchanged in one if flipped.
+
+    In units of the largest coupling.
+    """
     one, other = (method.solve(m).lead_current[:, 0] for m in (a, b))
-    return float(np.abs(one - (other[::-1] if flip else other)).max() / _scale(a))
+    return float(np.abs(one - (other[::-1] if flip else other)).max() / coupling_scale(a))
 
 
 def _without_interaction(model: Junction, method: Method) -> float | None:
@@ -235,7 +242,7 @@ def _uniform_repulsion(model: Junction, method: Method) -> float | None:
         "intersite_repulsion",
     )
     shifted = model.replace(**{name: getattr(model, name) + V for name in names})
-    return _difference(model, shifted, method, flip=False)
+    return difference(model, shifted, method, flip=False)
 
 
 def _tolerance(model: Junction, method: Method) -> float | None:
@@ -243,7 +250,7 @@ def _tolerance(model: Junction, method: Method) -> float | None:
         return None
     looser = method.with_options(tolerance=100 * getattr(method, "tolerance"))  # noqa: B009
     one, other = (k.solve(model).lead_current[:, 0] for k in (method, looser))
-    return float(np.abs(one - other).max() / _scale(model))
+    return float(np.abs(one - other).max() / coupling_scale(model))
 
 
 def _grown(model: Junction, method: Method) -> float | None:
@@ -252,9 +259,31 @@ def _grown(model: Junction, method: Method) -> float | None:
         return None
     slow = method.with_options(continuation=16, at_once=False)
     one, other = (k.solve(model).lead_current[:, 0] for k in (method, slow))
-    return float(np.abs(one - other).max() / _scale(model))
+    return float(np.abs(one - other).max() / coupling_scale(model))
 
 
+SYMMETRY_AUDITS = (
+    Audit(
+        name="enantiomer",
+        tolerance=SYMMETRY,
+        about="the mirror image carries the current of the opposite magnetisation",
+        evaluate=lambda m, k: difference(m, mirror_image(m), k, flip=True),
+    ),
+    Audit(
+        name="lead_flip",
+        tolerance=SYMMETRY,
+        about="reversing the lead polarisation exchanges the two magnetisations",
+        evaluate=lambda m, k: difference(
+            m, m.replace(lead_polarisation=-m.lead_polarisation), k, flip=True
+        ),
+    ),
+    Audit(
+        name="turn_about_z",
+        tolerance=SYMMETRY,
+        about="turning the whole stack about the axis changes nothing",
+        evaluate=lambda m, k: difference(m, turned(m), k, flip=False),
+    ),
+)
 AUDITS = (
     Audit(
         name="grown_from_zero",
@@ -268,26 +297,7 @@ AUDITS = (
         about="a tolerance 100 times larger gives the same currents",
         evaluate=_tolerance,
     ),
-    Audit(
-        name="enantiomer",
-        tolerance=SYMMETRY,
-        about="the mirror image carries the current of the opposite magnetisation",
-        evaluate=lambda m, k: _difference(m, mirror_image(m), k, flip=True),
-    ),
-    Audit(
-        name="lead_flip",
-        tolerance=SYMMETRY,
-        about="reversing the lead polarisation exchanges the two magnetisations",
-        evaluate=lambda m, k: _difference(
-            m, m.replace(lead_polarisation=-m.lead_polarisation), k, flip=True
-        ),
-    ),
-    Audit(
-        name="turn_about_z",
-        tolerance=SYMMETRY,
-        about="turning the whole stack about the axis changes nothing",
-        evaluate=lambda m, k: _difference(m, turned(m), k, flip=False),
-    ),
+    *SYMMETRY_AUDITS,
     Audit(
         name="no_interaction",
         tolerance=SYMMETRY,

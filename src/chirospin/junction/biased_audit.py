@@ -9,15 +9,21 @@ import numpy as np
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.method import Method
-from chirospin.junction.audit import mirror_image, time_reversal_broken, turned
+from chirospin.junction.audit import (
+    SYMMETRY,
+    SYMMETRY_AUDITS,
+    coupling_scale,
+    difference,
+    of_density,
+    time_reversal_broken,
+)
 from chirospin.junction.biased_observables import driven, linear_polarisation, spin_polarisation
 from chirospin.junction.biased_state import BiasedState
 from chirospin.junction.master import PositiveLindblad, Redfield, UniversalLindblad
-from chirospin.junction.model import interaction, lead_couplings
+from chirospin.junction.model import interaction
 from chirospin.junction.reservoirs import BiasedJunction, gated_hamiltonian, reservoirs
 
 BALANCE = 1e-9  # of the largest coupling
-SYMMETRY = 1e-8
 NEGATIVE = 1e-6  # an eigenvalue of rho below its negative is told
 TRUSTED = 0.1  # reciprocity defect over polarisation
 BLOCKED = 3.0  # temperatures that a jump lacks: cotunnelling then competes
@@ -25,19 +31,8 @@ UNCERTAIN = 0.01  # in the polarisation
 NO_DEFECT = 1e-6  # the step of the derivative
 
 
-def _scale(model: BiasedJunction) -> float:
-    return float(max(lead_couplings(model).max(), 1e-300))
-
-
 def _energy_scale(model: BiasedJunction) -> float:
     return float(np.abs(gated_hamiltonian(model)).max() + np.ptp(reservoirs(model).potential))
-
-
-def _of_density(name: str, worst: Any) -> Any:
-    def value(model: BiasedJunction, state: BiasedState) -> float | None:
-        return None if state.density is None else float(worst(getattr(state.density, name)))
-
-    return value
 
 
 def _occupation_range(model: BiasedJunction, state: BiasedState) -> float:
@@ -56,7 +51,7 @@ def _energy_balance(model: BiasedJunction, state: BiasedState) -> float | None:
     if state.energy_current is None or reservoirs(model).dephasing:
         return None  # fluctuations heat the stack
     net = np.abs(state.energy_current.sum(axis=1)).max()
-    return float(net / (_scale(model) * max(_energy_scale(model), 1e-300)))
+    return float(net / (coupling_scale(model) * max(_energy_scale(model), 1e-300)))
 
 
 def entropy_production(model: BiasedJunction, state: BiasedState) -> float | None:
@@ -68,7 +63,7 @@ def entropy_production(model: BiasedJunction, state: BiasedState) -> float | Non
         return None
     leads = reservoirs(model)
     heat = state.energy_current - leads.potential * state.lead_current
-    return float((-(heat / leads.thermal_energy).sum(axis=1)).min() / _scale(model))
+    return float((-(heat / leads.thermal_energy).sum(axis=1)).min() / coupling_scale(model))
 
 
 def _reciprocity(model: BiasedJunction, state: BiasedState) -> float | None:
@@ -101,14 +96,14 @@ BIASED_CHECKS = (
         name="trace",
         tolerance=1e-10,
         about="the trace of rho is kept: |Tr L rho| over the rate of jumps",
-        evaluate=_of_density("trace_drift", np.max),
+        evaluate=of_density("trace_drift", np.max),
     ),
     Check(
         name="smallest_eigenvalue",
         tolerance=NEGATIVE,
         bound="above",
         about="rho has no negative probability; redfield and hierarchy do not grant it",
-        evaluate=_of_density("smallest_eigenvalue", np.min),
+        evaluate=of_density("smallest_eigenvalue", np.min),
     ),
     Check(
         name="occupation_range",
@@ -126,7 +121,7 @@ BIASED_CHECKS = (
     Check(
         name="lead_balance",
         tolerance=BALANCE,
-        evaluate=lambda m, s: float(np.abs(s.lead_current.sum(axis=1)).max() / _scale(m)),
+        evaluate=lambda m, s: float(np.abs(s.lead_current.sum(axis=1)).max() / coupling_scale(m)),
         about="I_L + I_R = 0, relative to the coupling",
     ),
     Check(
@@ -167,11 +162,6 @@ def _currents(model: BiasedJunction, method: Method) -> Any:
     return method.solve(model).lead_current[:, 0]
 
 
-def _difference(a: BiasedJunction, b: BiasedJunction, method: Method, *, flip: bool) -> float:
-    one, other = _currents(a, method), _currents(b, method)
-    return float(np.abs(one - (other[::-1] if flip else other)).max() / _scale(a))
-
-
 def shifted_together(model: BiasedJunction, share: float = 0.25) -> BiasedJunction:
     """Both chemical potentials and all levels moved by a share of the bias."""
     moved = share if model.bias_asymmetry <= 0 else -share
@@ -198,7 +188,7 @@ def _no_interaction(model: BiasedJunction, method: Method) -> float | None:
 
 def _equilibrium(model: BiasedJunction, method: Method) -> float:
     rest = model.replace(bias=0.0, thermal_energy_difference=0.0)
-    return float(np.abs(_currents(rest, method)).max() / _scale(model))
+    return float(np.abs(_currents(rest, method)).max() / coupling_scale(model))
 
 
 def _linear_response(model: BiasedJunction, method: Method) -> float | None:
@@ -225,31 +215,12 @@ BIASED_AUDITS = (
         about="spread of the polarisation over ule, redfield, perlind: the model's uncertainty",
         evaluate=_other_generators,
     ),
-    Audit(
-        name="enantiomer",
-        tolerance=SYMMETRY,
-        about="the mirror image carries the current of the opposite magnetisation",
-        evaluate=lambda m, k: _difference(m, mirror_image(m), k, flip=True),
-    ),
-    Audit(
-        name="lead_flip",
-        tolerance=SYMMETRY,
-        about="reversing the lead polarisation exchanges the two magnetisations",
-        evaluate=lambda m, k: _difference(
-            m, m.replace(lead_polarisation=-m.lead_polarisation), k, flip=True
-        ),
-    ),
-    Audit(
-        name="turn_about_z",
-        tolerance=SYMMETRY,
-        about="turning the whole stack about the axis changes nothing",
-        evaluate=lambda m, k: _difference(m, turned(m), k, flip=False),
-    ),
+    *SYMMETRY_AUDITS,
     Audit(
         name="uniform_shift",
         tolerance=SYMMETRY,
         about="moving the levels and both chemical potentials together changes nothing",
-        evaluate=lambda m, k: _difference(m, shifted_together(m), k, flip=False),
+        evaluate=lambda m, k: difference(m, shifted_together(m), k, flip=False),
     ),
     Audit(
         name="equilibrium",
