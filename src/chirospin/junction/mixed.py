@@ -127,8 +127,9 @@ class MixedGKSL(Method):
             found = product_state(sectors, np.array([[point.leads[0]]]))
             state = Corrected(even=found.even[0], odd=found.odd[0], applications=0)
         else:
-            inverses = Inverses(sectors, place, folder)
-            state = corrected(inverses, self.tolerance, self.krylov_vectors, folder)
+            state = corrected(
+                Inverses(sectors, place, folder), self.tolerance, self.krylov_vectors, folder
+            )
         return certified(sectors, state, self.tolerance)
 
 
@@ -144,7 +145,7 @@ def required_bytes(point: Point, on_disk: bool) -> tuple[float, float]:
     """Memory and real multiplications of one magnetisation, estimated."""
     sizes = fock.sector_sizes(point.charges)
     unknowns = float(sum(size**2 for size in sizes))
-    vectors = 4 if on_disk else KRYLOV_GUESS  # mapped files leave memory when it is wanted
+    vectors = 4 if on_disk else KRYLOV_GUESS  # at work; the others are files
     need = unknowns * (2 * 8 + 3 * 8 + vectors * 4 / 2) + 100.0 * max(sizes) ** 2
     return need, 12.5 * sum(float(size) ** 3 for size in sizes) * KRYLOV_GUESS
 

@@ -46,7 +46,10 @@ class RecycledAnswer:
 
 
 class Vectors:
-    """A list of vectors, in memory or as files of a folder that numpy maps into memory."""
+    """A list of vectors, in memory or as files of a folder.
+
+    Files of numpy vectors are mapped for as long as one is in use, so that memory holds one at a time.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
@@ -58,24 +61,24 @@ class Vectors:
         return len(self.kept)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self.kept)
+        for one in self.kept:
+            yield np.load(one, mmap_mode="r") if isinstance(one, Path) else one
 
     def append(self, vector: Any) -> None:
         """Add a vector at the end."""
-        if self.folder is not None:
-            path = self._path(len(self.kept))
-            np.save(path, on_host(vector))
-            if is_numpy_array(vector):
-                vector = np.load(path, mmap_mode="r")
-        self.kept.append(vector)
+        if self.folder is None:
+            self.kept.append(vector)
+            return
+        path = self._path(len(self))
+        np.save(path, on_host(vector))
+        self.kept.append(path if is_numpy_array(vector) else vector)
 
     def restore(self, count: int, like: Any) -> None:
         """Take the first vectors of the folder, as arrays of the kind of ``like``."""
         xp = array_namespace(like)
-        for n in range(count):
-            vector = np.load(self._path(n), mmap_mode="r")
+        for path in map(self._path, range(count)):
             self.kept.append(
-                vector if is_numpy_array(like) else xp.asarray(np.array(vector), device=like.device)
+                path if is_numpy_array(like) else xp.asarray(np.load(path), device=like.device)
             )
 
     def _path(self, number: int) -> Path:
