@@ -8,7 +8,7 @@ import scipy.linalg
 import scipy.optimize
 import scipy.sparse
 
-from chirospin.numerics.waiting import ChebyshevWaiting, EigenWaiting
+from chirospin.numerics.waiting import ChebyshevWaiting, EigenWaiting, crossing
 
 TIME = 1e-9  # ln of the norm is met to 1e-12, and falls by at least a thousandth in a unit of time
 STATES = 48
@@ -53,3 +53,25 @@ def test_a_state_that_never_decays_waits_for_ever() -> None:
     late, _ = ChebyshevWaiting(scipy.sparse.csr_array(K), loss)(psi, level, np.full(2, 100.0))
     assert late[0] > 100.0
     assert late[1] == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_members_of_a_batch_that_have_arrived_stay(seed: int) -> None:
+    """A batch takes no more evaluations than the slowest of its members alone."""
+    K, loss, psi, _ = example(seed)
+    level = np.array([-1e-3, -0.1, -1.0, -10.0, -40.0])
+    energy, vectors = np.linalg.eig(K)
+    amplitude = np.linalg.solve(vectors, psi.T).T
+
+    def evaluations(who: list[int]) -> int:
+        count = 0
+
+        def at(t: np.ndarray) -> np.ndarray:
+            nonlocal count
+            count += 1
+            return (amplitude[who] * np.exp(-1j * t[:, None] * energy)) @ vectors.T
+
+        crossing(at, loss, level[who], np.full(len(who), np.inf))
+        return count
+
+    assert evaluations([0, 1, 2, 3, 4]) == max(evaluations([n]) for n in range(5)) < 30

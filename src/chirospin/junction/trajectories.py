@@ -245,10 +245,10 @@ class _Sector:
             whole = np.concatenate([fill, empty])
             share.append(sign * np.where(whole > 0, rate / np.where(whole > 0, whole, 1.0), 0.0))
         self.charge = np.array(share)
-        self._target: dict[int, tuple[Key, Ints, Ints, Ints]] = {}
+        self._target: dict[int, tuple[Key, int, Ints, Ints, Ints]] = {}
 
-    def target(self, channel: int) -> tuple[Key, Ints, Ints, Ints]:
-        """Sector that a channel leads to, states that survive, their places there, signs."""
+    def target(self, channel: int) -> tuple[Key, int, Ints, Ints, Ints]:
+        """Sector that a channel leads to, its size, states that survive, their places, signs."""
         if channel not in self._target:
             space = fock.sectors(self.point.charges)
             orbital, fills = channel % space.orbitals, channel < space.orbitals
@@ -257,7 +257,8 @@ class _Sector:
             stack, sector, _ = space.place[after[0]]
             key = (1 - self.key[0], int(stack), int(sector))
             sign = fock.parity_below(self.states[able], orbital)
-            self._target[channel] = (key, able, space.place[after, 2], sign)
+            size = space.stacks[key[0]][key[1]].states.shape[1]
+            self._target[channel] = (key, size, able, space.place[after, 2], sign)
         return self._target[channel]
 
 
@@ -406,17 +407,15 @@ class _Crowd:
         cumulative = np.cumsum(rates, axis=1)
         drawn = self._random(who) * cumulative[:, -1]
         channel = (cumulative <= drawn[:, None]).sum(axis=1)
-        split = self._random(who)
-        for number, row, k, inner, h, s in zip(who, psi, channel, inside, half, split, strict=True):
-            key, able, place, sign = here.target(int(k))
-            space = fock.sectors(self.point.charges)
-            new = np.zeros(space.stacks[key[0]][key[1]].states.shape[1], dtype=complex)
-            new[place] = sign * row[able]
-            self.psi[number] = new / np.linalg.norm(new)
-            self.where[number] = key
-            if inner:
-                lead = 0 if s < abs(here.charge[0, k]) else 1
-                self.counted[number, h, lead] += np.sign(here.charge[lead, k])
+        lead = (self._random(who) >= np.abs(here.charge[0, channel])).astype(int)
+        counts = (who[inside], half[inside], lead[inside])
+        np.add.at(self.counted, counts, np.sign(here.charge[lead, channel])[inside])
+        for number, row, k in zip(who.tolist(), psi, channel.tolist(), strict=True):
+            key, size, able, place, sign = here.target(k)
+            kept = sign * row[able]
+            new = np.zeros(size, dtype=complex)
+            new[place] = kept / np.sqrt(np.vdot(kept, kept).real)
+            self.psi[number], self.where[number] = new, key
 
 
 @observable(unit=CURRENT, symbol=r"\sigma_I", dims=("magnetisation",))

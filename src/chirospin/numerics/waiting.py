@@ -167,14 +167,16 @@ def crossing(
         weight = np.abs(psi) ** 2
         norm = weight.sum(axis=1)
         miss = np.log(np.maximum(norm, 1e-300)) - level
-        if (never | (np.abs(miss) <= WAIT * np.maximum(1.0, np.abs(level)))).all():
+        settled = never | (np.abs(miss) <= WAIT * np.maximum(1.0, np.abs(level)))
+        if settled.all():
             break
         early = miss > 0
         low, high = np.where(early, t, low), np.where(early, high, t)
         rate = (weight @ loss) / np.maximum(norm, 1e-300)
         step = t + miss / np.maximum(rate, 1e-300)
         middle = np.where(np.isfinite(high), 0.5 * (low + high), 2 * t + 1e-3)
-        t = np.where((step > low) & (step < high) & np.isfinite(step), step, middle)
+        inside = (step > low) & (step < high) & np.isfinite(step)
+        t = np.where(settled, t, np.where(inside, step, middle))
         never |= t > FOREVER
         t = np.minimum(t, FOREVER)
         psi = at(t)
