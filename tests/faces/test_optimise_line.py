@@ -34,6 +34,29 @@ def test_an_optimum_is_stored_with_its_path_and_audited(run, tmp_path: Path) -> 
     assert run("audit", str(file))[0] == 0
 
 
+def test_a_search_keeps_to_its_evaluations(run) -> None:
+    line = ("optimise", "junction", "--maximise", "mean_current", "--vary", "twist=0:1")
+    code, out, _ = run(*line, "--starts", "2", "--evaluations", "3", "--json")
+    searches = json.loads(out)["searches"]
+    assert code == 0
+    assert max(one["evaluations"] for one in searches) == 3
+    assert any("limit of evaluations" in one["ended"] for one in searches)
+
+
+@pytest.mark.parametrize(
+    "ranges",
+    [
+        ("--vary", "hubbard", "--bounds", "1:3", "--vary", "twist=0:0.5"),
+        ("--vary", "hubbard", "--vary", "twist", "--bounds", "1:3", "--bounds", "0:0.5"),
+        ("--vary", "hubbard", "--vary", "twist", "--bounds", "twist=0:0.5", "--bounds", "1:3"),
+    ],
+)
+def test_bounds_may_stand_apart(run, ranges: tuple[str, ...]) -> None:
+    line = ("optimise", "junction", "--maximise", "mean_current", "--starts", "1", "--json")
+    together = ("--vary", "hubbard=1:3", "--vary", "twist=0:0.5")
+    assert run(*line, *ranges) == run(*line, *together)
+
+
 def test_a_family_without_its_own_derivatives_is_optimised_too(run) -> None:
     line = ("optimise", "rashba", "--maximise", "abs(spin_accumulation)", "--starts", "1")
     code, out, _ = run(*line, "--vary", "spin_orbit=0.01:0.05", "--evaluations", "4", "--json")
@@ -57,6 +80,8 @@ def test_derivatives_are_printed(run) -> None:
         (["--maximise", "spin_polarisatio", "--vary", "hubbard=0:8"], "did you mean"),
         (["--maximise", "open('x')", "--vary", "hubbard=0:8"], "Objective"),
         (["--vary", "hubbard=0:8"], "--maximise"),
+        (["--maximise", "mean_current", "--vary", "hubbard"], "--bounds"),
+        (["--maximise", "mean_current", "--vary", "hubbard=0:8", "--bounds", "0:8"], "--bounds"),
         (["--maximise", "current[left]", "--vary", "hubbard=0:8"], "no label"),
         (["--maximise", "mean_current", "--vary", "occupation_left=0:2"], "occupation_left"),
         (["--maximise", "mean_current", "--vary", "coupling=0:1:log"], "> 0"),

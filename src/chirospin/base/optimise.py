@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 _FACTOR = re.compile(r"(abs\()?\s*([A-Za-z_]\w*)\s*(?:\[([^\]]*)\])?\s*(\))?\s*")
 FORMS = "NAME, abs(NAME), NAME[label], or a product of these"
 IMPROVEMENT = 1e-10  # relative change of the objective at which a search ends
+ENDED = {0: "converged", 2: "stopped: no better value along the last direction"}  # L-BFGS-B
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,6 +254,8 @@ def _search(
     names = [r.name for r in ranges]
 
     def down(shares: Array) -> tuple[float, Array]:
+        if len(path.values) >= evaluations:
+            raise _NoValueError("the limit of evaluations was reached")
         at = {r.name: r.value(float(s)) for r, s in zip(ranges, shares, strict=True)}
         here = held(model, **at)
         found = derivatives(problem, here, method, names, goal.names)
@@ -271,16 +274,16 @@ def _search(
             jac=True,
             method="L-BFGS-B",
             bounds=[(0.0, 1.0)] * len(ranges),
-            options={"maxfun": evaluations, "ftol": IMPROVEMENT, "gtol": 1e-9},
+            options={"ftol": IMPROVEMENT, "gtol": 1e-9},
         )
-        path.reason = str(found.message)
+        path.reason = ENDED.get(int(found.status), str(found.message))
     except (ConvergenceError, _NoValueError) as error:
         path.reason = f"stopped: {error}"
     return path
 
 
 class _NoValueError(ArithmeticError):
-    """The objective has no value at a point."""
+    """The objective has no value at a point, or none that may be asked for."""
 
 
 def _best(searches: Sequence[_Search], sign: float) -> Array | None:

@@ -251,6 +251,7 @@ def optimise(
     /,
     *,
     vary: Annotated[list[str], Repeated],
+    bounds: Annotated[list[str] | None, Repeated] = None,
     maximise: str | None = None,
     minimise: str | None = None,
     method: str | None = None,
@@ -272,6 +273,8 @@ def optimise(
         FAMILY or FAMILY.MODEL, for example junction.
     vary
         NAME=LOW:HIGH, with :log to search in the logarithm; repeatable.
+    bounds
+        LOW:HIGH of each --vary NAME without a range, in their order, or NAME=LOW:HIGH; repeatable.
     maximise
         NAME, abs(NAME), NAME[label], or a product of these.
     minimise
@@ -304,7 +307,7 @@ def optimise(
             raise ModelError(f"Option {flag} must be at least 1, but is {count}")
     one = problem(name)
     model = arguments.model_from(one.model, set_ or [])
-    ranges = optimising.ranges_from(model, vary)
+    ranges = optimising.ranges_from(model, vary, bounds or [])
     (chosen, *_) = arguments.methods_from(one, method, option or [])
     if out is not None:
         results.check_target(out)

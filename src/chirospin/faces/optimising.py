@@ -18,10 +18,21 @@ from chirospin.faces.arguments import assignments
 from chirospin.faces.text import number, table
 
 
-def ranges_from(model: Model, texts: Sequence[str]) -> list[Range]:
-    """Ranges from --vary NAME=LOW:HIGH[:log]."""
+def ranges_from(model: Model, vary: Sequence[str], bounds: Sequence[str]) -> list[Range]:
+    """Ranges from --vary NAME=LOW:HIGH[:log], or from --vary NAME and --bounds [NAME=]LOW:HIGH[:log]."""
+    bare = [text.strip() for text in vary if "=" not in text]
+    by_name = assignments([text for text in bounds if "=" in text], "--bounds")
+    in_order = [text for text in bounds if "=" not in text]
+    open_ = [name for name in bare if name not in by_name]
+    if len(in_order) != len(open_) or not by_name.keys() <= set(bare):
+        raise ModelError(
+            "Option --bounds must give LOW:HIGH for each --vary without a range, "
+            f"but --vary has {', '.join(bare) or 'none'} and --bounds {', '.join(bounds) or 'none'}"
+        )
+    by_name |= dict(zip(open_, in_order, strict=True))
+    whole = [text if "=" in text else f"{text}={by_name[text.strip()]}" for text in vary]
     found = []
-    for name, text in assignments(texts, "--vary").items():
+    for name, text in assignments(whole, "--vary").items():
         info = model.parameter_info(name)
         parts = text.split(":")
         if len(parts) not in (2, 3) or (len(parts) == 3 and parts[2].strip() != "log"):

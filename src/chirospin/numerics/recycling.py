@@ -9,6 +9,7 @@ that does not forget between its steps.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 Real = NDArray[np.float64]
 PIECE = 1 << 14  # numbers that are summed in the vectors' own precision
 NOTHING_NEW = 1e-7  # part of a vector outside the basis that is rounding of single precision
+log = logging.getLogger("chirospin")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +147,9 @@ class RecycledKrylov:
             )
             self.images = np.column_stack([self.images, image])
             self._save()
+            log.info(
+                "application %d, %.1e of the right side left before it", applications, residual
+            )
         return RecycledAnswer(
             solution=self._combine(self.directions @ weight),
             residual=residual,
