@@ -7,7 +7,6 @@ memory, the time of one evaluation of every problem and method, and the share of
 from __future__ import annotations
 
 import importlib
-import json
 import subprocess
 import sys
 import time
@@ -25,10 +24,10 @@ from benchmarks import counts, fails_safely
 from chirospin.base.results import provenance
 from chirospin.faces.machine import machine
 from chirospin.junction import GKSL, Evolution, Junction, SwitchedJunction
+from chirospin.studies.stack_length import record
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "validation" / "benchmarks.md"
-FOUR = HERE / "four_molecules.json"
 PEERS = ("chiral_metal", "spinterface", "vibration", "rashba", "sweep")
 LIMIT = 20.0  # seconds after which an evaluation is not repeated
 SETTINGS: Mapping[tuple[str, str], dict[str, Any]] = {
@@ -173,17 +172,17 @@ def sizes() -> list[str]:
                 said[4],
             ]
         )
-    if FOUR.exists():
-        four = json.loads(FOUR.read_text(encoding="utf-8"))
-        done = [four[name] for name in ("up", "down") if name in four]
+    four = record()
+    for name in ("up", "down"):
+        one = four[name]
         rows.append(
             [
-                "4 (`gksl-mixed`, from benchmarks/four_molecules.json)",
-                f"{sum(one['seconds'] for one in done)} s for {' and '.join(n for n in ('up', 'down') if n in four)}",
-                f"{max(one['resident_gib'] for one in done)} GiB, mapped files included",
-                f"{four['spin_polarisation']:+.6f}" if len(done) == 2 else "one magnetisation only",
-                f"{max(one['residual'] for one in done):.0e}",
-                str(sum(one["applications"] for one in done)),
+                f"4, {name}",
+                f"{one['seconds']} s",
+                f"{one['resident_gib']} GiB",
+                f"{four['spin_polarisation']:+.6f}",
+                f"{one['residual']:.0e}",
+                str(one["applications"]),
             ]
         )
     return [
@@ -193,6 +192,9 @@ def sizes() -> list[str]:
         "and all imports.",
         "",
         *table(["molecules", "time", "peak memory", "P", "residual", "applications"], rows),
+        "",
+        "Four molecules are on record: `python benchmarks/four_molecules.py FOLDER` solves them by `gksl-mixed` on two "
+        f"threads. Up: {four['up']['note']}. Down: {four['down']['note']}.",
     ]
 
 

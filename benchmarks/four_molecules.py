@@ -1,4 +1,4 @@
-"""One exact steady state of four molecules, with its certificate, kept in four_molecules.json.
+"""The exact steady state of four molecules, with its certificates, kept for the study stack_length.
 
     python benchmarks/four_molecules.py FOLDER [up|down ...]
 
@@ -13,6 +13,7 @@ import logging
 import resource
 import sys
 import time
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,9 @@ from chirospin.junction import Junction, MixedGKSL
 from chirospin.junction.liouvillian import Point
 from chirospin.junction.mixed import check_size
 from chirospin.junction.model import MAGNETISATIONS
+from chirospin.studies.stack_length import RECORD, RECORDED_LENGTH
 
-RECORD = Path(__file__).with_name("four_molecules.json")
+RECORD_FILE = Path(str(files("chirospin.studies").joinpath(RECORD)))
 TOLERANCE = 1e-11
 
 
@@ -30,10 +32,13 @@ def main() -> None:
     """Solve the magnetisations that are asked for and put them on record."""
     folder, *names = sys.argv[1:]
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    point = Point.of(Junction(molecules=4))
+    model = Junction(molecules=RECORDED_LENGTH)
+    point = Point.of(model)
     check_size(point, on_disk=True)
     method = MixedGKSL(folder=Path(folder), tolerance=TOLERANCE)
-    record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    record = json.loads(RECORD_FILE.read_text()) if RECORD_FILE.exists() else {}
+    if record.get("model") != model.model_dump(mode="json"):
+        record = {"model": model.model_dump(mode="json")}
     for name in names or MAGNETISATIONS:
         m = MAGNETISATIONS.index(name)
         start = time.perf_counter()
@@ -55,7 +60,7 @@ def main() -> None:
         if set(MAGNETISATIONS) <= set(record):
             up, down = (record[one]["current"] for one in MAGNETISATIONS)
             record["spin_polarisation"] = (up - down) / (up + down)
-        RECORD.write_text(json.dumps(record, indent=2) + "\n")
+        RECORD_FILE.write_text(json.dumps(record, indent=2) + "\n")
         print(name, json.dumps(record[name]))
 
 

@@ -17,7 +17,7 @@ from multiprocessing import get_context
 from chirospin.junction import SampledJunction, Trajectories
 
 OPEN = {"spin_orbit": 0.3, "hopping_b": 0.5, "hubbard": 1.0, "coupling": 0.5}
-CASES = ((2, 500, 300.0), (3, 100, 150.0), (4, 16, 120.0), (5, 8, 4.0))
+CASES = ((2, 500, 1500.0), (3, 100, 400.0), (4, 16, 400.0), (5, 8, 8.0))
 
 
 def run(molecules: int, trajectories: int, duration: float, processes: int) -> tuple[int, float]:

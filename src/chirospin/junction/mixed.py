@@ -1,4 +1,4 @@
-r"""Exact steady state one sector at a time, in mixed precision: four molecules in 20 GiB.
+r"""Exact steady state one sector at a time, in mixed precision: four molecules in 11 GiB.
 
 The equation of ``gksl``, :math:`\Psi \Psi X = X` on the even sectors with
 :math:`\Psi = -L_0^{-1} J`, is solved by Krylov vectors of single precision for corrections; their right
