@@ -66,6 +66,7 @@ Namespace = Literal["numpy", "torch", "cupy", "array_api_strict"]
 INNER = 1e-5  # reduction of one correction: single precision gives no more
 STALL = 0.3  # a correction that leaves more than this of the residual twice running has stalled
 CORRECTIONS = 40
+AT_WORK = 150.0  # bytes for each element of the largest sector while its certificate is found
 KRYLOV_GUESS = 45  # vectors assumed when memory is estimated
 log = logging.getLogger("chirospin")
 
@@ -146,7 +147,7 @@ def required_bytes(point: Point, on_disk: bool) -> tuple[float, float]:
     sizes = fock.sector_sizes(point.charges)
     unknowns = float(sum(size**2 for size in sizes))
     vectors = 4 if on_disk else KRYLOV_GUESS  # at work; the others are files
-    need = unknowns * (2 * 8 + 3 * 8 + vectors * 4 / 2) + 100.0 * max(sizes) ** 2
+    need = unknowns * (2 * 8 + 3 * 8 + vectors * 4 / 2) + AT_WORK * max(sizes) ** 2
     return need, 12.5 * sum(float(size) ** 3 for size in sizes) * KRYLOV_GUESS
 
 
