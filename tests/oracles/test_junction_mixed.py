@@ -16,6 +16,7 @@ from chirospin.junction import GKSL, Junction, MixedGKSL, mixed
 from chirospin.junction.liouvillian import Point
 from chirospin.numerics.recycling import RecycledKrylov
 from chirospin.numerics.sylvester import SinglePrecisionInverse, SinglePrecisionModes, sylvester
+from chirospin.studies.stack_length import record
 from tests.laws.junctions import junctions
 
 SAME = 1e-9  # residuals of 1e-12 over the slowest relaxation of 5e-4
@@ -89,11 +90,11 @@ def test_a_library_that_is_not_there_is_one_line() -> None:
     assert "\n" not in str(told.value)
 
 
-def test_the_estimate_of_memory_counts_every_unknown() -> None:
-    for molecules, unknowns in ((3, 853_776), (4, 165_636_900)):
-        point = Point.of(Junction(molecules=molecules))
-        kept, _ = mixed.required_bytes(point, on_disk=True)
-        assert 40 * unknowns < kept < 70 * unknowns + 2e10 * (molecules == 4)
+def test_the_estimate_of_memory_is_what_four_molecules_took() -> None:
+    kept, _ = mixed.required_bytes(Point.of(Junction(molecules=4)), on_disk=True)
+    assert kept == pytest.approx(record()["down"]["resident_gib"] * 2**30, rel=0.1)
+    without_folder, _ = mixed.required_bytes(Point.of(Junction(molecules=4)), on_disk=False)
+    assert without_folder - kept == pytest.approx((mixed.KRYLOV_GUESS - 4) * 165_636_900 * 2)
 
 
 @given(st.integers(2, 30), st.integers(0, 2**16))
