@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from tests.oracles.crosscheck import QUTIP, qutip_in_time
 
 import chirospin
 from benchmarks import counts, fails_safely
+from benchmarks.timing import median_time
 from chirospin.base.results import provenance
 from chirospin.faces.machine import machine
 from chirospin.junction import GKSL, Evolution, Junction, SwitchedJunction
@@ -29,7 +30,6 @@ from chirospin.studies.stack_length import record
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "validation" / "benchmarks.md"
 PEERS = ("chiral_metal", "spinterface", "vibration", "rashba", "sweep")
-LIMIT = 20.0  # seconds after which an evaluation is not repeated
 SETTINGS: Mapping[tuple[str, str], dict[str, Any]] = {
     ("chiral_metal.driven", "boltzmann"): {"screening_length": 0.1},
     ("chiral_metal.crystal", "k-grid"): {"hamiltonian": "cubic", "thermal_energy": 0.2, "chemical_potential": 0.8},
@@ -52,21 +52,6 @@ status = Path("/proc/self/status").read_text().split()
 peak = int(status[status.index("VmHWM:") + 1]) / 2**10
 print(seconds, peak, (up - down) / (up + down), state.outcome.residual, state.outcome.iterations)
 """
-
-
-def median_time(task: Callable[[], object], repeats: int = 5) -> float:
-    """Median of wall times, seconds, after one warm-up; a long one is timed once."""
-    start = time.perf_counter()
-    task()
-    first = time.perf_counter() - start
-    if first * repeats > LIMIT:
-        return first
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        task()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.oracles import finite_temperature
 
-from benchmarks.junction import median_time
+from benchmarks.timing import median_time
 from chirospin.chiral_metal import (
     Boltzmann,
     ChiralMetal,

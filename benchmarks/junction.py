@@ -11,26 +11,15 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.timing import median_time
 from chirospin import junction
 from chirospin.base.gradient import derivatives, differentiable
 from chirospin.junction import GKSL, Junction, Landauer, MeanField
 
 GENERAL = {"spin_orbit_vectors": [[0.03, 0.0, 0.01], [0.0, 0.03, 0.0]]}
-
-
-def median_time(task: Callable[[], object], repeats: int) -> float:
-    """Median of wall times, seconds, after one warm-up."""
-    task()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        task()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times))
 
 
 def polarisation_by_qutip(model: Junction) -> float:

@@ -1,15 +1,15 @@
 """Times of the Rashba gas, as ratios against a dense solution of the same chains in the same run.
 
-``python benchmarks/rashba.py``; pin BLAS to one thread (OPENBLAS_NUM_THREADS=1) before comparing.
+``python -m benchmarks.rashba``; pin BLAS to one thread (OPENBLAS_NUM_THREADS=1) before comparing.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.timing import median_time
 from chirospin import rashba
 from chirospin.numerics.block_tridiagonal import BlockTridiagonal
 from chirospin.rashba import Kinetic, Kubo, RashbaGas
@@ -27,17 +27,6 @@ CASES = {
         winding=3, splitting_power=3.0, disorder="gaussian", disorder_length=5.0
     ),
 }
-
-
-def median_time(task: Callable[[], object], repeats: int = 5) -> float:
-    """Median of wall times, seconds, after one warm-up."""
-    task()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        task()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times))
 
 
 def dense(matrices: BlockTridiagonal) -> np.ndarray:

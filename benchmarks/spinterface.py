@@ -5,29 +5,16 @@ Pin BLAS to one thread (OPENBLAS_NUM_THREADS=1) before comparing.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import numpy as np
 from scipy.integrate import quad_vec
 
+from benchmarks.timing import median_time
 from chirospin import spinterface
 from chirospin.spinterface import Contact, Map
 from chirospin.spinterface.contact import emission_of, places_of
 from chirospin.spinterface.response import bias_window, energy_of, equilibrium_response, respond
 
 GRID = np.linspace(-5.0, 5.0, 100)
-
-
-def median_time(task: Callable[[], object], repeats: int = 5) -> float:
-    """Median of wall times, seconds, after one warm-up."""
-    task()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        task()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times))
 
 
 def plain_matsubara(model: Contact) -> tuple[np.ndarray, int]:

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.oracles import vibration_brute_force as naive
 
-from benchmarks.junction import median_time
+from benchmarks.timing import median_time
 from chirospin import vibration
 from chirospin.vibration import (
     SCBA,

@@ -172,6 +172,27 @@ def figure_4(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     return out
 
 
+def _field_of_a_short_metal() -> xr.Dataset:
+    """The linear field of a metal not longer than its screening: Eq. (18) beside two interfaces."""
+    short, wide = 1.5, 0.5
+    between = np.linspace(-2.0, 3.5, 111)
+    before = 0.5 * np.exp(-np.abs(between) / wide)
+    after = 0.5 * np.exp(-np.abs(between - short) / wide)
+    within = (between >= 0) & (between <= short)
+    return _curves(
+        between,
+        "field",
+        "E^{(1)}/E_0",
+        {
+            "superposed": plane_field(between, wide) - plane_field(between - short, wide),
+            "Eq. (18)": np.where(within, 1 - before - after, np.where(between < 0, before, after)),
+            "boltzmann": reduced(
+                metal(length=short, screening_length=wide), Boltzmann(), between
+            ).field_1.values,
+        },
+    )
+
+
 def figure_errata(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     """What is printed beside what holds, and the discretised equation where it decides."""
     xi = _around()
@@ -206,23 +227,7 @@ def figure_errata(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
             "boltzmann": solved.field_2.values,
         },
     )
-    short, wide = 1.5, 0.5
-    between = np.linspace(-2.0, 3.5, 111)
-    before = 0.5 * np.exp(-np.abs(between) / wide)
-    after = 0.5 * np.exp(-np.abs(between - short) / wide)
-    within = (between >= 0) & (between <= short)
-    out["short"] = _curves(
-        between,
-        "field",
-        "E^{(1)}/E_0",
-        {
-            "superposed": plane_field(between, wide) - plane_field(between - short, wide),
-            "Eq. (18)": np.where(within, 1 - before - after, np.where(between < 0, before, after)),
-            "boltzmann": reduced(
-                metal(length=short, screening_length=wide), Boltzmann(), between
-            ).field_1.values,
-        },
-    )
+    out["short"] = _field_of_a_short_metal()
     strong = reduced(metal(0.5, length=30.0), Boltzmann(), 15.0 + np.array([-1.0, 1.0]))
     out["strong coupling"] = strong[["momentum_flux"]]
     out["dashed"] = _curves(
