@@ -26,7 +26,7 @@ from chirospin.faces.auditing import audited
 
 gas = rashba.RashbaGas()
 rates = rashba.solve(gas, over={"scattering_rate": np.geomspace(0.001, 0.1, 13)})
-print(f"largest |q| = {float(abs(rates.spin_hall_current).max()):.1e} e/8pi")
+print(f"largest |q| = {float(abs(rates.spin_hall_current).max()):.1e} e/(8 pi)")
 print(f"interband {float(rates.spin_hall_interband[0]):+.6f}", end=", ")
 print(f"acceleration {float(rates.spin_hall_acceleration[0]):+.6f}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,11 +14,12 @@ from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import Model, ParameterInfo, checked
-from chirospin.base.units import parse
+from chirospin.base.units import echo, parse
 
 Array = NDArray[np.float64]
 Kind = Literal["list", "random", "latin-hypercube", "sobol"]
 LARGEST = 10_000_000  # points of one sweep
+COUNT = re.compile(r"[0-9]{1,9}")  # digits of no other script
 LAWS = ("uniform", "log-uniform", "normal", "choice")
 
 
@@ -104,20 +106,24 @@ def spaced(info: ParameterInfo, text: str) -> list[Any]:
         return [parse(info, part) for part in text.split(",") if part.strip()]
     parts = text.split(":")
     kind = parts[3].strip() if len(parts) == 4 else "lin"
-    if len(parts) not in (3, 4) or kind not in ("lin", "log") or not parts[2].strip().isdigit():
+    if (
+        len(parts) not in (3, 4)
+        or kind not in ("lin", "log")
+        or not COUNT.fullmatch(parts[2].strip())
+    ):
         raise ModelError(
             f"Range of `{info.name}` must be START:STOP:COUNT, with :log for even ratios, "
-            f"or V1,V2,..., but is {text!r}"
+            f"or V1,V2,..., but is {echo(text)}"
         )
     start, stop, count = parse(info, parts[0]), parse(info, parts[1]), int(parts[2])
     if not 1 <= count <= 1_000_000:
         raise ModelError(
-            f"Range of `{info.name}` must have a COUNT from 1 to 1000000, but is {text!r}"
+            f"Range of `{info.name}` must have a COUNT from 1 to 1000000, but is {echo(text)}"
         )
     if kind == "log":
         if min(start, stop) <= 0:
             raise ModelError(
-                f"Range of `{info.name}` with :log needs START and STOP > 0, but is {text!r}"
+                f"Range of `{info.name}` with :log needs START and STOP > 0, but is {echo(text)}"
             )
         return list(np.geomspace(start, stop, count).tolist())
     return list(np.linspace(start, stop, count).tolist())

@@ -90,7 +90,7 @@ def label(variable: xr.DataArray) -> str:
 
 def _typeset(unit: str) -> str:
     """Powers as superscripts, products as spaces."""
-    return re.sub(r"\^(\d+)", r"$^{\1}$", unit.replace("*", " "))
+    return re.sub(r"\^(\d+(?:\.\d+)?)", r"$^{\1}$", unit.replace("8 pi", "8π").replace("*", " "))
 
 
 def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:

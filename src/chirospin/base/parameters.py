@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from chirospin.base.errors import ModelError, UnknownNameError
 
 DIMENSIONLESS = "1"
+ECHOED = 160  # characters of a wrong value that its refusal repeats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,6 +264,7 @@ def refusal(info: ParameterInfo, value: Any) -> ModelError:
             "\n", ""
         )
     )
+    shown = shown if len(shown) <= ECHOED else f"{shown[:ECHOED]}..."
     return ModelError(
         f"Parameter `{info.name}` must be {info.range} ({info.unit_words}), but is {shown}"
     )
@@ -273,7 +275,7 @@ def _scalar(info: ParameterInfo, value: Any) -> float | int:
         raise refusal(info, value)
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise refusal(info, value) from None
     if not info.allows(number):
         raise refusal(info, value)

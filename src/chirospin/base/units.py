@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from functools import lru_cache
 from typing import Any
@@ -15,22 +16,44 @@ from chirospin.base.parameters import DIMENSIONLESS, ParameterInfo, refusal
 AMPERE_PER_EV = 2.434134807664281e-4
 """Current e * (1 eV) / hbar in ampere: e^2/hbar times one volt."""
 
-_NATURAL = ("1", "k_B", "1/hbar", "1/hbar**2")
+_NATURAL = ("1", "k_B", "1/hbar", "1/hbar^2")
 """What a quantity may be multiplied by, since hbar = k_B = 1: 300 K is an energy, 10 fs its inverse."""
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_SIMPLE_FRACTION = re.compile(r"([+-]?[\d.]*)\*?pi(?:/([\d.]+))?")
+LONGEST_UNIT = 60  # characters
+LONGEST_ARRAY = 100_000  # characters of an array in brackets
+ECHOED = 60  # characters of a wrong text that its refusal repeats
+
+_DECIMAL = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)"  # of no other script
+_NUMBER = re.compile(rf"[+-]?{_DECIMAL}(?:[eE][+-]?[0-9]+)?")
+_FRACTION_OF_PI = re.compile(rf"([+-]?)({_DECIMAL}?)\s*\*?\s*pi(?:\s*/\s*({_DECIMAL}))?")
+_TOKEN = re.compile(
+    r"\s*(?:(?P<name>[^\W\d_]+(?:_[^\W_]+)*)|(?P<power>(?:\^|\*\*)\s*-?[0-9](?:\.[0-9])?)"
+    r"|(?P<raised>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹])|(?P<sign>[*·/()])|(?P<one>1))"
+)
+_RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+_CLOSING = {"[": "]", "(": ")"}
+
+_Tokens = list[tuple[str, str]]
 
 
 @lru_cache(maxsize=1)
-def _registry() -> Any:
+def unit_registry() -> Any:
+    """The pint registry in which every ``units`` of a result is a unit, ``e/(8 pi)`` too.
+
+    The plain ``pint.UnitRegistry()`` reads all the others with ``parse_units``; a unit with a number in it is
+    an expression there: ``ureg("e/(8 pi)")`` is 0.0398 e.
+    """
     import pint
 
-    return pint.UnitRegistry(cache_folder=None)
+    registry: Any = pint.UnitRegistry(
+        cache_folder=None, preprocessors=[lambda text: text.replace("8 pi", "eight_pi")]
+    )
+    registry.define("eight_pi = 8 * pi")
+    return registry
 
 
 def parse(info: ParameterInfo, text: str) -> Any:
-    """Value of a parameter from text: ``0.8``, ``25 meV``, ``90 deg``, ``pi/2``, ``[1, 0, 0]``.
+    """Value of a parameter from text: ``0.8``, ``25 meV``, ``90 deg``, ``pi/2``, ``[1, 0, 0]``, ``[1, 2] meV``.
 
     Raises
     ------
@@ -39,43 +62,159 @@ def parse(info: ParameterInfo, text: str) -> Any:
     text = text.strip()
     if isinstance(info.default, str):
         return text
-    if text.startswith(("[", "(")):
-        return _literal(info, text)
+    if text.startswith(tuple(_CLOSING)):
+        return _array(info, text)
     if info.shape is not None and text.lower() == "none":
         return None
-    fraction = _SIMPLE_FRACTION.fullmatch(text)
-    if fraction and info.unit == "rad":
-        head = {"": 1.0, "+": 1.0, "-": -1.0}.get(fraction[1]) or float(fraction[1])
-        return head * np.pi / float(fraction[2] or 1)
+    fraction = _FRACTION_OF_PI.fullmatch(text)
+    if fraction and info.unit == "rad" and float(fraction[3] or 1) != 0:
+        size = float(fraction[2] or 1) * np.pi / float(fraction[3] or 1)
+        return -size if fraction[1] == "-" else size
     number = _NUMBER.match(text)
     if number is None:
-        raise refusal(info, repr(text))
+        raise refusal(info, echo(text))
     value, unit = float(number[0]), text[number.end() :].strip()
-    return value if not unit else value * _factor(info, unit, text)
+    unit = f"1{unit}" if unit.startswith("/") else unit  # 3/nm
+    found = value if not unit else value * _factor(info, unit, text)
+    if not math.isfinite(found) or (found == 0 and value != 0):
+        raise refusal(info, echo(text))
+    return found
 
 
-def _literal(info: ParameterInfo, text: str) -> Any:
+def echo(text: str) -> str:
+    """A text as a message quotes it: its beginning, where it is long."""
+    return repr(text) if len(text) <= ECHOED else f"{text[:ECHOED]!r}..."
+
+
+def _array(info: ParameterInfo, text: str) -> Any:
+    """Numbers in brackets, with one unit behind them or none."""
+    end = _closed(text)
+    inside, unit = text[:end], text[end:].strip()
+    if not inside or len(text) > LONGEST_ARRAY:
+        raise _no_array(info, text)
     try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        raise refusal(info, repr(text)) from None
+        values = ast.literal_eval(inside)
+        if not unit:
+            return values
+        numbers = np.asarray(values)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        raise _no_array(info, text) from None
+    if numbers.dtype.kind not in "iufc":
+        raise _no_array(info, text)
+    return (numbers * _factor(info, unit, text)).tolist()
+
+
+def _closed(text: str) -> int:
+    """Where the first bracket is closed; 0 where it is not."""
+    depth = 0
+    for place, sign in enumerate(text):
+        depth += (sign in _CLOSING) - (sign in _CLOSING.values())
+        if depth == 0:
+            return place + 1
+    return 0
+
+
+def _no_array(info: ParameterInfo, text: str) -> ModelError:
+    behind = "" if info.unit == DIMENSIONLESS else ", as numbers in brackets and one unit behind"
+    return ModelError(
+        f"Parameter `{info.name}` must be {info.range} ({info.unit_words}){behind}, "
+        f"but is {echo(text)}"
+    )
 
 
 def _factor(info: ParameterInfo, unit: str, text: str) -> float:
     if info.unit == DIMENSIONLESS:
         raise ModelError(
-            f"Parameter `{info.name}` must be {info.range} (dimensionless, no unit), but is {text!r}"
+            f"Parameter `{info.name}` must be {info.range} (dimensionless, no unit), "
+            f"but is {echo(text)}"
         )
+    factor = _conversion(unit, info.unit)
+    if factor is None:
+        raise ModelError(
+            f"Parameter `{info.name}` must be {info.range} with a unit like {info.unit}, "
+            f"but is {echo(text)}"
+        )
+    return factor
+
+
+@lru_cache(maxsize=512)
+def _conversion(unit: str, wanted: str) -> float | None:
+    """One ``unit`` in units of ``wanted``, where hbar = k_B = 1; None where it is no unit of that kind."""
+    given, target = unit_of(unit), unit_of(wanted)
+    if given is None or target is None:
+        return None
     for constant in _NATURAL:
-        try:
-            quantity = _registry().Quantity(1.0, unit) * _registry().Quantity(1.0, constant)
-            return float(quantity.to(info.unit).magnitude)
-        except Exception:  # pint raises many kinds: undefined, dimension, syntax, offset
-            continue
-    raise ModelError(
-        f"Parameter `{info.name}` must be {info.range} with a unit like {info.unit}, "
-        f"but is {text!r}"
-    )
+        quantity = 1.0 * (given * unit_of(constant))
+        if quantity.is_compatible_with(target):
+            return float(quantity.to(target).magnitude)
+    return None
+
+
+def unit_of(text: str) -> Any:
+    """A unit from names, powers, products and quotients, from left to right; None for anything else.
+
+    Nothing is evaluated: ``eV``, ``eV*nm^2``, ``1/eV/nm**2``, ``1/(eV*nm)``, ``V nm⁻¹``. A scale with another
+    zero (degC) or of levels (dB) is none.
+    """
+    if len(text) > LONGEST_UNIT:
+        return None
+    tokens: _Tokens = []
+    place = 0
+    while place < len(text.rstrip()):
+        found = _TOKEN.match(text, place)
+        if found is None:
+            return None
+        assert found.lastgroup is not None
+        tokens.append((found.lastgroup, found[found.lastgroup]))
+        place = found.end()
+    try:
+        unit = _product(tokens)
+    except (ValueError, IndexError):
+        return None
+    return unit if not tokens else None
+
+
+def _product(tokens: _Tokens) -> Any:
+    """Factors until the end or a closing bracket; what is read is taken off the list."""
+    unit = _raised(tokens)
+    while tokens and tokens[0] != ("sign", ")"):
+        divided = tokens[0] == ("sign", "/")
+        if tokens[0][0] == "sign" and tokens[0][1] in "*·/":
+            tokens.pop(0)
+        factor = _raised(tokens)
+        unit = unit / factor if divided else unit * factor
+    return unit
+
+
+def _raised(tokens: _Tokens) -> Any:
+    kind, word = tokens.pop(0)
+    if kind == "name":
+        unit = _named(word)
+    elif kind == "one":
+        unit = unit_registry().Unit("")
+    elif word == "(":
+        unit = _product(tokens)
+        if not tokens or tokens.pop(0) != ("sign", ")"):
+            raise ValueError(word)
+    else:
+        raise ValueError(word)
+    if tokens and tokens[0][0] in ("power", "raised"):
+        power = float(tokens.pop(0)[1].translate(_RAISED).lstrip("^* "))
+        unit = unit ** (int(power) if power.is_integer() else power)
+    return unit
+
+
+@lru_cache(maxsize=512)
+def _named(name: str) -> Any:
+    """A unit or constant by its name alone."""
+    try:
+        unit = unit_registry().parse_units(name)
+        one, two = (unit_registry().Quantity(n, unit).to_root_units() for n in (1.0, 2.0))
+    except Exception:  # pint raises many kinds of its own
+        raise ValueError(name) from None
+    if not math.isclose(two.magnitude, 2 * one.magnitude):  # degC, dB
+        raise ValueError(name)
+    return unit
 
 
 def shown_unit(unit: str) -> str:

@@ -145,8 +145,8 @@ def unit_pieces(unit: str) -> list[Piece]:
     """A unit with powers raised and products as thin spaces; empty where dimensionless."""
     if unit == "1":
         return []
-    text = unit.replace("hbar", "ħ").replace("*", "\u2009")
-    parts = re.split(r"\^(-?\d+)", text)
+    text = unit.replace("hbar", "ħ").replace("8 pi", "8π").replace("*", "\u2009")
+    parts = re.split(r"\^(-?\d+(?:\.\d+)?)", text)
     return [Piece(p.replace("-", "−"), ("sup",) if n % 2 else ()) for n, p in enumerate(parts) if p]
 
 

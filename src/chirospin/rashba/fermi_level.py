@@ -380,7 +380,7 @@ def spin_response(model: FermiLevelGas, state: FermiLevelResponse) -> Values:
     return state.spin
 
 
-@observable(unit="e/8pi", symbol="q_{ia}", dims=("flow", "spin"))
+@observable(unit="e/(8 pi)", symbol="q_{ia}", dims=("flow", "spin"))
 def spin_current_response(model: FermiLevelGas, state: FermiLevelResponse) -> Values:
     """Flow along x and y of spin sigma/2, in units of eE/8 pi."""
     return state.spin_current

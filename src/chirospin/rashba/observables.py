@@ -41,7 +41,7 @@ def spin_accumulation_along(model: RashbaGas, state: Response) -> Values:
     return np.asarray(state.spin * spin_axis(model)[0])
 
 
-@observable(unit="e/8pi", symbol="q_{yz}", undefined=NO_FORM)
+@observable(unit="e/(8 pi)", symbol="q_{yz}", undefined=NO_FORM)
 def spin_hall_current(model: RashbaGas, state: Response) -> Values:
     r"""Flow along y of spin along z, in units of eE/8 pi.
 
@@ -55,7 +55,7 @@ def spin_hall_current(model: RashbaGas, state: Response) -> Values:
 
 
 @observable(
-    unit="e/8pi", symbol=r"q_{yz}^\mathrm{inter}", undefined=f"{NO_FORM}; kubo has no parts"
+    unit="e/(8 pi)", symbol=r"q_{yz}^\mathrm{inter}", undefined=f"{NO_FORM}; kubo has no parts"
 )
 def spin_hall_interband(model: RashbaGas, state: Response) -> Values:
     """Part of the spin Hall current by the turn of the bands' spins with the momentum.
@@ -67,7 +67,9 @@ def spin_hall_interband(model: RashbaGas, state: Response) -> Values:
     return np.asarray(state.spin_hall_interband)
 
 
-@observable(unit="e/8pi", symbol=r"q_{yz}^\mathrm{acc}", undefined=f"{NO_FORM}; kubo has no parts")
+@observable(
+    unit="e/(8 pi)", symbol=r"q_{yz}^\mathrm{acc}", undefined=f"{NO_FORM}; kubo has no parts"
+)
 def spin_hall_acceleration(model: RashbaGas, state: Response) -> Values:
     """Part of the spin Hall current by the acceleration of both Fermi seas.
 

@@ -136,13 +136,13 @@ def cancellation_figure(workers: int, progress: Progress) -> dict[str, xr.Datase
             "spin_hall_current": (
                 ("curve", "splitting_time"),
                 np.array(list(rows.values())),
-                {"symbol": "q_{yz}", "units": "e/8pi"},
+                {"symbol": "q_{yz}", "units": "e/(8 pi)"},
             )
         },
         {"curve": list(rows), "splitting_time": x},
     )
     sums = xr.Dataset(
-        {"remainder": (("disorder", "splitting_time"), worst, {"units": "e/8pi"})},
+        {"remainder": (("disorder", "splitting_time"), worst, {"units": "e/(8 pi)"})},
         {"disorder": list(DISORDER), "splitting_time": x},
     )
     return {
@@ -177,7 +177,7 @@ def spectrum_figure(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
                 "spin_hall_current": (
                     ("curve", "rate"),
                     values,
-                    {"symbol": "q_{yz}", "units": "e/8pi"},
+                    {"symbol": "q_{yz}", "units": "e/(8 pi)"},
                 )
             },
             {
@@ -264,7 +264,7 @@ def survival_figure(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
             "spin_hall_current": (
                 ("curve", "splitting_time"),
                 np.array(rows),
-                {"symbol": "q_{yz}", "units": "e/8pi"},
+                {"symbol": "q_{yz}", "units": "e/(8 pi)"},
             ),
             "closed_form": (("curve", "splitting_time"), np.array(forms)),
         },
@@ -344,7 +344,7 @@ FIGURES = (
                     limits=(1e-17, 1e-11),
                     legend=True,
                     title="|sum|",
-                    y_label="|q| (e/8pi)",
+                    y_label="|q| (e/(8 pi))",
                 ),
             ),
             columns=2,

@@ -156,13 +156,13 @@ SIGNALS = (
     Signal(
         name="spin-hall-current",
         title="The spin Hall current of the linear Rashba gas",
-        looks="The universal value e/8pi of the clean gas.",
+        looks="The universal value e/(8 pi) of the clean gas.",
         why="Impurities accelerate the spins back: both parts are universal and opposite, whatever the "
         "disorder, because the current is the time derivative of the spin (khaetskii_2006).",
         caught_by=("identity", "universal", "conservation"),
         runs=(
             Run(
-                says="Precession gives -1, acceleration +1, in e/8pi.",
+                says="Precession gives -1, acceleration +1, in e/(8 pi).",
                 arguments=("solve", "rashba"),
                 shows=("spin_hall_current", "spin_hall_interband", "spin_hall_acceleration",
                        "conservation", "identity", "universal"),
