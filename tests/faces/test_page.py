@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import json
+import random
 import re
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,27 +19,40 @@ import xarray as xr
 
 import chirospin
 from chirospin.base import results
+from chirospin.base.audit import Certificate
 from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
 from chirospin.faces import arguments
 from chirospin.faces.cli import main
-from chirospin.faces.web import controls, curves, page, studies, takeaway
-from chirospin.faces.web.desk import Desk
+from chirospin.faces.web import callbacks, controls, curves, page, studies, takeaway, worker
+from chirospin.faces.web.desk import Desk, Ticket
 from chirospin.faces.web.question import (
     PIXELS,
     POINTS,
     Question,
+    Span,
     command_line,
     mirror_parameter,
     question_from,
     snippet,
     task_from,
 )
-from chirospin.faces.web.server import LARGEST, application, listening
-from chirospin.faces.web.worker import COARSE, Answer, Judged, Recomputed, Solving, answer_task
+from chirospin.faces.web.server import LARGEST, LOOPBACK, application, listening, own_hosts
+from chirospin.faces.web.worker import (
+    COARSE,
+    Answer,
+    Auditing,
+    Judged,
+    Recomputed,
+    Solving,
+    answer_task,
+)
 from chirospin.studies import registry
+from tests.faces import page_requests
 
 PROBLEMS = [one for name in chirospin.FAMILIES for one in arguments.family(name).problems]
+PORT = 8050
+HOST = {"Host": f"localhost:{PORT}"}
 TRUETYPE = b"\x00\x01\x00\x00"
 QUICK = ("junction", "chiral_metal", "vibration")
 
@@ -147,6 +162,13 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"options": {"tolerence": "1"}}, "Option `tolerence` is not one of method"),
     ({"values": {"one_body_matrix": "[__import__('os')]"}}, "Parameter `one_body_matrix`"),
     ({"values": {"twist": "1 9**9**9**9"}}, "with a unit like rad"),
+    ({"values": {"twist": "²"}}, "Parameter `twist`"),
+    ({"along": Span(name="energy_b", start="0", stop="1", count="²")}, "Points of `energy_b`"),
+    ({"along": Span(name="energy_b", start="0", stop="1", count="١")}, "Points of `energy_b`"),
+    (
+        {"along": Span(name="energy_b", start="0", stop="1 9**9**9", count="3")},
+        "with a unit like eV",
+    ),
     ({"values": {"energies": "[" * 1900}}, "Parameter `energies`"),
 ]
 
@@ -164,6 +186,61 @@ def test_no_file_is_opened_and_no_function_loaded_for_the_page(text: str) -> Non
     question = asked("chiral_metal.crystal", values={"hamiltonian": text})
     with pytest.raises(ModelError, match="must be a plain word on this page"):
         task_from(question)
+
+
+FREE = [
+    (one.path, info.name)
+    for one in PROBLEMS
+    for info in one.model.parameters()
+    if isinstance(info.default, str)
+]
+CODE = [
+    "evil.py:run",
+    "os:system",
+    "/etc/passwd",
+    "../x_tb.dat",
+    "x.npz",
+    "x.csv",
+    "x:y",
+    "ａ",
+    "a b",
+    "",
+]
+
+
+@pytest.mark.parametrize(("problem", "name"), FREE)
+def test_no_parameter_of_any_problem_names_code_or_a_file_on_the_page(
+    problem: str, name: str, monkeypatch: Any
+) -> None:
+    def never(*_: Any) -> None:
+        raise AssertionError("a function was loaded")
+
+    monkeypatch.setattr("chirospin.base.functions._loaded", never)
+    for text in CODE:
+        with pytest.raises(ModelError, match=f"Parameter `{name}`|--set must be NAME=VALUE"):
+            task_from(asked(problem, values={name: text}))
+
+
+def test_options_that_name_a_place_are_not_for_the_page(tmp_path: Any) -> None:
+    place = tmp_path / "made"
+    question = asked("junction", methods=["gksl-mixed"], options={"folder": str(place)})
+    with pytest.raises(
+        ModelError, match="Option `folder` of method gksl-mixed is for chirospin solve"
+    ):
+        task_from(question)
+    assert not place.exists()
+    task_from(asked("junction", methods=["gksl-mixed"], options={"tolerance": "1e-9"}))
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: p.path)
+def test_the_form_holds_plain_settings_only(problem: Problem) -> None:
+    text = str(controls.problem_form(problem))
+    for kind in problem.methods.values():
+        for name, field in kind.model_fields.items():
+            words = str(field.annotation)
+            plain = "Path" not in words and "str" not in words.replace("Literal", "")
+            plain = plain or "Literal" in words
+            assert (f"'kind': 'option', 'name': '{name}'" in text) == plain, (kind.name, name)
 
 
 def test_sizes_are_bounded_before_anything_is_computed() -> None:
@@ -186,6 +263,12 @@ def test_what_is_not_a_question_is_refused_in_one_line(data: Any) -> None:
     with pytest.raises(ModelError, match="of the page: ") as caught:
         question_from(data)
     assert "\n" not in str(caught.value)
+
+
+def test_an_entry_is_a_number_of_our_own_digits() -> None:
+    question = asked("junction", entries={"magnetisation": "²"}, observable="current")
+    with pytest.raises(ModelError, match="Entry `magnetisation` must be all or a number from 0"):
+        curves.live_figure(question, answered(question).ds)
 
 
 # Answers
@@ -281,6 +364,51 @@ def test_claims_are_not_computed_until_asked_and_then_carry_their_verdict() -> N
     assert "word failed" in text
 
 
+# Values below their error
+
+
+def with_error(question: Question, error: float) -> xr.Dataset:
+    """The answer as if its observable had stated this numerical error."""
+    ds = answered(question).ds
+    name = question.observable
+    ds[name].attrs["ancillary_variables"] = f"{name}_error"
+    return ds.assign({f"{name}_error": xr.full_like(ds[name], error)})
+
+
+def test_a_value_below_its_error_is_drawn_as_zero() -> None:
+    question = asked("junction")
+    sizes = np.sort(abs(answered(question).ds[question.observable].values))
+    ds = with_error(question, float(sizes[0] + sizes[-1]) / 2)
+    (trace,) = curves.live_figure(question, ds)["data"]
+    drawn = np.array(trace["y"])
+    assert 0 < np.count_nonzero(drawn) < drawn.size
+    assert not np.signbit(drawn[drawn == 0]).any()
+    assert curves.zero_within(question, ds) is None
+    shown = np.array(curves.live_figure(question, with_error(question, 0.0))["data"][0]["y"])
+    assert np.count_nonzero(shown) == shown.size
+
+
+def test_a_map_within_its_error_says_so_and_draws_no_rounding() -> None:
+    along = {"name": "energy_b", "start": "0.4", "stop": "1.2", "count": "3"}
+    against = {"name": "twist", "start": "-1", "stop": "1", "count": "2"}
+    question = asked("junction", view="map", along=along, against=against)
+    ds = with_error(question, 10.0)
+    figure = curves.live_figure(question, ds)
+    (trace,) = figure["data"]
+    assert not np.any(trace["z"])
+    assert (trace["zmin"], trace["zmax"]) == (-10.0, 10.0)
+    line = "zero within its numerical error, at most 1.0e+01, at every point"
+    assert [one["text"] for one in figure["layout"]["annotations"]] == [line]
+    assert f"spin_polarisation is {line}" in str(
+        page.verdict_block(replace(answered(question), ds=ds))
+    )
+    plot, _ = curves.printed_figure(question, ds)
+    assert plot.panels[0].title == "zero within error"
+    signal = curves.live_figure(question, with_error(question, 1e-12))
+    assert np.all(signal["data"][0]["z"])
+    assert signal["layout"]["annotations"] == []
+
+
 # Jobs in processes
 
 
@@ -289,6 +417,7 @@ class Deaf:
     """A job that never looks up."""
 
     seconds: float
+    limit: float = 600.0
 
     def run(self, send: Any) -> None:
         time.sleep(self.seconds)
@@ -300,6 +429,7 @@ class Counting:
     """A job that reports, and so can be stopped."""
 
     name: str
+    limit: float = 600.0
 
     def run(self, send: Any) -> None:
         for n in range(400):
@@ -310,6 +440,8 @@ class Counting:
 @dataclass(frozen=True)
 class Broken:
     """A job with a fault."""
+
+    limit: float = 600.0
 
     def run(self, send: Any) -> None:
         raise ZeroDivisionError("by zero")
@@ -364,17 +496,136 @@ def test_a_long_sweep_shows_a_coarse_answer_first(desk: Desk) -> None:
     assert ticket.answer.ds.sizes["energy_b"] == 200
 
 
-def test_the_view_shows_an_error_and_keeps_what_was_shown(desk: Desk) -> None:
-    view = page.view_of(desk, "e", {"problem": "nope", "methods": []}, "before")
-    assert view.error.startswith("No family 'nope'")
-    assert (view.figure, view.shown, view.busy) == (None, "before", False)
-    data = asked("junction").model_dump()
-    view = page.view_of(desk, "e", data, "before")
-    deadline = time.monotonic() + 30
+@pytest.mark.parametrize(
+    "job", [Deaf(60, limit=0.5), Counting("w", limit=0.5)], ids=["deaf", "busy"]
+)
+def test_a_job_beyond_its_limit_is_stopped_and_says_so(desk: Desk, job: Any) -> None:
+    ticket = desk.ask("w", job)
+    assert ticket.wait(30)
+    assert ticket.error.startswith(
+        "The computation was stopped after 0.5 s, the most that this page"
+    )
+    assert "\n" not in ticket.error
+    assert desk.ask("w2", Solving(question=asked("junction"))).wait(30)  # and the desk goes on
+
+
+def test_a_job_within_its_limit_is_not_stopped(desk: Desk) -> None:
+    ticket = desk.ask("v", Deaf(0.5, limit=60.0))
+    assert ticket.wait(30)
+    assert (ticket.error, ticket.answer) == ("", "late")
+
+
+def test_a_result_too_large_for_the_page_is_refused_before_it_is_computed(monkeypatch: Any) -> None:
+    monkeypatch.setattr(worker, "LARGEST_ANSWER", 5)
+    with pytest.raises(
+        ModelError, match=r"at most 5e\+00 numbers on this page, but would hold 6\.0e"
+    ):
+        answered(asked("junction", methods=["gksl", "landauer"]))
+    answered(asked("junction"))
+
+
+# Verdicts belong to their answer
+
+
+def whole(
+    desk: Desk, who: str, question: Question, mark: str = "", dear: bool = False
+) -> page.View:
+    """The view once nothing more will come."""
+    data = question.model_dump()
+    view = page.view_of(desk, who, data, mark, dear)
+    drawn, deadline = view.drawn, time.monotonic() + 60
     while view.busy and time.monotonic() < deadline:
-        view = page.view_of(desk, "e", data, view.shown)
-    assert not view.error
+        view = page.view_of(desk, who, data, drawn.mark if drawn else mark)
+        drawn = view.drawn or drawn
+    return page.View(**{**vars(view), "drawn": drawn})
+
+
+def test_a_view_is_drawn_whole_or_not_at_all(desk: Desk) -> None:
+    """What is shown of one answer is never mixed with another: a refusal draws nothing."""
+    good = whole(desk, "e", asked("junction")).drawn
+    assert good is not None
+    assert good.words.startswith("junction by gksl; spin_polarisation along ")
+    refused = page.view_of(desk, "e", {"problem": "nope", "methods": []}, good.mark)
+    assert refused.error.startswith("No family 'nope'")
+    assert (refused.drawn, refused.busy) == (None, False)
+    again = page.view_of(desk, "e", asked("junction").model_dump(), good.mark)
+    assert (again.drawn, again.error) == (None, "")
+    other = asked("junction", values={"hubbard": "2"})
+    drawn = whole(desk, "e", other, good.mark).drawn
+    assert drawn is not None
+    assert drawn.mark != good.mark
+    assert drawn.words.endswith("; hubbard=2")
     assert page.faulty_parameter("Parameter `twist` must be") == "twist"
+
+
+def test_an_unanswered_question_draws_nothing() -> None:
+    still = page_requests.StillDesk()
+    view = page.view_of(still, "f", asked("junction").model_dump(), "0/1")
+    assert view.drawn is None
+
+
+def certificate(name: str, passed: bool) -> Certificate:
+    return Certificate(name=name, value=1.0, tolerance=0.1, passed=passed, about="a", method="gksl")
+
+
+def test_a_failed_dear_check_makes_the_verdict_red_and_is_counted() -> None:
+    answer = answered(asked("junction"))
+    cheap = len(answer.certificates)
+    green = str(page.verdict_block(answer, page.Dear(certificates=(certificate("mirror", True),))))
+    assert f"Audit passed'), ': {cheap + 1} checks'" in green
+    assert "verdict passed" in green
+    found = (certificate("mirror", True), certificate("finer", False))
+    red = str(page.verdict_block(answer, page.Dear(certificates=found)))
+    assert f"Audit FAILED'), ': 1 of {cheap + 2} checks: finer'" in red
+    assert "verdict failed" in red
+    assert "passed" not in red
+    ended = str(page.verdict_block(answer, page.Dear(error="gksl, finer: no")))
+    assert "Audit FAILED" in ended
+    assert "the dear checks did not end" in ended
+
+
+def test_the_dear_verdict_is_of_the_answer_it_was_made_for(desk: Desk, monkeypatch: Any) -> None:
+    question = asked("junction", methods=["landauer"])
+    view = whole(desk, "g", question, dear=True)
+    assert view.drawn is not None
+    assert "audits" not in view.dear_status
+    names = [audit.name for audit in arguments.problem("junction").audits]
+    assert any(f"Td('{name}')" in str(view.drawn.dear) for name in names)
+    other = whole(desk, "g", asked("junction", methods=["landauer"], values={"hubbard": "2"}))
+    assert other.drawn is not None
+    assert other.drawn.dear == ""
+    assert "dear" not in str(other.drawn.verdict)
+    ticket = desk.last(page.dear_asker("g"))
+    assert ticket is not None
+    assert ticket.dropped
+
+
+def test_a_dear_check_that_fails_after_the_answer_is_drawn_draws_it_again() -> None:
+    question = asked("junction")
+    answer = answered(question)
+    ticket, checking = Ticket(Solving(question=question)), Ticket(Auditing(question=question))
+    ticket.note("answer", answer)
+    ticket.note("end", "")
+    problem = arguments.problem("junction")
+    first = page.ticket_view(ticket, checking, problem, ("c", "p"), "").drawn
+    assert first is not None
+    assert "verdict passed" in str(first.verdict)
+    assert page.ticket_view(ticket, checking, problem, ("c", "p"), first.mark).drawn is None
+    checking.note("answer", (certificate("finer", False),))
+    checking.note("end", "")
+    second = page.ticket_view(ticket, checking, problem, ("c", "p"), first.mark).drawn
+    assert second is not None
+    assert "verdict failed" in str(second.verdict)
+    assert "✗ FAILED" in str(second.dear)
+
+
+def test_a_first_look_is_not_called_passed() -> None:
+    answer = replace(answered(asked("junction")), coarse=True)
+    text = str(page.verdict_block(answer))
+    assert "verdict open" in text
+    assert "checks pass at 3 points, more follow" in text
+    failed = replace(answered(asked("junction", methods=["landauer"])), coarse=True)
+    assert "verdict failed" in str(page.verdict_block(failed))
 
 
 # The server
@@ -383,7 +634,7 @@ def test_the_view_shows_an_error_and_keeps_what_was_shown(desk: Desk) -> None:
 @pytest.fixture(scope="module")
 def client() -> Any:
     desk = Desk()
-    app = application(desk, "junction")
+    app = application(desk, "junction", own_hosts(LOOPBACK, PORT))
     yield app.server.test_client()
     desk.close()
 
@@ -400,13 +651,36 @@ def test_the_page_loads_from_its_own_server_alone(client: Any) -> None:
     assert "script-src 'self' 'unsafe-inline'" not in policy
 
 
-@pytest.mark.parametrize("host", ["localhost:8050", "127.0.0.1", "[::1]:8050", "LOCALHOST"])
+@pytest.mark.parametrize(
+    "host", ["localhost:8050", "127.0.0.1:8050", "[::1]:8050", "LOCALHOST:8050"]
+)
 def test_its_own_names_are_answered(client: Any, host: str) -> None:
     assert client.get("/_dash-layout", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8050", "127.0.0.1.evil.example", ""]
+    "host",
+    [
+        "evil.example",
+        "evil.example:8050",
+        "127.0.0.1.evil.example",
+        "",
+        "localhost",
+        "127.0.0.1",
+        "[::1]",
+        "localhost:8051",
+        "localhost:80500",
+        "localhost:8050evil",
+        "localhost:8050:1",
+        "localhost:",
+        "localhost.:8050",
+        "[::1]evil:8050",
+        "[::1]:8050evil",
+        "::1:8050",
+        "evil@localhost:8050",
+        "localhost:8050/",
+        "localhost:٨050",
+    ],
 )
 def test_another_host_name_is_refused(client: Any, host: str) -> None:
     answer = client.get("/_dash-layout", headers={"Host": host})
@@ -414,19 +688,33 @@ def test_another_host_name_is_refused(client: Any, host: str) -> None:
     assert answer.get_data(as_text=True).count("\n") == 1
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost.evil.example"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://evil.example",
+        "null",
+        "http://localhost.evil.example",
+        "http://localhost",
+        "http://localhost:8051",
+        "localhost:8050",
+        "http://localhost:8050/",
+        "ftp://localhost:8050",
+        "http://localhost:8050.evil.example",
+        "",
+    ],
+)
 def test_another_site_may_not_ask(client: Any, origin: str) -> None:
-    headers = {"Host": "localhost", "Origin": origin}
+    headers = {**HOST, "Origin": origin}
     assert client.post("/_dash-update-component", headers=headers, json={}).status_code == 403
 
 
 def test_an_oversized_request_is_refused(client: Any) -> None:
     body = b"x" * (LARGEST + 1)
-    answer = client.post("/_dash-update-component", headers={"Host": "localhost"}, data=body)
+    answer = client.post("/_dash-update-component", headers=HOST, data=body)
     assert answer.status_code == 413
     answer = client.post(
         "/_dash-update-component",
-        headers={"Host": "localhost", "Transfer-Encoding": "chunked"},
+        headers={**HOST, "Transfer-Encoding": "chunked"},
         input_stream=io.BytesIO(body),
     )
     assert answer.status_code in (411, 413)
@@ -434,16 +722,121 @@ def test_an_oversized_request_is_refused(client: Any) -> None:
 
 @pytest.mark.parametrize("body", [b"{}", b"[1]", b"not json", b'{"output": 1}', b"\x80\x04K\x01."])
 def test_what_the_page_does_not_ask_is_one_line(client: Any, body: bytes) -> None:
-    headers = {"Host": "localhost", "Content-Type": "application/json"}
+    headers = {**HOST, "Content-Type": "application/json"}
     answer = client.post("/_dash-update-component", headers=headers, data=body)
     assert answer.status_code == 400
     assert answer.get_data(as_text=True).count("\n") == 1
 
 
+@pytest.fixture(scope="module")
+def fuzzed() -> Any:
+    """The server with a desk that computes nothing, and one good request for each cause of each callback."""
+    app = application(page_requests.StillDesk(), "junction", own_hosts(LOOPBACK, PORT))
+    client = app.server.test_client()
+    client.get("/_dash-dependencies", headers=HOST)
+    return client, page_requests.bodies(app.callback_map)
+
+
+def sent(client: Any, body: Any) -> Any:
+    content = json.dumps(body).encode("utf-8", "surrogatepass")
+    headers = {**HOST, "Content-Type": "application/json"}
+    return client.post("/_dash-update-component", headers=headers, data=content)
+
+
+def test_what_the_page_itself_asks_is_answered(fuzzed: Any) -> None:
+    client, bodies = fuzzed
+    assert len(bodies) > 15
+    assert {sent(client, body).status_code for body in bodies} <= {200, 204}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_spoilt_request_is_one_line_and_never_a_fault(fuzzed: Any, seed: int) -> None:
+    """Missing keys, wrong kinds, huge sizes, deep nesting: 400 or an answer, soon."""
+    client, bodies = fuzzed
+    chance = random.Random(seed)
+    codes = []
+    for _ in range(250):
+        body = page_requests.spoilt(chance.choice(bodies), chance)
+        started = time.perf_counter()
+        answer = sent(client, body)
+        assert time.perf_counter() - started < 5.0  # none of them computes anything
+        codes.append(answer.status_code)
+        assert answer.status_code in (200, 204, 400, 413), body
+        if answer.status_code >= 400:
+            text = answer.get_data(as_text=True)
+            assert text.count("\n") == 1
+            assert len(text) < 520
+            assert answer.mimetype == "text/plain"
+    assert 50 < codes.count(400) < 240  # many are spoilt, and not everything is refused
+
+
+NO_QUESTIONS = [
+    7, [], "x", {}, {"problem": "junction"}, {**page_requests.QUESTION, "evil": 1},
+    {**page_requests.QUESTION, "along": {"name": 3}}, {**page_requests.QUESTION, "values": {"twist": ["1"]}},
+    {**page_requests.QUESTION, "values": {str(n): "1" for n in range(201)}},
+    {**page_requests.QUESTION, "values": {"twist": "1" * 2001}}, {**page_requests.QUESTION, "view": "globe"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("question", NO_QUESTIONS, ids=lambda q: str(q)[-24:])
+def test_a_malformed_question_is_400(fuzzed: Any, question: Any) -> None:
+    client, bodies = fuzzed
+    for body in copy.deepcopy([b for b in bodies if "question" in str(b["state"] + b["inputs"])]):
+        for entry in body["inputs"] + body["state"]:
+            if isinstance(entry, dict) and entry["id"] == "question":
+                entry["value"] = question
+        answer = sent(client, body)
+        assert answer.status_code == 400
+        assert answer.get_data(as_text=True).startswith("400 Field `")
+
+
+def test_deep_nesting_is_400(fuzzed: Any) -> None:
+    client, _ = fuzzed
+    for deep in (b"[" * 100_000, b'{"a":' * 30_000, b"[" * 50_000 + b"]" * 50_000, b"1" * 100_000):
+        headers = {**HOST, "Content-Type": "application/json"}
+        answer = client.post("/_dash-update-component", headers=headers, data=deep)
+        assert answer.status_code == 400
+        assert answer.get_data(as_text=True).count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["1 9**9**9**9", "1e400", "²", "[" * 1999, "1 " + "eV*" * 600 + "eV"]
+)
+def test_a_wrong_value_does_not_hold_the_server(fuzzed: Any, text: str) -> None:
+    client, bodies = fuzzed
+    body = copy.deepcopy(next(b for b in bodies if b["changedPropIds"] == ["question.data"]
+                              and "figure" in b["output"]))  # fmt: skip
+    body["inputs"][0]["value"]["values"] = {"twist": text}
+    started = time.perf_counter()
+    answer = sent(client, body)
+    assert time.perf_counter() - started < 5.0
+    shown = json.loads(answer.get_data(as_text=True))["response"]
+    assert shown["error"]["children"].startswith("Parameter `twist` must be ")
+    assert len(shown["error"]["children"]) < 300
+    assert "verdict" not in shown  # what was shown stays, and the page marks it
+
+
+def test_a_fault_of_the_page_itself_is_500(fuzzed: Any, monkeypatch: Any) -> None:
+    """So that the tests above can fail."""
+    client, bodies = fuzzed
+    monkeypatch.setattr(callbacks, "problem_form", lambda _problem: 1 / 0)
+    body = next(b for b in bodies if b["changedPropIds"] == ["problem.value"])
+    answer = sent(client, body)
+    assert answer.status_code == 500
+    assert answer.get_data(as_text=True) == "500 ZeroDivisionError: division by zero\n"
+
+
+def test_a_name_with_a_port_of_its_own_is_answered_there_alone() -> None:
+    hosts = own_hosts(["::1", "Page.example:443", "inside"], PORT)
+    assert hosts == {"[::1]:8050", "page.example:443", "page.example", "inside:8050"}
+    with pytest.raises(ModelError, match="Option --answer-to must be NAME or NAME:PORT"):
+        own_hosts(["http://x"], PORT)
+
+
 @pytest.mark.parametrize("name", ["../matplotlibrc", "DejaVuSans.ttf", "%2e%2e/x"])
 def test_only_the_four_fonts_are_given(client: Any, name: str) -> None:
     def first_bytes(path: str) -> bytes:
-        with client.get(f"/fonts/{path}", headers={"Host": "localhost"}) as font:
+        with client.get(f"/fonts/{path}", headers=HOST) as font:
             return bytes(font.data[:4])
 
     assert first_bytes("STIXGeneral.ttf") == TRUETYPE
@@ -469,6 +862,11 @@ def test_a_port_in_use_is_one_line(capsys: Any) -> None:
             "Option --host must be an address of this machine",
         ),
         (["--port", "x"], "--port"),
+        (["--port", "1.5"], "Invalid value for --port: must be an integer, but is '1.5'"),
+        (["--port", "8050.0"], "must be an integer"),
+        (["--port", "²"], "must be an integer"),
+        (["--port", "-1"], "must be an integer in [0, 65535]"),
+        (["--answer-to", "a b", "--port", "0"], "Option --answer-to must be NAME or NAME:PORT"),
     ],
 )
 def test_a_wrong_start_is_one_line(words: list[str], line: str, capsys: Any) -> None:

@@ -110,6 +110,8 @@ def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:
             _panel(ax, panel, data[panel.source], plot.markers)
             if len(plot.panels) > 1:
                 ax.set_title(f"({chr(97 + n)}) {panel.title}".rstrip(), loc="left")
+            elif panel.title:
+                ax.set_title(panel.title, loc="left")
         for ax in list(grid.flat)[len(plot.panels) :]:
             ax.set_axis_off()
         shared = next((n for n, p in enumerate(plot.panels) if p.by and not p.legend), None)

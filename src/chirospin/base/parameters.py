@@ -174,6 +174,8 @@ class Model(BaseModel):
             super().__init__(**values)
         except ValidationError as error:
             raise _as_model_error(type(self), error) from None
+        except ArithmeticError:
+            raise _too_extreme(values) from None
 
     @model_validator(mode="before")
     @classmethod
@@ -305,6 +307,15 @@ def _nested(array: Any) -> Any:
     if array.ndim < 2:
         return tuple(array.tolist()) if array.ndim else array.item()
     return tuple(_nested(row) for row in array)
+
+
+def _too_extreme(values: Mapping[str, Any]) -> ModelError:
+    """The line for numbers that overflow where a model is checked: it names the one farthest from 1."""
+    sizes = {n: abs(v) for n, v in values.items() if isinstance(v, (int, float)) and v != 0}
+    name = max(sizes, key=lambda n: abs(math.log(sizes[n])), default=next(iter(values), ""))
+    return ModelError(
+        f"Parameter `{name}` must be of a size that can be computed with, but is {values.get(name)}"
+    )
 
 
 def _as_model_error(model: type[Model], error: ValidationError) -> ModelError:

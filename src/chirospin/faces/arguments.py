@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import chirospin
 from chirospin.base.design import spaced
@@ -12,7 +13,12 @@ from chirospin.base.errors import ModelError, UnknownNameError
 from chirospin.base.family import Family, Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, nearest
-from chirospin.base.units import parse
+from chirospin.base.units import echo, parse
+
+if TYPE_CHECKING:
+    from cyclopts import Token
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 def family(name: str) -> Family:
@@ -45,6 +51,19 @@ def problem_for(path: str, methods: str | None, texts: Sequence[str]) -> Problem
         if wanted <= one.methods.keys() and named <= parameters:
             return one
     return every[0]
+
+
+def whole_number(_kind: type, tokens: Sequence[Token]) -> int:
+    """An option that counts: its digits and nothing else, so that 1.5 is not taken for 2.
+
+    Raises
+    ------
+    ValueError : no integer
+    """
+    text = tokens[0].value
+    if not _WHOLE.fullmatch(text):
+        raise ValueError(f"must be an integer, but is {echo(text)}")
+    return int(text)
 
 
 def assignment(text: str, flag: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError, Parameter
 import chirospin
 from chirospin.base.errors import ClaimError, ConvergenceError, ModelError, UnknownNameError
 from chirospin.base.parameters import nearest
-from chirospin.faces.arguments import family, problem
+from chirospin.faces.arguments import family, problem, whole_number
 
 BAD_INPUT, NOT_CONVERGED, FAILED = 2, 3, 1
 
@@ -550,7 +550,7 @@ def explore(
     name: Annotated[str, Parameter(name="family")] = chirospin.FAMILIES[0],
     /,
     *,
-    port: int = 8050,
+    port: Annotated[int, Parameter(converter=whole_number)] = 8050,
     host: str = "127.0.0.1",
     answer_to: Annotated[list[str] | None, Repeated] = None,
 ) -> int:
@@ -565,7 +565,7 @@ def explore(
     host
         Address to listen on; other machines reach only what is not loopback.
     answer_to
-        A further host name by which the page may be asked, repeatable.
+        A further NAME or NAME:PORT by which the page may be asked, repeatable.
     """
     problem(name)
     from importlib.util import find_spec

@@ -19,17 +19,15 @@ from chirospin.faces.web.controls import (
     span_texts,
 )
 from chirospin.faces.web.desk import Desk
-from chirospin.faces.web.page import (
-    certificate_table,
-    faulty_parameter,
-    view_of,
-)
+from chirospin.faces.web.page import Drawn, faulty_parameter, view_of
 from chirospin.faces.web.question import question_from
 from chirospin.faces.web.studies import start_study, step_words, study_asker, study_block
 from chirospin.faces.web.takeaway import file_bytes, file_name
-from chirospin.faces.web.worker import Auditing, Solving
+from chirospin.faces.web.worker import Solving
+from chirospin.studies import registry
 
 DOWNLOAD_PATIENCE = 120.0  # seconds
+LONGEST = 80  # characters of a name
 
 
 def connect(app: Dash, desk: Desk) -> None:
@@ -37,7 +35,6 @@ def connect(app: Dash, desk: Desk) -> None:
     _client(app)
     _forms(app)
     _answers(app, desk)
-    _audits(app, desk)
     _takes(app, desk)
     _studies(app, desk)
 
@@ -85,6 +82,15 @@ def _client(app: Dash) -> None:
         Output("to-studies", "className"),
         Input("place", "hash"),
     )
+    in_browser(
+        ClientsideFunction("page", "mark"),
+        Output("right", "className"),
+        Output("previous", "children"),
+        Output("previous", "hidden"),
+        Input("question", "data"),
+        Input("shown", "data"),
+        Input("problem", "value"),
+    )
 
 
 def _forms(app: Dash) -> None:
@@ -94,8 +100,8 @@ def _forms(app: Dash) -> None:
         Input("reset", "n_clicks"),
         prevent_initial_call=True,
     )
-    def _form(path: str, _clicks: int | None) -> Any:
-        return problem_form(arguments.problem(path))
+    def _form(path: Any, _clicks: Any) -> Any:
+        return problem_form(arguments.problem(text_of(path)))
 
     @app.callback(
         Output("entries", "children"),
@@ -108,10 +114,12 @@ def _forms(app: Dash) -> None:
         State("problem", "value"),
         prevent_initial_call=True,
     )
-    def _entries(observable: str, view: str, along: str, against: str, path: str) -> Any:
-        axes = {"curve": (along,), "map": (along, against), "point": ()}[view]
+    def _entries(observable: Any, view: Any, along: Any, against: Any, path: Any) -> Any:
+        names = {"curve": (along,), "map": (along, against)}.get(text_of(view), ())
+        axes = [text_of(name) for name in names]
+        problem = arguments.problem(text_of(path))
         try:
-            rows = [] if view == "point" else entry_rows(arguments.problem(path), observable, axes)
+            rows = entry_rows(problem, text_of(observable), axes) if axes else []
         except ModelError:  # the form of another problem is on its way
             raise PreventUpdate from None
         return rows, view == "point", view != "map"
@@ -122,7 +130,7 @@ def _forms(app: Dash) -> None:
         State("along-start", "value"),
         prevent_initial_call=True,
     )
-    def _count(view: str, start: str) -> Any:
+    def _count(view: Any, start: Any) -> Any:
         return (MAP_WIDTH if view == "map" else CURVE_POINTS) if start else no_update
 
     for which, points in (("along", CURVE_POINTS), ("against", MAP_POINTS)):
@@ -136,9 +144,10 @@ def _forms(app: Dash) -> None:
             State("problem", "value"),
             prevent_initial_call=True,
         )
-        def _ends(name: str, path: str, points: str = points) -> Any:
+        def _ends(name: Any, path: Any, points: str = points) -> Any:
+            kind = arguments.problem(text_of(path)).model
             try:
-                return (*span_texts(arguments.problem(path).model, name, points), [])
+                return (*span_texts(kind, text_of(name), points), [])
             except ModelError:
                 raise PreventUpdate from None
 
@@ -151,75 +160,90 @@ def _answers(app: Dash, desk: Desk) -> None:
         Output("table", "children"),
         Output("verdict", "children"),
         Output("audit-table", "children"),
-        Output("status", "children"),
-        Output("error", "children"),
-        Output("error", "hidden"),
+        Output("dear", "children"),
         Output("command", "children"),
         Output("python", "children"),
         Output("shown", "data"),
+        Output("status", "children"),
+        Output("dear-status", "children"),
+        Output("error", "children"),
+        Output("error", "hidden"),
         Output("clock", "disabled"),
         Output({"kind": "row", "name": ALL}, "className"),
         Input("question", "data"),
         Input("clock", "n_intervals"),
+        Input("audit", "n_clicks"),
         State("who", "data"),
         State("shown", "data"),
         State({"kind": "row", "name": ALL}, "id"),
         prevent_initial_call=True,
     )
-    def _answer(data: Any, _ticks: int, who: str, shown: str, rows: list[dict[str, str]]) -> Any:
+    def _answer(data: Any, _ticks: Any, _clicks: Any, who: Any, shown: Any, rows: Any) -> Any:
         if data is None:
             raise PreventUpdate
-        view = view_of(desk, who, data, shown)
+        names = [text_of(row, "name") for row in rows] if isinstance(rows, list) else []
+        mark = "" if shown is None else text_of(shown, "mark")
+        view = view_of(desk, text_of(who), data, mark, dear=cause() == "audit")
         fault = faulty_parameter(view.error)
-        old = bool(view.error) or (view.busy and view.figure is None)
-        frame = " ".join(
-            word for word, on in (("stale", old), ("absent", data.get("view") == "point")) if on
-        )
         return (
-            no_update if view.figure is None else view.figure,
-            no_update
-            if view.figure is None
-            else {"height": f"{view.figure['layout']['height']}px"},
-            frame,
-            no_update if view.table is None else view.table,
-            no_update if view.verdict is None else view.verdict,
-            no_update if view.audit is None else view.audit,
+            *(_drawn(view.drawn, data) if view.drawn else [no_update] * 10),
             view.status,
+            view.dear_status,
             view.error,
             not view.error,
-            no_update if view.command is None else view.command,
-            no_update if view.python is None else view.python,
-            view.shown,
             not view.busy,
-            ["parameter faulty" if r["name"] == fault else "parameter" for r in rows],
+            ["parameter faulty" if name == fault else "parameter" for name in names],
         )
 
 
-def _audits(app: Dash, desk: Desk) -> None:
-    @app.callback(
-        Output("dear", "children"),
-        Output("audit-clock", "disabled"),
-        Input("audit", "n_clicks"),
-        Input("audit-clock", "n_intervals"),
-        Input("question", "data"),
-        State("who", "data"),
-        prevent_initial_call=True,
+def _drawn(drawn: Drawn, data: Any) -> tuple[Any, ...]:
+    """All that belongs to one answer, so that no part of it stands beside a part of another."""
+    height = {"height": f"{drawn.figure['layout']['height']}px"}
+    frame = "absent" if data["view"] == "point" else ""
+    shown = {"mark": drawn.mark, "question": data, "words": drawn.words}
+    return (
+        drawn.figure,
+        height,
+        frame,
+        drawn.table,
+        drawn.verdict,
+        drawn.audit,
+        drawn.dear,
+        drawn.command,
+        drawn.python,
+        shown,
     )
-    def _audit(_clicks: int | None, _ticks: int, data: Any, who: str) -> Any:
-        asker = f"{who}/audit"
-        if ctx.triggered_id == "question":
-            ticket = desk.last(asker)
-            if ticket is not None:
-                ticket.drop()
-            return "", True
-        try:
-            ticket = desk.ask(asker, Auditing(question=question_from(data)))
-        except ModelError as error:
-            return str(error), True
-        ticket.wait(0.1)
-        if not ticket.finished:
-            return f"checking: {ticket.done} of {ticket.total}", False
-        return ticket.error or certificate_table(ticket.answer), True
+
+
+def text_of(value: Any, key: str | None = None) -> str:
+    """A word that the page sent, or a line that says that it is none.
+
+    Parameters
+    ----------
+    key : of the word, where it is in an object
+
+    Raises
+    ------
+    ModelError : not text, or too long for a name
+    """
+    if key is not None:
+        value = value.get(key) if isinstance(value, dict) else None
+    if not isinstance(value, str) or len(value) > LONGEST:
+        raise ModelError("A word of the page is missing, of another kind, or too long")
+    return value
+
+
+def cause() -> Any:
+    """The id of what has changed on the page.
+
+    Raises
+    ------
+    ModelError : the page does not say
+    """
+    try:
+        return ctx.triggered_id
+    except Exception:  # whatever reading a wrong id meets
+        raise ModelError("A request of the page must say what has changed") from None
 
 
 def _takes(app: Dash, desk: Desk) -> None:
@@ -234,10 +258,11 @@ def _takes(app: Dash, desk: Desk) -> None:
         State("who", "data"),
         prevent_initial_call=True,
     )
-    def _take(_nc: int | None, _pdf: int | None, _png: int | None, data: Any, who: str) -> Any:
-        kind = str(ctx.triggered_id).removeprefix("take-")
+    def _take(_nc: Any, _pdf: Any, _png: Any, data: Any, who: Any) -> Any:
+        kind = text_of(cause()).removeprefix("take-")
+        who, question = text_of(who), question_from(data)
         try:
-            ticket = desk.ask(who, Solving(question=question_from(data)))
+            ticket = desk.ask(who, Solving(question=question))
             if not ticket.wait(DOWNLOAD_PATIENCE):
                 raise ModelError("The result is still being computed; take it when it is ready")
             if ticket.error:
@@ -266,19 +291,16 @@ def _studies(app: Dash, desk: Desk) -> None:
         State("who", "data"),
         prevent_initial_call=True,
     )
-    def _look(
-        _clicks: int | None, _ticks: int, _halts: int | None, at: dict[str, str], who: str
-    ) -> Any:
-        key = at["name"]
-        if ctx.triggered_id["kind"] == "halt":
+    def _look(_clicks: Any, _ticks: Any, _halts: Any, at: Any, who: Any) -> Any:
+        key, who = registry.study(text_of(at, "name")).key, text_of(who)
+        by = text_of(cause(), "kind")
+        if by == "halt":
             ticket = desk.last(study_asker(who, key))
             if ticket is not None:
                 ticket.drop()
             return no_update, "stopped", True, True
-        if ctx.triggered_id["kind"] == "look":  # a look on its way must not begin what was stopped
-            ticket = desk.last(study_asker(who, key))
-        else:
-            ticket = start_study(desk, who, key)
+        begun = by == "look"  # a look on its way must not begin what was stopped
+        ticket = desk.last(study_asker(who, key)) if begun else start_study(desk, who, key)
         if ticket is None or ticket.dropped:
             return no_update, "stopped", True, True
         ticket.wait(0.1)

@@ -17,7 +17,7 @@ from chirospin.base.units import shown_unit
 from chirospin.faces import arguments
 from chirospin.faces.symbols import Piece, symbol_pieces, unit_pieces
 from chirospin.faces.text import number
-from chirospin.faces.web.question import mirror_parameter
+from chirospin.faces.web.question import mirror_parameter, plain_settings
 
 CURVE_POINTS, MAP_WIDTH, MAP_POINTS = "40", "20", "14"  # even: a symmetric range leaves out 0
 STEPS = 200  # of a slider
@@ -284,7 +284,7 @@ def _method_fields(problem: Problem) -> list[Any]:
     options = {
         name: (field, kind.name)
         for kind in methods.values()
-        for name, field in kind.model_fields.items()
+        for name, field in plain_settings(kind).items()
     }
     rows: list[Any] = [
         dcc.Checklist(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from chirospin.base import results
 from chirospin.base.errors import ModelError
 from chirospin.base.figures import APART, Panel, Plot
 from chirospin.faces import arguments
@@ -30,6 +32,8 @@ INK = "#1b1b1b"
 GAP = 0.07  # of the height, between panels
 HEIGHTS = {1: 340, 2: 270}  # pixels of a panel where there are so many
 HEIGHT, FRAME = 240, 96  # of more panels, and of what is around them
+
+_ENTRY = re.compile(r"[0-9]{1,9}")
 
 Place = tuple[tuple[str, Any], ...]
 
@@ -52,8 +56,8 @@ class Series:
 
 
 def chosen_values(question: Question, ds: xr.Dataset) -> xr.DataArray:
-    """The observable with the entries chosen; complex numbers as two parts."""
-    values = ds[question.observable]
+    """The observable with the entries chosen, 0 below its error; complex numbers as two parts."""
+    values = results.settled(ds)[question.observable]
     kind = arguments.problem(question.problem).model
     axes = {span.name for span in question.spans} | {str(d) for d in ds["converged"].dims}
     own = [str(d) for d in values.dims if d not in axes]
@@ -63,13 +67,29 @@ def chosen_values(question: Question, ds: xr.Dataset) -> xr.DataArray:
         wanted = question.entries.get(dim) or first_entry(size, len(own), places=places)
         if wanted == "all":
             continue
-        if not wanted.isdigit():
+        if not _ENTRY.fullmatch(wanted):
             raise ModelError(f"Entry `{dim}` must be all or a number from 0, but is {wanted!r}")
         values = values.isel({dim: [min(int(wanted), size - 1)]})
     if values.dtype.kind == "c":
         part = xr.Variable("part", ["real", "imaginary"])
         values = xr.concat([values.real, values.imag], part).assign_attrs(values.attrs)
     return values
+
+
+def zero_within(question: Question, ds: xr.Dataset) -> float | None:
+    """The largest numerical error of what is drawn, where no value exceeds its own; None where one does."""
+    error = ds[question.observable].attrs.get("ancillary_variables")
+    if error not in ds:
+        return None
+    values = chosen_values(question, ds)
+    if not bool(values.notnull().any()) or bool((values.fillna(0) != 0).any()):
+        return None
+    return float(ds[error].max())
+
+
+def zero_words(error: float) -> str:
+    """What stands over axes on which nothing exceeds its error."""
+    return f"zero within its numerical error, at most {error:.1e}, at every point"
 
 
 def series(question: Question, ds: xr.Dataset) -> list[Series]:
@@ -160,6 +180,9 @@ def live_figure(question: Question, ds: xr.Dataset) -> dict[str, Any]:
     draw_panels = _live_maps if question.view == "map" else _live_curves
     height = HEIGHTS.get(len(panels), HEIGHT) * len(panels) + FRAME
     data, layout = draw_panels(question, ds, found, panels)
+    error = zero_within(question, ds)
+    if error is not None:
+        layout["annotations"] = [*layout["annotations"], _note(zero_words(error))]
     return {
         "data": data,
         "layout": {
@@ -268,6 +291,20 @@ def _live_curves(
     return data, layout | {"annotations": _panel_titles(panels)}
 
 
+def _note(text: str) -> dict[str, Any]:
+    """A line in the middle of the figure."""
+    return {
+        "text": text,
+        "xref": "paper",
+        "yref": "paper",
+        "x": 0.5,
+        "y": 0.5,
+        "yanchor": "bottom",
+        "showarrow": False,
+        "bgcolor": "#ffffff",
+    }
+
+
 def _panel_titles(panels: Sequence[str]) -> list[dict[str, Any]]:
     return [
         {
@@ -291,8 +328,8 @@ def _live_maps(
     against, along = question.spans
     data, layout = [], {}
     tops = [float(np.nanmax(np.abs(one.values.values), initial=0.0)) for one in found]
-    top = max(tops) or 1.0
-    signed = any(bool((one.values < 0).any()) for one in found)
+    top = max(tops) or zero_within(question, ds) or 1.0
+    signed = not any(tops) or any(bool((one.values < 0).any()) for one in found)
     for n, (one, domain) in enumerate(zip(found, _domains(len(panels)), strict=True)):
         tail = _ids(n)[0]
         values = one.values.transpose(against.name, along.name)
@@ -337,11 +374,18 @@ def printed_figure(question: Question, ds: xr.Dataset) -> tuple[Plot, Mapping[st
     x = names[-1]
     scale: Any = "log" if question.spans[-1].log else "linear"
     quantity = question.observable
+    error = zero_within(question, ds)
+    note = "" if error is None else "zero within error"
     if question.view == "map":
         data = {one.panel: one.values.to_dataset(name=quantity) for one in found}
         panels = tuple(
             Panel(
-                source=one.panel, x=x, y=names[0], colour=quantity, x_scale=scale, title=one.panel
+                source=one.panel,
+                x=x,
+                y=names[0],
+                colour=quantity,
+                x_scale=scale,
+                title=f"{one.panel} {note}".strip(),
             )
             for one in found
         )
@@ -359,7 +403,8 @@ def printed_figure(question: Question, ds: xr.Dataset) -> tuple[Plot, Mapping[st
         joined = xr.concat([one.values for one in inside], xr.Variable(by, names_of))
         data[panel] = joined.assign_attrs(ds[quantity].attrs).to_dataset(name=quantity)
     panels = tuple(
-        Panel(source=panel, x=x, y=quantity, by=by, x_scale=scale, title=panel) for panel in data
+        Panel(source=panel, x=x, y=quantity, by=by, x_scale=scale, title=f"{panel} {note}".strip())
+        for panel in data
     )
     markers = ds.sizes[x] <= MARKED
     return Plot(panels=panels, columns=min(len(panels), 2), markers=markers), data

@@ -1,7 +1,8 @@
-"""Jobs in processes: one at a time for each asker, the older dropped, a deaf one ended."""
+"""Jobs in processes: one at a time for each asker, the older dropped, a deaf or endless one ended."""
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import threading
 import time
@@ -17,19 +18,21 @@ GRACE = 0.4  # seconds a superseded job has to stop by itself
 ASKERS = 64  # pages whose last job is remembered
 SLOTS = 2  # jobs at once
 
+_serials = itertools.count()
+
 
 class Ticket:
     """A job on its way: progress, the last answer, the line of an error."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        self.serial = next(_serials)
         self.done, self.total = 0, 0
         self.answer: Any = None
         self.answers = 0
         self.error = ""
         self.finished = False
         self.dropped = False
-        self.started = time.monotonic()
         self._news = threading.Condition()
 
     def note(self, kind: str, content: Any) -> None:
@@ -139,6 +142,10 @@ class Desk:
             except (EOFError, OSError):
                 kept = False
                 ticket.note("end", "The computation ended without an answer; was memory short?")
+            except Exception as error:  # an answer that cannot be read
+                kept = False
+                line = f"The answer could not be read: {type(error).__name__}: {error}"
+                ticket.note("end", line.splitlines()[0])
             if kept:
                 with self._lock:
                     self._idle.append(worker)
@@ -149,7 +156,7 @@ class Desk:
 def _pump(worker: _Worker, ticket: Ticket) -> bool:
     """Pass messages on until the job ends; whether the process can be used again."""
     worker.connection.send(ticket.job)
-    told = 0.0
+    started, told = time.monotonic(), 0.0
     while True:
         if worker.connection.poll(0.03):
             kind, content = worker.connection.recv()
@@ -163,6 +170,17 @@ def _pump(worker: _Worker, ticket: Ticket) -> bool:
         if told and now - told > GRACE:
             ticket.note("end", STOPPED)
             return False
+        if now - started > ticket.job.limit:
+            ticket.note("end", overdue(ticket.job.limit))
+            return False
+
+
+def overdue(limit: float) -> str:
+    """The line of a job that was ended because it took too long."""
+    return (
+        f"The computation was stopped after {limit:g} s, the most that this page gives it; "
+        "take fewer points or a smaller model, or the command line"
+    )
 
 
 def _end(worker: _Worker) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from dash import dcc, html
 
+from chirospin.base import results
 from chirospin.base.audit import Certificate
 from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
@@ -18,17 +19,17 @@ from chirospin.faces import arguments
 from chirospin.faces.symbols import symbol_pieces, unit_pieces
 from chirospin.faces.text import number
 from chirospin.faces.web.controls import family_options, nodes, problem_form
-from chirospin.faces.web.curves import live_figure
+from chirospin.faces.web.curves import live_figure, zero_within, zero_words
 from chirospin.faces.web.desk import Desk, Ticket
 from chirospin.faces.web.question import (
-    Question,
     command_line,
     question_from,
+    question_words,
     snippet,
     task_from,
 )
 from chirospin.faces.web.studies import studies_page
-from chirospin.faces.web.worker import STOPPED, Answer, Solving
+from chirospin.faces.web.worker import STOPPED, Answer, Auditing, Solving
 
 QUICK = 0.4  # seconds that a change waits for its answer before progress is shown
 POLL = 120  # milliseconds between looks at a longer one
@@ -48,24 +49,48 @@ EMPTY: dict[str, Any] = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class Dear:
+    """The dear checks that were made of an answer: their certificates, or why there are none."""
+
+    certificates: tuple[Certificate, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """Everything on the page that belongs to one answer.
+
+    Parameters
+    ----------
+    mark : which answer and which dear checks these are, so that the same are not drawn twice
+    words : the question in one line, which stays beside what is shown when another one is asked
+    """
+
+    mark: str
+    words: str
+    figure: dict[str, Any]
+    table: Any
+    verdict: Any
+    audit: Any
+    dear: Any
+    command: str
+    python: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class View:
     """What the page shows of a question at one moment; None leaves a part as it is.
 
     Parameters
     ----------
-    shown : which answer this is, so that the same one is not drawn twice
+    drawn : figure, table, verdicts and the words that belong to them: all of one answer, or nothing
     busy : whether more will come
     """
 
     error: str = ""
-    figure: dict[str, Any] | None = None
-    table: Any = None
-    verdict: Any = None
-    audit: Any = None
+    drawn: Drawn | None = None
     status: str = ""
-    command: str | None = None
-    python: str | None = None
-    shown: str = ""
+    dear_status: str = ""
     busy: bool = False
 
 
@@ -76,7 +101,7 @@ def first_layout(path: str) -> html.Div:
             dcc.Location(id="place", refresh=False),
             dcc.Store(id="who", data=uuid.uuid4().hex),
             dcc.Store(id="question"),
-            dcc.Store(id="shown", data=""),
+            dcc.Store(id="shown"),
             dcc.Interval(id="clock", interval=POLL, disabled=True),
             dcc.Download(id="download"),
             html.Header(
@@ -119,6 +144,7 @@ def _explore(path: str) -> html.Div:
                     html.Div(
                         [
                             html.P(id="error", role="alert", hidden=True),
+                            html.P(id="previous", role="status", hidden=True),
                             html.Div(
                                 dcc.Graph(
                                     id="figure",
@@ -146,10 +172,11 @@ def _explore(path: str) -> html.Div:
                                         "Run the dear checks", id="audit", className="quiet"
                                     ),
                                     html.Span(
-                                        " mirror image, limits, finer grids: other models are solved",
+                                        " mirror image, limits, finer grids, at the form's own values: "
+                                        "other models are solved",
                                         className="hint",
                                     ),
-                                    dcc.Interval(id="audit-clock", interval=POLL, disabled=True),
+                                    html.Span(id="dear-status", role="status", className="step"),
                                     html.Div(id="dear"),
                                 ],
                                 className="dear",
@@ -189,48 +216,112 @@ def _copier(target: str) -> dcc.Clipboard:
     return dcc.Clipboard(target_id=target, title=f"copy the {target} text", className="copier")
 
 
-def view_of(desk: Desk, who: str, data: Any, shown: str) -> View:
-    """Ask for a form's state and say what the page should show now."""
+def view_of(desk: Desk, who: str, data: Any, mark: str, dear: bool = False) -> View:
+    """Ask for a form's state and say what the page should show now.
+
+    Parameters
+    ----------
+    mark : of what is shown already
+    dear : whether the dear checks are wanted too; those that run for another question are dropped
+
+    Raises
+    ------
+    ModelError : not the shape of a question, which no form sends
+    """
+    asker, question = dear_asker(who), question_from(data)
     try:
-        question = question_from(data)
         task = task_from(question)
-        command, python = command_line(question), snippet(question)
+        words = command_line(question), snippet(question)
     except ModelError as error:
-        return View(error=str(error), shown=shown)
+        _drop(desk.last(asker))
+        return View(error=str(error))
+    checking = desk.ask(asker, Auditing(question=question)) if dear else desk.last(asker)
+    if checking is not None and (checking.dropped or checking.job != Auditing(question=question)):
+        checking.drop()
+        checking = None
     ticket = desk.ask(who, Solving(question=question))
     ticket.news(QUICK)
-    view = ticket_view(ticket, task.problem, question, shown)
-    return View(**{**vars(view), "command": command, "python": python})
+    return ticket_view(ticket, checking, task.problem, words, mark)
 
 
-def ticket_view(ticket: Ticket, problem: Problem, question: Question, shown: str) -> View:
-    """A ticket as it stands: nothing yet, a coarse look, the whole, or an error."""
-    mark = f"{id(ticket)}/{ticket.answers}"
-    busy = not ticket.finished
-    status = progress_words(ticket) if busy else ""
+def dear_asker(who: str) -> str:
+    """The name under which a page asks for the dear checks."""
+    return f"{who}/audit"
+
+
+def _drop(ticket: Ticket | None) -> None:
+    if ticket is not None:
+        ticket.drop()
+
+
+def ticket_view(
+    ticket: Ticket, checking: Ticket | None, problem: Problem, words: tuple[str, str], mark: str
+) -> View:
+    """A ticket as it stands: nothing yet, a coarse look, the whole, or an error.
+
+    Parameters
+    ----------
+    checking : the dear checks of the same question, if they were asked for
+    words : command and Python of the question
+    """
+    busy = not ticket.finished or (checking is not None and not checking.finished)
+    status = "" if ticket.finished else progress_words(ticket)
+    dear_status = dear_words(checking)
     if ticket.finished and ticket.error:
-        stopped = ticket.error == STOPPED
-        return View(error="" if stopped else ticket.error, shown=shown)
+        error = "" if ticket.error == STOPPED else ticket.error
+        return View(error=error, dear_status=dear_status, busy=busy)
+    here = View(status=status, dear_status=dear_status, busy=busy)
     if ticket.answer is None:
-        return View(status=status, shown=shown, busy=busy)
+        return here
     answer: Answer = ticket.answer
-    status = status or seconds_words(answer)
-    if mark == shown:
-        return View(status=status, shown=shown, busy=busy)
+    here = replace(here, status=status or seconds_words(answer))
+    now = f"{ticket.serial}/{ticket.answers}"
+    if checking is not None and checking.finished:
+        now += f"/{checking.serial}"
+    if now == mark:
+        return here
+    question = answer.question
+    point = question.view == "point"
     try:
-        figure = EMPTY if question.view == "point" else live_figure(question, answer.ds)
+        figure = EMPTY if point else live_figure(question, answer.ds)
     except ModelError as error:
-        return View(error=str(error), shown=shown, busy=busy)
-    table = value_table(problem, answer.ds) if question.view == "point" else ""
-    return View(
+        return replace(here, error=str(error), status=status)
+    dear = dear_outcome(checking)
+    drawn = Drawn(
+        mark=now,
+        words=question_words(question),
         figure=figure,
-        table=table,
-        verdict=verdict_block(answer),
+        table=value_table(problem, answer.ds) if point else "",
+        verdict=verdict_block(answer, dear),
         audit=certificate_table(answer.certificates),
-        status=status,
-        shown=mark,
-        busy=busy,
+        dear=dear_block(dear),
+        command=words[0],
+        python=words[1],
     )
+    return replace(here, drawn=drawn)
+
+
+def dear_outcome(checking: Ticket | None) -> Dear | None:
+    """What came of the dear checks; None where none were made."""
+    if checking is None or not checking.finished or checking.error == STOPPED:
+        return None
+    return Dear(certificates=checking.answer or (), error=checking.error)
+
+
+def dear_words(checking: Ticket | None) -> str:
+    """How far the dear checks are."""
+    if checking is None or checking.finished:
+        return ""
+    return f"checking: {checking.done} of {checking.total}" if checking.total else "checking"
+
+
+def dear_block(dear: Dear | None) -> Any:
+    """The table of the dear checks, or the line that says why there is none."""
+    if dear is None:
+        return ""
+    if dear.error:
+        return html.P(["✗ The dear checks did not end: ", dear.error], className="broken")
+    return certificate_table(dear.certificates)
 
 
 def progress_words(ticket: Ticket) -> str:
@@ -247,29 +338,35 @@ def seconds_words(answer: Answer) -> str:
     return f"{words} in {answer.seconds:.2g} s"
 
 
-def verdict_block(answer: Answer) -> list[Any]:
-    """The audit beside a result in one line, what was left out, and why a value is missing."""
-    found = answer.certificates
+def verdict_block(answer: Answer, dear: Dear | None = None) -> list[Any]:
+    """The audit of a result in one line, what was left out, and why a value is missing.
+
+    Parameters
+    ----------
+    dear : the dear checks of the same answer: one that failed, or did not end, fails the verdict
+    """
+    found = [*answer.certificates, *(dear.certificates if dear else ())]
     failed = [one for one in found if not one.passed]
-    methods = list(dict.fromkeys(one.method for one in found))
-    word = "Audit passed" if not failed else "Audit FAILED"
-    worst = ", ".join(
-        dict.fromkeys(
-            f"{one.name} ({one.method})" if len(methods) > 1 else one.name for one in failed
-        )
-    )
-    line = f": {len(found)} checks" if not failed else f": {worst}"
+    several = len({one.method for one in found}) > 1
+    names = [f"{one.name} ({one.method})" if several else one.name for one in failed]
+    names += ["the dear checks did not end"] if dear and dear.error else []
+    word, kind = ("Audit FAILED", "failed") if names else ("Audit passed", "passed")
+    line = f": {len(found)} checks"
+    if names:
+        line = f": {len(failed)} of {len(found)} checks: {', '.join(dict.fromkeys(names))}"
+    elif answer.coarse:
+        word, kind = "First look", "open"
+        line = f": {len(found)} checks pass at {answer.ds['converged'].size} points, more follow"
     reasons = sorted(
         {str(r) for r in np.ravel(answer.ds["reason"].values) if str(r) not in ("", "nan")}
     )
     notes = [f"{name} left out: {line}" for name, line in answer.refusals.items()]
     notes += [f"Note: {reason}" for reason in reasons[:NOTES]]
+    error = None if answer.question.view == "point" else zero_within(answer.question, answer.ds)
+    if error is not None:
+        notes.append(f"Note: {answer.question.observable} is {zero_words(error)}")
     return [
-        html.A(
-            [html.Strong(word), line],
-            href="#audit-table",
-            className="verdict failed" if failed else "verdict passed",
-        ),
+        html.A([html.Strong(word), line], href="#audit-table", className=f"verdict {kind}"),
         *(html.P(note, className="refusal") for note in notes),
     ]
 
@@ -299,7 +396,8 @@ def certificate_table(found: Sequence[Certificate]) -> html.Div:
 
 
 def value_table(problem: Problem, ds: xr.Dataset) -> html.Div:
-    """All observables at one point; profiles are left to the curves."""
+    """All observables at one point, 0 below their errors; profiles are left to the curves."""
+    ds = results.settled(ds)
     columns = [str(d) for d in ds["converged"].dims]
     flat = ds.stack(column=columns, create_index=False) if columns else ds.expand_dims("column")
     heads = [

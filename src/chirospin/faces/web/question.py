@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, ParameterInfo
-from chirospin.base.units import parse
+from chirospin.base.units import echo, parse
 from chirospin.faces import arguments
 
 POINTS = 2000  # of a curve
@@ -24,8 +26,9 @@ VALUES = 200_000  # of everything that is drawn
 
 Word = Annotated[str, Field(max_length=80)]
 Text = Annotated[str, Field(max_length=2000)]
-_NAME = re.compile(r"[A-Za-z][\w-]*")
-_UNIT = re.compile(r"(1/)?[^\W\d_]+_?[^\W\d_]*(\^-?[1-9])?([*/ ][^\W\d_]+(\^-?[1-9])?)*")
+_NAME = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
+_COUNT = re.compile(r"[0-9]{1,6}")
+_PLAIN = (bool, int, float, type(None))
 
 
 class Span(BaseModel):
@@ -113,6 +116,8 @@ def task_from(question: Question) -> Task:
     for name, text in question.values.items():
         _plain_text(kind.parameter_info(name), text)
     model = arguments.model_from(kind, value_texts(question))
+    for name in question.options:
+        _plain_option(problem, question.methods, name)
     if not question.methods:
         raise ModelError(f"Option --method must name one of {', '.join(problem.methods)}")
     methods = arguments.methods_from(problem, ",".join(question.methods), option_texts(question))
@@ -138,7 +143,7 @@ def _bounded(question: Question) -> None:
     for span in question.spans:
         if not span.own:
             text = span.count.strip()
-            if not text.isdigit() or not 1 <= int(text) <= POINTS:
+            if not _COUNT.fullmatch(text) or not 1 <= int(text) <= POINTS:
                 raise ModelError(
                     f"Points of `{span.name}` must be an integer in [1, {POINTS}] on this page, "
                     f"but is {span.count!r}"
@@ -155,21 +160,34 @@ def _bounded(question: Question) -> None:
 
 
 def _plain_text(info: ParameterInfo, text: str) -> None:
-    """Refuse what would open a file, load code or be long to read: that is for the shell."""
-    if isinstance(info.default, str):
-        if not _NAME.fullmatch(text.strip()):
-            raise ModelError(
-                f"Parameter `{info.name}` must be a plain word on this page (files and functions "
-                f"are for chirospin solve), but is {text[:40]!r}"
-            )
-        return
-    unit = re.sub(r"^[\d.\s+eE-]+", "", text.strip()) if not text.strip().startswith("[") else ""
-    known = unit.startswith("pi") or info.shape is not None
-    if unit and not known and not _UNIT.fullmatch(unit):
+    """Refuse a word that would open a file or load code: that is for the shell."""
+    if isinstance(info.default, str) and not _NAME.fullmatch(text.strip()):
         raise ModelError(
-            f"Parameter `{info.name}` must be {info.range} with a unit like {info.unit}, "
-            f"but is {text[:40]!r}"
+            f"Parameter `{info.name}` must be a plain word on this page (files and functions "
+            f"are for chirospin solve), but is {echo(text)}"
         )
+
+
+def plain_settings(kind: type[Method]) -> dict[str, FieldInfo]:
+    """The settings of a method that a form may hold: numbers, switches and choices; no paths, no free text."""
+    return {name: field for name, field in kind.model_fields.items() if _plain(field.annotation)}
+
+
+def _plain(annotation: Any) -> bool:
+    parts = get_args(annotation)
+    if get_origin(annotation) is Literal or annotation in _PLAIN:
+        return True
+    return get_origin(annotation) in (Union, UnionType) and all(_plain(part) for part in parts)
+
+
+def _plain_option(problem: Problem, methods: Sequence[str], name: str) -> None:
+    for method in methods:
+        kind = problem.method(method)
+        if name in kind.model_fields and name not in plain_settings(kind):
+            raise ModelError(
+                f"Option `{name}` of method {kind.name} is for chirospin solve, not for this page: "
+                "it may name a place outside the program"
+            )
 
 
 def value_texts(question: Question) -> list[str]:
@@ -209,6 +227,16 @@ def mirror_parameter(kind: type[Model]) -> str | None:
             if signed and info.shape is None:
                 return name
     return None
+
+
+def question_words(question: Question) -> str:
+    """What is asked, in one line: what the answer to an older question is named by."""
+    axes = " and ".join(span.name if span.own else span.over for span in question.spans)
+    shown = f"{question.observable} along {axes}" if axes else "one point"
+    changed = [*value_texts(question), *option_texts(question)]
+    hands = ["both handednesses"] if question.hands else []
+    rest = ", ".join([*changed, *hands]) or "all parameters as at first"
+    return f"{question.problem} by {', '.join(question.methods)}; {shown}; {rest}"
 
 
 def command_line(question: Question) -> str:

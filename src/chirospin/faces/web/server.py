@@ -1,11 +1,13 @@
-"""The server of the page: loopback, its own host names only, small requests, nothing from elsewhere."""
+"""The server of the page: loopback, its own addresses only, small requests, nothing from elsewhere."""
 
 from __future__ import annotations
 
 import errno
 import logging
+import re
 import signal
 import socket
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -16,23 +18,32 @@ from flask import Flask, Response, abort, request, send_from_directory
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+import chirospin
 from chirospin.base.errors import ModelError
-from chirospin.faces.web.callbacks import connect
+from chirospin.base.units import echo
+from chirospin.faces.web import callbacks
 from chirospin.faces.web.desk import Desk
 from chirospin.faces.web.page import first_layout
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+PACKAGE = Path(chirospin.__file__).parent
 LARGEST = 256 * 1024  # bytes of a request
+LONGEST_LINE = 500  # characters of what is said of a refused request
+PATIENCE = 60.0  # seconds that a connection may say nothing
+UNSENT = (80, 443)  # ports that a browser leaves out
 FONTS = ("STIXGeneral.ttf", "STIXGeneralItalic.ttf", "STIXGeneralBol.ttf", "STIXGeneralBolIta.ttf")
+_HOST = re.compile(
+    r"(?P<name>[\w.-]+|\[[0-9a-f:.%]+\])(:(?P<port>[0-9]{1,5}))?", re.ASCII | re.IGNORECASE
+)
 
 
-def application(desk: Desk, path: str, names: Sequence[str] = LOOPBACK) -> Dash:
+def application(desk: Desk, path: str, hosts: Iterable[str]) -> Dash:
     """The page as a WSGI application.
 
     Parameters
     ----------
     path : the problem shown at first
-    names : host names that it answers to, whatever the port
+    hosts : NAME:PORT that it answers to, as a browser sends them
     """
     app = Dash(
         "chirospin",
@@ -46,14 +57,38 @@ def application(desk: Desk, path: str, names: Sequence[str] = LOOPBACK) -> Dash:
         enable_mcp=False,
     )
     app.layout = lambda: first_layout(path)
-    connect(app, desk)
-    guard(app.server, names, app.csp_hashes())
+    callbacks.connect(app, desk)
+    guard(app.server, hosts, app.csp_hashes())
     return app
 
 
-def guard(server: Flask, names: Iterable[str], hashes: Sequence[str] = ()) -> None:
+def own_hosts(names: Iterable[str], port: int) -> set[str]:
+    """NAME:PORT of each name as a browser sends it: with the page's port, where a name has none of its own.
+
+    Raises
+    ------
+    ModelError : a name is none
+    """
+    hosts = set()
+    for name in names:
+        bare = f"[{name}]" if name.count(":") > 1 and not name.startswith("[") else name
+        found = _HOST.fullmatch(bare)
+        if found is None:
+            raise ModelError(
+                "Option --answer-to must be NAME or NAME:PORT, as in page.example:443, "
+                f"but is {echo(name)}"
+            )
+        number = int(found["port"] or port)
+        hosts.add(f"{found['name'].lower()}:{number}")
+        if number in UNSENT:
+            hosts.add(found["name"].lower())
+    return hosts
+
+
+def guard(server: Flask, hosts: Iterable[str], hashes: Sequence[str] = ()) -> None:
     """Refuse foreign hosts and origins, and large requests; allow no content from elsewhere."""
-    allowed = {name.lower() for name in names}
+    allowed = frozenset(hosts)
+    origins = {f"{scheme}://{host}" for scheme in ("http", "https") for host in allowed}
     server.config["MAX_CONTENT_LENGTH"] = LARGEST
     policy = (
         "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
@@ -63,10 +98,10 @@ def guard(server: Flask, names: Iterable[str], hashes: Sequence[str] = ()) -> No
 
     @server.before_request
     def _refuse() -> None:
-        if _host_name(request.headers.get("Host", "")) not in allowed:
-            abort(421, "This page answers to its own address only.")
+        if request.headers.get("Host", "").lower() not in allowed:
+            abort(421, "This page answers to its own address and port only; see --answer-to.")
         origin = request.headers.get("Origin")
-        if origin is not None and _host_name(origin.partition("://")[2]) not in allowed:
+        if origin is not None and origin.lower() not in origins:
             abort(403, "Another site may not ask this page.")
         if request.method not in ("GET", "HEAD", "POST", "OPTIONS"):
             abort(405)
@@ -84,18 +119,20 @@ def guard(server: Flask, names: Iterable[str], hashes: Sequence[str] = ()) -> No
         return response
 
     @server.errorhandler(HTTPException)
-    def _line(error: HTTPException) -> tuple[str, int]:
-        return f"{error.code} {error.description}\n", error.code or 500
+    def _refused(error: HTTPException) -> Response:
+        return _line(error.code or 500, str(error.description))
+
+    @server.errorhandler(ModelError)
+    def _bad_input(error: ModelError) -> Response:
+        return _line(400, str(error))
 
     @server.errorhandler(Exception)
-    def _unforeseen(error: Exception) -> tuple[str, int]:
-        if isinstance(error, HTTPException):
-            return _line(error)
+    def _unforeseen(error: Exception) -> Response:
+        if not _reached(error):
+            return _line(400, "This is not a request of the page.")
         line = f"{type(error).__name__}: {error}".splitlines()[0]
         logging.getLogger("chirospin").error("request to %s failed: %s", request.path, line)
-        if request.method == "POST" and not _asks(request.get_json(silent=True)):
-            return "400 This is not a request of the page.\n", 400
-        return f"500 {line}\n", 500
+        return _line(500, line)
 
     @server.route("/fonts/<name>")
     def _font(name: str) -> Response:
@@ -106,20 +143,20 @@ def guard(server: Flask, names: Iterable[str], hashes: Sequence[str] = ()) -> No
         return send_from_directory(Path(matplotlib.get_data_path()) / "fonts" / "ttf", name)
 
 
-def _asks(body: Any) -> bool:
-    """Whether a request has the shape that the page's own requests have."""
-    return isinstance(body, dict) and {"output", "outputs", "changedPropIds"} <= body.keys()
+def _line(code: int, text: str) -> Response:
+    words = " ".join(text.split())[:LONGEST_LINE]
+    return Response(f"{code} {words}\n", code, mimetype="text/plain")
 
 
-def _host_name(host: str) -> str:
-    """The name without the port, ``[::1]:8050`` as ``::1``."""
-    host = host.strip().lower()
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.rpartition(":")[0] if ":" in host else host
+def _reached(error: BaseException) -> bool:
+    """Whether an error came from a function of the page, not from reading what was asked of it."""
+    files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)}
+    return any(Path(name).is_relative_to(PACKAGE) for name in files - {__file__})
 
 
 class _Quiet(WSGIRequestHandler):
+    timeout = PATIENCE
+
     def log_request(self, code: Any = "-", size: Any = "-") -> None:
         """Say nothing of requests that went well."""
 
@@ -167,17 +204,26 @@ def serve(
 ) -> None:
     """Serve the page until interrupted.
 
+    Parameters
+    ----------
+    names : NAME or NAME:PORT that it answers to beside its own
+
     Raises
     ------
-    ModelError : the port is taken
+    ModelError : the port is taken, or a name is none
     """
     bound = listening(host, port)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    try:
+        hosts = own_hosts((*LOOPBACK, host, *names), bound.getsockname()[1])
+    except ModelError:
+        bound.close()
+        raise
     desk = Desk()
     try:
         desk.warm()
-        app = application(desk, path, (*LOOPBACK, host, *names))
+        app = application(desk, path, hosts)
         server = make_server(
             host,
             port,

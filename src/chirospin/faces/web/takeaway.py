@@ -11,6 +11,8 @@ from chirospin.base.figures import draw
 from chirospin.faces.web.curves import printed_figure
 from chirospin.faces.web.worker import Answer, picture
 
+KINDS = ("nc", "pdf", "png")
+
 
 def file_name(answer: Answer, kind: str) -> str:
     """Problem and observable, as a file."""
@@ -23,8 +25,10 @@ def file_bytes(answer: Answer, kind: str) -> bytes:
 
     Raises
     ------
-    ModelError : a figure of a single point
+    ModelError : a figure of a single point, or another kind of file
     """
+    if kind not in KINDS:
+        raise ModelError(f"The page gives away {', '.join(KINDS)}")
     if kind == "nc":
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "result.nc"

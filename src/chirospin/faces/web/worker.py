@@ -28,6 +28,7 @@ from chirospin.studies import registry
 PATIENT = 0.25  # seconds that a first answer may take before a coarse one is shown
 COARSE, COARSE_ROWS = 10, 6  # points of the coarse one, along and against
 STOP, STOPPED = "stop", "stopped"
+LARGEST_ANSWER = 20_000_000  # numbers that a result may hold: 160 MB cross to the page
 
 
 class StoppedError(Exception):
@@ -43,6 +44,11 @@ Send = Callable[[str, Any], None]
 
 class Job(Protocol):
     """Work for the process."""
+
+    @property
+    def limit(self) -> float:
+        """Seconds after which it is ended, whatever it does."""
+        ...
 
     def run(self, send: Send) -> None:
         """Compute; send ``("progress", (done, total))`` and ``("answer", ...)`` messages."""
@@ -71,6 +77,7 @@ class Solving:
     """Answer a question, with a coarse first look where the whole takes long."""
 
     question: Question
+    limit: float = 600.0
 
     def run(self, send: Send) -> None:
         task = task_from(self.question)
@@ -115,9 +122,10 @@ def answer_task(
 
     Raises
     ------
-    ModelError : every method refuses
+    ModelError : every method refuses, or the result would be too large for a page
     """
     started = time.perf_counter()
+    _bounded(task)
     parts: dict[str, xr.Dataset] = {}
     refusals: dict[str, str] = {}
     for n, method in enumerate(task.methods):
@@ -149,11 +157,26 @@ def answer_task(
     )
 
 
+def _bounded(task: Task) -> None:
+    """Refuse a result that would not cross to the page, before it is computed."""
+    labels = task.problem.labels(task.model)
+    own = sum(
+        math.prod(len(labels[d]) for d in one.dims) for one in task.problem.choose(task.observables)
+    )
+    numbers = own * _points(task) * len(task.methods)
+    if numbers > LARGEST_ANSWER:
+        raise ModelError(
+            f"A result must hold at most {LARGEST_ANSWER:.0e} numbers on this page, but would hold "
+            f"{numbers:.1e}; take fewer points, or chirospin solve"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Auditing:
     """The dear checks of a question's model by its methods."""
 
     question: Question
+    limit: float = 600.0
 
     def run(self, send: Send) -> None:
         task = task_from(self.question)
@@ -198,6 +221,7 @@ class Recomputing:
     """Compute a study's figures one after the other and judge each claim as soon as it can be."""
 
     key: str
+    limit: float = 3600.0
 
     def run(self, send: Send) -> None:
         study = registry.study(self.key)

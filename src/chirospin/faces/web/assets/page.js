@@ -5,6 +5,16 @@ window.dash_clientside = window.dash_clientside || {};
   const CALM = 25; // milliseconds without a change before the server is asked
   let newest = 0;
 
+  function sorted(value) {
+    if (Array.isArray(value)) { return value.map(sorted); }
+    if (value === null || typeof value !== "object") { return value; }
+    return Object.keys(value).sort().map((key) => [key, sorted(value[key])]);
+  }
+
+  function same(one, other) {
+    return JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
+  }
+
   function short(value) {
     return String(Number(Number(value).toPrecision(5)));
   }
@@ -54,6 +64,14 @@ window.dash_clientside = window.dash_clientside || {};
       const mine = ++newest;
       return new Promise((done) => setTimeout(
         () => done(mine === newest ? question : window.dash_clientside.no_update), CALM));
+    },
+
+    // What is shown belongs to the question that it answers; under any other it is marked.
+    mark: function (question, shown, problem) {
+      const old = Boolean(shown) &&
+        (shown.question.problem !== problem || !same(question, shown.question));
+      const words = old ? "Figure, verdict and checks below are of the previous question: " + shown.words : "";
+      return [old ? "previous" : "", words, !old];
     },
 
     turn: function (hash) {
