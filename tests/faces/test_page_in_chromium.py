@@ -104,9 +104,13 @@ def text(page: Any, name: str) -> str:
 def settled(page: Any, words: str) -> list[float]:
     """The curve of the question that has these words in its command, once it is whole."""
     until(lambda: words in text(page, "command") and "solution" in text(page, "status"))
-    frame = page.find_element("id", "figure-frame")
-    until(lambda: "stale" not in frame.get_attribute("class"))
+    until(lambda: not marked(page))
     return curve(page)
+
+
+def marked(page: Any) -> bool:
+    """Whether what is shown is marked as belonging to the previous question."""
+    return "previous" in page.find_element("id", "right").get_attribute("class").split()
 
 
 def part(page: Any, kind: str, name: str) -> Any:
@@ -119,6 +123,26 @@ def retype(field: Any, value: str) -> None:
 
     field.send_keys(Keys.CONTROL, "a")
     field.send_keys(value)
+
+
+def choose_problem(page: Any, words: str) -> None:
+    until(lambda: page.find_elements("id", "problem"))[0].click()
+    choice = until(
+        lambda: [
+            one
+            for one in page.find_elements("css selector", "[role=option], .dash-dropdown-option")
+            if one.text.startswith(words)
+        ]
+    )
+    choice[0].click()
+
+
+def photograph(page: Any, name: str) -> None:
+    """A picture of the page, where CHIROSPIN_SHOTS names a folder for them."""
+    folder = os.environ.get("CHIROSPIN_SHOTS")
+    if folder:
+        time.sleep(0.5)
+        page.save_screenshot(str(Path(folder) / f"{name}.png"))
 
 
 def complaints(page: Any) -> list[str]:
@@ -164,11 +188,72 @@ def test_bad_input_shows_the_line_and_keeps_the_last_curve(page: Any) -> None:
     line = until(lambda: text(page, "error"))
     assert line == "Parameter `mass` must be real > 0 (in 1/eV/nm^2), but is -1.0"
     assert curve(page) == before
-    assert "stale" in page.find_element("id", "figure-frame").get_attribute("class")
+    assert marked(page)
+    assert "of the previous question: chiral_metal by " in text(page, "previous")
     assert "faulty" in part(page, "row", "mass").get_attribute("class")
+    for name in ("figure-frame", "verdict", "audit-table"):
+        shade = page.execute_script(
+            "const s = getComputedStyle(document.getElementById(arguments[0]));"
+            "return [s.filter, s.opacity]",
+            name,
+        )
+        assert shade == ["grayscale(1)", "0.45"]  # no green beside another question
+    photograph(page, "stale-verdict")
     retype(part(page, "field", "mass"), "1")
     until(lambda: not text(page, "error"))
-    until(lambda: "stale" not in page.find_element("id", "figure-frame").get_attribute("class"))
+    until(lambda: not marked(page))
+    assert text(page, "previous") == ""
+
+
+def test_what_is_shown_is_marked_at_the_first_key(page: Any) -> None:
+    """No answer of the server is waited for: the page itself compares question and answer."""
+    until(lambda: "Audit passed" in text(page, "verdict"))
+    page.execute_script(
+        "window.seen = [];"
+        "const right = document.getElementById('right');"
+        "const look = () => window.seen.push([right.className, document.getElementById('command').innerText]);"
+        "new MutationObserver(look).observe(right, {attributes: true, subtree: true, childList: true});"
+    )
+    retype(part(page, "field", "chemical_potential"), "0.71")
+    settled(page, "chemical_potential=0.71 ")
+    seen = page.execute_script("return window.seen")
+    first = next(n for n, (name, _) in enumerate(seen) if "previous" in name)
+    changed = next(n for n, (_, command) in enumerate(seen) if "chemical_potential=0.71" in command)
+    assert first < changed
+    assert all("previous" in name for name, _ in seen[first:changed])
+
+
+def test_a_failed_check_is_red_and_counted(page: Any) -> None:
+    """Landauer's method leaves the interaction out, which its verdict says."""
+    choose_problem(page, "junction:")
+    until(lambda: "chirospin solve junction" in text(page, "command"))
+    boxes = page.find_elements("css selector", "#methods input")
+    names = [one.get_attribute("value") or one.find_element("xpath", "..").text for one in boxes]
+    boxes[names.index("landauer")].click()
+    boxes[names.index("gksl")].click()
+    settled(page, "--method landauer")
+    line = until(lambda: text(page, "verdict"))
+    assert re.match(r".*Audit FAILED: \d of \d+ checks: .*interaction_left_out", line, re.S)
+    colour = page.execute_script(
+        "return getComputedStyle(document.querySelector('#verdict a')).color"
+    )
+    assert colour == "rgb(168, 22, 22)"
+    assert "FAILED" in text(page, "audit-table")
+    photograph(page, "failed-verdict")
+
+
+def test_the_dear_checks_belong_to_their_answer(page: Any) -> None:
+    button = page.find_element("id", "audit")
+    page.execute_script("arguments[0].scrollIntoView()", button)
+    button.click()
+    table = until(lambda: text(page, "dear"), 120)
+    checks = int(until(lambda: re.search(r": (\d+) checks", text(page, "verdict")))[1])
+    assert checks >= table.count("\n")
+    retype(part(page, "field", "chemical_potential"), "0.72")
+    settled(page, "chemical_potential=0.72 ")
+    assert text(page, "dear") == ""
+    fewer = int(until(lambda: re.search(r": (\d+) checks", text(page, "verdict")))[1])
+    assert fewer < checks
 
 
 def test_methods_and_handedness_stand_side_by_side(page: Any) -> None:
@@ -183,15 +268,7 @@ def test_methods_and_handedness_stand_side_by_side(page: Any) -> None:
 def test_another_problem_brings_its_own_form(page: Any) -> None:
     from selenium.webdriver.common.keys import Keys
 
-    page.find_element("id", "problem").click()
-    choice = until(
-        lambda: [
-            one
-            for one in page.find_elements("css selector", "[role=option], .dash-dropdown-option")
-            if one.text.startswith("junction")
-        ]
-    )
-    choice[0].click()
+    choose_problem(page, "junction")
     until(lambda: "chirospin solve junction" in text(page, "command"))
     until(lambda: len(curve(page)) == 40)
     assert part(page, "slider", "twist").is_displayed()
