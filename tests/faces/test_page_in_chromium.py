@@ -141,7 +141,7 @@ def photograph(page: Any, name: str) -> None:
     """A picture of the page, where CHIROSPIN_SHOTS names a folder for them."""
     folder = os.environ.get("CHIROSPIN_SHOTS")
     if folder:
-        time.sleep(0.5)
+        time.sleep(1.5)
         page.save_screenshot(str(Path(folder) / f"{name}.png"))
 
 
