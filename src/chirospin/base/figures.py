@@ -414,6 +414,11 @@ class ResultAccessor:
         return self._ds[["audit_value", "audit_tolerance", "audit_passed"]]
 
     @property
+    def settled(self) -> xr.Dataset:
+        """This result with 0 for what lies below its own numerical error; see :func:`settled`."""
+        return settled(self._ds)
+
+    @property
     def conventions(self) -> dict[str, str]:
         """Signs, units and orders that hold in this result, as its file carries them."""
         stamped: dict[str, str] = json.loads(self._ds.attrs["conventions"])
