@@ -153,7 +153,7 @@ EXPRESSIONS = [
     "1 9**9**9**9", "1 9^9^9^9", "1 (9**9)**9 eV", "1 eV**9**9", "1 eV^999999999", "1 eV^-99", "1 2 eV",
     "1 8 eV", "1 eV+eV", "1 eV-eV", "1 eV%2", "1 eV//nm", "1 eV;eV", "1 eV.real", "1 __import__", "1 eV()",
     "1 ()", "1 ((((eV", "1 eV)", "1 " + "(" * 50 + "eV" + ")" * 50, "1 " + "eV*" * 40 + "eV", "1 e" + "V" * 9999,
-    "1 [eV]", "1 {eV}", "1 'eV'", "1 lambda: eV", "1 eV if eV", "1 degC", "1 dB", "1 nosuch",
+    "1 (Ym^9)^9/(ym^9)^9*eV", "1 [eV]", "1 {eV}", "1 'eV'", "1 lambda: eV", "1 eV if eV", "1 degC", "1 dB", "1 nosuch",
 ]  # fmt: skip
 
 

@@ -146,7 +146,10 @@ def _conversion(unit: str, wanted: str) -> float | None:
     for constant in _NATURAL:
         quantity = 1.0 * (given * unit_of(constant))
         if quantity.is_compatible_with(target):
-            return float(quantity.to(target).magnitude)
+            try:
+                return float(quantity.to(target).magnitude)
+            except ArithmeticError:  # (Ym^9)^9
+                return None
     return None
 
 
