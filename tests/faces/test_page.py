@@ -595,9 +595,20 @@ def test_the_dear_verdict_is_of_the_answer_it_was_made_for(desk: Desk, monkeypat
     assert other.drawn is not None
     assert other.drawn.dear == ""
     assert "dear" not in str(other.drawn.verdict)
-    ticket = desk.last(page.dear_asker("g"))
-    assert ticket is not None
-    assert ticket.dropped
+    page.view_of(
+        desk, "g", asked("junction", values={"molecules": "0"}).model_dump(), other.drawn.mark
+    )
+    back = whole(desk, "g", question).drawn  # the same question again has the same verdict
+    assert back is not None
+    assert str(back.dear) == str(view.drawn.dear)
+    assert str(back.verdict) == str(view.drawn.verdict)
+
+
+def test_dear_checks_of_a_question_that_is_gone_are_stopped(desk: Desk) -> None:
+    running = desk.ask(page.dear_asker("h"), Counting("dear"))
+    page.view_of(desk, "h", asked("junction").model_dump(), "")
+    assert running.dropped
+    assert running.wait(10)
 
 
 def test_a_dear_check_that_fails_after_the_answer_is_drawn_draws_it_again() -> None:

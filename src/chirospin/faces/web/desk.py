@@ -60,8 +60,9 @@ class Ticket:
             return self.finished
 
     def drop(self) -> None:
-        """Nobody wants the answer any more."""
-        self.dropped = True
+        """Nobody waits for the answer any more; one that is there stays."""
+        with self._news:
+            self.dropped = self.dropped or not self.finished
 
 
 @dataclass

@@ -222,7 +222,7 @@ def view_of(desk: Desk, who: str, data: Any, mark: str, dear: bool = False) -> V
     Parameters
     ----------
     mark : of what is shown already
-    dear : whether the dear checks are wanted too; those that run for another question are dropped
+    dear : whether the dear checks are wanted too; those that run for another question are stopped
 
     Raises
     ------
