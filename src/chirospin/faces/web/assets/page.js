@@ -12,7 +12,8 @@ window.dash_clientside = window.dash_clientside || {};
   }
 
   function same(one, other) {
-    return JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
+    const sent = (value) => sorted(JSON.parse(JSON.stringify(value || null)));
+    return JSON.stringify(sent(one)) === JSON.stringify(sent(other));
   }
 
   function short(value) {
