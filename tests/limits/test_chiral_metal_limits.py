@@ -191,11 +191,11 @@ def test_current_density_and_field_are_one_drive():
 
 def test_sign_reversals():
     """lambda_TF = sqrt(4/5) l for a -> 0, and a = sqrt((sqrt(65) - 7)/2) for lambda -> 0."""
-    assert quadratic.reversal_screening(1e-9) == pytest.approx(np.sqrt(0.8))
+    assert quadratic.reversal_screening(1e-9, 0.0, ONE) == pytest.approx(np.sqrt(0.8))
     turning = np.sqrt((np.sqrt(65) - 7) / 2)
     assert quadratic.plane_total(turning, 0.0, 0.0, ONE) == pytest.approx(0, abs=1e-14)
-    assert np.isnan(quadratic.reversal_screening(turning + 1e-6))
-    assert quadratic.plane_total(0.3, quadratic.reversal_screening(0.3), 0.0, ONE) == pytest.approx(
+    assert np.isnan(quadratic.reversal_screening(turning + 1e-6, 0.0, ONE))
+    assert quadratic.plane_total(0.3, quadratic.reversal_screening(0.3, 0.0, ONE), 0.0, ONE) == pytest.approx(
         0, abs=1e-14
     )
 

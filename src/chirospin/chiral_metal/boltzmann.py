@@ -318,6 +318,7 @@ def _solved(here: Scales, grid: Discretisation, xi: Array) -> ChiralMetalState:
         momentum_flux=at(flux, xi),
         spin_sources=at(sources, xi),
         interface_spin=float((weights * spin[1])[left].sum()),
+        interface_error=0.0,
         neglected=0.0,
         charge_current_error=float(max(errors)),
         balance_error=_balance_error(grid, current[1], sources),

@@ -40,14 +40,15 @@ from chirospin.chiral_metal.linear import step
 from chirospin.chiral_metal.model import HELICITIES, ChiralMetal, Scales, positions, scales
 from chirospin.numerics.exponentials import (
     complex_exponential_integral,
-    directions,
     exponential_integral,
+    turned_directions,
 )
 from chirospin.numerics.outcome import Outcome
 
 Array = NDArray[np.float64]
 Complex = NDArray[Any]
 SERIES = 0.5
+BLOCK = 500  # positions at a time, each with some hundred directions
 NEUTRAL = "the closed forms hold in the neutral limit"
 
 
@@ -148,33 +149,40 @@ def harmonic_spin(xi: Array, rate: complex, harmonic: complex) -> Complex:
     x = np.abs(xi)
     F3, F5 = (complex_exponential_integral(n, harmonic * x) for n in (3, 5))
     out = (-4 * F5 + F3 - F5) / harmonic
-    inside = xi > 0
-    c, weight = directions(max(abs(rate.imag), abs(harmonic.imag)))
-    X = xi[inside][:, None] / c
-    z = (harmonic - rate) * X
-    fade = np.exp(-harmonic * X)
-    grown, late, early = _growth(z)
-    b1 = c**2 * X * fade * grown
-    Kb1 = c**2 * X**2 * fade * late
-    h1 = (1 - c**2) * fade * (X * grown + rate * X**2 * early)
-    out[inside] += 2 * (harmonic * Kb1 - h1 + b1) @ (weight * c)
+    inside = np.flatnonzero(xi > 0)
+    for i in range(0, inside.size, BLOCK):
+        block = inside[i : i + BLOCK]
+        out[block] += _driven_beams(xi[block], rate, harmonic)
     return np.asarray(out)
 
 
-def _growth(z: Complex) -> tuple[Complex, Complex, Complex]:
-    """Integrals over u from 0 to 1 of e^{zu}, (1-u) e^{zu} and u e^{zu}."""
+def _driven_beams(xi: Array, rate: complex, harmonic: complex) -> Complex:
+    """What the beams ahead of a plane add to :func:`harmonic_spin`."""
+    ends = np.angle([rate, harmonic])
+    c, weight = turned_directions(-ends.mean(), 0.5 * abs(ends[0] - ends[1]))
+    X = xi[:, None] / c
+    grown, late, early = _faded_growth(harmonic * X, rate * X)
+    b1 = c**2 * X * grown
+    Kb1 = c**2 * X**2 * late
+    h1 = (1 - c**2) * (X * grown + rate * X**2 * early)
+    return np.asarray(2 * (harmonic * Kb1 - h1 + b1) @ (weight * c))
+
+
+def _faded_growth(p: Complex, q: Complex) -> tuple[Complex, Complex, Complex]:
+    """Integrals over u from 0 to 1 of e^{-p+zu}, (1-u) e^{-p+zu} and u e^{-p+zu}, z = p - q."""
+    z, fade, faded = p - q, np.exp(-p), np.exp(-q)
     near = np.abs(z) < SERIES
     far = np.where(near, 1.0, z)
-    whole = (np.exp(far) - 1) / far
-    late = (np.exp(far) - 1 - far) / far**2
+    whole = (faded - fade) / far
+    late = (whole - fade) / far
     early = whole - late
     small = z[near]
     series, power = np.zeros((2, small.size), dtype=complex), 0.5
     for k in range(16):  # power is 1/(k+2)!
         series += np.array([[1.0], [k + 1.0]]) * power * small**k
         power /= k + 3
-    late[near], early[near] = series
-    whole[near] = series.sum(axis=0)
+    late[near], early[near] = series * fade[near]
+    whole[near] = series.sum(axis=0) * fade[near]
     return whole, late, early
 
 

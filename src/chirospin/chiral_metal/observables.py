@@ -148,9 +148,10 @@ def bulk_momentum_flux(model: ChiralMetal, state: ChiralMetalState) -> Array:
 
 @observable(unit="1/nm^2", symbol=r"\int s_z^{(2)}", undefined=NO_FORM)
 def interface_spin(model: ChiralMetal, state: ChiralMetalState) -> Array:
-    r"""Quadratic spin integrated over the plane at z = 0, in hbar.
+    r"""Quadratic spin integrated up to L/2, over the plane at z = 0, in hbar.
 
-    ``closed-form`` takes the plane alone; ``boltzmann`` integrates up to L/2.
+    ``closed-form`` takes the plane alone where collisions remember the helicity or the source is not
+    p = 1; the check ``interface`` bounds what the other plane changes.
 
     References
     ----------
@@ -160,16 +161,20 @@ def interface_spin(model: ChiralMetal, state: ChiralMetalState) -> Array:
     return np.asarray(here.spin_scale[1] * here.mean_free_path * state.interface_spin)
 
 
-@observable(unit="nm", symbol=r"\lambda^*", undefined="the sign has changed for every screening")
+@observable(unit="nm", symbol=r"\lambda^*", undefined="the sign has changed for every screening, or walls stand at the planes")
 def reversal_screening_length(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Screening length above which the interface spin has the other sign.
 
-    .. math:: \lambda^{*2} = \ell^2 \frac{16 - 28a^2 - 4a^4}{20(1 - a^2)}
+    .. math:: \lambda^{*2} = -\ell^2 \tfrac34(1 + a^2) \int S_2\,d\xi\,\big|_{\lambda_{TF} = 0}
 
-    For the source p = 1 without memory of the helicity and without walls.
+    For planes far apart, any source and memory of the helicity; see :func:`.quadratic.plane_total`. For
+    p = 1 without memory it is :math:`\ell^2 (16 - 28a^2 - 4a^4)/20(1 - a^2)`.
     """
     here = scales(model)
-    return np.asarray(here.mean_free_path * quadratic.reversal_screening(here.asymmetry))
+    if here.walls:
+        return np.asarray(np.nan)
+    found = quadratic.reversal_screening(here.asymmetry, here.memory, here.weights)
+    return np.asarray(here.mean_free_path * found)
 
 
 OBSERVABLES = (
