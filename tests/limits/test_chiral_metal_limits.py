@@ -195,9 +195,9 @@ def test_sign_reversals():
     turning = np.sqrt((np.sqrt(65) - 7) / 2)
     assert quadratic.plane_total(turning, 0.0, 0.0, ONE) == pytest.approx(0, abs=1e-14)
     assert np.isnan(quadratic.reversal_screening(turning + 1e-6, 0.0, ONE))
-    assert quadratic.plane_total(0.3, quadratic.reversal_screening(0.3, 0.0, ONE), 0.0, ONE) == pytest.approx(
-        0, abs=1e-14
-    )
+    assert quadratic.plane_total(
+        0.3, quadratic.reversal_screening(0.3, 0.0, ONE), 0.0, ONE
+    ) == pytest.approx(0, abs=1e-14)
 
 
 def test_tellurium_as_a_single_integral():

@@ -11,25 +11,21 @@ from chirospin.chiral_metal.closed_form import ClosedForm
 from chirospin.chiral_metal.linear import slowest_decay
 from chirospin.chiral_metal.model import ChiralMetal, positions, scales
 from chirospin.chiral_metal.state import ChiralMetalState
+from chirospin.chiral_metal.validity import RANGE_CHECKS
 
 SYMMETRY = 1e-10  # partners are solved on the same grid: only rounding is between them
 GRID = 1e-5  # relative to the largest spin
-INTERFACE = 0.1  # what a share of 0.05 of alpha^2 amounts to in an integral with the coefficient 1.75
-
-
-def _push(model: ChiralMetal, state: ChiralMetalState) -> float:
-    here = scales(model)
-    return float(abs(here.push) / np.abs(here.momentum).min())
-
-
-def _closeness(model: ChiralMetal, state: ChiralMetalState) -> float:
-    return float(1 / abs(1 - abs(scales(model).asymmetry)))
+INTERFACE = (
+    0.1  # what a share of 0.05 of alpha^2 amounts to in an integral with the coefficient 1.75
+)
 
 
 def _overlap(model: ChiralMetal, state: ChiralMetalState) -> float | None:
     here = scales(model)
-    return None if here.walls else float(
-        np.exp(-slowest_decay(here.memory, here.screening) * here.length)
+    return (
+        None
+        if here.walls
+        else float(np.exp(-slowest_decay(here.memory, here.screening) * here.length))
     )
 
 
@@ -66,18 +62,7 @@ CHECKS = (
         "--method boltzmann",
         evaluate=lambda m, s: s.interface_error,
     ),
-    Check(
-        name="weak_drive",
-        tolerance=1.0,
-        about="momentum gained between collisions over the smaller Fermi momentum",
-        evaluate=_push,
-    ),
-    Check(
-        name="fermi_surface",
-        tolerance=100.0,
-        about="1/|1 - |a||: the second order is singular where a Fermi surface vanishes",
-        evaluate=_closeness,
-    ),
+    *RANGE_CHECKS,
     Check(
         name="planes_apart",
         tolerance=float(np.exp(-5.0)),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.chiral_metal import linear, quadratic
 from chirospin.chiral_metal.injection import plane_spin
@@ -16,9 +17,11 @@ from chirospin.chiral_metal.linear import slowest_decay, spin_decay
 from chirospin.chiral_metal.model import SOURCES, ChiralMetal, Scales, positions, scales
 from chirospin.chiral_metal.quadratic import half_total, plane_total, shared_spin
 from chirospin.chiral_metal.state import ChiralMetalState
+from chirospin.numerics.memory import available_bytes, in_words
 from chirospin.numerics.outcome import Outcome
 
 Array = NDArray[np.float64]
+PLACE = 8192  # bytes for each place: some hundred decay rates at a time, and thirty profiles
 SMALLEST = 1e-300  # keeps a share finite where the spin is zero
 
 
@@ -53,6 +56,7 @@ class ClosedForm(Method):
 
 def _state(model: ChiralMetal, leading_alpha: bool) -> ChiralMetalState:
     here = scales(model)
+    check_places(positions(model).size)
     xi = positions(model) / here.mean_free_path
     first = _first_order(xi, here)
     second = _second_order(xi, here, leading_alpha)
@@ -69,6 +73,21 @@ def _state(model: ChiralMetal, leading_alpha: bool) -> ChiralMetalState:
         balance_error=None,
         outcome=Outcome(converged=True, residual=0.0, iterations=0, reason=""),
     )
+
+
+def check_places(places: float) -> None:
+    """Refuse more places than fit in memory.
+
+    Raises
+    ------
+    ModelError : says how much would be needed
+    """
+    need = PLACE * places
+    if need > available_bytes():
+        raise ModelError(
+            f"Parameter `position` must fit in memory for method closed-form, but {places:.3g} places (with "
+            f"their times) need about {in_words(need)} and {in_words(available_bytes())} are free"
+        )
 
 
 def _first_order(xi: Array, here: Scales) -> dict[str, Array]:

@@ -161,7 +161,11 @@ def interface_spin(model: ChiralMetal, state: ChiralMetalState) -> Array:
     return np.asarray(here.spin_scale[1] * here.mean_free_path * state.interface_spin)
 
 
-@observable(unit="nm", symbol=r"\lambda^*", undefined="the sign has changed for every screening, or walls stand at the planes")
+@observable(
+    unit="nm",
+    symbol=r"\lambda^*",
+    undefined="the sign has changed for every screening, or walls stand at the planes",
+)
 def reversal_screening_length(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Screening length above which the interface spin has the other sign.
 

@@ -430,12 +430,12 @@ def half_total(asymmetry: float, length: float, screening: float) -> float:
 
 
 def shared_spin(length: float, decay: float, leak: float) -> float:
-    r"""Bound of what planes at a finite distance take from each other's :func:`plane_total`, in u_2 l.
+    r"""Estimate of what planes at a finite distance take from each other's :func:`plane_total`, in u_2 l.
 
     .. math:: 2(1 + M)(1 + x)e^{-x}, \qquad x = \kappa L/2
 
     The tail of a plane decays with the rate kappa of spin and grows once more by the work of the field; M
-    is the part by memory. Half again above the difference from ``boltzmann`` at 5 to 20 free paths.
+    is the part by memory. It is 1 to 3 times the difference from ``boltzmann`` where that is above 1e-3.
     """
     x = 0.5 * decay * length
     return float(2 * (1 + leak) * (1 + x) * np.exp(-x))

@@ -23,6 +23,7 @@ FARTHEST = (
     300.0  # largest Matsubara energy over the largest energy of the gas; a 1/x^2 tail follows
 )
 NEWTON = 60
+NEAR, BETWEEN = 0.2, 12  # share of the distance from the cut, and Gauss nodes on it: to 1e-15
 RATIO = 2.0  # of neighbouring panels of the Matsubara energy
 
 
@@ -167,18 +168,46 @@ def _pair(gas: Bands, zeta: Complex, s: int, other: Complex, t: int) -> tuple[Co
 
     .. math:: \int_0^\infty p^k R(p)\,dp = -\sum_i p_i^k \mathrm{Res}_i \ln(-p_i)
     """
+    first, second = _apart(gas, zeta, s, other, t)
+    near = np.abs(other - zeta) < NEAR * np.minimum(np.abs(zeta.imag), np.abs(other.imag))
+    near &= zeta.imag * other.imag > 0
+    if s == t and near.any():
+        first[near], second[near] = _together(gas, zeta[near], other[near], s)
+    return first / (2 * np.pi), second / (2 * np.pi)
+
+
+def _apart(gas: Bands, zeta: Complex, s: int, other: Complex, t: int) -> tuple[Complex, Complex]:
+    """The integrals by four poles, which lose digits where two of them are one."""
     assert gas.step is not None
     m, a = gas.m, gas.step / 2
     kappa, kappa1 = (np.sqrt(2 * m * e + a**2) for e in (zeta, other))
-    poles = [(kappa - s * a, kappa), (-kappa - s * a, -kappa)]
-    first: Any = 0.0
-    second: Any = 0.0
-    for pole, root in poles:
-        residue = -m / root * 2 * m / (kappa1**2 - (pole + t * a) ** 2)
-        first = first - pole * residue * np.log(-pole)
-        second = second - pole**2 * residue * np.log(-pole)
-    for pole, root in [(kappa1 - t * a, kappa1), (-kappa1 - t * a, -kappa1)]:
-        residue = -m / root * 2 * m / (kappa**2 - (pole + s * a) ** 2)
-        first = first - pole * residue * np.log(-pole)
-        second = second - pole**2 * residue * np.log(-pole)
-    return first / (2 * np.pi), second / (2 * np.pi)
+    first, second = np.zeros_like(zeta), np.zeros_like(zeta)
+    with np.errstate(divide="ignore", invalid="ignore"):  # equal energies: _together has them
+        for pole, root in [(kappa - s * a, kappa), (-kappa - s * a, -kappa)]:
+            residue = -m / root * 2 * m / (kappa1**2 - (pole + t * a) ** 2)
+            first = first - pole * residue * np.log(-pole)
+            second = second - pole**2 * residue * np.log(-pole)
+        for pole, root in [(kappa1 - t * a, kappa1), (-kappa1 - t * a, -kappa1)]:
+            residue = -m / root * 2 * m / (kappa**2 - (pole + s * a) ** 2)
+            first = first - pole * residue * np.log(-pole)
+            second = second - pole**2 * residue * np.log(-pole)
+    return first, second
+
+
+def _together(gas: Bands, zeta: Complex, other: Complex, s: int) -> tuple[Complex, Complex]:
+    r"""The integrals for one band at two near energies, as the mean of those at equal energies.
+
+    .. math:: G(\zeta)G(\zeta') = \int_0^1 G^2\big(\zeta + u(\zeta' - \zeta)\big)\,du
+    """
+    assert gas.step is not None
+    m, a = gas.m, gas.step / 2
+    u, weight = np.polynomial.legendre.leggauss(BETWEEN)
+    kappa = np.sqrt(2 * m * (zeta + (other - zeta) * 0.5 * (1 + u[:, None])) + a**2)
+    first, second = np.zeros_like(zeta), np.zeros_like(zeta)
+    for root in (kappa, -kappa):
+        pole = root - s * a
+        log = np.log(-pole)
+        for k, total in ((1, first), (2, second)):
+            slope = pole ** (k - 1) * (k * log + 1) / root**2 - pole**k * log / root**3
+            total -= m**2 * 0.5 * weight @ slope
+    return first, second
