@@ -27,6 +27,7 @@ from chirospin.base.method import Method
 from chirospin.base.observables import observable
 from chirospin.base.parameters import Model, Shape, parameter
 from chirospin.numerics.outcome import Outcome
+from chirospin.rashba.model import LARGE, MOST_RADIANS, SMALL, WEAKEST
 
 Array = NDArray[np.float64]
 Values = NDArray[Any]
@@ -50,10 +51,19 @@ class FermiLevelGas(Model):
     """
 
     mass: float = parameter(
-        0.66, unit="1/eV/nm^2", symbol="m", above=0, about="band mass over hbar^2; m_e is 13.12"
+        0.66,
+        unit="1/eV/nm^2",
+        symbol="m",
+        low=1 / LARGE,
+        high=LARGE,
+        about="band mass over hbar^2; m_e is 13.12",
     )
-    spin_orbit: float = parameter(0.02, unit="eV*nm", symbol=r"\alpha_R", about="Rashba")
-    dresselhaus: float = parameter(0.0, unit="eV*nm", symbol=r"\beta", about="linear Dresselhaus")
+    spin_orbit: float = parameter(
+        0.02, unit="eV*nm", symbol=r"\alpha_R", low=-LARGE, high=LARGE, about="Rashba"
+    )
+    dresselhaus: float = parameter(
+        0.0, unit="eV*nm", symbol=r"\beta", low=-LARGE, high=LARGE, about="linear Dresselhaus"
+    )
     spin_orbit_tensor: tuple[tuple[float, ...], ...] | None = parameter(
         None,
         unit="eV*nm",
@@ -64,12 +74,23 @@ class FermiLevelGas(Model):
     zeeman: tuple[float, ...] = parameter(
         (0.0, 0.0, 0.0), unit="eV", symbol="b", shape=Shape(axes=(3,)), about="Zeeman splitting"
     )
-    fermi_energy: float = parameter(0.1, unit="eV", symbol="E_F", above=0, about="Fermi energy")
+    fermi_energy: float = parameter(
+        0.1, unit="eV", symbol="E_F", low=1 / LARGE, high=LARGE, about="Fermi energy"
+    )
     scattering_rate: float = parameter(
-        0.01, unit="eV", symbol=r"\hbar/\tau", above=0, about="without spin-orbit scattering"
+        0.01,
+        unit="eV",
+        symbol=r"\hbar/\tau",
+        low=SMALL,
+        high=LARGE,
+        about="without spin-orbit scattering",
     )
     impurity_strength: float = parameter(
-        0.0, symbol="x", about="pi N_0 u, the tangent of the scattering phase; its sign is u's"
+        0.0,
+        symbol="x",
+        low=-LARGE,
+        high=LARGE,
+        about="pi N_0 u, the tangent of the scattering phase; its sign is u's",
     )
     impurity_spin_orbit: float = parameter(
         0.0,
@@ -78,16 +99,36 @@ class FermiLevelGas(Model):
         high=1,
         about="lambda' p_F^2: amplitude of spin-orbit scattering; small",
     )
-    frequency: float = parameter(0.0, unit="eV", symbol=r"\hbar\omega", about="of the field")
+    frequency: float = parameter(
+        0.0, unit="eV", symbol=r"\hbar\omega", low=-LARGE, high=LARGE, about="of the field"
+    )
     imaginary_frequency: float = parameter(
-        0.0, unit="eV", symbol=r"\hbar\Omega", low=0, about="the field grows as exp(Omega t)"
+        0.0,
+        unit="eV",
+        symbol=r"\hbar\Omega",
+        low=0,
+        high=LARGE,
+        about="the field grows as exp(Omega t)",
     )
     field_angle: float = parameter(
-        0.0, unit="rad", symbol=r"\varphi_E", about="of the electric field from x"
+        0.0,
+        unit="rad",
+        symbol=r"\varphi_E",
+        low=-MOST_RADIANS,
+        high=MOST_RADIANS,
+        about="of the electric field from x",
     )
 
     @model_validator(mode="after")
     def _consistent(self) -> FermiLevelGas:
+        for name in ("spin_orbit", "dresselhaus", "spin_orbit_tensor", "zeeman"):
+            for value in np.abs(np.ravel(getattr(self, name) or 0.0)).tolist():
+                if value > LARGE or 0 < value < WEAKEST:
+                    unit = type(self).parameter_info(name).unit
+                    raise ModelError(
+                        f"Parameter `{name}` must be 0, or from {WEAKEST:g} to {LARGE:g} in size (in {unit}), "
+                        f"but is {value:g}"
+                    )
         bare = self.spin_orbit_tensor is None and not any(self.zeeman)
         static = not self.frequency and not self.imaginary_frequency
         apart = abs(abs(self.spin_orbit) - abs(self.dresselhaus)) > HELIX * abs(self.spin_orbit)
@@ -195,7 +236,10 @@ class Matrix(Method):
 
     directions: int = Field(default=64, ge=8, le=2**16, description="first number of directions")
     tolerance: float = Field(
-        default=1e-9, gt=0, description="largest relative change with twice the directions"
+        default=1e-9,
+        ge=1e-15,
+        le=1e-2,
+        description="largest relative change with twice the directions",
     )
 
     def solve_many(self, models: Sequence[FermiLevelGas]) -> Iterator[FermiLevelResponse]:
@@ -325,7 +369,11 @@ def _spin_balance(circle: FermiCircle) -> Values:
     lost = circle.rate * circle.elliott_yafet * np.array([1.0, 1.0, 0.0])
     rows[:, 0, 1:] = np.diag(lost + circle.lag)
     none = np.zeros(3)
-    for harmonic, cosine, sine, steady in ((0, 0, 0, circle.steady), (1, 1, 0, none), (2, 0, 1, none)):
+    for harmonic, cosine, sine, steady in (
+        (0, 0, 0, circle.steady),
+        (1, 1, 0, none),
+        (2, 0, 1, none),
+    ):
         rows[:, harmonic] -= _precession(circle, float(cosine), float(sine), steady)[1:]
     return rows.reshape(3, 20)
 

@@ -41,7 +41,9 @@ class Kubo(Method):
     references: ClassVar[tuple[str, ...]] = ("khaetskii_2006",)
 
     nodes: int = Field(default=12, ge=4, le=200, description="Gauss nodes in a panel of energy")
-    tolerance: float = Field(default=1e-6, gt=0, description="largest change with more nodes")
+    tolerance: float = Field(
+        default=1e-6, ge=1e-14, le=1e-2, description="largest change with more nodes"
+    )
 
     def solve_many(self, models: Sequence[RashbaGas]) -> Iterator[Response]:
         """One response per model."""
@@ -89,7 +91,9 @@ class Kubo(Method):
                 iterations=NEWTON,
                 reason=""
                 if good
-                else f"the response changes by {error:.1e} with nodes: raise them",
+                else f"the response changes by {error:.1e} with nodes at Omega tau = "
+                f"{z.imag / disorder.w0:.1e}: raise nodes; near rest, where the sum over energies cancels, "
+                "use kinetic",
             ),
         )
 
