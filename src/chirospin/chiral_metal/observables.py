@@ -2,20 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.observables import observable
 from chirospin.chiral_metal import quadratic
-from chirospin.chiral_metal.model import ChiralMetal, scales
+from chirospin.chiral_metal.model import ChiralMetal, Scales, scales
 from chirospin.chiral_metal.state import ChiralMetalState
 
 Array = NDArray[np.float64]
 PROFILE = ("order", "position")
+ROUNDING = 64 * float(
+    np.finfo(float).eps
+)  # of sums over some hundred decay rates, over the bulk value
+
+
+def _error(of: Callable[[Scales], tuple[Array, Array]]) -> Callable[..., Array]:
+    """Numerical error of a profile: what conservation and balance miss, over its natural size.
+
+    Parameters
+    ----------
+    of : unit of the observable and natural size in it, by order
+    """
+
+    def error(model: ChiralMetal, state: ChiralMetalState) -> Array:
+        unit, size = of(scales(model))
+        missed = (state.charge_current_error, state.balance_error, state.outcome.residual)
+        relative = max(ROUNDING, *(value for value in missed if value is not None))
+        return relative * np.abs(unit * size)[:, None]
+
+    return error
+
+
+def _of_spin(here: Scales) -> tuple[Array, Array]:
+    return here.spin_scale, abs(here.asymmetry) / np.pi**2 * np.array([1 / 3, 1 / 4])
+
+
+def _of_flow(here: Scales) -> tuple[Array, Array]:
+    return here.fermi_velocity * here.spin_scale, np.full(2, here.asymmetry / (3 * np.pi**2))
+
+
+def _of_charge(here: Scales) -> tuple[Array, Array]:
+    unit = here.total_density * here.mean_free_path * here.field_scale
+    return unit, np.full(2, here.screening)
+
+
+def _of_field(here: Scales) -> tuple[Array, Array]:
+    return here.field_scale, np.ones(2)
+
+
 NO_FORM = "no closed form is known for this source, screening, memory or walls: use boltzmann"
 
 
-@observable(unit="1/nm^3", symbol="s_z", dims=PROFILE, undefined=NO_FORM)
+@observable(unit="1/nm^3", symbol="s_z", dims=PROFILE, undefined=NO_FORM, error=_error(_of_spin))
 def spin_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Spin along z, in hbar, at orders 1 and 2 in the current.
 
@@ -28,7 +69,9 @@ def spin_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
     return scales(model).spin_scale[:, None] * state.spin
 
 
-@observable(unit="eV/nm^2", symbol="j_{s;zz}", dims=PROFILE, undefined=NO_FORM)
+@observable(
+    unit="eV/nm^2", symbol="j_{s;zz}", dims=PROFILE, undefined=NO_FORM, error=_error(_of_flow)
+)
 def spin_current(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Flow of spin along z with the band velocity.
 
@@ -42,14 +85,22 @@ def spin_current(model: ChiralMetal, state: ChiralMetalState) -> Array:
     return here.fermi_velocity * here.spin_scale[:, None] * state.spin_current
 
 
-@observable(unit="eV/nm^2", symbol=r"j^\mathrm{op}_{s;zz}", dims=PROFILE, undefined=NO_FORM)
+@observable(
+    unit="eV/nm^2",
+    symbol=r"j^\mathrm{op}_{s;zz}",
+    dims=PROFILE,
+    undefined=NO_FORM,
+    error=_error(_of_flow),
+)
 def operator_spin_current(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Flow of spin by the operator :math:`\{\sigma_z, v_z\}/4`; in the bulk 7/5 of the band form."""
     here = scales(model)
     return here.fermi_velocity * here.spin_scale[:, None] * state.operator_spin_current
 
 
-@observable(unit="e/nm^3", symbol=r"\rho", dims=PROFILE, undefined=NO_FORM)
+@observable(
+    unit="e/nm^3", symbol=r"\rho", dims=PROFILE, undefined=NO_FORM, error=_error(_of_charge)
+)
 def charge_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Excess charge density.
 
@@ -63,7 +114,7 @@ def charge_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
     return here.total_density * here.mean_free_path * here.field_scale[:, None] * state.charge
 
 
-@observable(unit="V/nm", symbol="E", dims=PROFILE, undefined=NO_FORM)
+@observable(unit="V/nm", symbol="E", dims=PROFILE, undefined=NO_FORM, error=_error(_of_field))
 def electric_field(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Field along z. Infinite at a plane at order 2 in the neutral limit.
 

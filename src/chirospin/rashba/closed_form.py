@@ -55,7 +55,7 @@ def _response(model: RashbaGas) -> Response:
         return turning_field(gas, disorder, z)
     if gas.step is not None and abs(gas.N) == 1 and point and gas.mu > 0:
         return linear_splitting(gas, disorder.w0, z)
-    if gas.T == 0 and z == 0:
+    if gas.T == 0 and z == 0 and gas.mu != gas.crossing:
         return separated_bands(gas, disorder)
     return Response(certificates={"neglected": math.nan}, outcome=EXACT)
 
@@ -114,7 +114,7 @@ def _density(gas: Bands) -> float:
     if gas.T == 0:
         return (4 * gas.m * gas.mu + gas.step**2) / (4 * math.pi)
     shells = Shells(bands=gas, disorder=_point(1.0), z=0.0, prescription="redfield")
-    free = gas.m * gas.T / math.pi * math.log1p(math.exp(gas.mu / gas.T))
+    free = gas.m * gas.T / math.pi * float(np.logaddexp(0.0, gas.mu / gas.T))
     return free + edge**2 * shells.filling / math.pi
 
 

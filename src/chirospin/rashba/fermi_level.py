@@ -13,7 +13,7 @@ field :math:`\mathbf B = B p + \mathbf b` and :math:`\mathbf B' = Bp/2E_F`, to f
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -32,10 +32,11 @@ from chirospin.rashba.model import LARGE, MOST_RADIANS, SMALL, WEAKEST
 Array = NDArray[np.float64]
 Values = NDArray[Any]
 SINGULAR = 1e13  # condition number of the moments beyond which a spin is conserved
+ROUNDING = 16 * float(np.finfo(float).eps)  # of a sum over directions, relative to its largest part
 HELIX = 1e-9  # relative difference of both couplings below which they are equal
 MEANS = np.array([1.0, 0.5, 0.5, 0.5, 0.5])  # of the squared harmonics 1, cos, sin, cos 2, sin 2
 EQUILIBRATIONS = 20  # each halves the distance of the sizes from 1, in powers of ten
-TINY = 1e-300  # size of an empty row
+ONE_AXIS = 1e-12  # part of a field off its axis, relative, that is rounding of its numbers
 UNIT = 8 * np.pi
 ROTATION = np.array([[0.0, 1.0], [-1.0, 0.0], [0.0, 0.0]])  # of Rashba: k_y sigma_x - k_x sigma_y
 DIRECTIONS = ("x", "y")
@@ -122,13 +123,13 @@ class FermiLevelGas(Model):
     @model_validator(mode="after")
     def _consistent(self) -> FermiLevelGas:
         for name in ("spin_orbit", "dresselhaus", "spin_orbit_tensor", "zeeman"):
-            for value in np.abs(np.ravel(getattr(self, name) or 0.0)).tolist():
-                if value > LARGE or 0 < value < WEAKEST:
-                    unit = type(self).parameter_info(name).unit
-                    raise ModelError(
-                        f"Parameter `{name}` must be 0, or from {WEAKEST:g} to {LARGE:g} in size (in {unit}), "
-                        f"but is {value:g}"
-                    )
+            size = float(np.abs(getattr(self, name) or 0.0).max())
+            if size > LARGE or 0 < size < WEAKEST:
+                unit = type(self).parameter_info(name).unit
+                raise ModelError(
+                    f"Parameter `{name}` must be 0, or from {WEAKEST:g} to {LARGE:g} in size (in {unit}), "
+                    f"but is {size:g}"
+                )
         bare = self.spin_orbit_tensor is None and not any(self.zeeman)
         static = not self.frequency and not self.imaginary_frequency
         apart = abs(abs(self.spin_orbit) - abs(self.dresselhaus)) > HELIX * abs(self.spin_orbit)
@@ -213,12 +214,14 @@ class FermiLevelResponse:
     current : shape (flow,), e^2/hbar
     spin : shape (spin,), density of sigma/2, 1/(eV nm)
     spin_current : shape (flow, spin), eE/8 pi
+    errors : absolute, of the three: change with the directions, and rounding of their largest parts
     balance : largest residual of the equation averaged over directions, relative
     """
 
     current: Values
     spin: Values
     spin_current: Values
+    errors: tuple[float, float, float]
     balance: float
     outcome: Outcome
 
@@ -249,7 +252,7 @@ class Matrix(Method):
     def _response(self, model: FermiLevelGas) -> FermiLevelResponse:
         circle, directions = fermi_circle(model), self.directions
         found, condition = _moments(circle, directions)
-        error = math.inf
+        error, size = math.inf, np.ones(3)
         while condition < SINGULAR and error > self.tolerance and directions < 2**17:
             directions *= 2
             previous = found
@@ -262,13 +265,21 @@ class Matrix(Method):
             )
         reason = ""
         if condition >= SINGULAR:
-            reason = "a spin component is conserved, so that no steady response exists"
+            reason = (
+                "a spin component is conserved to 13 digits, so that no steady response exists: a frequency, "
+                "or a weaker field along it"
+            )
         elif error > self.tolerance:
             reason = f"the response changes by {error:.1e} with twice the directions"
         return FermiLevelResponse(
             current=found[0],
             spin=found[1],
             spin_current=found[2],
+            errors=(
+                max(error, ROUNDING) * size[0],
+                max(error, ROUNDING) * size[1],
+                max(error, ROUNDING) * max(size[2], 1.0),  # parts of e/8 pi cancel in q
+            ),
             balance=_balance(circle, found),
             outcome=Outcome(
                 converged=not reason, residual=error, iterations=directions, reason=reason
@@ -298,6 +309,7 @@ def _moments(circle: FermiCircle, directions: int) -> tuple[Moments, float]:
     keep = np.ones(20, bool)
     keep[_undriven(circle)] = False
     found, condition = _equilibrated(matrix[np.ix_(keep, keep)], known[keep])
+    condition = math.inf if _conserved(circle) else condition
     moments = np.zeros(20, matrix.dtype)
     moments[keep] = found
     return _observed(circle, moments.reshape(5, 4)), condition
@@ -311,8 +323,8 @@ def _equilibrated(matrix: Values, known: Values) -> tuple[Values, float]:
     row, column = np.ones(len(matrix)), np.ones(len(matrix))
     for _ in range(EQUILIBRATIONS):
         size = np.abs(matrix) * row[:, None] * column
-        row = row / np.sqrt(np.maximum(size.max(axis=1), TINY))
-        column = column / np.sqrt(np.maximum(size.max(axis=0), TINY))
+        row = row / np.sqrt(np.where(size.max(axis=1) > 0, size.max(axis=1), 1.0))
+        column = column / np.sqrt(np.where(size.max(axis=0) > 0, size.max(axis=0), 1.0))
     scaled = matrix * row[:, None] * column
     condition = float(np.linalg.cond(scaled))
     if not condition < SINGULAR:
@@ -333,6 +345,15 @@ def _observed(circle: FermiCircle, moments: Values) -> Moments:
         density * moments[0, 1:],
         UNIT * density * circle.speed * (flow[:, 1:] - carried / (4 * circle.energy)),
     )
+
+
+def _conserved(circle: FermiCircle) -> bool:
+    """Whether the field has one axis in all directions, along which no spin ever turns, at rest."""
+    axes, sizes, _ = np.linalg.svd(
+        np.column_stack([circle.momentum * circle.linear, circle.steady])
+    )
+    relaxing = circle.elliott_yafet > 0 and np.abs(axes[:2, 0]).max() > ONE_AXIS
+    return bool(sizes[0] > 0 and sizes[1] <= ONE_AXIS * sizes[0] and not relaxing and not circle.z)
 
 
 def _undriven(circle: FermiCircle) -> list[int]:
@@ -448,13 +469,17 @@ def _pressure(circle: FermiCircle, found: Moments) -> Values:
     return out
 
 
-@observable(unit="e^2/hbar", symbol=r"\sigma_i", dims=("flow",))
+def _error(n: int) -> Callable[[FermiLevelGas, FermiLevelResponse], float]:
+    return lambda model, state: state.errors[n]
+
+
+@observable(unit="e^2/hbar", symbol=r"\sigma_i", dims=("flow",), error=_error(0))
 def current_response(model: FermiLevelGas, state: FermiLevelResponse) -> Values:
     """Current along x and y per electric field."""
     return state.current
 
 
-@observable(unit="1/(eV*nm)", symbol="s_a/eE", dims=("spin",))
+@observable(unit="1/(eV*nm)", symbol="s_a/eE", dims=("spin",), error=_error(1))
 def spin_response(model: FermiLevelGas, state: FermiLevelResponse) -> Values:
     r"""Density of sigma/2 per force eE.
 
@@ -464,7 +489,7 @@ def spin_response(model: FermiLevelGas, state: FermiLevelResponse) -> Values:
     return state.spin
 
 
-@observable(unit="e/8pi", symbol="q_{ia}", dims=("flow", "spin"))
+@observable(unit="e/8pi", symbol="q_{ia}", dims=("flow", "spin"), error=_error(2))
 def spin_current_response(model: FermiLevelGas, state: FermiLevelResponse) -> Values:
     """Flow along x and y of spin sigma/2, in units of eE/8 pi."""
     return state.spin_current
@@ -519,6 +544,11 @@ def _closed(model: FermiLevelGas) -> FermiLevelResponse:
         current=current,
         spin=spin,
         spin_current=q,
+        errors=(
+            ROUNDING * float(np.abs(current).max()),
+            ROUNDING * float(np.abs(spin).max()),
+            ROUNDING * float(np.abs(q[:, 2]).max()),
+        ),
         balance=0.0,
         outcome=Outcome(converged=True, residual=0.0, iterations=1),
     )

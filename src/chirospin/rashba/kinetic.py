@@ -17,7 +17,7 @@ from chirospin.numerics.memory import available_bytes, in_words
 from chirospin.numerics.outcome import Outcome
 from chirospin.rashba.model import RashbaGas, bands, complex_frequency, correlator
 from chirospin.rashba.shells import CURRENT, SPIN, SPIN_HALL, Shells
-from chirospin.rashba.state import Response
+from chirospin.rashba.state import ROUNDING, Response
 
 Values = NDArray[Any]
 FIRST_LINKS = 14  # of a chain on each side, plus as many times time/splitting
@@ -123,6 +123,7 @@ class Kinetic(Method):
         if self.spread:
             certificates["prescription"] = self._spread(gas, found)
         error = max(found.truncation, found.integration)
+        rounded = max(error, ROUNDING)
         good = bool(np.isfinite(values).all() and error <= self.tolerance)
         return Response(
             conductivity=values[CURRENT].sum(),
@@ -130,6 +131,11 @@ class Kinetic(Method):
             spin_hall_interband=values[SPIN_HALL, 0],
             spin_hall_acceleration=values[SPIN_HALL, 1],
             spin_hall_current=values[SPIN_HALL].sum(),
+            errors=(
+                rounded * abs(values[CURRENT].sum()),
+                rounded * gas.spin_scale,
+                rounded * max(1.0, float(np.abs(values[SPIN_HALL]).max())),
+            ),
             certificates=certificates,
             outcome=Outcome(
                 converged=good,

@@ -57,8 +57,8 @@ class Kubo(Method):
             )
         if gas.step is None or gas.N != 1:
             raise ModelError(
-                "Parameter `splitting` must be linear with `winding` 1, and the bands parabolic, for "
-                "the method kubo, but is not"
+                "Parameters `winding` and `splitting_power` must be 1, `nonparabolicity` 0, `splitting` and "
+                "`dispersion` the built-in ones for the method kubo, but are not; use kinetic"
             )
         if gas.T:
             raise ModelError(
@@ -66,8 +66,8 @@ class Kubo(Method):
             )
         if z.real or not z.imag:
             raise ModelError(
-                "Parameter `imaginary_frequency` must be > 0 (in eV), and `frequency` 0, for the "
-                f"method kubo, but is {z.imag:g}"
+                "Parameter `imaginary_frequency` must be > 0 and `frequency` 0 (in eV) for the method "
+                f"kubo, but they are {z.imag:g} and {z.real:g}; use kinetic"
             )
         fine, coarse = (
             _integrated(gas, disorder.w0, z.imag, n) for n in (2 * self.nodes, self.nodes)
@@ -80,6 +80,7 @@ class Kubo(Method):
         return Response(
             spin=spin,
             spin_hall_current=q,
+            errors=(math.nan, error * size, error),
             certificates={
                 "integration": error,
                 "ward_identity": balance,

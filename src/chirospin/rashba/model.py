@@ -18,7 +18,8 @@ SCREENING = 0.2
 LARGE, SMALL = 1e9, 1e-18  # of a parameter in its unit: beyond any gas, and far from overflow
 MOST_TURNS, MOST_RADIANS = 64, 1e3
 WEAKEST = 1e-18  # eV nm^n; a splitting below it is none in double precision
-COLDEST = 1e-9  # k_B T over E_F; a lower temperature is zero to the last digit of any response
+COLDEST = 1e-6  # k_B T over E_F, whose square is what a temperature changes
+HOTTEST = 100.0  # eV
 
 
 class RashbaGas(Model):
@@ -60,7 +61,7 @@ class RashbaGas(Model):
         about="or chemical potential, from the energy at p = 0",
     )
     thermal_energy: float = parameter(
-        0.0, unit="eV", symbol="k_BT", low=0, high=LARGE, about="k_B T"
+        0.0, unit="eV", symbol="k_BT", low=0, high=HOTTEST, about="k_B T"
     )
     disorder: str = parameter(
         "delta", symbol="w(q)", about=f"{', '.join(DISORDER)}; or FILE.py:NAME, MODULE:NAME of w(q)"
@@ -70,7 +71,7 @@ class RashbaGas(Model):
         unit="eV",
         symbol=r"\hbar w_0",
         low=SMALL,
-        high=LARGE,
+        high=1 / SMALL,
         about="m N_i |U|^2/hbar^2; hbar/tau for delta; in eV/nm^2 for coulomb, w_0/q^2",
     )
     disorder_length: float = parameter(
@@ -143,6 +144,12 @@ class RashbaGas(Model):
                 "splitting the conductivity is Drude's, n e^2 tau/m, and the spin responses vanish, "
                 f"but is {self.spin_orbit:g}"
             )
+        for name in ("fermi_energy", "frequency", "imaginary_frequency"):
+            if 0 < abs(getattr(self, name)) < SMALL:
+                raise ModelError(
+                    f"Parameter `{name}` must be 0, or at least {SMALL:g} in size (in eV), "
+                    f"but is {getattr(self, name):g}"
+                )
         if 0 < self.thermal_energy < COLDEST * abs(self.fermi_energy):
             raise ModelError(
                 f"Parameter `thermal_energy` must be 0, or at least {COLDEST:g} of the Fermi energy "
