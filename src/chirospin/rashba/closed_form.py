@@ -16,7 +16,7 @@ from chirospin.rashba.chain import moment_orders
 from chirospin.rashba.disorder import Correlator
 from chirospin.rashba.model import RashbaGas, bands, complex_frequency, correlator
 from chirospin.rashba.shells import UNIT, Shells
-from chirospin.rashba.state import Response
+from chirospin.rashba.state import UNKNOWN, Response
 
 Array = NDArray[np.float64]
 NODES, MOST_NODES = 60, 3840  # Gauss nodes in the window between the Fermi momenta
@@ -83,7 +83,8 @@ def linear_splitting(gas: Bands, rate: float, z: complex) -> Response:
         conductivity=_density(gas) * tau / (m * (1 + lag)),
         spin=-m / (4 * math.pi) * alpha * tau * 0.5 * D**2 / scale,
         spin_hall_current=q,
-        **({} if z else {"spin_hall_interband": -share, "spin_hall_acceleration": share}),
+        spin_hall_interband=UNKNOWN if z else -share,
+        spin_hall_acceleration=UNKNOWN if z else share,
         certificates=certificates,
         outcome=EXACT,
     )
