@@ -240,7 +240,7 @@ class Matrix(Method):
     directions: int = Field(default=64, ge=8, le=2**16, description="first number of directions")
     tolerance: float = Field(
         default=1e-9,
-        ge=1e-15,
+        ge=1e-18,
         le=1e-2,
         description="largest relative change with twice the directions",
     )

@@ -76,7 +76,7 @@ class Kinetic(Method):
     nodes: int = Field(default=3, ge=3, le=200, description="least number of momenta in a panel")
     tolerance: float = Field(
         default=1e-6,
-        ge=1e-14,
+        ge=1e-18,
         le=1e-2,
         description="largest relative change with momenta or chain length",
     )

@@ -42,7 +42,7 @@ class Kubo(Method):
 
     nodes: int = Field(default=12, ge=4, le=200, description="Gauss nodes in a panel of energy")
     tolerance: float = Field(
-        default=1e-6, ge=1e-14, le=1e-2, description="largest change with more nodes"
+        default=1e-6, ge=1e-18, le=1e-2, description="largest change with more nodes"
     )
 
     def solve_many(self, models: Sequence[RashbaGas]) -> Iterator[Response]:
