@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -343,3 +345,58 @@ def directions_on_the_axis(frequency: float) -> tuple[np.ndarray, np.ndarray]:
     t = np.arange(-42.0, 38.0, step)
     c = 1 / (1 + np.exp(-t))
     return c, step * c / (1 + np.exp(t))
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "chiral_metal.md").read_text("utf-8")
+
+
+def stated(first: str) -> list[float]:
+    """Numbers of the row of the page that begins with these cells."""
+    line = next(x for x in PAGE.splitlines() if x.startswith(f"| {first} |"))
+    return [float(x) for x in line[len(first) + 4 :].replace("|", " ").replace(",", " ").split()]
+
+
+@cache
+def closed_spin(model: ChiralMetal) -> np.ndarray:
+    return ClosedForm().solve(model).spin
+
+
+def departures(model: ChiralMetal, method: Boltzmann) -> list[float]:
+    """Largest departure of S_1 and S_2 from the closed forms over their largest value."""
+    closed, solved = closed_spin(model), method.solve(model).spin
+    return (np.abs(solved - closed).max(axis=1) / np.abs(closed).max(axis=1)).tolist()
+
+
+@pytest.mark.parametrize("cells", [60, 120, 240])
+def test_the_table_of_convergence_on_the_page(cells: int):
+    model = ChiralMetal(
+        spin_orbit=0.2, length=24.0, screening_length=0.2, position=np.linspace(-8.03, 31.9, 401)
+    )
+    found = [
+        x
+        for order in (1, 2, 3)
+        for x in departures(model, Boltzmann(cells=cells, order=order, ordinates=32))
+    ]
+    assert (np.array(found) <= stated(str(cells))).all()
+    assert (np.array(found) > 0.9 * np.array(stated(str(cells)))).all()
+
+
+@pytest.mark.parametrize(
+    ("a", "screening", "length", "row"),
+    [
+        (0.02, 0.1, 30.0, "0.02 | 0.1 | 30"),
+        (0.2, 0.2, 24.0, "0.2 | 0.2 | 24"),
+        (0.5, 0.5, 3.0, "0.5 | 0.5 | 3"),
+        (-0.7, 1.0, 12.0, "-0.7 | 1 | 12"),
+        (1.4, 0.3, 20.0, "1.4 (mu < 0) | 0.3 | 20"),
+    ],
+)
+def test_the_table_of_the_default_grid_on_the_page(
+    a: float, screening: float, length: float, row: str
+):
+    model = ChiralMetal(
+        spin_orbit=a, chemical_potential=(1 - a * a) / 2, length=length, screening_length=screening
+    )
+    found = np.array(departures(model, Boltzmann()))
+    assert (found <= stated(row)).all()
+    assert (found > 0.9 * np.array(stated(row))).all()
