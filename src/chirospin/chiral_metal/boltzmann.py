@@ -73,7 +73,7 @@ class Boltzmann(Method):
                 "equations are ill-conditioned in the neutral limit, but is 0; use closed-form, or "
                 f"0.02 mean free paths ({0.02 * here.mean_free_path:g})"
             )
-        check_memory(self, positions(model).size, 8 * MATRICES)
+        check_mesh(self, positions(model).size, 8 * MATRICES)
         grid = discretised(
             here.length, here.screening, here.memory, here.walls, self.cells, self.order,
             self.ordinates,
@@ -81,7 +81,7 @@ class Boltzmann(Method):
         return _solved(here, grid, positions(model) / here.mean_free_path)
 
 
-def check_memory(method: Boltzmann, places: int, share: int) -> None:
+def check_mesh(method: Boltzmann, places: int, share: int) -> None:
     """Refuse a mesh or a number of places whose estimated memory is not there.
 
     Parameters

@@ -33,7 +33,7 @@ from chirospin.chiral_metal.boltzmann import (
     TOLERANCE,
     Boltzmann,
     Discretisation,
-    check_memory,
+    check_mesh,
     injected,
     lost_digits,
     mesh_edges,
@@ -281,7 +281,7 @@ class DrivenBoltzmann(Boltzmann):
                 "Parameter `screening_length` must be > 0 (in nm) for the method boltzmann, but is 0; "
                 "use closed-form"
             )
-        check_memory(self, positions(model).size, 2 * 16 * MATRICES)
+        check_mesh(self, positions(model).size, 2 * 16 * MATRICES)
         edges, planes = mesh_edges(here.length, here.screening, 0.0, False, self.cells)
         rate = 1 - 1j * _frequency(model, here)
 
