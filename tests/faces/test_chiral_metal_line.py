@@ -70,6 +70,7 @@ LOUD = {
     "weak_drive": ["--set", "field=5"],
     "fermi_surface": ["--set", "chemical_potential=1e-6"],
     "planes_apart": ["--set", "length=3"],
+    "interface": ["--set", "length=8", "--set", "helicity_memory=0.68"],
 }
 
 
@@ -127,3 +128,49 @@ def test_a_function_of_the_wrong_shape_is_one_line(tmp_path: Path) -> None:
     )
     with pytest.raises(ModelError, match=r"values of shape \(\.\.\., 2, 2\), but gives"):
         chiral_metal.solve(chiral_metal.Crystal(hamiltonian=f"{file}:flat"))
+
+
+@pytest.mark.parametrize(
+    ("check", "changes"),
+    [
+        ("weak_drive", ["--set", "field=10"]),
+        ("fermi_surface", ["--set", "chemical_potential=1e-6"]),
+    ],
+)
+def test_a_changing_current_has_the_same_range(run, check, changes) -> None:  # noqa: F811
+    _, _, err = run("solve", "chiral_metal.driven", "--set", "position=[1]", *changes, "--json")
+    assert check in err
+    _, _, err = run("solve", "chiral_metal.driven", "--set", "position=[1]", "--json")
+    assert check not in err  # control
+
+
+EXTREME = {
+    "mass": "1e308",
+    "spin_orbit": "1e200",
+    "chemical_potential": "5e-324",
+    "relaxation_time": "1e-200",
+    "length": "1e308",
+    "screening_length": "5e-324",
+    "injection_power": "1000000",
+    "field": "1e308",
+}
+
+
+@pytest.mark.parametrize("problem", ["chiral_metal", "chiral_metal.driven"])
+@pytest.mark.parametrize(("name", "value"), EXTREME.items(), ids=EXTREME.keys())
+def test_extreme_numbers_are_one_line(run, problem, name, value) -> None:  # noqa: F811
+    code, out, err = run("solve", problem, "--set", f"{name}={value}")
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert name in err
+
+
+def test_memory_is_estimated_before_it_is_asked_for(run, monkeypatch) -> None:  # noqa: F811
+    for module in ("boltzmann", "closed_form"):
+        monkeypatch.setattr(f"chirospin.chiral_metal.{module}.available_bytes", lambda: 1e6)
+    wide = ["--over", "position=0:50:1001"]
+    for arguments in (wide, [*wide, "--method", "boltzmann"]):
+        code, _, err = run("solve", "chiral_metal", *arguments)
+        assert code == 2
+        assert err.count("\n") == 1
+        assert "memory" in err

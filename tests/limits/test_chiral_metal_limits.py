@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.optimize import brentq
+from scipy.special import exp1
 
 from chirospin import chiral_metal
 from chirospin.chiral_metal import (
@@ -15,15 +18,21 @@ from chirospin.chiral_metal import (
     ChiralMetal,
     ClosedForm,
     Crystal,
+    DrivenClosedForm,
+    DrivenMetal,
     FermiSurface,
     linear,
     quadratic,
 )
+from chirospin.chiral_metal.audit import CHECKS
+from chirospin.chiral_metal.driven import harmonic_spin
 from chirospin.chiral_metal.injection import plane_spin
 from chirospin.chiral_metal.model import scales
-from chirospin.numerics.exponentials import exponential_integral
+from chirospin.chiral_metal.observables import reversal_screening_length
+from chirospin.numerics.exponentials import complex_exponential_integral, exponential_integral
 
 ONE = np.array([1.0])
+COARSE = Boltzmann(cells=160, ordinates=16)
 PLACES = np.array([-3.0, -1.0, -0.3, -0.05, 0.05, 0.3, 1.0, 3.0, 8.0])
 
 
@@ -191,13 +200,13 @@ def test_current_density_and_field_are_one_drive():
 
 def test_sign_reversals():
     """lambda_TF = sqrt(4/5) l for a -> 0, and a = sqrt((sqrt(65) - 7)/2) for lambda -> 0."""
-    assert quadratic.reversal_screening(1e-9) == pytest.approx(np.sqrt(0.8))
+    assert quadratic.reversal_screening(1e-9, 0.0, ONE) == pytest.approx(np.sqrt(0.8))
     turning = np.sqrt((np.sqrt(65) - 7) / 2)
     assert quadratic.plane_total(turning, 0.0, 0.0, ONE) == pytest.approx(0, abs=1e-14)
-    assert np.isnan(quadratic.reversal_screening(turning + 1e-6))
-    assert quadratic.plane_total(0.3, quadratic.reversal_screening(0.3), 0.0, ONE) == pytest.approx(
-        0, abs=1e-14
-    )
+    assert np.isnan(quadratic.reversal_screening(turning + 1e-6, 0.0, ONE))
+    assert quadratic.plane_total(
+        0.3, quadratic.reversal_screening(0.3, 0.0, ONE), 0.0, ONE
+    ) == pytest.approx(0, abs=1e-14)
 
 
 def test_tellurium_as_a_single_integral():
@@ -227,3 +236,167 @@ def test_tellurium_as_a_single_integral():
                 )
     found = FermiSurface().solve(model).edelstein[2, 2]
     assert found == pytest.approx(expected, rel=1e-11)
+
+
+REVERSING = {"helicity_memory": 0.68, "length": 50.0}
+
+
+@pytest.mark.parametrize(
+    ("a", "changes"),
+    [
+        (0.2, REVERSING),
+        (-0.6, {"helicity_memory": 0.3, "injection_weights": (0.3, 0.0, 0.7), "length": 60.0}),
+        (1.4, {"helicity_memory": 0.5, "length": 50.0, "screening_length": 0.4}),
+        (0.3, {"injection_power": 3, "length": 60.0}),
+        (0.3, {"length": 3.0, "screening_length": 0.3}),
+        (0.3, {"length": 8.0, "screening_length": 2.0}),
+    ],
+)
+def test_interface_spin_is_exact_for_every_source_memory_and_length(a: float, changes: dict):
+    model = ChiralMetal(spin_orbit=a, chemical_potential=(1 - a**2) / 2, position=(1.0,)).replace(
+        **changes
+    )
+    closed, solved = ClosedForm().solve(model), Boltzmann().solve(model)
+    unit = a / (4 * np.pi**2)
+    assert closed.interface_spin / unit == pytest.approx(solved.interface_spin / unit, abs=1e-6)
+    assert closed.interface_error < 1e-3
+
+
+def test_leading_order_alone_has_the_wrong_sign_of_the_interface_spin():
+    """Control: at eta = 0.68 and a = 0.2 the terms of order a^2 decide, and the check says so."""
+    model = ChiralMetal(position=(1.0,)).replace(**REVERSING)
+    exact, leading = (ClosedForm(leading_alpha=x).solve(model) for x in (False, True))
+    assert exact.interface_spin > 0 > leading.interface_spin
+    check = next(c for c in CHECKS if c.name == "interface")
+    assert check.judge(check.evaluate(model, exact))
+    assert not check.judge(check.evaluate(model, leading))
+
+
+@pytest.mark.parametrize("changes", [{"helicity_memory": 0.68}, {"injection_power": 2}])
+@pytest.mark.parametrize("length", [4.0, 6.0, 9.0, 14.0])
+def test_what_the_other_plane_takes_is_estimated(changes: dict, length: float):
+    model = ChiralMetal(length=length, position=(1.0,), **changes)
+    closed, solved = ClosedForm().solve(model), COARSE.solve(model)
+    missed = abs(closed.interface_spin - solved.interface_spin) / abs(closed.interface_spin)
+    assert 1.0 < closed.interface_error / missed < 4.5
+
+
+@pytest.mark.parametrize(
+    ("a", "changes"),
+    [(0.2, {}), (1.4, {}), (0.2, {"helicity_memory": 0.4}), (0.2, {"injection_power": 2})],
+)
+def test_the_solver_changes_sign_at_the_reversal_screening_length(a: float, changes: dict):
+    model = ChiralMetal(
+        spin_orbit=a, chemical_potential=(1 - a**2) / 2, length=80.0, position=(1.0,), **changes
+    )
+    turning = float(reversal_screening_length(model, None))
+    low, high = (
+        COARSE.solve(model.replace(screening_length=x * turning)).interface_spin / a
+        for x in (0.99, 1.01)
+    )
+    assert low < 0 < high
+
+
+def test_spin_decay_in_the_diffusive_limit():
+    """kappa = sqrt(3 (1 - eta)), and the series meets the equation where it takes over."""
+    assert linear.spin_decay(1 - 1e-12) == pytest.approx(np.sqrt(3e-12), rel=1e-4)
+    for lost in (0.99e-4, 1.01e-4):
+        memory = 1 / (1 + lost)
+        kappa = linear.spin_decay(memory)
+        assert kappa**2 / 3 + kappa**4 / 5 + kappa**6 / 7 == pytest.approx(lost, rel=1e-9)
+
+
+@pytest.mark.parametrize("frequency", [0.0, 1.0, 100.0, 1e4])
+def test_exponential_integrals_of_a_fast_current(frequency: float):
+    """Against E_1 of another library and its recurrence, where that is stable."""
+    for x in (1e-6, 1e-4, 1.0 / max(frequency, 1.0)):
+        z = (1 - 1j * frequency) * x
+        expected = exp1(z)
+        for n in (2, 3, 4, 5):
+            expected = (np.exp(-z) - z * expected) / (n - 1)
+            found = complex_exponential_integral(n, np.array([z]))[0]
+            assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_fast_current_needs_no_more_memory_or_nodes():
+    """Omega tau = 100: against ten times the nodes; the steady part outside does not know the frequency."""
+    places = np.array([-1.0, 0.01, 0.3, 2.0, 9.0])
+    fast = DrivenMetal(frequency=100.0, position=places)
+    state = DrivenClosedForm().solve(fast)
+    still = DrivenClosedForm().solve(fast.replace(frequency=0.0))
+    assert state.rectified[0] == pytest.approx(still.rectified[0], rel=1e-11)
+    c, weight = directions_on_the_axis(100.0)
+    X, rate, double = places[3] / c, 1 - 100j, 1 - 200j
+    z = (double - rate) * X
+    fade, whole = np.exp(-double * X), (np.exp(z) - 1) / z
+    late = (np.exp(z) - 1 - z) / z**2
+    b1, Kb1 = c**2 * X * fade * whole, c**2 * X**2 * fade * late
+    h1 = (1 - c**2) * fade * (X * whole + rate * X**2 * (whole - late))
+    beams = 2 * np.sum((double * Kb1 - h1 + b1) * weight * c)
+    F3, F5 = (complex_exponential_integral(n, np.array([double * places[3]]))[0] for n in (3, 5))
+    expected = (-4 * F5 + F3 - F5) / double + beams
+    found = harmonic_spin(places[3:4], rate, double)[0]
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+def directions_on_the_axis(frequency: float) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes fine enough for exponentials that turn so fast."""
+    step = 0.27 * 2 * np.arctan(1 / (2 * frequency)) / np.pi
+    t = np.arange(-42.0, 38.0, step)
+    c = 1 / (1 + np.exp(-t))
+    return c, step * c / (1 + np.exp(t))
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "chiral_metal.md").read_text("utf-8")
+
+
+def stated(first: str) -> list[float]:
+    """Numbers of the row of the page that begins with these cells."""
+    line = next(x for x in PAGE.splitlines() if x.startswith(f"| {first} |"))
+    return [float(x) for x in line[len(first) + 4 :].replace("|", " ").replace(",", " ").split()]
+
+
+@cache
+def closed_spin(model: ChiralMetal) -> np.ndarray:
+    return ClosedForm().solve(model).spin
+
+
+def departures(model: ChiralMetal, method: Boltzmann) -> list[float]:
+    """Largest departure of S_1 and S_2 from the closed forms over their largest value."""
+    closed, solved = closed_spin(model), method.solve(model).spin
+    return (np.abs(solved - closed).max(axis=1) / np.abs(closed).max(axis=1)).tolist()
+
+
+@pytest.mark.parametrize("cells", [60, 120, 240])
+def test_the_table_of_convergence_on_the_page(cells: int):
+    model = ChiralMetal(
+        spin_orbit=0.2, length=24.0, screening_length=0.2, position=np.linspace(-8.03, 31.9, 401)
+    )
+    found = [
+        x
+        for order in (1, 2, 3)
+        for x in departures(model, Boltzmann(cells=cells, order=order, ordinates=32))
+    ]
+    assert (np.array(found) <= stated(str(cells))).all()
+    assert (np.array(found) > 0.9 * np.array(stated(str(cells)))).all()
+
+
+@pytest.mark.parametrize(
+    ("a", "screening", "length", "row"),
+    [
+        (0.02, 0.1, 30.0, "0.02 | 0.1 | 30"),
+        (0.2, 0.2, 24.0, "0.2 | 0.2 | 24"),
+        (0.5, 0.5, 3.0, "0.5 | 0.5 | 3"),
+        (-0.7, 1.0, 12.0, "-0.7 | 1 | 12"),
+        (1.4, 0.3, 20.0, "1.4 (mu < 0) | 0.3 | 20"),
+    ],
+)
+def test_the_table_of_the_default_grid_on_the_page(
+    a: float, screening: float, length: float, row: str
+):
+    model = ChiralMetal(
+        spin_orbit=a, chemical_potential=(1 - a * a) / 2, length=length, screening_length=screening
+    )
+    found = np.array(departures(model, Boltzmann()))
+    assert (found <= stated(row)).all()
+    assert (found > 0.9 * np.array(stated(row))).all()

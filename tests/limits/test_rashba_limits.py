@@ -13,6 +13,8 @@ from chirospin.rashba import (
     Kubo,
     Matrix,
 )
+from chirospin.rashba.audit import CHECKS
+from chirospin.rashba.closed_form import _turned
 from chirospin.rashba.fermi_level import extrinsic_spin_hall, fermi_circle
 from chirospin.rashba.observables import spin_accumulation
 from tests.laws.rashba_gases import gas
@@ -232,3 +234,85 @@ def test_the_fermi_level_equation_has_the_same_closed_form() -> None:
         state = Matrix().solve(model)
         assert state.spin_current[1, 2] == pytest.approx(exact.spin_hall_current, abs=1e-12)
         assert state.spin[1] == pytest.approx(-exact.spin, rel=1e-12)
+
+
+NEGLECTED = next(check for check in CHECKS if check.name == "neglected")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_closed_form_knows_what_it_leaves_out_at_a_resonance(seed: int) -> None:
+    """Random clean gases at and beside the splitting, against the kinetic equation."""
+    rng = np.random.default_rng(seed)
+    D = 10 ** rng.uniform(0.5, 2.3)
+    good = D * 10 ** rng.uniform(1.2, 3)
+    ratio = 1 + rng.normal() * 10 ** rng.uniform(-4, -1)
+    model = gas(D, good, frequency=ratio * D / good)
+    exact, closed = QUICK.solve(model), ClosedForm().solve(model)
+    missed = max(
+        abs(closed.spin_hall_current / exact.spin_hall_current - 1),
+        abs(closed.spin / exact.spin - 1),
+    )
+    stated = closed.certificates["neglected"]
+    assert missed < 1.5 * stated
+    assert stated < 60 * missed + 1e-9  # control: it is no blanket refusal
+
+
+def test_a_clean_gas_on_its_resonance_is_not_a_closed_form() -> None:
+    clean = gas(470.0, 2.2e4)
+    on, beside = (clean.replace(frequency=x * 470 / 2.2e4) for x in (1.0, 0.5))
+    for model, sound in ((on, False), (beside, True)):
+        exact, closed = QUICK.solve(model), ClosedForm().solve(model)
+        assert NEGLECTED.judge(closed.certificates["neglected"]) is sound
+        close = bool(abs(closed.spin_hall_current / exact.spin_hall_current - 1) < 0.05)
+        assert close is sound
+
+
+def test_a_warm_clean_gas_is_smeared_too() -> None:
+    """The splitting differs between thermal energies: the closed form takes it at E_F."""
+    model = gas(10.0, 200.0, thermal_energy=0.05, frequency=0.05)
+    exact, closed = QUICK.solve(model), ClosedForm().solve(model)
+    missed = abs(closed.spin_hall_current / exact.spin_hall_current - 1)
+    assert 0.05 < missed < 1.5 * closed.certificates["neglected"]
+
+
+def test_a_resonance_inside_the_window_of_a_cubic_gas_is_resolved() -> None:
+    """Without returning collisions the form is exact, as soon as its quadrature sees the pole."""
+    model = gas(300.0, 3e3, winding=3, splitting_power=3.0, frequency=0.095)
+    exact, closed = QUICK.solve(model), ClosedForm().solve(model)
+    assert closed.spin_hall_current == pytest.approx(exact.spin_hall_current, rel=1e-9)
+    assert closed.certificates["neglected"] < 1e-12
+    here = problem(model)
+    coarse, _ = _turned(here.bands, model.scattering_rate, 0.095 + 0j, *here.fermi, 60)
+    assert abs(coarse - exact.spin_hall_current) > 1e-3  # control: the nodes of a field at rest
+
+
+@pytest.mark.parametrize("slow", [2e-2, 1e-3, 1e-4])
+def test_kubo_near_rest(slow: float) -> None:
+    """Equal poles of one band are taken together: the spin keeps its digits at small Omega tau."""
+    model = gas(1.0, 40.0, imaginary_frequency=slow / 40.0)
+    one, other = Kubo().solve(model), QUICK.solve(model)
+    assert one.spin == pytest.approx(other.spin, rel=0.5 / 40)
+    assert one.certificates["ward_identity"] < 3e-6
+    pole = Kubo(nodes=20).solve(model)
+    assert one.spin == pytest.approx(pole.spin, rel=1e-6)
+
+
+@pytest.mark.parametrize("alpha", [1e-2, 1e-5, 1e-7, 1e-9, 1e-15])
+@pytest.mark.parametrize("kappa", [0.0, 1e-3])
+def test_the_fermi_level_equation_at_any_splitting(alpha: float, kappa: float) -> None:
+    """The Edelstein spin is -N_0 tau B eE down to the smallest Delta tau; q by its closed form."""
+    changes = {"impurity_spin_orbit": kappa, "impurity_strength": 0.5}
+    model = FermiLevelGas(spin_orbit=alpha, dresselhaus=0.4 * alpha * (kappa == 0), **changes)
+    found, exact = Matrix().solve(model), FermiLevelClosedForm().solve(model)
+    if kappa:
+        q = exact.spin_current[1, 2]
+        assert found.spin_current[1, 2] == pytest.approx(q, rel=4 * kappa, abs=1e-12)
+    else:
+        assert found.spin == pytest.approx(exact.spin, rel=1e-12, abs=1e-13 * alpha)
+        assert np.abs(found.spin_current).max() <= found.errors[2] < 1e-10
+
+
+def test_a_warm_gas_near_absolute_zero_has_a_closed_form() -> None:
+    model = gas(1.0, thermal_energy=1e-4)
+    cold = ClosedForm().solve(model.replace(thermal_energy=0.0))
+    assert ClosedForm().solve(model).conductivity == pytest.approx(cold.conductivity, rel=1e-7)

@@ -8,25 +8,25 @@ from chirospin.base.audit import Audit, Check
 from chirospin.base.method import Method
 from chirospin.chiral_metal.boltzmann import Boltzmann
 from chirospin.chiral_metal.closed_form import ClosedForm
+from chirospin.chiral_metal.linear import slowest_decay
 from chirospin.chiral_metal.model import ChiralMetal, positions, scales
 from chirospin.chiral_metal.state import ChiralMetalState
+from chirospin.chiral_metal.validity import RANGE_CHECKS
 
 SYMMETRY = 1e-10  # partners are solved on the same grid: only rounding is between them
 GRID = 1e-5  # relative to the largest spin
-
-
-def _push(model: ChiralMetal, state: ChiralMetalState) -> float:
-    here = scales(model)
-    return float(abs(here.push) / np.abs(here.momentum).min())
-
-
-def _closeness(model: ChiralMetal, state: ChiralMetalState) -> float:
-    return float(1 / abs(1 - abs(scales(model).asymmetry)))
+INTERFACE = (
+    0.1  # what a share of 0.05 of alpha^2 amounts to in an integral with the coefficient 1.75
+)
 
 
 def _overlap(model: ChiralMetal, state: ChiralMetalState) -> float | None:
     here = scales(model)
-    return None if here.walls else float(np.exp(-here.length))
+    return (
+        None
+        if here.walls
+        else float(np.exp(-slowest_decay(here.memory, here.screening) * here.length))
+    )
 
 
 CHECKS = (
@@ -51,25 +51,23 @@ CHECKS = (
     Check(
         name="leading_alpha",
         tolerance=0.05,
-        about="share alpha^2/v_F^2 left out of E_2, rho_2, j_s2 and Pi_2 (none by boltzmann)",
+        about="share alpha^2/v_F^2, or more with memory, left out of E_2, rho_2, j_s2, Pi_2, the sources "
+        "and S_2 of p > 1; none by --method boltzmann",
         evaluate=lambda m, s: s.neglected,
     ),
     Check(
-        name="weak_drive",
-        tolerance=1.0,
-        about="momentum gained between collisions over the smaller Fermi momentum",
-        evaluate=_push,
+        name="interface",
+        tolerance=INTERFACE,
+        about="share left out of interface_spin by the other plane or by leading_alpha; none by "
+        "--method boltzmann",
+        evaluate=lambda m, s: s.interface_error,
     ),
-    Check(
-        name="fermi_surface",
-        tolerance=100.0,
-        about="1/|1 - |a||: the second order is singular where a Fermi surface vanishes",
-        evaluate=_closeness,
-    ),
+    *RANGE_CHECKS,
     Check(
         name="planes_apart",
         tolerance=float(np.exp(-5.0)),
-        about="exp(-L/l): nearer planes share the spin that interface_spin gives to one",
+        about="exp(-L/decay length of spin or field): nearer planes share the spin that interface_spin "
+        "gives to one",
         evaluate=_overlap,
     ),
 )

@@ -30,12 +30,16 @@ from chirospin.base.method import Method
 from chirospin.chiral_metal.linear import shares, spin_decay
 from chirospin.chiral_metal.model import HELICITIES, ChiralMetal, Scales, positions, scales
 from chirospin.chiral_metal.state import ChiralMetalState
+from chirospin.numerics.memory import available_bytes, in_words
 from chirospin.numerics.outcome import Outcome
 from chirospin.numerics.streaming import Mesh, Ordinates, Streaming
 
 Array = NDArray[np.float64]
 FIRST_CELL = 1e-3  # mean free paths, and at most a fiftieth of the screening length
 TOLERANCE = 1e-8  # of the linear solves, relative
+MATRICES = 8  # of points by points: responses, Gauss's law, factors and what they are made of
+WORKING = 64 * 16  # bytes for each point and ordinate: distributions of both helicities and ways
+PLACE = 1024  # bytes for each place where profiles are wanted
 KEPT = 4  # discretisations kept for models that share them
 
 
@@ -69,11 +73,38 @@ class Boltzmann(Method):
                 "equations are ill-conditioned in the neutral limit, but is 0; use closed-form, or "
                 f"0.02 mean free paths ({0.02 * here.mean_free_path:g})"
             )
+        check_mesh(self, positions(model).size, 8 * MATRICES)
         grid = discretised(
             here.length, here.screening, here.memory, here.walls, self.cells, self.order,
             self.ordinates,
         )  # fmt: skip
         return _solved(here, grid, positions(model) / here.mean_free_path)
+
+
+def check_mesh(method: Boltzmann, places: int, share: int) -> None:
+    """Refuse a mesh or a number of places whose estimated memory is not there.
+
+    Parameters
+    ----------
+    share : bytes for each pair of points of the mesh
+
+    Raises
+    ------
+    ModelError : says how much would be needed
+    """
+    points = method.cells * (method.order + 1)
+    need = float(share) * points**2 + WORKING * points * method.ordinates
+    if need + PLACE * places > available_bytes():
+        few = need < PLACE * places
+        raise ModelError(
+            (
+                f"Parameter `position` must fit in memory for method {method.name}, but {places} places"
+                if few
+                else f"Options `cells`, `order` and `ordinates` of method {method.name} must fit in memory, "
+                f"but {points} points with {method.ordinates} ordinates"
+            )
+            + f" need about {in_words(need + PLACE * places)} and {in_words(available_bytes())} are free"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -318,6 +349,7 @@ def _solved(here: Scales, grid: Discretisation, xi: Array) -> ChiralMetalState:
         momentum_flux=at(flux, xi),
         spin_sources=at(sources, xi),
         interface_spin=float((weights * spin[1])[left].sum()),
+        interface_error=0.0,
         neglected=0.0,
         charge_current_error=float(max(errors)),
         balance_error=_balance_error(grid, current[1], sources),
@@ -325,8 +357,18 @@ def _solved(here: Scales, grid: Discretisation, xi: Array) -> ChiralMetalState:
             converged=bool(residual < TOLERANCE),
             residual=residual,
             iterations=1,
-            reason="" if residual < TOLERANCE else "the linear system lost its digits",
+            reason="" if residual < TOLERANCE else lost_digits(here),
         ),
+    )
+
+
+def lost_digits(here: Scales) -> str:
+    """Why the charge is not known, and what helps."""
+    return (
+        f"the linear system for the charge lost its digits at a screening length of {here.screening:.1e} "
+        "and planes "
+        f"{here.length:.1e} mean free paths apart: screening_length of 0.02 mean free paths or more, or "
+        "closed-form"
     )
 
 

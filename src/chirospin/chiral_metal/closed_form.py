@@ -9,14 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.chiral_metal import linear, quadratic
 from chirospin.chiral_metal.injection import plane_spin
+from chirospin.chiral_metal.linear import slowest_decay, spin_decay
 from chirospin.chiral_metal.model import SOURCES, ChiralMetal, Scales, positions, scales
+from chirospin.chiral_metal.quadratic import half_total, plane_total, shared_spin
 from chirospin.chiral_metal.state import ChiralMetalState
+from chirospin.numerics.memory import available_bytes, in_words
 from chirospin.numerics.outcome import Outcome
 
 Array = NDArray[np.float64]
+PLACE = 8192  # bytes for each place: some hundred decay rates at a time, and thirty profiles
+SMALLEST = 1e-300  # keeps a share finite where the spin is zero
 
 
 class ClosedForm(Method):
@@ -25,7 +31,8 @@ class ClosedForm(Method):
     The first order and the quadratic spin are exact in alpha, lambda_TF and L; E_2, rho_2, j_s2, Pi_2 and
     the sources of the quadratic spin are given to leading order in alpha. A source other than p = 1 has a
     quadratic spin in the neutral limit only, to leading order in alpha; helicity memory and walls have
-    none. What is not known is NaN.
+    none. The integrated quadratic spin is exact in alpha and lambda_TF for every source and memory; with
+    a source other than p = 1 or with memory it takes the plane alone. What is not known is NaN.
 
     References
     ----------
@@ -49,20 +56,38 @@ class ClosedForm(Method):
 
 def _state(model: ChiralMetal, leading_alpha: bool) -> ChiralMetalState:
     here = scales(model)
+    check_places(positions(model).size)
     xi = positions(model) / here.mean_free_path
     first = _first_order(xi, here)
     second = _second_order(xi, here, leading_alpha)
     joined = {name: np.stack([first[name], second[name]]) for name in first}
     unit = here.asymmetry / (4 * np.pi**2)
+    interface, error = _interface(here, leading_alpha)
     return ChiralMetalState(
         **joined,
         spin_sources=unit * _sources(xi, here),
-        interface_spin=unit * _interface(here, leading_alpha),
-        neglected=here.asymmetry**2,
+        interface_spin=unit * interface,
+        neglected=here.asymmetry**2 * max(1.0, here.memory / spin_decay(here.memory)),
+        interface_error=error,
         charge_current_error=None,
         balance_error=None,
         outcome=Outcome(converged=True, residual=0.0, iterations=0, reason=""),
     )
+
+
+def check_places(places: float) -> None:
+    """Refuse more places than fit in memory.
+
+    Raises
+    ------
+    ModelError : says how much would be needed
+    """
+    need = PLACE * places
+    if need > available_bytes():
+        raise ModelError(
+            f"Parameter `position` must fit in memory for method closed-form, but {places:.3g} places (with "
+            f"their times) need about {in_words(need)} and {in_words(available_bytes())} are free"
+        )
 
 
 def _first_order(xi: Array, here: Scales) -> dict[str, Array]:
@@ -139,11 +164,21 @@ def _sources(xi: Array, here: Scales) -> Array:
     return np.stack([flux, first, second])
 
 
-def _interface(here: Scales, leading_alpha: bool) -> float:
+def _interface(here: Scales, leading_alpha: bool) -> tuple[float, float | None]:
+    """Spin up to the middle, in u_2 l, and the share of it that is left out; None where there is no form."""
     if here.walls:
-        return float("nan")
-    a = 0.0 if leading_alpha or here.memory else here.asymmetry
-    return quadratic.plane_total(a, here.screening, here.memory, here.weights)
+        return float("nan"), None
+    a, L, lam, eta = here.asymmetry, here.length, here.screening, here.memory
+    if here.weights.size == 1 and not eta:
+        exact = half_total(a, L, lam)
+        value = half_total(0.0, L, lam) if leading_alpha else exact
+        left_out = 0.0
+    else:
+        exact = plane_total(a, lam, eta, here.weights)
+        value = plane_total(0.0, lam, eta, here.weights) if leading_alpha else exact
+        leak = abs(exact - plane_total(a, lam, 0.0, here.weights))
+        left_out = shared_spin(L, slowest_decay(eta, lam), leak)
+    return value, (abs(value - exact) + left_out) / max(abs(value), SMALLEST)
 
 
 _PROFILES = (

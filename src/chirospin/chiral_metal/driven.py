@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import model_validator
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
@@ -28,26 +29,40 @@ from chirospin.base.method import Method
 from chirospin.base.observables import observable
 from chirospin.base.parameters import Shape, parameter
 from chirospin.chiral_metal.boltzmann import (
+    MATRICES,
     TOLERANCE,
     Boltzmann,
     Discretisation,
+    check_mesh,
     injected,
+    lost_digits,
     mesh_edges,
     streaming_of,
 )
-from chirospin.chiral_metal.closed_form import ClosedForm
+from chirospin.chiral_metal.closed_form import ClosedForm, check_places
 from chirospin.chiral_metal.linear import step
-from chirospin.chiral_metal.model import HELICITIES, ChiralMetal, Scales, positions, scales
+from chirospin.chiral_metal.model import (
+    HELICITIES,
+    LARGE,
+    ChiralMetal,
+    Scales,
+    positions,
+    scales,
+    within,
+)
+from chirospin.chiral_metal.validity import RANGE_CHECKS
 from chirospin.numerics.exponentials import (
     complex_exponential_integral,
-    directions,
     exponential_integral,
+    turned_directions,
 )
 from chirospin.numerics.outcome import Outcome
 
 Array = NDArray[np.float64]
 Complex = NDArray[Any]
 SERIES = 0.5
+TIMES_OF_A_PLACE = 16  # that need as much memory as the place itself
+BLOCK = 500  # positions at a time, each with some hundred directions
 NEUTRAL = "the closed forms hold in the neutral limit"
 
 
@@ -60,10 +75,20 @@ class DrivenMetal(ChiralMetal):
     """
 
     screening_length: float = parameter(
-        0.0, unit="nm", symbol=r"\lambda_{TF}", low=0, about="Thomas-Fermi; 0 is the neutral limit"
+        0.0,
+        unit="nm",
+        symbol=r"\lambda_{TF}",
+        low=0,
+        high=LARGE,
+        about="Thomas-Fermi; 0 is the neutral limit",
     )
     frequency: float = parameter(
-        0.1, unit="eV", symbol=r"\omega", low=0, about="hbar omega of the alternating current"
+        0.1,
+        unit="eV",
+        symbol=r"\omega",
+        low=0,
+        high=LARGE,
+        about="hbar omega of the alternating current",
     )
     time: tuple[float, ...] | None = parameter(
         None,
@@ -73,6 +98,23 @@ class DrivenMetal(ChiralMetal):
         axis=True,
         about="after a steady current is switched on; 0.1 to 10 relaxation times if not given",
     )
+
+    @model_validator(mode="after")
+    def _worked_out(self) -> DrivenMetal:
+        """Later than the switch, and nothing that has not been worked out for a changing current."""
+        within(LARGE, "time", self.time, "in 1/eV", low=0.0)
+        for name, still in (("walls", "none"), ("helicity_memory", 0.0)):
+            if getattr(self, name) != still:
+                raise ModelError(
+                    f"Parameter `{name}` must be {still} under a changing current, "
+                    f"but is {getattr(self, name)}"
+                )
+        if scales(self).weights.size > 1:
+            raise ModelError(
+                "Parameters `injection_power` and `injection_weights` must give the source p = 1 alone "
+                f"under a changing current, but reach p = {scales(self).weights.size}"
+            )
+        return self
 
 
 def times(model: DrivenMetal) -> Array:
@@ -127,7 +169,7 @@ def switched_spin(xi: Array, time: Array) -> Array:
     Nothing but the bulk value before the beams arrive at t = \|xi\|.
     """
     x, t = np.maximum(np.abs(xi), 1e-300)[None], np.maximum(time, 1e-300)[:, None]
-    later = (x / t) ** 3 * exponential_integral(4, t)
+    later = (x / np.maximum(t, x)) ** 3 * exponential_integral(4, t)
     arrived = np.where(t > x, exponential_integral(4, x) - later, 0.0)
     return np.asarray(2 / 3 * step(xi) - np.sign(xi) * arrived)
 
@@ -148,33 +190,40 @@ def harmonic_spin(xi: Array, rate: complex, harmonic: complex) -> Complex:
     x = np.abs(xi)
     F3, F5 = (complex_exponential_integral(n, harmonic * x) for n in (3, 5))
     out = (-4 * F5 + F3 - F5) / harmonic
-    inside = xi > 0
-    c, weight = directions(max(abs(rate.imag), abs(harmonic.imag)))
-    X = xi[inside][:, None] / c
-    z = (harmonic - rate) * X
-    fade = np.exp(-harmonic * X)
-    grown, late, early = _growth(z)
-    b1 = c**2 * X * fade * grown
-    Kb1 = c**2 * X**2 * fade * late
-    h1 = (1 - c**2) * fade * (X * grown + rate * X**2 * early)
-    out[inside] += 2 * (harmonic * Kb1 - h1 + b1) @ (weight * c)
+    inside = np.flatnonzero(xi > 0)
+    for i in range(0, inside.size, BLOCK):
+        block = inside[i : i + BLOCK]
+        out[block] += _driven_beams(xi[block], rate, harmonic)
     return np.asarray(out)
 
 
-def _growth(z: Complex) -> tuple[Complex, Complex, Complex]:
-    """Integrals over u from 0 to 1 of e^{zu}, (1-u) e^{zu} and u e^{zu}."""
+def _driven_beams(xi: Array, rate: complex, harmonic: complex) -> Complex:
+    """What the beams ahead of a plane add to :func:`harmonic_spin`."""
+    ends = np.angle([rate, harmonic])
+    c, weight = turned_directions(-ends.mean(), 0.5 * abs(ends[0] - ends[1]))
+    X = xi[:, None] / c
+    grown, late, early = _faded_growth(harmonic * X, rate * X)
+    b1 = c**2 * X * grown
+    Kb1 = c**2 * X**2 * late
+    h1 = (1 - c**2) * (X * grown + rate * X**2 * early)
+    return np.asarray(2 * (harmonic * Kb1 - h1 + b1) @ (weight * c))
+
+
+def _faded_growth(p: Complex, q: Complex) -> tuple[Complex, Complex, Complex]:
+    """Integrals over u from 0 to 1 of e^{-p+zu}, (1-u) e^{-p+zu} and u e^{-p+zu}, z = p - q."""
+    z, fade, faded = p - q, np.exp(-p), np.exp(-q)
     near = np.abs(z) < SERIES
     far = np.where(near, 1.0, z)
-    whole = (np.exp(far) - 1) / far
-    late = (np.exp(far) - 1 - far) / far**2
+    whole = (faded - fade) / far
+    late = (whole - fade) / far
     early = whole - late
     small = z[near]
     series, power = np.zeros((2, small.size), dtype=complex), 0.5
     for k in range(16):  # power is 1/(k+2)!
         series += np.array([[1.0], [k + 1.0]]) * power * small**k
         power /= k + 3
-    late[near], early[near] = series
-    whole[near] = series.sum(axis=0)
+    late[near], early[near] = series * fade[near]
+    whole[near] = series.sum(axis=0) * fade[near]
     return whole, late, early
 
 
@@ -190,12 +239,12 @@ class DrivenClosedForm(ClosedForm):
 
 def _closed_state(model: DrivenMetal) -> DrivenState:
     here = scales(model)
-    _refuse(here)
     if here.screening:
         raise ModelError(
             "Parameter `screening_length` must be 0 (in nm) for the method closed-form under a "
             f"changing current, but is {here.screening * here.mean_free_path:g}; use boltzmann"
         )
+    check_places(positions(model).size * (1 + times(model).size / TIMES_OF_A_PLACE))
     xi, L = positions(model) / here.mean_free_path, here.length
     rate, a = 1 - 1j * _frequency(model, here), here.asymmetry
     first = alternating_spin(xi, rate) - alternating_spin(xi - L, rate)
@@ -215,22 +264,6 @@ def _closed_state(model: DrivenMetal) -> DrivenState:
     )
 
 
-def _refuse(here: Scales) -> None:
-    """What has not been worked out for a changing current."""
-    if here.walls:
-        raise ModelError("Parameter `walls` must be none under a changing current, but is specular")
-    if here.memory:
-        raise ModelError(
-            "Parameter `helicity_memory` must be 0 (dimensionless) under a changing current, "
-            f"but is {here.memory:g}"
-        )
-    if here.weights.size > 1:
-        raise ModelError(
-            "Parameter `injection_power` must be 1 (dimensionless) under a changing current, "
-            f"but is {here.weights.size}"
-        )
-
-
 def _frequency(model: DrivenMetal, here: Scales) -> float:
     """omega tau_0."""
     return model.frequency * here.mean_free_path / here.fermi_velocity
@@ -243,12 +276,12 @@ class DrivenBoltzmann(Boltzmann):
 
     def _state(self, model: DrivenMetal) -> DrivenState:  # type: ignore[override]
         here = scales(model)
-        _refuse(here)
         if not here.screening:
             raise ModelError(
                 "Parameter `screening_length` must be > 0 (in nm) for the method boltzmann, but is 0; "
                 "use closed-form"
             )
+        check_mesh(self, positions(model).size, 2 * 16 * MATRICES)
         edges, planes = mesh_edges(here.length, here.screening, 0.0, False, self.cells)
         rate = 1 - 1j * _frequency(model, here)
 
@@ -306,7 +339,7 @@ def _harmonics(model: DrivenMetal, here: Scales, grids: list[Discretisation]) ->
             converged=bool(max(residuals) < TOLERANCE),
             residual=max(residuals),
             iterations=1,
-            reason="" if max(residuals) < TOLERANCE else "the linear system lost its digits",
+            reason="" if max(residuals) < TOLERANCE else lost_digits(here),
         ),
     )
 
@@ -384,6 +417,7 @@ def _slow(model: DrivenMetal, method: Method) -> float:
 
 
 DRIVEN_CHECKS = (
+    *RANGE_CHECKS,
     Check(
         name="residual",
         tolerance=1e-8,

@@ -25,6 +25,7 @@ from chirospin.numerics.exponentials import (
 )
 
 Array = NDArray[np.float64]
+DIFFUSIVE = 1e-4  # share of collisions that turn the helicity, below which three powers give 1e-12
 
 
 def step(x: Array) -> Array:
@@ -159,8 +160,16 @@ def spin_decay(memory: float) -> float:
     top = np.nextafter(1.0, 0.0)
     if memory * np.arctanh(top) < top:
         return 1.0  # weaker memory than rounding can tell from none
+    lost = (1 - memory) / memory
+    if lost < DIFFUSIVE:  # the equation in powers of kappa^2, which here loses digits otherwise
+        return float(np.sqrt(3 * lost * (1 - 9 / 5 * lost + 459 / 175 * lost**2)))
     low = np.sqrt(3 * (1 - memory)) * 1e-3
     return float(brentq(lambda k: memory * np.arctanh(k) - k, low, top, xtol=1e-15, rtol=1e-15))
+
+
+def slowest_decay(memory: float, screening: float) -> float:
+    """The smallest rate, per free path, with which spin and field fade away from a plane."""
+    return min(spin_decay(memory), 1 / screening) if screening else spin_decay(memory)
 
 
 def leaking_beam(distance: Array, memory: float) -> Array:
@@ -180,7 +189,8 @@ def leaking_beam(distance: Array, memory: float) -> Array:
     kappa = spin_decay(memory)
     if kappa == 1.0:
         return cut
-    pole = (1 - memory) ** 2 / (memory**2 * kappa**2 * (1 / (1 - kappa**2) - 1 / memory))
+    gap = kappa**2 / (1 - kappa**2) - (1 - memory) / memory  # 1/(1 - kappa^2) - 1/eta
+    pole = (1 - memory) ** 2 / (memory**2 * kappa**2 * gap)
     return np.asarray(cut + pole * np.exp(-kappa * distance))
 
 

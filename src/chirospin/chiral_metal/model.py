@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,10 @@ ORDERS = (1, 2)
 HELICITIES = (1, -1)
 DEFAULT_FIELD = 0.01
 ROUNDING = 1e-12
+LARGE = 1e9  # of every parameter in its unit: beyond any metal, and far from overflow
+POINTLIKE = 1e-9  # smaller Fermi momentum over the larger: its weight is lost in rounding
+THIN = 1e-6  # nm; a screening length below it is 0 for every method
+MOST_POWERS = 100  # of cos^2(theta) in a source
 REACH = 6.0  # mean free paths around each plane that the default positions cover
 POINTS = 80  # of the default positions, on each side of a plane
 
@@ -33,32 +38,76 @@ class ChiralMetal(Model):
     """
 
     mass: float = parameter(
-        1.0, unit="1/eV/nm^2", symbol="m", above=0, about="band mass over hbar^2; m_e is 13.12"
+        1.0,
+        unit="1/eV/nm^2",
+        symbol="m",
+        low=1 / LARGE,
+        high=LARGE,
+        about="band mass over hbar^2; m_e is 13.12",
     )
     spin_orbit: float = parameter(
-        0.2, unit="eV*nm", symbol=r"\alpha", about="spin-orbit coupling; its sign is the handedness"
+        0.2,
+        unit="eV*nm",
+        symbol=r"\alpha",
+        low=-LARGE,
+        high=LARGE,
+        about="spin-orbit coupling; its sign is the handedness",
     )
     chemical_potential: float = parameter(
-        0.48, unit="eV", symbol=r"\mu", about="from the point where both bands meet"
+        0.48,
+        unit="eV",
+        symbol=r"\mu",
+        low=-LARGE,
+        high=LARGE,
+        about="from the point where both bands meet",
     )
     relaxation_time: float = parameter(
-        1.0, unit="1/eV", symbol=r"\tau_0", above=0, about="elastic, over hbar; 10 fs is 15.19"
+        1.0,
+        unit="1/eV",
+        symbol=r"\tau_0",
+        low=1 / LARGE,
+        high=LARGE,
+        about="elastic, over hbar; 10 fs is 15.19",
     )
     charge: int = parameter(-1, symbol="q/e", choices=(-1, 1), about="of a carrier")
     field: float | None = parameter(
-        None, unit="V/nm", symbol=r"E_0", about="bulk field far from both planes; 0.01 if not given"
+        None,
+        unit="V/nm",
+        symbol=r"E_0",
+        low=-LARGE,
+        high=LARGE,
+        about="bulk field far from both planes; 0.01 if not given",
     )
     current_density: float | None = parameter(
-        None, unit="eV*e/hbar/nm^2", symbol="j_0", about="instead of the field"
+        None,
+        unit="eV*e/hbar/nm^2",
+        symbol="j_0",
+        low=-(LARGE**3),
+        high=LARGE**3,
+        about="instead of the field",
     )
     length: float = parameter(
-        50.0, unit="nm", symbol="L", above=0, about="from injection to extraction"
+        50.0,
+        unit="nm",
+        symbol="L",
+        low=1 / LARGE,
+        high=LARGE,
+        about="from injection to extraction",
     )
     screening_length: float = parameter(
-        0.1, unit="nm", symbol=r"\lambda_{TF}", low=0, about="Thomas-Fermi; 0 is the neutral limit"
+        0.1,
+        unit="nm",
+        symbol=r"\lambda_{TF}",
+        low=0,
+        high=LARGE,
+        about="Thomas-Fermi; 0 is the neutral limit",
     )
     injection_power: int = parameter(
-        1, symbol="p", low=1, about="the source goes with cos(theta) to the power 2p"
+        1,
+        symbol="p",
+        low=1,
+        high=MOST_POWERS,
+        about="the source goes with cos(theta) to the power 2p",
     )
     injection_weight: float = parameter(
         0.0, symbol="r", low=0, high=1, about="share of the p = 1 source beside that of power p"
@@ -99,7 +148,19 @@ class ChiralMetal(Model):
                 f"Parameter `current_density` must be left out where `field` is given "
                 f"(they are proportional), but is {self.current_density} (eV*e/hbar/nm^2)"
             )
+        if 0 < self.screening_length < THIN:
+            raise ModelError(
+                f"Parameter `screening_length` must be 0, the neutral limit, or >= {THIN:g} (in nm), "
+                f"but is {self.screening_length:g}"
+            )
+        within(LARGE, "position", self.position, "in nm")
         weights = self.injection_weights
+        if weights is not None and len(weights) > MOST_POWERS:
+            raise ModelError(
+                f"Parameter `injection_weights` must have at most {MOST_POWERS} values (dimensionless), "
+                f"but has {len(weights)}"
+            )
+        within(LARGE, "injection_weights", weights, "dimensionless")
         if weights is not None and abs(sum(weights) - 1) > 1e-12:
             raise ModelError(
                 f"Parameter `injection_weights` must have the sum 1 (dimensionless), "
@@ -125,6 +186,22 @@ class ChiralMetal(Model):
         return self
 
 
+def within(
+    high: float, name: str, values: Sequence[float] | None, unit: str, low: float = -LARGE
+) -> None:
+    """Refuse an array parameter with a value outside [low, high].
+
+    Raises
+    ------
+    ModelError : names the first such value
+    """
+    for value in values or ():
+        if not low <= value <= high:
+            raise ModelError(
+                f"Parameter `{name}` must be in [{low:g}, {high:g}] ({unit}), but is {value:g}"
+            )
+
+
 def require_band(mass: float, spin_orbit: float, chemical_potential: float) -> None:
     """Refuse a chemical potential at or below the bottom -m alpha^2/2 of the lower band.
 
@@ -142,10 +219,12 @@ def require_band(mass: float, spin_orbit: float, chemical_potential: float) -> N
 
 def _check_bands(mass: float, spin_orbit: float, chemical_potential: float) -> None:
     require_band(mass, spin_orbit, chemical_potential)
-    if chemical_potential == 0:
+    speed = math.sqrt(spin_orbit**2 + 2 * chemical_potential / mass)
+    if abs(speed - abs(spin_orbit)) < POINTLIKE * speed:
         raise ModelError(
-            "Parameter `chemical_potential` must not be 0 (in eV), where one Fermi surface "
-            "shrinks to a point and the second order is singular, but is 0"
+            "Parameter `chemical_potential` must not be 0 (in eV), or so small beside m alpha^2/2 = "
+            f"{mass * spin_orbit**2 / 2:g} of `spin_orbit` that one Fermi surface is a point, where the "
+            f"second order is singular, but is {chemical_potential:g}"
         )
 
 

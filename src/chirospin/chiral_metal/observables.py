@@ -2,20 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.observables import observable
 from chirospin.chiral_metal import quadratic
-from chirospin.chiral_metal.model import ChiralMetal, scales
+from chirospin.chiral_metal.model import ChiralMetal, Scales, scales
 from chirospin.chiral_metal.state import ChiralMetalState
 
 Array = NDArray[np.float64]
 PROFILE = ("order", "position")
+ROUNDING = 64 * float(
+    np.finfo(float).eps
+)  # of sums over some hundred decay rates, over the bulk value
+
+
+def _error(of: Callable[[Scales], tuple[Array, Array]]) -> Callable[..., Array]:
+    """Numerical error of a profile: what conservation and balance miss, over its natural size.
+
+    Parameters
+    ----------
+    of : unit of the observable and natural size in it, by order
+    """
+
+    def error(model: ChiralMetal, state: ChiralMetalState) -> Array:
+        unit, size = of(scales(model))
+        missed = (state.charge_current_error, state.balance_error, state.outcome.residual)
+        relative = max(ROUNDING, *(value for value in missed if value is not None))
+        return relative * np.abs(unit * size)[:, None]
+
+    return error
+
+
+def _of_spin(here: Scales) -> tuple[Array, Array]:
+    return here.spin_scale, abs(here.asymmetry) / np.pi**2 * np.array([1 / 3, 1 / 4])
+
+
+def _of_flow(here: Scales) -> tuple[Array, Array]:
+    return here.fermi_velocity * here.spin_scale, np.full(2, here.asymmetry / (3 * np.pi**2))
+
+
+def _of_charge(here: Scales) -> tuple[Array, Array]:
+    unit = here.total_density * here.mean_free_path * here.field_scale
+    return unit, np.full(2, here.screening)
+
+
+def _of_field(here: Scales) -> tuple[Array, Array]:
+    return here.field_scale, np.ones(2)
+
+
 NO_FORM = "no closed form is known for this source, screening, memory or walls: use boltzmann"
 
 
-@observable(unit="1/nm^3", symbol="s_z", dims=PROFILE, undefined=NO_FORM)
+@observable(unit="1/nm^3", symbol="s_z", dims=PROFILE, undefined=NO_FORM, error=_error(_of_spin))
 def spin_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Spin along z, in hbar, at orders 1 and 2 in the current.
 
@@ -28,7 +69,9 @@ def spin_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
     return scales(model).spin_scale[:, None] * state.spin
 
 
-@observable(unit="eV/nm^2", symbol="j_{s;zz}", dims=PROFILE, undefined=NO_FORM)
+@observable(
+    unit="eV/nm^2", symbol="j_{s;zz}", dims=PROFILE, undefined=NO_FORM, error=_error(_of_flow)
+)
 def spin_current(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Flow of spin along z with the band velocity.
 
@@ -42,14 +85,22 @@ def spin_current(model: ChiralMetal, state: ChiralMetalState) -> Array:
     return here.fermi_velocity * here.spin_scale[:, None] * state.spin_current
 
 
-@observable(unit="eV/nm^2", symbol=r"j^\mathrm{op}_{s;zz}", dims=PROFILE, undefined=NO_FORM)
+@observable(
+    unit="eV/nm^2",
+    symbol=r"j^\mathrm{op}_{s;zz}",
+    dims=PROFILE,
+    undefined=NO_FORM,
+    error=_error(_of_flow),
+)
 def operator_spin_current(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Flow of spin by the operator :math:`\{\sigma_z, v_z\}/4`; in the bulk 7/5 of the band form."""
     here = scales(model)
     return here.fermi_velocity * here.spin_scale[:, None] * state.operator_spin_current
 
 
-@observable(unit="e/nm^3", symbol=r"\rho", dims=PROFILE, undefined=NO_FORM)
+@observable(
+    unit="e/nm^3", symbol=r"\rho", dims=PROFILE, undefined=NO_FORM, error=_error(_of_charge)
+)
 def charge_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Excess charge density.
 
@@ -63,7 +114,7 @@ def charge_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
     return here.total_density * here.mean_free_path * here.field_scale[:, None] * state.charge
 
 
-@observable(unit="V/nm", symbol="E", dims=PROFILE, undefined=NO_FORM)
+@observable(unit="V/nm", symbol="E", dims=PROFILE, undefined=NO_FORM, error=_error(_of_field))
 def electric_field(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Field along z. Infinite at a plane at order 2 in the neutral limit.
 
@@ -148,9 +199,10 @@ def bulk_momentum_flux(model: ChiralMetal, state: ChiralMetalState) -> Array:
 
 @observable(unit="1/nm^2", symbol=r"\int s_z^{(2)}", undefined=NO_FORM)
 def interface_spin(model: ChiralMetal, state: ChiralMetalState) -> Array:
-    r"""Quadratic spin integrated over the plane at z = 0, in hbar.
+    r"""Quadratic spin integrated up to L/2, over the plane at z = 0, in hbar.
 
-    ``closed-form`` takes the plane alone; ``boltzmann`` integrates up to L/2.
+    ``closed-form`` takes the plane alone where collisions remember the helicity or the source is not
+    p = 1; the check ``interface`` bounds what the other plane changes.
 
     References
     ----------
@@ -160,16 +212,24 @@ def interface_spin(model: ChiralMetal, state: ChiralMetalState) -> Array:
     return np.asarray(here.spin_scale[1] * here.mean_free_path * state.interface_spin)
 
 
-@observable(unit="nm", symbol=r"\lambda^*", undefined="the sign has changed for every screening")
+@observable(
+    unit="nm",
+    symbol=r"\lambda^*",
+    undefined="the sign has changed for every screening, or walls stand at the planes",
+)
 def reversal_screening_length(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Screening length above which the interface spin has the other sign.
 
-    .. math:: \lambda^{*2} = \ell^2 \frac{16 - 28a^2 - 4a^4}{20(1 - a^2)}
+    .. math:: \lambda^{*2} = -\ell^2 \tfrac34(1 + a^2) \int S_2\,d\xi\,\big|_{\lambda_{TF} = 0}
 
-    For the source p = 1 without memory of the helicity and without walls.
+    For planes far apart, any source and memory of the helicity; see :func:`.quadratic.plane_total`. For
+    p = 1 without memory it is :math:`\ell^2 (16 - 28a^2 - 4a^4)/20(1 - a^2)`.
     """
     here = scales(model)
-    return np.asarray(here.mean_free_path * quadratic.reversal_screening(here.asymmetry))
+    if here.walls:
+        return np.asarray(np.nan)
+    found = quadratic.reversal_screening(here.asymmetry, here.memory, here.weights)
+    return np.asarray(here.mean_free_path * found)
 
 
 OBSERVABLES = (

@@ -24,7 +24,8 @@ class ChiralMetalState:
     spin_current, operator_spin_current : over v_F times the scale of the spin
     momentum_flux : over m v_F^2 times the scale of the spin
     spin_sources : shape (3, positions), parts of the second-order spin
-    interface_spin : second-order spin integrated over the plane at 0, over l times its scale
+    interface_spin : second-order spin integrated up to L/2, over l times its scale
+    interface_error : share of it that the method left out; None where it is not known
     neglected : share of order alpha^2 that the method left out of second-order quantities
     charge_current_error : largest departure of j_e from j_0 between the planes (order 1) and from 0
         (order 2), over the bulk current and over the largest term in it; None if there is none
@@ -39,6 +40,7 @@ class ChiralMetalState:
     momentum_flux: Array
     spin_sources: Array
     interface_spin: float
+    interface_error: float | None
     neglected: float
     charge_current_error: float | None
     balance_error: float | None

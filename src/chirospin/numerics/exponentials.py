@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,11 @@ from scipy.special import expn
 
 Array = NDArray[np.float64]
 FLIGHT_STEP = 0.27  # of the trapezoid rule below: error exp(-pi^2/step) ~ 1e-16
+TURNED_STEP = 0.2  # the same on a ray up to pi/2 away, where the poles of c^n are as near
 RELAXATION_STEP = 0.125
 SERIES = 0.5  # below this the power series is used
 CHUNK = 2_000_000  # elements of a temporary array
+NODES = 400  # of the trapezoid rule, rounded up
 
 
 def exponential_integral(n: int, x: Array) -> Array:
@@ -39,25 +42,50 @@ def two_sided(n: int, x: Array) -> Array:
 
 
 def complex_exponential_integral(n: int, z: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    r"""F_n of complex z with Re z >= 0, by the trapezoid rule over directions; n >= 2.
+    r"""F_n of complex z with Re z >= 0, by the trapezoid rule over turned directions; n >= 2.
 
     .. math:: F_n(z) = \int_0^1 c^{n-2} e^{-z/c} dc
     """
-    c, weight = directions(float(np.max(np.abs(z.imag) / np.maximum(z.real, 1e-300), initial=0.0)))
-    return np.asarray(np.exp(-z[..., None] / c) @ (weight * c ** (n - 2)))
+    flat = z.ravel()
+    parts = [
+        _turned_integral(n, flat[i : i + CHUNK // NODES]) for i in range(0, z.size, CHUNK // NODES)
+    ]
+    return np.concatenate(parts).reshape(z.shape) if parts else np.zeros_like(z)
 
 
-def directions(oscillation: float = 0.0) -> tuple[Array, Array]:
-    r"""Nodes and weights for :math:`\int_0^1 g(c) dc` where g may hold :math:`e^{-x/c}`, any x.
+def _turned_integral(n: int, z: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    c, weight = turned_directions(-np.angle(z)[:, None])
+    return np.asarray((np.exp(-z[:, None] / c) * weight * c ** (n - 2)).sum(axis=1))
 
-    Trapezoid rule in t with c = 1/(1 + e^{-t}). The step shrinks where x = (1 - i oscillation) \|x\|,
-    since g grows in the complex plane beyond arctan(1/oscillation).
+
+def directions() -> tuple[Array, Array]:
+    r"""Nodes and weights for :math:`\int_0^1 g(c) dc` where g may hold :math:`e^{-x/c}`, any x >= 0.
+
+    Trapezoid rule in t with c = 1/(1 + e^{-t}).
     """
-    width = np.arctan(1 / oscillation) if oscillation else np.pi / 2
-    step = FLIGHT_STEP * 2 * width / np.pi
-    t = np.arange(-42.0, 38.0, step)
+    t = np.arange(-42.0, 38.0, FLIGHT_STEP)
     c = 1 / (1 + np.exp(-t))
-    return c, step * c / (1 + np.exp(t))
+    return c, FLIGHT_STEP * c / (1 + np.exp(t))
+
+
+def turned_directions(angle: Any, spread: float = 0.0) -> tuple[Any, Any]:
+    r"""Complex nodes and weights for :math:`\int_0^1 g(c) dc` where g may hold :math:`e^{-z/c}`, Re z >= 0.
+
+    .. math:: 1/c = 1 + v e^{i\chi}, \qquad 0 < v < \infty
+
+    On the ray with the angle chi = -arg z the exponential falls without turning, however fast z turns on
+    the real axis: the number of nodes does not know the frequency.
+
+    Parameters
+    ----------
+    angle : chi, less than pi/2 from 0
+    spread : largest distance of -arg z from the angle, less than pi/2; the step shrinks with it
+    """
+    step = TURNED_STEP * (1 - 2 * spread / np.pi)
+    turn = np.exp(1j * angle)
+    ahead = np.exp(-np.arange(-42.0, 38.0, step))
+    c = 1 / (1 + ahead * turn)
+    return c, step * ahead * turn * c**2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ field :math:`\mathbf B = B p + \mathbf b` and :math:`\mathbf B' = Bp/2E_F`, to f
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -27,12 +27,16 @@ from chirospin.base.method import Method
 from chirospin.base.observables import observable
 from chirospin.base.parameters import Model, Shape, parameter
 from chirospin.numerics.outcome import Outcome
+from chirospin.rashba.model import LARGE, MOST_RADIANS, SMALL, WEAKEST
 
 Array = NDArray[np.float64]
 Values = NDArray[Any]
 SINGULAR = 1e13  # condition number of the moments beyond which a spin is conserved
+ROUNDING = 16 * float(np.finfo(float).eps)  # of a sum over directions, relative to its largest part
 HELIX = 1e-9  # relative difference of both couplings below which they are equal
-STILL = 1e-7  # splitting x time below which no spin turns
+MEANS = np.array([1.0, 0.5, 0.5, 0.5, 0.5])  # of the squared harmonics 1, cos, sin, cos 2, sin 2
+EQUILIBRATIONS = 20  # each halves the distance of the sizes from 1, in powers of ten
+ONE_AXIS = 1e-12  # part of a field off its axis, relative, that is rounding of its numbers
 UNIT = 8 * np.pi
 ROTATION = np.array([[0.0, 1.0], [-1.0, 0.0], [0.0, 0.0]])  # of Rashba: k_y sigma_x - k_x sigma_y
 DIRECTIONS = ("x", "y")
@@ -48,10 +52,19 @@ class FermiLevelGas(Model):
     """
 
     mass: float = parameter(
-        0.66, unit="1/eV/nm^2", symbol="m", above=0, about="band mass over hbar^2; m_e is 13.12"
+        0.66,
+        unit="1/eV/nm^2",
+        symbol="m",
+        low=1 / LARGE,
+        high=LARGE,
+        about="band mass over hbar^2; m_e is 13.12",
     )
-    spin_orbit: float = parameter(0.02, unit="eV*nm", symbol=r"\alpha_R", about="Rashba")
-    dresselhaus: float = parameter(0.0, unit="eV*nm", symbol=r"\beta", about="linear Dresselhaus")
+    spin_orbit: float = parameter(
+        0.02, unit="eV*nm", symbol=r"\alpha_R", low=-LARGE, high=LARGE, about="Rashba"
+    )
+    dresselhaus: float = parameter(
+        0.0, unit="eV*nm", symbol=r"\beta", low=-LARGE, high=LARGE, about="linear Dresselhaus"
+    )
     spin_orbit_tensor: tuple[tuple[float, ...], ...] | None = parameter(
         None,
         unit="eV*nm",
@@ -62,12 +75,23 @@ class FermiLevelGas(Model):
     zeeman: tuple[float, ...] = parameter(
         (0.0, 0.0, 0.0), unit="eV", symbol="b", shape=Shape(axes=(3,)), about="Zeeman splitting"
     )
-    fermi_energy: float = parameter(0.1, unit="eV", symbol="E_F", above=0, about="Fermi energy")
+    fermi_energy: float = parameter(
+        0.1, unit="eV", symbol="E_F", low=1 / LARGE, high=LARGE, about="Fermi energy"
+    )
     scattering_rate: float = parameter(
-        0.01, unit="eV", symbol=r"\hbar/\tau", above=0, about="without spin-orbit scattering"
+        0.01,
+        unit="eV",
+        symbol=r"\hbar/\tau",
+        low=SMALL,
+        high=LARGE,
+        about="without spin-orbit scattering",
     )
     impurity_strength: float = parameter(
-        0.0, symbol="x", about="pi N_0 u, the tangent of the scattering phase; its sign is u's"
+        0.0,
+        symbol="x",
+        low=-LARGE,
+        high=LARGE,
+        about="pi N_0 u, the tangent of the scattering phase; its sign is u's",
     )
     impurity_spin_orbit: float = parameter(
         0.0,
@@ -76,16 +100,36 @@ class FermiLevelGas(Model):
         high=1,
         about="lambda' p_F^2: amplitude of spin-orbit scattering; small",
     )
-    frequency: float = parameter(0.0, unit="eV", symbol=r"\hbar\omega", about="of the field")
+    frequency: float = parameter(
+        0.0, unit="eV", symbol=r"\hbar\omega", low=-LARGE, high=LARGE, about="of the field"
+    )
     imaginary_frequency: float = parameter(
-        0.0, unit="eV", symbol=r"\hbar\Omega", low=0, about="the field grows as exp(Omega t)"
+        0.0,
+        unit="eV",
+        symbol=r"\hbar\Omega",
+        low=0,
+        high=LARGE,
+        about="the field grows as exp(Omega t)",
     )
     field_angle: float = parameter(
-        0.0, unit="rad", symbol=r"\varphi_E", about="of the electric field from x"
+        0.0,
+        unit="rad",
+        symbol=r"\varphi_E",
+        low=-MOST_RADIANS,
+        high=MOST_RADIANS,
+        about="of the electric field from x",
     )
 
     @model_validator(mode="after")
     def _consistent(self) -> FermiLevelGas:
+        for name in ("spin_orbit", "dresselhaus", "spin_orbit_tensor", "zeeman"):
+            size = float(np.abs(getattr(self, name) or 0.0).max())
+            if size > LARGE or 0 < size < WEAKEST:
+                unit = type(self).parameter_info(name).unit
+                raise ModelError(
+                    f"Parameter `{name}` must be 0, or from {WEAKEST:g} to {LARGE:g} in size (in {unit}), "
+                    f"but is {size:g}"
+                )
         bare = self.spin_orbit_tensor is None and not any(self.zeeman)
         static = not self.frequency and not self.imaginary_frequency
         apart = abs(abs(self.spin_orbit) - abs(self.dresselhaus)) > HELIX * abs(self.spin_orbit)
@@ -127,6 +171,11 @@ class FermiCircle:
         return self.momentum / self.m
 
     @property
+    def lag(self) -> complex:
+        """-i z; real at an imaginary frequency."""
+        return -1j * self.z if self.z.real else (-1j * self.z).real
+
+    @property
     def elliott_yafet(self) -> float:
         r""":math:`r = \kappa^2(1 + x^2)`, the share of spin-orbit scattering."""
         return self.skew**2 * (1 + self.phase**2)
@@ -165,12 +214,14 @@ class FermiLevelResponse:
     current : shape (flow,), e^2/hbar
     spin : shape (spin,), density of sigma/2, 1/(eV nm)
     spin_current : shape (flow, spin), eE/8 pi
+    errors : absolute, of the three: change with the directions, and rounding of their largest parts
     balance : largest residual of the equation averaged over directions, relative
     """
 
     current: Values
     spin: Values
     spin_current: Values
+    errors: tuple[float, float, float]
     balance: float
     outcome: Outcome
 
@@ -188,7 +239,10 @@ class Matrix(Method):
 
     directions: int = Field(default=64, ge=8, le=2**16, description="first number of directions")
     tolerance: float = Field(
-        default=1e-9, gt=0, description="largest relative change with twice the directions"
+        default=1e-9,
+        ge=1e-18,
+        le=1e-2,
+        description="largest relative change with twice the directions",
     )
 
     def solve_many(self, models: Sequence[FermiLevelGas]) -> Iterator[FermiLevelResponse]:
@@ -198,7 +252,7 @@ class Matrix(Method):
     def _response(self, model: FermiLevelGas) -> FermiLevelResponse:
         circle, directions = fermi_circle(model), self.directions
         found, condition = _moments(circle, directions)
-        error = math.inf
+        error, size = math.inf, np.ones(3)
         while condition < SINGULAR and error > self.tolerance and directions < 2**17:
             directions *= 2
             previous = found
@@ -211,13 +265,21 @@ class Matrix(Method):
             )
         reason = ""
         if condition >= SINGULAR:
-            reason = "a spin component is conserved, so that no steady response exists"
+            reason = (
+                "a spin component is conserved to 13 digits, so that no steady response exists: a frequency, "
+                "or a weaker field along it"
+            )
         elif error > self.tolerance:
             reason = f"the response changes by {error:.1e} with twice the directions"
         return FermiLevelResponse(
             current=found[0],
             spin=found[1],
             spin_current=found[2],
+            errors=(
+                max(error, ROUNDING) * size[0],
+                max(error, ROUNDING) * size[1],
+                max(error, ROUNDING) * max(size[2], 1.0),  # parts of e/8 pi cancel in q
+            ),
             balance=_balance(circle, found),
             outcome=Outcome(
                 converged=not reason, residual=error, iterations=directions, reason=reason
@@ -231,78 +293,125 @@ Moments = tuple[Values, Values, Values]
 def _moments(circle: FermiCircle, directions: int) -> tuple[Moments, float]:
     """Current, spin and spin current, and the condition number of the closing matrix."""
     phi = 2 * np.pi * (np.arange(directions) + 0.5) / directions
-    n = np.stack([np.cos(phi), np.sin(phi)], axis=1)
-    along = np.array([math.cos(circle.angle), math.sin(circle.angle)])
-    field = circle.momentum * n @ circle.linear.T + circle.steady
-    slope = (field - circle.steady) / (2 * circle.energy)
-    r = circle.elliott_yafet
-    lag = -1j * circle.z if circle.z.real else (-1j * circle.z).real
-    decay = circle.rate * (1 + r / 2) + lag
-    local = _local_operator(decay, field, slope)
-    source = np.zeros((directions, 4), local.dtype)
-    source[:, 0] = circle.speed * n @ along
-    source[:, 1:] = -_drift(circle, phi, along)
-    back = _gain(circle, phi)  # (directions, 4, moments)
-    kernel = _harmonics(phi) / directions  # (directions, 5)
-    free = np.linalg.solve(local, source[..., None])[..., 0]
-    answer = np.linalg.solve(local, back.astype(local.dtype))
-    known = np.einsum("dh,da->ha", kernel, free).ravel()
-    matrix = np.eye(20) - np.einsum("dh,dam->ham", kernel, answer).reshape(20, 20)
+    harmonics = _harmonics(phi)
+    decay = circle.rate * (1 + circle.elliott_yafet / 2) + circle.lag
+    turn = _precession(circle, np.cos(phi), np.sin(phi), circle.steady)
+    gain = _gain(circle)
+    driven = np.concatenate([gain, _source(circle)[..., None]], axis=2)  # (harmonic, 4, 21)
+    start = np.einsum("dh,ham->dam", harmonics, driven)
+    local = decay * np.eye(4) - turn
+    bent = np.linalg.solve(local, (turn @ start).astype(local.dtype))
+    share = np.einsum("dh,dam->ham", harmonics / directions, bent)
+    share = (share + MEANS[:, None, None] * driven) / decay  # of 1/local = (1 + turn/local)/decay
+    matrix = np.eye(20) - share[..., :20].reshape(20, 20)
+    known = share[..., 20].ravel()
+    matrix[1:4], known[1:4] = _spin_balance(circle), 0.0
     keep = np.ones(20, bool)
     keep[_undriven(circle)] = False
-    reduced = matrix[np.ix_(keep, keep)]
-    condition = float(np.linalg.cond(reduced))
+    found, condition = _equilibrated(matrix[np.ix_(keep, keep)], known[keep])
+    condition = math.inf if _conserved(circle) else condition
     moments = np.zeros(20, matrix.dtype)
-    if condition < SINGULAR:
-        moments[keep] = np.linalg.solve(reduced, known[keep])
-    else:
-        moments[:] = np.nan
-    f = free + np.einsum("dam,m->da", answer, moments)
+    moments[keep] = found
+    return _observed(circle, moments.reshape(5, 4)), condition
+
+
+def _equilibrated(matrix: Values, known: Values) -> tuple[Values, float]:
+    """Solution and condition number with rows and columns of one size; NaN where it is singular.
+
+    A spin that relaxes slowly is a row and a column of small numbers, each with all its digits.
+    """
+    row, column = np.ones(len(matrix)), np.ones(len(matrix))
+    for _ in range(EQUILIBRATIONS):
+        size = np.abs(matrix) * row[:, None] * column
+        row = row / np.sqrt(np.where(size.max(axis=1) > 0, size.max(axis=1), 1.0))
+        column = column / np.sqrt(np.where(size.max(axis=0) > 0, size.max(axis=0), 1.0))
+    scaled = matrix * row[:, None] * column
+    condition = float(np.linalg.cond(scaled))
+    if not condition < SINGULAR:
+        return np.full(len(matrix), np.nan), condition
+    return column * np.linalg.solve(scaled, row * known), condition
+
+
+def _observed(circle: FermiCircle, moments: Values) -> Moments:
+    """Current, spin and spin current from averages of f with the harmonics, shape (5, 4)."""
     density = circle.m / (2 * np.pi)
-    charge, spin = f[:, :1], f[:, 1:]
-    flow = circle.speed * n
-    swept = spin - field * charge / (4 * circle.energy)
+    charge, flow = moments[:, 0], moments[1:3]  # <N h>, <n_i f>
+    pairs = 0.5 * np.array(
+        [[charge[0] + charge[3], charge[4]], [charge[4], charge[0] - charge[3]]]
+    )  # <n_i n_j N>
+    carried = circle.momentum * pairs @ circle.linear.T + np.outer(flow[:, 0], circle.steady)
     return (
-        2 * density * (flow * charge).mean(axis=0),
-        density * spin.mean(axis=0),
-        UNIT * density * np.einsum("di,da->ia", flow, swept) / directions,
-    ), condition
+        2 * density * circle.speed * flow[:, 0],
+        density * moments[0, 1:],
+        UNIT * density * circle.speed * (flow[:, 1:] - carried / (4 * circle.energy)),
+    )
+
+
+def _conserved(circle: FermiCircle) -> bool:
+    """Whether the field has one axis in all directions, along which no spin ever turns, at rest."""
+    axes, sizes, _ = np.linalg.svd(
+        np.column_stack([circle.momentum * circle.linear, circle.steady])
+    )
+    relaxing = circle.elliott_yafet > 0 and np.abs(axes[:2, 0]).max() > ONE_AXIS
+    return bool(sizes[0] > 0 and sizes[1] <= ONE_AXIS * sizes[0] and not relaxing and not circle.z)
 
 
 def _undriven(circle: FermiCircle) -> list[int]:
     """Averages that are conserved and not driven: the charge, and spins that nothing turns."""
-    size = np.abs(circle.linear).max() * circle.momentum + np.abs(circle.steady).max()
-    if size > STILL * circle.rate:
+    if circle.linear.any() or circle.steady.any():
         return [0]
     return [0, 3] if circle.skew else [0, 1, 2, 3]
 
 
-def _local_operator(decay: Any, field: Array, slope: Array) -> Values:
-    r"""(decay) f - B x (S + B' N/2) at each direction, on (N, S)."""
-    out = np.zeros((len(field), 4, 4), np.result_type(type(decay), float))
-    out[:] = decay * np.eye(4)
-    x, y, z = field.T
-    zero = 0 * x
-    out[:, 1:, 1:] -= np.stack(
-        [
-            np.stack([zero, -z, y], axis=1),
-            np.stack([z, zero, -x], axis=1),
-            np.stack([-y, x, zero], axis=1),
-        ],
-        axis=1,
-    )
-    out[:, 1:, 0] -= 0.5 * np.cross(field, slope)
+def _precession(circle: FermiCircle, cosine: Any, sine: Any, steady: Array) -> Array:
+    r"""B x (S + B' N/2) on (N, S), shape (..., 4, 4); B x B' = b x B', since Bp x Bp = 0."""
+    linear = circle.momentum * np.multiply.outer(cosine, circle.linear[:, 0])
+    linear = linear + circle.momentum * np.multiply.outer(sine, circle.linear[:, 1])
+    field = linear + steady
+    out = np.zeros((*field.shape[:-1], 4, 4))
+    x, y, z = np.moveaxis(field, -1, 0)
+    out[..., 1, 2], out[..., 1, 3] = -z, y
+    out[..., 2, 1], out[..., 2, 3] = z, -x
+    out[..., 3, 1], out[..., 3, 2] = -y, x
+    out[..., 1:, 0] = 0.5 * np.cross(circle.steady, linear / (2 * circle.energy))
     return out
 
 
-def _drift(circle: FermiCircle, phi: Array, along: Array) -> Array:
-    r"""The field on the equilibrium spin, F = [\cos B + \sin \partial_\varphi B]/2p."""
-    n = np.stack([np.cos(phi), np.sin(phi)], axis=1)
-    turned = np.stack([-np.sin(phi), np.cos(phi)], axis=1)
-    field = circle.momentum * n @ circle.linear.T + circle.steady
-    change = circle.momentum * turned @ circle.linear.T
-    cosine, sine = n @ along, -(turned @ along)
-    return (cosine[:, None] * field + sine[:, None] * change) / (2 * circle.momentum)
+def _spin_balance(circle: FermiCircle) -> Values:
+    r"""Rows of the mean spin: the equation averaged over directions, where collisions cancel.
+
+    .. math:: -iz\langle\mathbf S\rangle + \frac r\tau\langle\mathbf S\rangle_{xy}
+              = \langle\mathbf B\times(\mathbf S + \tfrac12\mathbf B' N)\rangle
+
+    The field drives no mean spin by itself. Without these rows a slowly relaxing spin is the difference of
+    what collisions take and bring back, and loses (splitting x time)^-2 digits.
+    """
+    rows = np.zeros((3, 5, 4), np.result_type(type(circle.lag), float))
+    lost = circle.rate * circle.elliott_yafet * np.array([1.0, 1.0, 0.0])
+    rows[:, 0, 1:] = np.diag(lost + circle.lag)
+    none = np.zeros(3)
+    for harmonic, cosine, sine, steady in (
+        (0, 0, 0, circle.steady),
+        (1, 1, 0, none),
+        (2, 0, 1, none),
+    ):
+        rows[:, harmonic] -= _precession(circle, float(cosine), float(sine), steady)[1:]
+    return rows.reshape(3, 20)
+
+
+def _source(circle: FermiCircle) -> Array:
+    r"""Harmonics of the force on the sea and, F, on the equilibrium spin; shape (harmonic, 4).
+
+    .. math:: -\mathbf F = -[\cos\varphi_{\!E}\,\mathbf B + \sin\varphi_{\!E}\,\partial_\varphi\mathbf B]/2p
+    """
+    x, y = math.cos(circle.angle), math.sin(circle.angle)
+    out = np.zeros((5, 4))
+    out[1, 0], out[2, 0] = circle.speed * x, circle.speed * y
+    out[1:3, 1:] = -np.outer([x, y], circle.steady) / (2 * circle.momentum)
+    first, second = circle.linear.T
+    out[3, 1:] = -0.5 * (x * first - y * second)
+    out[4, 1:] = -0.5 * (x * second + y * first)
+    return out
 
 
 def _harmonics(phi: Array) -> Array:
@@ -311,23 +420,19 @@ def _harmonics(phi: Array) -> Array:
     )
 
 
-def _gain(circle: FermiCircle, phi: Array) -> Array:
-    """What collisions bring back to a direction from each moment (harmonic, component)."""
+def _gain(circle: FermiCircle) -> Array:
+    """Harmonics of what collisions bring back from each moment, shape (harmonic, 4, moment)."""
     kappa, x, r = circle.skew, circle.phase, circle.elliott_yafet
-    out = np.zeros((phi.size, 4, 5, 4))
+    out = np.zeros((5, 4, 5, 4))
     for a in range(4):
-        out[:, a, 0, a] += 1.0
         same = 0.5 * r * (1.0 if a in (0, 3) else -1.0)
-        out[:, a, 0, a] += same
-        out[:, a, 3, a] -= same * np.cos(2 * phi)
-        out[:, a, 4, a] -= same * np.sin(2 * phi)
+        out[0, a, 0, a] = 1.0 + same
+        out[3, a, 3, a] = out[4, a, 4, a] = -same
     skew = np.zeros((4, 4))
     skew[0, 3] = skew[3, 0] = -2 * kappa * x
     skew[1, 2], skew[2, 1] = 2 * kappa, -2 * kappa  # -2 kappa z x S
-    for a, b in zip(*np.nonzero(skew), strict=True):
-        out[:, a, 1, b] += skew[a, b] * np.sin(phi)
-        out[:, a, 2, b] -= skew[a, b] * np.cos(phi)
-    return circle.rate * out.reshape(phi.size, 4, 20)
+    out[2, :, 1], out[1, :, 2] = skew, -skew
+    return circle.rate * out.reshape(5, 4, 20)
 
 
 def _balance(circle: FermiCircle, found: Moments) -> float:
@@ -364,13 +469,17 @@ def _pressure(circle: FermiCircle, found: Moments) -> Values:
     return out
 
 
-@observable(unit="e^2/hbar", symbol=r"\sigma_i", dims=("flow",))
+def _error(n: int) -> Callable[[FermiLevelGas, FermiLevelResponse], float]:
+    return lambda model, state: state.errors[n]
+
+
+@observable(unit="e^2/hbar", symbol=r"\sigma_i", dims=("flow",), error=_error(0))
 def current_response(model: FermiLevelGas, state: FermiLevelResponse) -> Values:
     """Current along x and y per electric field."""
     return state.current
 
 
-@observable(unit="1/(eV*nm)", symbol="s_a/eE", dims=("spin",))
+@observable(unit="1/(eV*nm)", symbol="s_a/eE", dims=("spin",), error=_error(1))
 def spin_response(model: FermiLevelGas, state: FermiLevelResponse) -> Values:
     r"""Density of sigma/2 per force eE.
 
@@ -380,7 +489,7 @@ def spin_response(model: FermiLevelGas, state: FermiLevelResponse) -> Values:
     return state.spin
 
 
-@observable(unit="e/(8 pi)", symbol="q_{ia}", dims=("flow", "spin"))
+@observable(unit="e/(8 pi)", symbol="q_{ia}", dims=("flow", "spin"), error=_error(2))
 def spin_current_response(model: FermiLevelGas, state: FermiLevelResponse) -> Values:
     """Flow along x and y of spin sigma/2, in units of eE/8 pi."""
     return state.spin_current
@@ -435,6 +544,11 @@ def _closed(model: FermiLevelGas) -> FermiLevelResponse:
         current=current,
         spin=spin,
         spin_current=q,
+        errors=(
+            ROUNDING * float(np.abs(current).max()),
+            ROUNDING * float(np.abs(spin).max()),
+            ROUNDING * float(np.abs(q[:, 2]).max()),
+        ),
         balance=0.0,
         outcome=Outcome(converged=True, residual=0.0, iterations=1),
     )

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
+from chirospin.numerics.memory import available_bytes, in_words
 from chirospin.numerics.outcome import Outcome
 from chirospin.rashba.model import RashbaGas, bands, complex_frequency, correlator
 from chirospin.rashba.shells import CURRENT, SPIN, SPIN_HALL, Shells
-from chirospin.rashba.state import Response
+from chirospin.rashba.state import ROUNDING, Response
 
 Values = NDArray[Any]
 FIRST_LINKS = 14  # of a chain on each side, plus as many times time/splitting
@@ -25,6 +27,10 @@ NOISE = 1e-8  # below which a change that no longer falls is rounding
 SHORT = 1e-9  # change with a longer chain, far above what a further step would do
 FEWEST, DOUBLINGS = 2, 7  # momenta in a panel at first, and how often their number grows
 OFFSET = 1.01  # of the known part of the adjoint in every other pass: it changes rounding alone
+SMALLEST = 1e-300  # splitting x time that is none
+BYTES = (
+    16 * 16 * 24
+)  # for each momentum of a chain: blocks of the system, their factors and sources
 PRESCRIPTIONS = ("redfield", "steady")
 
 
@@ -69,10 +75,16 @@ class Kinetic(Method):
     )
     nodes: int = Field(default=3, ge=3, le=200, description="least number of momenta in a panel")
     tolerance: float = Field(
-        default=1e-6, gt=0, description="largest relative change with momenta or chain length"
+        default=1e-6,
+        ge=1e-18,
+        le=1e-2,
+        description="largest relative change with momenta or chain length",
     )
     longest: int = Field(
-        default=40_000, ge=8, description="most links of a chain on each side of a momentum"
+        default=40_000,
+        ge=8,
+        le=10_000_000,
+        description="most links of a chain on each side of a momentum",
     )
     spread: Literal[0, 1] = Field(
         default=1, description="1: the difference between both prescriptions is an error bar"
@@ -90,6 +102,11 @@ class Kinetic(Method):
             prescription=self.prescription,
             interband=self.transitions == "all",
         )
+        reason = self._too_long(gas)
+        if reason:
+            return Response(
+                outcome=Outcome(converged=False, residual=math.inf, iterations=0, reason=reason)
+            )
         found = self._converged(gas)
         values = found.values
         certificates = {
@@ -106,6 +123,7 @@ class Kinetic(Method):
         if self.spread:
             certificates["prescription"] = self._spread(gas, found)
         error = max(found.truncation, found.integration)
+        rounded = max(error, ROUNDING)
         good = bool(np.isfinite(values).all() and error <= self.tolerance)
         return Response(
             conductivity=values[CURRENT].sum(),
@@ -113,6 +131,11 @@ class Kinetic(Method):
             spin_hall_interband=values[SPIN_HALL, 0],
             spin_hall_acceleration=values[SPIN_HALL, 1],
             spin_hall_current=values[SPIN_HALL].sum(),
+            errors=(
+                rounded * abs(values[CURRENT].sum()),
+                rounded * gas.spin_scale,
+                rounded * max(1.0, float(np.abs(values[SPIN_HALL]).max())),
+            ),
             certificates=certificates,
             outcome=Outcome(
                 converged=good,
@@ -124,6 +147,35 @@ class Kinetic(Method):
                 "nodes or longest",
             ),
         )
+
+    def _too_long(self, gas: Shells) -> str:
+        """Why no chain of an allowed length can hold the response, or nothing.
+
+        Raises
+        ------
+        ModelError : a chain that would not fit in memory
+        """
+        spin = FIRST_LINKS * (1 + 1 / max(gas.precession, SMALLEST))
+        if not spin <= self.longest:
+            return (
+                f"splitting x time is {gas.precession:.1e} and the spin spreads over {spin:.1e} links of a "
+                f"chain, longest is {self.longest}: use closed-form (point impurities) or "
+                "rashba.fermi_level, or raise longest"
+            )
+        thermal = max(gas.thermal_steps)
+        if not thermal <= self.longest:
+            return (
+                f"the thermal window is {thermal:.1e} steps of the splitting wide, longest is "
+                f"{self.longest}: lower thermal_energy, or raise longest"
+            )
+        need = BYTES * (2 * spin * GROWTH + sum(gas.thermal_steps))
+        if need > available_bytes():
+            raise ModelError(
+                f"Option `longest` of method kinetic must fit in memory, but chains of {spin:.1e} links need "
+                f"about {in_words(need)} and {in_words(available_bytes())} are free; lower longest, or "
+                "use closed-form"
+            )
+        return ""
 
     def _converged(self, gas: Shells) -> _Converged:
         """Longer chains until a coarse response stands still, then more momenta until it does."""

@@ -23,6 +23,7 @@ FARTHEST = (
     300.0  # largest Matsubara energy over the largest energy of the gas; a 1/x^2 tail follows
 )
 NEWTON = 60
+NEAR, BETWEEN = 0.2, 12  # share of the distance from the cut, and Gauss nodes on it: to 1e-15
 RATIO = 2.0  # of neighbouring panels of the Matsubara energy
 
 
@@ -40,7 +41,9 @@ class Kubo(Method):
     references: ClassVar[tuple[str, ...]] = ("khaetskii_2006",)
 
     nodes: int = Field(default=12, ge=4, le=200, description="Gauss nodes in a panel of energy")
-    tolerance: float = Field(default=1e-6, gt=0, description="largest change with more nodes")
+    tolerance: float = Field(
+        default=1e-6, ge=1e-18, le=1e-2, description="largest change with more nodes"
+    )
 
     def solve_many(self, models: Sequence[RashbaGas]) -> Iterator[Response]:
         """One response per model."""
@@ -54,8 +57,8 @@ class Kubo(Method):
             )
         if gas.step is None or gas.N != 1:
             raise ModelError(
-                "Parameter `splitting` must be linear with `winding` 1, and the bands parabolic, for "
-                "the method kubo, but is not"
+                "Parameters `winding` and `splitting_power` must be 1, `nonparabolicity` 0, `splitting` and "
+                "`dispersion` the built-in ones for the method kubo, but are not; use kinetic"
             )
         if gas.T:
             raise ModelError(
@@ -63,8 +66,8 @@ class Kubo(Method):
             )
         if z.real or not z.imag:
             raise ModelError(
-                "Parameter `imaginary_frequency` must be > 0 (in eV), and `frequency` 0, for the "
-                f"method kubo, but is {z.imag:g}"
+                "Parameter `imaginary_frequency` must be > 0 and `frequency` 0 (in eV) for the method "
+                f"kubo, but they are {z.imag:g} and {z.real:g}; use kinetic"
             )
         fine, coarse = (
             _integrated(gas, disorder.w0, z.imag, n) for n in (2 * self.nodes, self.nodes)
@@ -77,6 +80,7 @@ class Kubo(Method):
         return Response(
             spin=spin,
             spin_hall_current=q,
+            errors=(math.nan, error * size, error),
             certificates={
                 "integration": error,
                 "ward_identity": balance,
@@ -88,7 +92,9 @@ class Kubo(Method):
                 iterations=NEWTON,
                 reason=""
                 if good
-                else f"the response changes by {error:.1e} with nodes: raise them",
+                else f"the response changes by {error:.1e} with nodes at Omega tau = "
+                f"{z.imag / disorder.w0:.1e}: raise nodes; near rest, where the sum over energies cancels, "
+                "use kinetic",
             ),
         )
 
@@ -167,18 +173,46 @@ def _pair(gas: Bands, zeta: Complex, s: int, other: Complex, t: int) -> tuple[Co
 
     .. math:: \int_0^\infty p^k R(p)\,dp = -\sum_i p_i^k \mathrm{Res}_i \ln(-p_i)
     """
+    first, second = _apart(gas, zeta, s, other, t)
+    near = np.abs(other - zeta) < NEAR * np.minimum(np.abs(zeta.imag), np.abs(other.imag))
+    near &= zeta.imag * other.imag > 0
+    if s == t and near.any():
+        first[near], second[near] = _together(gas, zeta[near], other[near], s)
+    return first / (2 * np.pi), second / (2 * np.pi)
+
+
+def _apart(gas: Bands, zeta: Complex, s: int, other: Complex, t: int) -> tuple[Complex, Complex]:
+    """The integrals by four poles, which lose digits where two of them are one."""
     assert gas.step is not None
     m, a = gas.m, gas.step / 2
     kappa, kappa1 = (np.sqrt(2 * m * e + a**2) for e in (zeta, other))
-    poles = [(kappa - s * a, kappa), (-kappa - s * a, -kappa)]
-    first: Any = 0.0
-    second: Any = 0.0
-    for pole, root in poles:
-        residue = -m / root * 2 * m / (kappa1**2 - (pole + t * a) ** 2)
-        first = first - pole * residue * np.log(-pole)
-        second = second - pole**2 * residue * np.log(-pole)
-    for pole, root in [(kappa1 - t * a, kappa1), (-kappa1 - t * a, -kappa1)]:
-        residue = -m / root * 2 * m / (kappa**2 - (pole + s * a) ** 2)
-        first = first - pole * residue * np.log(-pole)
-        second = second - pole**2 * residue * np.log(-pole)
-    return first / (2 * np.pi), second / (2 * np.pi)
+    first, second = np.zeros_like(zeta), np.zeros_like(zeta)
+    with np.errstate(divide="ignore", invalid="ignore"):  # equal energies: _together has them
+        for pole, root in [(kappa - s * a, kappa), (-kappa - s * a, -kappa)]:
+            residue = -m / root * 2 * m / (kappa1**2 - (pole + t * a) ** 2)
+            first = first - pole * residue * np.log(-pole)
+            second = second - pole**2 * residue * np.log(-pole)
+        for pole, root in [(kappa1 - t * a, kappa1), (-kappa1 - t * a, -kappa1)]:
+            residue = -m / root * 2 * m / (kappa**2 - (pole + s * a) ** 2)
+            first = first - pole * residue * np.log(-pole)
+            second = second - pole**2 * residue * np.log(-pole)
+    return first, second
+
+
+def _together(gas: Bands, zeta: Complex, other: Complex, s: int) -> tuple[Complex, Complex]:
+    r"""The integrals for one band at two near energies, as the mean of those at equal energies.
+
+    .. math:: G(\zeta)G(\zeta') = \int_0^1 G^2\big(\zeta + u(\zeta' - \zeta)\big)\,du
+    """
+    assert gas.step is not None
+    m, a = gas.m, gas.step / 2
+    u, weight = np.polynomial.legendre.leggauss(BETWEEN)
+    kappa = np.sqrt(2 * m * (zeta + (other - zeta) * 0.5 * (1 + u[:, None])) + a**2)
+    first, second = np.zeros_like(zeta), np.zeros_like(zeta)
+    for root in (kappa, -kappa):
+        pole = root - s * a
+        log = np.log(-pole)
+        for k, total in ((1, first), (2, second)):
+            slope = pole ** (k - 1) * (k * log + 1) / root**2 - pole**k * log / root**3
+            total -= m**2 * 0.5 * weight @ slope
+    return first, second

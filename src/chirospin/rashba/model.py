@@ -15,6 +15,11 @@ from chirospin.rashba.disorder import Correlator
 DISORDER = ("delta", "gaussian", "yukawa", "thomas-fermi", "coulomb")
 LENGTH = 10.0
 SCREENING = 0.2
+LARGE, SMALL = 1e9, 1e-18  # of a parameter in its unit: beyond any gas, and far from overflow
+MOST_TURNS, MOST_RADIANS = 64, 1e3
+WEAKEST = 1e-18  # eV nm^n; a splitting below it is none in double precision
+COLDEST = 1e-6  # k_B T over E_F, whose square is what a temperature changes
+HOTTEST = 100.0  # eV
 
 
 class RashbaGas(Model):
@@ -32,18 +37,32 @@ class RashbaGas(Model):
     """
 
     mass: float = parameter(
-        0.66, unit="1/eV/nm^2", symbol="m", above=0, about="band mass over hbar^2; m_e is 13.12"
+        0.66,
+        unit="1/eV/nm^2",
+        symbol="m",
+        low=1 / LARGE,
+        high=LARGE,
+        about="band mass over hbar^2; m_e is 13.12",
     )
     spin_orbit: float = parameter(
         0.02,
         unit="eV*nm",
         symbol=r"\alpha_R",
+        low=-LARGE,
+        high=LARGE,
         about="splitting 2 alpha_R p^n; in eV*nm^n for a splitting_power n",
     )
     fermi_energy: float = parameter(
-        0.1, unit="eV", symbol="E_F", about="or chemical potential, from the energy at p = 0"
+        0.1,
+        unit="eV",
+        symbol="E_F",
+        low=-LARGE,
+        high=LARGE,
+        about="or chemical potential, from the energy at p = 0",
     )
-    thermal_energy: float = parameter(0.0, unit="eV", symbol="k_BT", low=0, about="k_B T")
+    thermal_energy: float = parameter(
+        0.0, unit="eV", symbol="k_BT", low=0, high=HOTTEST, about="k_B T"
+    )
     disorder: str = parameter(
         "delta", symbol="w(q)", about=f"{', '.join(DISORDER)}; or FILE.py:NAME, MODULE:NAME of w(q)"
     )
@@ -51,25 +70,38 @@ class RashbaGas(Model):
         0.01,
         unit="eV",
         symbol=r"\hbar w_0",
-        above=0,
+        low=SMALL,
+        high=1 / SMALL,
         about="m N_i |U|^2/hbar^2; hbar/tau for delta; in eV/nm^2 for coulomb, w_0/q^2",
     )
     disorder_length: float = parameter(
-        LENGTH, unit="nm", symbol="R", above=0, about="range of gaussian, w_0 exp(-q^2 R^2)"
+        LENGTH,
+        unit="nm",
+        symbol="R",
+        low=1 / LARGE,
+        high=LARGE,
+        about="range of gaussian, w_0 exp(-q^2 R^2)",
     )
     screening: float = parameter(
         SCREENING,
         unit="1/nm",
         symbol=r"\kappa",
-        above=0,
+        low=SMALL,
+        high=1 / SMALL,
         about="of yukawa, w_0 kappa^2/(q^2+kappa^2), and thomas-fermi, w_0 kappa^2/(q+kappa)^2",
     )
     winding: int = parameter(
-        1, symbol="N", about="turns of the splitting field; not 0; -1 is linear Dresselhaus"
+        1,
+        symbol="N",
+        low=-MOST_TURNS,
+        high=MOST_TURNS,
+        about="turns of the splitting field; not 0; -1 is linear Dresselhaus",
     )
-    splitting_power: float = parameter(1.0, symbol="n", above=0, about="of p in the splitting")
+    splitting_power: float = parameter(
+        1.0, symbol="n", low=0.01, high=20, about="of p in the splitting"
+    )
     nonparabolicity: float = parameter(
-        0.0, unit="nm^2", symbol="g", about="energy p^2 (1 + g p^2)/2m"
+        0.0, unit="nm^2", symbol="g", low=-LARGE, high=LARGE, about="energy p^2 (1 + g p^2)/2m"
     )
     dispersion: str = parameter(
         "parabolic", symbol=r"\varepsilon_0(p)", about="or FILE.py:NAME, MODULE:NAME of the energy"
@@ -80,21 +112,48 @@ class RashbaGas(Model):
         about="or FILE.py:NAME, MODULE:NAME of a positive splitting",
     )
     frequency: float = parameter(
-        0.0, unit="eV", symbol=r"\hbar\omega", about="of the electric field"
+        0.0,
+        unit="eV",
+        symbol=r"\hbar\omega",
+        low=-LARGE,
+        high=LARGE,
+        about="of the electric field",
     )
     imaginary_frequency: float = parameter(
-        0.0, unit="eV", symbol=r"\hbar\Omega", low=0, about="the field grows as exp(Omega t)"
+        0.0,
+        unit="eV",
+        symbol=r"\hbar\Omega",
+        low=0,
+        high=LARGE,
+        about="the field grows as exp(Omega t)",
     )
     texture_angle: float = parameter(
-        0.0, unit="rad", symbol=r"\chi", about="turns all spins about z; -pi/2 is a radial texture"
+        0.0,
+        unit="rad",
+        symbol=r"\chi",
+        low=-MOST_RADIANS,
+        high=MOST_RADIANS,
+        about="turns all spins about z; -pi/2 is a radial texture",
     )
 
     @model_validator(mode="after")
     def _consistent(self) -> RashbaGas:
-        if self.spin_orbit == 0:
+        if abs(self.spin_orbit) < WEAKEST:
             raise ModelError(
-                "Parameter `spin_orbit` must not be 0 (in eV*nm): without splitting the conductivity "
-                "is Drude's, n e^2 tau/m, and the spin responses vanish, but is 0"
+                f"Parameter `spin_orbit` must not be 0, or below {WEAKEST:g} in size (in eV*nm): without "
+                "splitting the conductivity is Drude's, n e^2 tau/m, and the spin responses vanish, "
+                f"but is {self.spin_orbit:g}"
+            )
+        for name in ("fermi_energy", "frequency", "imaginary_frequency"):
+            if 0 < abs(getattr(self, name)) < SMALL:
+                raise ModelError(
+                    f"Parameter `{name}` must be 0, or at least {SMALL:g} in size (in eV), "
+                    f"but is {getattr(self, name):g}"
+                )
+        if 0 < self.thermal_energy < COLDEST * abs(self.fermi_energy):
+            raise ModelError(
+                f"Parameter `thermal_energy` must be 0, or at least {COLDEST:g} of the Fermi energy "
+                f"(in eV), but is {self.thermal_energy:g}"
             )
         if self.winding == 0:
             raise ModelError("Parameter `winding` must be an integer other than 0, but is 0")

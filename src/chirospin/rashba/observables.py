@@ -9,9 +9,22 @@ from numpy.typing import NDArray
 
 from chirospin.base.observables import observable
 from chirospin.rashba.model import RashbaGas, spin_axis
-from chirospin.rashba.state import Response
+from chirospin.rashba.shells import UNIT
+from chirospin.rashba.state import ROUNDING, Response
 
 Values = NDArray[Any]
+
+
+def _spin_error(model: RashbaGas, state: Response) -> float:
+    return max(state.errors[1], ROUNDING * abs(state.spin))
+
+
+def _flow_error(model: RashbaGas, state: Response) -> float:
+    """Of the method, and rounding of the two parts that cancel."""
+    parts = np.nan_to_num([state.spin_hall_interband, state.spin_hall_acceleration])
+    return max(state.errors[2], ROUNDING * float(np.abs(parts).max()))
+
+
 NO_FORM = "no closed form is known here; use kinetic"
 
 
@@ -25,7 +38,9 @@ def conductivity(model: RashbaGas, state: Response) -> Values:
     return np.asarray(state.conductivity)
 
 
-@observable(unit="1/(eV*nm)", symbol=r"\langle\sigma_y\rangle/2eE", undefined=NO_FORM)
+@observable(
+    unit="1/(eV*nm)", symbol=r"\langle\sigma_y\rangle/2eE", undefined=NO_FORM, error=_spin_error
+)
 def spin_accumulation(model: RashbaGas, state: Response) -> Values:
     r"""Spin density along y, hbar/2 sigma_y, per force: the Edelstein effect.
 
@@ -35,13 +50,15 @@ def spin_accumulation(model: RashbaGas, state: Response) -> Values:
     return np.asarray(state.spin * spin_axis(model)[1])
 
 
-@observable(unit="1/(eV*nm)", symbol=r"\langle\sigma_x\rangle/2eE", undefined=NO_FORM)
+@observable(
+    unit="1/(eV*nm)", symbol=r"\langle\sigma_x\rangle/2eE", undefined=NO_FORM, error=_spin_error
+)
 def spin_accumulation_along(model: RashbaGas, state: Response) -> Values:
     """Spin density along the field per force, of a texture turned towards the momentum."""
     return np.asarray(state.spin * spin_axis(model)[0])
 
 
-@observable(unit="e/(8 pi)", symbol="q_{yz}", undefined=NO_FORM)
+@observable(unit="e/(8 pi)", symbol="q_{yz}", undefined=NO_FORM, error=_flow_error)
 def spin_hall_current(model: RashbaGas, state: Response) -> Values:
     r"""Flow along y of spin along z, in units of eE/8 pi.
 
@@ -80,10 +97,15 @@ def spin_hall_acceleration(model: RashbaGas, state: Response) -> Values:
     return np.asarray(state.spin_hall_acceleration)
 
 
-@observable(unit="e", symbol=r"\sigma^\mathrm{sH}", undefined=NO_FORM)
+@observable(
+    unit="e",
+    symbol=r"\sigma^\mathrm{sH}",
+    undefined=NO_FORM,
+    error=lambda m, s: _flow_error(m, s) / UNIT,
+)
 def spin_hall_conductivity(model: RashbaGas, state: Response) -> Values:
     """The spin Hall current per field in units of e; e/8 pi is 0.0398 e."""
-    return np.asarray(state.spin_hall_current / (8 * np.pi))
+    return np.asarray(state.spin_hall_current / UNIT)
 
 
 OBSERVABLES = (

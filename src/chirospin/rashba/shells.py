@@ -288,7 +288,7 @@ class Shells:
     def low_momenta(self) -> float:
         """Width of the window between the Fermi momenta over the inner one."""
         inner, outer = self.fermi
-        return (outer - inner) / inner
+        return (outer - inner) / inner if inner else math.inf
 
     @cached_property
     def range_over_path(self) -> float:
@@ -334,21 +334,23 @@ class Shells:
         return f, -f * (1 - f) * velocity / here.T
 
     @cached_property
-    def _thermal_links(self) -> tuple[int, int]:
-        """Further links that the thermal window needs below and above the start."""
+    def thermal_steps(self) -> tuple[float, float]:
+        """Further links that the thermal window needs below and above the start, before rounding up."""
         here = self.bands
         if here.T == 0:
-            return 0, 0
+            return 0.0, 0.0
         low, high = here.mu - THERMAL_REACH * here.T, here.mu + THERMAL_REACH * here.T
         inner, outer = self.fermi
         if here.step is not None:
             top = np.sqrt(2 * here.m * high + here.step**2 / 4) + here.step / 2
             base = np.sqrt(max(0.0, 2 * here.m * low)) if low > 0 else 0.0
-            return (
-                max(0, math.ceil((outer - base) / here.step)),
-                max(0, math.ceil((top - inner) / here.step)),
-            )
-        return self._counted(inner, low, False), self._counted(outer, high, True)
+            return max(0.0, (outer - base) / here.step), max(0.0, (top - inner) / here.step)
+        return float(self._counted(inner, low, False)), float(self._counted(outer, high, True))
+
+    @property
+    def _thermal_links(self) -> tuple[int, int]:
+        down, up = self.thermal_steps
+        return math.ceil(down), math.ceil(up)
 
     def _counted(self, p: float, energy: float, rising: bool) -> int:
         """Links from a momentum until the energy is passed, or the chain turns or ends."""

@@ -9,6 +9,7 @@ import numpy as np
 from chirospin.numerics.outcome import Outcome
 
 UNKNOWN = complex(np.nan)
+ROUNDING = 16 * float(np.finfo(float).eps)  # of a sum of parts that cancel, relative to the largest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,7 @@ class Response:
     spin : density of sigma/2 along its axis per force, 1/(eV nm)
     spin_hall_interband, spin_hall_acceleration : parts of q_yz, eE/8 pi
     spin_hall_current : their sum, eE/8 pi; given by itself where the parts are unknown
+    errors : numerical, absolute, of conductivity, spin and spin Hall current
     certificates : numbers that the checks judge, by their names
     """
 
@@ -29,5 +31,6 @@ class Response:
     spin_hall_interband: complex = UNKNOWN
     spin_hall_acceleration: complex = UNKNOWN
     spin_hall_current: complex = UNKNOWN
+    errors: tuple[float, float, float] = (0.0, 0.0, 0.0)
     certificates: dict[str, float] = field(default_factory=dict)
     outcome: Outcome

@@ -1,0 +1,35 @@
+"""Where the expansion in the current and in the shape of the Fermi surfaces holds, for any state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chirospin.base.audit import Check
+from chirospin.chiral_metal.model import ChiralMetal, scales
+
+
+def _push(model: ChiralMetal, state: Any) -> float:
+    here = scales(model)
+    return float(abs(here.push) / np.abs(here.momentum).min())
+
+
+def _closeness(model: ChiralMetal, state: Any) -> float:
+    return float(1 / abs(1 - abs(scales(model).asymmetry)))
+
+
+RANGE_CHECKS = (
+    Check(
+        name="weak_drive",
+        tolerance=1.0,
+        about="momentum gained between collisions over the smaller Fermi momentum",
+        evaluate=_push,
+    ),
+    Check(
+        name="fermi_surface",
+        tolerance=100.0,
+        about="1/|1 - |a||: the second order is singular where a Fermi surface vanishes",
+        evaluate=_closeness,
+    ),
+)
