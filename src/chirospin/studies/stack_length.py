@@ -72,7 +72,7 @@ def length(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     )
     field = junction.solve(
         Junction(),
-        MeanField(continuation=4),
+        MeanField(others=False),
         over={"molecules": LENGTHS, "hubbard": sorted({*WEAK, *WEAK_FIELD})},
         observables=["spin_polarisation", "mean_current"],
         on_failure="record",
