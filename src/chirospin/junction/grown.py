@@ -88,7 +88,7 @@ def _ended(branch: Branch, limit: int) -> str:
     if not np.isnan(branch.fold):
         return (
             f"no self-consistent density found: the branch from U = 0 ends at a fold at "
-            f"{branch.fold:.3g} of the interaction; take a smaller one"
+            f"{branch.fold:.4g} of the interaction; take a smaller one"
         )
     return (
         f"no self-consistent density found: continuation reached {branch.share:.3g} of the "
