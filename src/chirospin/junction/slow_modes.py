@@ -44,7 +44,7 @@ def relaxation_time(point: Point, m: int) -> float:
     found = steady_state(point, m)
     size = sum(half.size for half in (found.found.even[0], found.found.odd[0]))
     apply, inverse = actions(found.inverse, KRYLOV)
-    rates, _ = slowest(apply, inverse, size, norm(apply, size), FEW, ROUGH)
+    rates, _ = slowest(apply, inverse, size, generator_size(apply, size), FEW, ROUGH)
     return float(-1 / np.nanmax(rates.real))
 
 
@@ -90,7 +90,7 @@ def _inverted(shifted: Resolvent, s: float, split: int, limit: int) -> Callable[
     return act
 
 
-def norm(apply: Callable[[Real], Real], size: int) -> float:
+def generator_size(apply: Callable[[Real], Real], size: int) -> float:
     """Largest growth factor of a few products: the size of L."""
     vector = np.random.default_rng(0).normal(size=size)
     factor = 0.0

@@ -38,7 +38,7 @@ from chirospin.junction.model import (
 from chirospin.junction.observables import CURRENT, IN_AMPERE, NO_CURRENT
 from chirospin.junction.observables import labels as steady_labels
 from chirospin.junction.response import current_operator, identity
-from chirospin.junction.slow_modes import actions, norm, slowest, steady_state
+from chirospin.junction.slow_modes import actions, generator_size, slowest, steady_state
 from chirospin.junction.state import lead_current
 from chirospin.numerics.evolution import evolve, evolve_far
 from chirospin.numerics.outcome import Outcome
@@ -179,7 +179,7 @@ class Evolution(Method):
         wanted = transient_times(model)
         vector = self._start(model, point, m, found)
         apply, inverse = actions(found.inverse, self.krylov_vectors)
-        scale = norm(apply, steady.size)
+        scale = generator_size(apply, steady.size)
         read = _Reading(generator, m)
         rows, error, work, now = [], 0.0, outcome.iterations, 0.0
         for t in wanted:
