@@ -18,6 +18,8 @@ from chirospin.junction import (
     BiasedMeanField,
     DetailedBalance,
     Hierarchy,
+    Junction,
+    MeanField,
     Pauli,
     PositiveLindblad,
     Redfield,
@@ -333,3 +335,34 @@ def test_blockade_and_artefacts_are_told_loudly() -> None:
     assert not verdict["reciprocity"]
     open_ = junction.solve(BiasedJunction(gate=-6.4, bias=16, thermal_energy=0.5), "ule")
     assert bool(open_.audit_passed.all())
+
+
+@settings(max_examples=3)
+@given(biased_junctions(), st.integers(0, 99))
+def test_the_response_of_the_mean_field_is_the_derivative_of_its_map(
+    model: BiasedJunction, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    equation = BiasedMeanField().equations(model)[0]
+    x = equation.packed(np.diag(rng.uniform(size=8)).astype(complex))
+    v = rng.normal(size=x.size)
+    up, down = (equation.mapped(x + s * 1e-5 * v)[0] for s in (1, -1))
+    central = (up - down) / 2e-5
+    assert equation.solved(x).response(v) == pytest.approx(
+        central, abs=1e-5 * np.abs(central).max()
+    )
+
+
+def test_the_mean_field_follows_the_branch_of_infinite_bias() -> None:
+    """Where several solutions exist; the largest bias is the infinite one to 1/V."""
+    stack = {"energy_b": 0.4, "hubbard": 1.65}
+    exact = MeanField().solve(Junction(**stack)).lead_current[:, 0]
+    model = BiasedJunction(bias=4e4, thermal_energy=0.5, **stack)
+    state = BiasedMeanField().solve(model)
+    assert state.lead_current[:, 0] == pytest.approx(exact, rel=1e-4)
+    other = MeanField(at_once=True).solve(Junction(**stack)).lead_current[:, 0]
+    assert state.lead_current[:, 0] != pytest.approx(other, rel=1e-3)
+    check = next(one for one in BIASED_CHECKS if one.name == "other_solutions")
+    assert not check.judge(check.evaluate(model, state))
+    folded = next(BiasedMeanField().solve_many([model.replace(hubbard=2.0)]))
+    assert "fold" in folded.outcome.reason

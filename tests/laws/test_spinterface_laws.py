@@ -26,7 +26,9 @@ from chirospin.spinterface import (
 )
 from chirospin.spinterface.algebra import matrix, partition, spin_parts
 from chirospin.spinterface.contact import emission_of, places_of
+from chirospin.spinterface.emission import LevelEmission
 from chirospin.spinterface.green import components, green_function, local_function
+from chirospin.spinterface.model import drive_of, level_of, metal_of
 from chirospin.spinterface.pair import generator, motion_of
 from chirospin.spinterface.response import (
     DECAY,
@@ -35,6 +37,8 @@ from chirospin.spinterface.response import (
     real_axis,
     respond,
 )
+from chirospin.spinterface.stability import MeanField as StabilityMeanField
+from chirospin.spinterface.stability import _with_exchange, local_spin, request_of
 from tests.laws.spinterfaces import contacts, number, pairs, vector
 
 EXACT = 1e-12  # rounding of sums of a few hundred terms
@@ -511,3 +515,31 @@ def test_a_tiny_moment_needs_the_critical_repulsion(
     tilted = spinterface.solve(model.replace(hybridisation_vector=[0.05, 0, 0]))  # control
     chi = tilted.local_susceptibility.values
     assert abs(chi[0] - chi[2]) > 1e-6 * chi[2]
+
+
+@pytest.mark.parametrize("level", [-0.1, -0.3, 1.0])
+def test_the_held_moment_is_where_plain_iteration_ends(level: float) -> None:
+    """s = s(U s) from above; where the moment jumps the wanted one is left to either side."""
+    model = Stability(level=level, moment=0.1, largest_repulsion=40.0)
+    state = StabilityMeanField().solve(model)
+    want = request_of(model)
+    U = state.exchange / want.spin
+    emission = LevelEmission(metal=metal_of(model), level=level_of(model), drive=drive_of(model))
+
+    def iterated(s: float, U: float) -> float:
+        for _ in range(400):
+            s = float(local_spin(_with_exchange(emission, want.axis, U * s)) @ want.axis)
+        return s
+
+    assert state.held == pytest.approx(iterated(0.5, U), abs=1e-4)
+    assert state.held > 2 * want.spin
+    assert (
+        iterated(0.98 * want.spin, U)
+        < 0.98 * want.spin
+        < 1.02 * want.spin
+        < iterated(1.02 * want.spin, U)
+    )
+    assert iterated(0.5, 1.01 * state.least_repulsion) > want.spin
+    assert iterated(0.5, 0.99 * state.least_repulsion) < 0.1 * want.spin
+    steady = StabilityMeanField().solve(model.replace(moment=0.9))
+    assert steady.held == pytest.approx(0.45, abs=1e-6)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from chirospin.numerics.fermi import fermi
 from chirospin.vibration import SCBA, Exact, SCBAHartree, SecondOrder, Vibration, Windowed
+from chirospin.vibration.audit import CHECKS
 from chirospin.vibration.born import (
     by_eigenvectors,
     by_star,
@@ -18,6 +21,7 @@ from chirospin.vibration.born import (
 )
 from chirospin.vibration.frequencies import by_frequencies
 from chirospin.vibration.model import bath, broken_time_reversal, channels, level, time_reversed
+from chirospin.vibration.scba import _Equation
 from chirospin.vibration.second_order import on_real_axis
 from tests.laws.vibrations import matrix, mode_vibrations, number, signed, vectors, vibrations
 
@@ -256,3 +260,43 @@ def test_the_windowed_sign_change_moves_with_window_and_broadening(eta, window):
     assert found[1] == pytest.approx(found[0], rel=0.05)
     law = (np.pi * 0.02 * window**3 / (16 * eta)) ** (1 / 3)
     assert found[1] == pytest.approx(law, rel=0.25)
+
+
+POLARON = {
+    "bath": "einstein",
+    "phonon_energy": 1.0,
+    "spin_coupling": (0.0, 0.0, 0.0),
+    "level_splitting": (0.0, 0.0, 0.02),
+    "thermal_energy": 0.15,
+}
+
+
+def polaron(level: float, share: float = 1.0) -> Vibration:
+    """A level that its own charge pulls down, at a share of the squared coupling."""
+    return Vibration(level=level, charge_coupling=0.7 * np.sqrt(share), **POLARON)
+
+
+def test_the_self_consistent_level_grows_from_zero_coupling_and_a_fold_is_named() -> None:
+    """Plain steps in the coupling lose the solution where the fold is said to be."""
+    state = next(SCBAHartree().solve_many([polaron(0.75)]))
+    assert not state.outcome.converged
+    fold = float(re.search(r"fold at ([\d.]+) of its square", state.outcome.reason).group(1))
+    occupation = [
+        next(SCBAHartree().solve_many([polaron(0.75, s)])).density[0, 0].real
+        for s in (fold - 0.04, fold - 0.01)
+    ]
+    assert 0 < occupation[0] < occupation[1] < 0.3
+    equation = _Equation.of(level(polaron(0.75, fold + 0.02)), 32, True)
+    nothing = np.zeros((0, 2, 2), dtype=complex), np.zeros((2, 2), dtype=complex)
+    beyond, _, point = SCBAHartree()._from(equation, nothing)
+    assert not point.converged or beyond.density[0, 0].real > 0.8
+
+
+def test_other_solutions_of_a_level_are_counted_where_there_are_two() -> None:
+    check = next(one for one in CHECKS if one.name == "other_solutions")
+    both = SCBAHartree().solve(polaron(1.0))
+    assert both.density[0, 0].real == pytest.approx(0.0204, abs=1e-3)
+    assert not check.judge(check.evaluate(polaron(1.0), both))
+    warm = polaron(1.0).replace(thermal_energy=0.3)
+    assert check.judge(check.evaluate(warm, SCBAHartree().solve(warm)))
+    assert check.judge(check.evaluate(Vibration(), SCBAHartree().solve(Vibration())))

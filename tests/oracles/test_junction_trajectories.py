@@ -4,10 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from chirospin.base.errors import ModelError
-from chirospin.junction import GKSL, CountedJunction, GKSLCounting, SampledJunction, Trajectories
-from chirospin.junction.trajectories import SAMPLED_AUDITS, SAMPLED_CHECKS
+from chirospin.junction import (
+    GKSL,
+    CountedJunction,
+    Evolution,
+    GKSLCounting,
+    SampledJunction,
+    SwitchedJunction,
+    Trajectories,
+)
+from chirospin.junction.trajectories import (
+    PARTS,
+    SAMPLED_AUDITS,
+    SAMPLED_CHECKS,
+    Window,
+    measured_relaxation,
+    spin_polarisation_error,
+)
+from chirospin.junction.transient import relaxation_gap
 
 SIGMAS = 4.0  # chance of a false alarm with a dozen numbers below one in a thousand
 QUICK = {"hopping_b": 0.5, "hubbard": 1.0, "coupling": 0.5}
@@ -29,8 +46,8 @@ CASES = {
 def test_the_current_lies_within_its_error_bars(values: dict, method: Trajectories) -> None:
     model = SampledJunction(**values)
     state, exact = method.solve(model), GKSL().solve(model)
-    for estimates in (state.counted, state.expected):
-        for one, true in zip(estimates, exact.lead_current[:, 0], strict=True):
+    for run, true in zip(state.runs, exact.lead_current[:, 0], strict=True):
+        for one in (run.counted, run.expected):
             assert abs(one.value - true) < SIGMAS * one.error
             assert one.error < 0.05 * abs(true)
     for check in SAMPLED_CHECKS:
@@ -49,11 +66,14 @@ def test_the_error_falls_with_the_root_of_the_time_and_the_fano_factor_is_the_ex
     short, long = (
         Trajectories(trajectories=400, time=t, start=50).solve(model) for t in (100.0, 400.0)
     )
-    ratio = [a.error / b.error for a, b in zip(short.counted, long.counted, strict=True)]
+    pairs = zip(short.runs, long.runs, strict=True)
+    ratio = [a.counted.error / b.counted.error for a, b in pairs]
     assert ratio == pytest.approx([2, 2], rel=0.25)  # each error is known to 1/sqrt(800)
     exact = GKSLCounting().solve(CountedJunction(molecules=1, spin_orbit=0.2, coupling=0.3))
     fano = exact.noise[:, 0] / exact.lead_current[:, 0]
-    assert long.bunching == pytest.approx(fano, rel=4 * np.sqrt(2 / 399) + 0.02)
+    assert [run.bunching for run in long.runs] == pytest.approx(
+        fano, rel=4 * np.sqrt(2 / 399) + 0.02
+    )
 
 
 def test_the_seed_alone_decides() -> None:
@@ -67,6 +87,73 @@ def test_the_seed_alone_decides() -> None:
     assert more.solve(model).lead_current[0, 0] * 9 * 200 == pytest.approx(
         round(more.solve(model).lead_current[0, 0] * 9 * 200 * 2) / 2
     )
+
+
+def distances(model: SampledJunction, method: Trajectories, seeds: int) -> np.ndarray:
+    """Currents and polarisation less the exact ones, in standard errors, (seed, 3)."""
+    exact = GKSL().solve(model).lead_current[:, 0]
+    rows = []
+    for seed in range(seeds):
+        (state,) = method.with_options(seed=seed).solve_many([model])
+        up, down = state.lead_current[:, 0]
+        P, true = (up - down) / (up + down), (exact[0] - exact[1]) / exact.sum()
+        off = (state.lead_current[:, 0] - exact) / state.current_error
+        rows.append([*off, (P - true) / spin_polarisation_error(model, state)])
+    return np.array(rows)
+
+
+def is_standard_normal(z: np.ndarray) -> np.ndarray:
+    """Whether mean and squares of each column are those of a normal distribution, at one in a thousand."""
+    n = len(z)
+    low, high = scipy.stats.chi2(n).ppf([0.0005, 0.9995])
+    squares = (z**2).sum(axis=0)
+    far = scipy.stats.norm.ppf(0.9995)
+    return (np.abs(z.mean(axis=0)) * np.sqrt(n) < far) & (low < squares) & (squares < high)
+
+
+SEEDS = 12
+OPEN_STACK = QUICK | {"spin_orbit": 0.3}
+
+
+def test_over_seeds_the_distance_to_the_exact_state_is_a_standard_normal_number() -> None:
+    method = Trajectories(trajectories=32, time=60, start=46)
+    assert is_standard_normal(distances(SampledJunction(**OPEN_STACK), method, SEEDS)).all()
+
+
+def test_without_a_start_it_is_not() -> None:
+    method = Trajectories(trajectories=32, time=15, start=0)
+    assert not is_standard_normal(distances(SampledJunction(**OPEN_STACK), method, SEEDS))[0]
+
+
+def test_the_start_follows_the_relaxation_time_and_a_short_one_is_told() -> None:
+    """The reference point forgets after 1291 and 1824 hbar/eV."""
+    drift = next(one for one in SAMPLED_CHECKS if one.name == "drift")
+    switched = SwitchedJunction(time=(0.0,))
+    times = 1 / relaxation_gap(switched, Evolution().solve(switched))
+    model = SampledJunction()
+    long = Trajectories(trajectories=8, time=500)
+    state = next(long.solve_many([model]))
+    assert [run.relaxation for run in state.runs] == pytest.approx(times, rel=1e-3)
+    assert [run.window.start for run in state.runs] == pytest.approx(6 * times, rel=1e-3)
+    assert drift.judge(drift.evaluate(model, state))
+    short = next(Trajectories(start=500, time=1000, trajectories=32).solve_many([model]))
+    assert not drift.judge(drift.evaluate(model, short))
+
+
+def test_a_relaxation_time_measured_from_the_electrons_is_near_that_of_the_generator() -> None:
+    """A telegraph signal of known memory; and independent electrons, which have none."""
+    rng = np.random.default_rng(0)
+    window = Window(start=0.0, time=320.0)
+    tau = 40.0
+    stay = np.exp(-window.time / PARTS / tau)
+    level = np.ones((400, PARTS))
+    level[:, 0] = rng.choice([-1.0, 1.0], size=400)
+    for part in range(1, PARTS):
+        kept = rng.random(400) < (1 + stay) / 2
+        level[:, part] = np.where(kept, level[:, part - 1], -level[:, part - 1])
+    noise = rng.normal(size=level.shape)
+    assert measured_relaxation(level + noise, window) == pytest.approx(tau, rel=0.25)
+    assert measured_relaxation(noise, window) == window.time / PARTS / 2
 
 
 def test_an_unfinished_start_is_reported() -> None:

@@ -96,6 +96,11 @@ def of_density(name: str, worst: Any) -> Any:
     return value
 
 
+def other_solutions(model: MolecularStack, state: JunctionState) -> float | None:
+    """Of the equation of the method, both magnetisations; None if none were looked for."""
+    return None if state.other_solutions is None else float(sum(state.other_solutions))
+
+
 def _interaction_left_out(model: Junction, state: JunctionState) -> float | None:
     if state.interaction_kept:
         return None
@@ -103,6 +108,12 @@ def _interaction_left_out(model: Junction, state: JunctionState) -> float | None
     return float(np.abs(terms.density).max(initial=0.0) + np.abs(terms.strength).sum())
 
 
+OTHER_SOLUTIONS = Check(
+    name="other_solutions",
+    tolerance=0.0,  # a number of solutions
+    evaluate=other_solutions,
+    about="other self-consistent densities met; given is the one that grows from U = 0: compare gksl",
+)
 CHECKS = (
     Check(
         name="residual",
@@ -166,6 +177,7 @@ CHECKS = (
         evaluate=_interaction_left_out,
         about="largest repulsion that the method leaves out, eV",
     ),
+    OTHER_SOLUTIONS,
 )
 
 

@@ -3,6 +3,7 @@ second order cannot see."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from chirospin.base.audit import Audit, Check
 from chirospin.base.method import Method
 from chirospin.junction.audit import (
+    OTHER_SOLUTIONS,
     SYMMETRY,
     SYMMETRY_AUDITS,
     coupling_scale,
@@ -155,6 +157,7 @@ BIASED_CHECKS = (
         evaluate=_interaction_left_out,
         about="largest repulsion that the method leaves out, eV",
     ),
+    replace(OTHER_SOLUTIONS, about=OTHER_SOLUTIONS.about.replace("gksl", "ule")),
 )
 
 

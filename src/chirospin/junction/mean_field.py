@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from chirospin.base.method import Method
+from chirospin.junction.grown import DISTINCT, Found, grown, other_densities, with_others
 from chirospin.junction.model import (
     Interaction,
     Junction,
@@ -26,7 +26,7 @@ from chirospin.junction.model import (
     lead_occupations,
     one_body_hamiltonian,
 )
-from chirospin.junction.self_consistent import MeanFieldEquation
+from chirospin.junction.self_consistent import FieldEquation, MeanFieldEquation
 from chirospin.junction.state import UNREACHED, JunctionState, lead_current, unreached
 from chirospin.numerics.fixed_point import anderson
 from chirospin.numerics.newton import newton_krylov
@@ -37,7 +37,6 @@ from chirospin.numerics.threads import blas_threads
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 SIDE_BY_SIDE = 128  # orbitals from which the two magnetisations are worth a thread each
-DISTINCT = 1e-5  # largest difference of elements of two densities that are one
 FIXED = (
     1e-9  # of the map, relative: slow modes of long stacks leave the rounding of 1e-15 this large
 )
@@ -46,9 +45,10 @@ FIXED = (
 class MeanField(Method):
     """Self-consistent Hartree-Fock steady state; failure to converge is data.
 
-    Starts without the mean field and takes Newton steps, whose linear equations reuse the
-    eigenvectors of the last density. If that fails, the interaction is switched on in steps, each
-    starting from the last, and the step is halved where it must be.
+    The equation may have several solutions. The one that grows from the density without interaction is
+    followed along its branch, for either magnetisation, so that their currents compare; where the branch
+    turns back before the whole interaction there is none, and the outcome says so. Other solutions are
+    looked for and counted.
 
     References
     ----------
@@ -59,6 +59,7 @@ class MeanField(Method):
     summary: ClassVar[str] = "self-consistent Hartree-Fock, any number of molecules"
     references: ClassVar[tuple[str, ...]] = (
         "nozaki_fujita_2026",
+        "keller_1977",
         "eisenstat_walker_1996",
         "anderson_1965",
     )
@@ -67,17 +68,21 @@ class MeanField(Method):
         1e-12, gt=0, description="largest residual of the self-consistent equation, relative"
     )
     solver: Literal["newton", "anderson"] = Field(
-        "newton", description="newton: steps from the linear response; anderson: accelerated mixing"
+        "newton",
+        description="newton: along the branch from U = 0; anderson: accelerated mixing, at once",
     )
-    iterations: int = Field(400, ge=1, description="most evaluations of the map per step in U")
+    iterations: int = Field(400, ge=1, description="most evaluations of the map on the way")
     depth: int = Field(
         8, ge=0, description="differences kept by the accelerated mixing; 0: plain mixing"
     )
     mixing: float = Field(0.5, gt=0, le=1, description="weight of the new density in one step")
     continuation: int = Field(
-        8, ge=0, description="first steps in U when all at once fails; 0: none"
+        2, ge=0, description="first steps in U along the branch; 0: all of it at once or nothing"
     )
-    at_once: bool = Field(True, description="try all of the interaction before its continuation")
+    at_once: bool = Field(
+        False, description="try all of the interaction first: another branch may be found"
+    )
+    others: bool = Field(True, description="look for other solutions and count them")
     exchange: Literal["hartree-fock", "printed-eq-15"] = Field(
         "hartree-fock",
         description="sign of the exchange; the printed one is wrong, kept to compare",
@@ -94,13 +99,14 @@ class MeanField(Method):
         else:
             with blas_threads(1), ThreadPoolExecutor(2) as pool:
                 found = list(pool.map(self._self_consistent, both))
-        density = np.stack([G for G, _ in found])
+        density = np.stack([G for G, _, _ in found])
         return JunctionState(
             one_body_density=density,
             outcomes=(found[0][1], found[1][1]),
             lead_current=lead_current(
                 lead_couplings(model), np.einsum("mkk->mk", density).real, lead_occupations(model)
             ),
+            other_solutions=(found[0][2], found[1][2]) if self.others else None,
         )
 
     def equations(self, model: Junction) -> tuple[MeanFieldEquation, MeanFieldEquation]:
@@ -113,53 +119,57 @@ class MeanField(Method):
         )
         return up, down
 
-    def _self_consistent(self, equation: MeanFieldEquation) -> tuple[Complex, Outcome]:
-        free = equation.solved(np.zeros(equation.mask[0].size))
+    def _self_consistent(self, equation: MeanFieldEquation) -> tuple[Complex, Outcome, int]:
+        """Density, outcome and the number of other solutions."""
+        free = equation.in_field(equation.h)
         if unreached(np.array(free.decay), equation.h):
-            return free.G, Outcome(
+            outcome = Outcome(
                 converged=False, residual=float("inf"), iterations=1, reason=UNREACHED
             )
-        start = equation.packed(free.G)
-        found = self.search(equation, start, 1.0 if self.at_once else 0.0)
-        spent, reached = found.evaluations, 1.0
-        if (not found.converged or not self.at_once) and self.continuation:
-            found, spent, reached = self._continue(equation, start, spent)
-        reason = (
-            ""
-            if found.converged
-            else (
-                f"no self-consistent density found; continuation reached {reached:.3g} of the "
-                "interaction; a smaller one, more iterations or less mixing may converge"
-            )
-        )
-        return found.G, Outcome(
-            converged=found.converged, residual=found.residual, iterations=spent, reason=reason
-        )
+            return free.G, outcome, 0
+        found, outcome = self._found(equation, equation.packed(free.G))
+        beside = other_densities(equation, self.newton, found) if self.others else 0
+        return found.G, with_others(outcome, beside), beside
 
-    def search(self, equation: MeanFieldEquation, start: Real, strength: float = 1.0) -> Found:
-        """A density that makes its own field, from a start, at a share of the interaction."""
-        if self.solver == "newton":
-            root = newton_krylov(
-                lambda x: equation.linearised(x, strength),
-                start,
-                tolerance=0.1 * self.tolerance,
-                limit=self.iterations,
-            )
-            x, gap, count = root.value, root.residual, root.evaluations
-        else:
-            point = anderson(
-                lambda x: equation.packed(equation.solved(x, strength).G),
-                start,
-                tolerance=self.tolerance,
-                limit=self.iterations,
-                depth=self.depth,
-                mixing=self.mixing,
-            )
-            x, gap, count = point.value, point.residual, point.iterations
+    def _found(self, equation: MeanFieldEquation, free: Real) -> tuple[Found, Outcome]:
+        if self.at_once or self.solver == "anderson" or not self.continuation:
+            mixed = self.solver == "anderson"
+            found = (self.mixed if mixed else self.newton)(equation, free, self.iterations)
+            if found.converged or not self.continuation:
+                reason = "" if found.converged else "no self-consistent density found at once"
+                return found, Outcome(
+                    converged=found.converged,
+                    residual=found.residual,
+                    iterations=found.evaluations,
+                    reason=reason,
+                )
+        return grown(equation, self.newton, steps=self.continuation, limit=self.iterations)
+
+    def newton(self, equation: FieldEquation, start: Real, limit: int) -> Found:
+        """A density that makes its own field, by Newton steps from a start."""
+        root = newton_krylov(
+            equation.linearised, start, tolerance=0.1 * self.tolerance, limit=limit
+        )
+        return self._judged(equation, root.value, root.residual, root.evaluations)
+
+    def mixed(self, equation: FieldEquation, start: Real, limit: int) -> Found:
+        """A density that makes its own field, by mixing from a start."""
+        point = anderson(
+            lambda x: equation.mapped(x)[0],
+            start,
+            tolerance=self.tolerance,
+            limit=limit,
+            depth=self.depth,
+            mixing=self.mixing,
+        )
+        return self._judged(equation, point.value, point.residual, point.iterations)
+
+    def _judged(self, equation: FieldEquation, x: Real, gap: float, count: int) -> Found:
         if not np.isfinite(gap):
-            return Found(x=x, G=unpacked_nothing(equation), residual=gap, evaluations=count)
-        G = equation.solved(x, strength).G
-        residual = equation.residual(G, strength)
+            nothing = np.full(equation.h.shape, np.nan, dtype=complex)
+            return Found(x=x, G=nothing, residual=gap, evaluations=count)
+        G = equation.solved(x).G
+        residual = equation.residual(G)
         return Found(
             x=x,
             G=G,
@@ -167,25 +177,6 @@ class MeanField(Method):
             evaluations=count,
             converged=residual <= self.tolerance and gap <= FIXED,
         )
-
-    def _continue(
-        self, equation: MeanFieldEquation, start: Real, spent: int
-    ) -> tuple[Found, int, float]:
-        """Raise the interaction from zero to one in steps that adapt."""
-        reached, step, guess = 0.0, 1.0 / self.continuation, start
-        while True:
-            found = self.search(equation, guess, min(reached + step, 1.0))
-            spent += found.evaluations
-            if found.converged:
-                reached, guess = min(reached + step, 1.0), found.x
-                step *= 1.5
-                if reached == 1.0:
-                    return found, spent, reached
-            else:
-                step /= 2
-                if step < 0.1 / self.continuation:
-                    last = self.search(equation, guess)
-                    return last, spent + last.evaluations, 1.0 if last.converged else reached
 
 
 def mean_field_solutions(
@@ -204,38 +195,15 @@ def mean_field_solutions(
     rng = np.random.default_rng(seed)
     kept: list[list[Complex]] = []
     for equation in chosen.equations(model):
-        free = equation.solved(np.zeros(equation.mask[0].size)).G
+        free = equation.in_field(equation.h).G
         drawn = [np.diag(rng.uniform(size=len(free))).astype(complex) for _ in range(starts)]
         different: list[Complex] = []
         for start in (free, *drawn):
-            found = chosen.search(equation, equation.packed(start))
+            found = chosen.newton(equation, equation.packed(start), chosen.iterations)
             if found.converged and all(np.abs(found.G - G).max() > DISTINCT for G in different):
                 different.append(found.G)
         kept.append(different)
     return kept[0], kept[1]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """Where a search for a self-consistent density ended.
-
-    Parameters
-    ----------
-    x : the density on the elements that the field reads, packed
-    G : the whole density in that field
-    residual : of the self-consistent equation, relative; of the map where that is not at rest
-    """
-
-    x: Real
-    G: Complex
-    residual: float
-    evaluations: int
-    converged: bool = False
-
-
-def unpacked_nothing(equation: MeanFieldEquation) -> Complex:
-    """A density that is not a number."""
-    return np.full(equation.h.shape, np.nan, dtype=complex)
 
 
 def stationary_density(h: Complex, filling: Real, emptying: Real) -> tuple[Complex, Real, Real]:

@@ -10,7 +10,8 @@ With :math:`K = h - i\Gamma/2 = R z R^{-1}` and a wide band every integral over 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -20,7 +21,7 @@ from scipy.special import digamma
 
 from chirospin.base.method import Method
 from chirospin.junction.biased_state import BiasedState, left_current
-from chirospin.junction.mean_field import mean_field
+from chirospin.junction.grown import Found, grown, other_densities, with_others
 from chirospin.junction.model import interaction, lead_couplings
 from chirospin.junction.reservoirs import (
     BiasedJunction,
@@ -29,16 +30,19 @@ from chirospin.junction.reservoirs import (
     require_no_dephasing,
     reservoirs,
 )
+from chirospin.junction.self_consistent import FieldEquation
 from chirospin.junction.state import UNREACHED, unreached
 from chirospin.numerics.fermi import fermi, fermi_difference
-from chirospin.numerics.fixed_point import FixedPoint, anderson
+from chirospin.numerics.newton import newton_krylov
 from chirospin.numerics.outcome import Outcome
-from chirospin.numerics.sylvester import pack, unpack
+from chirospin.numerics.sylvester import dagger
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 TAIL = 40.0  # temperatures beyond the chemical potentials where Fermi functions end
 DEFECTIVE = 1e-9
+MET = 1e-6  # of the largest energy: modes closer than this take the limit of a quotient
+STEP = 1e-3  # of T, for a derivative of F: to 1e-7, and Newton steps need few digits of it
 MERGED = (
     "two decaying modes merge (an exceptional point), where the closed form loses its digits; "
     "change a hopping or a coupling slightly"
@@ -225,20 +229,104 @@ def _checked(h: Complex, modes: Modes, outcome: Outcome) -> Outcome:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class BiasedEquation(FieldEquation):
+    """Leads of finite bias and temperature.
+
+    Parameters
+    ----------
+    coupling : (lead, n), eV
+    leads : potentials and temperatures
+    """
+
+    coupling: Real
+    leads: Reservoirs
+
+    def in_field(self, h: Complex) -> BiasedField:
+        """Electrons without interaction in a Hamiltonian with its field."""
+        modes = Modes.of(h, self.coupling)
+        return BiasedField(equation=self, modes=modes, G=lesser_density(modes, self.leads))
+
+    def residual(self, G: Complex) -> float:
+        """Of G = G(h + Delta(G)) on the elements that the field reads, relative."""
+        x = self.packed(G)
+        change = self.packed(self.solved(x).G) - x
+        return float(np.linalg.norm(change)) / max(float(np.linalg.norm(x)), 1e-300)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BiasedField:
+    r"""Density in a given field, and its linear response.
+
+    .. math:: \delta\rho = R\Big[\sum_{kl} D_{ik} W^l_{kj} \frac{A^l_{ij} - A^l_{kj}}{z_i - z_k}\Big] R^+
+              + h.c., \quad D = R^{-1}\delta h\,R, \quad A^l_{ij} = \frac{F_l(z_i) - F_l(z_j)^*}{z_i - z_j^*}
+
+    with a derivative for the quotient where two energies meet.
+    """
+
+    equation: BiasedEquation
+    modes: Modes
+    G: Complex
+
+    def response(self, v: Real) -> Real:
+        """Changes of G on the mask for changes of the density that makes the field, (..., size)."""
+        row, column = self.equation.mask
+        R = self.modes.vectors
+        change = np.zeros((*v.shape[:-1], *R.shape), dtype=complex)
+        change[..., row, column] = self.equation.on_mask(v)
+        D = self._inverse @ change @ R
+        inner = np.empty_like(D)
+        for i, quotients in enumerate(self._quotients()):
+            inner[..., i, :] = D[..., i, :] @ quotients
+        half = R @ inner @ R.conj().T
+        moved = (half + dagger(half))[..., column, row]  # G is the transposed of rho
+        return np.asarray(moved.real + moved.imag)
+
+    @cached_property
+    def _inverse(self) -> Complex:
+        return np.asarray(np.linalg.inv(self.modes.vectors))
+
+    def _quotients(self) -> Iterator[Complex]:
+        """For each i the matrix over k and j that stands beside D_ik."""
+        z, widths = self.modes.energies, self.modes.widths
+        gap = z[:, None] - np.conj(z)
+        F, slope = self._integrals
+        A = (F[:, :, None] - np.conj(F)[:, None, :]) / gap
+        for i in range(z.size):
+            apart = z[i] - z
+            met = np.abs(apart) <= MET * np.abs(z).max()
+            quotient = (A[:, i, None, :] - A) / np.where(met, 1.0, apart)[:, None]
+            limit = (slope[:, i, None, None] - A[:, i, None, :]) / gap[i]
+            yield (widths * np.where(met[:, None], limit, quotient)).sum(axis=0)
+
+    @cached_property
+    def _integrals(self) -> tuple[Complex, Complex]:
+        """F_l(z) and its derivative, (lead, n)."""
+        leads, z = self.equation.leads, self.modes.energies
+        ends = list(zip(leads.potential, leads.thermal_energy, strict=True))
+        F = np.array([lead_integral(z, mu, T) for mu, T in ends])
+        above, below = (
+            np.array([lead_integral(z + s * STEP * T, mu, T) for mu, T in ends]) for s in (1, -1)
+        )
+        return F, (above - below) / (2 * STEP * leads.thermal_energy[:, None])
+
+
 class BiasedMeanField(Method):
     """Self-consistent Hartree-Fock at finite bias and temperature; failure to converge is data.
 
     .. math:: h' = h + \\delta_{mn} \\sum_k W_{mk} n_k - W_{mn} \\langle c^+_n c_m \\rangle
+
+    For either magnetisation the solution that grows from the one without interaction, as at infinite bias.
     """
 
     name: ClassVar[str] = "mean-field"
     summary: ClassVar[str] = "self-consistent Hartree-Fock, any number of molecules"
-    references: ClassVar[tuple[str, ...]] = ("anderson_1965",)
+    references: ClassVar[tuple[str, ...]] = ("keller_1977", "eisenstat_walker_1996")
 
     tolerance: float = Field(1e-11, gt=0, description="largest |F(G) - G| / |G|")
-    iterations: int = Field(300, ge=1, description="most evaluations of the map")
-    depth: int = Field(8, ge=0, description="differences kept by the acceleration; 0: plain mixing")
-    mixing: float = Field(0.5, gt=0, le=1, description="weight of the new density in one step")
+    iterations: int = Field(300, ge=1, description="most evaluations of the map on the way")
+    continuation: int = Field(2, ge=1, description="first steps in U along the branch")
+    others: bool = Field(True, description="look for other solutions and count them")
 
     def solve_many(self, models: Sequence[BiasedJunction]) -> Iterator[BiasedState]:
         """Self-consistent states; the outcome of each says whether it is one."""
@@ -246,34 +334,35 @@ class BiasedMeanField(Method):
 
     def _state(self, model: BiasedJunction) -> BiasedState:
         require_no_dephasing(model, self.name)
+        h, leads = gated_hamiltonian(model), reservoirs(model)
+        both, outcomes, beside = [], [], []
+        for equation in self.equations(model):
+            found, outcome = grown(
+                equation, self.newton, steps=self.continuation, limit=self.iterations
+            )
+            others = other_densities(equation, self.newton, found) if self.others else 0
+            shifted = h + equation.field(found.x).toarray()
+            both.append(Modes.of(shifted, equation.coupling))
+            outcomes.append(with_others(outcome, others))
+            beside.append(others)
+        state = one_electron_state(self.with_options(others=False), h, leads, both, outcomes)
+        return replace(state, other_solutions=(beside[0], beside[1]) if self.others else None)
+
+    def equations(self, model: BiasedJunction) -> list[BiasedEquation]:
+        """The self-consistent equations of both magnetisations."""
         h, terms, leads = gated_hamiltonian(model), interaction(model), reservoirs(model)
-        both, outcomes = [], []
-        for coupling in lead_couplings(model):
+        return [
+            BiasedEquation(h=h, terms=terms, coupling=coupling, leads=leads)
+            for coupling in lead_couplings(model)
+        ]
 
-            def density_map(packed: Real, coupling: Real = coupling) -> Real:
-                shifted = h + mean_field(terms, unpack(packed.reshape(h.shape)))
-                return pack(lesser_density(Modes.of(shifted, coupling), leads)).ravel()
-
-            found: FixedPoint = anderson(
-                density_map,
-                pack(lesser_density(Modes.of(h, coupling), leads)).ravel(),
-                tolerance=self.tolerance,
-                limit=self.iterations,
-                depth=self.depth,
-                mixing=self.mixing,
-            )
-            both.append(
-                Modes.of(h + mean_field(terms, unpack(found.value.reshape(h.shape))), coupling)
-            )
-            outcomes.append(
-                Outcome(
-                    converged=found.converged,
-                    residual=found.residual,
-                    iterations=found.iterations,
-                    reason=""
-                    if found.converged
-                    else "no self-consistent density found; a smaller interaction, more iterations "
-                    "or less mixing may converge",
-                )
-            )
-        return one_electron_state(self, h, leads, both, outcomes)
+    def newton(self, equation: FieldEquation, start: Real, limit: int) -> Found:
+        """A density that makes its own field, by Newton steps from a start."""
+        root = newton_krylov(equation.linearised, start, tolerance=self.tolerance, limit=limit)
+        return Found(
+            x=root.value,
+            G=equation.solved(root.value).G,
+            residual=root.residual,
+            evaluations=root.evaluations,
+            converged=root.converged,
+        )

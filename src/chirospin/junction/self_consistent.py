@@ -10,10 +10,11 @@ eigenvectors of K.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse
@@ -21,30 +22,47 @@ import scipy.sparse.csgraph
 from numpy.typing import NDArray
 
 from chirospin.junction.model import Interaction
-from chirospin.numerics.sylvester import EigenInverse, SchurInverse, SylvesterInverse, sylvester
+from chirospin.numerics.sylvester import (
+    EigenInverse,
+    SchurInverse,
+    SylvesterInverse,
+    dagger,
+    sylvester,
+)
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 Ints = NDArray[np.int64]
+DENSE = 64  # orbitals up to which a sparse matrix takes longer than a full one
 GOOD = 1e-13  # residual at which eigenvectors are good enough
 
 
+class Solved(Protocol):
+    """Density of electrons in a given field."""
+
+    @property
+    def G(self) -> Complex:
+        """:math:`\\langle c^+_m c_n \\rangle`, (n, n)."""
+        ...
+
+    def response(self, v: Real) -> Real:
+        """Changes of G on the mask for changes of the density that makes the field, (..., size)."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
-class MeanFieldEquation:
-    """One junction, one magnetisation.
+class FieldEquation(ABC):
+    """One junction, one magnetisation; subclasses know the leads.
 
     Parameters
     ----------
     h : one-body matrix, (n, n), eV
     terms : interaction
-    filling, emptying : rates, (n,), eV/hbar
     sign : of the exchange, -1 for Hartree-Fock
     """
 
     h: Complex
     terms: Interaction
-    filling: Real
-    emptying: Real
     sign: float = -1.0
 
     @cached_property
@@ -75,6 +93,11 @@ class MeanFieldEquation:
         return place
 
     @cached_property
+    def own(self) -> Ints:
+        """Where the occupations stand among the elements of the mask."""
+        return np.asarray(np.diagonal(self._place))
+
+    @cached_property
     def _mirror(self) -> Ints:
         row, column = self.mask
         return self._place[column, row]
@@ -82,9 +105,9 @@ class MeanFieldEquation:
     @cached_property
     def _field(self) -> scipy.sparse.csr_array:
         """Delta on the mask as a sparse matrix on G on the mask."""
-        place, n = self._place, len(self.h)
+        place = self._place
         row, column = self.mask
-        own = place[np.arange(n), np.arange(n)]
+        own = self.own
         W = self.terms.density
         m, k = np.nonzero(W)
         off = row != column
@@ -124,39 +147,63 @@ class MeanFieldEquation:
         return np.asarray(values.real + values.imag)
 
     def unpacked(self, x: Real) -> Complex:
-        """Elements of the Hermitian matrix on the mask."""
-        other = x[self._mirror]
+        """Elements of the Hermitian matrix on the mask, (..., size)."""
+        other = x[..., self._mirror]
         return np.asarray(0.5 * ((x + other) + 1j * (x - other)))
 
     def field(self, x: Real) -> scipy.sparse.csr_array:
         """Delta(G) as a sparse matrix, eV."""
-        values = self._field @ self.unpacked(x)
-        return scipy.sparse.coo_array((values, self.mask), shape=self.h.shape).tocsr()
+        return scipy.sparse.coo_array((self.on_mask(x), self.mask), shape=self.h.shape).tocsr()
 
-    def linearised(self, x: Real, strength: float = 1.0) -> tuple[Real, Callable[[Real], Real]]:
+    def on_mask(self, x: Real) -> Complex:
+        """Elements of Delta(G) on the mask, (..., size), eV."""
+        return np.asarray(self.unpacked(x) @ self._field.T)
+
+    def mapped(self, x: Real) -> tuple[Real, Callable[[Real], Real]]:
+        """G on the mask in the field of x, and the action of its derivative."""
+        solved = self.solved(x)
+        return self.packed(solved.G), solved.response
+
+    def linearised(self, x: Real) -> tuple[Real, Callable[[Real], Real]]:
         """The defect map(x) - x and the action of its derivative."""
-        solved = self.solved(x, strength)
-        defect = self.packed(solved.G) - x
+        value, response = self.mapped(x)
+        return value - x, lambda v: response(v) - v
 
-        def derivative(v: Real) -> Real:
-            return solved.response(v) - v
+    @abstractmethod
+    def in_field(self, h: Complex) -> Solved:
+        """Electrons without interaction in a Hamiltonian with its field."""
 
-        return defect, derivative
+    @abstractmethod
+    def residual(self, G: Complex) -> float:
+        """Of the self-consistent equation, relative."""
 
-    def solved(self, x: Real, strength: float = 1.0) -> SolvedField:
+    def solved(self, x: Real) -> Solved:
         """The density of electrons in the mean field of x; the last one is kept."""
-        key = (x.tobytes(), strength)
+        key = x.tobytes()
         if self._last.get("key") != key:
-            self._last.update(key=key, solved=self._solved(x, strength))
-        found: SolvedField = self._last["solved"]
+            self._last.update(key=key, solved=self.in_field(self.h + self.field(x).toarray()))
+        found: Solved = self._last["solved"]
         return found
 
     @cached_property
     def _last(self) -> dict[str, Any]:
         return {}
 
-    def _solved(self, x: Real, strength: float) -> SolvedField:
-        h = self.h + strength * self.field(x).toarray()
+
+@dataclass(frozen=True, kw_only=True)
+class MeanFieldEquation(FieldEquation):
+    """Leads of infinite bias.
+
+    Parameters
+    ----------
+    filling, emptying : rates, (n,), eV/hbar
+    """
+
+    filling: Real
+    emptying: Real
+
+    def in_field(self, h: Complex) -> SolvedField:
+        """Electrons without interaction in a Hamiltonian with its field."""
         G = np.zeros_like(h)
         inverses: list[SylvesterInverse] = []
         decay = np.inf
@@ -166,14 +213,14 @@ class MeanFieldEquation:
             inverse, G[block] = _steady(-h[block].T - 0.5j * loss, self.filling[group])
             inverses.append(inverse)
             decay = min(decay, float(inverse.slowest_decay))
-        return SolvedField(equation=self, strength=strength, G=G, inverses=inverses, decay=decay)
+        return SolvedField(equation=self, G=G, inverses=inverses, decay=decay)
 
-    def residual(self, G: Complex, strength: float = 1.0) -> float:
+    def residual(self, G: Complex) -> float:
         r"""Norm of :math:`K' G + G K'^+ + diag(\alpha)` with the field of G itself, relative.
 
         In units of the largest element of the Hamiltonian or rate, times the norm of G.
         """
-        h = self.h + strength * self.field(self.packed(G)).toarray()
+        h = self.h + self.field(self.packed(G)).toarray()
         K = -h.T - 0.5j * np.diag(self.filling + self.emptying)
         rest = sylvester(K, G) + np.diag(self.filling)
         size = float(np.linalg.norm(G)) * max(float(np.abs(K).max()), 1e-300)
@@ -199,20 +246,30 @@ class SolvedField:
     """Density in a given field, with what its linear response needs."""
 
     equation: MeanFieldEquation
-    strength: float
     G: Complex
     inverses: list[SylvesterInverse]
     decay: float
 
     def response(self, v: Real) -> Real:
-        """Change of G on the mask for a change v of the density that makes the field."""
+        """Changes of G on the mask for changes of the density that makes the field, (..., size)."""
         equation = self.equation
-        field = self.strength * equation.field(v)
-        out = np.zeros(equation.mask[0].size, dtype=complex)
+        values = equation.on_mask(v)
+        out = np.zeros(v.shape, dtype=complex)
         for group, inverse in zip(equation.groups, self.inverses, strict=True):
-            own = field[group][:, group]
-            half = -1j * (own.T @ self.G[np.ix_(group, group)])
-            change = inverse(half + half.conj().T)
             where, row, column = equation.inside(group)
-            out[where] = change[row, column]
+            G = self.G[np.ix_(group, group)]
+            half = -1j * _transposed_times(values[..., where], row, column, G)
+            change = inverse(half + dagger(half))
+            out[..., where] = change[..., row, column]
         return np.asarray(out.real + out.imag)
+
+
+def _transposed_times(values: Complex, row: Ints, column: Ints, G: Complex) -> Complex:
+    """The transposed matrix of given elements times G."""
+    size = len(G)
+    if size > DENSE and values.ndim == 1:
+        sparse = scipy.sparse.coo_array((values, (column, row)), shape=(size, size))
+        return np.asarray(sparse.tocsr() @ G)
+    full = np.zeros((*values.shape[:-1], size, size), dtype=complex)
+    full[..., column, row] = values
+    return full @ G

@@ -41,6 +41,8 @@ class JunctionState:
     outcomes : one per magnetisation
     density : certificates of the many-body state, where there is one
     interaction_kept : False for a method that leaves the repulsion out
+    other_solutions : of the same equation, met by a search, one number per magnetisation; None where the
+        solution is unique or nothing was looked for
     """
 
     one_body_density: NDArray[np.complex128]
@@ -48,6 +50,7 @@ class JunctionState:
     outcomes: tuple[Outcome, Outcome]
     density: DensityCertificates | None = None
     interaction_kept: bool = True
+    other_solutions: tuple[int, int] | None = None
 
     @property
     def outcome(self) -> Outcome:

@@ -9,14 +9,13 @@ different charges, which are those a current can come from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.sparse.linalg import LinearOperator, eigs
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
@@ -28,11 +27,9 @@ from chirospin.junction.gksl import (
     Solved,
     check_memory,
     checked_point,
-    doubtful,
     product_state,
-    solved,
 )
-from chirospin.junction.liouvillian import EVEN, ODD, Generator, Point, Real, Resolvent
+from chirospin.junction.liouvillian import Generator, Point, Real
 from chirospin.junction.model import (
     Junction,
     lead_couplings,
@@ -41,17 +38,15 @@ from chirospin.junction.model import (
 from chirospin.junction.observables import CURRENT, IN_AMPERE, NO_CURRENT
 from chirospin.junction.observables import labels as steady_labels
 from chirospin.junction.response import current_operator, identity
+from chirospin.junction.slow_modes import actions, generator_size, slowest, steady_state
 from chirospin.junction.state import lead_current
 from chirospin.numerics.evolution import evolve, evolve_far
-from chirospin.numerics.krylov import gmres
 from chirospin.numerics.outcome import Outcome
-from chirospin.numerics.sylvester import EigenInverse, SchurInverse
 
 Array = NDArray[Any]
 LARGEST = 2  # molecules: three have 853 776 unknowns and need some 1e5 products
 MODES = 4
 FAR = 4000.0  # times the largest energy: beyond it inverses are cheaper than products
-INVERSE = 1e-12  # residual of each inverse inside
 
 
 class SwitchedJunction(Junction):
@@ -176,26 +171,15 @@ class Evolution(Method):
             outcome=stopped[0] if stopped else worst,
         )
 
-    def _steady(self, point: Point, m: int) -> Solved:
-        kinds: tuple[type[EigenInverse] | type[SchurInverse], ...] = (EigenInverse, SchurInverse)
-        for kind in kinds:
-            try:
-                found = solved([(point, m)], kind, INVERSE, self.krylov_vectors)
-            except np.linalg.LinAlgError:
-                continue
-            if not doubtful(found.answers[0]):
-                break
-        return found
-
     def _of(self, model: SwitchedJunction, point: Point, m: int) -> dict[str, Any]:
-        found = self._steady(point, m)
+        found = steady_state(point, m, self.krylov_vectors)
         generator = found.inverse.generator
         steady = np.concatenate([found.found.even[0], found.found.odd[0]])
         outcome = found.answers[0].outcome
         wanted = transient_times(model)
         vector = self._start(model, point, m, found)
-        apply, inverse = _actions(found.inverse, self.krylov_vectors)
-        scale = _norm(apply, steady.size)
+        apply, inverse = actions(found.inverse, self.krylov_vectors)
+        scale = generator_size(apply, steady.size)
         read = _Reading(generator, m)
         rows, error, work, now = [], 0.0, outcome.iterations, 0.0
         for t in wanted:
@@ -209,7 +193,7 @@ class Evolution(Method):
                 vector, now = step.vector, t
                 error, work = error + step.error, work + step.applications
             rows.append(read(vector, apply(vector), steady))
-        decay, residual = _slow_modes(apply, inverse, steady.size, scale)
+        decay, residual = slowest(apply, inverse, steady.size, scale, MODES)
         n = np.array([row[0] for row in rows])
         flow = lead_current(
             np.broadcast_to(point.coupling[m], (len(n), *point.coupling[m].shape)), n, point.leads
@@ -239,7 +223,7 @@ class Evolution(Method):
     def _start(self, model: SwitchedJunction, point: Point, m: int, found: Solved) -> Real:
         generator = found.inverse.generator
         if model.start == "flipped":
-            other = self._steady(point, 1 - m)
+            other = steady_state(point, 1 - m, self.krylov_vectors)
             return np.concatenate([other.found.even[0], other.found.odd[0]])
         f = 0.0 if model.start == "empty" else float(lead_occupations(model).mean())
         product = product_state(generator, np.array([[f]]))
@@ -267,93 +251,6 @@ class _Reading:
         n = np.array([count @ vector for count in self.count])
         distance = float(np.linalg.norm(vector - steady) / np.linalg.norm(steady))
         return n, float(self.one @ vector), float(self.number @ change), distance
-
-
-def _actions(
-    inverse: Resolvent, limit: int
-) -> tuple[Callable[[Real], Real], Callable[[float], Callable[[Real], Real]]]:
-    """L, and s -> (1 - s L)^{-1}, on packed vectors with the even sectors first."""
-    generator = inverse.generator
-    split = generator.space.unknowns(EVEN)
-    made: dict[float, Callable[[Real], Real]] = {}
-
-    def apply(vector: Real) -> Real:
-        even, odd = generator.derivative(vector[None, :split], vector[None, split:])
-        return np.concatenate([even[0], odd[0]])
-
-    def inverted(s: float) -> Callable[[Real], Real]:
-        if s not in made:
-            made[s] = _inverted(inverse.shifted(1 / s), s, split, limit)
-        return made[s]
-
-    return apply, inverted
-
-
-def _inverted(shifted: Resolvent, s: float, split: int, limit: int) -> Callable[[Real], Real]:
-    generator = shifted.generator
-
-    def odd_of(even: Real, right: Real | float) -> Real:
-        return shifted(ODD, generator.jumps(EVEN, even) + right)
-
-    def act(vector: Real) -> Real:
-        right_even, right_odd = vector[None, :split] / s, vector[None, split:] / s
-        none = np.zeros_like(right_even)
-        start = shifted(EVEN, generator.jumps(ODD, odd_of(none, right_odd)) + right_even)
-        found = gmres(
-            lambda X: X - shifted(EVEN, generator.jumps(ODD, odd_of(X, 0.0))),
-            start,
-            tolerance=INVERSE,
-            limit=limit,
-        )
-        odd = odd_of(found.solution, right_odd)
-        return np.concatenate([found.solution[0], odd[0]])
-
-    return act
-
-
-def _norm(apply: Callable[[Real], Real], size: int) -> float:
-    """Largest growth factor of a few products: the size of L."""
-    vector = np.random.default_rng(0).normal(size=size)
-    factor = 0.0
-    for _ in range(12):
-        vector /= np.linalg.norm(vector)
-        vector = apply(vector)
-        factor = max(factor, float(np.linalg.norm(vector)))
-    return factor
-
-
-def _slow_modes(
-    apply: Callable[[Real], Real],
-    inverse: Callable[[float], Callable[[Real], Real]],
-    size: int,
-    scale: float,
-) -> tuple[Array, Array]:
-    """Eigenvalues of L next to zero, without zero itself, and the residuals of their vectors."""
-    s = 1e3 / scale
-    act = inverse(s)
-    operator = LinearOperator((size, size), matvec=lambda v: act(np.ravel(v)), dtype=float)
-    start = np.random.default_rng(1).normal(size=size)
-    count = min(MODES + 4, size - 2)
-    values, vectors = eigs(operator, k=count, which="LM", v0=start, tol=1e-12)
-    rates = (1 - 1 / values) / s
-    order = np.argsort(np.abs(rates))
-    chosen = order[1 : MODES + 1]
-    residual = [
-        float(
-            np.linalg.norm(
-                apply(vectors[:, k].real)
-                + 1j * apply(vectors[:, k].imag)
-                - rates[k] * vectors[:, k]
-            )
-            / scale
-        )
-        for k in chosen
-    ]
-    pad = MODES - len(chosen)
-    return (
-        np.concatenate([rates[chosen], np.full(pad, np.nan)]),
-        np.concatenate([residual, np.full(pad, np.nan)]),
-    )
 
 
 @observable(

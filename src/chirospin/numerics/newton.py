@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +11,12 @@ from numpy.typing import NDArray
 from chirospin.numerics.krylov import gmres
 
 Vector = NDArray[np.float64]
-Linearised = tuple[Vector, Callable[[Vector], Vector]]
+Action = Callable[[Vector], Vector]
+Linearised = tuple[Vector, Action]
 
 HALVINGS = 6
 INNER = 80  # Krylov vectors of one step
+SMALL = 64  # unknowns up to which the whole matrix is formed
 LOOSE = 0.1  # relative residual of the first linear solves
 REST = 1e-9  # residual from which a step that does not halve it has met rounding
 
@@ -49,7 +50,7 @@ def newton_krylov(
 
     Parameters
     ----------
-    linearise : x -> f(x) and the action of f'(x)
+    linearise : x -> f(x) and the action of f'(x) on rows, (batch, size)
     tolerance : on the norm of f relative to that of x
     limit : evaluations of f at most
 
@@ -62,16 +63,11 @@ def newton_krylov(
     size = _relative(f, x)
     evaluations, products, forcing = 1, 0, LOOSE
     while size > tolerance and evaluations < limit and np.isfinite(size):
-        step = gmres(
-            partial(_batched, derivative),
-            -f[None, :],
-            tolerance=max(forcing, 0.1 * tolerance / size),
-            limit=INNER,
-        )
-        products += step.applications
+        step, spent = linear_solution(derivative, -f, max(forcing, 0.1 * tolerance / size))
+        products += spent
         share, small = 1.0, size <= REST
         for _ in range(HALVINGS):
-            trial = x + share * step.solution[0]
+            trial = x + share * step
             f_new, derivative = linearise(trial)
             evaluations += 1
             new = _relative(f_new, trial)
@@ -94,8 +90,26 @@ def newton_krylov(
     )
 
 
-def _batched(apply: Callable[[Vector], Vector], rows: Vector) -> Vector:
-    return apply(rows[0])[None, :]
+def linear_solution(apply: Action, right: Vector, tolerance: float) -> tuple[Vector, int]:
+    """x with A x = right, by elimination where A is small and by Krylov steps elsewhere.
+
+    Parameters
+    ----------
+    apply : rows x -> rows A x, (batch, size)
+    tolerance : of the Krylov steps, relative
+
+    Returns
+    -------
+    x, and the products with A that were spent
+    """
+    if right.size <= SMALL:
+        matrix = apply(np.eye(right.size)).T
+        try:
+            return np.asarray(np.linalg.solve(matrix, right), dtype=float), right.size
+        except np.linalg.LinAlgError:
+            return np.asarray(np.linalg.lstsq(matrix, right)[0], dtype=float), right.size
+    found = gmres(apply, right[None, :], tolerance=tolerance, limit=INNER)
+    return found.solution[0], found.applications
 
 
 def _relative(f: Vector, x: Vector) -> float:

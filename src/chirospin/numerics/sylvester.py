@@ -234,7 +234,7 @@ class SchurInverse:
 
     Parameters
     ----------
-    K : (..., d, d); its leading axes may be 1 where those of Y are not
+    K : (..., d, d); its leading axes may be 1, or missing, where those of Y are not
     """
 
     def __init__(self, K: Complex) -> None:
@@ -256,8 +256,9 @@ class SchurInverse:
     def _solve(self, Y: Complex, factor: complex, transposed: dict[str, str]) -> Complex:
         X = np.empty_like(Y)
         for n in np.ndindex(Y.shape[:-2]):
+            own = n[len(n) - len(self.stack) :]
             T, Q = self.factors[
-                tuple(min(i, size - 1) for i, size in zip(n, self.stack, strict=True))
+                tuple(min(i, size - 1) for i, size in zip(own, self.stack, strict=True))
             ]
             core = Q.conj().T @ Y[n] @ Q
             solved, scale, _ = scipy.linalg.lapack.ztrsyl(

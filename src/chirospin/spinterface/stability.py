@@ -42,6 +42,7 @@ TOP = 1e13  # of the energies of a local sum, in eV: the rest decays as its inve
 MU0_BOHR = 1.1654064755e-2
 """mu_0 mu_B over nm^3, tesla."""
 STEPS = 61  # of the search for the first crossing
+APART = 1e-9  # of an exchange, the error of its root: a larger solution has more to spare
 FIRST = 1e-6  # of the largest exchange, where the search begins
 
 
@@ -173,6 +174,8 @@ class StabilityState:
     spin : s at the found exchange, for the check
     metal_spin : spin density at the height along the axis with that exchange, 1/nm^d
     metal_exchange : I with I chi = 1 of the whole metal, eV nm^3; NaN unless d = 3
+    held : largest spin that the found repulsion holds; NaN if none was found
+    least_repulsion : smallest that holds the wanted spin or more, eV; NaN if none was found
     """
 
     response: Real
@@ -183,6 +186,8 @@ class StabilityState:
     spin: float
     metal_spin: float
     metal_exchange: float
+    held: float
+    least_repulsion: float
     outcome: Outcome
 
 
@@ -250,8 +255,27 @@ def _stability_state(model: Stability) -> StabilityState:
         spin=excess(exchange) + want.spin if not np.isnan(exchange) else np.nan,
         metal_spin=metal_spin,
         metal_exchange=1 / bulk if bulk else np.nan,
+        **_at_repulsion(lambda d: excess(d) + want.spin, exchange, want),
         outcome=Outcome(converged=True, residual=0.0, iterations=STEPS),
     )
+
+
+def _at_repulsion(
+    spin: Callable[[float], float], exchange: float, want: Request
+) -> dict[str, float]:
+    r"""What the repulsion of the wanted spin does: s = s(U s) may have a larger solution, which is the stable one.
+
+    s(Delta) never falls and stays below a half, so that the scan from the wanted exchange ends at U/2.
+    """
+    if not 0 < exchange <= want.exchange_limit:
+        return {"held": np.nan, "least_repulsion": np.nan}
+    U = exchange / want.spin
+    grid = np.geomspace(exchange, U / 2, STEPS)
+    found = np.array([spin(d) for d in grid])
+    spare = U * found - grid
+    at = int(np.flatnonzero(spare[:-1] > APART * grid[:-1])[-1:].sum())
+    held = grid[at] if not at else brentq(lambda d: U * spin(d) - d, grid[at], grid[at + 1])
+    return {"held": float(spin(held)), "least_repulsion": float((grid / found).min())}
 
 
 def _largest_held(spin: Callable[[float], float], want: Request) -> float:
@@ -315,6 +339,24 @@ def needed_field(model: Stability, state: StabilityState) -> Any:
     return state.exchange / request_of(model).per_tesla if fits else np.nan
 
 
+@observable(unit="eV", symbol="U_{min}", undefined="no repulsion below largest_repulsion")
+def least_repulsion(model: Stability, state: StabilityState) -> Any:
+    r"""Smallest repulsion that holds the moment or a larger one: :math:`\min_{\Delta' \ge \Delta} \Delta'/s(\Delta')`.
+
+    Below `repulsion` where the transition is of first order: the wanted moment is then unstable at its own
+    repulsion, and grows to `held_moment`.
+    """
+    return state.least_repulsion
+
+
+@observable(
+    name="held_moment", unit="1", symbol="m_U", undefined="no repulsion below largest_repulsion"
+)
+def held_moment(model: Stability, state: StabilityState) -> Any:
+    """Largest moment that the found repulsion holds: more than the wanted one where the moment jumps."""
+    return state.held * request_of(model).magneton
+
+
 @observable(unit="1", symbol="m_{max}")
 def reached_moment(model: Stability, state: StabilityState) -> Any:
     """Largest moment that the largest repulsion or field holds, in Bohr magnetons."""
@@ -348,6 +390,8 @@ STABILITY_OBSERVABLES = (
     needed_exchange,
     needed_field,
     critical_repulsion,
+    least_repulsion,
+    held_moment,
     reached_moment,
     local_susceptibility,
     stray_field,

@@ -72,7 +72,7 @@ def length(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     )
     field = junction.solve(
         Junction(),
-        MeanField(continuation=4),
+        MeanField(others=False),
         over={"molecules": LENGTHS, "hubbard": sorted({*WEAK, *WEAK_FIELD})},
         observables=["spin_polarisation", "mean_current"],
         on_failure="record",
@@ -103,7 +103,7 @@ def sampled(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     )
     drawn = junction.solve(
         SampledJunction(**OPEN),
-        Trajectories(trajectories=100, time=100, start=20, processes=workers),
+        Trajectories(trajectories=100, time=100, start=100, processes=workers),
         over={"molecules": SAMPLED_LENGTHS},
         observables=[*shown, "spin_polarisation_error"],
         on_failure="record",

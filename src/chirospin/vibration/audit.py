@@ -92,6 +92,12 @@ CHECKS = (
         evaluate=lambda m, s: s.truncation,
     ),
     Check(
+        name="other_solutions",
+        tolerance=0.0,  # a number of solutions
+        about="other self-consistent densities met; given is the one that grows from zero coupling: see exact",
+        evaluate=lambda m, s: s.other_solutions,
+    ),
+    Check(
         name="hubbard_left_out",
         tolerance=0.0,
         about="repulsion in meV that only the method exact knows",

@@ -72,11 +72,13 @@ def _search(method: Rung, model: Vibration) -> Crossing:
         )
     scan = np.geomspace(method.coldest, method.hottest, method.temperatures)
     return crossings(
-        lambda T: method.moment_at(model, T), lambda T: _scale(level(model, temperature=T)), scan
+        lambda T: method.moment_at(model, T),
+        lambda T: relative_coupling(level(model, temperature=T)),
+        scan,
     )
 
 
-def _scale(here: Level) -> float:
+def relative_coupling(here: Level) -> float:
     """Sum of |U_j|^2/(omega_j T)."""
     sizes = (np.abs(here.couplings) ** 2).sum(axis=(1, 2))
     return float((sizes / here.frequencies).sum() / here.temperature)

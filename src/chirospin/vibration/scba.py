@@ -12,8 +12,10 @@ from pydantic import Field
 
 from chirospin.base.errors import ModelError
 from chirospin.base.spin import PAULI
+from chirospin.numerics.branch import follow
 from chirospin.numerics.fermi import fermi, fermi_difference
-from chirospin.numerics.fixed_point import anderson
+from chirospin.numerics.fixed_point import FixedPoint, anderson
+from chirospin.numerics.newton import Action
 from chirospin.numerics.outcome import Outcome
 from chirospin.vibration.born import (
     Thermal,
@@ -24,7 +26,7 @@ from chirospin.vibration.born import (
 )
 from chirospin.vibration.continuation import continued
 from chirospin.vibration.frequencies import summed_with_tail
-from chirospin.vibration.ladder import Rung
+from chirospin.vibration.ladder import Rung, relative_coupling
 from chirospin.vibration.model import Level, Vibration, energies_from_mu, level
 from chirospin.vibration.state import VibrationState
 
@@ -34,6 +36,11 @@ Unknowns = NDArray[np.float64]
 Settled = tuple[Complex, Complex]
 FEWEST, MOST = 32, 2048  # positive frequencies
 PARALLEL = 1e-13
+UNIQUE = 0.5  # of sum |U|^2/(omega T): below it the equation contracts and has one solution
+DISTINCT = 1e-3  # two densities that are two: those of few frequencies are good to 1e-5
+STEP = (
+    1e-6  # of the self-energy, for a derivative by a difference: Newton steps need few digits of it
+)
 
 
 def hartree(here: Level, density: Complex) -> Complex:
@@ -135,6 +142,8 @@ def polarised(energy: Complex, temperature: float) -> Complex:
 class SCBA(Rung):
     """Dyson's equation with the self-energy of the dressed level, without Hartree term.
 
+    Given is the solution that grows from zero coupling; where its branch turns back there is none.
+
     References
     ----------
     mahan_2000, Chap. 3
@@ -167,6 +176,7 @@ class SCBA(Rung):
             left_out=here.hubbard,
             truncation=change,
             outcome=outcome,
+            other_solutions=self._others(here, found, outcome.converged),
         )
 
     def moment_at(self, model: Vibration, temperature: float) -> Array:
@@ -192,10 +202,15 @@ class SCBA(Rung):
                 f"Parameter `reservoir_coupling` must be 0 (in meV) for the method {self.name}, but is "
                 f"{here.width:g}; use second-order"
             )
-        count, before, change, spent = FEWEST, None, np.inf, 0
-        start = np.zeros((0, 2, 2), dtype=complex), np.zeros((2, 2), dtype=complex)
+        start, spent, reason = self._grown(here)
+        if reason:
+            nothing = np.full((2, 2), np.nan, dtype=complex)
+            lost = Thermal(density=nothing, moment=np.full(3, np.nan))
+            return lost, _outcome(False, np.inf, spent, reason), np.inf, start
+        count, before, change = FEWEST, None, np.inf
         while True:
-            found, start, point = self._at(here, count, start)
+            equation = _Equation.of(here, count, self.with_hartree)
+            found, start, point = self._from(equation, start)
             spent += point.iterations
             if not point.converged:
                 reason = "the self-consistency did not settle; raise the temperature or iterations"
@@ -209,45 +224,117 @@ class SCBA(Rung):
                 return found, _outcome(False, change, spent, reason), change, start
             before, count = found, 2 * count
 
-    def _at(
-        self, here: Level, count: int, start: tuple[Complex, Complex]
-    ) -> tuple[Thermal, Any, Any]:
-        """Self-consistent at one number of frequencies; the start is the answer at fewer."""
-        T = here.temperature
-        z = 1j * np.pi * T * (2 * np.arange(count) + 1)
-        loop = Exchange.between(here, count)
-        one = np.eye(2)
+    def _grown(self, here: Level) -> tuple[Settled, int, str]:
+        """Where the branch from zero coupling leads at few frequencies, and why it does not."""
+        equation = _Equation.of(here, FEWEST, self.with_hartree)
+        nothing = np.zeros((0, 2, 2), dtype=complex), np.zeros((2, 2), dtype=complex)
+        if relative_coupling(here) < UNIQUE:
+            return nothing, 0, ""
+        start = equation.improved(equation.packed(*nothing) * 0)
+        branch = follow(equation.linearised, start, limit=self.iterations)
+        if branch.share == 1:
+            return equation.unpacked(branch.value), branch.evaluations, ""
+        if np.isnan(branch.fold):
+            reason = (
+                f"the branch from zero coupling was followed to {branch.share:.3g} of its square"
+            )
+        else:
+            reason = (
+                f"the branch from zero coupling ends at a fold at {branch.fold:.3g} of its square: "
+                "raise the temperature or take a smaller coupling"
+            )
+        return nothing, branch.evaluations, reason
 
-        def unpack(x: Unknowns) -> tuple[Complex, Complex]:
-            both = x.view(complex).reshape(-1, 2, 2)
-            return both[:-1], both[-1]
-
-        def dressed(sigma: Complex, shift: Complex) -> tuple[Complex, Complex, Complex]:
-            """G, the reference g, and the density matrix."""
-            full = green_parts(z[:, None, None] * one - here.energy - shift - sigma)
-            bare = green_parts(z[:, None, None] * one - here.energy - shift)
-            scalar = 2 * T * summed_with_tail((full[0] - bare[0]).real, z.imag, T)
-            vector = 2 * T * summed_with_tail((full[1] - bare[1]).real, z.imag, T)
-            density = polarised(here.energy + shift, T) + scalar * one
-            return _matrix(full), _matrix(bare), density + np.tensordot(vector, PAULI, 1)
-
-        def improved(x: Unknowns) -> Unknowns:
-            sigma, shift = unpack(x)
-            G, g, density = dressed(sigma, shift)
-            moved = hartree(here, density) if self.with_hartree else np.zeros((2, 2), dtype=complex)
-            reference = _shifted(here, shift)
-            new = self_energy(self_energy_poles(reference), z) + loop(G - g)
-            return np.concatenate([new, moved[None]]).ravel().view(float)
-
-        known = start[0][:count]
-        guess = self_energy(self_energy_poles(here), z)
-        guess[: len(known)] = known
-        first = np.concatenate([guess, start[1][None]]).ravel().view(float).copy()
-        point = anderson(improved, first, tolerance=self.tolerance, limit=self.iterations)
-        sigma, shift = unpack(point.value.copy())
-        _, _, density = dressed(sigma, shift)
+    def _from(self, equation: _Equation, start: Settled) -> tuple[Thermal, Settled, FixedPoint]:
+        """Self-consistent at one number of frequencies, from a start at fewer."""
+        first = equation.packed(*start)
+        point = anderson(equation.improved, first, tolerance=self.tolerance, limit=self.iterations)
+        sigma, shift = equation.unpacked(point.value.copy())
+        _, _, density = equation.dressed(sigma, shift)
         moment = scalar_and_vector(density)[1].real
         return Thermal(density=density, moment=moment), (sigma, shift), point
+
+    def _others(self, here: Level, known: Thermal, converged: bool) -> int:
+        """How many other densities are met from the static shifts of an empty, full or polarised level."""
+        if relative_coupling(here) < UNIQUE:
+            return 0
+        equation = _Equation.of(here, FEWEST, self.with_hartree)
+        kept = [known.density] if converged else []
+        up, down = np.diag([1.0 + 0j, 0]), np.diag([0j, 1])
+        for density in (0 * up, up, down, up + down):
+            start = np.zeros((0, 2, 2), dtype=complex), hartree(here, density)
+            found, _, point = self._from(equation, start)
+            if point.converged and all(
+                np.abs(found.density - one).max() > DISTINCT for one in kept
+            ):
+                kept.append(found.density)
+        return len(kept) - converged
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Equation:
+    r"""The self-consistent equation at a number of frequencies, on Sigma and the static shift packed.
+
+    Both are proportional to the square of the coupling beside what they do to G, so that x = F(s x) is the
+    equation at a share s of it, for x over s.
+
+    Parameters
+    ----------
+    z : i omega_n, (n,)
+    """
+
+    here: Level
+    z: Complex
+    loop: Exchange
+    with_hartree: bool
+
+    @classmethod
+    def of(cls, here: Level, count: int, with_hartree: bool) -> _Equation:
+        """For ``count`` positive frequencies."""
+        z = 1j * np.pi * here.temperature * (2 * np.arange(count) + 1)
+        return cls(here=here, z=z, loop=Exchange.between(here, count), with_hartree=with_hartree)
+
+    def packed(self, sigma: Complex, shift: Complex) -> Unknowns:
+        """Real numbers; frequencies that Sigma lacks are those of the free level."""
+        whole = self_energy(self_energy_poles(self.here), self.z)
+        whole[: len(sigma)] = sigma[: len(self.z)]
+        return np.asarray(np.concatenate([whole, shift[None]]).ravel().view(float))
+
+    def unpacked(self, x: Unknowns) -> Settled:
+        """Sigma and the static shift."""
+        both = np.ascontiguousarray(x).view(complex).reshape(-1, 2, 2)
+        return both[:-1], both[-1]
+
+    def dressed(self, sigma: Complex, shift: Complex) -> tuple[Complex, Complex, Complex]:
+        """G, the reference g, and the density matrix."""
+        T, energy = self.here.temperature, self.here.energy + shift
+        z = self.z[:, None, None] * np.eye(2)
+        full, bare = green_parts(z - energy - sigma), green_parts(z - energy)
+        scalar = 2 * T * summed_with_tail((full[0] - bare[0]).real, self.z.imag, T)
+        vector = 2 * T * summed_with_tail((full[1] - bare[1]).real, self.z.imag, T)
+        density = polarised(energy, T) + scalar * np.eye(2)
+        return _matrix(full), _matrix(bare), density + np.tensordot(vector, PAULI, 1)
+
+    def improved(self, x: Unknowns) -> Unknowns:
+        """F(x)."""
+        sigma, shift = self.unpacked(x)
+        G, g, density = self.dressed(sigma, shift)
+        moved = hartree(self.here, density) if self.with_hartree else np.zeros((2, 2), complex)
+        poles = self_energy_poles(_shifted(self.here, shift))
+        new = self_energy(poles, self.z) + self.loop(G - g)
+        return np.asarray(np.concatenate([new, moved[None]]).ravel().view(float))
+
+    def linearised(self, x: Unknowns) -> tuple[Unknowns, Action]:
+        """F(x) and the action of its derivative on rows, by differences."""
+        value = self.improved(x)
+        size = float(np.linalg.norm(value))
+
+        def action(rows: Unknowns) -> Unknowns:
+            steps = STEP * size / np.maximum(np.linalg.norm(rows, axis=1), 1e-300)
+            moved = (self.improved(x + h * row) for h, row in zip(steps, rows, strict=True))
+            return np.array([(new - value) / h for new, h in zip(moved, steps, strict=True)])
+
+        return value, action
 
 
 def _shifted(here: Level, shift: Complex) -> Level:

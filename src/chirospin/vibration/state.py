@@ -29,6 +29,7 @@ class VibrationState:
     norm : of the spectral function, where the method integrates it; None where it is 1 by algebra
     left_out : repulsion that the method does not know, meV
     truncation : weight beyond the states that were kept, or change with more frequencies; or None
+    other_solutions : of a self-consistent equation, met by a search; None where there is no such equation
     """
 
     density: Complex
@@ -39,3 +40,4 @@ class VibrationState:
     left_out: float
     truncation: float | None
     outcome: Outcome
+    other_solutions: int | None = None
