@@ -141,6 +141,9 @@ class Release:
         omega = metal.bottom + (kappa**2).real / (2 * metal.N0)
         f = np.where(np.isnan(weights), 1.0, weights) * occupation_of(omega, 0.0, self.temperature)
         one, cross, both = self.spectral(kappa, places, bound)
+        out = np.tile(f @ both, (times.size, 1))
+        if not shift:
+            return out, kappa.size
         new = self.poles(self.after)
         poles = np.hstack(
             [np.broadcast_to(new, (kappa.size, new.size)), kappa[:, None], -kappa[:, None]]
@@ -149,9 +152,6 @@ class Release:
         gaps[:, range(gaps.shape[1]), range(gaps.shape[1])] = 1.0
         shares = 2 * metal.N0 * poles / gaps.prod(axis=2)
         tops = [shares * top for top in self._numerators(poles, places)]
-        out = np.tile(f @ both, (times.size, 1))
-        if not shift:
-            return out, kappa.size
         for n in np.flatnonzero(times > 0):
             turn = f * np.exp(-1j * omega * times[n])
             for j, r in enumerate([0.0, *places]):
