@@ -479,7 +479,7 @@ def test_a_quenched_moment_meets_a_star_of_modes():
         assert found == pytest.approx(by_modes(model, star)[0], abs=1.5e-3)
         low = star_of(model, modes=300, reach=180.0, cutoff=60.0)
         sunk = by_modes(model, replace(low, shift=0.0))[0]
-        assert np.abs(sunk - found).max() > 5e-2  # control: the level as the modes leave it
+        assert np.abs(sunk - found).max() > 1e-2  # control: the level as the modes leave it
 
 
 def test_a_quench_begins_with_a_contact_and_ends_with_nothing():

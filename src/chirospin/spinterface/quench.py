@@ -277,13 +277,13 @@ def graded(scale: float, reach: float, modes: int) -> tuple[Real, Real]:
     The midpoint rule in u of k = scale (u + c sinh(g u)/g), since both branches make one analytic
     function of k on the whole line.
     """
-    tail = LINEAR * GROWTH / np.cosh(GROWTH * LINEAR)
+    tail = float(LINEAR * GROWTH / np.cosh(GROWTH * LINEAR))
 
     def stretched(u: float) -> float:
         return scale * (u + tail * float(np.sinh(GROWTH * u)) / GROWTH)
 
     end = LINEAR + max(float(np.log(reach / scale)), 0.0) / GROWTH + 1.0
-    last = brentq(lambda u: stretched(u) - reach, 0.0, end)
+    last = float(brentq(lambda u: stretched(u) - reach, 0.0, end))
     u = (np.arange(modes) + 0.5) * last / modes
     k = scale * (u + tail * np.sinh(GROWTH * u) / GROWTH)
     return k, scale * (1 + tail * np.cosh(GROWTH * u)) * last / modes

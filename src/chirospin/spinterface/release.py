@@ -67,7 +67,7 @@ class Release:
         inside = poles[(poles.real > 0) & (poles.imag < 0)]
         return bool((np.abs(inside.imag) < TINY_WIDTH * np.abs(inside)).any())
 
-    def energies(self, last: float, farthest: float, nodes: int) -> tuple[Complex, Complex]:
+    def energies(self, last: float, farthest: float, nodes: int) -> tuple[Complex, Real]:
         """Momenta of the occupied states and weights of a sum over energy; bound states come last."""
         metal, top = self.metal, momentum_of(self.metal, TAIL * self.temperature)
         old = self.poles(self.before)
@@ -82,9 +82,7 @@ class Release:
         q, w = real_axis(metal, singular, 0.0, top, (momentum_of(metal, 0.0),), nodes, longest)
         return np.append(q + 0j, bound), np.append(w, np.full(bound.size, np.nan))
 
-    def spectral(
-        self, kappa: Complex, places: Real, bound: int
-    ) -> tuple[Complex, Complex, Complex]:
+    def spectral(self, kappa: Complex, places: Real, bound: int) -> tuple[Real, Complex, Real]:
         r"""A_00, A_r0 and A_rr before time 0, of the level (first) and of the metal without it.
 
         Shapes (states, 1), (states, 1 + R), (states, 1 + R); bound states have their residue instead.

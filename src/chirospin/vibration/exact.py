@@ -21,7 +21,8 @@ from chirospin.vibration.state import VibrationState
 Array = NDArray[np.floating[Any]]
 Complex = NDArray[np.complexfloating[Any, Any]]
 FADED = 40.0  # e-folds after which a correlation is over
-PHASE = 2.0  # largest change of phase in a panel of time
+RESOLVED = 0.5  # of the broadening: nodes hold their phases until all but e^-20 has faded
+PHASE = 6.0  # largest change of phase in a panel of time: error 0.13^32
 GAUSS = 16
 BLOCK = 2_000_000  # phases held at a time
 SPARE = 40  # quanta beyond those kept, with which a displacement is exact on them
@@ -60,9 +61,7 @@ class Exact(Rung):
                 model,
                 found,
                 top,
-                lambda: ladder.spectrum(
-                    energies_from_mu(model), self.broadening, self._finer(model)
-                ),
+                lambda: self.spectrum_of(model),
             )
         many = Diagonalised.of(here, self._quanta(here))
         return _state(
@@ -112,11 +111,15 @@ class Exact(Rung):
         moved = split[0].conj().T @ (here.energy + shift) @ split[0]
         return float(np.abs(mean - np.diag(moved).real).max() / scale)
 
-    def _finer(self, model: Vibration) -> Level:
-        """Nodes dense enough for correlations until they have faded."""
+    def spectrum_of(self, model: Vibration, finer: int = 1) -> Array | None:
+        """Of independent bosons, on nodes dense enough until correlations have faded; else None."""
         here = level(model)
-        cycles = here.frequencies.max() * FADED / self.broadening / np.pi
-        return level(model, finer=int(np.ceil((cycles + 20) / len(here.frequencies))))
+        split = channels(here)
+        if split is None:
+            return None
+        dense = level(model, finer, resolution=RESOLVED * self.broadening)
+        omega = energies_from_mu(model)
+        return Displaced.of(here, split).spectrum(omega, self.broadening, dense)
 
     def _quanta(self, here: Level) -> tuple[int, ...]:
         """Quanta per mode: thermal, and of the displacement, unless the user says."""
@@ -245,6 +248,10 @@ class Displaced:
         ----------
         dense : the same vibrations on nodes that resolve these times
         """
+        blocks = np.array_split(t, max(1, t.size * dense.frequencies.size // BLOCK))
+        return np.concatenate([self._correlation(block, dense) for block in blocks], axis=1)
+
+    def _correlation(self, t: Array, dense: Level) -> Complex:
         none, single, double = self.weights()
         sizes = np.abs(channels_of(self.vectors, dense)) ** 2 / dense.frequencies[:, None] ** 2
         n = 2 * bose(dense.frequencies / dense.temperature) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from pydantic import model_validator
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import Model, Shape, parameter
 from chirospin.base.spin import PAULI
-from chirospin.vibration.bath import Bath, bath_of
+from chirospin.vibration.bath import MOST, Bath, bath_of
 
 Array = NDArray[np.floating[Any]]
 Complex = NDArray[np.complexfloating[Any, Any]]
@@ -21,6 +22,7 @@ SPINS = ("up", "down")
 CHANNELS = ("weak", "strong")
 ROOTS = 3  # crossover temperatures that a result can hold
 REACH = 2.5  # of the default energies around zero, meV, the window of the paper's figures
+PARALLEL = 1e-13  # couplings that differ less, relative, are multiples of each other
 MERGED = 1e-13  # commutators below this, relative, are zero
 BATHS = ("acoustic", "einstein", "debye", "modes", "spectrum")
 FROM_MODES = ("mode_energies", "mode_couplings")
@@ -214,10 +216,25 @@ class Level:
     hubbard: float
 
 
-def level(model: Vibration, finer: int = 1, temperature: float | None = None) -> Level:
-    """The model as matrices; a continuous bath as Gauss nodes, ``finer`` times as many as needed."""
+def level(
+    model: Vibration,
+    finer: int = 1,
+    temperature: float | None = None,
+    resolution: float = np.inf,
+) -> Level:
+    """The model as matrices; a continuous bath as Gauss nodes, ``finer`` times as many as needed.
+
+    Thermal sums need what the temperature resolves, spectra also their broadening (``resolution``).
+    """
     T = model.thermal_energy if temperature is None else temperature
-    frequencies, weights = bath(model).nodes(T, finer)
+    vibrations = bath(model)
+    if vibrations.count(resolution) > MOST:
+        raise ModelError(
+            f"Option `broadening` must be larger (in meV): {resolution:g} would need "
+            f"{vibrations.count(resolution):.1e} nodes (allowed: {MOST}) of a bath up to "
+            f"{vibrations.highest:g} meV"
+        )
+    frequencies, weights = vibrations.nodes(T, finer, resolution)
     if model.mode_couplings is None:
         couplings = np.sqrt(weights)[:, None, None] * common_coupling(model)
     else:
@@ -304,3 +321,22 @@ def channels(here: Level) -> tuple[Complex, Array, Complex] | None:
             return None
     values = np.array([[m[0, 0], m[1, 1]] for m in inside])
     return vectors, values[0].real, values[1:]
+
+
+def distinct(here: Level) -> Iterator[tuple[Complex, Array, Array]]:
+    """Couplings that are not multiples of each other, with squared factors and frequencies."""
+    left = list(range(len(here.frequencies)))
+    while left:
+        U = here.couplings[left[0]]
+        size = float(np.vdot(U, U).real)
+        same, factors = [], []
+        for j in left:
+            other = here.couplings[j]
+            factor = complex(np.vdot(U, other)) / size if size else 0.0
+            if np.abs(other - factor * U).max() <= PARALLEL * np.sqrt(size):
+                same.append(j)
+                factors.append(abs(factor) ** 2)
+        if not size:
+            same, factors = [left[0]], [0.0]
+        yield U, np.array(factors), here.frequencies[same]
+        left = [j for j in left if j not in same]

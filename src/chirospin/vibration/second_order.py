@@ -62,13 +62,19 @@ class SecondOrder(Rung):
         return VibrationState(
             density=found.density,
             moment=found.moment,
-            spectrum=lambda: spin_densities(here, poles, energies_from_mu(model), self.broadening),
+            spectrum=lambda: self.spectrum_of(model),
             crossing=self.crossing(model),
             norm=norm,
             left_out=here.hubbard,
             truncation=None,
             outcome=settled(),
         )
+
+    def spectrum_of(self, model: Vibration, finer: int = 1) -> Array:
+        """On nodes of the bath that the broadening resolves."""
+        here = level(model, finer, resolution=self.broadening)
+        poles = self_energy_poles(here)
+        return spin_densities(here, poles, energies_from_mu(model), self.broadening)
 
     def moment_at(self, model: Vibration, temperature: float) -> Array:
         """By the first route, which is the fastest."""

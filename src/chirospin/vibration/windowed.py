@@ -47,7 +47,7 @@ class Windowed(Rung):
 
     def state(self, model: Vibration) -> VibrationState:
         """The integral over the window."""
-        here = level(model)
+        here = level(model, resolution=self.broadening)
         poles = self_energy_poles(here)
         found, norm = self._integrated(here, poles, model)
         return VibrationState(
@@ -61,9 +61,14 @@ class Windowed(Rung):
             outcome=settled(),
         )
 
+    def moment_of(self, model: Vibration, finer: int) -> Array:
+        """The integral with more nodes of the bath."""
+        here = level(model, finer, resolution=self.broadening)
+        return self._integrated(here, self_energy_poles(here), model)[0].moment
+
     def moment_at(self, model: Vibration, temperature: float) -> Array:
         """The integral at another temperature."""
-        here = level(model, temperature=temperature)
+        here = level(model, temperature=temperature, resolution=self.broadening)
         return self._integrated(here, self_energy_poles(here), model)[0].moment
 
     def _integrated(self, here: Level, poles: Poles, model: Vibration) -> tuple[Thermal, float]:
