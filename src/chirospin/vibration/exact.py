@@ -55,13 +55,8 @@ class Exact(Rung):
         split = channels(here)
         if split is not None:
             ladder = Displaced.of(here, split)
-            found, top = ladder.thermal(), None
             return _state(
-                self,
-                model,
-                found,
-                top,
-                lambda: self.spectrum_of(model),
+                self, model, ladder.thermal(), None, lambda: self._fading(model, ladder)
             )
         many = Diagonalised.of(here, self._quanta(here))
         return _state(
@@ -112,14 +107,15 @@ class Exact(Rung):
         return float(np.abs(mean - np.diag(moved).real).max() / scale)
 
     def spectrum_of(self, model: Vibration, finer: int = 1) -> Array | None:
-        """Of independent bosons, on nodes dense enough until correlations have faded; else None."""
+        """Of independent bosons, with more nodes of the bath; None where nothing commutes."""
         here = level(model)
         split = channels(here)
-        if split is None:
-            return None
+        return None if split is None else self._fading(model, Displaced.of(here, split), finer)
+
+    def _fading(self, model: Vibration, ladder: Displaced, finer: int = 1) -> Array:
+        """From correlations, on nodes that are dense enough until they have faded."""
         dense = level(model, finer, resolution=RESOLVED * self.broadening)
-        omega = energies_from_mu(model)
-        return Displaced.of(here, split).spectrum(omega, self.broadening, dense)
+        return ladder.spectrum(energies_from_mu(model), self.broadening, dense)
 
     def _quanta(self, here: Level) -> tuple[int, ...]:
         """Quanta per mode: thermal, and of the displacement, unless the user says."""

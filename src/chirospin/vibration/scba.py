@@ -146,6 +146,7 @@ class SCBA(Rung):
             left_out=here.hubbard,
             truncation=change,
             outcome=outcome,
+            expanded=True,
         )
 
     def moment_at(self, model: Vibration, temperature: float) -> Array:

@@ -68,6 +68,7 @@ class SecondOrder(Rung):
             left_out=here.hubbard,
             truncation=None,
             outcome=settled(),
+            expanded=True,
         )
 
     def spectrum_of(self, model: Vibration, finer: int = 1) -> Array:

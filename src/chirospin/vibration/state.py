@@ -28,6 +28,7 @@ class VibrationState:
     crossing : search for temperatures at which the moment of this method changes sign
     norm : of the spectral function, where the method integrates it; None where it is 1 by algebra
     left_out : repulsion that the method does not know, meV
+    expanded : whether the method expands in the coupling
     truncation : weight beyond the states that were kept, or change with more frequencies; or None
     """
 
@@ -39,3 +40,4 @@ class VibrationState:
     left_out: float
     truncation: float | None
     outcome: Outcome
+    expanded: bool = False
