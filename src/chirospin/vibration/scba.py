@@ -72,16 +72,16 @@ class Exchange:
     @classmethod
     def between(cls, here: Level, count: int) -> Exchange:
         """The loop for ``count`` positive frequencies."""
-        n = np.arange(count)
-        m = np.arange(-count, count)
-        nu = 2j * np.pi * here.temperature * (n[:, None] - m)
+        steps = np.arange(1 - count, 2 * count)  # n - m
+        nu = 2j * np.pi * here.temperature * steps
+        place = np.arange(count)[:, None] - np.arange(-count, count) + count - 1
         kinds, emitting, absorbing = [], [], []
         for U, shares, frequencies in distinct(here):
             gaps = nu[..., None] - frequencies
             kinds.append(U)
-            emitting.append(-here.temperature * (shares / gaps).sum(axis=-1))
+            emitting.append(-here.temperature * (shares / gaps).sum(axis=-1)[place])
             sums = nu[..., None] + frequencies
-            absorbing.append(here.temperature * (shares / sums).sum(axis=-1))
+            absorbing.append(here.temperature * (shares / sums).sum(axis=-1)[place])
         return cls(
             couplings=np.array(kinds),
             emitting=np.array(emitting),
