@@ -2,13 +2,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 PAPERS := nozaki_fujita_2026 yoshimi_2026 fransson_closed_shell fransson_spinterface khaetskii_2006
 
-.PHONY: demo test install check docs validation crosscheck benchmark changelog wheel clean
+.PHONY: demo test kernel install check docs validation crosscheck benchmark changelog wheel clean
 
 demo: .venv/.run  ## reproduce the papers: figures and claims in results/
 	set -e; for paper in $(PAPERS); do $(BIN)/chirospin reproduce $$paper --out results; done
 
 test: .venv/.all  ## all tests
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
+
+kernel: .venv/.all  ## numbers under another kernel of OpenBLAS than this processor's own: KERNEL=NAME, or one in turn
+	OPENBLAS_NUM_THREADS=1 OPENBLAS_CORETYPE=$(or $(KERNEL),$(shell $(BIN)/python .ci/kernel)) \
+	$(BIN)/python -m pytest tests/laws tests/limits tests/oracles tests/test_pages.py tests/faces/test_sweeps.py
 
 install: .venv/.all  ## .venv with all that tests and checks need
 

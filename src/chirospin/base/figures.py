@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from chirospin.base.errors import ModelError
-from chirospin.base.results import check_target
+from chirospin.base.results import check_target, settled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -251,6 +251,7 @@ def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) ->
     ------
     ModelError : no such quantity or coordinate
     """
+    ds = settled(ds)
     quantity = quantity or _default_quantity(ds)
     if quantity not in ds.data_vars:
         raise ModelError(
@@ -409,6 +410,11 @@ class ResultAccessor:
     def audit(self) -> xr.Dataset:
         """The audit alone: value, tolerance and verdict of every check."""
         return self._ds[["audit_value", "audit_tolerance", "audit_passed"]]
+
+    @property
+    def settled(self) -> xr.Dataset:
+        """This result with 0 for what lies below its own numerical error; see :func:`settled`."""
+        return settled(self._ds)
 
     @property
     def conventions(self) -> dict[str, str]:

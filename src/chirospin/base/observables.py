@@ -24,6 +24,7 @@ class Observable:
     function : (model, state) -> array
     conversion : SI equivalent in words, if the unit has one
     undefined : why the value may be NaN although the solve converged
+    error : (model, state) -> absolute numerical error of the value, in its unit; a value below it is zero
     """
 
     name: str
@@ -34,6 +35,7 @@ class Observable:
     function: Function
     conversion: str = ""
     undefined: str = ""
+    error: Function | None = None
 
     def __call__(self, model: Any, state: Any) -> NDArray[Any]:
         """The value for one model and state."""
@@ -49,6 +51,7 @@ def observable(
     conversion: str = "",
     undefined: str = "",
     name: str = "",
+    error: Function | None = None,
 ) -> Callable[[Function], Observable]:
     """Declare an observable; its first docstring line and, if not given, its name come from the function."""
 
@@ -63,6 +66,7 @@ def observable(
             function=function,
             conversion=conversion,
             undefined=undefined,
+            error=error,
         )
 
     return declare

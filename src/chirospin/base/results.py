@@ -23,6 +23,7 @@ from chirospin.base.parameters import Model, checked
 
 SCHEMA = 1
 NETCDF, ZARR = ".nc", ".zarr"
+ERROR = "_error"  # suffix of the variable that holds the numerical error of another
 
 
 def dataset(
@@ -57,6 +58,7 @@ def dataset(
         for one in wanted
     }
     data = _observed(grid, shape, labels, observed, wanted)
+    data |= _errors(shape, data, observed, models, states, wanted)
     data |= _outcomes(grid, shape, observed, states, wanted)
     data |= _audit(problem, models, states, tuple(grid), shape)
     used = {d for one in wanted for d in one.dims}
@@ -98,6 +100,45 @@ def _observed(
         stacked = _stack(values[one.name], own).reshape(shape + own)
         data[one.name] = xr.Variable((*grid, *one.dims), stacked, attrs)
     return data
+
+
+def _errors(
+    shape: tuple[int, ...],
+    observed: Mapping[str, xr.Variable],
+    values: Values,
+    models: Sequence[Model],
+    states: Sequence[Any],
+    wanted: Sequence[Observable],
+) -> dict[str, xr.Variable]:
+    """The numerical errors of those observables that state one, as NAME_error."""
+    data = {}
+    for one in wanted:
+        if one.error is None:
+            continue
+        value = observed[one.name]
+        own = value.shape[len(shape) :]
+        errors = [
+            None if v is None else np.broadcast_to(np.abs(one.error(m, s)), v.shape)
+            for m, s, v in zip(models, states, values[one.name], strict=True)
+        ]
+        attrs = {"units": one.unit, "long_name": f"numerical error of {one.name}; below it is zero"}
+        data[one.name + ERROR] = xr.Variable(
+            value.dims, _stack(errors, own).reshape(value.shape), attrs
+        )
+        value.attrs["ancillary_variables"] = one.name + ERROR
+    return data
+
+
+def settled(ds: xr.Dataset) -> xr.Dataset:
+    """A result for the eye: what lies below its own numerical error is zero, and zero has no sign."""
+    shown = {
+        name: value.where(~(abs(value) <= ds[value.attrs["ancillary_variables"]]), 0)
+        .astype(value.dtype)
+        .assign_attrs(value.attrs)
+        for name, value in ds.data_vars.items()
+        if value.attrs.get("ancillary_variables") in ds
+    }
+    return ds.assign(shown)
 
 
 def _outcomes(

@@ -73,6 +73,7 @@ def reported(source: Path) -> xr.Dataset:
 
 def report_page(ds: xr.Dataset, name: str) -> str:
     """The page of a result."""
+    ds = results.settled(ds)
     problem = arguments.family(str(ds.attrs["family"])).problem(str(ds.attrs["model"]))
     found = results.certificates(ds, problem)
     failed = [one for one in found if not one.passed]

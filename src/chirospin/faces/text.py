@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from chirospin.base import results
 from chirospin.base.audit import Certificate
 from chirospin.base.family import Family, Problem
 from chirospin.base.method import Method
@@ -33,10 +34,10 @@ def table(rows: Sequence[Sequence[str]], head: Sequence[str], indent: str = "  "
 
 
 def number(value: Any) -> str:
-    """A number for people: six digits."""
+    """A number for people: six digits, zero without a sign."""
     if isinstance(value, (complex, np.complexfloating)):
-        return f"{value.real:.6g}{value.imag:+.6g}i"
-    return f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
+        return f"{value.real + 0.0:.6g}{value.imag + 0.0:+.6g}i"
+    return f"{value + 0.0:.6g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
 def certificates_text(found: Sequence[Certificate]) -> str:
@@ -66,6 +67,7 @@ def _allowed(certificate: Certificate) -> str:
 
 def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) -> str:
     """A result for a terminal: scalar observables point by point, then the audit."""
+    ds = results.settled(ds)
     grid = [str(d) for d in ds["converged"].dims]
     plain = [
         one for one in problem.observables if one.name in ds and set(ds[one.name].dims) <= set(grid)
@@ -214,6 +216,7 @@ def solved_json(
                 "values": plain(ds[n].values),
                 "unit": ds[n].attrs["units"],
             }
+            | ({"error": plain(ds[error].values)} if (error := n + results.ERROR) in ds else {})
             for n in [*names, "converged", "residual", "iterations", "reason"]
         },
         "audit": certificates_json(found),

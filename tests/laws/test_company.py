@@ -1,0 +1,104 @@
+"""A point's numbers do not depend on its company: neighbours solved in step with it, or their order.
+
+Points of a chunk share work, and a sum or a matrix product of another length rounds otherwise. So the same
+point in another chunk has the same numbers to the tolerance of the method, not to the last bit; the same chunk
+on the same processor has the same bits.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chirospin
+from chirospin.base.family import Problem
+from chirospin.base.method import Method
+from chirospin.base.parameters import Model
+
+COMPANY = 1e-9
+"""Of the largest value of that unit: a residual of 1e-12 over a relaxation 1e-3 of the largest rate."""
+
+SLOW = {
+    "junction:mean-field",  # finds no solution at the default point, after a long search
+    "junction.bias:ule",
+    "junction.bias:landauer",
+    "junction.bias:hierarchy",
+    "junction.sampled:trajectories",
+}
+PROBLEMS = [
+    problem
+    for name in chirospin.FAMILIES
+    for problem in importlib.import_module(f"chirospin.{name}").FAMILY.problems
+]
+CASES = [
+    (problem, name) for problem in PROBLEMS for name in problem.methods
+    if f"{problem.path}:{name}" not in SLOW
+]  # fmt: skip
+
+
+def neighbours(problem: Problem, name: str) -> list[Model]:
+    """Three points along the first real parameter with a default that can grow."""
+    model = problem.model()
+    if problem.path == "junction.bias" and name != "pauli":
+        model = model.replace(molecules=1)  # two take a second a point
+    for info in model.parameters():
+        if info.shape is not None or info.integer or info.axis or info.choices:
+            continue
+        if isinstance(info.default, float) and info.default:
+            values = [info.default * (1 + 0.03 * n) for n in range(3)]
+            if all(info.allows(v) for v in values):
+                return [model.replace(**{info.name: v}) for v in values]
+    raise AssertionError(f"{problem.path} has no real parameter to vary")
+
+
+def distance(problem: Problem, models: Sequence[Model], one: list[Any], other: list[Any]) -> float:
+    """Largest difference of any observable, over the largest value of that unit."""
+    apart: dict[str, float] = {}
+    size: dict[str, float] = {}
+    for model, a, b in zip(models, one, other, strict=True):
+        assert a.outcome.converged == b.outcome.converged
+        if not a.outcome.converged:
+            continue
+        for observable in problem.observables:
+            x, y = (np.asarray(observable(model, state)) for state in (a, b))
+            assert x.shape == y.shape
+            assert np.array_equal(np.isnan(x), np.isnan(y))
+            unit = observable.unit
+            x, y = np.nan_to_num(x), np.nan_to_num(y)
+            apart[unit] = max(apart.get(unit, 0.0), np.abs(x - y).max(initial=0.0))
+            size[unit] = max(size.get(unit, 0.0), np.abs(x).max(initial=0.0))
+    return max((apart[u] / size[u] for u in apart if size[u]), default=0.0)
+
+
+def alone(method: Method, models: Sequence[Model]) -> list[Any]:
+    return [state for model in models for state in method.solve_many([model])]
+
+
+@pytest.mark.parametrize(("problem", "name"), CASES, ids=[f"{p.path}-{n}" for p, n in CASES])
+def test_company_does_not_matter(problem: Problem, name: str) -> None:
+    method, models = problem.method(name)(), neighbours(problem, name)
+    together = list(method.solve_many(models))
+    assert distance(problem, models, together, alone(method, models)) < COMPANY
+    back = list(method.solve_many(models[::-1]))[::-1]
+    assert distance(problem, models, together, back) < COMPANY
+
+
+def test_a_method_that_mixes_neighbours_is_caught() -> None:
+    """The control: every point gets the answer of the first of its chunk."""
+    problem = PROBLEMS[0]
+    kind = problem.method()
+
+    class Mixing(kind):  # type: ignore[misc, valid-type]
+        def solve_many(self, models: Sequence[Model]) -> Iterator[Any]:
+            first = next(iter(super().solve_many(models[:1])))
+            for _ in models:
+                yield first
+
+    models = neighbours(problem, kind.name)
+    assert (
+        distance(problem, models, list(Mixing().solve_many(models)), alone(kind(), models)) > 1e-3
+    )
