@@ -51,6 +51,7 @@ from chirospin.spinterface.model import (
     Drive,
     Level,
     LevelContact,
+    bounded,
     drive_of,
     level_of,
     metal_of,
@@ -117,6 +118,12 @@ class Map(LevelContact):
     z: tuple[float, ...] | None = parameter(
         None, unit="nm", symbol="z", shape=Shape(axes=("Z",)), axis=True, about="of the map"
     )
+
+    @model_validator(mode="after")
+    def _near(self) -> Map:
+        bounded(self, ("x", "y", "z", "contacts"), 0.0, 1e6)
+        bounded(self, ("hybridisation_matrix",), 0.0, 1e3)
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -459,7 +466,7 @@ class MapConsistent(Method):
     references: ClassVar[tuple[str, ...]] = ("fransson_spinterface", "meir_wingreen_1992")
 
     tolerance: float = Field(
-        default=TOLERANCE, gt=0, description="largest relative change with fewer nodes"
+        default=TOLERANCE, ge=1e-15, le=1e-2, description="largest relative change with fewer nodes"
     )
 
     def solve_many(self, models: Sequence[Map]) -> Iterator[MapState]:

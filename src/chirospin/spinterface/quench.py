@@ -35,7 +35,14 @@ from chirospin.numerics.quadrature import PANEL_NODES
 from chirospin.spinterface.contact import Consistent
 from chirospin.spinterface.emission import occupation_of
 from chirospin.spinterface.green import Metal
-from chirospin.spinterface.model import Contact, SpinOrbitMetal, metal_of, temperature_of
+from chirospin.spinterface.model import (
+    LARGEST,
+    Contact,
+    SpinOrbitMetal,
+    bounded,
+    metal_of,
+    temperature_of,
+)
 from chirospin.spinterface.release import PHASE, Release
 from chirospin.spinterface.response import FEWER, TAIL, momentum_of
 
@@ -67,15 +74,34 @@ class Quench(SpinOrbitMetal):
     """
 
     fermi_energy: float = parameter(
-        1.0, unit="eV", symbol=r"\varepsilon_F", about="of the metal above the crossing point k = 0"
+        1.0,
+        unit="eV",
+        symbol=r"\varepsilon_F",
+        low=-LARGEST,
+        high=LARGEST,
+        about="of the metal above the crossing point k = 0",
     )
-    level: float = parameter(0.0, unit="eV", symbol=r"\varepsilon", about="of the molecule")
+    level: float = parameter(
+        0.0, unit="eV", symbol=r"\varepsilon", low=-LARGEST, high=LARGEST, about="of the molecule"
+    )
     exchange: float = parameter(
-        -0.2, unit="eV", symbol=r"\Delta", about="on the level before time 0, in H = Delta sigma_z"
+        -0.2,
+        unit="eV",
+        symbol=r"\Delta",
+        low=-LARGEST,
+        high=LARGEST,
+        about="on the level before time 0, in H = Delta sigma_z",
     )
-    kept: float = parameter(0.0, unit="eV", symbol=r"\Delta'", about="on the level after time 0")
+    kept: float = parameter(
+        0.0,
+        unit="eV",
+        symbol=r"\Delta'",
+        low=-LARGEST,
+        high=LARGEST,
+        about="on the level after time 0",
+    )
     hybridisation: float = parameter(
-        0.08, unit="eV*nm^1.5", symbol="V_0", about="level to metal, spin kept"
+        0.08, unit="eV*nm^1.5", symbol="V_0", low=-1e3, high=1e3, about="level to metal, spin kept"
     )
     distance: tuple[float, ...] | None = parameter(
         None, unit="nm", symbol="r", shape=Shape(axes=("R",)), axis=True, about="along z, above 0"
@@ -109,6 +135,7 @@ class Quench(SpinOrbitMetal):
                 raise ModelError(
                     f"Parameter `{name}` must be {allowed} (in {unit}), but is {wrong[0]:g}"
                 )
+        bounded(self, ("distance",), 1e-6, np.inf)
         return self
 
 

@@ -24,6 +24,8 @@ DIGITS = 37.0  # e-folds that the nodes must resolve
 PANEL = 20  # nodes of a panel, which keeps half its length from a pole: error 2.41^-40
 CLEAR = 2.0  # panel lengths that a resolution holds: the pole is half a length away
 COLDEST = 1e-9  # of the highest energy: what is colder fills no vibration that counts
+SHARE = 1e-9  # of the cutoff: the smallest onset that panels reach
+LOWEST, HIGHEST = 1e-9, 1e9  # energies of single vibrations, meV
 MOST = 200_000  # nodes of a continuous bath
 INFRARED = 1e-3  # J at a millionth of the range over its largest value: more diverges
 
@@ -54,10 +56,12 @@ class Bath:
         ------
         ModelError : an energy that is not positive
         """
-        wrong = [w for w in energies if w <= 0]
+        wrong = [w for w in energies if not LOWEST <= w <= HIGHEST]
         if wrong or not len(energies):
             shown = f"{wrong[0]:g}" if wrong else "empty"
-            raise ModelError(f"Parameter `mode_energies` must be > 0 (in meV), but is {shown}")
+            raise ModelError(
+                f"Parameter `mode_energies` must be > 0, from {LOWEST:g} to {HIGHEST:g} (in meV), but is {shown}"
+            )
         return cls(energies=tuple(energies), weights=tuple(weights or [1.0] * len(energies)))
 
     @classmethod
@@ -78,10 +82,13 @@ class Bath:
                 f"Parameter `bath_onset` must be < {cutoff:g} (dimensionless), the cutoff, "
                 f"but is {onset:g}"
             )
-        if dimension == 1 and onset == 0:
+        least = SHARE * cutoff
+        if 0 < onset < least or (dimension == 1 and onset == 0):
+            exempt = "" if dimension == 1 else "0 or "
+            why = ", where the sum of n/omega diverges at long waves" if dimension == 1 else ""
             raise ModelError(
-                "Parameter `bath_onset` must be > 0 (dimensionless) in one dimension, where the sum "
-                "of n/omega diverges at long waves, but is 0"
+                f"Parameter `bath_onset` must be {exempt}> 0, at least {least:g} (dimensionless) in "
+                f"{dimension} dimension{'s' * (dimension > 1)}{why}, but is {onset:g}"
             )
         d = dimension
         scale = SPHERE[d] / (2 * np.pi) ** d

@@ -49,7 +49,9 @@ class Exact(Rung):
     references: ClassVar[tuple[str, ...]] = ("fransson_closed_shell", "mahan_2000")
 
     quanta: int = Field(default=0, ge=0, le=400, description="of each mode; 0 chooses by itself")
-    largest: int = Field(default=3000, ge=4, description="matrix that may be diagonalised")
+    largest: int = Field(
+        default=3000, ge=4, le=20_000, description="matrix that may be diagonalised"
+    )
 
     def state(self, model: Vibration) -> VibrationState:
         """The level in equilibrium."""

@@ -126,12 +126,15 @@ class SCBA(Rung):
 
     temperatures: int = Field(default=24, ge=2, le=10000, description="of the search")
     tolerance: float = Field(
-        default=1e-12, gt=0, description="of the self-energy, relative to the coupling"
+        default=1e-12, ge=1e-15, le=1e-6, description="of the self-energy, relative to the coupling"
     )
     accuracy: float = Field(
-        default=1e-9, gt=0, description="change of the density with twice the frequencies"
+        default=1e-9,
+        ge=1e-14,
+        le=1e-3,
+        description="change of the density with twice the frequencies",
     )
-    iterations: int = Field(default=400, ge=1, description="of the self-consistency")
+    iterations: int = Field(default=400, ge=1, le=100_000, description="of the self-consistency")
 
     def state(self, model: Vibration) -> VibrationState:
         """The level in equilibrium; frequencies are doubled until nothing changes."""

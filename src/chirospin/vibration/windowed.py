@@ -43,7 +43,9 @@ class Windowed(Rung):
     summary: ClassVar[str] = "EMULATION of a finite window: its sign change is an artefact"
     references: ClassVar[tuple[str, ...]] = ("fransson_closed_shell",)
 
-    window: float = Field(default=2.5, gt=0, description="W, half width of the integral, meV")
+    window: float = Field(
+        default=2.5, ge=1e-6, le=1e6, description="W, half width of the integral, meV"
+    )
 
     def state(self, model: Vibration) -> VibrationState:
         """The integral over the window."""
