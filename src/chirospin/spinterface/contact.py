@@ -104,6 +104,11 @@ def largest(parts: Parts) -> Real:
     return np.asarray(np.maximum(np.abs(parts.scalar), np.abs(parts.vector).max(axis=-1)))
 
 
+def rounding(state: ContactState) -> Real:
+    """Absolute error of a spin at each place: of the quadrature, relative to charge or spin, and rounding."""
+    return (state.error + 16 * np.finfo(float).eps) * largest(state.total)
+
+
 def change(fine: Parts, coarse: Parts) -> float:
     """Largest difference of two results at the same places over the size there, or over a floor."""
     here = largest(fine)

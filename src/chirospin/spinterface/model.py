@@ -224,6 +224,16 @@ def metal_of(model: SpinOrbitMetal) -> Metal:
     return Metal(N0=model.mass, alpha=model.spin_orbit, fermi=model.fermi_energy, d=model.dimension)
 
 
+def density_unit(model: SpinOrbitMetal) -> str:
+    """The unit of a density in the dimension of the metal."""
+    return {1: "1/nm", 2: "1/nm^2", 3: "1/nm^3"}[metal_of(model).d]
+
+
+def current_unit(model: SpinOrbitMetal) -> str:
+    """The unit of a current density, over hbar, in the dimension of the metal."""
+    return {1: "eV", 2: "eV/nm", 3: "eV/nm^2"}[metal_of(model).d]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Level:
     """The molecule of a :class:`LevelContact` as matrices.
