@@ -97,7 +97,7 @@ def test_times_that_do_not_fit_into_memory_are_refused(capsys: Any):
         (["--set", "distance=0"], "`distance` must be > 0"),
         (["--set", "distance=-1"], "`distance` must be > 0"),
         (["--set", "lead_polarisation=[1,1,0]"], "`lead_polarisation` must have a length"),
-        (["--set", "thermal_energy=-1 K"], "`thermal_energy` must be real >= 0"),
+        (["--set", "thermal_energy=-1 K"], "`thermal_energy` must be real in"),
         (["--set", "dimension=4"], "`dimension` must be"),
         (["--set", "spin_orbt=1"], "did you mean 'spin_orbit'"),
         (["--method", "lesser-only", "--set", "broadening=wide"], "diverges logarithmically"),

@@ -152,7 +152,9 @@ def _line(model: Map) -> Real:
     step = min(density_period(model) / PER_PERIOD, SPAN / 12)
     side = min(int(np.ceil(SPAN / step)), MOST)
     reach = min(SPAN, side * step)
-    return np.linspace(-reach, reach, 2 * side + (metal_of(model).d > 2))
+    if metal_of(model).d > 2:
+        return reach / side * np.arange(-side, side + 1.0)
+    return reach / side * (np.arange(-side, side) + 0.5)
 
 
 def map_axes(model: Map) -> tuple[Real, Real, Real]:
