@@ -185,6 +185,11 @@ def levels_of(model: Quench, m: int) -> tuple[float, float]:
     return model.level + m * model.exchange, model.level + m * model.kept
 
 
+def coupling_of(model: Quench) -> float:
+    """V_0 between the level and the metal, eV nm^(3/2)."""
+    return model.hybridisation
+
+
 class PointContact(Method):
     """Closed amplitudes in time and one integral over the occupied states; nothing is cut off.
 
@@ -204,7 +209,7 @@ class PointContact(Method):
     def _state(self, model: Quench) -> QuenchState:
         times, r = quench_axes(model)
         metal = _in_space(model)
-        if not model.hybridisation:
+        if not coupling_of(model):
             return _isolated(model, times, r)
         parts = [_release(model, metal, m) for m in SIGNS]
         _fits(metal, temperature_of(model), times, r)
@@ -240,7 +245,7 @@ def _release(model: Quench, metal: Metal, m: int) -> Release:
         sign=m,
         before=before,
         after=after,
-        hybridisation=model.hybridisation,
+        hybridisation=coupling_of(model),
         temperature=temperature_of(model),
     )
 
@@ -291,8 +296,8 @@ class Star:
 def momentum_scale(model: Quench) -> float:
     """Largest momentum of what moves: band, level, fields and temperature, 1/nm."""
     metal = metal_of(model)
-    energy = abs(metal.bottom) + abs(model.level) + abs(model.exchange) + abs(model.kept)
-    width = (metal.N0 * model.hybridisation) ** 2 / np.pi  # of the cubic in kappa, 1/nm
+    energy = abs(metal.bottom) + max(abs(e) for m in SIGNS for e in levels_of(model, m))
+    width = (metal.N0 * coupling_of(model)) ** 2 / np.pi  # of the cubic in kappa, 1/nm
     return float(
         np.hypot(np.sqrt(2 * metal.N0 * (energy + TAIL / 2 * temperature_of(model))), width)
     )
@@ -322,7 +327,7 @@ def star_of(model: Quench, modes: int, reach: float, cutoff: float) -> Star:
     k, step = graded(momentum_scale(model), reach, modes)
     momentum, branch = np.tile(k, 2), np.repeat([1.0, -1.0], modes)
     amplitude = momentum * np.sqrt(np.tile(step, 2) / (4 * np.pi**2))
-    coupling = model.hybridisation * amplitude * np.exp(-((momentum / cutoff) ** 2))
+    coupling = coupling_of(model) * amplitude * np.exp(-((momentum / cutoff) ** 2))
     near = float(np.interp(metal.fermi_momentum, k, step))
     return Star(
         energies=momentum**2 / (2 * metal.N0) + branch * metal.alpha * momentum - metal.fermi,
@@ -404,7 +409,7 @@ QUENCH_CHECKS = (
 def _modes(model: Quench, method: Method) -> float | None:
     """Difference of the level's spin over its largest value, or over a millionth of a spin."""
     star = fitting_star(model)
-    if star is None or not model.hybridisation:
+    if star is None or not coupling_of(model):
         return None
     one, two = method.solve(model).level_spin, by_modes(model.replace(distance=[1.0]), star)[0]
     return float(np.abs(one - two).max() / max(float(np.abs(one).max()), FAINT))
@@ -412,11 +417,12 @@ def _modes(model: Quench, method: Method) -> float | None:
 
 def _start(model: Quench, method: Method) -> float:
     """Difference from the Matsubara sum of a contact that keeps the field, over the largest spin."""
+    up, down = (levels_of(model, m)[0] for m in SIGNS)
     still = Contact(
         **{name: getattr(model, name) for name in SpinOrbitMetal.model_fields},
-        level=model.level,
-        level_splitting=(0.0, 0.0, model.exchange),
-        hybridisation=model.hybridisation,
+        level=(up + down) / 2,
+        level_splitting=(0.0, 0.0, (up - down) / 2),
+        hybridisation=coupling_of(model),
         lead_coupling=0.0,
         distance=quench_axes(model)[1],
     )
