@@ -101,7 +101,7 @@ class Gas(Model):
         unit="eV",
         symbol="k_BT",
         low=0,
-        high=1e3,
+        high=1e15,
         about="0 for equal weights of the ground states",
     )
 

@@ -153,8 +153,8 @@ def _line(model: Map) -> Real:
     side = min(int(np.ceil(SPAN / step)), MOST)
     reach = min(SPAN, side * step)
     if metal_of(model).d > 2:
-        return reach / side * np.arange(-side, side + 1.0)
-    return reach / side * (np.arange(-side, side) + 0.5)
+        return np.asarray(reach / side * np.arange(-side, side + 1.0), dtype=np.float64)
+    return np.asarray(reach / side * (np.arange(-side, side) + 0.5), dtype=np.float64)
 
 
 def map_axes(model: Map) -> tuple[Real, Real, Real]:
