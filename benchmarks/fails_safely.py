@@ -93,7 +93,7 @@ CASES = (
     _c("solve spinterface.contact --over distance=0,1", "the spin on the contact itself"),
     _c("solve spinterface.contact --set lead_coupling=0 --set lead_potential=0.2", "a bias without a lead"),
     Case(command="solve spinterface.stability --set moment=1.2", why="a moment larger than the level holds", asked="repulsion"),
-    _c("solve spinterface.quench --option modes=12", "a bath of twelve modes comes back"),
+    _c("solve spinterface.quench --over time=0,1e12", "phases that no memory holds"),
     _c("solve spinterface.pair --method spectral --set \"spin_splitting=[[0.1,0.1j,0],[0,0,0]]\"", "an exceptional point of the motion"),
     _c("solve rashba --option longest=8 --set disorder=gaussian --set spin_orbit=0.0005 --set thermal_energy=0.02", "chains cut after eight links"),
     _c("solve rashba --set disorder=gaussian --set disorder_length=200 --set spin_orbit=0.3", "smooth impurities with splitting above the Fermi energy"),

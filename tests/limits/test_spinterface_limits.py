@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from chirospin.spinterface import (
     Map,
     Metal,
     Pair,
+    PointContact,
+    Quench,
     Spectral,
     Stability,
     WholeGas,
@@ -30,6 +33,8 @@ from chirospin.spinterface.contact import change, emission_of, places_of
 from chirospin.spinterface.emission import occupation_difference
 from chirospin.spinterface.green import components, density_of_states
 from chirospin.spinterface.model import Drive
+from chirospin.spinterface.molecule import MAP_CHECKS
+from chirospin.spinterface.quench import QUENCH_AUDITS, by_modes, fitting_star, star_of
 from chirospin.spinterface.response import (
     DECAY,
     energy_of,
@@ -375,9 +380,9 @@ BAD = [
     (lambda: Contact(distance=np.inf), "distance`"),
     (lambda: Contact(direction=[0, 0, 0]), "direction` must have a length > 0"),
     (lambda: Contact(direction=[0, 1]), "direction` must be real"),
-    (lambda: Contact(mass=0.0), "mass` must be real > 0"),
-    (lambda: Contact(thermal_energy=-1.0), "thermal_energy` must be real >= 0"),
-    (lambda: Contact(lead_coupling=-0.1), "lead_coupling` must be real >= 0"),
+    (lambda: Contact(mass=0.0), "mass` must be real in"),
+    (lambda: Contact(thermal_energy=-1.0), "thermal_energy` must be real in"),
+    (lambda: Contact(lead_coupling=-0.1), "lead_coupling` must be real in"),
     (lambda: Contact(lead_polarisation=[1, 1, 0]), "lead_polarisation` must have a length"),
     (lambda: Contact(dimension=4), "dimension` must be"),
     (lambda: Contact(level_splitting=[0, 1j, 0]), "level_splitting` must be real"),
@@ -403,6 +408,11 @@ BAD = [
         "hybridisation_matrix` must have the shape",
     ),
     (lambda: spinterface.solve(WholeGas(dimension=2)), "dimension` must be 3"),
+    (lambda: spinterface.solve(Quench(dimension=2)), "dimension` must be 3"),
+    (lambda: Quench(time=[0.0, -1.0]), "time` must be >= 0"),
+    (lambda: Quench(distance=0.0), "distance` must be > 0"),
+    (lambda: spinterface.solve(Quench(time=[1e12])), "time` must be smaller"),
+    (lambda: spinterface.solve(Quench(distance=[1e15])), "distance` must be smaller"),
 ]
 
 
@@ -430,8 +440,6 @@ def test_growth_that_overflows_is_not_converged():
 
 def test_equilibrium_formula_meets_diagonalisation_of_the_star():
     """Modes of one channel, cut off smoothly, against g, T and the Matsubara sum with that cut-off."""
-    from chirospin.spinterface.quench import Quench, StarModes, star_of
-
     cutoff, V, r, kT = 10.0, 0.08, np.array([1.0, 2.5]), 0.1
     model = Quench(
         spin_orbit=0.1,
@@ -442,13 +450,12 @@ def test_equilibrium_formula_meets_diagonalisation_of_the_star():
         time=[0.0],
         thermal_energy=kT,
     )
-    settings = {"modes": 600, "reach": 60.0, "cutoff": cutoff}
-    found = StarModes(**settings).solve(model).spin[0]
-    star = star_of(model, **settings)
+    star = star_of(model, modes=600, reach=60.0, cutoff=cutoff)
+    found = by_modes(model, star)[1][0]
     metal = Metal(N0=model.mass, alpha=0.1, fermi=1.0, d=3)
     z = 1j * np.pi * kT * (2 * np.arange(4000) + 1)
     local = (star.coupling**2 / (z[:, None] - star.energies)).sum(axis=1)
-    T = [V**2 / (z + 0.05 - m * -0.2 - local) for m in (1, -1)]
+    T = [V**2 / (z + 0.05 - star.shift - m * -0.2 - local) for m in (1, -1)]
     T1 = (T[0] - T[1]) / 2
     kappa = metal.kappa(z)
     g0, g1 = np.zeros((2, z.size, 2), dtype=complex)
@@ -462,6 +469,52 @@ def test_equilibrium_formula_meets_diagonalisation_of_the_star():
     assert found == pytest.approx(expected, rel=1e-8)
     without = 2 * kT * (g0**2 * T1[:, None]).sum(axis=0).real
     assert np.abs(found - without).max() > 1e-2 * np.abs(found).max()  # control: mol alone
+
+
+def test_a_quenched_moment_meets_a_star_of_modes():
+    """Closed amplitudes against diagonalisation; without the level's constant there is no limit."""
+    for changes in ({}, {"kept": 0.05, "spin_orbit": 0.3, "level": 0.1}):
+        model = Quench(time=[0, 5, 10], distance=[1.0], thermal_energy=0.15, **changes)
+        found = PointContact().solve(model).level_spin
+        star = fitting_star(model)
+        assert found == pytest.approx(by_modes(model, star)[0], abs=1.5e-3)
+        low = star_of(model, modes=300, reach=180.0, cutoff=60.0)
+        sunk = by_modes(model, replace(low, shift=0.0))[0]
+        assert np.abs(sunk - found).max() > 1e-2  # control: the level as the modes leave it
+
+
+def test_a_quench_begins_with_a_contact_and_ends_with_nothing():
+    """At time 0 Matsubara sums of the level and of a contact; late the level without a field."""
+    kT, V, N0 = 0.05, 0.08, 13.1234
+    model = Quench(thermal_energy=kT, spin_orbit=0.1, time=[0.0, 300.0], fermi_energy=12.0)
+    found = PointContact().solve(model)
+    metal = Metal(N0=N0, alpha=0.1, fermi=12.0, d=3)
+    z = 1j * np.pi * kT * (2 * np.arange(200_000) + 1)
+    up, down = (1 / (z - e - V**2 * local_function(metal, z)) for e in (-0.2, 0.2))
+    assert found.level_spin[0] == pytest.approx(kT * (up - down).sum().real, abs=2e-6)
+    assert abs(found.level_spin[1]) < 1e-12
+    kept = PointContact().solve(model.replace(kept=-0.2)).level_spin
+    assert kept[1] == pytest.approx(
+        kept[0], abs=1e-14
+    )  # control: a field that stays keeps its spin
+    audits = {audit.name: audit for audit in QUENCH_AUDITS}
+    assert abs(audits["start"].evaluate(model, PointContact())) < 1e-8
+    assert not audits["start"].run(model, Kicked()).passed
+
+
+class Kicked(PointContact):
+    """A planted fault: the field before time 0 is a tenth too large."""
+
+    def solve_many(self, models: Any) -> Any:
+        return super().solve_many([m.replace(exchange=1.1 * m.exchange) for m in models])
+
+
+def test_a_quench_at_zero_temperature_is_the_limit_of_a_cold_one():
+    model = Quench(time=[0.0, 20.0], thermal_energy=0.0)
+    cold = PointContact().solve(model.replace(thermal_energy=1e-4)).level_spin
+    assert PointContact().solve(model).level_spin == pytest.approx(cold, abs=1e-6)
+    warm = PointContact().solve(model.replace(thermal_energy=0.03)).level_spin
+    assert np.abs(warm - cold).max() > 1e-3  # control
 
 
 FLAT = {1: [0, 0, 1], 2: [1, 2, 0], 3: [1, 2, 3]}
@@ -533,3 +586,56 @@ def test_the_largest_moment_does_not_depend_on_the_wanted_one():
     assert np.ptp(found) < 1e-9
     again = spinterface.solve(Stability(moment=found[0] * (1 - 1e-9), largest_field=1.0))
     assert float(again.repulsion) == pytest.approx(20.0, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("d", "density", "current"),
+    [(1, "1/nm", "eV"), (2, "1/nm^2", "eV/nm"), (3, "1/nm^3", "eV/nm^2")],
+)
+def test_units_follow_the_dimension_and_survive_their_reader(d: int, density: str, current: str):
+    import pint
+
+    registry = pint.UnitRegistry()
+    ds = spinterface.solve(Contact(dimension=d, distance=[1.0]))
+    assert ds.spin_density.attrs["units"] == ds.charge_density.attrs["units"] == density
+    assert ds.radial_current.attrs["units"] == current
+    volume = registry.Quantity(1.0, density).to(f"1/m^{d}").magnitude
+    assert volume == pytest.approx(1e9**d, rel=1e-12)
+    assert (
+        spinterface.solve(Map(dimension=d, x=[1.0], y=[0.0], z=[0.0])).charge_density.attrs["units"]
+        == density
+    )
+    with pytest.raises(ModelError, match="different units"):
+        spinterface.solve(Contact(distance=[1.0]), over={"dimension": [2, 3]})
+
+
+def test_a_map_is_sampled_within_half_a_period():
+    """The density turns over within pi/k_F; a quarter of a nanometre in gold shows other waves."""
+    checks = {check.name: check for check in MAP_CHECKS}
+    for model in (Map(), Map(fermi_energy=0.5), Map(dimension=2), Map(fermi_energy=200.0)):
+        assert checks["sampling"].judge(checks["sampling"].evaluate(model, None))
+    line = np.linspace(-3, 3, 25)
+    coarse = Map(x=line, y=line, z=[0.5])
+    assert not checks["sampling"].judge(checks["sampling"].evaluate(coarse, None))
+    assert checks["sampling"].evaluate(Map(x=[0.5, 1.0, 3.0], y=[0.5], z=[0.5]), None) is None
+
+
+def test_what_vanishes_by_symmetry_is_zero_within_its_error():
+    ds = spinterface.solve(Contact(dimension=2, distance=[1.0]))
+    size, error = np.abs(ds.spin_density), ds.spin_density_error
+    assert (size <= error).sel(component="x").all()
+    assert (size > error).sel(component=["y", "z"]).all()  # control
+
+
+@pytest.mark.parametrize("value", [1e308, -1e308, 1e200])
+@pytest.mark.parametrize("name", ["mass", "spin_orbit", "fermi_energy", "thermal_energy"])
+def test_magnitudes_beyond_a_solid_are_refused(name: str, value: float):
+    for kind in (Contact, Map, WholeGas, Quench):
+        with pytest.raises(ModelError, match=name):
+            kind(**{name: value})
+
+
+def test_what_is_colder_than_a_microkelvin_is_cold():
+    cold, zero = (WholeGas(thermal_energy=T) for T in (5e-324, 0.0))
+    ds = [spinterface.solve(m).susceptibility.item() for m in (cold, zero)]
+    assert ds[0] == ds[1]

@@ -11,9 +11,11 @@ from scipy.integrate import quad
 from chirospin import vibration
 from chirospin.base.errors import ModelError
 from chirospin.numerics.fermi import bose, fermi, fermi_difference, fermi_poles, summed
-from chirospin.vibration import SCBA, Exact, SCBAHartree, SecondOrder, Vibration
+from chirospin.vibration import SCBA, Exact, SCBAHartree, SecondOrder, Vibration, Windowed
+from chirospin.vibration.audit import AUDITS, CHECKS
 from chirospin.vibration.born import green_parts, inverse_green, self_energy_poles, star_matrix
 from chirospin.vibration.model import bath, channels, level
+from chirospin.vibration.real_axis import Band
 from chirospin.vibration.scba import hartree
 
 DIAGONAL = (0.01, 0.0, 0.01)
@@ -227,3 +229,173 @@ def test_a_grid_of_temperatures_and_velocities():
     assert grid.moment.dims == ("thermal_energy", "phonon_velocity", "component")
     one = SecondOrder().solve(Vibration(thermal_energy=30.0, phonon_velocity=0.01)).moment
     assert grid.moment.values[-1, -1] == pytest.approx(one)
+
+
+WIDE = {"phonon_velocity": 1.0, "charge_coupling": 0.3, "spin_coupling": (0.0, 0.0, 0.3)}
+
+
+def test_a_spectrum_narrower_than_its_bath_by_a_closed_self_energy():
+    """d = 3: Sigma by adaptive quadrature of J at omega + i eta, against nodes that eta resolves."""
+    eta = 0.02
+    model = Vibration(**WIDE, energy=(0.05, 0.4, 1.1, 2.6))
+    T, top = model.thermal_energy, np.pi
+    f = float(fermi(model.level / T))
+
+    def sigma(z: complex) -> complex:
+        def integrand(w: float) -> complex:
+            J, n = w**2 / (2 * np.pi**2), float(bose(w / T))
+            x = z - model.level
+            return J * ((1 - f + n) / (x - w) + (f + n) / (x + w))
+
+        marks = [abs(z.real - model.level)]
+        return quad(integrand, 0, top, points=marks, limit=400, complex_func=True, epsabs=1e-12)[0]
+
+    expected = [
+        -(1 / (z - model.level - 0.36 * sigma(z))).imag / np.pi
+        for z in np.array(model.energy) + 1j * eta
+    ]
+    found = SecondOrder(broadening=eta).solve(model).spectrum()[0]
+    assert found == pytest.approx(expected, rel=1e-9)
+    here = level(model)  # control: the nodes that temperature alone asks for
+    z = np.array(model.energy) + 1j * eta
+    coarse = green_parts(inverse_green(here, self_energy_poles(here), z))
+    off = -(coarse[0] + coarse[1][:, 2]).imag / np.pi - expected
+    assert np.abs(off).max() > 0.02 * max(expected)
+
+
+def test_the_audit_refines_what_is_read():
+    finer = {audit.name: audit for audit in AUDITS if audit.name.startswith("finer")}
+    model = Vibration(**WIDE, energy=np.linspace(-1, 1, 21))
+    for method in (SecondOrder(broadening=0.05), Exact(), SCBA(), Windowed()):
+        name = "finer_window" if method.name == "windowed" else "finer_spectrum"
+        assert finer[name].run(model, method).passed
+
+    class Blunt(SecondOrder):
+        """A planted fault: nodes that the temperature alone asks for."""
+
+        def spectrum_of(self, model, finer=1):
+            return SecondOrder(broadening=2.0).spectrum_of(model, finer) + (finer == 2) * 1e-6
+
+    assert not finer["finer_spectrum"].run(model, Blunt()).passed
+
+
+def test_the_pole_in_the_gap_of_the_vibrations():
+    """Vibrations that start above zero leave one more pole: real axis against star and frequencies."""
+    model = Vibration(
+        level=1.0, bath_onset=0.3, phonon_velocity=1.0, thermal_energy=0.4,
+        charge_coupling=0.05, spin_coupling=(0.05, 0, 0),
+    )  # fmt: skip
+    for dimension in (1, 2, 3):
+        for onset in (0.01, 0.3, 2.9):
+            one = model.replace(bath_dimension=dimension, bath_onset=onset)
+            state = SecondOrder(route="real-axis").solve(one)
+            assert state.norm == pytest.approx(1, abs=1e-12)
+            right = SecondOrder(route="matsubara").solve(one)
+            assert state.density == pytest.approx(right.density, abs=1e-12)
+    assert SecondOrder(route="real-axis").solve(model).moment[0] == pytest.approx(
+        1.84278e-4, rel=1e-5
+    )
+    band = Band(
+        coupling=0.01, filled=0.1, temperature=0.4, low=0.3, high=3.0, density=lambda w: w**2
+    )
+    assert band._in_gap()[1] > 0.9  # control: nearly all weight, which the band alone has not
+
+
+@pytest.mark.parametrize("method", [SCBA(), SCBAHartree()], ids=["scba", "scba-hartree"])
+def test_a_spectrum_has_no_steps_where_the_nodes_change(method):
+    """Third differences over temperature fall as the cube of the step: nothing jumps."""
+    sizes = []
+    for step in (0.05, 0.025):
+        models = [Vibration(thermal_energy=6.1 + step * n) for n in range(7)]
+        spectra = np.array([method.solve(m).spectrum() for m in models])
+        sizes.append(np.abs(np.diff(spectra, 3, axis=0)).max())
+    assert sizes[1] < sizes[0] / 4
+    assert sizes[1] < 1e-6
+
+
+def test_a_spectrum_far_from_the_level_takes_no_time():
+    """Tail of a Lorentzian, eta/(pi E^2), at 5 eV from the level."""
+    model = Vibration(level=5000.0, energy=(0.0, 2.0))
+    found = Exact().solve(model).spectrum()[0]
+    assert found == pytest.approx(0.1 / np.pi / 5000.0**2, rel=2e-3)
+
+
+@pytest.mark.parametrize("spin", [(0.01, 0.0, 0.0), DIAGONAL])
+def test_expansions_know_where_they_point_away(spin):
+    """Checks against the exact moment: silent at the paper's points, loud beyond."""
+    checks = {check.name: check for check in CHECKS}
+
+    def passes(model: Vibration, method) -> bool:
+        state = method.solve(model)
+        values = [(c, c.evaluate(model, state)) for c in map(checks.get, ("direction", "strength"))]
+        return all(value is None or c.judge(value) for c, value in values)
+
+    for velocity in (0.001, 0.01, 0.05):
+        for T in (1.0, 10.0, 30.0):
+            paper = Vibration(spin_coupling=spin, phonon_velocity=velocity, thermal_energy=T)
+            assert all(passes(paper, m) for m in (SecondOrder(), SCBA(), SCBAHartree()))
+    above = Vibration(chemical_potential=0.5)  # second order has the wrong sign there
+    assert not passes(above, SecondOrder())
+    assert not passes(above, SCBA())
+    assert passes(above, SCBAHartree())
+    assert SecondOrder().solve(above).moment @ Exact().solve(above).moment < 0
+
+
+def test_expansions_know_it_where_nothing_commutes():
+    """Of random points, each with the wrong sign against diagonalisation is caught."""
+    checks = {check.name: check for check in CHECKS}
+    rng = np.random.default_rng(5)
+    wrong = caught = right = alarms = 0
+    for _ in range(40):
+        model = Vibration(
+            level=rng.uniform(0.05, 1.0), bath="einstein", charge_coupling=rng.uniform(0.05, 0.4),
+            spin_coupling=tuple(rng.normal(size=3) * 0.2),
+            level_splitting=tuple(rng.normal(size=3) * 0.05),
+            chemical_potential=rng.uniform(-0.3, 1.0), thermal_energy=rng.uniform(0.2, 0.6),
+        )  # fmt: skip
+        state = SecondOrder().solve(model)
+        values = [(c, c.evaluate(model, state)) for c in map(checks.get, ("direction", "strength"))]
+        loud = not all(value is None or c.judge(value) for c, value in values)
+        if state.moment @ Exact().solve(model).moment < 0:
+            wrong, caught = wrong + 1, caught + loud
+        else:
+            right, alarms = right + 1, alarms + loud
+    assert wrong >= 3
+    assert caught == wrong
+    assert alarms < right / 2
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Vibration(spectrum="nosuch"), "`spectrum` must be left out"),
+        (lambda: Vibration(spectrum_range=(1, 2)), "`spectrum_range` must be left out"),
+        (
+            lambda: Vibration(bath_dimension=1, bath_onset=1e-12),
+            "`bath_onset` must be > 0, at least",
+        ),
+        (lambda: Vibration(level=1e308), "`level` must be real in"),
+        (lambda: Vibration(thermal_energy=5e-324), "`thermal_energy` must be real in"),
+        (lambda: Vibration(spin_coupling=(1e200, 0, 0)), "`spin_coupling` must have entries"),
+        (lambda: SCBA(tolerance=1.0), "`tolerance`"),
+        (
+            lambda: SecondOrder(broadening=1e-6).solve(Vibration(phonon_velocity=1.0)).spectrum(),
+            "nodes",
+        ),
+        (
+            lambda: Exact(broadening=1e-3).solve(Vibration(phonon_velocity=10.0)).spectrum(),
+            "`broadening`",
+        ),
+    ],
+)
+def test_what_is_unused_or_out_of_range_is_refused(make, words):
+    with pytest.raises(ModelError, match=words):
+        make()
+
+
+def test_small_moments_keep_their_digits():
+    """Routes that share no sum agree to 1e-13 of a moment of 6e-11."""
+    model = Vibration(charge_coupling=1e-4, spin_coupling=(1e-4, 0, 0))
+    star, plain = (SecondOrder(route=r).solve(model).moment[0] for r in ("star", "matsubara"))
+    assert 1e-11 < star < 1e-10
+    assert plain == pytest.approx(star, rel=1e-13)

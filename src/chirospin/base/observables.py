@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
+
+from chirospin.base.errors import ModelError
 
 _MARKUP = re.compile(r":\w+:`([^`]*)`")
 Function = Callable[[Any, Any], Any]
@@ -22,6 +24,7 @@ class Observable:
     name, unit, symbol, about : for coordinates, axes and help
     dims : names of its own dimensions, in order
     function : (model, state) -> array
+    unit_in : model -> unit, where that depends on the model; ``unit`` is then that of the defaults
     conversion : SI equivalent in words, if the unit has one
     undefined : why the value may be NaN although the solve converged
     error : (model, state) -> absolute numerical error of the value, in its unit; a value below it is zero
@@ -36,11 +39,30 @@ class Observable:
     conversion: str = ""
     undefined: str = ""
     error: Function | None = None
+    unit_in: Callable[[Any], str] | None = None
 
     def __call__(self, model: Any, state: Any) -> NDArray[Any]:
         """The value for one model and state."""
         value: NDArray[Any] = self.function(model, state)
         return value
+
+    def seen_in(self, models: Sequence[Any]) -> Observable:
+        """The same observable with its unit in these models.
+
+        Raises
+        ------
+        ModelError : the models have different units
+        """
+        if self.unit_in is None:
+            return self
+        units = {self.unit_in(model) for model in models} or {self.unit}
+        if len(units) > 1:
+            raise ModelError(
+                f"Observable `{self.name}` has different units at the points of this grid "
+                f"({', '.join(sorted(units))}); solve them one by one"
+            )
+        (unit,) = units
+        return replace(self, unit=unit, conversion=self.conversion if unit == self.unit else "")
 
 
 def observable(
@@ -52,6 +74,7 @@ def observable(
     undefined: str = "",
     name: str = "",
     error: Function | None = None,
+    unit_in: Callable[[Any], str] | None = None,
 ) -> Callable[[Function], Observable]:
     """Declare an observable; its first docstring line and, if not given, its name come from the function."""
 
@@ -67,6 +90,7 @@ def observable(
             conversion=conversion,
             undefined=undefined,
             error=error,
+            unit_in=unit_in,
         )
 
     return declare

@@ -50,6 +50,7 @@ def dataset(
     """
     shape = tuple(len(values) for values in grid.values())
     labels = _longest_labels(problem, models)
+    wanted = [one.seen_in(models) for one in wanted]
     observed = {
         one.name: [
             np.asarray(one(m, s)) if s.outcome.converged else None

@@ -190,7 +190,13 @@ def _values(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
             place = ", ".join(f"{d} {flat[d].values[n]}" for d in own)
             numbers = [escape(number(v)) if np.isfinite(v) else "–" for v in flat.values[n]]
             rows.append(
-                [_symbol(values), escape(one.name), escape(place), *numbers, _unit(one.unit)]
+                [
+                    _symbol(values),
+                    escape(one.name),
+                    escape(place),
+                    *numbers,
+                    _unit(str(values.attrs["units"])),
+                ]
             )
     if rows:
         yield "<h2>Values</h2>"

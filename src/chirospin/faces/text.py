@@ -79,9 +79,9 @@ def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) 
         columns: dict[str, xr.DataArray] = {}
         for one in problem.observables:
             if one in plain:
-                columns[_title(one)] = flat[one.name]
+                columns[_title(ds, one)] = flat[one.name]
             elif one in own:
-                columns |= _parts(flat[one.name], _title(one))
+                columns |= _parts(flat[one.name], _title(ds, one))
         own = [one for one in own if not _parts(flat[one.name], "")]
         head = [*grid, *columns]
         rows = [
@@ -96,12 +96,12 @@ def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) 
             )
     if not grid:
         lines += [
-            f"  {one.name:<18} {number(ds[one.name].item()):>14} {shown_unit(one.unit)}".rstrip()
+            f"  {one.name:<18} {number(ds[one.name].item()):>14} {shown_unit(_unit(ds, one))}".rstrip()
             for one in plain
         ]
         for one in own:
             if ds[one.name].size <= ENTRIES:
-                lines += _entries(ds[one.name], one.unit)
+                lines += _entries(ds[one.name], _unit(ds, one))
     profiles = [one for one in own if grid or ds[one.name].size > ENTRIES]
     places = [d for d in ds.dims if "units" in ds[d].attrs and d not in grid]
     if profiles and (places or grid):
@@ -181,8 +181,13 @@ def _vanishes(one: xr.DataArray, whole: xr.DataArray) -> bool:
     return known and whole.sizes["entry"] > FEW and mine <= 1e-12 * size
 
 
-def _title(one: Any) -> str:
-    unit = shown_unit(one.unit)
+def _unit(ds: xr.Dataset, one: Any) -> str:
+    """The unit in the models that were solved, which may depend on their dimension."""
+    return str(ds[one.name].attrs["units"])
+
+
+def _title(ds: xr.Dataset, one: Any) -> str:
+    unit = shown_unit(_unit(ds, one))
     return f"{one.name} ({unit})" if unit else str(one.name)
 
 

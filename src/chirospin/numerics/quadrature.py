@@ -21,7 +21,7 @@ HALVINGS = 44  # of a panel at most
 DEPTH = 44  # panels from the top to zero: 3^-44 is 1e-21
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _gauss(nodes: int) -> tuple[Real, Real]:
     x, w = np.polynomial.legendre.leggauss(nodes)
     return x, w

@@ -23,6 +23,7 @@ from chirospin.spinterface.emission import (
 )
 from chirospin.spinterface.green import Metal
 from chirospin.spinterface.model import (
+    LARGEST,
     Contact,
     Drive,
     Level,
@@ -103,6 +104,11 @@ def largest(parts: Parts) -> Real:
     return np.asarray(np.maximum(np.abs(parts.scalar), np.abs(parts.vector).max(axis=-1)))
 
 
+def rounding(state: ContactState) -> Real:
+    """Absolute error of a spin at each place: of the quadrature, relative to charge or spin, and rounding."""
+    return (state.error + 16 * np.finfo(float).eps) * largest(state.total)
+
+
 def change(fine: Parts, coarse: Parts) -> float:
     """Largest difference of two results at the same places over the size there, or over a floor."""
     here = largest(fine)
@@ -174,7 +180,7 @@ class Consistent(Method):
     references: ClassVar[tuple[str, ...]] = ("fransson_spinterface", "meir_wingreen_1992")
 
     tolerance: float = Field(
-        default=TOLERANCE, gt=0, description="largest relative change with fewer nodes"
+        default=TOLERANCE, ge=1e-15, le=1e-2, description="largest relative change with fewer nodes"
     )
 
     def solve_many(self, models: Sequence[Contact]) -> Iterator[ContactState]:
@@ -228,10 +234,13 @@ class LesserOnly(Method):
     references: ClassVar[tuple[str, ...]] = ("fransson_spinterface",)
 
     window: float | None = Field(
-        default=None, description="lower end of the energy integral in eV; none if not given"
+        default=None,
+        ge=-LARGEST,
+        le=LARGEST,
+        description="lower end of the energy integral in eV; none if not given",
     )
     tolerance: float = Field(
-        default=TOLERANCE, gt=0, description="largest relative change with fewer nodes"
+        default=TOLERANCE, ge=1e-15, le=1e-2, description="largest relative change with fewer nodes"
     )
 
     def solve_many(self, models: Sequence[Contact]) -> Iterator[ContactState]:

@@ -28,9 +28,11 @@ from chirospin.numerics.quadrature import cleared_edges, gauss_panels
 from chirospin.spinterface.green import Metal
 from chirospin.spinterface.model import (
     COMPONENTS,
+    LARGEST,
     ROOM,
     VECTOR,
     SpinOrbitMetal,
+    bounded,
     metal_of,
     temperature_of,
 )
@@ -51,7 +53,12 @@ class Gas(Model):
     """
 
     band_energy: float = parameter(
-        -0.1, unit="eV", symbol=r"\varepsilon_0", about="of the band at this wavevector"
+        -0.1,
+        unit="eV",
+        symbol=r"\varepsilon_0",
+        low=-LARGEST,
+        high=LARGEST,
+        about="of the band at this wavevector",
     )
     spin_splitting: tuple[float, ...] | None = parameter(
         None,
@@ -61,28 +68,47 @@ class Gas(Model):
         about="vector, in H = eps1.sigma; instead of coupling, wavevector and field",
     )
     spin_orbit: float = parameter(
-        0.033, unit="eV*nm", symbol=r"\alpha", about="of alpha k.sigma, without spin_splitting"
+        0.033,
+        unit="eV*nm",
+        symbol=r"\alpha",
+        low=-10,
+        high=10,
+        about="of alpha k.sigma, without spin_splitting",
     )
     wavevector: tuple[float, ...] = parameter(
         (0.0, 0.0, 1.0), unit="1/nm", symbol="k", shape=VECTOR, about="without spin_splitting"
     )
     magnetic_field: float = parameter(
-        0.0, unit="tesla", symbol="B", about="along z; subtracts its Zeeman energy from eps1"
+        0.0,
+        unit="tesla",
+        symbol="B",
+        low=-1e9,
+        high=1e9,
+        about="along z; subtracts its Zeeman energy from eps1",
     )
-    g_factor: float = parameter(2.0, symbol="g", about="of the electrons")
+    g_factor: float = parameter(2.0, symbol="g", low=-1e6, high=1e6, about="of the electrons")
     zeeman: str = parameter(
         "full",
         symbol="Z",
         choices=("full", "half"),
         about="g mu_B B sigma as printed, or g mu_B B sigma/2",
     )
-    repulsion: float = parameter(0.05, unit="eV", symbol="U", about="of U n^2 at this wavevector")
+    repulsion: float = parameter(
+        0.05, unit="eV", symbol="U", low=-LARGEST, high=LARGEST, about="of U n^2 at this wavevector"
+    )
     thermal_energy: float = parameter(
-        ROOM, unit="eV", symbol="k_BT", low=0, about="0 for equal weights of the ground states"
+        ROOM,
+        unit="eV",
+        symbol="k_BT",
+        low=0,
+        high=1e15,
+        about="0 for equal weights of the ground states",
     )
 
     @model_validator(mode="after")
     def _one_vector(self) -> Gas:
+        bounded(self, ("spin_splitting",), 0.0, LARGEST)
+        bounded(self, ("wavevector",), 0.0, 1e6)
         others = {"spin_orbit", "wavevector", "magnetic_field"} & self.model_fields_set
         if "spin_splitting" in self.model_fields_set and self.spin_splitting and others:
             raise ModelError(

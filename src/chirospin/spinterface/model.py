@@ -22,6 +22,8 @@ VECTOR = Shape(axes=(3,))
 COMPLEX_VECTOR = Shape(axes=(3,), kind=complex)
 ROOM = 0.025851999786435535
 """k_B times 300 K, eV."""
+LARGEST = 1e4  # eV: energies beyond are not those of electrons in a solid
+COLD = 1e-10  # eV, a microkelvin: zero temperature is its limit
 DISTANCES = np.geomspace(0.25, 32.0, 15)
 NORTH = (0.0, 0.0, 1.0)
 NOTHING = (0.0, 0.0, 0.0)
@@ -38,15 +40,27 @@ class SpinOrbitMetal(Model):
     """
 
     mass: float = parameter(
-        13.1234, unit="1/eV/nm^2", symbol="N_0", above=0, about="band mass over hbar^2; default m_e"
+        13.1234,
+        unit="1/eV/nm^2",
+        symbol="N_0",
+        low=1e-4,
+        high=1e4,
+        about="band mass over hbar^2; default m_e",
     )
     spin_orbit: float = parameter(
-        0.033, unit="eV*nm", symbol=r"\alpha", about="spin-orbit coupling; its sign is a handedness"
+        0.033,
+        unit="eV*nm",
+        symbol=r"\alpha",
+        low=-10,
+        high=10,
+        about="spin-orbit coupling; its sign is a handedness",
     )
     fermi_energy: float = parameter(
         5.53,
         unit="eV",
         symbol=r"\varepsilon_F",
+        low=-LARGEST,
+        high=LARGEST,
         about="of the metal above the crossing point k = 0 of its branches",
     )
     dimension: int = parameter(3, symbol="d", choices=(1, 2, 3), about="of the metal")
@@ -56,7 +70,9 @@ class SpinOrbitMetal(Model):
         choices=("radial", "rashba"),
         about="spin along k, or along k x z (dimension 2 only)",
     )
-    thermal_energy: float = parameter(ROOM, unit="eV", symbol="k_BT", low=0, about="of the metal")
+    thermal_energy: float = parameter(
+        ROOM, unit="eV", symbol="k_BT", low=0, high=1e3, about="of the metal"
+    )
 
     @model_validator(mode="after")
     def _texture_in_a_plane(self) -> SpinOrbitMetal:
@@ -80,7 +96,14 @@ class LevelContact(SpinOrbitMetal):
     fransson_spinterface, Secs. II A-C
     """
 
-    level: float = parameter(-0.1, unit="eV", symbol=r"\varepsilon", about="of the molecule")
+    level: float = parameter(
+        -0.1,
+        unit="eV",
+        symbol=r"\varepsilon",
+        low=-LARGEST,
+        high=LARGEST,
+        about="of the molecule",
+    )
     level_splitting: tuple[float, ...] = parameter(
         (0.0, 0.0, 0.05),
         unit="eV",
@@ -92,6 +115,8 @@ class LevelContact(SpinOrbitMetal):
         0.05,
         unit="eV*nm^1.5",
         symbol="V_0",
+        low=-1e3,
+        high=1e3,
         about="level to metal, spin kept (eV nm^(d/2) in d dimensions)",
     )
     hybridisation_vector: tuple[complex, ...] = parameter(
@@ -102,19 +127,30 @@ class LevelContact(SpinOrbitMetal):
         about="level to metal with spin; imaginary keeps time reversal",
     )
     lead_coupling: float = parameter(
-        0.1, unit="eV", symbol=r"\Gamma_L", low=0, about="of the level to the second lead"
+        0.1,
+        unit="eV",
+        symbol=r"\Gamma_L",
+        low=0,
+        high=LARGEST,
+        about="of the level to the second lead",
     )
     lead_polarisation: tuple[float, ...] = parameter(
         NOTHING, symbol="p_L", shape=VECTOR, about="of the second lead, length at most 1"
     )
     lead_potential: float = parameter(
-        0.0, unit="eV", symbol=r"\mu_L", about="of the second lead above the Fermi level"
+        0.0,
+        unit="eV",
+        symbol=r"\mu_L",
+        low=-LARGEST,
+        high=LARGEST,
+        about="of the second lead above the Fermi level",
     )
     lead_thermal_energy: float | None = parameter(
         None,
         unit="eV",
         symbol="k_BT_L",
         low=0,
+        high=1e3,
         about="of the second lead; that of the metal if not given",
     )
     broadening: str = parameter(
@@ -126,6 +162,8 @@ class LevelContact(SpinOrbitMetal):
 
     @model_validator(mode="after")
     def _polarised_at_most_fully(self) -> LevelContact:
+        bounded(self, ("level_splitting",), 0.0, LARGEST)
+        bounded(self, ("hybridisation_vector",), 0.0, 1e3)
         length = math.hypot(*self.lead_polarisation)
         if length > 1 + 1e-12:
             raise ModelError(
@@ -166,9 +204,12 @@ class Contact(LevelContact):
                     "Parameter `distance` must be > 0 (in nm), since the density diverges at the "
                     f"contact, but is {r:g}"
                 )
-        if not any(self.direction):
+        bounded(self, ("distance",), 1e-6, 1e6)
+        bounded(self, ("direction",), 0.0, 1e9)
+        if math.hypot(*self.direction) < 1e-9:
             raise ModelError(
-                "Parameter `direction` must have a length > 0 (dimensionless), but is [0, 0, 0]"
+                "Parameter `direction` must have a length > 0, at least 1e-9 (dimensionless), but is "
+                f"{list(self.direction)}"
             )
         if self.dimension == 2 and self.direction[2] != 0 and self.direction != NORTH:
             raise ModelError(
@@ -181,6 +222,16 @@ class Contact(LevelContact):
 def metal_of(model: SpinOrbitMetal) -> Metal:
     """The metal; the one place where its spin-orbit coupling enters."""
     return Metal(N0=model.mass, alpha=model.spin_orbit, fermi=model.fermi_energy, d=model.dimension)
+
+
+def density_unit(model: SpinOrbitMetal) -> str:
+    """The unit of a density in the dimension of the metal."""
+    return {1: "1/nm", 2: "1/nm^2", 3: "1/nm^3"}[metal_of(model).d]
+
+
+def current_unit(model: SpinOrbitMetal) -> str:
+    """The unit of a current density, over hbar, in the dimension of the metal."""
+    return {1: "eV", 2: "eV/nm", 3: "eV/nm^2"}[metal_of(model).d]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +285,31 @@ class Drive:
 
 def temperature_of(model: Any) -> float:
     """k_B T of the metal or of the gas, eV."""
-    return float(model.thermal_energy)
+    return settled_temperature(model.thermal_energy)
+
+
+def settled_temperature(kT: float) -> float:
+    """The same, or zero where it is colder than any experiment."""
+    return kT if kT >= COLD else 0.0
+
+
+def bounded(model: Model, names: tuple[str, ...], low: float, high: float) -> None:
+    """Refuse vectors and lists with entries whose size is out of a range.
+
+    Raises
+    ------
+    ModelError : names the parameter, the entry and the range
+    """
+    for name in names:
+        value = getattr(model, name)
+        sizes = np.abs(np.array(() if value is None else value)).ravel()
+        wrong = sizes[(sizes > high) | (sizes < low)]
+        if wrong.size:
+            info = model.parameter_info(name)
+            raise ModelError(
+                f"Parameter `{name}` must have entries of size {low:g} to {high:g} ({info.unit_words}), "
+                f"but has {wrong[0]:g}"
+            )
 
 
 def drive_of(model: LevelContact) -> Drive:
@@ -242,7 +317,9 @@ def drive_of(model: LevelContact) -> Drive:
     kT = temperature_of(model)
     own = model.lead_thermal_energy
     return Drive(
-        temperature=kT, lead_temperature=kT if own is None else own, mu=model.lead_potential
+        temperature=kT,
+        lead_temperature=kT if own is None else settled_temperature(own),
+        mu=model.lead_potential,
     )
 
 

@@ -35,6 +35,7 @@ from chirospin.spinterface.contact import (
     change,
     consistent_parts,
     consistent_state,
+    rounding,
     sample,
     spin_of,
     with_error,
@@ -51,6 +52,8 @@ from chirospin.spinterface.model import (
     Drive,
     Level,
     LevelContact,
+    bounded,
+    density_unit,
     drive_of,
     level_of,
     metal_of,
@@ -69,7 +72,10 @@ from chirospin.spinterface.response import (
 Real = NDArray[np.float64]
 Complex = NDArray[Any]
 BUILT_IN = "level"
-LINE = np.linspace(-3.0, 3.0, 25)
+SPAN = 3.0  # nm, of the default map on either side
+MOST = 60  # points of it on either side
+PER_PERIOD = 4  # points in one period of the density
+EVEN = 5  # points in even steps that make a map; fewer are places
 GRID_NODES = 8  # between neighbouring energies of a table
 ADAPTED = 1e-11  # of the driven source, relative
 LONGEST = 3.0  # radians that exp(2 i kappa r) may turn on a panel
@@ -118,6 +124,12 @@ class Map(LevelContact):
         None, unit="nm", symbol="z", shape=Shape(axes=("Z",)), axis=True, about="of the map"
     )
 
+    @model_validator(mode="after")
+    def _near(self) -> Map:
+        bounded(self, ("x", "y", "z", "contacts"), 0.0, 1e6)
+        bounded(self, ("hybridisation_matrix",), 0.0, 1e3)
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _lists(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -129,10 +141,27 @@ class Map(LevelContact):
         return {**values, **numbers}
 
 
+def density_period(model: Map) -> float:
+    r"""Period of a density that both ways of a wave make, :math:`\pi/k_F`, nm; infinite without a gas."""
+    momentum = metal_of(model).fermi_momentum
+    return float(np.pi / momentum) if momentum else np.inf
+
+
+def _line(model: Map) -> Real:
+    """Points of the default map, off the contact where the metal has no third dimension."""
+    step = min(density_period(model) / PER_PERIOD, SPAN / 12)
+    side = min(int(np.ceil(SPAN / step)), MOST)
+    reach = min(SPAN, side * step)
+    if metal_of(model).d > 2:
+        return np.asarray(reach / side * np.arange(-side, side + 1.0), dtype=np.float64)
+    return np.asarray(reach / side * (np.arange(-side, side) + 0.5), dtype=np.float64)
+
+
 def map_axes(model: Map) -> tuple[Real, Real, Real]:
-    """Coordinates along x, y and z; 25 points from -3 to 3 nm in the plane z = 0.5 if not given."""
+    """Coordinates along x, y and z; a quarter of a period apart in the plane z = 0.5 if not given."""
+    line = _line(model)
     flat = metal_of(model).d
-    defaults = (LINE, LINE if flat > 1 else np.zeros(1), np.array([0.5 if flat > 2 else 0.0]))
+    defaults = (line, line if flat > 1 else np.zeros(1), np.array([0.5 if flat > 2 else 0.0]))
     given = (model.x, model.y, model.z)
     x, y, z = (d if v is None else np.array(v) for v, d in zip(given, defaults, strict=True))
     return x, y, z
@@ -459,7 +488,7 @@ class MapConsistent(Method):
     references: ClassVar[tuple[str, ...]] = ("fransson_spinterface", "meir_wingreen_1992")
 
     tolerance: float = Field(
-        default=TOLERANCE, gt=0, description="largest relative change with fewer nodes"
+        default=TOLERANCE, ge=1e-15, le=1e-2, description="largest relative change with fewer nodes"
     )
 
     def solve_many(self, models: Sequence[Map]) -> Iterator[MapState]:
@@ -598,27 +627,63 @@ def _on_grid(model: Map, values: Any) -> Any:
     return values.reshape(*shape, *values.shape[1:])
 
 
-@observable(name="spin_density", unit="1/nm^3", symbol="s", dims=(*GRID, "component"))
+def map_spin_error(model: Map, state: MapState) -> Any:
+    """Numerical error of a spin density at each point."""
+    return _on_grid(model, rounding(state.densities))[..., None]
+
+
+def map_charge_error(model: Map, state: MapState) -> Any:
+    """Numerical error of the charge density at each point."""
+    return _on_grid(model, 2 * rounding(state.densities))
+
+
+@observable(
+    name="spin_density",
+    unit="1/nm^3",
+    unit_in=density_unit,
+    error=map_spin_error,
+    symbol="s",
+    dims=(*GRID, "component"),
+)
 def map_spin_density(model: Map, state: MapState) -> Any:
     """Spin density in the metal, in hbar."""
     return _on_grid(model, state.densities.total.vector.real)
 
 
 @observable(
-    name="spin_density_equilibrium", unit="1/nm^3", symbol="s^{eq}", dims=(*GRID, "component")
+    name="spin_density_equilibrium",
+    unit="1/nm^3",
+    unit_in=density_unit,
+    error=map_spin_error,
+    symbol="s^{eq}",
+    dims=(*GRID, "component"),
 )
 def map_spin_equilibrium(model: Map, state: MapState) -> Any:
     """The part of the spin density that remains without bias."""
     return _on_grid(model, spin_of(state.densities.equilibrium, state.densities.total))
 
 
-@observable(name="spin_density_driven", unit="1/nm^3", symbol="s^{neq}", dims=(*GRID, "component"))
+@observable(
+    name="spin_density_driven",
+    unit="1/nm^3",
+    unit_in=density_unit,
+    error=map_spin_error,
+    symbol="s^{neq}",
+    dims=(*GRID, "component"),
+)
 def map_spin_driven(model: Map, state: MapState) -> Any:
     """The part of the spin density from the bias window."""
     return _on_grid(model, spin_of(state.densities.driven, state.densities.total))
 
 
-@observable(name="charge_density", unit="1/nm^3", symbol="n", dims=GRID)
+@observable(
+    name="charge_density",
+    unit="1/nm^3",
+    unit_in=density_unit,
+    error=map_charge_error,
+    symbol="n",
+    dims=GRID,
+)
 def map_charge_density(model: Map, state: MapState) -> Any:
     """Change of the electron density that the molecule makes."""
     return _on_grid(model, 2 * state.densities.total.scalar.real)
@@ -630,6 +695,15 @@ MAP_OBSERVABLES = (
     map_spin_driven,
     map_charge_density,
 )
+
+
+def _sampling(model: Map, state: MapState) -> float | None:
+    """Largest even step over half a period; None where places and not a map are given."""
+    steps = [np.diff(v) for v in map_axes(model) if v.size >= EVEN]
+    even = [float(np.abs(s).max()) for s in steps if np.ptp(s) <= 1e-6 * np.abs(s).max()]
+    return 2 * max(even) / density_period(model) if even else None
+
+
 MAP_CHECKS = (
     Check(
         name="quadrature",
@@ -642,6 +716,12 @@ MAP_CHECKS = (
         tolerance=1e-2,
         about="T-matrix at the lower end of a table of Green functions, over its largest value",
         evaluate=lambda m, s: s.cut,
+    ),
+    Check(
+        name="sampling",
+        tolerance=1.0,  # two points in a period: fewer show waves that are not there
+        about="step of an even map over half a period pi/k_F of the density: finer x, y, z",
+        evaluate=_sampling,
     ),
 )
 

@@ -24,7 +24,7 @@ from chirospin.base.observables import observable
 from chirospin.base.parameters import Model, Shape, parameter
 from chirospin.numerics.outcome import Outcome
 from chirospin.spinterface.algebra import UNIT, matrix, spin_parts
-from chirospin.spinterface.model import COMPONENTS, NORTH
+from chirospin.spinterface.model import COMPONENTS, LARGEST, NORTH, bounded
 
 Complex = NDArray[Any]
 Real = NDArray[np.float64]
@@ -72,6 +72,13 @@ class Pair(Model):
     time: tuple[float, ...] | None = parameter(
         None, unit="1/eV", symbol="t", shape=Shape(axes=("T",)), axis=True, about="10 fs is 15.19"
     )
+
+    @model_validator(mode="after")
+    def _of_electrons(self) -> Pair:
+        bounded(self, ("band_energy", "spin_splitting", "source"), 0.0, LARGEST)
+        bounded(self, ("initial",), 0.0, 1e9)
+        bounded(self, ("time",), 0.0, 1e12)
+        return self
 
     @model_validator(mode="before")
     @classmethod

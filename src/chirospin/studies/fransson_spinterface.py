@@ -54,7 +54,7 @@ RANGES = np.geomspace(0.5, 100.0, 60)
 SHIFTS = 8  # places within a period of the oscillation
 COUPLINGS = np.linspace(0.0, 0.12, 25)
 PRESENT = np.linspace(0.3, 8.0, 155)
-MAP_LINE = np.linspace(-6.0, 6.0, 81)
+MAP_LINE = np.linspace(-6.0, 6.0, 101)  # two points in a period of the density
 
 
 def _named(values: Any, name: str, unit: str, symbol: str) -> xr.Variable:

@@ -9,20 +9,22 @@ from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.method import Method
 from chirospin.numerics.fermi import bose, fermi
-from chirospin.vibration.born import by_eigenvectors, self_energy_poles, star_matrix
+from chirospin.vibration.born import by_eigenvectors, by_star, self_energy_poles, star_matrix
 from chirospin.vibration.exact import Exact
 from chirospin.vibration.ladder import Rung
 from chirospin.vibration.model import (
     Level,
     Vibration,
+    bath,
     broken_time_reversal,
     channels,
     level,
     time_reversed,
 )
-from chirospin.vibration.scba import hartree
+from chirospin.vibration.scba import SCBA, hartree
 from chirospin.vibration.second_order import SecondOrder
 from chirospin.vibration.state import VibrationState
+from chirospin.vibration.validity import strength, turned_away
 from chirospin.vibration.windowed import Windowed
 
 EVEN = 1e-12  # breaking of time reversal below this is none
@@ -51,6 +53,14 @@ def _crossing(model: Vibration, state: VibrationState) -> float | None:
     """Of a search that an observable has asked for."""
     found = state.crossing.found
     return None if found is None else found.defect
+
+
+def _direction(model: Vibration, state: VibrationState) -> float | None:
+    return turned_away(level(model), state.moment) if state.expanded else None
+
+
+def _strength(model: Vibration, state: VibrationState) -> float | None:
+    return strength(level(model)) if state.expanded else None
 
 
 CHECKS = (
@@ -102,6 +112,18 @@ CHECKS = (
         tolerance=0.0,
         about="repulsion in meV that only the method exact knows",
         evaluate=lambda m, s: s.left_out,
+    ),
+    Check(
+        name="direction",
+        tolerance=0.3,  # 46 degrees; calibrated with the next one on 300 random points
+        about="one less the cosine with the exact moment, or with that of displaced vibrations",
+        evaluate=_direction,
+    ),
+    Check(
+        name="strength",
+        tolerance=7.0,  # of 300 random points, none below and along had the wrong sign
+        about="polaron energy over k_BT, where nothing commutes: the expansion is off beyond",
+        evaluate=_strength,
     ),
     Check(
         name="crossover_residual",
@@ -201,14 +223,32 @@ def _other_route(model: Vibration, method: Method) -> float | None:
 
 
 def _finer_bath(model: Vibration, method: Method) -> float | None:
-    """Twice the nodes of a continuous bath."""
+    """Twice the nodes of a continuous bath, in the density matrix."""
     if not isinstance(method, SecondOrder):
         return None
     one, other = (level(model, finer) for finer in (1, 2))
     if len(one.frequencies) == len(other.frequencies) or one.width:
         return None
-    found = [by_eigenvectors(here, self_energy_poles(here)).density for here in (one, other)]
+    found = [by_star(here, self_energy_poles(here)).density for here in (one, other)]
     return float(np.abs(found[0] - found[1]).max())
+
+
+def _finer_spectrum(model: Vibration, method: Method) -> float | None:
+    """Twice the nodes of a continuous bath, in the spectrum over its peak."""
+    if not isinstance(method, (SecondOrder, SCBA, Exact)) or not bath(model).continuous:
+        return None
+    one, two = (method.spectrum_of(model, finer) for finer in (1, 2))
+    if one is None or two is None:
+        return None
+    return float(np.abs(one - two).max() / np.abs(one).max())
+
+
+def _finer_window(model: Vibration, method: Method) -> float | None:
+    """Twice the nodes of a continuous bath, in the moment of a window."""
+    if not isinstance(method, Windowed) or not bath(model).continuous:
+        return None
+    one, two = (method.moment_of(model, finer) for finer in (1, 2))
+    return _size(one - two) / _scale(model, one)
 
 
 def _exact_sign(model: Vibration, method: Method) -> float | None:
@@ -290,8 +330,20 @@ AUDITS = (
     Audit(
         name="finer_bath",
         tolerance=1e-12,
-        about="twice the nodes of a continuous bath",
+        about="twice the nodes of a continuous bath, in the density matrix",
         evaluate=_finer_bath,
+    ),
+    Audit(
+        name="finer_spectrum",
+        tolerance=1e-7,  # of exact, whose nodes hold their phases until all but e^-20 has faded
+        about="twice the nodes of a continuous bath, in the spectrum over its peak",
+        evaluate=_finer_spectrum,
+    ),
+    Audit(
+        name="finer_window",
+        tolerance=1e-8,  # of rounding in a sum over the window, relative to the moment
+        about="twice the nodes of a continuous bath, in the moment of the window",
+        evaluate=_finer_window,
     ),
     Audit(
         name="second_order",

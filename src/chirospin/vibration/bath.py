@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,19 @@ from numpy.typing import NDArray
 from chirospin.base.errors import ModelError
 from chirospin.base.functions import loaded_function
 from chirospin.numerics.fermi import bose
+from chirospin.numerics.quadrature import cleared_edges, gauss_panels
 
 Array = NDArray[np.floating[Any]]
 SPHERE = {1: 2.0, 2: 2 * np.pi, 3: 4 * np.pi}
 """Surface of the unit sphere in d dimensions."""
-FEWEST, MOST = 8, 400  # Gauss nodes of a continuous bath
+FEWEST, SINGLE = 8, 160  # Gauss nodes of a continuous bath; more are spread over panels
 DIGITS = 37.0  # e-folds that the nodes must resolve
+PANEL = 20  # nodes of a panel, which keeps half its length from a pole: error 2.41^-40
+CLEAR = 2.0  # panel lengths that a resolution holds: the pole is half a length away
+COLDEST = 1e-9  # of the highest energy: what is colder fills no vibration that counts
+SHARE = 1e-9  # of the cutoff: the smallest onset that panels reach
+LOWEST, HIGHEST = 1e-9, 1e9  # energies of single vibrations, meV
+MOST = 200_000  # nodes of a continuous bath
 INFRARED = 1e-3  # J at a millionth of the range over its largest value: more diverges
 
 
@@ -50,10 +56,12 @@ class Bath:
         ------
         ModelError : an energy that is not positive
         """
-        wrong = [w for w in energies if w <= 0]
+        wrong = [w for w in energies if not LOWEST <= w <= HIGHEST]
         if wrong or not len(energies):
             shown = f"{wrong[0]:g}" if wrong else "empty"
-            raise ModelError(f"Parameter `mode_energies` must be > 0 (in meV), but is {shown}")
+            raise ModelError(
+                f"Parameter `mode_energies` must be > 0, from {LOWEST:g} to {HIGHEST:g} (in meV), but is {shown}"
+            )
         return cls(energies=tuple(energies), weights=tuple(weights or [1.0] * len(energies)))
 
     @classmethod
@@ -74,10 +82,13 @@ class Bath:
                 f"Parameter `bath_onset` must be < {cutoff:g} (dimensionless), the cutoff, "
                 f"but is {onset:g}"
             )
-        if dimension == 1 and onset == 0:
+        least = SHARE * cutoff
+        if 0 < onset < least or (dimension == 1 and onset == 0):
+            exempt = "" if dimension == 1 else "0 or "
+            why = ", where the sum of n/omega diverges at long waves" if dimension == 1 else ""
             raise ModelError(
-                "Parameter `bath_onset` must be > 0 (dimensionless) in one dimension, where the sum "
-                "of n/omega diverges at long waves, but is 0"
+                f"Parameter `bath_onset` must be {exempt}> 0, at least {least:g} (dimensionless) in "
+                f"{dimension} dimension{'s' * (dimension > 1)}{why}, but is {onset:g}"
             )
         d = dimension
         scale = SPHERE[d] / (2 * np.pi) ** d
@@ -104,20 +115,33 @@ class Bath:
         """Largest energy of a vibration, meV."""
         return self.edges[-1] if self.continuous else max(self.energies)
 
-    def nodes(self, temperature: float, finer: int = 1) -> tuple[Array, Array]:
+    def nodes(
+        self, temperature: float, finer: int = 1, resolution: float = np.inf
+    ) -> tuple[Array, Array]:
         """Energies and weights with which sums over vibrations at a temperature are integrals.
 
-        The summands have poles at distances pi k_B T from the range, which sets the number.
+        The summands have poles at distances pi k_B T from the range, and where a spectrum is wanted at
+        the distance of its broadening from every energy.
+
+        Parameters
+        ----------
+        finer : times as many nodes
+        resolution : distance of the nearest pole from anywhere in the range, meV
         """
         if self.density is None:
             return np.array(self.energies), np.array(self.weights)
         parts = []
+        cold = max(temperature, COLDEST * self.edges[-1])
         for low, high in zip(self.edges, self.edges[1:], strict=False):
-            x, w = _gauss(min(MOST, finer * _count(low, high, temperature)))
-            energy = low + (high - low) * (1 + x) / 2
-            parts.append((energy, (high - low) / 2 * w * self.density(energy)))
+            energy, width = _rule(low, high, cold, resolution, finer)
+            parts.append((energy, width * self.density(energy)))
         energies, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
         return energies, weights
+
+    def count(self, resolution: float) -> float:
+        """How many nodes a resolution needs, roughly."""
+        span = self.edges[-1] - self.edges[0] if self.continuous else 0.0
+        return len(self.energies) + PANEL * span / (CLEAR * resolution)
 
     def inverse(self) -> float:
         """Sum of 1/omega, 1/meV."""
@@ -130,22 +154,29 @@ class Bath:
         return float((weights * (2 * bose(energies / temperature) + 1)).sum())
 
 
-@lru_cache(maxsize=64)
-def _gauss(count: int) -> tuple[Array, Array]:
-    return np.polynomial.legendre.leggauss(count)
-
-
-def _count(low: float, high: float, temperature: float) -> int:
-    """Nodes that resolve poles pi k_B T off the range, and 1/omega where the range starts above 0."""
-    poles = [2 * (1j * np.pi * temperature - low) / (high - low) - 1]
-    if low:
-        poles.append(-2 * low / (high - low) - 1)
-    growth = min(_growth(pole) for pole in poles)
-    return int(np.clip(np.ceil(DIGITS / (2 * growth)) + 2, FEWEST, MOST))
+def _rule(
+    low: float, high: float, temperature: float, resolution: float, finer: int
+) -> tuple[Array, Array]:
+    """One Gauss rule where that is enough, else rules on panels that shrink towards the poles."""
+    first = 1j * np.pi * temperature
+    poles = [first, 0j] if low else [first]
+    pole = (2 * np.array(poles) - low - high) / (high - low)
+    growth = min(_growth(p) for p in [*pole, 2j * resolution / (high - low)])
+    count = np.ceil(DIGITS / (2 * growth)) + 2
+    if finer * count <= SINGLE:
+        return gauss_panels(np.array([low, high]), finer * max(int(count), FEWEST))
+    edges = cleared_edges(low, high, np.array(poles))
+    pieces = np.ceil(np.diff(edges) / (CLEAR * resolution)).astype(int).clip(1)
+    ends = [
+        np.linspace(a, b, n + 1)[:-1] for a, b, n in zip(edges, edges[1:], pieces, strict=False)
+    ]
+    return gauss_panels(np.append(np.concatenate(ends), high), finer * PANEL)
 
 
 def _growth(pole: complex) -> float:
     """How fast Gauss quadrature on [-1, 1] converges for a function with this pole, e-folds per node."""
+    if not np.isfinite(pole):
+        return np.inf
     root = np.sqrt(complex(pole) ** 2 - 1)
     return float(np.log(max(abs(pole + root), abs(pole - root))))
 

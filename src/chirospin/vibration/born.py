@@ -19,6 +19,7 @@ from chirospin.vibration.model import Level
 
 Array = NDArray[np.floating[Any]]
 Complex = NDArray[np.complexfloating[Any, Any]]
+BLOCK = 2_000_000  # shares of poles at energies held at a time
 ROUNDING = 1e-26  # share of the stronger channel's g below which a channel is free
 
 
@@ -68,8 +69,11 @@ def self_energy_poles(here: Level) -> Poles:
 
 def self_energy(poles: Poles, z: Complex) -> Complex:
     """Sigma at complex energies, shape (energies, 2, 2)."""
-    shares = 1 / (z[:, None] - poles.energies)
-    return np.asarray(np.tensordot(shares, poles.residues, 1))
+    blocks = np.array_split(z, max(1, z.size * poles.energies.size // BLOCK))
+    residues = poles.residues
+    return np.concatenate(
+        [np.tensordot(1 / (b[:, None] - poles.energies), residues, 1) for b in blocks]
+    )
 
 
 def scalar_and_vector(matrix: Complex) -> tuple[Complex, Complex]:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from math import comb, factorial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
+from scipy.fft import fft, ifft, next_fast_len
+from scipy.interpolate import make_interp_spline
 
 from chirospin.numerics.fermi import bose
 from chirospin.numerics.fixed_point import anderson
 from chirospin.vibration.born import self_energy, self_energy_poles
-from chirospin.vibration.model import Level
+from chirospin.vibration.model import Level, distinct
 
 Array = NDArray[np.floating[Any]]
 Complex = NDArray[np.complexfloating[Any, Any]]
 STEPS = 8.0  # points of the line in one broadening
+ORDER = 7  # of the splines on the line: their error is 8^-8 of a peak
 WIDE = 6.0  # standard deviations of the spectrum that the line reaches beyond it
 LONGEST = 20_000  # points of the line
 BLOCK = 4096
-TOLERANCE = 1e-7  # of G on the line
+BEYOND = 64  # points after which a spline has forgotten the end of the line
+TOLERANCE = 1e-9  # of G on the line
 LIMIT = 400
 
 
@@ -57,10 +62,12 @@ def continued(
     bare = self_energy(self_energy_poles(reference), z)
     empty = z[:, None, None] * np.eye(2) - reference.energy
     g = np.linalg.inv(empty)
+    exchange = Moved.on(here, line)
+    filled = _complex_fermi(z / here.temperature)[:, None, None]
 
     def improved(x: NDArray[np.float64]) -> NDArray[np.float64]:
         D = x.view(complex).reshape(-1, 2, 2)
-        sigma = bare + _exchange(here, line, broadening, D, sums)
+        sigma = bare + exchange(D, filled * D + sums)
         return (np.linalg.inv(empty - sigma) - g).ravel().view(float).copy()
 
     start = (np.linalg.inv(empty - bare) - g).ravel().view(float).copy()
@@ -68,7 +75,7 @@ def continued(
     if not point.converged:
         return None
     G = g + point.value.copy().view(complex).reshape(-1, 2, 2)
-    return np.asarray(CubicSpline(line, G)(omega))
+    return np.asarray(make_interp_spline(line, G, k=ORDER)(omega))
 
 
 def _line(here: Level, reference: Level, omega: Array, broadening: float) -> Array | None:
@@ -77,7 +84,9 @@ def _line(here: Level, reference: Level, omega: Array, broadening: float) -> Arr
     spread = np.sqrt((n * (np.abs(here.couplings) ** 2).sum(axis=(1, 2))).sum())
     reach = WIDE * spread + 2 * here.frequencies.max() + 4 * broadening
     centres = np.linalg.eigvalsh(reference.energy)
-    low, high = min(centres[0] - reach, omega.min()), max(centres[1] + reach, omega.max())
+    margin = here.frequencies.max() + 4 * broadening  # a wanted place asks its neighbours
+    low = min(centres[0] - reach, omega.min() - margin)
+    high = max(centres[1] + reach, omega.max() + margin)
     step = min(broadening, here.temperature) / STEPS
     count = int(np.ceil((high - low) / step)) + 1
     return None if count > LONGEST else np.linspace(low - step, high + step, count + 2)
@@ -94,21 +103,78 @@ def _sums(departure: Complex, temperature: float, z: Complex) -> Complex:
     return np.asarray(temperature * np.concatenate(out))
 
 
-def _exchange(here: Level, line: Array, broadening: float, D: Complex, sums: Complex) -> Complex:
-    """What D adds to the self-energy of the reference."""
-    both = CubicSpline(line, np.stack([D, sums], axis=1), extrapolate=False)
-    total = np.zeros_like(D)
-    for w, U in zip(here.frequencies, here.couplings, strict=True):
-        n, adjoint = float(bose(w / here.temperature)), U.conj().T
-        for sign in (-1, 1):
-            x = line + sign * w
-            moved = np.nan_to_num(both(x))
-            f = _complex_fermi((x + 1j * broadening) / here.temperature)[:, None, None]
-            if sign < 0:
-                total += U @ ((1 + n - f) * moved[:, 0] - moved[:, 1]) @ adjoint
-            else:
-                total += adjoint @ ((n + f) * moved[:, 0] + moved[:, 1]) @ U
-    return total
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    r"""What D adds to the self-energy of the reference: convolutions on the line.
+
+    .. math:: U[\textstyle\sum_j s_j(1+n_j)D(z-\omega_j) - s_jS(z-\omega_j)]U^\dagger
+              + U^\dagger[\textstyle\sum_j s_jn_jD(z+\omega_j) + s_jS(z+\omega_j)]U, \qquad S = fD + h
+
+    S is analytic above the real axis, as D is. Both are splines; a shift of a spline is a filter of its
+    coefficients, so that all vibrations with the same coupling are one filter, however many they are.
+
+    Parameters
+    ----------
+    couplings : distinct U, (kinds, 2, 2)
+    filters : transforms of the shifted splines for D and S, below and above, (kinds, 4, size)
+    size : of the transforms
+    """
+
+    couplings: Complex
+    filters: Complex
+    size: int
+
+    @classmethod
+    def on(cls, here: Level, line: Array) -> Moved:
+        """The filters of all vibrations on an even line."""
+        step = (line[-1] - line[0]) / (line.size - 1)
+        farthest = int(np.ceil(here.frequencies.max() / step)) + ORDER
+        size = next_fast_len(line.size + 2 * farthest + 2 * BEYOND)
+        own = _filter(np.zeros(1), np.ones(1), size)
+        kinds, filters = [], []
+        for U, shares, frequencies in distinct(here):
+            n = bose(frequencies / here.temperature)
+            down, up = -frequencies / step, frequencies / step
+            kinds.append(U)
+            weights = (
+                (-down, shares * (1 + n)),
+                (-down, -shares),
+                (-up, shares * n),
+                (-up, shares),
+            )
+            filters.append([_filter(at, weight, size) / own for at, weight in weights])
+        return cls(couplings=np.array(kinds), filters=np.array(filters), size=size)
+
+    def __call__(self, D: Complex, S: Complex) -> Complex:
+        """The sum at every point, (points, 2, 2); D and S end where the line ends."""
+        moved = [fft(part, self.size, axis=0) for part in (D, S)]
+        total = np.zeros_like(D)
+        for U, four in zip(self.couplings, self.filters, strict=True):
+            adjoint = U.conj().T
+            a, b, c, d = four[:, :, None, None]
+            below = ifft(a * moved[0] + b * moved[1], axis=0)[: len(D)]
+            above = ifft(c * moved[0] + d * moved[1], axis=0)[: len(D)]
+            total += U @ below @ adjoint + adjoint @ above @ U
+        return total
+
+
+def _filter(places: Array, weights: Array, size: int) -> Complex:
+    """Transform of a sum of weighted splines at places in steps, on a ring."""
+    first = np.floor(places).astype(int) - ORDER // 2
+    taps = np.zeros(size)
+    for k in range(ORDER + 1):
+        at = first + k
+        np.add.at(taps, at % size, weights * _cardinal(at - places))
+    return np.asarray(fft(taps))
+
+
+def _cardinal(x: Array) -> Array:
+    """The central B-spline of order ORDER with unit knots."""
+    half = (ORDER + 1) / 2
+    total = np.zeros_like(x)
+    for k in range(ORDER + 2):
+        total += (-1) ** k * comb(ORDER + 1, k) * np.maximum(half - np.abs(x) - k, 0.0) ** ORDER
+    return np.asarray(total / factorial(ORDER))
 
 
 def _complex_fermi(x: Complex) -> Complex:

@@ -9,20 +9,24 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.special import spherical_jn
 
 from chirospin.base.errors import ModelError
 from chirospin.base.spin import PAULI
 from chirospin.numerics.fermi import bose
 from chirospin.vibration.born import Thermal, moment_of
-from chirospin.vibration.ladder import Rung, settled
+from chirospin.vibration.ladder import Rung, converged
 from chirospin.vibration.model import Level, Vibration, channels, energies_from_mu, level
 from chirospin.vibration.state import VibrationState
 
 Array = NDArray[np.floating[Any]]
 Complex = NDArray[np.complexfloating[Any, Any]]
-FADED = 40.0  # e-folds after which a correlation is over
-PHASE = 2.0  # largest change of phase in a panel of time
+FADED = 40.0  # e-folds after which a thermal weight is rounding
+LONG = 32.0  # e-folds after which a correlation is over: 1e-14
+RESOLVED = 0.5  # of the broadening: nodes hold their phases until all but e^-20 has faded
+PHASE = 3.0  # largest change of phase in a panel of time: the spherical Bessel function j_16(1.5)
 GAUSS = 16
+WORK = 1e10  # phases of a spectrum, about two minutes
 BLOCK = 2_000_000  # phases held at a time
 SPARE = 40  # quanta beyond those kept, with which a displacement is exact on them
 
@@ -45,7 +49,9 @@ class Exact(Rung):
     references: ClassVar[tuple[str, ...]] = ("fransson_closed_shell", "mahan_2000")
 
     quanta: int = Field(default=0, ge=0, le=400, description="of each mode; 0 chooses by itself")
-    largest: int = Field(default=3000, ge=4, description="matrix that may be diagonalised")
+    largest: int = Field(
+        default=3000, ge=4, le=20_000, description="matrix that may be diagonalised"
+    )
 
     def state(self, model: Vibration) -> VibrationState:
         """The level in equilibrium."""
@@ -54,16 +60,7 @@ class Exact(Rung):
         split = channels(here)
         if split is not None:
             ladder = Displaced.of(here, split)
-            found, top = ladder.thermal(), None
-            return _state(
-                self,
-                model,
-                found,
-                top,
-                lambda: ladder.spectrum(
-                    energies_from_mu(model), self.broadening, self._finer(model)
-                ),
-            )
+            return _state(self, model, ladder.thermal(), None, lambda: self._fading(model, ladder))
         many = Diagonalised.of(here, self._quanta(here))
         return _state(
             self,
@@ -112,11 +109,16 @@ class Exact(Rung):
         moved = split[0].conj().T @ (here.energy + shift) @ split[0]
         return float(np.abs(mean - np.diag(moved).real).max() / scale)
 
-    def _finer(self, model: Vibration) -> Level:
-        """Nodes dense enough for correlations until they have faded."""
+    def spectrum_of(self, model: Vibration, finer: int = 1) -> Array | None:
+        """Of independent bosons, with more nodes of the bath; None where nothing commutes."""
         here = level(model)
-        cycles = here.frequencies.max() * FADED / self.broadening / np.pi
-        return level(model, finer=int(np.ceil((cycles + 20) / len(here.frequencies))))
+        split = channels(here)
+        return None if split is None else self._fading(model, Displaced.of(here, split), finer)
+
+    def _fading(self, model: Vibration, ladder: Displaced, finer: int = 1) -> Array:
+        """From correlations, on nodes that are dense enough until they have faded."""
+        dense = level(model, finer, resolution=RESOLVED * self.broadening)
+        return ladder.spectrum(energies_from_mu(model), self.broadening, dense)
 
     def _quanta(self, here: Level) -> tuple[int, ...]:
         """Quanta per mode: thermal, and of the displacement, unless the user says."""
@@ -148,7 +150,7 @@ def _state(
         norm=None,
         left_out=0.0,
         truncation=top,
-        outcome=settled(),
+        outcome=converged(),
     )
 
 
@@ -245,32 +247,64 @@ class Displaced:
         ----------
         dense : the same vibrations on nodes that resolve these times
         """
+        turns = np.exp(-1j * np.multiply.outer(self.lines(), t))
+        return np.asarray((turns * self._envelopes(t, dense)).sum(axis=1))
+
+    def lines(self) -> Array:
+        """Energies around which each channel has weight, without and with the other one, (2, 2)."""
+        moved = np.array([0.0, 1.0])[None] * (
+            self.here.hubbard - 2 * np.array([[self.shifts[0, 1]], [self.shifts[1, 0]]])
+        )
+        return np.asarray((self.energies - np.diag(self.shifts))[:, None] + moved)
+
+    def _envelopes(self, t: Array, dense: Level) -> Complex:
+        """The slow factors of the correlation, (channel, other filled, times)."""
+        blocks = np.array_split(t, max(1, t.size * dense.frequencies.size // BLOCK))
+        return np.concatenate([self._envelope(block, dense) for block in blocks], axis=-1)
+
+    def _envelope(self, t: Array, dense: Level) -> Complex:
         none, single, double = self.weights()
         sizes = np.abs(channels_of(self.vectors, dense)) ** 2 / dense.frequencies[:, None] ** 2
         n = 2 * bose(dense.frequencies / dense.temperature) + 1
         angles = np.outer(t, dense.frequencies)
-        faded = (1 - np.cos(angles)) @ (sizes * n[:, None])
-        turned = np.sin(angles) @ sizes
-        out = np.zeros((2, t.size), dtype=complex)
-        for a in (0, 1):
-            energy = self.energies[a] - self.shifts[a, a]
-            for other, empty, filled in ((0, none, single[a]), (1, single[1 - a], double)):
-                moved = energy + other * (self.here.hubbard - 2 * self.shifts[a, 1 - a])
-                phases = empty * np.exp(-1j * turned[:, a]) + filled * np.exp(1j * turned[:, a])
-                out[a] += np.exp(-1j * moved * t - faded[:, a]) * phases
-        return out
+        faded = ((1 - np.cos(angles)) @ (sizes * n[:, None])).T
+        turned = np.exp(1j * (np.sin(angles) @ sizes).T)
+        empty = np.array([[none, single[1]], [none, single[0]]])[..., None]
+        filled = np.array([[single[0], double], [single[1], double]])[..., None]
+        phases = empty * turned.conj()[:, None] + filled * turned[:, None]
+        return np.asarray(np.exp(-faded)[:, None] * phases)
 
     def spectrum(self, omega: Array, broadening: float, dense: Level) -> Array:
         r"""Density of states of spin up and down, (2, energies).
 
         .. math:: A_a(\omega) = \tfrac1\pi \mathrm{Re} \int_0^\infty e^{i\omega t - \eta t} C_a(t)\, dt
+
+        The envelopes are Legendre polynomials on panels of time, and each polynomial times
+        :math:`e^{i\Omega t}` is a spherical Bessel function, however far the energy is from the level.
         """
         spread = np.sqrt(2 * np.abs(self.shifts).max() * dense.temperature)
-        fastest = np.abs(omega).max() + np.abs(self.energies).max() + 2 * np.abs(self.shifts).sum()
-        fastest += 4 * spread + abs(self.here.hubbard) + dense.frequencies.max()
-        t, dt = _times(FADED / broadening, PHASE / fastest)
-        C = self.correlation(t, dense) * np.exp(-broadening * t) * dt
-        A = np.stack([_transformed(one, t, omega) for one in C]) / np.pi
+        fastest = np.abs(self.shifts).sum() + 4 * spread + dense.frequencies.max() + broadening
+        count = int(np.ceil(LONG / broadening * fastest / PHASE))
+        work = count * (GAUSS * dense.frequencies.size + omega.size)
+        if work > WORK:
+            raise ModelError(
+                f"Option `broadening` of method exact: must be larger (in meV) for a bath up to "
+                f"{dense.frequencies.max():g} meV, where its spectrum takes {work:.1e} phases "
+                f"(allowed: {WORK:.0e}), but is {broadening:g}"
+            )
+        half = LONG / broadening / count / 2
+        middle = half * (2 * np.arange(count) + 1)
+        x, w = np.polynomial.legendre.leggauss(GAUSS)
+        t = (middle[:, None] + half * x).ravel()
+        slow = self._envelopes(t, dense) * np.exp(-broadening * t)
+        order = np.arange(GAUSS)
+        project = w[:, None] * np.polynomial.legendre.legvander(x, GAUSS - 1) * (order + 0.5)
+        shares = slow.reshape(2, 2, count, GAUSS) @ project
+        A = np.zeros((2, omega.size))
+        for a, other in np.ndindex(2, 2):
+            offset = omega - self.lines()[a, other]
+            bessel = half * 2 * 1j**order * spherical_jn(order, offset[:, None] * half)
+            A[a] += (bessel * _turned(offset, middle, shares[a, other])).sum(axis=1).real / np.pi
         return np.asarray(np.abs(self.vectors) ** 2 @ A)
 
     def mean(self, dense: Level, step: float) -> Array:
@@ -285,18 +319,10 @@ def channels_of(vectors: Complex, here: Level) -> Complex:
     return np.asarray(np.einsum("ac,jab,bc->jc", vectors.conj(), here.couplings, vectors))
 
 
-def _transformed(C: Complex, t: Array, omega: Array) -> Array:
-    """Real part of the sum of C(t) e^{i omega t}, in blocks that fit into memory."""
+def _turned(omega: Array, t: Array, shares: Complex) -> Complex:
+    """Sum of e^{i omega t} shares(t), (energies, orders), in blocks that fit into memory."""
     blocks = np.array_split(omega, max(1, omega.size * t.size // BLOCK))
-    return np.concatenate([(np.exp(1j * np.multiply.outer(w, t)) @ C).real for w in blocks])
-
-
-def _times(last: float, panel: float) -> tuple[Array, Array]:
-    """Gauss nodes in time on equal panels."""
-    count = int(np.ceil(last / panel))
-    x, w = np.polynomial.legendre.leggauss(GAUSS)
-    half = last / count / 2
-    return (half * (2 * np.arange(count)[:, None] + 1 + x)).ravel(), np.tile(half * w, count)
+    return np.concatenate([np.exp(1j * np.multiply.outer(w, t)) @ shares for w in blocks])
 
 
 @dataclass(frozen=True, kw_only=True)

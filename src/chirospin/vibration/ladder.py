@@ -25,10 +25,14 @@ class Rung(Method):
     """A theory of the level; subclasses say how they solve one model."""
 
     broadening: float = Field(
-        default=0.1, gt=0, description="imaginary part of the energies of spectra, meV"
+        default=0.1, ge=1e-6, le=1e6, description="imaginary part of the energies of spectra, meV"
     )
-    coldest: float = Field(default=0.1, gt=0, description="k_B T where sign changes are looked for")
-    hottest: float = Field(default=100.0, gt=0, description="and where the search ends, meV")
+    coldest: float = Field(
+        default=0.1, ge=1e-6, le=1e6, description="k_B T where sign changes are looked for"
+    )
+    hottest: float = Field(
+        default=100.0, ge=1e-6, le=1e6, description="and where the search ends, meV"
+    )
     temperatures: int = Field(default=60, ge=2, le=10000, description="of the search")
 
     def solve_many(self, models: Sequence[Vibration]) -> Iterator[VibrationState]:
@@ -84,6 +88,6 @@ def relative_coupling(here: Level) -> float:
     return float((sizes / here.frequencies).sum() / here.temperature)
 
 
-def settled(residual: float = 0.0, iterations: int = 0) -> Outcome:
+def converged(residual: float = 0.0, iterations: int = 0) -> Outcome:
     """The outcome of a method that cannot fail."""
     return Outcome(converged=True, residual=residual, iterations=iterations, reason="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +13,17 @@ from pydantic import model_validator
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import Model, Shape, parameter
 from chirospin.base.spin import PAULI
-from chirospin.vibration.bath import Bath, bath_of
+from chirospin.vibration.bath import MOST, Bath, bath_of
 
 Array = NDArray[np.floating[Any]]
 Complex = NDArray[np.complexfloating[Any, Any]]
 COMPONENTS = ("x", "y", "z")
 SPINS = ("up", "down")
 CHANNELS = ("weak", "strong")
+SMALLEST, LARGEST = 1e-6, 1e6  # meV, 12 nanokelvin to a kiloelectronvolt
 ROOTS = 3  # crossover temperatures that a result can hold
 REACH = 2.5  # of the default energies around zero, meV, the window of the paper's figures
+PARALLEL = 1e-13  # couplings that differ less, relative, are multiples of each other
 MERGED = 1e-13  # commutators below this, relative, are zero
 BATHS = ("acoustic", "einstein", "debye", "modes", "spectrum")
 FROM_MODES = ("mode_energies", "mode_couplings")
@@ -41,7 +44,14 @@ class Vibration(Model):
     fransson_closed_shell, Eqs. (1), (9)
     """
 
-    level: float = parameter(0.1, unit="meV", symbol=r"\varepsilon_0", about="energy of the level")
+    level: float = parameter(
+        0.1,
+        unit="meV",
+        symbol=r"\varepsilon_0",
+        low=-LARGEST,
+        high=LARGEST,
+        about="energy of the level",
+    )
     level_splitting: tuple[float, ...] = parameter(
         (0.0, 0.0, 0.0),
         unit="meV",
@@ -50,7 +60,12 @@ class Vibration(Model):
         about="bare field on the spin; the level splits by twice its length",
     )
     charge_coupling: float = parameter(
-        0.01, unit="meV", symbol="u_0", about="of every vibration to the charge of the level"
+        0.01,
+        unit="meV",
+        symbol="u_0",
+        low=-LARGEST,
+        high=LARGEST,
+        about="of every vibration to the charge of the level",
     )
     spin_coupling: tuple[float, ...] = parameter(
         (0.01, 0.0, 0.0),
@@ -71,18 +86,28 @@ class Vibration(Model):
         0.01,
         unit="meV",
         symbol="c",
-        above=0,
+        low=SMALLEST,
+        high=LARGEST,
         about="acoustic: energy over dimensionless wavevector",
     )
     phonon_energy: float = parameter(
-        1.0, unit="meV", symbol=r"\omega_0", above=0, about="einstein: the mode; debye: the highest"
+        1.0,
+        unit="meV",
+        symbol=r"\omega_0",
+        low=SMALLEST,
+        high=LARGEST,
+        about="einstein: the mode; debye: the highest",
     )
     phonon_number: float = parameter(
-        1.0, symbol="N", low=0, about="einstein: modes; debye: atoms with three modes each"
+        1.0,
+        symbol="N",
+        low=0,
+        high=LARGEST,
+        about="einstein: modes; debye: atoms with three modes each",
     )
     bath_dimension: int = parameter(3, symbol="d", choices=(1, 2, 3), about="acoustic")
     bath_cutoff: float = parameter(
-        float(np.pi), symbol="q_c", above=0, about="acoustic: largest wavevector"
+        float(np.pi), symbol="q_c", low=SMALLEST, high=1e4, about="acoustic: largest wavevector"
     )
     bath_onset: float = parameter(
         0.0, symbol="q_{min}", low=0, about="acoustic: smallest wavevector"
@@ -115,17 +140,27 @@ class Vibration(Model):
         shape=Shape(axes=(2,)),
         about="bath = spectrum: where J is not zero",
     )
-    thermal_energy: float = parameter(10.0, unit="meV", symbol="k_BT", above=0, about="of both")
-    chemical_potential: float = parameter(0.0, unit="meV", symbol=r"\mu", about="of the electrons")
+    thermal_energy: float = parameter(
+        10.0, unit="meV", symbol="k_BT", low=SMALLEST, high=LARGEST, about="of both"
+    )
+    chemical_potential: float = parameter(
+        0.0, unit="meV", symbol=r"\mu", low=-LARGEST, high=LARGEST, about="of the electrons"
+    )
     reservoir_coupling: float = parameter(
         0.0,
         unit="meV",
         symbol=r"\gamma",
         low=0,
+        high=LARGEST,
         about="half width that a wide band of electrons gives the level",
     )
     hubbard: float = parameter(
-        0.0, unit="meV", symbol="U_H", about="repulsion of two electrons in the level"
+        0.0,
+        unit="meV",
+        symbol="U_H",
+        low=-LARGEST,
+        high=LARGEST,
+        about="repulsion of two electrons in the level",
     )
     energy: tuple[float, ...] | None = parameter(
         None,
@@ -138,6 +173,25 @@ class Vibration(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Vibration:
+        for name in (
+            "level_splitting",
+            "spin_coupling",
+            "momentum_coupling",
+            "mode_couplings",
+            "energy",
+        ):
+            sizes = np.abs(np.array(getattr(self, name) or 0.0)).ravel()
+            if sizes.max(initial=0.0) > LARGEST:
+                raise ModelError(
+                    f"Parameter `{name}` must have entries of size at most {LARGEST:g} (in meV), but has "
+                    f"{sizes.max():g}"
+                )
+        for name, unused in (("spectrum", "none"), ("spectrum_range", None)):
+            if self.bath != "spectrum" and getattr(self, name) != unused:
+                raise ModelError(
+                    f"Parameter `{name}` must be left out unless `bath` is spectrum, but is "
+                    f"{getattr(self, name)!r} and bath is {self.bath}; add bath=spectrum"
+                )
         given = self.bath == "modes"
         for name in FROM_MODES:
             if not given and getattr(self, name) is not None:
@@ -214,10 +268,25 @@ class Level:
     hubbard: float
 
 
-def level(model: Vibration, finer: int = 1, temperature: float | None = None) -> Level:
-    """The model as matrices; a continuous bath as Gauss nodes, ``finer`` times as many as needed."""
+def level(
+    model: Vibration,
+    finer: int = 1,
+    temperature: float | None = None,
+    resolution: float = np.inf,
+) -> Level:
+    """The model as matrices; a continuous bath as Gauss nodes, ``finer`` times as many as needed.
+
+    Thermal sums need what the temperature resolves, spectra also their broadening (``resolution``).
+    """
     T = model.thermal_energy if temperature is None else temperature
-    frequencies, weights = bath(model).nodes(T, finer)
+    vibrations = bath(model)
+    if vibrations.count(resolution) > MOST:
+        raise ModelError(
+            f"Option `broadening` must be larger (in meV): {resolution:g} would need "
+            f"{vibrations.count(resolution):.1e} nodes (allowed: {MOST}) of a bath up to "
+            f"{vibrations.highest:g} meV"
+        )
+    frequencies, weights = vibrations.nodes(T, finer, resolution)
     if model.mode_couplings is None:
         couplings = np.sqrt(weights)[:, None, None] * common_coupling(model)
     else:
@@ -304,3 +373,22 @@ def channels(here: Level) -> tuple[Complex, Array, Complex] | None:
             return None
     values = np.array([[m[0, 0], m[1, 1]] for m in inside])
     return vectors, values[0].real, values[1:]
+
+
+def distinct(here: Level) -> Iterator[tuple[Complex, Array, Array]]:
+    """Couplings that are not multiples of each other, with squared factors and frequencies."""
+    left = list(range(len(here.frequencies)))
+    while left:
+        U = here.couplings[left[0]]
+        size = float(np.vdot(U, U).real)
+        same, factors = [], []
+        for j in left:
+            other = here.couplings[j]
+            factor = complex(np.vdot(U, other)) / size if size else 0.0
+            if np.abs(other - factor * U).max() <= PARALLEL * np.sqrt(size):
+                same.append(j)
+                factors.append(abs(factor) ** 2)
+        if not size:
+            same, factors = [left[0]], [0.0]
+        yield U, np.array(factors), here.frequencies[same]
+        left = [j for j in left if j not in same]

@@ -6,7 +6,8 @@ For one channel with coupling g and a bath that is a power of the energy between
           + \frac{B_-(w)}{x+w}\Big] dw, \qquad B_+ = J(1-f+n), \quad B_- = J(f+n)
 
 with x from the bare level. Each half of the band continues analytically, so that each principal value
-is a smooth integral and a logarithm.
+is a smooth integral and a logarithm. Where the vibrations start above zero energy the band has a gap
+around the level, with one more pole in it, which holds nearly all weight at weak coupling.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from chirospin.numerics.fermi import fermi
+from chirospin.numerics.quadrature import cleared_edges, gauss_panels
 
 Array = NDArray[np.floating[Any]]
-NODES = 120  # of the smooth part of a principal value
+NODES = 32  # of a panel of the smooth part of a principal value
 GAUSS = 16  # nodes of a panel
 FAR = 600.0  # e-folds closer to the band than this a pole has no weight
+EDGE = 15.0  # of the pole in the gap as artanh(x/a): closer to the edge its weight is rounding
 SCAN = 4000  # points that look for resonances inside the band
 
 
@@ -50,10 +53,13 @@ class Band:
 
     @cached_property
     def nodes(self) -> tuple[Array, Array]:
-        """Gauss nodes and weights between a and b."""
-        x, w = np.polynomial.legendre.leggauss(NODES)
-        half = (self.high - self.low) / 2
-        return self.low + half * (1 + x), half * w
+        """Gauss nodes and weights between a and b, on panels that keep away from the poles of n."""
+        return self._clear_of(0.0)
+
+    def _clear_of(self, place: float) -> tuple[Array, Array]:
+        """The same, also away from a place below a."""
+        poles = [2j * np.pi * self.temperature, *([0.0, place] if self.low else [])]
+        return gauss_panels(cleared_edges(self.low, self.high, np.array(poles)), NODES)
 
     def emission(self, energy: Array) -> Array:
         """:math:`B_+ = J (1 - f + n)`, continued to any real energy."""
@@ -107,8 +113,8 @@ class Band:
         A = B / (self.distance(x) ** 2 + (np.pi * B) ** 2)
         total = float(dx @ A)
         n = float(dx @ (A * fermi((level + x) / self.temperature)))
-        for side in (1, -1):
-            place, residue = self._outside(side)
+        poles = [self._outside(side) for side in (1, -1)]
+        for place, residue in [*poles, *([self._in_gap()] if self.low else [])]:
             total += residue
             n += residue * float(fermi((level + place) / self.temperature))
         return n / total, total
@@ -193,3 +199,21 @@ class Band:
             near += value * (np.exp(-y) / self.high - 1 / (at - self.low))
         far = float((other(w) / (at + w) ** 2) @ dw)
         return float(x), 1 / (1 + self.coupling * (near + far))
+
+    def _in_gap(self) -> tuple[float, float]:
+        """The pole between -a and a and its residue; at an edge, without weight, if it is too close."""
+
+        def sums(x: float) -> tuple[float, float]:
+            w, dw = self._clear_of(abs(x))
+            ahead, behind = self.emission(w) * dw, self.absorption(w) * dw
+            L = (ahead / (x - w)).sum() + (behind / (x + w)).sum()
+            slope = (ahead / (x - w) ** 2).sum() + (behind / (x + w) ** 2).sum()
+            return x - self.coupling * float(L), 1 + self.coupling * float(slope)
+
+        def defect(u: float) -> float:
+            return sums(self.low * float(np.tanh(u)))[0]
+
+        if defect(-EDGE) > 0 or defect(EDGE) < 0:
+            return float(np.copysign(self.low, -defect(0.0))), 0.0
+        x = self.low * float(np.tanh(brentq(defect, -EDGE, EDGE, xtol=1e-15)))
+        return x, 1 / sums(x)[1]

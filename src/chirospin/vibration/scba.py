@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -27,7 +26,7 @@ from chirospin.vibration.born import (
 from chirospin.vibration.continuation import continued
 from chirospin.vibration.frequencies import summed_with_tail
 from chirospin.vibration.ladder import Rung, relative_coupling
-from chirospin.vibration.model import Level, Vibration, energies_from_mu, level
+from chirospin.vibration.model import Level, Vibration, distinct, energies_from_mu, level
 from chirospin.vibration.state import VibrationState
 
 Array = NDArray[np.floating[Any]]
@@ -35,7 +34,6 @@ Complex = NDArray[np.complexfloating[Any, Any]]
 Unknowns = NDArray[np.float64]
 Settled = tuple[Complex, Complex]
 FEWEST, MOST = 32, 2048  # positive frequencies
-PARALLEL = 1e-13
 UNIQUE = 0.5  # of sum |U|^2/(omega T): below it the equation contracts and has one solution
 DISTINCT = 1e-3  # two densities that are two: those of few frequencies are good to 1e-5
 STEP = (
@@ -81,16 +79,16 @@ class Exchange:
     @classmethod
     def between(cls, here: Level, count: int) -> Exchange:
         """The loop for ``count`` positive frequencies."""
-        n = np.arange(count)
-        m = np.arange(-count, count)
-        nu = 2j * np.pi * here.temperature * (n[:, None] - m)
+        steps = np.arange(1 - count, 2 * count)  # n - m
+        nu = 2j * np.pi * here.temperature * steps
+        place = np.arange(count)[:, None] - np.arange(-count, count) + count - 1
         kinds, emitting, absorbing = [], [], []
-        for U, shares, frequencies in _distinct(here):
+        for U, shares, frequencies in distinct(here):
             gaps = nu[..., None] - frequencies
             kinds.append(U)
-            emitting.append(-here.temperature * (shares / gaps).sum(axis=-1))
+            emitting.append(-here.temperature * (shares / gaps).sum(axis=-1)[place])
             sums = nu[..., None] + frequencies
-            absorbing.append(here.temperature * (shares / sums).sum(axis=-1))
+            absorbing.append(here.temperature * (shares / sums).sum(axis=-1)[place])
         return cls(
             couplings=np.array(kinds),
             emitting=np.array(emitting),
@@ -106,25 +104,6 @@ class Exchange:
             total += U @ np.tensordot(out, both, 1) @ adjoint
             total += adjoint @ np.tensordot(back, both, 1) @ U
         return total
-
-
-def _distinct(here: Level) -> Iterator[tuple[Complex, Array, Array]]:
-    """Couplings that are not multiples of each other, with squared factors and frequencies."""
-    left = list(range(len(here.frequencies)))
-    while left:
-        U = here.couplings[left[0]]
-        size = float(np.vdot(U, U).real)
-        same, factors = [], []
-        for j in left:
-            other = here.couplings[j]
-            factor = complex(np.vdot(U, other)) / size if size else 0.0
-            if np.abs(other - factor * U).max() <= PARALLEL * np.sqrt(size):
-                same.append(j)
-                factors.append(abs(factor) ** 2)
-        if not size:
-            same, factors = [left[0]], [0.0]
-        yield U, np.array(factors), here.frequencies[same]
-        left = [j for j in left if j not in same]
 
 
 def polarised(energy: Complex, temperature: float) -> Complex:
@@ -156,12 +135,15 @@ class SCBA(Rung):
 
     temperatures: int = Field(default=24, ge=2, le=10000, description="of the search")
     tolerance: float = Field(
-        default=1e-12, gt=0, description="of the self-energy, relative to the coupling"
+        default=1e-12, ge=1e-15, le=1e-6, description="of the self-energy, relative to the coupling"
     )
     accuracy: float = Field(
-        default=1e-9, gt=0, description="change of the density with twice the frequencies"
+        default=1e-9,
+        ge=1e-14,
+        le=1e-3,
+        description="change of the density with twice the frequencies",
     )
-    iterations: int = Field(default=400, ge=1, description="of the self-consistency")
+    iterations: int = Field(default=400, ge=1, le=100_000, description="of the self-consistency")
 
     def state(self, model: Vibration) -> VibrationState:
         """The level in equilibrium; frequencies are doubled until nothing changes."""
@@ -170,13 +152,14 @@ class SCBA(Rung):
         return VibrationState(
             density=found.density,
             moment=found.moment,
-            spectrum=lambda: self._spectrum(here, settled, energies_from_mu(model)),
+            spectrum=lambda: self._spectrum(model, settled),
             crossing=self.crossing(model),
             norm=None,
             left_out=here.hubbard,
             truncation=change,
             outcome=outcome,
             other_solutions=self._others(here, found, outcome.converged),
+            expanded=True,
         )
 
     def moment_at(self, model: Vibration, temperature: float) -> Array:
@@ -184,13 +167,19 @@ class SCBA(Rung):
         found, outcome, _, _ = self._solved(level(model, temperature=temperature))
         return found.moment if outcome.converged else np.full(3, np.nan)
 
-    def _spectrum(self, here: Level, settled: Settled, omega: Array) -> Array:
+    def spectrum_of(self, model: Vibration, finer: int = 1) -> Array:
+        """With more nodes of the bath, after solving anew."""
+        return self._spectrum(model, self._solved(level(model))[3], finer)
+
+    def _spectrum(self, model: Vibration, settled: Settled, finer: int = 1) -> Array:
         """Of spin up and down, (2, energies); NaN where the continuation does not settle."""
+        here = level(model, finer, resolution=self.broadening)
         sigma, shift = settled
         reference = _shifted(here, shift)
         z = 1j * np.pi * here.temperature * (2 * np.arange(len(sigma)) + 1)
         empty = z[:, None, None] * np.eye(2) - reference.energy
         departure = np.linalg.inv(empty - sigma) - np.linalg.inv(empty)
+        omega = energies_from_mu(model)
         G = continued(here, reference, departure, omega, self.broadening)
         if G is None:
             return np.full((2, omega.size), np.nan)

@@ -20,7 +20,7 @@ from chirospin.vibration.born import (
     spin_densities,
 )
 from chirospin.vibration.frequencies import by_frequencies
-from chirospin.vibration.ladder import Rung, settled
+from chirospin.vibration.ladder import Rung, converged
 from chirospin.vibration.model import Vibration, bath, channels, energies_from_mu, level
 from chirospin.vibration.real_axis import Band
 from chirospin.vibration.state import VibrationState
@@ -62,13 +62,20 @@ class SecondOrder(Rung):
         return VibrationState(
             density=found.density,
             moment=found.moment,
-            spectrum=lambda: spin_densities(here, poles, energies_from_mu(model), self.broadening),
+            spectrum=lambda: self.spectrum_of(model),
             crossing=self.crossing(model),
             norm=norm,
             left_out=here.hubbard,
             truncation=None,
-            outcome=settled(),
+            outcome=converged(),
+            expanded=True,
         )
+
+    def spectrum_of(self, model: Vibration, finer: int = 1) -> Array:
+        """On nodes of the bath that the broadening resolves."""
+        here = level(model, finer, resolution=self.broadening)
+        poles = self_energy_poles(here)
+        return spin_densities(here, poles, energies_from_mu(model), self.broadening)
 
     def moment_at(self, model: Vibration, temperature: float) -> Array:
         """By the first route, which is the fastest."""

@@ -28,6 +28,7 @@ class VibrationState:
     crossing : search for temperatures at which the moment of this method changes sign
     norm : of the spectral function, where the method integrates it; None where it is 1 by algebra
     left_out : repulsion that the method does not know, meV
+    expanded : whether the method expands in the coupling
     truncation : weight beyond the states that were kept, or change with more frequencies; or None
     other_solutions : of a self-consistent equation, met by a search; None where there is no such equation
     """
@@ -41,3 +42,4 @@ class VibrationState:
     truncation: float | None
     outcome: Outcome
     other_solutions: int | None = None
+    expanded: bool = False

@@ -19,7 +19,7 @@ from chirospin.vibration.born import (
     self_energy_poles,
     spin_densities,
 )
-from chirospin.vibration.ladder import Rung, settled
+from chirospin.vibration.ladder import Rung, converged
 from chirospin.vibration.model import Level, Vibration, energies_from_mu, level
 from chirospin.vibration.state import VibrationState
 
@@ -43,11 +43,13 @@ class Windowed(Rung):
     summary: ClassVar[str] = "EMULATION of a finite window: its sign change is an artefact"
     references: ClassVar[tuple[str, ...]] = ("fransson_closed_shell",)
 
-    window: float = Field(default=2.5, gt=0, description="W, half width of the integral, meV")
+    window: float = Field(
+        default=2.5, ge=1e-6, le=1e6, description="W, half width of the integral, meV"
+    )
 
     def state(self, model: Vibration) -> VibrationState:
         """The integral over the window."""
-        here = level(model)
+        here = level(model, resolution=self.broadening)
         poles = self_energy_poles(here)
         found, norm = self._integrated(here, poles, model)
         return VibrationState(
@@ -58,12 +60,17 @@ class Windowed(Rung):
             norm=norm,
             left_out=here.hubbard,
             truncation=None,
-            outcome=settled(),
+            outcome=converged(),
         )
+
+    def moment_of(self, model: Vibration, finer: int) -> Array:
+        """The integral with more nodes of the bath."""
+        here = level(model, finer, resolution=self.broadening)
+        return self._integrated(here, self_energy_poles(here), model)[0].moment
 
     def moment_at(self, model: Vibration, temperature: float) -> Array:
         """The integral at another temperature."""
-        here = level(model, temperature=temperature)
+        here = level(model, temperature=temperature, resolution=self.broadening)
         return self._integrated(here, self_energy_poles(here), model)[0].moment
 
     def _integrated(self, here: Level, poles: Poles, model: Vibration) -> tuple[Thermal, float]:

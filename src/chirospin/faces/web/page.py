@@ -427,7 +427,7 @@ def value_table(problem: Problem, ds: xr.Dataset) -> html.Div:
                             html.Td(number(v) if np.isfinite(v) else "–", className="value")
                             for v in entries.values[:, n]
                         ),
-                        html.Td(nodes(unit_pieces(one.unit))),
+                        html.Td(nodes(unit_pieces(str(ds[one.name].attrs["units"])))),
                     ]
                 )
             )
