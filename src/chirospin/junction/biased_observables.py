@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from chirospin.base.observables import observable
 from chirospin.junction.audit import time_reversal_broken
-from chirospin.junction.biased_state import BiasedState
+from chirospin.junction.biased_state import BiasedState, Flows
 from chirospin.junction.model import lead_couplings
 from chirospin.junction.observables import (
     CURRENT,
@@ -20,11 +20,17 @@ from chirospin.junction.observables import (
 from chirospin.junction.reservoirs import BiasedJunction, gated_hamiltonian, reservoirs
 
 Real = NDArray[np.float64]
+FAINT = 0.01  # of T dI/dV: a thermoelectric response below is near its zero
 STEP = 2e-3  # of the bias, in temperatures: a derivative is then good to 1e-6
 NO_DRIVE = "leads of equal potential and temperature drive no current, or none flows"
 NOT_FOUND = "the method does not find it, or was told not to"
 NO_PARTNER = "the method failed at the other bias, or was told not to solve there"
 BROKEN = "the stack itself breaks time reversal, or the method has no currents near zero bias"
+
+
+def rest(model: BiasedJunction) -> BiasedJunction:
+    """The same junction between leads of equal potential and temperature."""
+    return model.replace(bias=0.0, thermal_energy_difference=0.0)
 
 
 def driven(model: BiasedJunction) -> bool:
@@ -185,8 +191,34 @@ def linear_polarisation(model: BiasedJunction, state: BiasedState) -> float:
     """(G_up - G_down)/(G_up + G_down) at V -> 0 and equal temperatures; NaN where the law is not due."""
     if time_reversal_broken(gated_hamiltonian(model.replace(bias=0.0))) > 1e-12:
         return float("nan")
-    up, down = conductance(model.replace(bias=0.0, thermal_energy_difference=0.0), state)
+    up, down = conductance(rest(model), state)
     return float((up - down) / (up + down)) if up + down else float("nan")
+
+
+def thermoelectric_defect(model: BiasedJunction, flows: Flows) -> float:
+    r"""Departure from the reciprocity of thermoelectric responses, relative to them.
+
+    .. math:: L_{12}(M) = T\,\partial I_M/\partial\Delta T, \qquad
+              L_{21}(M) = \partial J_{E,M}/\partial V, \qquad L_{12}(M) = L_{21}(-M)
+
+    at V = 0 and equal temperatures, for time reversal on the stack (Onsager). Responses below
+    :data:`FAINT` of T dI/dV count as that. NaN where the law is not due or the flows are not known.
+
+    Parameters
+    ----------
+    flows : of electrons and energy, as of :class:`BiasedState`
+    """
+    still = rest(model)
+    if time_reversal_broken(gated_hamiltonian(still)) > 1e-12:
+        return float("nan")
+    T = float(reservoirs(still).thermal_energy.mean())
+    step = STEP * T
+    hot, cold = (flows(still.replace(thermal_energy_difference=s))[0] for s in (step, -step))
+    ahead, back = (flows(still.replace(bias=s)) for s in (step, -step))
+    by_heat = T * (hot - cold) / (2 * step)
+    conductance, by_bias = (ahead - back) / (2 * step)
+    size = max(np.abs(by_heat).max(), np.abs(by_bias).max(), FAINT * T * np.abs(conductance).max())
+    return float(np.abs(by_heat - by_bias[::-1]).max() / size) if size else float("nan")
 
 
 BIASED_OBSERVABLES = (

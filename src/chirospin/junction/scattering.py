@@ -19,7 +19,7 @@ from pydantic import Field
 from scipy.special import digamma
 
 from chirospin.base.method import Method
-from chirospin.junction.biased_state import BiasedState, left_current
+from chirospin.junction.biased_state import BiasedState, left_flows
 from chirospin.junction.mean_field import mean_field
 from chirospin.junction.model import interaction, lead_couplings
 from chirospin.junction.reservoirs import (
@@ -205,7 +205,7 @@ def one_electron_state(
         lead_current=flows[:, :1] * [1.0, -1.0],
         energy_current=flows[:, 1:] * [1.0, -1.0],
         outcomes=(checked[0], checked[1]),
-        currents=lambda model: left_current(method, model),
+        flows=lambda model: left_flows(method, model),
         noise=noise,
         interaction_kept=interaction_kept,
     )
