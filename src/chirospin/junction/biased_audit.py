@@ -19,7 +19,9 @@ from chirospin.junction.audit import (
     time_reversal_broken,
 )
 from chirospin.junction.biased_observables import (
+    NO_DEFECT,
     driven,
+    energy_scale,
     linear_polarisation,
     rest,
     spin_polarisation,
@@ -39,11 +41,6 @@ NEGLIGIBLE = 0.01  # of what is printed: more shows in its digits
 BROAD = 0.1  # of the current: it tracks the error against landauer and hierarchy, docs/junction.md
 ONSAGER = 1e-3  # derivatives by differences are good to some 1e-5 where states are left slowly
 UNCERTAIN = 0.01  # in the polarisation
-NO_DEFECT = 1e-6  # the step of the derivative
-
-
-def _energy_scale(model: BiasedJunction) -> float:
-    return float(np.abs(gated_hamiltonian(model)).max() + np.ptp(reservoirs(model).potential))
 
 
 def _occupation_range(model: BiasedJunction, state: BiasedState) -> float:
@@ -62,7 +59,7 @@ def _energy_balance(model: BiasedJunction, state: BiasedState) -> float | None:
     if state.energy_current is None or reservoirs(model).dephasing:
         return None  # fluctuations heat the stack
     net = np.abs(state.energy_current.sum(axis=1)).max()
-    return float(net / (coupling_scale(model) * max(_energy_scale(model), 1e-300)))
+    return float(net / (coupling_scale(model) * max(energy_scale(model), 1e-300)))
 
 
 def entropy_production(model: BiasedJunction, state: BiasedState) -> float | None:

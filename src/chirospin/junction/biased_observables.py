@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,12 +16,15 @@ from chirospin.junction.observables import (
     IN_AMPERE,
     NO_CURRENT,
     current,
+    current_uncertainty,
     mean_current,
     occupation,
+    propagated,
 )
 from chirospin.junction.reservoirs import BiasedJunction, gated_hamiltonian, reservoirs
 
 Real = NDArray[np.float64]
+NO_DEFECT = 1e-6  # the step of the derivative
 FAINT = 0.01  # of T dI/dV: a thermoelectric response below is near its zero
 STEP = 2e-3  # of the bias, in temperatures: a derivative is then good to 1e-6
 NO_DRIVE = "leads of equal potential and temperature drive no current, or none flows"
@@ -39,7 +44,95 @@ def driven(model: BiasedJunction) -> bool:
     return bool(np.ptp(leads.potential) > 0 or np.ptp(leads.thermal_energy) > 0)
 
 
-@observable(unit="1", symbol=r"P_\mathrm{MR}", undefined=NO_DRIVE)
+def energy_scale(model: BiasedJunction) -> float:
+    """Largest one-electron energy with the window of the bias, eV."""
+    return float(np.abs(gated_hamiltonian(model)).max() + np.ptp(reservoirs(model).potential))
+
+
+def _spurious(model: BiasedJunction, state: BiasedState) -> Real:
+    """What the method itself drives at rest, of electrons and energy, (2, magnetisation); 0 if unknown."""
+    return np.nan_to_num(np.abs(state.flows(rest(model))))
+
+
+def _current_error(model: BiasedJunction, state: BiasedState) -> Real:
+    """Numerical error of the left currents and what the method drives at rest, (magnetisation,)."""
+    return np.asarray(current_uncertainty(model, state) + _spurious(model, state)[0])
+
+
+def _mean_error(model: BiasedJunction, state: BiasedState) -> Real:
+    return np.asarray(_current_error(model, state).mean())
+
+
+def _polarisation_error(model: BiasedJunction, state: BiasedState) -> Real:
+    r"""From the numerical errors, the currents at rest and the defect d of reciprocity.
+
+    .. math:: \delta P = \delta P_{num} + \frac{|I_{0\uparrow} - I_{0\downarrow}|
+              + |P|\,|I_{0\uparrow} + I_{0\downarrow}|}{|I_\uparrow + I_\downarrow|} + |d|
+    """
+    I, numerical = state.lead_current[:, 0], current_uncertainty(model, state)  # noqa: E741
+    spurious = np.nan_to_num(state.flows(rest(model))[0])
+    defect = np.nan_to_num(abs(linear_polarisation(model, state)))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        P = (I[0] - I[1]) / I.sum()
+        moved = (abs(spurious[0] - spurious[1]) + abs(P * spurious.sum())) / abs(I.sum())
+    artefact = defect if defect > NO_DEFECT else 0.0
+    return np.asarray(propagated(I, numerical) + moved + artefact)
+
+
+def _difference_odd_error(model: BiasedJunction, state: BiasedState) -> Real:
+    return np.asarray(2 * current_uncertainty(model, state).sum())
+
+
+def _difference_even_error(model: BiasedJunction, state: BiasedState) -> Real:
+    up, down = np.nan_to_num(state.flows(rest(model))[0])
+    return np.asarray(_difference_odd_error(model, state) + abs(up - down))
+
+
+def _mean_odd_error(model: BiasedJunction, state: BiasedState) -> Real:
+    return np.asarray(2 * current_uncertainty(model, state).mean())
+
+
+def _mean_even_error(model: BiasedJunction, state: BiasedState) -> Real:
+    return np.asarray(_mean_odd_error(model, state) + _spurious(model, state)[0].mean())
+
+
+def _rectification_error(model: BiasedJunction, state: BiasedState) -> Real:
+    odd, even = (abs(part.mean()) for part in _parts(model, state))
+    odd = max(odd, 1e-300)
+    relative = _mean_odd_error(model, state) / odd
+    return np.asarray(_mean_even_error(model, state) / odd + even / odd * relative)
+
+
+def _conductance_error(model: BiasedJunction, state: BiasedState) -> Real:
+    step = STEP * float(reservoirs(model).thermal_energy.min())
+    return np.asarray(current_uncertainty(model, state) / step)
+
+
+def _fano_error(model: BiasedJunction, state: BiasedState) -> Real:
+    if state.noise is None:
+        return np.full(2, np.nan)
+    I = np.maximum(np.abs(state.lead_current[:, 0]), 1e-300)  # noqa: E741
+    return np.asarray(np.abs(state.noise) * _current_error(model, state) / I**2)
+
+
+def _energy_error(model: BiasedJunction, state: BiasedState) -> Real:
+    """From both leads together, rounding, and what the method drives at rest, (magnetisation, 1)."""
+    if state.energy_current is None:
+        return np.full((2, 1), np.nan)
+    net = 0.0 if reservoirs(model).dephasing else np.abs(state.energy_current.sum(axis=1))
+    rounding = np.finfo(float).eps * lead_couplings(model).sum(axis=(1, 2)) * energy_scale(model)
+    return np.asarray(net + rounding + _spurious(model, state)[1])[:, None]
+
+
+def _defect_error(model: BiasedJunction, state: BiasedState) -> Real:
+    """The step of the derivative, and rounding over it."""
+    still = rest(model)
+    G = np.abs(conductance(still, state)).mean()
+    rounding = _conductance_error(still, state).mean() / max(G, 1e-300)
+    return np.asarray(NO_DEFECT + rounding)
+
+
+@observable(unit="1", symbol=r"P_\mathrm{MR}", undefined=NO_DRIVE, error=_polarisation_error)
 def spin_polarisation(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Magnetoresistance polarisation of the current at this bias.
 
@@ -66,7 +159,13 @@ def _parts(model: BiasedJunction, state: BiasedState) -> tuple[Real, Real]:
     return (here - there) / 2, (here + there) / 2
 
 
-@observable(unit=CURRENT, symbol=r"\Delta_\mathrm{odd}", conversion=IN_AMPERE, undefined=NO_PARTNER)
+@observable(
+    unit=CURRENT,
+    symbol=r"\Delta_\mathrm{odd}",
+    conversion=IN_AMPERE,
+    undefined=NO_PARTNER,
+    error=_difference_odd_error,
+)
 def current_difference_odd(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Odd part in the bias of the difference of the currents for the two magnetisations.
 
@@ -77,7 +176,11 @@ def current_difference_odd(model: BiasedJunction, state: BiasedState) -> Real:
 
 
 @observable(
-    unit=CURRENT, symbol=r"\Delta_\mathrm{even}", conversion=IN_AMPERE, undefined=NO_PARTNER
+    unit=CURRENT,
+    symbol=r"\Delta_\mathrm{even}",
+    conversion=IN_AMPERE,
+    undefined=NO_PARTNER,
+    error=_difference_even_error,
 )
 def current_difference_even(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Even part in the bias of the difference of the currents for the two magnetisations.
@@ -88,7 +191,13 @@ def current_difference_even(model: BiasedJunction, state: BiasedState) -> Real:
     return np.asarray(even[0] - even[1])
 
 
-@observable(unit=CURRENT, symbol=r"\bar I_\mathrm{odd}", conversion=IN_AMPERE, undefined=NO_PARTNER)
+@observable(
+    unit=CURRENT,
+    symbol=r"\bar I_\mathrm{odd}",
+    conversion=IN_AMPERE,
+    undefined=NO_PARTNER,
+    error=_mean_odd_error,
+)
 def mean_current_odd(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Odd part in the bias of the mean current.
 
@@ -99,7 +208,11 @@ def mean_current_odd(model: BiasedJunction, state: BiasedState) -> Real:
 
 
 @observable(
-    unit=CURRENT, symbol=r"\bar I_\mathrm{even}", conversion=IN_AMPERE, undefined=NO_PARTNER
+    unit=CURRENT,
+    symbol=r"\bar I_\mathrm{even}",
+    conversion=IN_AMPERE,
+    undefined=NO_PARTNER,
+    error=_mean_even_error,
 )
 def mean_current_even(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Even part in the bias of the mean current.
@@ -110,7 +223,9 @@ def mean_current_even(model: BiasedJunction, state: BiasedState) -> Real:
     return np.asarray(even.mean())
 
 
-@observable(unit="1", symbol="r", undefined=f"{NO_DRIVE}; or {NO_PARTNER}")
+@observable(
+    unit="1", symbol="r", undefined=f"{NO_DRIVE}; or {NO_PARTNER}", error=_rectification_error
+)
 def rectification(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Even over odd part in the bias of the mean current.
 
@@ -129,7 +244,13 @@ def conductance(model: BiasedJunction, state: BiasedState) -> Real:
     return np.asarray((above - below) / (2 * step))
 
 
-@observable(unit="e^2/hbar", symbol="dI/dV", dims=("magnetisation",), undefined=NO_PARTNER)
+@observable(
+    unit="e^2/hbar",
+    symbol="dI/dV",
+    dims=("magnetisation",),
+    undefined=NO_PARTNER,
+    error=_conductance_error,
+)
 def differential_conductance(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Derivative of the current by the bias, for each magnetisation.
 
@@ -150,7 +271,11 @@ def noise(model: BiasedJunction, state: BiasedState) -> Real:
 
 
 @observable(
-    unit="1", symbol="F", dims=("magnetisation",), undefined=f"{NOT_FOUND}; or no current flows"
+    unit="1",
+    symbol="F",
+    dims=("magnetisation",),
+    undefined=f"{NOT_FOUND}; or no current flows",
+    error=_fano_error,
 )
 def fano_factor(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Noise over current.
@@ -164,7 +289,13 @@ def fano_factor(model: BiasedJunction, state: BiasedState) -> Real:
     return np.where(flows, state.noise / np.where(flows, I, 1.0), np.nan)
 
 
-@observable(unit="eV^2/hbar", symbol="J_E", dims=("magnetisation", "lead"), undefined=NOT_FOUND)
+@observable(
+    unit="eV^2/hbar",
+    symbol="J_E",
+    dims=("magnetisation", "lead"),
+    undefined=NOT_FOUND,
+    error=_energy_error,
+)
 def energy_current(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Energy that enters the stack from each lead per time.
 
@@ -175,7 +306,7 @@ def energy_current(model: BiasedJunction, state: BiasedState) -> Real:
     return np.full((2, 2), np.nan) if state.energy_current is None else state.energy_current
 
 
-@observable(unit="1", symbol="d", undefined=BROKEN)
+@observable(unit="1", symbol="d", undefined=BROKEN, error=_defect_error)
 def reciprocity_defect(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Polarisation of the linear response, which exact dynamics does not have.
 
@@ -222,8 +353,8 @@ def thermoelectric_defect(model: BiasedJunction, flows: Flows) -> float:
 
 
 BIASED_OBSERVABLES = (
-    current,
-    mean_current,
+    replace(current, error=_current_error),
+    replace(mean_current, error=_mean_error),
     spin_polarisation,
     occupation,
     current_difference_odd,

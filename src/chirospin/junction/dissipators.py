@@ -215,7 +215,7 @@ class Factors:
     power: float
 
 
-Filled = Callable[[Real], Real]  # x = (omega - mu)/T -> occupation of the lead
+Filled = Callable[[Real], NDArray[Any]]  # x = (omega - mu)/T -> occupation of the lead
 
 
 def _redfield(omega: Real, mu: Real, T: Real, filled: Filled) -> Factors:
@@ -486,7 +486,7 @@ def widths(coupling: Real, elements: Complex) -> Real:
     coupling : to both leads together, (batch, J)
     elements : c_k of one link, (batch, J, A, B)
     """
-    return np.einsum("bj,bjxy->bxy", coupling, np.abs(elements) ** 2)
+    return np.asarray(np.einsum("bj,bjxy->bxy", coupling, np.abs(elements) ** 2))
 
 
 def lamb_shift(energies: Real, x: Real, C: Complex) -> Complex:
