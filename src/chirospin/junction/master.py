@@ -23,7 +23,7 @@ from chirospin.junction import fock
 from chirospin.junction.biased_state import BiasedState, broadened_current, left_flows
 from chirospin.junction.dissipators import Kind, Member, ThermalGenerator
 from chirospin.junction.gksl import Answer, Stationary, answers
-from chirospin.junction.liouvillian import EVEN, ODD, Real, Resolvent, diagonal
+from chirospin.junction.liouvillian import EVEN, ODD, Point, Real, Resolvent, diagonal
 from chirospin.junction.reservoirs import BiasedJunction
 from chirospin.junction.state import DensityCertificates
 from chirospin.numerics.krylov import gmres
@@ -116,7 +116,7 @@ class SecondOrder(Method):
         noise = solver.noise(found) if self.counting else None
         return [
             Solution(
-                answer=_slow(answer) if found.dark[b] else answer,
+                answer=_slow(answer, members[b].point) if found.dark[b] else answer,
                 current=np.array([current[b] for current in particles]),
                 energy=np.array([current[b] for current in energy]),
                 barrier=float(barrier[b]),
@@ -350,8 +350,9 @@ class Solver:
         return np.asarray(shot - 2 * trace(*counted(even, odd, -LEFT)))
 
 
-def _slow(answer: Answer) -> Answer:
-    return replace(answer, outcome=replace(answer.outcome, converged=False, reason=TOO_SLOW))
+def _slow(answer: Answer, point: Point) -> Answer:
+    reason = point.far_apart or TOO_SLOW
+    return replace(answer, outcome=replace(answer.outcome, converged=False, reason=reason))
 
 
 def _allowed(model: BiasedJunction, method: str) -> BiasedJunction:

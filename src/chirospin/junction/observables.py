@@ -95,14 +95,11 @@ def current_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[
 
     .. math:: \delta I = |I_L + I_R| + (r + \epsilon) \sum_{lk} \gamma_{lk}
 
-    with the residual r and the rounding of the occupations. Transmission alone is a product with
-    f_L - f_R in which nothing cancels: there the last factor is the current.
+    with the residual r and the rounding of the occupations.
     """
     balance = np.abs(state.lead_current.sum(axis=1))
     relative = np.array([one.residual for one in state.outcomes]) + np.finfo(float).eps
     size = lead_couplings(model).sum(axis=(1, 2))
-    if not state.interaction_kept:
-        size = np.abs(state.lead_current[:, 0])
     return np.asarray(balance + relative * size)
 
 

@@ -21,7 +21,7 @@ from scipy.special import digamma
 from chirospin.base.method import Method
 from chirospin.junction.biased_state import BiasedState, left_flows
 from chirospin.junction.mean_field import mean_field
-from chirospin.junction.model import interaction, lead_couplings
+from chirospin.junction.model import far_apart, interaction, lead_couplings
 from chirospin.junction.reservoirs import (
     BiasedJunction,
     Reservoirs,
@@ -39,6 +39,7 @@ Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 TAIL = 40.0  # temperatures beyond the chemical potentials where Fermi functions end
 DEFECTIVE = 1e-9
+PANELS = 500  # of the noise integral; where rounding keeps it from its tolerance more do not help
 MERGED = (
     "two decaying modes merge (an exceptional point), where the closed form loses its digits; "
     "change a hopping or a coupling slightly"
@@ -152,8 +153,17 @@ def scattering_noise(modes: Modes, leads: Reservoirs, tolerance: float) -> float
     low, high = float((mu - TAIL * T).min()), float((mu + TAIL * T).max())
     inside = np.concatenate([modes.energies.real, mu])
     points = np.unique(inside[(inside > low) & (inside < high)])
-    value, _ = quad_vec(integrand, low, high, epsrel=tolerance, epsabs=0, points=points)
-    return float(value)
+    value, _, told = quad_vec(
+        integrand,
+        low,
+        high,
+        epsrel=tolerance,
+        epsabs=0,
+        points=points,
+        limit=PANELS,
+        full_output=True,
+    )
+    return float(value) if told.success else float("nan")
 
 
 class BiasedLandauer(Method):
@@ -214,7 +224,7 @@ def one_electron_state(
 def _checked(h: Complex, modes: Modes, outcome: Outcome) -> Outcome:
     reason = outcome.reason
     if unreached(np.array(-2 * modes.energies.imag.max()), h):
-        reason = UNREACHED
+        reason = far_apart(h, coupling=modes.coupling) or UNREACHED
     elif not modes.error <= DEFECTIVE:
         reason = MERGED
     return Outcome(

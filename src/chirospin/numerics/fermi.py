@@ -16,6 +16,7 @@ from scipy.special import digamma
 
 Array = NDArray[np.floating[Any]]
 EXACT = 2e-15  # departure of the summed poles from the Fermi function that counts as rounding
+FAR = 1e16
 MOST = 80  # poles; more do not reach further in double precision
 
 
@@ -37,7 +38,9 @@ def broadened_fermi(x: Array | float, width: Array | float) -> Array:
               = \tfrac12 - \frac1\pi\, \mathrm{Im}\,\psi\big(\tfrac12 + \frac{w/2 + ix}{2\pi}\big)
     """
     z = 0.5 + (np.asarray(width) / 2 + 1j * np.asarray(x)) / (2 * np.pi)
-    return np.asarray(np.clip(0.5 - digamma(z).imag / np.pi, 0.0, 1.0))
+    far = np.abs(z) > FAR  # there psi is the logarithm to rounding
+    phase = np.where(far, np.angle(z), digamma(np.where(far, 1.0, z)).imag)
+    return np.asarray(np.clip(0.5 - phase / np.pi, 0.0, 1.0))
 
 
 def fermi_difference(x: Array | float, y: Array | float) -> Array:
