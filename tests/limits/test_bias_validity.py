@@ -21,7 +21,7 @@ from chirospin.junction import (
 from chirospin.junction.biased_audit import BIASED_AUDITS, BIASED_CHECKS, BROAD
 from chirospin.junction.discrepancy import MISSED
 from chirospin.numerics.fermi import broadened_fermi, fermi
-from chirospin.numerics.stationary import stationary
+from chirospin.numerics.stationary import stationary_probabilities
 
 QUICK = {"counting": False}
 CHECKS = {check.name: check for check in BIASED_CHECKS}
@@ -158,10 +158,10 @@ def test_rates_of_any_size_have_all_their_digits() -> None:
     energy = np.array([0.0, 3.0, 500.0, 40.0])
     rate = np.exp(-(energy[:, None] - energy) / 2)
     exact = np.exp(-energy)
-    np.testing.assert_allclose(stationary(rate), exact / exact.sum(), rtol=1e-13)
+    np.testing.assert_allclose(stationary_probabilities(rate), exact / exact.sum(), rtol=1e-13)
     apart = np.zeros((4, 4))
     apart[0, 1] = apart[1, 0] = apart[2, 3] = apart[3, 2] = 1.0
-    assert stationary(apart) is None
+    assert stationary_probabilities(apart) is None
 
 
 def test_populations_of_a_blocked_dimer_are_in_detailed_balance() -> None:

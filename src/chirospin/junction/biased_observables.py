@@ -19,7 +19,7 @@ from chirospin.junction.observables import (
     current_uncertainty,
     mean_current,
     occupation,
-    propagated,
+    polarisation_error_from,
 )
 from chirospin.junction.reservoirs import BiasedJunction, gated_hamiltonian, reservoirs
 
@@ -76,7 +76,7 @@ def _polarisation_error(model: BiasedJunction, state: BiasedState) -> Real:
         P = (I[0] - I[1]) / I.sum()
         moved = (abs(spurious[0] - spurious[1]) + abs(P * spurious.sum())) / abs(I.sum())
     artefact = defect if defect > NO_DEFECT else 0.0
-    return np.asarray(propagated(I, numerical) + moved + artefact)
+    return np.asarray(polarisation_error_from(I, numerical) + moved + artefact)
 
 
 def _difference_odd_error(model: BiasedJunction, state: BiasedState) -> Real:

@@ -108,7 +108,9 @@ def mean_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[np.
     return np.asarray(current_uncertainty(model, state).mean())
 
 
-def propagated(currents: NDArray[np.float64], errors: NDArray[np.float64]) -> NDArray[np.float64]:
+def polarisation_error_from(
+    currents: NDArray[np.float64], errors: NDArray[np.float64]
+) -> NDArray[np.float64]:
     r"""Error of the polarisation from those of both currents, along the last axis.
 
     .. math:: \delta P = 2\,(|I_\downarrow|\,\delta I_\uparrow + |I_\uparrow|\,\delta I_\downarrow)
@@ -122,7 +124,7 @@ def propagated(currents: NDArray[np.float64], errors: NDArray[np.float64]) -> ND
 
 def polarisation_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[np.float64]:
     """Numerical error of the polarisation."""
-    return propagated(state.lead_current[:, 0], current_uncertainty(model, state))
+    return polarisation_error_from(state.lead_current[:, 0], current_uncertainty(model, state))
 
 
 OBSERVABLES = (

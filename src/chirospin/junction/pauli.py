@@ -26,7 +26,7 @@ from chirospin.junction.reservoirs import BiasedJunction, require_no_dephasing
 from chirospin.junction.state import UNREACHED
 from chirospin.numerics.fermi import broadened_fermi, fermi
 from chirospin.numerics.outcome import Outcome
-from chirospin.numerics.stationary import stationary
+from chirospin.numerics.stationary import stationary_probabilities
 
 Real = NDArray[np.float64]
 LARGEST = 3  # molecules: 4 096 populations
@@ -135,7 +135,7 @@ def _not_unique(gap: float, known: float, wanted: float) -> str:
 def _populations(member: Member, *, broadened: bool = False) -> Populations:
     rate, joined, sign, gain, start = _rates(member, broadened)
     both = rate.sum(axis=0)
-    p = stationary(both)
+    p = stationary_probabilities(both)
     if p is None:
         return _unknown(member, len(both), _why_unknown(member, joined))
     arriving, leaving = both @ p, both.sum(axis=0) * p
@@ -156,7 +156,7 @@ def _populations(member: Member, *, broadened: bool = False) -> Populations:
 
 
 def _why_unknown(member: Member, joined: Real) -> str:
-    if stationary(joined) is None:
+    if stationary_probabilities(joined) is None:
         return UNREACHED
     largest = max(float(np.abs(E).max()) for half in spectrum(member.point).energies for E in half)
     known = ROUNDED * largest

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-def stationary(rate: Array) -> Array | None:
+def stationary_probabilities(rate: Array) -> Array | None:
     r"""p with :math:`\sum_b (W_{ab} p_b - W_{ba} p_a) = 0` and sum 1, without a subtraction.
 
     States are eliminated one by one, the quickest first, so that no digit cancels however slowly a state
