@@ -319,7 +319,7 @@ def test_an_unaffordable_tier_names_unknowns_and_memory() -> None:
 
 
 def test_levels_without_a_charge_to_tell_them_apart_are_refused_by_rate_equations() -> None:
-    with pytest.raises(ValueError, match="distinct levels within every charge sector"):
+    with pytest.raises(ValueError, match="distinct levels among the populated ones"):
         Pauli().solve(BiasedJunction(hubbard=0, gate=-0.4))
 
 

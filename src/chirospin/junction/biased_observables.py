@@ -98,7 +98,8 @@ def _mean_even_error(model: BiasedJunction, state: BiasedState) -> Real:
 
 def _rectification_error(model: BiasedJunction, state: BiasedState) -> Real:
     odd, even = (abs(part.mean()) for part in _parts(model, state))
-    odd = max(odd, 1e-300)
+    if not odd > NO_CURRENT * lead_couplings(model).sum():
+        return np.asarray(np.nan)
     relative = _mean_odd_error(model, state) / odd
     return np.asarray(_mean_even_error(model, state) / odd + even / odd * relative)
 
@@ -111,7 +112,8 @@ def _conductance_error(model: BiasedJunction, state: BiasedState) -> Real:
 def _fano_error(model: BiasedJunction, state: BiasedState) -> Real:
     if state.noise is None:
         return np.full(2, np.nan)
-    I = np.maximum(np.abs(state.lead_current[:, 0]), 1e-300)  # noqa: E741
+    I = np.abs(state.lead_current[:, 0])  # noqa: E741
+    I = np.where(NO_CURRENT * lead_couplings(model).sum() < I, I, np.nan)  # noqa: E741
     return np.asarray(np.abs(state.noise) * _current_error(model, state) / I**2)
 
 

@@ -147,7 +147,8 @@ def _noise_error(model: CountedJunction, state: CountingState) -> NDArray[np.flo
 
 
 def _fano_error(model: CountedJunction, state: CountingState) -> NDArray[np.float64]:
-    flow = np.maximum(np.abs(state.lead_current[:, 0]), 1e-300)
+    flow = np.abs(state.lead_current[:, 0])
+    flow = np.where(flow > NO_CURRENT * lead_couplings(model).sum(), flow, np.nan)
     relative = current_uncertainty(model, state) / flow
     return np.asarray((_noise_error(model, state) + np.abs(state.noise[:, 0]) * relative) / flow)
 
