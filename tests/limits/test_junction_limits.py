@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chirospin import junction
 from chirospin.junction import GKSL, Junction, Landauer, MeanField
 
 EXACT = 1e-10
@@ -64,3 +65,15 @@ def test_weak_coupling_is_solved_to_the_same_residual() -> None:
     state = GKSL().solve(Junction(coupling=1e-5))
     assert state.outcome.residual < 1e-12
     assert np.abs(state.lead_current.sum(axis=1)).max() < 1e-5 * 1e-6
+
+
+def test_a_polarisation_of_nearly_equal_leads_is_within_its_error() -> None:
+    # the current is linear in f_L - f_R, its polarisation at f = 1/2 falls as that: from larger steps
+    near = Junction(occupation_left=0.5 + 1e-11, occupation_right=0.5)
+    ds = junction.solve(near)
+    assert abs(ds.spin_polarisation) <= ds.spin_polarisation_error
+    slope = junction.solve(near.replace(occupation_left=0.5 + 1e-3)).current / 1e-3
+    step = near.occupation_left - 0.5
+    assert (abs(ds.current - slope.values * step) <= ds.current_error).all()
+    far = junction.solve(Junction())
+    assert far.spin_polarisation_error < 1e-9 < abs(far.spin_polarisation)

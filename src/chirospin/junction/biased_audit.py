@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.method import Method
@@ -19,22 +20,29 @@ from chirospin.junction.audit import (
     of_density,
     time_reversal_broken,
 )
-from chirospin.junction.biased_observables import driven, linear_polarisation, spin_polarisation
-from chirospin.junction.biased_state import BiasedState
+from chirospin.junction.biased_observables import (
+    NO_DEFECT,
+    driven,
+    energy_scale,
+    linear_polarisation,
+    rest,
+    spin_polarisation,
+    thermoelectric_defect,
+)
+from chirospin.junction.biased_state import BiasedState, left_flows
 from chirospin.junction.master import PositiveLindblad, Redfield, UniversalLindblad
-from chirospin.junction.model import interaction
+from chirospin.junction.model import interaction, lead_couplings
+from chirospin.junction.observables import NO_CURRENT
 from chirospin.junction.reservoirs import BiasedJunction, gated_hamiltonian, reservoirs
 
 BALANCE = 1e-9  # of the largest coupling
 NEGATIVE = 1e-6  # an eigenvalue of rho below its negative is told
 TRUSTED = 0.1  # reciprocity defect over polarisation
 BLOCKED = 3.0  # temperatures that a jump lacks: cotunnelling then competes
+NEGLIGIBLE = 0.01  # of what is printed: more shows in its digits
+BROAD = 0.1  # of the current: it tracks the error against landauer and hierarchy, docs/junction.md
+ONSAGER = 1e-3  # derivatives by differences are good to some 1e-5 where states are left slowly
 UNCERTAIN = 0.01  # in the polarisation
-NO_DEFECT = 1e-6  # the step of the derivative
-
-
-def _energy_scale(model: BiasedJunction) -> float:
-    return float(np.abs(gated_hamiltonian(model)).max() + np.ptp(reservoirs(model).potential))
 
 
 def _occupation_range(model: BiasedJunction, state: BiasedState) -> float:
@@ -53,7 +61,7 @@ def _energy_balance(model: BiasedJunction, state: BiasedState) -> float | None:
     if state.energy_current is None or reservoirs(model).dephasing:
         return None  # fluctuations heat the stack
     net = np.abs(state.energy_current.sum(axis=1)).max()
-    return float(net / (coupling_scale(model) * max(_energy_scale(model), 1e-300)))
+    return float(net / (coupling_scale(model) * max(energy_scale(model), 1e-300)))
 
 
 def entropy_production(model: BiasedJunction, state: BiasedState) -> float | None:
@@ -74,6 +82,63 @@ def _reciprocity(model: BiasedJunction, state: BiasedState) -> float | None:
     if np.isnan(P) or np.isnan(defect):
         return None
     return 0.0 if defect <= NO_DEFECT else defect / max(abs(P), 1e-300)
+
+
+def _spurious(model: BiasedJunction, state: BiasedState) -> NDArray[np.float64] | None:
+    """Flows of the method at equal potentials and temperatures, (flow, magnetisation)."""
+    if not driven(model):
+        return None  # nothing to compare with: all that flows is spurious
+    flows = state.flows(rest(model))
+    return None if np.isnan(flows[0]).any() else flows
+
+
+def _equilibrium_current(model: BiasedJunction, state: BiasedState) -> float | None:
+    spurious = _spurious(model, state)
+    if spurious is None:
+        return None
+    size = max(np.abs(state.lead_current[:, 0]).max(), NO_CURRENT * lead_couplings(model).sum())
+    return float(np.abs(spurious[0]).max() / size)
+
+
+def _equilibrium_spin(model: BiasedJunction, state: BiasedState) -> float | None:
+    spurious = _spurious(model, state)
+    if spurious is None:
+        return None
+    up, down = state.lead_current[:, 0]
+    apart = abs(spurious[0, 0] - spurious[0, 1])
+    if apart <= NO_DEFECT * (abs(up) + abs(down)):
+        return 0.0
+    return float(apart / max(abs(up - down), 1e-300))
+
+
+def _equilibrium_energy(model: BiasedJunction, state: BiasedState) -> float | None:
+    spurious = _spurious(model, state)
+    if spurious is None or state.energy_current is None or np.isnan(spurious[1]).any():
+        return None
+    carried = reservoirs(model).thermal_energy.mean() * np.abs(state.lead_current).max()
+    size = max(np.abs(state.energy_current).max(), carried, 1e-300)
+    return float(np.abs(spurious[1]).max() / size)
+
+
+def _thermoelectric(model: BiasedJunction, state: BiasedState) -> float | None:
+    leads = reservoirs(model)
+    T = leads.thermal_energy
+    if np.ptp(leads.potential) > T.mean() or np.ptp(T) > T.mean():
+        return None  # far from equilibrium the linear response says nothing
+    defect = thermoelectric_defect(model, state.flows)
+    return None if np.isnan(defect) else defect
+
+
+def _broadening(model: BiasedJunction, state: BiasedState) -> float | None:
+    """Currents with and without broadening, less those of both at rest, so that only the drive counts."""
+    if state.broadened is None or not driven(model):
+        return None
+    still = rest(model)
+    sharp = state.lead_current[:, 0] - state.currents(still)
+    broad = state.broadened(model) - state.broadened(still)
+    size = max(np.abs(sharp).max(), np.abs(broad).max())
+    rounding = NO_CURRENT * lead_couplings(model).sum()
+    return 0.0 if size <= rounding else float(np.abs(broad - sharp).max() / size)
 
 
 def _barrier(model: BiasedJunction, state: BiasedState) -> float | None:
@@ -146,6 +211,37 @@ BIASED_CHECKS = (
         about="polarisation of the linear response, an artefact of the method, over that at this bias",
     ),
     Check(
+        name="equilibrium_current",
+        tolerance=NEGLIGIBLE,
+        evaluate=_equilibrium_current,
+        about="current without bias, an artefact of the method, over this one: redfield has none",
+    ),
+    Check(
+        name="equilibrium_polarisation",
+        tolerance=TRUSTED,
+        evaluate=_equilibrium_spin,
+        about="I_up - I_down without bias, an artefact of the method, over this one: redfield, hierarchy",
+    ),
+    Check(
+        name="equilibrium_energy",
+        tolerance=NEGLIGIBLE,
+        evaluate=_equilibrium_energy,
+        about="energy current without bias, an artefact, over this one or T times current: redfield",
+    ),
+    Check(
+        name="thermoelectric",
+        tolerance=NEGLIGIBLE,
+        evaluate=_thermoelectric,
+        about="near equilibrium: L12(M) = L21(-M) for heat and charge, relative; kms obeys it",
+    ),
+    Check(
+        name="broadening",
+        tolerance=BROAD,
+        evaluate=_broadening,
+        about="change of the current when tunnelling broadens the levels, which second order leaves "
+        "out: hierarchy, or landauer without repulsion",
+    ),
+    Check(
         name="sequential_tunnelling",
         tolerance=BLOCKED,
         evaluate=_barrier,
@@ -190,8 +286,12 @@ def _no_interaction(model: BiasedJunction, method: Method) -> float | None:
 
 
 def _equilibrium(model: BiasedJunction, method: Method) -> float:
-    rest = model.replace(bias=0.0, thermal_energy_difference=0.0)
-    return float(np.abs(_currents(rest, method)).max() / coupling_scale(model))
+    return float(np.abs(_currents(rest(model), method)).max() / coupling_scale(model))
+
+
+def _thermoelectric_response(model: BiasedJunction, method: Method) -> float | None:
+    defect = thermoelectric_defect(model, lambda other: left_flows(method, other))
+    return None if np.isnan(defect) else defect
 
 
 def _linear_response(model: BiasedJunction, method: Method) -> float | None:
@@ -236,6 +336,12 @@ BIASED_AUDITS = (
         tolerance=1e-5,
         about="no polarisation of the linear response: what is left is an artefact of the method",
         evaluate=_linear_response,
+    ),
+    Audit(
+        name="thermoelectric_response",
+        tolerance=ONSAGER,
+        about="Onsager: L12(M) = L21(-M) for heat and charge at rest, relative; kms, pauli obey it",
+        evaluate=_thermoelectric_response,
     ),
     Audit(
         name="no_interaction",

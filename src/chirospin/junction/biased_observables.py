@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.observables import observable
 from chirospin.junction.audit import time_reversal_broken
-from chirospin.junction.biased_state import BiasedState
+from chirospin.junction.biased_state import BiasedState, Flows
 from chirospin.junction.model import lead_couplings
 from chirospin.junction.observables import (
     CURRENT,
     IN_AMPERE,
     NO_CURRENT,
     current,
+    current_uncertainty,
     mean_current,
     occupation,
+    polarisation_error_from,
 )
 from chirospin.junction.reservoirs import BiasedJunction, gated_hamiltonian, reservoirs
 
 Real = NDArray[np.float64]
+NO_DEFECT = 1e-6  # the step of the derivative
+FAINT = 0.01  # of T dI/dV: a thermoelectric response below is near its zero
 STEP = 2e-3  # of the bias, in temperatures: a derivative is then good to 1e-6
 NO_DRIVE = "leads of equal potential and temperature drive no current, or none flows"
 NOT_FOUND = "the method does not find it, or was told not to"
 NO_PARTNER = "the method failed at the other bias, or was told not to solve there"
 BROKEN = "the stack itself breaks time reversal, or the method has no currents near zero bias"
+
+
+def rest(model: BiasedJunction) -> BiasedJunction:
+    """The same junction between leads of equal potential and temperature."""
+    return model.replace(bias=0.0, thermal_energy_difference=0.0)
 
 
 def driven(model: BiasedJunction) -> bool:
@@ -33,7 +44,97 @@ def driven(model: BiasedJunction) -> bool:
     return bool(np.ptp(leads.potential) > 0 or np.ptp(leads.thermal_energy) > 0)
 
 
-@observable(unit="1", symbol=r"P_\mathrm{MR}", undefined=NO_DRIVE)
+def energy_scale(model: BiasedJunction) -> float:
+    """Largest one-electron energy with the window of the bias, eV."""
+    return float(np.abs(gated_hamiltonian(model)).max() + np.ptp(reservoirs(model).potential))
+
+
+def _spurious(model: BiasedJunction, state: BiasedState) -> Real:
+    """What the method itself drives at rest, of electrons and energy, (2, magnetisation); 0 if unknown."""
+    return np.nan_to_num(np.abs(state.flows(rest(model))))
+
+
+def _current_error(model: BiasedJunction, state: BiasedState) -> Real:
+    """Numerical error of the left currents and what the method drives at rest, (magnetisation,)."""
+    return np.asarray(current_uncertainty(model, state) + _spurious(model, state)[0])
+
+
+def _mean_error(model: BiasedJunction, state: BiasedState) -> Real:
+    return np.asarray(_current_error(model, state).mean())
+
+
+def _polarisation_error(model: BiasedJunction, state: BiasedState) -> Real:
+    r"""From the numerical errors, the currents at rest and the defect d of reciprocity.
+
+    .. math:: \delta P = \delta P_{num} + \frac{|I_{0\uparrow} - I_{0\downarrow}|
+              + |P|\,|I_{0\uparrow} + I_{0\downarrow}|}{|I_\uparrow + I_\downarrow|} + |d|
+    """
+    I, numerical = state.lead_current[:, 0], current_uncertainty(model, state)  # noqa: E741
+    spurious = np.nan_to_num(state.flows(rest(model))[0])
+    defect = np.nan_to_num(abs(linear_polarisation(model, state)))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        P = (I[0] - I[1]) / I.sum()
+        moved = (abs(spurious[0] - spurious[1]) + abs(P * spurious.sum())) / abs(I.sum())
+    artefact = defect if defect > NO_DEFECT else 0.0
+    return np.asarray(polarisation_error_from(I, numerical) + moved + artefact)
+
+
+def _difference_odd_error(model: BiasedJunction, state: BiasedState) -> Real:
+    return np.asarray(2 * current_uncertainty(model, state).sum())
+
+
+def _difference_even_error(model: BiasedJunction, state: BiasedState) -> Real:
+    up, down = np.nan_to_num(state.flows(rest(model))[0])
+    return np.asarray(_difference_odd_error(model, state) + abs(up - down))
+
+
+def _mean_odd_error(model: BiasedJunction, state: BiasedState) -> Real:
+    return np.asarray(2 * current_uncertainty(model, state).mean())
+
+
+def _mean_even_error(model: BiasedJunction, state: BiasedState) -> Real:
+    return np.asarray(_mean_odd_error(model, state) + _spurious(model, state)[0].mean())
+
+
+def _rectification_error(model: BiasedJunction, state: BiasedState) -> Real:
+    odd, even = (abs(part.mean()) for part in _parts(model, state))
+    if not odd > NO_CURRENT * lead_couplings(model).sum():
+        return np.asarray(np.nan)
+    relative = _mean_odd_error(model, state) / odd
+    return np.asarray(_mean_even_error(model, state) / odd + even / odd * relative)
+
+
+def _conductance_error(model: BiasedJunction, state: BiasedState) -> Real:
+    step = STEP * float(reservoirs(model).thermal_energy.min())
+    return np.asarray(current_uncertainty(model, state) / step)
+
+
+def _fano_error(model: BiasedJunction, state: BiasedState) -> Real:
+    if state.noise is None:
+        return np.full(2, np.nan)
+    I = np.abs(state.lead_current[:, 0])  # noqa: E741
+    I = np.where(NO_CURRENT * lead_couplings(model).sum() < I, I, np.nan)  # noqa: E741
+    return np.asarray(np.abs(state.noise) * _current_error(model, state) / I**2)
+
+
+def _energy_error(model: BiasedJunction, state: BiasedState) -> Real:
+    """From both leads together, rounding, and what the method drives at rest, (magnetisation, 1)."""
+    if state.energy_current is None:
+        return np.full((2, 1), np.nan)
+    net = 0.0 if reservoirs(model).dephasing else np.abs(state.energy_current.sum(axis=1))
+    rounding = np.finfo(float).eps * lead_couplings(model).sum(axis=(1, 2)) * energy_scale(model)
+    return np.asarray(net + rounding + _spurious(model, state)[1])[:, None]
+
+
+def _defect_error(model: BiasedJunction, state: BiasedState) -> Real:
+    """The step of the derivative, and rounding over it."""
+    still = rest(model)
+    G = np.abs(conductance(still, state)).mean()
+    rounding = _conductance_error(still, state).mean() / max(G, 1e-300)
+    return np.asarray(NO_DEFECT + rounding)
+
+
+@observable(unit="1", symbol=r"P_\mathrm{MR}", undefined=NO_DRIVE, error=_polarisation_error)
 def spin_polarisation(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Magnetoresistance polarisation of the current at this bias.
 
@@ -60,7 +161,13 @@ def _parts(model: BiasedJunction, state: BiasedState) -> tuple[Real, Real]:
     return (here - there) / 2, (here + there) / 2
 
 
-@observable(unit=CURRENT, symbol=r"\Delta_\mathrm{odd}", conversion=IN_AMPERE, undefined=NO_PARTNER)
+@observable(
+    unit=CURRENT,
+    symbol=r"\Delta_\mathrm{odd}",
+    conversion=IN_AMPERE,
+    undefined=NO_PARTNER,
+    error=_difference_odd_error,
+)
 def current_difference_odd(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Odd part in the bias of the difference of the currents for the two magnetisations.
 
@@ -71,7 +178,11 @@ def current_difference_odd(model: BiasedJunction, state: BiasedState) -> Real:
 
 
 @observable(
-    unit=CURRENT, symbol=r"\Delta_\mathrm{even}", conversion=IN_AMPERE, undefined=NO_PARTNER
+    unit=CURRENT,
+    symbol=r"\Delta_\mathrm{even}",
+    conversion=IN_AMPERE,
+    undefined=NO_PARTNER,
+    error=_difference_even_error,
 )
 def current_difference_even(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Even part in the bias of the difference of the currents for the two magnetisations.
@@ -82,7 +193,13 @@ def current_difference_even(model: BiasedJunction, state: BiasedState) -> Real:
     return np.asarray(even[0] - even[1])
 
 
-@observable(unit=CURRENT, symbol=r"\bar I_\mathrm{odd}", conversion=IN_AMPERE, undefined=NO_PARTNER)
+@observable(
+    unit=CURRENT,
+    symbol=r"\bar I_\mathrm{odd}",
+    conversion=IN_AMPERE,
+    undefined=NO_PARTNER,
+    error=_mean_odd_error,
+)
 def mean_current_odd(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Odd part in the bias of the mean current.
 
@@ -93,7 +210,11 @@ def mean_current_odd(model: BiasedJunction, state: BiasedState) -> Real:
 
 
 @observable(
-    unit=CURRENT, symbol=r"\bar I_\mathrm{even}", conversion=IN_AMPERE, undefined=NO_PARTNER
+    unit=CURRENT,
+    symbol=r"\bar I_\mathrm{even}",
+    conversion=IN_AMPERE,
+    undefined=NO_PARTNER,
+    error=_mean_even_error,
 )
 def mean_current_even(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Even part in the bias of the mean current.
@@ -104,7 +225,9 @@ def mean_current_even(model: BiasedJunction, state: BiasedState) -> Real:
     return np.asarray(even.mean())
 
 
-@observable(unit="1", symbol="r", undefined=f"{NO_DRIVE}; or {NO_PARTNER}")
+@observable(
+    unit="1", symbol="r", undefined=f"{NO_DRIVE}; or {NO_PARTNER}", error=_rectification_error
+)
 def rectification(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Even over odd part in the bias of the mean current.
 
@@ -123,7 +246,13 @@ def conductance(model: BiasedJunction, state: BiasedState) -> Real:
     return np.asarray((above - below) / (2 * step))
 
 
-@observable(unit="e^2/hbar", symbol="dI/dV", dims=("magnetisation",), undefined=NO_PARTNER)
+@observable(
+    unit="e^2/hbar",
+    symbol="dI/dV",
+    dims=("magnetisation",),
+    undefined=NO_PARTNER,
+    error=_conductance_error,
+)
 def differential_conductance(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Derivative of the current by the bias, for each magnetisation.
 
@@ -144,7 +273,11 @@ def noise(model: BiasedJunction, state: BiasedState) -> Real:
 
 
 @observable(
-    unit="1", symbol="F", dims=("magnetisation",), undefined=f"{NOT_FOUND}; or no current flows"
+    unit="1",
+    symbol="F",
+    dims=("magnetisation",),
+    undefined=f"{NOT_FOUND}; or no current flows",
+    error=_fano_error,
 )
 def fano_factor(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Noise over current.
@@ -158,7 +291,13 @@ def fano_factor(model: BiasedJunction, state: BiasedState) -> Real:
     return np.where(flows, state.noise / np.where(flows, I, 1.0), np.nan)
 
 
-@observable(unit="eV^2/hbar", symbol="J_E", dims=("magnetisation", "lead"), undefined=NOT_FOUND)
+@observable(
+    unit="eV^2/hbar",
+    symbol="J_E",
+    dims=("magnetisation", "lead"),
+    undefined=NOT_FOUND,
+    error=_energy_error,
+)
 def energy_current(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Energy that enters the stack from each lead per time.
 
@@ -169,7 +308,7 @@ def energy_current(model: BiasedJunction, state: BiasedState) -> Real:
     return np.full((2, 2), np.nan) if state.energy_current is None else state.energy_current
 
 
-@observable(unit="1", symbol="d", undefined=BROKEN)
+@observable(unit="1", symbol="d", undefined=BROKEN, error=_defect_error)
 def reciprocity_defect(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Polarisation of the linear response, which exact dynamics does not have.
 
@@ -185,13 +324,39 @@ def linear_polarisation(model: BiasedJunction, state: BiasedState) -> float:
     """(G_up - G_down)/(G_up + G_down) at V -> 0 and equal temperatures; NaN where the law is not due."""
     if time_reversal_broken(gated_hamiltonian(model.replace(bias=0.0))) > 1e-12:
         return float("nan")
-    up, down = conductance(model.replace(bias=0.0, thermal_energy_difference=0.0), state)
+    up, down = conductance(rest(model), state)
     return float((up - down) / (up + down)) if up + down else float("nan")
 
 
+def thermoelectric_defect(model: BiasedJunction, flows: Flows) -> float:
+    r"""Departure from the reciprocity of thermoelectric responses, relative to them.
+
+    .. math:: L_{12}(M) = T\,\partial I_M/\partial\Delta T, \qquad
+              L_{21}(M) = \partial J_{E,M}/\partial V, \qquad L_{12}(M) = L_{21}(-M)
+
+    at V = 0 and equal temperatures, for time reversal on the stack (Onsager). Responses below
+    :data:`FAINT` of T dI/dV count as that. NaN where the law is not due or the flows are not known.
+
+    Parameters
+    ----------
+    flows : of electrons and energy, as of :class:`BiasedState`
+    """
+    still = rest(model)
+    if time_reversal_broken(gated_hamiltonian(still)) > 1e-12:
+        return float("nan")
+    T = float(reservoirs(still).thermal_energy.mean())
+    step = STEP * T
+    hot, cold = (flows(still.replace(thermal_energy_difference=s))[0] for s in (step, -step))
+    ahead, back = (flows(still.replace(bias=s)) for s in (step, -step))
+    by_heat = T * (hot - cold) / (2 * step)
+    conductance, by_bias = (ahead - back) / (2 * step)
+    size = max(np.abs(by_heat).max(), np.abs(by_bias).max(), FAINT * T * np.abs(conductance).max())
+    return float(np.abs(by_heat - by_bias[::-1]).max() / size) if size else float("nan")
+
+
 BIASED_OBSERVABLES = (
-    current,
-    mean_current,
+    replace(current, error=_current_error),
+    replace(mean_current, error=_mean_error),
     spin_polarisation,
     occupation,
     current_difference_odd,

@@ -26,12 +26,7 @@ from chirospin.junction.audit import CHECKS
 from chirospin.junction.gksl import GKSL
 from chirospin.junction.liouvillian import EVEN, ODD, Real, diagonal, jump_matrix
 from chirospin.junction.model import Junction, lead_couplings
-from chirospin.junction.observables import (
-    NO_CURRENT,
-    current,
-    mean_current,
-    spin_polarisation,
-)
+from chirospin.junction.observables import NO_CURRENT, OBSERVABLES, current_uncertainty
 from chirospin.junction.response import RIGHT, Response, response
 from chirospin.junction.state import JunctionState
 from chirospin.numerics.outcome import Outcome
@@ -146,7 +141,19 @@ def _number(found: Response) -> tuple[Real, Real]:
     return halves[EVEN], halves[ODD]
 
 
-@observable(unit="eV*e^2/hbar", symbol="S", dims=("magnetisation",))
+def _noise_error(model: CountedJunction, state: CountingState) -> NDArray[np.float64]:
+    """What the noises counted at both leads differ by."""
+    return np.asarray(np.abs(state.noise[:, 0] - state.noise[:, 1]))
+
+
+def _fano_error(model: CountedJunction, state: CountingState) -> NDArray[np.float64]:
+    flow = np.abs(state.lead_current[:, 0])
+    flow = np.where(flow > NO_CURRENT * lead_couplings(model).sum(), flow, np.nan)
+    relative = current_uncertainty(model, state) / flow
+    return np.asarray((_noise_error(model, state) + np.abs(state.noise[:, 0]) * relative) / flow)
+
+
+@observable(unit="eV*e^2/hbar", symbol="S", dims=("magnetisation",), error=_noise_error)
 def noise(model: CountedJunction, state: CountingState) -> NDArray[np.float64]:
     r"""Zero-frequency noise of the current: growth of the variance of the electrons transferred.
 
@@ -161,7 +168,13 @@ def noise(model: CountedJunction, state: CountingState) -> NDArray[np.float64]:
     return state.noise[:, 0]
 
 
-@observable(unit="1", symbol="F", dims=("magnetisation",), undefined="no current flows")
+@observable(
+    unit="1",
+    symbol="F",
+    dims=("magnetisation",),
+    undefined="no current flows",
+    error=_fano_error,
+)
 def fano_factor(model: CountedJunction, state: CountingState) -> NDArray[np.float64]:
     r"""Noise over that of independent electrons: :math:`F = S/|I|`.
 
@@ -177,7 +190,7 @@ def _noise_balance(model: CountedJunction, state: CountingState) -> float:
     return float(np.abs(state.noise[:, 0] - state.noise[:, 1]).max() / scale)
 
 
-COUNTING_OBSERVABLES = (noise, fano_factor, current, mean_current, spin_polarisation)
+COUNTING_OBSERVABLES = (noise, fano_factor, *OBSERVABLES[:3])
 COUNTING_CHECKS = (
     *CHECKS,
     Check(

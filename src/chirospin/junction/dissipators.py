@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -28,7 +28,7 @@ from chirospin.junction.model import (
     lead_couplings,
 )
 from chirospin.junction.reservoirs import BiasedJunction, Reservoirs, gated_hamiltonian, reservoirs
-from chirospin.numerics.fermi import fermi
+from chirospin.numerics.fermi import broadened_fermi, fermi
 from chirospin.numerics.fermi_overlap import overlap_expansion, shifted_digamma
 from chirospin.numerics.sylvester import dagger, pack, unpack
 
@@ -215,23 +215,26 @@ class Factors:
     power: float
 
 
-def _redfield(omega: Real, mu: Real, T: Real) -> Factors:
+Filled = Callable[[Real], NDArray[Any]]  # x = (omega - mu)/T -> occupation of the lead
+
+
+def _redfield(omega: Real, mu: Real, T: Real, filled: Filled) -> Factors:
     x = (omega - mu) / T
-    return Factors(entering=fermi(x) / 2 + 0j, leaving=fermi(-x) / 2 + 0j, power=1.0)
+    return Factors(entering=filled(x) / 2 + 0j, leaving=filled(-x) / 2 + 0j, power=1.0)
 
 
-def _redfield_lamb(omega: Real, mu: Real, T: Real) -> Factors:
-    plain, shift = _redfield(omega, mu, T), 1j * principal_value(omega, mu, T)
+def _redfield_lamb(omega: Real, mu: Real, T: Real, filled: Filled) -> Factors:
+    plain, shift = _redfield(omega, mu, T, filled), 1j * principal_value(omega, mu, T)
     entering, leaving = plain.entering - shift, plain.leaving - shift
     return Factors(entering=np.asarray(entering), leaving=np.asarray(leaving), power=1.0)
 
 
-def _square_root(omega: Real, mu: Real, T: Real) -> Factors:
+def _square_root(omega: Real, mu: Real, T: Real, filled: Filled) -> Factors:
     x = (omega - mu) / T
-    return Factors(entering=np.sqrt(fermi(x)) + 0j, leaving=np.sqrt(fermi(-x)) + 0j, power=0.5)
+    return Factors(entering=np.sqrt(filled(x)) + 0j, leaving=np.sqrt(filled(-x)) + 0j, power=0.5)
 
 
-FACTORS: dict[str, Callable[[Real, Real, Real], Factors]] = {
+FACTORS: dict[str, Callable[[Real, Real, Real, Filled], Factors]] = {
     "redfield": _redfield,
     "redfield-lamb": _redfield_lamb,
     "perlind": _square_root,
@@ -281,15 +284,20 @@ class ThermalGenerator(Generator):
 
     ``particle_flow[lead]`` and ``energy_flow[lead]`` are the operators, by parity and stack, whose mean
     is the current of electrons and of energy from that lead into the stack.
+
+    Parameters
+    ----------
+    broadened : whether every transition sees Fermi functions broadened by its own width, :func:`widths`
     """
 
-    def __init__(self, members: Sequence[Member], kind: Kind) -> None:
+    def __init__(self, members: Sequence[Member], kind: Kind, *, broadened: bool = False) -> None:
         first = members[0].point
         self.members = [(one.point, one.magnetisation) for one in members]
         self.batch = len(members)
         self.charges = first.charges
         self.space = fock.sectors(first.charges)
         self.kind = kind
+        self.broadened = broadened
         self.potential = np.array([one.leads.potential for one in members])
         self.heat = np.array([one.leads.thermal_energy for one in members])
         self.dephasing = np.array([[one.leads.dephasing] for one in members])
@@ -378,10 +386,15 @@ class ThermalGenerator(Generator):
         (pa, na, sa), (pb, nb, sb) = link.lower, link.upper
         EA, EB = self.energies[pa][na][:, sa], self.energies[pb][nb][:, sb]
         UA, UB = self.vectors[pa][na][:, sa], self.vectors[pb][nb][:, sb]
-        C = link.between(UA, UB)[:, open_]
+        every = link.between(UA, UB)
+        C = every[:, open_]
         omega = EB[:, None, :] - EA[:, :, None]
         mu, T = self.potential[:, lead, None, None], self.heat[:, lead, None, None]
-        factors = FACTORS[self.kind](omega, mu, T)
+        filled: Filled = fermi
+        if self.broadened:
+            width = widths(self.coupling.sum(axis=1)[:, link.orbitals], every)
+            filled = partial(broadened_fermi, width=width / T)
+        factors = FACTORS[self.kind](omega, mu, T, filled)
         g = self.coupling[:, lead][:, link.orbitals[open_]][:, :, None, None]
         strength = g**factors.power
         leaving = strength * factors.leaving[:, None] * C
@@ -461,6 +474,19 @@ class ThermalGenerator(Generator):
                 X = half[:, stack.span].reshape(self.batch, *stack.shape)
                 total += (pack(operators[parity][n]) * X).sum(axis=(1, 2, 3))
         return total
+
+
+def widths(coupling: Real, elements: Complex) -> Real:
+    r"""Width that tunnelling gives to a transition: exact for a level without repulsion, eV.
+
+    .. math:: \Gamma_{ab} = \sum_{lk} g_{lk} |c_{k,ab}|^2
+
+    Parameters
+    ----------
+    coupling : to both leads together, (batch, J)
+    elements : c_k of one link, (batch, J, A, B)
+    """
+    return np.asarray(np.einsum("bj,bjxy->bxy", coupling, np.abs(elements) ** 2))
 
 
 def lamb_shift(energies: Real, x: Real, C: Complex) -> Complex:

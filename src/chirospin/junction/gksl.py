@@ -386,6 +386,8 @@ def answers(generator: Generator, found: Stationary, tolerance: float) -> list[A
             reason = STATIONARY
         elif found.several is not None and found.several[b]:
             reason = UNREACHED_STATES
+        if reason and several <= 1:
+            reason = point.far_apart or reason
         found_answers.append(
             Answer(
                 one_body_density=G[b],

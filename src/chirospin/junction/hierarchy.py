@@ -35,7 +35,7 @@ from pydantic import Field
 from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.junction import fock
-from chirospin.junction.biased_state import BiasedState, left_current
+from chirospin.junction.biased_state import BiasedState, left_flows
 from chirospin.junction.dissipators import Member, links, spectrum
 from chirospin.junction.reservoirs import BiasedJunction, require_no_dephasing
 from chirospin.junction.state import UNREACHED, DensityCertificates
@@ -454,11 +454,11 @@ class Hierarchy(Method):
                     for name in ("trace_drift", "hermiticity", "smallest_eigenvalue", "particles")
                 }
             ),
-            currents=self._elsewhere,
+            flows=self._elsewhere,
         )
 
     def _elsewhere(self, model: BiasedJunction) -> Real:
-        return left_current(self, model) if self.other_biases else np.full(2, np.nan)
+        return left_flows(self, model) if self.other_biases else np.full((2, 2), np.nan)
 
     def _check_memory(self, system: Equations) -> None:
         need = 16.0 * system.unknowns * (self.krylov_vectors + WORKING_VECTORS)

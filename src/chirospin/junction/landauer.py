@@ -8,7 +8,13 @@ from typing import ClassVar
 import numpy as np
 
 from chirospin.base.method import Method
-from chirospin.junction.model import Junction, exchange_rates, lead_couplings, one_body_hamiltonian
+from chirospin.junction.model import (
+    Junction,
+    exchange_rates,
+    far_apart,
+    lead_couplings,
+    one_body_hamiltonian,
+)
 from chirospin.junction.state import UNREACHED, JunctionState, unreached
 from chirospin.numerics.outcome import Outcome
 from chirospin.numerics.sylvester import solve_sylvester
@@ -56,7 +62,7 @@ def _scattering_state(model: Junction) -> JunctionState:
             converged=not dark[m],
             residual=float(residual[m].max()),
             iterations=1,
-            reason=UNREACHED if dark[m] else "",
+            reason=(far_apart(h, coupling=coupling) or UNREACHED) if dark[m] else "",
         )
         for m in (0, 1)
     ]

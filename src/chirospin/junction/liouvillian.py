@@ -20,6 +20,7 @@ from chirospin.junction.model import (
     Interaction,
     Junction,
     exchange_rates,
+    far_apart,
     interaction,
     lead_couplings,
     lead_occupations,
@@ -76,6 +77,12 @@ class Point:
         total = self.filling[magnetisation] + self.emptying[magnetisation]
         modes = np.linalg.eigvals(self.h - 0.5j * np.diag(total))
         return float(-2 * modes.imag.max())
+
+    @property
+    def far_apart(self) -> str:
+        """Why double precision may fail here: energies and couplings of too different size; or empty."""
+        terms = self.interaction
+        return far_apart(self.h, terms.density, np.asarray(terms.strength), coupling=self.coupling)
 
     def channels_of(self, magnetisation: int) -> tuple[int, ...]:
         """Jumps whose rate is not zero for one magnetisation."""

@@ -20,10 +20,10 @@ from pydantic import Field
 from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.junction import fock
-from chirospin.junction.biased_state import BiasedState, left_current
+from chirospin.junction.biased_state import BiasedState, broadened_current, left_flows
 from chirospin.junction.dissipators import Kind, Member, ThermalGenerator
 from chirospin.junction.gksl import Answer, Stationary, answers
-from chirospin.junction.liouvillian import EVEN, ODD, Real, Resolvent, diagonal
+from chirospin.junction.liouvillian import EVEN, ODD, Point, Real, Resolvent, diagonal
 from chirospin.junction.reservoirs import BiasedJunction
 from chirospin.junction.state import DensityCertificates
 from chirospin.numerics.krylov import gmres
@@ -77,16 +77,28 @@ class SecondOrder(Method):
                 for start in range(0, len(alike), step):
                     yield from self._together(alike[start : start + step], sizes)
 
+    def broadened_current(self, model: BiasedJunction) -> Real:
+        """Left currents with the Fermi functions of broadened transitions, (magnetisation,)."""
+        both = list(Member.both(_allowed(model, self.name)))
+        sizes = fock.sector_sizes(both[0].point.charges)
+        with blas_threads(1 if max(sizes) < THREADED_SECTOR else None):
+            found = self._all(both, sizes, broadened=True)
+        return np.array([s.current[0] if s.answer.outcome.converged else np.nan for s in found])
+
     def _together(self, alike: list[Any], sizes: list[int]) -> Iterator[BiasedState]:
-        flat = [member for _, both in alike for member in both]
-        small = sum(size**2 for size in sizes) <= TOGETHER
-        groups = [flat] if small else [[member] for member in flat]
-        found = [one for group in groups for one in self._solutions(group)]
+        found = self._all([member for _, both in alike for member in both], sizes)
         for n in range(len(alike)):
             yield self._state(found[2 * n], found[2 * n + 1])
 
-    def _solutions(self, members: list[Member]) -> list[Solution]:
-        generator = ThermalGenerator(members, self.kind)
+    def _all(
+        self, members: list[Member], sizes: list[int], *, broadened: bool = False
+    ) -> list[Solution]:
+        small = sum(size**2 for size in sizes) <= TOGETHER
+        groups = [members] if small else [[member] for member in members]
+        return [one for group in groups for one in self._solutions(group, broadened)]
+
+    def _solutions(self, members: list[Member], broadened: bool) -> list[Solution]:
+        generator = ThermalGenerator(members, self.kind, broadened=broadened)
         solver = Solver.of(generator, self.tolerance, self.krylov_vectors)
         found = solver.steady_state()
         particles = [
@@ -104,7 +116,7 @@ class SecondOrder(Method):
         noise = solver.noise(found) if self.counting else None
         return [
             Solution(
-                answer=_slow(answer) if found.dark[b] else answer,
+                answer=_slow(answer, members[b].point) if found.dark[b] else answer,
                 current=np.array([current[b] for current in particles]),
                 energy=np.array([current[b] for current in energy]),
                 barrier=float(barrier[b]),
@@ -126,7 +138,8 @@ class SecondOrder(Method):
                     for name in ("trace_drift", "hermiticity", "smallest_eigenvalue", "particles")
                 }
             ),
-            currents=lambda model: left_current(plain, model),
+            flows=lambda model: left_flows(plain, model),
+            broadened=lambda model: broadened_current(plain, model),
             energy_current=np.stack([one.energy for one in both]),
             noise=None if up.noise is None else np.array([one.noise for one in both], dtype=float),
             barrier=np.array([one.barrier for one in both]),
@@ -337,8 +350,9 @@ class Solver:
         return np.asarray(shot - 2 * trace(*counted(even, odd, -LEFT)))
 
 
-def _slow(answer: Answer) -> Answer:
-    return replace(answer, outcome=replace(answer.outcome, converged=False, reason=TOO_SLOW))
+def _slow(answer: Answer, point: Point) -> Answer:
+    reason = point.far_apart or TOO_SLOW
+    return replace(answer, outcome=replace(answer.outcome, converged=False, reason=reason))
 
 
 def _allowed(model: BiasedJunction, method: str) -> BiasedJunction:

@@ -345,3 +345,22 @@ def exchange_rates(model: Junction) -> tuple[NDArray[np.float64], NDArray[np.flo
     coupling = lead_couplings(model)
     f = lead_occupations(model)
     return np.einsum("mlk,l->mk", coupling, f), np.einsum("mlk,l->mk", coupling, 1 - f)
+
+
+FAR = 1e6  # largest energy over smallest coupling: beyond it eigenvectors lose what decides
+
+
+def far_apart(*energies: NDArray[Any], coupling: NDArray[np.float64]) -> str:
+    """Why a solve failed whose energies and couplings differ by more than :data:`FAR`; else empty."""
+    sizes = [float(np.abs(one).max(initial=0.0)) for one in energies]
+    positive = coupling[coupling > 0]
+    if not positive.size:
+        return ""
+    largest = max(*sizes, float(positive.max()))
+    smallest = min(sizes[0] or np.inf, float(positive.min()))
+    if largest <= FAR * smallest:
+        return ""
+    return (
+        f"energies and couplings from {smallest:.2g} to {largest:.2g} eV are too far apart for double "
+        f"precision, which here needs a ratio below {FAR:.0e}; lower the largest or raise the smallest"
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -88,4 +90,47 @@ def occupation(model: MolecularStack, state: JunctionState) -> NDArray[np.float6
     return np.asarray(n.reshape(2, model.molecules, 2, 2))
 
 
-OBSERVABLES = (current, mean_current, spin_polarisation, occupation)
+def current_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[np.float64]:
+    r"""Numerical error of the left currents from what the state knows, (magnetisation,).
+
+    .. math:: \delta I = |I_L + I_R| + (r + \epsilon) \sum_{lk} \gamma_{lk}
+
+    with the residual r and the rounding of the occupations.
+    """
+    balance = np.abs(state.lead_current.sum(axis=1))
+    relative = np.array([one.residual for one in state.outcomes]) + np.finfo(float).eps
+    size = lead_couplings(model).sum(axis=(1, 2))
+    return np.asarray(balance + relative * size)
+
+
+def mean_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[np.float64]:
+    """Numerical error of the mean current."""
+    return np.asarray(current_uncertainty(model, state).mean())
+
+
+def polarisation_error_from(
+    currents: NDArray[np.float64], errors: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    r"""Error of the polarisation from those of both currents, along the last axis.
+
+    .. math:: \delta P = 2\,(|I_\downarrow|\,\delta I_\uparrow + |I_\uparrow|\,\delta I_\downarrow)
+              / (I_\uparrow + I_\downarrow)^2
+    """
+    total = currents.sum(axis=-1)
+    spread = 2 * (np.abs(currents[..., ::-1]) * errors).sum(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.asarray(spread / total**2)
+
+
+def polarisation_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[np.float64]:
+    """Numerical error of the polarisation."""
+    return polarisation_error_from(state.lead_current[:, 0], current_uncertainty(model, state))
+
+
+OBSERVABLES = (
+    replace(current, error=current_uncertainty),
+    replace(mean_current, error=mean_uncertainty),
+    replace(spin_polarisation, error=polarisation_uncertainty),
+    occupation,
+)
+"""With the errors of a deterministic solve; a sampled current has a standard error instead."""

@@ -10,6 +10,7 @@ one at the other, so the polarisation vanishes at any bias, repulsion and spin-o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -18,16 +19,29 @@ from numpy.typing import NDArray
 from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.junction import fock
-from chirospin.junction.biased_state import BiasedState, left_current
-from chirospin.junction.dissipators import Member, links, spectrum
+from chirospin.junction.biased_state import BiasedState, broadened_current, left_flows
+from chirospin.junction.dissipators import Member, links, spectrum, widths
 from chirospin.junction.liouvillian import EVEN, ODD
 from chirospin.junction.reservoirs import BiasedJunction, require_no_dephasing
-from chirospin.numerics.fermi import fermi
+from chirospin.junction.state import UNREACHED
+from chirospin.numerics.fermi import broadened_fermi, fermi
 from chirospin.numerics.outcome import Outcome
+from chirospin.numerics.stationary import stationary_probabilities
 
 Real = NDArray[np.float64]
 LARGEST = 3  # molecules: 4 096 populations
-DEGENERATE = 1e-9
+DEGENERATE = 1e-9  # of the spread of the levels: below it a gap counts as none
+ROUNDED = 1e3 * float(np.finfo(float).eps)  # of the largest energy: what diagonalising leaves of it
+POPULATED = 1e-12  # a state below carries less than that share of the coupling
+ROUNDING = 1e-13  # of the elements of c_k: a smaller one joins states by rounding alone
+TOO_LARGE = (
+    "energies this large are known to {:.1g} eV only, which is more than the temperature; lower gate, "
+    "levels or repulsion"
+)
+TOO_SLOW = (
+    "more than one state is left more slowly than floating-point numbers can hold, so the populations "
+    "are not known; raise thermal_energy or bias, or change gate"
+)
 
 
 class Pauli(Method):
@@ -53,41 +67,117 @@ class Pauli(Method):
                 f"pauli, but is {model.molecules}"
             )
         members = Member.both(model)
-        _require_unique_basis(members[0])
         found = [_populations(member) for member in members]
-        residual = [one[3] for one in found]
+        _require_unique_basis(members[0], [one.probability for one in found])
         return BiasedState(
-            one_body_density=np.stack([np.diag(one[0]).astype(complex) for one in found]),
-            lead_current=np.stack([one[1] for one in found]),
-            energy_current=np.stack([one[2] for one in found]),
-            outcomes=(_outcome(residual[0]), _outcome(residual[1])),
-            currents=lambda other: left_current(self, other),
+            one_body_density=np.stack([np.diag(one.occupation).astype(complex) for one in found]),
+            lead_current=np.stack([one.current for one in found]),
+            energy_current=np.stack([one.energy for one in found]),
+            outcomes=(found[0].outcome, found[1].outcome),
+            flows=lambda other: left_flows(self, other),
+            broadened=lambda other: broadened_current(self, other),
+            barrier=np.array([one.barrier for one in found]),
             second_order=True,
         )
 
+    def broadened_current(self, model: BiasedJunction) -> Real:
+        """Left currents with the Fermi functions of broadened transitions, (magnetisation,)."""
+        found = [_populations(member, broadened=True) for member in Member.both(model)]
+        return np.array([one.current[0] if one.outcome.converged else np.nan for one in found])
 
-def _outcome(residual: float) -> Outcome:
-    good = residual <= 1e-9
-    reason = "" if good else "the rate equations have no unique stationary solution"
-    return Outcome(converged=good, residual=residual, iterations=1, reason=reason)
+
+@dataclass(frozen=True, kw_only=True)
+class Populations:
+    """Stationary populations of one member with their flows; ``current`` and ``energy`` by lead."""
+
+    probability: Real
+    occupation: Real
+    current: Real
+    energy: Real
+    barrier: float
+    outcome: Outcome
 
 
-def _require_unique_basis(member: Member) -> None:
-    levels = spectrum(member.point).energies
-    scale = member.point.scale
-    for half in levels:
+def _require_unique_basis(member: Member, populations: Sequence[Real]) -> None:
+    """Refuse degenerate levels of one sector that are populated: what is empty carries nothing.
+
+    Raises
+    ------
+    ModelError : the eigenbasis of these levels is not unique
+    """
+    h = member.point.h
+    spread = np.abs(h - np.trace(h).real / len(h) * np.eye(len(h))).max()
+    populated, first = np.max(populations, axis=0) > POPULATED, 0
+    for half in spectrum(member.point).energies:
         for E in half:
-            gaps = np.diff(E, axis=-1)
-            if gaps.size and gaps.min() < DEGENERATE * scale:
-                raise ModelError(
-                    "Method `pauli` must have distinct levels within every charge sector (in eV, "
-                    f"gaps > {DEGENERATE * scale:.1g}), since its eigenbasis is not unique otherwise, "
-                    f"but the smallest gap is {abs(gaps.min()):.2g}; choose redfield"
-                )
+            for levels in E:
+                here = populated[first : first + levels.size]
+                first += levels.size
+                gaps = np.where(here[1:] | here[:-1], np.diff(levels), np.inf)
+                known = ROUNDED * np.abs(levels).max(initial=0.0)
+                if gaps.size and gaps.min() < max(known, DEGENERATE * spread):
+                    raise ModelError(_not_unique(float(gaps.min()), known, DEGENERATE * spread))
 
 
-def _populations(member: Member) -> tuple[Real, Real, Real, float]:
-    """Occupations, currents of electrons and energy by lead, residual."""
+def _not_unique(gap: float, known: float, wanted: float) -> str:
+    if known > wanted:
+        cause = (
+            f"energies this large are known to {known:.1g} only; lower gate, levels or repulsion"
+        )
+    else:
+        cause = "its eigenbasis is not unique otherwise; choose redfield"
+    return (
+        "Method `pauli` must have distinct levels among the populated ones of every charge sector "
+        f"(in eV, gaps > {max(known, wanted):.1g}), but the smallest gap is {abs(gap):.2g}: {cause}"
+    )
+
+
+def _populations(member: Member, *, broadened: bool = False) -> Populations:
+    rate, joined, sign, gain, start = _rates(member, broadened)
+    both = rate.sum(axis=0)
+    p = stationary_probabilities(both)
+    if p is None:
+        return _unknown(member, len(both), _why_unknown(member, joined))
+    arriving, leaving = both @ p, both.sum(axis=0) * p
+    flow = max(float(arriving.sum()), np.finfo(float).tiny)
+    coupling = member.point.coupling[member.magnetisation].sum()
+    return Populations(
+        probability=p,
+        occupation=_occupations(member, start, p),
+        current=np.array([(rate[lead] * sign @ p).sum() for lead in (0, 1)]),
+        energy=np.array([(rate[lead] * gain @ p).sum() for lead in (0, 1)]),
+        barrier=float(-np.log(flow / coupling)),
+        outcome=Outcome(
+            converged=True,
+            residual=float(np.abs(arriving - leaving).sum() / flow),
+            iterations=1,
+        ),
+    )
+
+
+def _why_unknown(member: Member, joined: Real) -> str:
+    if stationary_probabilities(joined) is None:
+        return UNREACHED
+    largest = max(float(np.abs(E).max()) for half in spectrum(member.point).energies for E in half)
+    known = ROUNDED * largest
+    return TOO_LARGE.format(known) if known > member.leads.thermal_energy.min() else TOO_SLOW
+
+
+def _unknown(member: Member, states: int, reason: str) -> Populations:
+    return Populations(
+        probability=np.zeros(states),
+        occupation=np.full(len(member.point.h), np.nan),
+        current=np.full(2, np.nan),
+        energy=np.full(2, np.nan),
+        barrier=float("nan"),
+        outcome=Outcome(converged=False, residual=float("inf"), iterations=1, reason=reason),
+    )
+
+
+def _rates(
+    member: Member, broadened: bool
+) -> tuple[Real, Real, Real, Real, dict[tuple[int, int, int], int]]:
+    """Rates [lead, to, from], rates of leads half full, electrons and energy gained, first states."""
     point, leads = member.point, member.leads
     states = spectrum(point)
     space = fock.sectors(point.charges)
@@ -97,14 +187,17 @@ def _populations(member: Member) -> tuple[Real, Real, Real, float]:
             for s in range(len(stack.states)):
                 start[parity, n, s] = total
                 total += stack.states.shape[1]
-    rate = np.zeros((2, total, total))  # [lead, to, from]
+    rate = np.zeros((2, total, total))
+    open_ = np.zeros((total, total))
     sign = np.zeros((total, total))
     gain = np.zeros((total, total))
     coupling = point.coupling[member.magnetisation]
     joined = tuple(np.flatnonzero(coupling.any(axis=0)).tolist())
     for link in links(point.charges, joined):
         (pa, na, sa), (pb, nb, sb) = link.lower, link.upper
-        weight = np.abs(link.between(states.vectors[pa][na][sa], states.vectors[pb][nb][sb])) ** 2
+        elements = link.between(states.vectors[pa][na][sa], states.vectors[pb][nb][sb])
+        weight = np.where(np.abs(elements) > ROUNDING, np.abs(elements) ** 2, 0.0)
+        width = widths(coupling.sum(axis=0)[None, link.orbitals], elements[None])[0]
         EA, EB = states.energies[pa][na][sa], states.energies[pb][nb][sb]
         omega = EB - EA[:, None]
         A = slice(start[link.lower], start[link.lower] + EA.size)
@@ -114,18 +207,13 @@ def _populations(member: Member) -> tuple[Real, Real, Real, float]:
         for lead in (0, 1):
             g = np.einsum("j,jab->ab", coupling[lead, link.orbitals], weight)
             x = (omega - leads.potential[lead]) / leads.thermal_energy[lead]
-            rate[lead, A, B] += g * fermi(-x)
-            rate[lead, B, A] += (g * fermi(x)).T
-    both = rate.sum(axis=0)
-    matrix = both - np.diag(both.sum(axis=0))
-    system = np.vstack([matrix, np.ones(total) * np.abs(both).max()])
-    target = np.zeros(total + 1)
-    target[-1] = np.abs(both).max()
-    p = np.linalg.lstsq(system, target, rcond=None)[0]
-    residual = float(np.linalg.norm(matrix @ p) / np.linalg.norm(both @ p))
-    flow = np.array([(rate[lead] * sign @ p).sum() for lead in (0, 1)])
-    energy = np.array([(rate[lead] * gain @ p).sum() for lead in (0, 1)])
-    return _occupations(member, start, p), flow, energy, residual
+            wide = width / leads.thermal_energy[lead]
+            full, empty = (broadened_fermi(y, wide) if broadened else fermi(y) for y in (x, -x))
+            rate[lead, A, B] += g * empty
+            rate[lead, B, A] += (g * full).T
+            open_[A, B] += g
+            open_[B, A] += g.T
+    return rate, open_, sign, gain, start
 
 
 def _occupations(member: Member, start: dict[tuple[int, int, int], int], p: Real) -> Real:

@@ -17,6 +17,10 @@ Real = NDArray[np.float64]
 BOLTZMANN = 8.617333262e-5
 """eV per kelvin."""
 DEFAULT_THERMAL_ENERGY = 0.1
+LARGEST = 1e9
+"""eV: no junction is beyond, and quotients of energies stay finite numbers."""
+COLDEST = 1e-200
+"""eV."""
 SUPERSEDED = ("occupation_left", "occupation_right")
 
 
@@ -39,6 +43,8 @@ class BiasedJunction(MolecularStack):
         4.0,
         unit="eV",
         symbol="V",
+        low=-LARGEST,
+        high=LARGEST,
         about="mu_L - mu_R; positive drives electrons from left to right",
     )
     bias_asymmetry: float = parameter(
@@ -59,6 +65,8 @@ class BiasedJunction(MolecularStack):
         0.0,
         unit="eV",
         symbol="V_g",
+        low=-LARGEST,
+        high=LARGEST,
         about="added to every orbital energy; choose it: -6.4 is half filling of the default stack",
     )
     thermal_energy: float | None = parameter(
@@ -105,7 +113,14 @@ class BiasedJunction(MolecularStack):
                 f"Parameter `temperature` must be left out where `thermal_energy` is given "
                 f"(they are one quantity), but is {self.temperature:g} (in K)"
             )
-        largest = 2 * _thermal_energy(self)
+        T = _thermal_energy(self)
+        if not COLDEST <= T <= LARGEST:
+            name = "thermal_energy" if self.temperature is None else "temperature"
+            raise ModelError(
+                f"Parameter `{name}` must give k_B T in [{COLDEST:g}, {LARGEST:g}] (in eV), where "
+                f"energies over it are finite numbers, but gives {T:g}"
+            )
+        largest = 2 * T
         if abs(self.thermal_energy_difference) >= largest:
             raise ModelError(
                 f"Parameter `thermal_energy_difference` must be in (-{largest:g}, {largest:g}) "

@@ -20,9 +20,9 @@ from pydantic import Field
 from scipy.special import digamma
 
 from chirospin.base.method import Method
-from chirospin.junction.biased_state import BiasedState, left_current
+from chirospin.junction.biased_state import BiasedState, left_flows
 from chirospin.junction.grown import Found, grown, other_densities, with_others
-from chirospin.junction.model import interaction, lead_couplings
+from chirospin.junction.model import far_apart, interaction, lead_couplings
 from chirospin.junction.reservoirs import (
     BiasedJunction,
     Reservoirs,
@@ -43,6 +43,7 @@ TAIL = 40.0  # temperatures beyond the chemical potentials where Fermi functions
 DEFECTIVE = 1e-9
 MET = 1e-6  # of the largest energy: modes closer than this take the limit of a quotient
 STEP = 1e-3  # of T, for a derivative of F: to 1e-7, and Newton steps need few digits of it
+PANELS = 500  # of the noise integral; where rounding keeps it from its tolerance more do not help
 MERGED = (
     "two decaying modes merge (an exceptional point), where the closed form loses its digits; "
     "change a hopping or a coupling slightly"
@@ -156,8 +157,17 @@ def scattering_noise(modes: Modes, leads: Reservoirs, tolerance: float) -> float
     low, high = float((mu - TAIL * T).min()), float((mu + TAIL * T).max())
     inside = np.concatenate([modes.energies.real, mu])
     points = np.unique(inside[(inside > low) & (inside < high)])
-    value, _ = quad_vec(integrand, low, high, epsrel=tolerance, epsabs=0, points=points)
-    return float(value)
+    value, _, told = quad_vec(
+        integrand,
+        low,
+        high,
+        epsrel=tolerance,
+        epsabs=0,
+        points=points,
+        limit=PANELS,
+        full_output=True,
+    )
+    return float(value) if told.success else float("nan")
 
 
 class BiasedLandauer(Method):
@@ -209,7 +219,7 @@ def one_electron_state(
         lead_current=flows[:, :1] * [1.0, -1.0],
         energy_current=flows[:, 1:] * [1.0, -1.0],
         outcomes=(checked[0], checked[1]),
-        currents=lambda model: left_current(method, model),
+        flows=lambda model: left_flows(method, model),
         noise=noise,
         interaction_kept=interaction_kept,
     )
@@ -218,7 +228,7 @@ def one_electron_state(
 def _checked(h: Complex, modes: Modes, outcome: Outcome) -> Outcome:
     reason = outcome.reason
     if unreached(np.array(-2 * modes.energies.imag.max()), h):
-        reason = UNREACHED
+        reason = far_apart(h, coupling=modes.coupling) or UNREACHED
     elif not modes.error <= DEFECTIVE:
         reason = MERGED
     return Outcome(

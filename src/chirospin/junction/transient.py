@@ -253,8 +253,29 @@ class _Reading:
         return n, float(self.one @ vector), float(self.number @ change), distance
 
 
+def _current_error(model: SwitchedJunction, state: TransientState) -> Array:
+    r"""From continuity, trace, error of rho and rounding, (magnetisation, 1, time).
+
+    .. math:: \delta I = |I_L + I_R - \dot N| + (|\mathrm{Tr}\rho - 1| + r + \epsilon) \sum_{lk}\gamma_{lk}
+    """
+    broken = np.abs(state.current.sum(axis=-1) - state.growth)
+    relative = np.abs(state.trace - 1) + state.outcome.residual + np.finfo(float).eps
+    size = lead_couplings(model).sum(axis=(1, 2))[:, None]
+    return np.asarray((broken + relative * size)[:, None, :])
+
+
+def _polarisation_error(model: SwitchedJunction, state: TransientState) -> Array:
+    I = np.abs(state.current[:, :, 0])  # noqa: E741
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.asarray(2 * _current_error(model, state)[:, 0].sum(axis=0) / I.sum(axis=0))
+
+
 @observable(
-    unit=CURRENT, symbol="I(t)", dims=("magnetisation", "lead", "time"), conversion=IN_AMPERE
+    unit=CURRENT,
+    symbol="I(t)",
+    dims=("magnetisation", "lead", "time"),
+    conversion=IN_AMPERE,
+    error=_current_error,
 )
 def current(model: SwitchedJunction, state: TransientState) -> Array:
     r"""Current from each lead into the stack after the change.
@@ -265,7 +286,11 @@ def current(model: SwitchedJunction, state: TransientState) -> Array:
 
 
 @observable(
-    unit="1", symbol="P(t)", dims=("time",), undefined="no current flows from the left lead"
+    unit="1",
+    symbol="P(t)",
+    dims=("time",),
+    undefined="no current flows from the left lead",
+    error=_polarisation_error,
 )
 def spin_polarisation(model: SwitchedJunction, state: TransientState) -> Array:
     r"""Polarisation of the current from the left lead after the change.

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import digamma
 
 Array = NDArray[np.floating[Any]]
 EXACT = 2e-15  # departure of the summed poles from the Fermi function that counts as rounding
+FAR = 1e16
 MOST = 80  # poles; more do not reach further in double precision
 
 
@@ -27,6 +29,18 @@ def bose(x: Array | float) -> Array:
     r"""The occupation :math:`1/(e^x - 1)` for x > 0 without overflow."""
     positive = np.asarray(x, dtype=float)
     return np.asarray(np.exp(-positive) / -np.expm1(-positive))
+
+
+def broadened_fermi(x: Array | float, width: Array | float) -> Array:
+    r"""Occupation of a level that a Lorentzian of full width w broadens.
+
+    .. math:: \int dy\, \frac{w/2\pi}{(y-x)^2 + w^2/4}\, f(y)
+              = \tfrac12 - \frac1\pi\, \mathrm{Im}\,\psi\big(\tfrac12 + \frac{w/2 + ix}{2\pi}\big)
+    """
+    z = 0.5 + (np.asarray(width) / 2 + 1j * np.asarray(x)) / (2 * np.pi)
+    far = np.abs(z) > FAR  # there psi is the logarithm to rounding
+    phase = np.where(far, np.angle(z), digamma(np.where(far, 1.0, z)).imag)
+    return np.asarray(np.clip(0.5 - phase / np.pi, 0.0, 1.0))
 
 
 def fermi_difference(x: Array | float, y: Array | float) -> Array:
