@@ -29,6 +29,11 @@ def problem(path: str) -> Problem:
     return family(name).problem(model or None)
 
 
+def stored_problem(ds: Any) -> Problem:
+    """The problem that a stored result belongs to."""
+    return family(str(ds.attrs["family"])).problem(str(ds.attrs["model"]))
+
+
 def problem_for(path: str, methods: str | None, texts: Sequence[str]) -> Problem:
     """The problem of FAMILY.MODEL; of FAMILY alone the first that knows every method and parameter named.
 

@@ -15,7 +15,8 @@ import xarray as xr
 
 from chirospin.base.errors import ModelError
 from chirospin.base.figures import draw, save_figure
-from chirospin.base.results import provenance, save, stored_model
+from chirospin.base.results import provenance, save
+from chirospin.base.stored import stored_model
 from chirospin.faces.arguments import problem
 from chirospin.faces.progress import progress
 from chirospin.faces.text import table

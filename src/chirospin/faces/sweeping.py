@@ -19,6 +19,7 @@ from chirospin.base.method import Method
 from chirospin.base.parameters import Model, nearest
 from chirospin.base.store import Store
 from chirospin.base.sweep import Definition, MakeExecutor
+from chirospin.base.tally import failing, lost, unsound
 from chirospin.base.units import parse
 from chirospin.faces.arguments import problem
 
@@ -38,6 +39,7 @@ KEYS = (
 RESAMPLES = 400
 COMPONENTS = 12  # of a vector that are named one by one
 LARGEST_FILE = 10_000_000
+NAMED = 50  # reasons of failures that are told apart
 
 
 def definition_from(path: Path) -> tuple[Definition, Path, int | None]:
@@ -215,17 +217,20 @@ class _Kept:
 
 
 def status_facts(store: Store) -> dict[str, Any]:
-    """How far a store is."""
+    """How far a store is: points, failures with their reasons, failed checks by name, foreign shards."""
     header = store.header()
     size, total = header["chunk"], header["points"]
-    done = store.finished()
-    points = sum(min(size, total - n * size) for n in done)
-    failed: dict[str, int] = {}
+    done, faults = store.finished(), store.faults()
+    reasons: dict[str, int] = {}
+    checks: dict[str, int] = {}
+    failed = doubtful = 0
     for n in sorted(done):
-        ds = store.read(n)
-        bad = ~ds["converged"].values.astype(bool)
-        for reason in np.asarray(ds["reason"].values)[bad].tolist():
-            failed[str(reason)] = failed.get(str(reason), 0) + 1
+        ds = store.read(n, header)
+        failed, doubtful = failed + lost(ds), doubtful + unsound(ds)
+        for reason in np.asarray(ds["reason"].values)[~ds["converged"].values.astype(bool)]:
+            reasons[str(reason)] = reasons.get(str(reason), 0) + 1
+        for name, many in failing(ds).items():
+            checks[name] = checks.get(name, 0) + many
     return {
         "store": str(store.path),
         "problem": header["sweep"]["problem"],
@@ -236,12 +241,20 @@ def status_facts(store: Store) -> dict[str, Any]:
             *header["sweep"]["design"]["distributions"],
         ],
         "points": total,
-        "done": points,
-        "failed": sum(failed.values()),
-        "reasons": dict(sorted(failed.items(), key=lambda item: -item[1])[:5]),
+        "done": sum(min(size, total - n * size) for n in done),
+        "failed": failed,
+        "unsound": doubtful,
+        "reasons": _most(reasons),
+        "checks": _most(checks),
+        "faults": faults,
         "version": header["sweep"]["version"],
         "running": store.in_use,
     }
+
+
+def _most(counts: Mapping[str, int]) -> dict[str, int]:
+    """The most frequent first."""
+    return dict(sorted(counts.items(), key=lambda item: -item[1])[:NAMED])
 
 
 def _numbers(ds: xr.Dataset) -> dict[str, np.ndarray[Any, Any]]:
