@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +20,7 @@ from chirospin.base.units import parse
 Array = NDArray[np.float64]
 Kind = Literal["list", "random", "latin-hypercube", "sobol"]
 LARGEST = 10_000_000  # points of one sweep
+_COUNT = re.compile("[0-9]{1,9}")
 LAWS = ("uniform", "log-uniform", "normal", "choice")
 
 
@@ -88,7 +91,8 @@ def value_of(info: ParameterInfo, value: Any, ranged: bool = True) -> Any:
     ModelError : wrong unit, not finite, out of range
     """
     parsed = parse(info, value) if isinstance(value, str) else value
-    if not ranged and isinstance(parsed, (int, float)) and math.isfinite(parsed):
+    plain = isinstance(parsed, (int, float)) and not isinstance(parsed, bool)
+    if not ranged and plain and abs(parsed) <= sys.float_info.max:
         return parsed
     return checked(info, parsed)
 
@@ -104,7 +108,11 @@ def spaced(info: ParameterInfo, text: str) -> list[Any]:
         return [parse(info, part) for part in text.split(",") if part.strip()]
     parts = text.split(":")
     kind = parts[3].strip() if len(parts) == 4 else "lin"
-    if len(parts) not in (3, 4) or kind not in ("lin", "log") or not parts[2].strip().isdigit():
+    if (
+        len(parts) not in (3, 4)
+        or kind not in ("lin", "log")
+        or not _COUNT.fullmatch(parts[2].strip())
+    ):
         raise ModelError(
             f"Range of `{info.name}` must be START:STOP:COUNT, with :log for even ratios, "
             f"or V1,V2,..., but is {text!r}"

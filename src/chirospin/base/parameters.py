@@ -273,7 +273,7 @@ def _scalar(info: ParameterInfo, value: Any) -> float | int:
         raise refusal(info, value)
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise refusal(info, value) from None
     if not info.allows(number):
         raise refusal(info, value)

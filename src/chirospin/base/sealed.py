@@ -60,7 +60,10 @@ class DamageError(ModelError):
 
 def netcdf_bytes(ds: xr.Dataset) -> bytes:
     """A Dataset as the bytes of a netCDF file: made in memory, since HDF5 does not survive a full disk."""
-    return bytes(ds.to_netcdf(engine="h5netcdf"))
+    dask = sys.modules.get("dask")  # a cluster that is connected would lock the memory by its name
+    here = dask.config.set(scheduler="synchronous") if dask else contextlib.nullcontext()
+    with here:
+        return bytes(ds.to_netcdf(engine="h5netcdf"))
 
 
 def sealed(content: bytes, **place: Any) -> bytes:

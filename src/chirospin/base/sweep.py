@@ -45,7 +45,10 @@ LARGEST_CHUNK = 512
 TRIES = 5  # times that a chunk alone may end its worker before it is recorded as failed
 WATCH = 0.5  # seconds between looks at the parent
 AHEAD = 2  # chunks handed out for each worker
-OVERHEAD = 24_000  # bytes of an empty shard
+OVERHEAD, OVERHEAD_EACH = (
+    22_000,
+    2_000,
+)  # bytes of an empty shard, and of each variable beside the audit's
 LONGEST_REASON = 300  # characters
 FAULTS = (
     Exception,
@@ -176,7 +179,7 @@ def run(
         "sweep": body,
     }
     if known is None:
-        _enough_disk(definition, store, size)
+        _enough_disk(definition, store, size, definition.design.size)
     store.create(header)
     with store.locked():
         aside = store.set_aside()
@@ -185,6 +188,8 @@ def run(
         waiting = [n for n in chunks if n not in done]
         if retry_failed:
             waiting = sorted({*waiting, *(n for n in done if lost(store.read(n)))})
+        left = sum(_length(definition.design.size, size, n) for n in waiting)
+        _enough_disk(definition, store, size, left)
         count = _fill(definition, store, size, waiting, done, executor, workers, progress)
         return replace(count, aside=aside)
 
@@ -547,14 +552,19 @@ def estimated_bytes(definition: Definition, chunk: int) -> int:
     )
     each = 8 * (numbers + len(definition.design.names) + 8) * len(definition.methods)
     shards = -(-definition.design.size // chunk)
-    return definition.design.size * each + shards * OVERHEAD
+    variables = sum(1 if one.error is None else 2 for one in chosen) + len(
+        {d for one in chosen for d in one.dims}
+    )
+    return definition.design.size * each + shards * (OVERHEAD + OVERHEAD_EACH * variables)
 
 
-def _enough_disk(definition: Definition, store: Store, chunk: int) -> None:
-    need, free = estimated_bytes(definition, chunk), store.free()
+def _enough_disk(definition: Definition, store: Store, chunk: int, points: int) -> None:
+    """Refuse a sweep, or the rest of one, that its disk cannot hold."""
+    share = points / definition.design.size
+    need, free = estimated_bytes(definition, chunk) * share, store.free()
     if need > free:
         raise ModelError(
-            f"Store `{store.path}` needs about {need / 1e9:.3g} GB for {definition.design.size} points, "
+            f"Store `{store.path}` needs about {need / 1e9:.3g} GB for {points} points, "
             f"but its disk has {free / 1e9:.3g} GB; choose fewer observables or another place"
         )
 

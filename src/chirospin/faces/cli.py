@@ -623,10 +623,9 @@ def report(file: Path, /, *, out: Path) -> int:
     """
     from chirospin.base import results
     from chirospin.faces.arguments import stored_problem
-    from chirospin.faces.report import reported, write_report
+    from chirospin.faces.report import write_report
 
-    ds = reported(file)
-    write_report(ds, file.name, out)
+    ds = write_report(file, out)
     say(f"wrote {out}")
     return _verdict(ds, results.certificates(ds, stored_problem(ds)))
 

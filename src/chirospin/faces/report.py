@@ -37,15 +37,17 @@ POINTS = 1  # of a sweep up to which values are listed
 _FIELD = re.compile(r"^\s*(\w+)\s*=\s*\{(.*)\},?\s*$", re.M)
 
 
-def write_report(ds: xr.Dataset, name: str, out: Path) -> None:
-    """Write the report of a result, whole or not at all.
+def write_report(source: Path, out: Path) -> xr.Dataset:
+    """Write the report of a stored result, whole or not at all; the result, for its verdict.
 
     Raises
     ------
-    ModelError : a place that cannot be written, or something there that is not a report
+    ModelError : not a result, a place that cannot be written, or something there that is not a report
     """
     results.check_target(out, (HTML,))
-    written_whole(out, report_page(ds, name).encode())
+    ds = reported(source)
+    written_whole(out, report_page(ds, source.name).encode())
+    return ds
 
 
 def reported(source: Path) -> xr.Dataset:
