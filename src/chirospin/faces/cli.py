@@ -419,6 +419,10 @@ def _told(place: Path, fresh: int, seconds: float, json: bool) -> int:
 
 
 def _sweep_code(facts: dict[str, Any]) -> int:
+    for check, many in facts["checks"].items():
+        warn(f"audit FAILED: {check} at {many} of {facts['points']} points")
+    for name, reason in facts["faults"].items():
+        warn(f"shard FAILED: {name}: {reason}; the next run of the sweep sets it aside")
     sound = not facts["unsound"] and not facts["faults"]
     return exit_code(converged=not facts["failed"], passed=sound)
 
@@ -465,8 +469,6 @@ def importance(store: Path, observable: str, /, *, json: Json = False) -> int:
 
     facts = sweeping.importance_facts(Store(store), observable)
     whole = sweeping.status_facts(Store(store))
-    for check, many in whole["checks"].items():
-        warn(f"audit FAILED: {check} at {many} of {whole['points']} points of the sweep")
     code = _sweep_code(whole)
     if json:
         say(json_format.dumps({"observable": observable, "importance": facts}))

@@ -86,6 +86,5 @@ def sweep_words(facts: Mapping[str, Any]) -> str:
 
 
 def sweep_lines(facts: Mapping[str, Any]) -> list[str]:
-    """Reasons, failed checks by name, and files that are none of the sweep's shards."""
-    lines = few(facts["reasons"]) + few(facts["checks"], "check FAILED: ")
-    return lines + [f"  not of this sweep: {n} ({why})" for n, why in facts["faults"].items()]
+    """Reasons of points without a value, and failed checks by name."""
+    return few(facts["reasons"]) + few(facts["checks"], "check FAILED: ")
