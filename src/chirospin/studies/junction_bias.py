@@ -120,6 +120,8 @@ FIGURES = (
         name="both-signs",
         caption="Mean current, polarisation and its odd and even sources against the bias, T = 0.1 t",
         compute=both_signs,
+        # near V = 0, where redfield is not positive, ule not reciprocal, and both miss cotunnelling
+        outside=("smallest_eigenvalue", "reciprocity", "sequential_tunnelling"),
         plot=Plot(
             columns=2,
             markers=False,
