@@ -25,6 +25,7 @@ from chirospin.junction import GKSL, Junction, Landauer
 from tests.faces.test_command_line import run as line  # noqa: F401
 
 KILLS = int(os.environ.get("CHIROSPIN_KILLS", "20"))  # by hand: 60
+PATIENT = 6 * max(KILLS, 20)  # seconds for a sweep on a busy machine
 GRID = {"energy_b": [0.4, 0.8, 1.2], "hopping_b": [0.1, 0.2, 0.3, 0.4]}
 SCAN = """
 family = "junction"
@@ -337,7 +338,7 @@ def test_kills_change_nothing(tmp_path):
     for folder in (calm, hit):
         folder.mkdir()
         (folder / "scan.toml").write_text(SCAN)
-    assert started(calm).wait(120) == 0
+    assert started(calm).wait(PATIENT) == 0
     dice = random.Random(7)
     kills = {"parent": 0, "worker": 0}
     sizes = []
@@ -367,8 +368,8 @@ def test_kills_change_nothing(tmp_path):
             if sizes[-1]:
                 store.open()  # whatever is there is whole
             process = started(hit)
-    code = process.wait(120)  # 3 where one chunk was hit as often as makes it look deadly
-    assert code == 0 or started(hit, "--retry-failed").wait(120) == 0
+    code = process.wait(PATIENT)  # 3 where one chunk was hit as often as makes it look deadly
+    assert code == 0 or started(hit, "--retry-failed").wait(PATIENT) == 0
     assert min(kills.values()) >= 3
     time.sleep(2)
     assert not orphans(hit), "workers outlive their parent"
