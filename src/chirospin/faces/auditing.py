@@ -23,7 +23,7 @@ from chirospin.faces import arguments
 from chirospin.faces.arguments import problem
 from chirospin.faces.report import reported
 from chirospin.faces.text import certificates_json, certificates_text
-from chirospin.faces.verdict import counted, failure_line, failure_lines
+from chirospin.faces.verdict import checks_words, failure_line, failure_lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ def audited(
         "method": [m.name for m in subject.methods],
         "audit": certificates_json(every),
     }
-    text = "\n".join([*lines, "", f"audit {counted(every)}"])
+    text = "\n".join([*lines, "", f"audit {checks_words(every)}"])
     return AuditReport(text=text, facts=facts, failures=failures, converged=not lost and not stuck)
 
 

@@ -17,7 +17,7 @@ from chirospin.base.parameters import Model
 from chirospin.base.units import parse, shown_unit
 from chirospin.faces.arguments import assignments
 from chirospin.faces.text import certificates_json, certificates_text, number, table
-from chirospin.faces.verdict import counted
+from chirospin.faces.verdict import checks_words
 
 
 def ranges_from(model: Model, vary: Sequence[str], bounds: Sequence[str]) -> list[Range]:
@@ -135,7 +135,13 @@ def gradient_text(ds: xr.Dataset, found: Sequence[Certificate]) -> str:
     ]
     head = f"derivatives by {ds.attrs['derivatives']}, method {ds.attrs['method']}"
     failed = [one for one in found if not one.passed]
-    lines = [head, "", table(rows, ["parameter", "unit", *columns]), "", f"audit {counted(found)}"]
+    lines = [
+        head,
+        "",
+        table(rows, ["parameter", "unit", *columns]),
+        "",
+        f"audit {checks_words(found)}",
+    ]
     return "\n".join([*lines, *([certificates_text(failed)] if failed else [])])
 
 

@@ -27,7 +27,7 @@ from chirospin.base.store import Store
 from chirospin.faces import arguments
 from chirospin.faces.symbols import marked, symbol_pieces, unit_pieces
 from chirospin.faces.text import number
-from chirospin.faces.verdict import counted
+from chirospin.faces.verdict import checks_words
 
 HTML = ".html"
 SWEEP = ("points", "sweep_hash")  # what the store of a sweep says of itself
@@ -75,10 +75,10 @@ def report_page(ds: xr.Dataset, name: str) -> str:
     found = results.certificates(ds, problem)
     failed = [one for one in found if not one.passed]
     verdict = (
-        f'<p class="verdict failed">✗ Audit {counted(found)}: '
+        f'<p class="verdict failed">✗ Audit {checks_words(found)}: '
         f"{escape(', '.join(f'{one.name} ({one.method})' for one in failed))}</p>"
         if failed
-        else f'<p class="verdict passed">✓ Audit {counted(found)}</p>'
+        else f'<p class="verdict passed">✓ Audit {checks_words(found)}</p>'
     )
     parts = [
         verdict,

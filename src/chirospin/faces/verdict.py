@@ -1,4 +1,4 @@
-"""One rule for every face: a failed check or audit is exit code 1, red, and counted; not converged is 3."""
+"""One rule for every face: a failed check or audit is exit code 1, red, and checks_words; not converged is 3."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def coloured(text: str, stream: TextIO) -> str:
     return caught.get()
 
 
-def counted(found: Sequence[Certificate]) -> str:
+def checks_words(found: Sequence[Certificate]) -> str:
     """``passed: 9 checks``, or ``FAILED: 2 of 9 checks``."""
     bad = sum(not one.passed for one in found)
     return f"FAILED: {bad} of {len(found)} checks" if bad else f"passed: {len(found)} checks"

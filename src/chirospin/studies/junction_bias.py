@@ -250,6 +250,7 @@ FIGURES = (
         name="linear-response",
         caption="Polarisation of the linear response at T = 0.5 t",
         compute=linear_response,
+        outside=("reciprocity",),  # which is what it shows
     ),
 )
 
