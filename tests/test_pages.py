@@ -1,7 +1,7 @@
 """What the pages print is what comes out: their code, files and commands are run in order.
 
 Blocks of ``python`` are executed, those with a caption are written to a file of that name, ``console``
-lines after ``$`` are run, and a block of ``text`` is what the block before it printed.
+lines after ``$`` are run and end with 0, or with what ``# exit code N`` says, and a block of ``text`` is what the block before it printed.
 """
 
 from __future__ import annotations
@@ -48,6 +48,9 @@ def blocks(page: Path) -> Iterator[Block]:
         yield Block(language=found["language"], file=found["file"], text=found["text"])
 
 
+EXIT = re.compile(r"# exit code (\d)$")
+
+
 def commands(text: str) -> Iterator[tuple[str, str]]:
     """Each command of a console block, continued lines joined, with what it is said to print."""
     for part in re.split(r"^\$ ", text, flags=re.M)[1:]:
@@ -83,7 +86,8 @@ def test_a_page_does_what_it_says(
                 printed = io.StringIO()
                 with redirect_stdout(printed):
                     code = main(arguments)
-                assert code == 0, (command, printed.getvalue())
+                named = EXIT.search(command)
+                assert code == int(named[1] if named else 0), (command, printed.getvalue())
                 assert not said.strip() or same(said, printed.getvalue()), printed.getvalue()
 
 

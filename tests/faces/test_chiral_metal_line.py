@@ -77,7 +77,7 @@ LOUD = {
 @pytest.mark.parametrize(("check", "arguments"), LOUD.items(), ids=LOUD.keys())
 def test_where_the_expansion_fails_a_check_is_loud(run, check, arguments) -> None:  # noqa: F811
     code, _, err = run("solve", "chiral_metal", *arguments, "--json")
-    assert code == 0
+    assert code == 1
     assert check in err
 
 

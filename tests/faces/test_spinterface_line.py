@@ -70,7 +70,7 @@ def test_lesser_term_fails_loudly(capsys: Any):
     code, _, err = line(
         capsys, "solve", "spinterface", "--method", "lesser-only", "--set", "distance=1"
     )
-    assert code == 0
+    assert code == 1
     assert "time_reversal" in err
     code, _, err = line(
         capsys, "audit", "spinterface", "--method", "lesser-only", "--set", "distance=1"

@@ -54,7 +54,7 @@ def test_the_ladder_tells_physics_from_artefact(run, tmp_path) -> None:  # noqa:
         "--out", str(out), "--plot", str(tmp_path / "ladder.png"), "--json",
     )  # fmt: skip
     body = json.loads(text)
-    assert code == 0
+    assert code == 1  # of windowed
     count = body["observables"]["crossover_count"]["values"]
     assert count == [0, 0, 0, 0, 1]
     assert "windowed" in err

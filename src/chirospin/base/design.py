@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -90,7 +91,8 @@ def value_of(info: ParameterInfo, value: Any, ranged: bool = True) -> Any:
     ModelError : wrong unit, not finite, out of range
     """
     parsed = parse(info, value) if isinstance(value, str) else value
-    if not ranged and isinstance(parsed, (int, float)) and math.isfinite(parsed):
+    plain = isinstance(parsed, (int, float)) and not isinstance(parsed, bool)
+    if not ranged and plain and abs(parsed) <= sys.float_info.max:
         return parsed
     return checked(info, parsed)
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import as_file, files
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +16,7 @@ import xarray as xr
 
 from chirospin.base.errors import ModelError
 from chirospin.base.results import check_target, settled
+from chirospin.base.sealed import MARK, written_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -390,11 +392,15 @@ def save_figure(figure: Figure, path: Path) -> None:
 
     Raises
     ------
-    ModelError : another suffix or a place that cannot be written
+    ModelError : another suffix, a place that cannot be written, or something there that is not one of its figures
     """
     check_target(path, SUFFIXES)
+    stream, kind = BytesIO(), path.suffix[1:]
     with _style():
-        figure.savefig(path)
+        figure.savefig(
+            stream, format=kind, metadata={"Software" if kind == "png" else "Creator": MARK}
+        )
+    written_whole(path, stream.getvalue())
 
 
 @xr.register_dataset_accessor("chirospin")  # type: ignore[no-untyped-call]

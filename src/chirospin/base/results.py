@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import platform
 from collections.abc import Collection, Mapping, Sequence
@@ -20,10 +21,34 @@ from chirospin.base.family import Problem
 from chirospin.base.method import Method
 from chirospin.base.observables import Observable
 from chirospin.base.parameters import Model, checked
+from chirospin.base.sealed import (
+    FILES,
+    DamageError,
+    check_zarr,
+    netcdf_bytes,
+    refuse_foreign,
+    seal_of,
+    seal_zarr,
+    sealed,
+    swapped,
+    tried,
+    written_whole,
+)
 
 SCHEMA = 1
 NETCDF, ZARR = ".nc", ".zarr"
 ERROR = "_error"  # suffix of the variable that holds the numerical error of another
+CHECKSUM = "checksum"
+LONGEST = 200  # characters of a stored value, or of an engine's complaint, in a message
+TEXTS = ("family", "model", "method", "question", "quantity", "references")
+RECORDS = ("method_settings", "provenance")  # JSON
+OUTCOMES = {  # kinds of their numbers
+    "converged": "b",
+    "residual": "f",
+    "reason": "OUT",
+    "audit_value": "f",
+    "audit_passed": "b",
+}
 
 
 def dataset(
@@ -325,7 +350,10 @@ def _certificates_of(ds: xr.Dataset, problem: Problem, method: str) -> list[Cert
             method=method,
         )
     ]
+    known = set(ds["check"].values.tolist())
     for check in problem.checks:
+        if check.name not in known:
+            continue
         values = np.ravel(ds["audit_value"].sel(check=check.name).values)[converged]
         passed = np.ravel(ds["audit_passed"].sel(check=check.name).values)[converged]
         finite = values[np.isfinite(values)]
@@ -349,24 +377,58 @@ def _certificates_of(ds: xr.Dataset, problem: Problem, method: str) -> list[Cert
 
 
 def save(ds: xr.Dataset, path: Path) -> None:
-    """Write a result as netCDF (.nc) or Zarr (.zarr), whole or not at all.
+    """Write a result as netCDF (.nc) or Zarr (.zarr), sealed, whole or not at all.
 
     Raises
     ------
-    ModelError : another suffix, or a place that cannot be written
+    ModelError : another suffix, a place that cannot be written, or something there that is not a result
     """
     check_target(path)
     ds = split_parts(ds)
+    ds = ds.assign_attrs({CHECKSUM: checksum(ds)})
     if path.suffix == ZARR:
         text = {name: v.astype(object) for name, v in ds.variables.items() if v.dtype.kind == "U"}
-        ds.assign_coords(text).to_zarr(path, mode="w", consolidated=False)
+        with swapped(path) as part:
+            ds.assign_coords(text).to_zarr(part, mode="w-", consolidated=False)
+            seal_zarr(part)
         return
-    part = path.with_name(path.name + ".part")
-    try:
-        ds.to_netcdf(part, engine="h5netcdf")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    written_whole(path, sealed(netcdf_bytes(ds)))
+
+
+def checksum(ds: xr.Dataset) -> str:
+    """SHA-256 of every value and attribute of a result, whatever the format of its file."""
+    digest = hashlib.sha256()
+    for name in sorted(map(str, ds.variables)):
+        variable = ds.variables[name]
+        digest.update(_canonical([name, variable.dims, variable.shape, variable.attrs]))
+        digest.update(_canonical_values(variable.values))
+    digest.update(_canonical({k: v for k, v in ds.attrs.items() if k not in (CHECKSUM, FILES)}))
+    return digest.hexdigest()
+
+
+def _canonical(value: Any) -> bytes:
+    """Attributes as text that is the same after a file has been read back."""
+
+    def settled(one: Any) -> Any:
+        if isinstance(one, (np.generic, np.ndarray)):
+            return settled(one.tolist())
+        if isinstance(one, Mapping):
+            return {str(k): settled(v) for k, v in one.items()}
+        if isinstance(one, (list, tuple)):
+            return [settled(v) for v in one]
+        return one if isinstance(one, (int, float, str, type(None))) else str(one)
+
+    return json.dumps(settled(value), sort_keys=True).encode()
+
+
+def _canonical_values(values: Any) -> bytes:
+    kind = values.dtype.kind
+    if kind in "fc":
+        known = np.where(np.isnan(values), values.dtype.type(np.nan), values)
+        return bytes(known.astype(values.dtype.newbyteorder("<")).tobytes())
+    if kind in "iub":
+        return bytes(values.astype("<i8").tobytes())
+    return _canonical([str(one) for one in values.ravel().tolist()])
 
 
 PARTS = ("real", "imaginary")
@@ -401,7 +463,8 @@ def check_target(path: Path, suffixes: tuple[str, ...] = (NETCDF, ZARR)) -> None
 
     Raises
     ------
-    ModelError : another suffix, no such directory, a directory, no permission, missing package
+    ModelError : another suffix, no such directory, a directory, no permission, missing package, or what
+        this program did not write is there
     """
     import importlib.util
     import os
@@ -414,58 +477,88 @@ def check_target(path: Path, suffixes: tuple[str, ...] = (NETCDF, ZARR)) -> None
         raise ModelError(f"File `{path}` must be in a directory that can be written")
     if path.is_dir() and path.suffix != ZARR:
         raise ModelError(f"File `{path}` must be a file, but is a directory")
+    if path.exists() and not path.is_dir() and path.suffix == ZARR:
+        raise ModelError(f"File `{path}` must be a directory, but is a file")
     if path.suffix == ZARR and importlib.util.find_spec("zarr") is None:
         raise ModelError(f"File `{path}` needs the package zarr: pip install 'chirospin[zarr]'")
+    refuse_foreign(path)
 
 
 def load(path: Path) -> xr.Dataset:
-    """Read a result back, whole.
+    """Read a result back, whole; its checksum is compared.
 
     Raises
     ------
-    ModelError : no such file, not a result, or one of a newer version
+    ModelError : no such file, not a result, damaged, or one of a newer version
     """
     if not path.exists():
         raise ModelError(f"File `{path}` does not exist")
+    zarr = path.suffix == ZARR
     try:
-        zarr = {"engine": "zarr", "consolidated": False}
-        how: dict[str, Any] = zarr if path.suffix == ZARR else {"engine": "h5netcdf"}
-        with xr.open_dataset(path, **how) as ds:
+        if zarr:
+            check_zarr(path)
+        elif seal_of(path) is None:
+            tried(path)
+        how: dict[str, Any] = {"engine": "zarr", "consolidated": False} if zarr else {}
+        with xr.open_dataset(path, **{"engine": "h5netcdf", **how}) as ds:
             loaded = ds.load()
+    except DamageError:
+        raise
     except Exception as error:  # each engine has its own kinds
-        raise ModelError(
-            f"File `{path}` is not a readable result: {error}".splitlines()[0]
-        ) from None
-    if "chirospin_schema" not in loaded.attrs:
+        words = (str(error) or type(error).__name__).splitlines()[0]
+        raise ModelError(f"File `{path}` is not a readable result: {words[:LONGEST]}") from None
+    _check_kinds(loaded, path)
+    written = loaded.attrs.pop(CHECKSUM, None)
+    loaded.attrs.pop(FILES, None)
+    if written is not None and written != checksum(loaded):
+        raise DamageError(
+            f"File `{path}` is damaged, or was changed: its values do not match their checksum "
+            f"(attribute {CHECKSUM}; delete it from a file that you changed yourself)"
+        )
+    loaded = joined_parts(loaded)
+    loaded.encoding[CHECKSUM] = written
+    return loaded
+
+
+def _check_kinds(ds: xr.Dataset, path: Path) -> None:
+    """Refuse what is not a result: attributes and variables that are missing or of a wrong kind.
+
+    Raises
+    ------
+    ModelError : naming the first of them
+    """
+    number = ds.attrs.get("chirospin_schema")
+    if number is None:
         raise ModelError(f"File `{path}` is not a chirospin result: it has no chirospin_schema")
-    if int(loaded.attrs["chirospin_schema"]) > SCHEMA:
+    if not isinstance(number, (int, np.integer)) or number < 1:
+        raise ModelError(
+            f"File `{path}` is not a chirospin result: chirospin_schema must be an integer >= 1, but is "
+            f"{str(number)[:LONGEST]!r}"
+        )
+    if number > SCHEMA:
         raise ModelError(f"File `{path}` was written by a newer chirospin; upgrade to read it")
-    return joined_parts(loaded)
+    wrong = [n for n in TEXTS if not isinstance(ds.attrs.get(n), str)]
+    wrong += [n for n in RECORDS if n not in wrong and not _is_record(ds.attrs.get(n))]
+    wrong += [n for n, kinds in OUTCOMES.items() if n not in ds or ds[n].dtype.kind not in kinds]
+    if not wrong and not _fits(ds):
+        wrong = ["audit_passed"]
+    if wrong:
+        raise ModelError(
+            f"File `{path}` is not a whole result: {wrong[0]} is missing or of a wrong kind"
+        )
 
 
-def stored_model(ds: xr.Dataset, problem: Problem) -> Model:
-    """The model that a result carries; of a sweep, the point where the problem's quantity is largest."""
-    kind = problem.model
-    values: dict[str, Any] = {}
-    for info in kind.parameters():
-        stored = ds.attrs.get(f"parameter_{info.name}")
-        if info.shape is not None and isinstance(stored, str):
-            raw = json.loads(stored)
-            if raw is not None:
-                array = np.array(raw)
-                values[info.name] = (
-                    array[..., 0] + 1j * array[..., 1] if info.shape.kind is complex else array
-                )
-        elif info.axis and info.name in ds.coords:
-            values[info.name] = ds[info.name].values
-        elif stored is not None and stored != "null":
-            values[info.name] = stored
-    known = {*kind.model_fields, *kind.shorthands} - {i.name for i in kind.parameters() if i.axis}
-    swept = [str(n) for n in ds.coords if n in known]
-    if swept:
-        size = abs(ds[problem.quantity]).fillna(-1) if problem.quantity in ds else ds["residual"]
-        others = [d for d in size.dims if d not in swept]
-        place = size.max(others).stack(point=swept, create_index=False)
-        best = place.isel(point=int(place.values.argmax()))
-        values |= {name: best[name].item() for name in swept}
-    return kind(**values)
+def _is_record(text: Any) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (TypeError, ValueError, RecursionError):
+        return False
+
+
+def _fits(ds: xr.Dataset) -> bool:
+    """Whether outcome and audit belong to the same points."""
+    places = set(ds["converged"].dims)
+    audits = ("audit_value", "audit_passed")
+    return set(ds["reason"].dims) == set(ds["residual"].dims) == places and all(
+        set(ds[name].dims) == {*places, "check"} for name in audits
+    )

@@ -2,7 +2,8 @@
 
 ``STORE/sweep.json`` says what the sweep is; ``STORE/shards/00000042.nc`` holds chunk 42. A shard appears
 whole or not at all, so that a store is valid after any interruption and can be opened while it grows:
-``xarray.open_dataset(STORE, engine="chirospin")``.
+``xarray.open_dataset(STORE, engine="chirospin")``. Every shard is sealed to its bytes, its sweep and its place;
+one that is damaged, of another sweep or in another's place is never read, and set aside by the next run.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,12 +26,17 @@ from xarray.backends import BackendEntrypoint
 
 from chirospin.base.errors import ModelError
 from chirospin.base.results import joined_parts, split_parts
+from chirospin.base.sealed import DamageError, netcdf_bytes, seal_of, sealed, written_whole
 
-FORMAT = 1
+FORMAT = 2  # 1 had no seals
 HEADER = "sweep.json"
 SHARDS = "shards"
 LOCK = "lock"
+ASIDE = "set-aside"
 PARTIAL = ".part"
+SHARD = re.compile(r"[0-9]{8}\.nc")
+KEYS = {"hash": str, "points": int, "chunk": int, "sweep": dict}
+SWEEP_KEYS = {"problem": str, "methods": dict, "design": dict, "version": str}
 
 
 @dataclass(frozen=True)
@@ -55,12 +62,18 @@ class Store:
         try:
             header = json.loads((self.path / HEADER).read_text(encoding="utf-8"))
             number = int(header["format"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"Store `{self.path}` has an unreadable {HEADER}: {error}") from None
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+            words = str(error).splitlines()[0][:200]
+            raise ModelError(f"Store `{self.path}` has an unreadable {HEADER}: {words}") from None
         if number > FORMAT:
             raise ModelError(
                 f"Store `{self.path}` was written by a newer chirospin (format {number}, this one knows "
                 f"{FORMAT}); upgrade to read it"
+            )
+        if not _is_header(header):
+            raise ModelError(
+                f"Store `{self.path}` has a damaged {HEADER}: it does not match its checksum; move the store "
+                "away and run the sweep again"
             )
         return dict(header)
 
@@ -80,19 +93,23 @@ class Store:
         if self.exists:
             old = self.header()
             if old["hash"] != header["hash"]:
-                changed = [k for k in header["sweep"] if old["sweep"].get(k) != header["sweep"][k]]
+                keys = dict.fromkeys([*header["sweep"], *old["sweep"]])
+                changed = [k for k in keys if old["sweep"].get(k) != header["sweep"].get(k)]
                 raise ModelError(
                     f"Store `{self.path}` holds another sweep (different: {', '.join(changed)}); "
                     "choose another store"
                 )
             return
-        foreign = [p.name for p in self.path.iterdir() if p.name not in (SHARDS, LOCK)]
+        own = (SHARDS, LOCK)
+        foreign = [p.name for p in self.path.iterdir() if p.name not in own and p.suffix != PARTIAL]
         if foreign or any((self.path / SHARDS).iterdir()):
             shown = foreign[0] if foreign else SHARDS
             raise ModelError(
                 f"Store `{self.path}` must be a new or empty directory, but has {shown}"
             )
-        _write(self.path / HEADER, json.dumps(header, indent=1).encode())
+        sealed_header = {**header, "format": FORMAT}
+        sealed_header["seal"] = digest(sealed_header)
+        written_whole(self.path / HEADER, json.dumps(sealed_header, indent=1).encode())
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -109,7 +126,10 @@ class Store:
                 raise ModelError(
                     f"Store `{self.path}` is being filled by another process; wait for it, or stop it"
                 ) from None
-            for left in (self.path / SHARDS).glob(f"*{PARTIAL}"):
+            for left in (
+                *self.path.glob(f".*{PARTIAL}"),
+                *(self.path / SHARDS).glob(f"*{PARTIAL}"),
+            ):
                 left.unlink(missing_ok=True)
             yield
 
@@ -130,8 +150,34 @@ class Store:
         return self.path / SHARDS / f"{chunk:08d}.nc"
 
     def finished(self) -> set[int]:
-        """Chunks that are there."""
-        return {int(p.stem) for p in (self.path / SHARDS).glob("*.nc") if p.stem.isdigit()}
+        """Chunks that are there and whole."""
+        header = self.header()
+        return {n for n in self._numbers(header) if not _fault(self.shard(n), header)}
+
+    def _numbers(self, header: Mapping[str, Any]) -> list[int]:
+        """Chunks whose name is there."""
+        named = [p for p in (self.path / SHARDS).glob("*.nc") if SHARD.fullmatch(p.name)]
+        return sorted(n for p in named if (n := int(p.stem)) < _chunks(header))
+
+    def faults(self) -> dict[str, str]:
+        """What stands among the shards and is none of this sweep: name and reason."""
+        header, place = self.header(), self.path / SHARDS
+        every = sorted(place.iterdir()) if place.is_dir() else []
+        found = {p.name: _fault(p, header) for p in every if p.suffix != PARTIAL}
+        return {name: reason for name, reason in found.items() if reason}
+
+    def set_aside(self) -> dict[str, str]:
+        """Move away what is none of this sweep's shards, so that it is computed again; what was moved, and why."""
+        moved = {}
+        for name, reason in self.faults().items():
+            place = self.path / ASIDE
+            place.mkdir(exist_ok=True)
+            target, n = place / name, 1
+            while target.exists():
+                target, n = place / f"{name}.{n}", n + 1
+            (self.path / SHARDS / name).rename(target)
+            moved[str(target)] = reason
+        return moved
 
     def write(self, chunk: int, ds: xr.Dataset) -> None:
         """Keep a chunk, whole or not at all.
@@ -140,37 +186,49 @@ class Store:
         ------
         ModelError : the disk is full, or the store cannot be written
         """
-        target = self.shard(chunk)
-        part = target.with_suffix(PARTIAL)
+        content = sealed(netcdf_bytes(split_parts(ds)), sweep=self.header()["hash"], chunk=chunk)
         try:
-            split_parts(ds).to_netcdf(part, engine="h5netcdf")
-            with part.open("rb") as file:
-                os.fsync(file.fileno())
-            part.replace(target)
-            _sync(target.parent)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
+            written_whole(self.shard(chunk), content)
+            _sync(self.shard(chunk).parent)
+        except (ModelError, OSError) as error:
+            cause = error.__context__ if isinstance(error, ModelError) else error
+            words = getattr(cause, "strerror", None) or error
             raise ModelError(
-                f"Store `{self.path}` cannot keep chunk {chunk}: {error.strerror or error}; what is "
-                "finished is safe, and the same command continues"
+                f"Store `{self.path}` cannot keep chunk {chunk}: {words}; what is finished is safe, and the "
+                "same command continues"
             ) from None
 
-    def read(self, chunk: int) -> xr.Dataset:
+    def read(self, chunk: int, header: Mapping[str, Any] | None = None) -> xr.Dataset:
         """One chunk.
+
+        Parameters
+        ----------
+        header : that of this store, where many chunks are read
 
         Raises
         ------
-        ModelError : damaged
+        ModelError : damaged, or not this chunk of this sweep
         """
+        header = header or self.header()
+        path = self.shard(chunk)
+        reason = _fault(path, header)
         try:
-            with xr.open_dataset(self.shard(chunk), engine="h5netcdf") as ds:
-                return joined_parts(ds.load())
+            if not reason:
+                with xr.open_dataset(path, engine="h5netcdf") as ds:
+                    loaded = joined_parts(ds.load())
+                first = chunk * header["chunk"]
+                stop = min(first + header["chunk"], header["points"])
+                if loaded["point"].values.tolist() == list(range(first, stop)):
+                    return loaded
+                reason = "it holds other points"
         except Exception as error:  # each engine has its own kinds
-            raise ModelError(
-                f"Store `{self.path}` has a damaged shard {self.shard(chunk).name}; delete that file and "
-                f"run the sweep again ({str(error).splitlines()[0]})"
-            ) from None
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise self._damaged(path.name, reason) from None
+
+    def _damaged(self, name: str, reason: str) -> ModelError:
+        return ModelError(
+            f"Store `{self.path}` has a damaged shard {name} ({reason}); run the sweep again, which sets it aside"
+        )
 
     def free(self) -> int:
         """Bytes left on its disk."""
@@ -187,10 +245,12 @@ class Store:
         ModelError : not a sweep, or nothing finished yet
         """
         header = self.header()
-        chunks = sorted(self.finished())
+        for name, reason in self.faults().items():
+            raise self._damaged(name, reason)
+        chunks = self._numbers(header)
         if not chunks:
             raise ModelError(f"Store `{self.path}` has no finished points yet")
-        parts = [self.read(chunk) for chunk in chunks]
+        parts = [self.read(chunk, header) for chunk in chunks]
         whole = xr.concat(
             parts, "point", data_vars="minimal", coords="minimal", compat="override", join="outer",
             combine_attrs="override",
@@ -232,14 +292,39 @@ def digest(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(path.name + PARTIAL)
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    _sync(path.parent)
+def _chunks(header: Mapping[str, Any]) -> int:
+    return -(-int(header["points"]) // int(header["chunk"]))
+
+
+def _fault(path: Path, header: Mapping[str, Any]) -> str:
+    """Why a file is not the shard that its name says; empty if it is."""
+    if not SHARD.fullmatch(path.name) or int(path.stem) >= _chunks(header) or not path.is_file():
+        return "no place of this sweep has this name"
+    try:
+        seal = seal_of(path)
+    except DamageError:
+        return "its bytes are not those that were written"
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+    if seal is None:
+        return "" if header["format"] == 1 else "it has no seal"
+    if seal.get("sweep") != header["hash"]:
+        return "it belongs to another sweep"
+    if seal.get("chunk") != int(path.stem):
+        return f"it belongs in the place of chunk {seal.get('chunk')}"
+    return ""
+
+
+def _is_header(header: Mapping[str, Any]) -> bool:
+    """Whether a definition is the one that was written."""
+    body = header.get("sweep")
+    kinds = [isinstance(header.get(k), kind) for k, kind in KEYS.items()]
+    if not all(kinds) or not isinstance(body, dict) or min(header["points"], header["chunk"]) < 1:
+        return False
+    if not all(isinstance(body.get(k), kind) for k, kind in SWEEP_KEYS.items()):
+        return False
+    seal = digest({k: v for k, v in header.items() if k != "seal"})
+    return digest(body) == header["hash"] and (header["format"] == 1 or header.get("seal") == seal)
 
 
 def _sync(directory: Path) -> None:

@@ -20,7 +20,7 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
@@ -33,9 +33,11 @@ from chirospin.base import results
 from chirospin.base.design import Design, designed
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Family, Problem
+from chirospin.base.functions import contents, named_files
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model
 from chirospin.base.store import FORMAT, Store, digest
+from chirospin.base.tally import lost, unsound
 from chirospin.numerics.outcome import Outcome
 
 TARGET = 2.0  # seconds that a chunk should take: long enough for its overhead, short enough to lose
@@ -43,7 +45,15 @@ LARGEST_CHUNK = 512
 TRIES = 5  # times that a chunk alone may end its worker before it is recorded as failed
 WATCH = 0.5  # seconds between looks at the parent
 AHEAD = 2  # chunks handed out for each worker
-OVERHEAD = 24_000  # bytes of an empty shard
+OVERHEAD, OVERHEAD_EACH = (
+    22_000,
+    2_000,
+)  # bytes of an empty shard, and of each variable beside the audit's
+LONGEST_REASON = 300  # characters
+FAULTS = (
+    Exception,
+    SystemExit,
+)  # what a point may raise: functions of the user do anything, and exit
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 Progress = Callable[["Count"], None]
 MakeExecutor = Callable[[], Executor]
@@ -68,9 +78,12 @@ class Definition:
 
     def described(self) -> dict[str, Any]:
         """Everything that decides a number, as plain data."""
+        files = named_files(self.model)
         fixed = {
             info.name: _plain(getattr(self.model, info.name)) for info in self.model.parameters()
         }
+        for name, path in files.items():  # the content counts, not the folder
+            fixed[name] = fixed[name].replace(str(path), path.name)
         return {
             "problem": self.problem.path,
             "parameters": fixed,
@@ -78,18 +91,27 @@ class Definition:
             "observables": list(self.observables) if self.observables is not None else None,
             "design": self.design.described(),
             "version": version("chirospin"),
-        }
+        } | ({"files": contents(self.model)} if files else {})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Count:
-    """How far a sweep is."""
+    """How far a sweep is.
+
+    Parameters
+    ----------
+    failed : points of this run without a value
+    unsound : points of this run that fail a check
+    aside : files that were moved away since they are none of the sweep's shards, and why
+    """
 
     points: int
     done: int
     failed: int
     seconds: float
     fresh: int
+    unsound: int = 0
+    aside: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rate(self) -> float:
@@ -146,7 +168,9 @@ def run(
     store = Store(path)
     body = definition.described()
     known = store.header() if store.exists else None
-    size = known["chunk"] if known is not None else chunk or _chunk_size(definition)
+    size = (
+        known["chunk"] if known is not None else chunk or _chunk_size(definition, executor, workers)
+    )
     header = {
         "format": FORMAT,
         "hash": digest(body),
@@ -155,20 +179,19 @@ def run(
         "sweep": body,
     }
     if known is None:
-        _enough_disk(definition, store, size)
+        _enough_disk(definition, store, size, definition.design.size)
     store.create(header)
     with store.locked():
+        aside = store.set_aside()
         done = store.finished()
         chunks = range(-(-definition.design.size // size))
         waiting = [n for n in chunks if n not in done]
         if retry_failed:
-            waiting = sorted({*waiting, *(n for n in done if _lost(store.read(n)))})
-        return _fill(definition, store, size, waiting, done, executor, workers, progress)
-
-
-def _lost(ds: xr.Dataset) -> int:
-    """Points that failed by any method."""
-    return int((~ds["converged"].values.astype(bool)).sum())
+            waiting = sorted({*waiting, *(n for n in done if lost(store.read(n)))})
+        left = sum(_length(definition.design.size, size, n) for n in waiting)
+        _enough_disk(definition, store, size, left)
+        count = _fill(definition, store, size, waiting, done, executor, workers, progress)
+        return replace(count, aside=aside)
 
 
 def _fill(
@@ -183,16 +206,31 @@ def _fill(
 ) -> Count:
     total, start = definition.design.size, time.monotonic()
     kept = sum(_length(total, size, n) for n in done - set(waiting))
-    fresh = lost = 0
+    fresh = failed = doubtful = 0
+    files = contents(definition.model)
 
     def counted() -> Count:
         seconds = time.monotonic() - start
-        return Count(points=total, done=kept + fresh, failed=lost, seconds=seconds, fresh=fresh)
+        return Count(
+            points=total,
+            done=kept + fresh,
+            failed=failed,
+            unsound=doubtful,
+            seconds=seconds,
+            fresh=fresh,
+        )
 
     for n, ds in _computed(definition, size, waiting, executor, workers):
+        for name, content in contents(definition.model).items():
+            if files[name] != content:
+                raise ModelError(
+                    f"Parameter `{name}` names a file that changed while the sweep ran; what was finished before "
+                    "is safe, and the file as it was continues it"
+                )
         store.write(n, ds)
         fresh += ds.sizes["point"]
-        lost += _lost(ds)
+        failed += lost(ds)
+        doubtful += unsound(ds)
         if progress is not None:
             progress(counted())
     return counted()
@@ -316,10 +354,13 @@ def computed(task: Task) -> xr.Dataset:
     for at, row in enumerate(rows):
         try:
             models.append(task.model.replace(**dict(zip(names, row, strict=True))))
-        except ModelError as error:
+        except FAULTS as error:
             models.append(None)
-            refused[at] = str(error)
-    parts = [_by_method(problem, task, method, models, refused) for method in task.methods]
+            refused[at] = _words(error)
+    try:
+        parts = [_by_method(problem, task, method, models, refused) for method in task.methods]
+    except FAULTS as error:  # points that do not fit together
+        return _hopeless(task, _words(error))
     whole = results.side_by_side(parts, [m.name for m in task.methods]) if parts[1:] else parts[0]
     whole.attrs.pop("provenance", None)
     whole.attrs["references"] = ", ".join(
@@ -352,20 +393,28 @@ def _by_method(
     refused: Mapping[int, str],
 ) -> xr.Dataset:
     good = [m for m in models if m is not None]
-    states: list[Any]
     try:
         found = iter(list(method.solve_many(good)))
         states = [_failed(refused[n]) if m is None else next(found) for n, m in enumerate(models)]
-    except (ModelError, ConvergenceError, ArithmeticError, np.linalg.LinAlgError):
-        states = [
-            _failed(refused[n]) if m is None else _single(method, m) for n, m in enumerate(models)
-        ]
+        return _dataset(problem, task, method, models, states)
+    except FAULTS:
+        alone = [_single(problem, task, method, m, refused.get(n)) for n, m in enumerate(models)]
+    return _dataset(problem, task, method, [m for m, _ in alone], [s for _, s in alone])
+
+
+def _dataset(
+    problem: Problem,
+    task: Task,
+    method: Method,
+    models: Sequence[Model | None],
+    states: Sequence[Any],
+) -> xr.Dataset:
     shown = [task.model if m is None else m for m in models]
     return results.dataset(
         problem,
         method,
         task.model,
-        {"point": range(task.size)},
+        {"point": range(len(models))},
         shown,
         states,
         problem.choose(task.observables),
@@ -373,49 +422,63 @@ def _by_method(
     )
 
 
-def _single(method: Method, model: Model) -> Any:
+def _single(
+    problem: Problem, task: Task, method: Method, model: Model | None, refused: str | None
+) -> tuple[Model | None, Any]:
+    """A point and its state, or none and why: no method, observable or check may stop the others."""
+    if model is None:
+        return None, _failed(refused or "")
     try:
         (state,) = method.solve_many([model])
-    except (ModelError, ConvergenceError, ArithmeticError, np.linalg.LinAlgError) as error:
-        return _failed(str(error))
-    return state
+        _dataset(problem, task, method, [model], [state])
+    except FAULTS as error:
+        return None, _failed(_words(error))
+    return model, state
+
+
+def _words(error: BaseException) -> str:
+    known = isinstance(error, (ModelError, ConvergenceError)) and str(error)
+    return str(error) if known else f"{type(error).__name__}: {error}"
 
 
 def _failed(reason: str) -> _Failed:
-    line = reason.splitlines()[0] if reason else "failed"
+    line = reason.splitlines()[0][:LONGEST_REASON] if reason else "failed"
     return _Failed(Outcome(converged=False, residual=float("nan"), iterations=0, reason=line))
 
 
 def _hopeless(task: Task, reason: str) -> xr.Dataset:
     """A chunk that no worker survives, as failed points."""
     problem = problem_at(task.path)
+    nothing = [_failed(reason)] * task.size
     parts = [
-        results.dataset(
-            problem,
-            method,
-            task.model,
-            {"point": range(task.size)},
-            [task.model] * task.size,
-            [_failed(reason)] * task.size,
-            problem.choose(task.observables),
-            swept=tuple(task.columns),
-        )
-        for method in task.methods
+        _dataset(problem, task, method, [None] * task.size, nothing) for method in task.methods
     ]
     whole = results.side_by_side(parts, [m.name for m in task.methods]) if parts[1:] else parts[0]
     whole.attrs.pop("provenance", None)
     return _placed(whole, task)
 
 
-def _chunk_size(definition: Definition) -> int:
-    """Points that take about :data:`TARGET` seconds, from the second of two trial points."""
+def _chunk_size(definition: Definition, executor: MakeExecutor | None, workers: int) -> int:
+    """Points that take about :data:`TARGET` seconds; code of the user is timed in a worker, which it may end."""
     task = _task(definition, 1, 0)
+    if not contents(definition.model) or (executor is None and workers <= 0):
+        seconds = _seconds(task)
+    else:
+        try:
+            with _open(executor or (lambda: processes(1))) as pool:
+                seconds = pool.submit(_seconds, task).result()
+        except BrokenExecutor:
+            seconds = TARGET
+    most = min(LARGEST_CHUNK, -(-definition.design.size // 8))
+    return int(np.clip(TARGET / seconds, 1, max(1, most)))
+
+
+def _seconds(task: Task) -> float:
+    """Time of the second of two trials: the first loads and fills caches."""
     computed(task)
     start = time.perf_counter()
     computed(task)
-    seconds = max(time.perf_counter() - start, 1e-6)
-    most = min(LARGEST_CHUNK, -(-definition.design.size // 8))
-    return int(np.clip(TARGET / seconds, 1, max(1, most)))
+    return max(time.perf_counter() - start, 1e-6)
 
 
 def sweeper(family: Family) -> Callable[..., xr.Dataset]:
@@ -489,14 +552,19 @@ def estimated_bytes(definition: Definition, chunk: int) -> int:
     )
     each = 8 * (numbers + len(definition.design.names) + 8) * len(definition.methods)
     shards = -(-definition.design.size // chunk)
-    return definition.design.size * each + shards * OVERHEAD
+    variables = sum(1 if one.error is None else 2 for one in chosen) + len(
+        {d for one in chosen for d in one.dims}
+    )
+    return definition.design.size * each + shards * (OVERHEAD + OVERHEAD_EACH * variables)
 
 
-def _enough_disk(definition: Definition, store: Store, chunk: int) -> None:
-    need, free = estimated_bytes(definition, chunk), store.free()
+def _enough_disk(definition: Definition, store: Store, chunk: int, points: int) -> None:
+    """Refuse a sweep, or the rest of one, that its disk cannot hold."""
+    share = points / definition.design.size
+    need, free = estimated_bytes(definition, chunk) * share, store.free()
     if need > free:
         raise ModelError(
-            f"Store `{store.path}` needs about {need / 1e9:.3g} GB for {definition.design.size} points, "
+            f"Store `{store.path}` needs about {need / 1e9:.3g} GB for {points} points, "
             f"but its disk has {free / 1e9:.3g} GB; choose fewer observables or another place"
         )
 

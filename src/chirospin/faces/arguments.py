@@ -35,6 +35,11 @@ def problem(path: str) -> Problem:
     return family(name).problem(model or None)
 
 
+def stored_problem(ds: Any) -> Problem:
+    """The problem that a stored result belongs to."""
+    return family(str(ds.attrs["family"])).problem(str(ds.attrs["model"]))
+
+
 def problem_for(path: str, methods: str | None, texts: Sequence[str]) -> Problem:
     """The problem of FAMILY.MODEL; of FAMILY alone the first that knows every method and parameter named.
 
@@ -106,15 +111,39 @@ def refuse_conflicts(kind: type[Model], texts: Sequence[str], grid: Mapping[str,
     ------
     ModelError : also set, or swept twice
     """
+    set_ = [(n, f"--set {n}") for n in assignments(texts, "--set")]
+    refuse_twice(kind, set_, [(n, f"--over {n}") for n in grid])
+
+
+def refuse_twice(
+    kind: type[Model], given: Sequence[tuple[str, str]], varied: Sequence[tuple[str, str]]
+) -> None:
+    """A varied parameter is given once; names, each with the place that gives it.
+
+    Raises
+    ------
+    ModelError : also set, or varied twice
+    """
     seen: dict[str, str] = {}
-    named = [(n, "--set") for n in assignments(texts, "--set")] + [(n, "--over") for n in grid]
-    for name, flag in named:
+    for name, where in [*given, *varied]:
         for member in kind.shorthands.get(name, (name,)):
-            if member in seen and flag == "--over":
+            if member in seen and (name, where) in varied:
                 raise ModelError(
-                    f"Parameter `{member}` must be given once, but is in {seen[member]} and in {flag} {name}"
+                    f"Parameter `{member}` must be given once, but is in {seen[member]} and in {where}"
                 )
-            seen[member] = f"{flag} {name}"
+            seen[member] = where
+
+
+def refuse_repeated(what: str, names: Sequence[str]) -> None:
+    """A list of names has each once.
+
+    Raises
+    ------
+    ModelError : one is named twice
+    """
+    for name in names:
+        if names.count(name) > 1:
+            raise ModelError(f"Argument `{what}` must name each once, but has {name} twice")
 
 
 def methods_from(problem: Problem, names: str | None, options: Sequence[str]) -> list[Method]:
@@ -122,6 +151,7 @@ def methods_from(problem: Problem, names: str | None, options: Sequence[str]) ->
     kinds = (
         [problem.method(name.strip()) for name in names.split(",")] if names else [problem.method()]
     )
+    refuse_repeated("method", [kind.name for kind in kinds])
     given = assignments(options, "--option")
     for name in given:
         known = sorted({key for kind in kinds for key in kind.model_fields})

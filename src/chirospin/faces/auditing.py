@@ -7,13 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import xarray as xr
+
 from chirospin.base import results
 from chirospin.base.audit import Certificate
+from chirospin.base.errors import ConvergenceError
+from chirospin.base.family import Problem
+from chirospin.base.method import Method
+from chirospin.base.parameters import Model
 from chirospin.base.solve import solve
+from chirospin.base.store import Store
+from chirospin.base.stored import recomputed, stored_methods, stored_model
 from chirospin.base.units import parse
 from chirospin.faces import arguments
 from chirospin.faces.arguments import problem
+from chirospin.faces.report import reported
 from chirospin.faces.text import certificates_json, certificates_text
+from chirospin.faces.verdict import checks_words, failure_line, failure_lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,54 +33,118 @@ class AuditReport:
     text: str
     facts: dict[str, Any]
     failures: list[str]
+    converged: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What is audited.
+
+    Parameters
+    ----------
+    ds : the result, stored or just computed
+    again : certificates of a sample computed again, of a stored result
+    note : what the file does not carry
+    """
+
+    problem: Problem
+    ds: xr.Dataset
+    model: Model
+    methods: list[Method]
+    again: list[Certificate]
+    note: str = ""
 
 
 def audited(
-    target: str, method: str | None, set_: Sequence[str], option: Sequence[str]
+    target: str,
+    method: str | None,
+    set_: Sequence[str],
+    option: Sequence[str],
+    allow_code: bool = False,
 ) -> AuditReport:
-    """Audit a file, or a family with --set."""
-    if Path(target).suffix in (results.NETCDF, results.ZARR):
-        ds = results.load(Path(target))
-        one = arguments.family(str(ds.attrs["family"])).problem(str(ds.attrs["model"]))
-        stored = results.certificates(ds, one)
-        model = results.stored_model(ds, one)
-        given = arguments.assignments(set_, "--set")
-        model = model.replace(
-            **{n: parse(type(model).parameter_info(n), v) for n, v in given.items()}
-        )
-        methods = arguments.methods_from(one, method or str(ds.attrs["method"]), option)
-    else:
-        one = problem(target)
-        model = arguments.model_from(one.model, set_)
-        methods = arguments.methods_from(one, method, option)
-        stored = []
-    if not stored:
-        stored = results.certificates(solve(one, model, methods), one)
-    lines: list[str] = [
-        f"{one.path}: {one.question}",
-        "",
-        "on the result",
-        certificates_text(stored),
-    ]
-    found: list[Certificate] = list(stored)
-    given_words = ", ".join(f"{k} = {v}" for k, v in model.changed().items()) or "the defaults"
-    for chosen in methods:
-        dear = [c for audit in one.audits if (c := audit.run(model, chosen)) is not None]
-        found += dear
-        lines += [
-            "",
-            f"against partners, method {chosen.name}, at {given_words}",
-            certificates_text(dear),
-        ]
-    failures = [
-        f"audit FAILED: {c.name} is {c.value:.2e}, tolerance {c.tolerance:.0e}: {c.about}"
-        for c in found
-        if not c.passed
-    ]
-    lines += ["", "audit FAILED" if failures else f"audit passed: {len(found)} checks"]
+    """Audit a file, a sweep's store, or a family with --set.
+
+    Raises
+    ------
+    ModelError : not a result, or one that names code which is not allowed
+    """
+    path = Path(target)
+    stored = path.suffix in (results.NETCDF, results.ZARR) or Store(path).exists
+    subject = (
+        _of_file(path, method, set_, option, allow_code)
+        if stored
+        else _of_words(target, method, set_, option)
+    )
+    found = results.certificates(subject.ds, subject.problem)
+    lines = [f"{subject.problem.path}: {subject.problem.question}", ""]
+    lines += ["on the result", certificates_text(found)]
+    lines += [f"  note: {subject.note}"] if subject.note else []
+    if subject.again:
+        lines += ["", "computed again, with the stored settings", certificates_text(subject.again)]
+    dear, stuck = [], []
+    given = ", ".join(f"{k} = {v}" for k, v in subject.model.changed().items()) or "the defaults"
+    for chosen in subject.methods:
+        own, lines_of_stuck = _partners(subject, chosen)
+        dear += own
+        stuck += lines_of_stuck
+        title = f"against partners, method {chosen.name}, at {given}"
+        lines += ["", title, certificates_text(own)]
+    every = [*found, *subject.again, *dear]
+    failures = failure_lines(subject.ds, found)
+    failures += [failure_line(c) for c in [*subject.again, *dear] if not c.passed]
+    failures += stuck
+    lost = int((~subject.ds["converged"].astype(bool)).sum())
+    failures += (
+        [f"not converged at {lost} of {subject.ds['converged'].size} points"] if lost else []
+    )
     facts = {
-        "family": one.family,
-        "method": [m.name for m in methods],
-        "audit": certificates_json(found),
+        "family": subject.problem.family,
+        "method": [m.name for m in subject.methods],
+        "audit": certificates_json(every),
     }
-    return AuditReport(text="\n".join(lines), facts=facts, failures=failures)
+    text = "\n".join([*lines, "", f"audit {checks_words(every)}"])
+    return AuditReport(text=text, facts=facts, failures=failures, converged=not lost and not stuck)
+
+
+def _partners(subject: Subject, method: Method) -> tuple[list[Certificate], list[str]]:
+    """The dear checks of one method, and a line for each whose partner did not converge."""
+    found, stuck = [], []
+    for one in subject.problem.audits:
+        try:
+            certificate = one.run(subject.model, method)
+        except ConvergenceError as error:
+            stuck.append(f"{method.name} audit {one.name}: {error}")
+        else:
+            found += [certificate] if certificate is not None else []
+    return found, stuck
+
+
+def _of_file(
+    path: Path, method: str | None, set_: Sequence[str], option: Sequence[str], allow_code: bool
+) -> Subject:
+    """A stored result: a sample is computed again as it was made; --set and --method change what follows."""
+    ds = reported(path)
+    one = arguments.stored_problem(ds)
+    again = recomputed(ds, one, stored_methods(ds, one, {}), allow_code)
+    model = stored_model(ds, one, allow_code=allow_code)
+    given = arguments.assignments(set_, "--set")
+    model = model.replace(**{n: parse(type(model).parameter_info(n), v) for n, v in given.items()})
+    if method is not None:
+        methods = arguments.methods_from(one, method, option)
+    else:
+        names = str(ds.attrs["method"])
+        arguments.methods_from(one, names, option)  # refuses what no method knows
+        methods = stored_methods(ds, one, arguments.assignments(option, "--option"))
+    unsealed = not Store(path).exists and ds.encoding.get(results.CHECKSUM) is None
+    note = "the file carries no checksum" if unsealed else ""
+    return Subject(problem=one, ds=ds, model=model, methods=methods, again=again, note=note)
+
+
+def _of_words(
+    target: str, method: str | None, set_: Sequence[str], option: Sequence[str]
+) -> Subject:
+    one = problem(target)
+    model = arguments.model_from(one.model, set_)
+    methods = arguments.methods_from(one, method, option)
+    ds = solve(one, model, methods)
+    return Subject(problem=one, ds=ds, model=model, methods=methods, again=[])

@@ -15,8 +15,7 @@ import chirospin
 from chirospin.base.errors import ClaimError, ConvergenceError, ModelError, UnknownNameError
 from chirospin.base.parameters import nearest
 from chirospin.faces.arguments import family, problem, whole_number
-
-BAD_INPUT, NOT_CONVERGED, FAILED = 2, 3, 1
+from chirospin.faces.verdict import BAD_INPUT, FAILED, NOT_CONVERGED, coloured, exit_code
 
 app = App(
     name="chirospin",
@@ -25,7 +24,7 @@ app = App(
     "chirospin solve junction                 one point\n\n"
     "chirospin sweep scan.toml                many points, kept as they come, resumable\n\n"
     "chirospin reproduce nozaki_fujita_2026   a paper, claim by claim\n\n"
-    "Exit codes: 0 good, 1 a claim or an audit failed, 2 bad input, 3 not converged.",
+    "Exit codes: 0 good, 1 a check, an audit or a claim failed, 2 bad input, 3 not converged.",
     help_format="plaintext",
     version=chirospin.__version__,
     version_flags=["--version"],
@@ -42,13 +41,13 @@ Workers = Annotated[
 
 def say(text: str) -> None:
     """A line on stdout."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(coloured(text, sys.stdout) + "\n")
     sys.stdout.flush()
 
 
 def warn(text: str) -> None:
     """A line on stderr."""
-    sys.stderr.write(f"chirospin: {text}\n")
+    sys.stderr.write(coloured(f"chirospin: {text}", sys.stderr) + "\n")
 
 
 def _cores(workers: int | None) -> int:
@@ -182,15 +181,14 @@ def solve(
 
 
 def _verdict(ds: Any, found: list[Any]) -> int:
+    from chirospin.faces.verdict import failure_lines
+
     failed = int((~ds["converged"]).sum())
-    for certificate in found:
-        if not certificate.passed and certificate.name != "converged":
-            warn(
-                f"{certificate.method} audit FAILED: {certificate.name} is {certificate.value:.2e}, tolerance "
-                f"{certificate.tolerance:.0e}: {certificate.about}"
-            )
+    lines = failure_lines(ds, found)
+    for line in lines:
+        warn(line)
     if not failed:
-        return 0
+        return exit_code(converged=True, passed=not lines)
     flat = (
         ds.stack(point=ds["converged"].dims, create_index=False)
         if ds["converged"].dims
@@ -234,15 +232,23 @@ def gradient(
     option
         NAME=VALUE setting of the method, repeatable.
     """
+    from chirospin.base import results
     from chirospin.base.gradient import gradient as derive
+    from chirospin.base.solve import solve as corridor
     from chirospin.faces import arguments, optimising
 
     one = problem(name)
     model = arguments.model_from(one.model, set_ or [])
     (chosen, *_) = arguments.methods_from(one, method, option or [])
     ds = derive(one, model, chosen, names=by)
-    say(json_format.dumps(optimising.gradient_json(ds)) if json else optimising.gradient_text(ds))
-    return 0
+    point = corridor(one, model, chosen, on_failure="record")  # the checks of where they are taken
+    found = results.certificates(point, one)
+    say(
+        json_format.dumps(optimising.gradient_json(ds, found))
+        if json
+        else optimising.gradient_text(ds, found)
+    )
+    return _verdict(point, found)
 
 
 @app.command
@@ -333,7 +339,8 @@ def optimise(
     failed = [c for c in facts["audit"] if not c["passed"]]
     for check in failed:
         warn(f"audit FAILED: {check['name']} is {check['value']:.2e}")
-    return FAILED if failed else _verdict(ds, results.certificates(ds, one))
+    code = _verdict(ds, results.certificates(ds, one))
+    return code or (FAILED if failed else 0)
 
 
 @app.command
@@ -387,12 +394,15 @@ def sweep(
             retry_failed=retry_failed,
             progress=report,
         )
+    for name, reason in count.aside.items():
+        warn(f"set aside and computed again: {name} ({reason})")
     return _told(place, count.fresh, count.seconds, json)
 
 
 def _told(place: Path, fresh: int, seconds: float, json: bool) -> int:
     from chirospin.base.store import Store
     from chirospin.faces.sweeping import status_facts
+    from chirospin.faces.verdict import sweep_lines, sweep_words
 
     facts = status_facts(Store(place))
     if json:
@@ -400,17 +410,26 @@ def _told(place: Path, fresh: int, seconds: float, json: bool) -> int:
     else:
         say(
             f"{facts['done']} of {facts['points']} points in {place}, {fresh} computed now in "
-            f"{seconds:.1f} s, {facts['failed']} failed"
+            f"{seconds:.1f} s, {sweep_words(facts)}"
         )
-        for reason, many in facts["reasons"].items():
-            say(f"  {many} x {reason}")
+        for line in sweep_lines(facts):
+            say(line)
         say(f'open: xarray.open_dataset("{place}", engine="chirospin")')
-    return NOT_CONVERGED if facts["failed"] else 0
+    return _sweep_code(facts)
+
+
+def _sweep_code(facts: dict[str, Any]) -> int:
+    for check, many in facts["checks"].items():
+        warn(f"audit FAILED: {check} at {many} of {facts['points']} points")
+    for name, reason in facts["faults"].items():
+        warn(f"shard FAILED: {name}: {reason}; the next run of the sweep sets it aside")
+    sound = not facts["unsound"] and not facts["faults"]
+    return exit_code(converged=not facts["failed"], passed=sound)
 
 
 @app.command
 def status(store: Path, /, *, json: Json = False) -> int:
-    """How far a sweep is: points, failures and their reasons, whether it runs.
+    """How far a sweep is: points, failures and their reasons, failed checks by name, whether it runs.
 
     Parameters
     ----------
@@ -419,17 +438,18 @@ def status(store: Path, /, *, json: Json = False) -> int:
     """
     from chirospin.base.store import Store
     from chirospin.faces.sweeping import status_facts
+    from chirospin.faces.verdict import sweep_lines, sweep_words
 
     facts = status_facts(Store(store))
     if json:
         say(json_format.dumps(facts))
-        return 0
+        return _sweep_code(facts)
     say(f"{facts['problem']} by {', '.join(facts['methods'])}, over {', '.join(facts['varied'])}")
-    say(f"  {facts['done']} of {facts['points']} points, {facts['failed']} failed")
-    for reason, many in facts["reasons"].items():
-        say(f"  {many} x {reason}")
+    say(f"  {facts['done']} of {facts['points']} points, {sweep_words(facts)}")
+    for line in sweep_lines(facts):
+        say(line)
     say("  running" if facts["running"] else "  not running")
-    return 0
+    return _sweep_code(facts)
 
 
 @app.command
@@ -448,14 +468,16 @@ def importance(store: Path, observable: str, /, *, json: Json = False) -> int:
     from chirospin.faces.text import table
 
     facts = sweeping.importance_facts(Store(store), observable)
+    whole = sweeping.status_facts(Store(store))
+    code = _sweep_code(whole)
     if json:
         say(json_format.dumps({"observable": observable, "importance": facts}))
-        return 0
+        return code
     columns = list(next(iter(facts.values())))
     order = sorted(facts, key=lambda name: -facts[name][columns[-2 if len(columns) > 1 else 0]])
     rows = [[name, *(f"{facts[name][c]:.4f}" for c in columns)] for name in order]
     say(table(rows, ["parameter", *(c.replace("_", " ") for c in columns)]))
-    return 0
+    return code
 
 
 @app.command
@@ -521,28 +543,34 @@ def audit(
     method: str | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     option: Annotated[list[str] | None, Repeated] = None,
+    allow_code: Annotated[bool, Parameter(negative="")] = False,
     json: Json = False,
 ) -> int:
     """Run the dear checks: symmetry partners, limits, refined settings; a verdict for each.
 
+    Of a stored result a sample of points is computed again first, with the settings that made it, and
+    compared with what is stored.
+
     Parameters
     ----------
     target
-        FILE.nc or DIR.zarr written by solve, or FAMILY[.MODEL] with --set.
+        FILE.nc or DIR.zarr written by solve, the store of a sweep, or FAMILY[.MODEL] with --set.
     method
-        Method to audit; that of the file, or the family's default.
+        Method to audit; those of the file, or the family's default.
     set_
         NAME=VALUE, repeatable; changes the model before it is audited.
     option
-        NAME=VALUE setting of the method, repeatable.
+        NAME=VALUE setting of the method, repeatable; the others are those of the file.
+    allow_code
+        Load the functions FILE.py:NAME that a stored result names; nothing of a file runs without it.
     """
     from chirospin.faces.auditing import audited
 
-    report = audited(target, method, set_ or [], option or [])
+    report = audited(target, method, set_ or [], option or [], allow_code)
     say(json_format.dumps(report.facts) if json else report.text)
     for line in report.failures:
         warn(line)
-    return FAILED if report.failures else 0
+    return exit_code(converged=report.converged, passed=not report.failures)
 
 
 @app.command
@@ -595,11 +623,13 @@ def report(file: Path, /, *, out: Path) -> int:
     out
         FILE.html; it needs no other file and no script.
     """
+    from chirospin.base import results
+    from chirospin.faces.arguments import stored_problem
     from chirospin.faces.report import write_report
 
-    write_report(file, out)
+    ds = write_report(file, out)
     say(f"wrote {out}")
-    return 0
+    return _verdict(ds, results.certificates(ds, stored_problem(ds)))
 
 
 @app.command

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from chirospin.base.audit import Certificate
 from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
 from chirospin.base.optimise import Range, search_range
 from chirospin.base.parameters import Model
 from chirospin.base.units import parse, shown_unit
 from chirospin.faces.arguments import assignments
-from chirospin.faces.text import number, table
+from chirospin.faces.text import certificates_json, certificates_text, number, table
+from chirospin.faces.verdict import checks_words
 
 
 def ranges_from(model: Model, vary: Sequence[str], bounds: Sequence[str]) -> list[Range]:
@@ -115,8 +117,8 @@ def optimum_text(facts: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def gradient_text(ds: xr.Dataset) -> str:
-    """Derivatives as a table, a line for each parameter."""
+def gradient_text(ds: xr.Dataset, found: Sequence[Certificate]) -> str:
+    """Derivatives as a table, a line for each parameter, and the audit of the point where they are taken."""
     columns: dict[str, Any] = {}
     for name, values in ds.data_vars.items():
         if values.ndim == 1:
@@ -132,11 +134,19 @@ def gradient_text(ds: xr.Dataset) -> str:
         )
     ]
     head = f"derivatives by {ds.attrs['derivatives']}, method {ds.attrs['method']}"
-    return "\n".join([head, "", table(rows, ["parameter", "unit", *columns])])
+    failed = [one for one in found if not one.passed]
+    lines = [
+        head,
+        "",
+        table(rows, ["parameter", "unit", *columns]),
+        "",
+        f"audit {checks_words(found)}",
+    ]
+    return "\n".join([*lines, *([certificates_text(failed)] if failed else [])])
 
 
-def gradient_json(ds: xr.Dataset) -> dict[str, Any]:
-    """Derivatives as plain values."""
+def gradient_json(ds: xr.Dataset, found: Sequence[Certificate]) -> dict[str, Any]:
+    """Derivatives as plain values, and the audit of the point where they are taken."""
     return {
         "family": ds.attrs["family"],
         "model": ds.attrs["model"],
@@ -147,4 +157,5 @@ def gradient_json(ds: xr.Dataset) -> dict[str, Any]:
             str(name): {"dims": list(map(str, v.dims)), "values": v.values.tolist()}
             for name, v in ds.data_vars.items()
         },
+        "audit": certificates_json(found),
     }

@@ -22,10 +22,12 @@ from chirospin.base.citations import bibliography, bibtex
 from chirospin.base.errors import ModelError, UnknownNameError
 from chirospin.base.family import Problem
 from chirospin.base.figures import APART, MANY, sketch
+from chirospin.base.sealed import MARK, written_whole
 from chirospin.base.store import Store
 from chirospin.faces import arguments
 from chirospin.faces.symbols import marked, symbol_pieces, unit_pieces
 from chirospin.faces.text import number
+from chirospin.faces.verdict import checks_words
 
 HTML = ".html"
 SWEEP = ("points", "sweep_hash")  # what the store of a sweep says of itself
@@ -35,22 +37,17 @@ POINTS = 1  # of a sweep up to which values are listed
 _FIELD = re.compile(r"^\s*(\w+)\s*=\s*\{(.*)\},?\s*$", re.M)
 
 
-def write_report(source: Path, out: Path) -> None:
-    """Write the report of a stored result, whole or not at all.
+def write_report(source: Path, out: Path) -> xr.Dataset:
+    """Write the report of a stored result, whole or not at all; the result, for its verdict.
 
     Raises
     ------
-    ModelError : not a result, or a place that cannot be written
+    ModelError : not a result, a place that cannot be written, or something there that is not a report
     """
     results.check_target(out, (HTML,))
     ds = reported(source)
-    text = report_page(ds, source.name)
-    part = out.with_name(out.name + ".part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
+    written_whole(out, report_page(ds, source.name).encode())
+    return ds
 
 
 def reported(source: Path) -> xr.Dataset:
@@ -74,20 +71,20 @@ def reported(source: Path) -> xr.Dataset:
 def report_page(ds: xr.Dataset, name: str) -> str:
     """The page of a result."""
     ds = results.settled(ds)
-    problem = arguments.family(str(ds.attrs["family"])).problem(str(ds.attrs["model"]))
+    problem = arguments.stored_problem(ds)
     found = results.certificates(ds, problem)
     failed = [one for one in found if not one.passed]
     verdict = (
-        f'<p class="verdict failed">✗ Audit FAILED: '
+        f'<p class="verdict failed">✗ Audit {checks_words(found)}: '
         f"{escape(', '.join(f'{one.name} ({one.method})' for one in failed))}</p>"
         if failed
-        else f'<p class="verdict passed">✓ Audit passed: {len(found)} checks</p>'
+        else f'<p class="verdict passed">✓ Audit {checks_words(found)}</p>'
     )
     parts = [
+        verdict,
         f"<h1>{escape(problem.question[:1].upper() + problem.question[1:])}</h1>",
         f"<p class='hint'>{escape(problem.path)}, by {escape(str(ds.attrs['method']))}; "
         f"from <code>{escape(name)}</code></p>",
-        verdict,
         *_reasons(ds),
         *_figures(problem, ds),
         *_values(problem, ds),
@@ -108,6 +105,7 @@ def report_page(ds: xr.Dataset, name: str) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "img-src data:; style-src 'unsafe-inline'\">\n"
+        f'<meta name="generator" content="{MARK}">\n'
         f"<title>chirospin: {escape(name)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
         + "\n".join(parts)
         + "\n</body>\n</html>\n"

@@ -15,7 +15,10 @@ import xarray as xr
 
 from chirospin.base.errors import ModelError
 from chirospin.base.figures import draw, save_figure
-from chirospin.base.results import provenance, save, stored_model
+from chirospin.base.results import provenance, save
+from chirospin.base.sealed import refuse_foreign, written_whole
+from chirospin.base.stored import stored_model
+from chirospin.base.tally import failing
 from chirospin.faces.arguments import problem
 from chirospin.faces.progress import progress
 from chirospin.faces.text import table
@@ -26,7 +29,7 @@ LONGEST = 60  # characters of a value in a sentence
 
 @dataclass(frozen=True, kw_only=True)
 class Reproduction:
-    """What ``chirospin reproduce`` prints and whether every claim holds."""
+    """What ``chirospin reproduce`` prints and whether every claim, and every check behind it, holds."""
 
     text: str
     facts: dict[str, Any]
@@ -47,6 +50,7 @@ def reproduce_study(
             f"Option --out must be a directory that can be written, but is `{out}`: "
             f"{error.strerror}"
         ) from None
+    _make_room(study, folder)
     data: dict[str, dict[str, xr.Dataset]] = {}
     written: list[Path] = []
     for figure in chosen:
@@ -62,8 +66,10 @@ def reproduce_study(
                 written.append(folder / f"{figure.name}{kind}")
                 save_figure(drawn, written[-1])
     verdicts = [claim.verdict(data) for claim in study.claims if set(claim.needs) <= data.keys()]
+    doubts = [line for figure in chosen for line in failed_checks(figure, data[figure.name])]
     facts = _facts(study, verdicts, written) | {
         "figures": [figure_facts(figure, data[figure.name]) for figure in chosen],
+        "checks": doubts,
         "seconds": time.perf_counter() - started,
         "sources": sources(),
     }
@@ -71,14 +77,54 @@ def reproduce_study(
         (folder / "claims.json", json.dumps(facts, indent=2)),
         (folder / "claims.md", markdown(study, verdicts)),
     ):
-        path.write_text(content + "\n", encoding="utf-8")
+        written_whole(path, (content + "\n").encode())
         written.append(path)
     pictures = [path for path in written if path.suffix == ".png"]
     return Reproduction(
-        text=_text(study, verdicts, pictures, folder, len(written)),
+        text="\n".join([_text(study, verdicts, pictures, folder, len(written)), *doubts]),
         facts=facts,
-        all_hold=all(v.finding.holds for v in verdicts),
+        all_hold=not doubts and all(v.finding.holds for v in verdicts),
     )
+
+
+def _make_room(study: Study, folder: Path) -> None:
+    """What an earlier run says it wrote may be replaced; claims of anything else may not.
+
+    Raises
+    ------
+    ModelError : claims.json or claims.md is there and not of this study
+    """
+    record, page = folder / "claims.json", folder / "claims.md"
+    if page.exists() and f"Study `{study.key}`." not in page.read_text("utf-8", "replace"):
+        refuse_foreign(page)
+    if not record.exists():
+        return
+    try:
+        facts = json.loads(record.read_text(encoding="utf-8"))
+        known = facts["study"] == study.key and [Path(name).name for name in facts["files"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        known = False
+    if known is False:
+        refuse_foreign(record)
+        return
+    for name in known:
+        if Path(name).suffix in (".png", ".pdf") and (folder / name).is_file():
+            (folder / name).unlink()
+
+
+def failed_checks(figure: Figure, data: Mapping[str, xr.Dataset]) -> list[str]:
+    """A line for each check that fails in a figure's data and is not what the figure shows."""
+    lines = []
+    for key, ds in data.items():
+        if "audit_passed" not in ds or "converged" not in ds:
+            continue
+        for check, many in failing(ds).items():
+            if check not in figure.outside:
+                points = ds["converged"].size
+                lines.append(
+                    f"audit FAILED in {figure.name} ({key}): {check} at {many} of {points} points"
+                )
+    return lines
 
 
 def _facts(study: Study, verdicts: Sequence[Verdict], written: Sequence[Path]) -> dict[str, Any]:

@@ -15,12 +15,14 @@ import xarray as xr
 from chirospin.base.design import Design, Distribution, Kind, designed, distribution
 from chirospin.base.errors import ModelError, UnknownNameError
 from chirospin.base.family import Problem
+from chirospin.base.functions import placed
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, nearest
 from chirospin.base.store import Store
 from chirospin.base.sweep import Definition, MakeExecutor
+from chirospin.base.tally import failing, lost, unsound
 from chirospin.base.units import parse
-from chirospin.faces.arguments import problem
+from chirospin.faces.arguments import problem, refuse_repeated, refuse_twice
 
 DRAWN: tuple[Kind, ...] = ("random", "latin-hypercube", "sobol")
 KEYS = (
@@ -38,6 +40,9 @@ KEYS = (
 RESAMPLES = 400
 COMPONENTS = 12  # of a vector that are named one by one
 LARGEST_FILE = 10_000_000
+LONGEST = 200  # characters of a value in a message
+LARGEST_INTEGER = 2**63
+NAMED = 50  # reasons of failures that are told apart
 
 
 def definition_from(path: Path) -> tuple[Definition, Path, int | None]:
@@ -54,11 +59,15 @@ def definition_from(path: Path) -> tuple[Definition, Path, int | None]:
     if not isinstance(body.get("family"), str):
         raise ModelError(f'File `{path}` must name its family, as in family = "junction"')
     one = problem(body["family"])
-    model = _model(one, _table(path, body, "set"))
+    model = _model(path, one, _table(path, body, "set"))
+    varied = [(n, f"[{k}]") for k in ("grid", "list", *DRAWN) for n in _table(path, body, k)]
+    given = [(n, "[set]") for n in _table(path, body, "set")]
+    refuse_twice(one.model, given, [v for v in varied if v[0] not in ("samples", "seed")])
     observables = body.get("observables")
     if observables is not None:
         if not isinstance(observables, list) or not all(isinstance(o, str) for o in observables):
             raise ModelError(f"File `{path}`: observables must be a list of names")
+        refuse_repeated("observables", observables)
         one.choose(tuple(observables))
     chunk = body.get("chunk")
     if chunk is not None and (not isinstance(chunk, int) or isinstance(chunk, bool) or chunk < 1):
@@ -71,7 +80,7 @@ def definition_from(path: Path) -> tuple[Definition, Path, int | None]:
         design=_design(path, model, body),
     )
     store = body.get("store", f"{path.stem}.sweep")
-    if not isinstance(store, str):
+    if not isinstance(store, str) or "\0" in store:
         raise ModelError(f"File `{path}`: store must be a directory name, but is {store!r}")
     return definition, path.parent / store, chunk
 
@@ -83,25 +92,28 @@ def _parsed(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelError(f"File `{path}` cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"File `{path}` is not TOML: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"File `{path}` is not TOML: {str(error)[:LONGEST]}") from None
 
 
 def _table(path: Path, body: Mapping[str, Any], key: str) -> dict[str, Any]:
     table = body.get(key, {})
     if not isinstance(table, dict):
-        raise ModelError(f"File `{path}`: {key} must be a table [{key}], but is {table!r}")
+        raise ModelError(
+            f"File `{path}`: {key} must be a table [{key}], but is {str(table)[:LONGEST]}"
+        )
     return table
 
 
-def _model(one: Problem, values: Mapping[str, Any]) -> Model:
+def _model(path: Path, one: Problem, values: Mapping[str, Any]) -> Model:
+    """The model of [set]; a file that a parameter names is looked for beside this one."""
     kind = one.model
-    return kind(
-        **{
-            name: parse(kind.parameter_info(name), value) if isinstance(value, str) else value
-            for name, value in values.items()
-        }
-    )
+    found = {}
+    for name, value in values.items():
+        info = kind.parameter_info(name)
+        parsed = parse(info, value) if isinstance(value, str) else value
+        found[name] = placed(info, parsed, path.parent)
+    return kind(**found)
 
 
 def _methods(path: Path, one: Problem, body: Mapping[str, Any]) -> tuple[Method, ...]:
@@ -119,6 +131,9 @@ def _methods(path: Path, one: Problem, body: Mapping[str, Any]) -> tuple[Method,
             raise UnknownNameError(
                 f"Option `{key}` is not one of method {', '.join(listed)}; {nearest(key, known)}"
             )
+        if isinstance(options[key], bool):
+            raise ModelError(f"Option `{key}` must be a number or a word, but is {options[key]}")
+    refuse_repeated("method", listed)
     return tuple(
         kind(**{k: v for k, v in options.items() if k in kind.model_fields}) for kind in kinds
     )
@@ -135,8 +150,9 @@ def _design(path: Path, model: Model, body: Mapping[str, Any]) -> Design:
     table = dict(_table(path, body, kind))
     samples, seed = table.pop("samples", None), table.pop("seed", 0)
     for name, value in (("samples", samples), ("seed", seed)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise ModelError(f"File `{path}`: {name} of [{kind}] must be an integer >= 0")
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not whole or not 0 <= value < LARGEST_INTEGER:
+            raise ModelError(f"File `{path}`: {name} of [{kind}] must be an integer from 0 to 2^63")
     laws: dict[str, Distribution] = {}
     for name, law in table.items():
         if (
@@ -215,17 +231,20 @@ class _Kept:
 
 
 def status_facts(store: Store) -> dict[str, Any]:
-    """How far a store is."""
+    """How far a store is: points, failures with their reasons, failed checks by name, foreign shards."""
     header = store.header()
     size, total = header["chunk"], header["points"]
-    done = store.finished()
-    points = sum(min(size, total - n * size) for n in done)
-    failed: dict[str, int] = {}
+    done, faults = store.finished(), store.faults()
+    reasons: dict[str, int] = {}
+    checks: dict[str, int] = {}
+    failed = doubtful = 0
     for n in sorted(done):
-        ds = store.read(n)
-        bad = ~ds["converged"].values.astype(bool)
-        for reason in np.asarray(ds["reason"].values)[bad].tolist():
-            failed[str(reason)] = failed.get(str(reason), 0) + 1
+        ds = store.read(n, header)
+        failed, doubtful = failed + lost(ds), doubtful + unsound(ds)
+        for reason in np.asarray(ds["reason"].values)[~ds["converged"].values.astype(bool)]:
+            reasons[str(reason)] = reasons.get(str(reason), 0) + 1
+        for name, many in failing(ds).items():
+            checks[name] = checks.get(name, 0) + many
     return {
         "store": str(store.path),
         "problem": header["sweep"]["problem"],
@@ -236,12 +255,20 @@ def status_facts(store: Store) -> dict[str, Any]:
             *header["sweep"]["design"]["distributions"],
         ],
         "points": total,
-        "done": points,
-        "failed": sum(failed.values()),
-        "reasons": dict(sorted(failed.items(), key=lambda item: -item[1])[:5]),
+        "done": sum(min(size, total - n * size) for n in done),
+        "failed": failed,
+        "unsound": doubtful,
+        "reasons": _most(reasons),
+        "checks": _most(checks),
+        "faults": faults,
         "version": header["sweep"]["version"],
         "running": store.in_use,
     }
+
+
+def _most(counts: Mapping[str, int]) -> dict[str, int]:
+    """The most frequent first."""
+    return dict(sorted(counts.items(), key=lambda item: -item[1])[:NAMED])
 
 
 def _numbers(ds: xr.Dataset) -> dict[str, np.ndarray[Any, Any]]:

@@ -16,6 +16,7 @@ from chirospin.base.family import Family, Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, ParameterInfo
 from chirospin.base.units import shown_unit
+from chirospin.faces.verdict import checks_words
 
 ROWS = 40  # lines of a table on the terminal before it is cut
 ENTRIES = 90  # of an array that is printed whole
@@ -109,8 +110,7 @@ def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) 
         lines.append("  --out FILE.nc keeps the profiles, --plot FILE.png shows them")
     reasons = sorted({str(r) for r in np.ravel(ds["reason"].values) if str(r)})
     lines += [f"  note: {reason}" for reason in reasons]
-    verdict = "passed" if all(c.passed for c in found) else "FAILED"
-    lines += ["", f"audit {verdict} (worst over all points)", certificates_text(found)]
+    lines += ["", f"audit {checks_words(found)} (worst over all points)", certificates_text(found)]
     return "\n".join(lines)
 
 

@@ -38,6 +38,7 @@ class Figure:
     compute : (workers, progress) -> Datasets by key
     plot : what is drawn; None for a table
     setting : parameters in words, where the Datasets are derived and do not carry them
+    outside : checks that fail in it on purpose, where it shows how far a method or a formula goes
     """
 
     name: str
@@ -45,6 +46,7 @@ class Figure:
     compute: Callable[[int, Progress], dict[str, xr.Dataset]]
     plot: Plot | None = None
     setting: str = ""
+    outside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -74,6 +74,7 @@ SIGNALS = (
                     "exact,second-order,scba,scba-hartree,windowed",
                 ),
                 shows=("method  ", "exact  ", "second-order  ", "scba  ", "scba-hartree  ", "windowed  "),
+                code=1,
             ),
             Run(
                 says="The audit of the emulated window fails; it leaves with exit code 1.",
@@ -135,6 +136,7 @@ SIGNALS = (
                     "solve", "spinterface.contact", "--method", "lesser-only", *QUIET, *DISTANCES,
                 ),
                 shows=("spin_density  ", "time_reversal", "dropped_terms"),
+                code=1,
             ),
             Run(
                 says="All terms: no spin.",
@@ -214,6 +216,7 @@ SIGNALS = (
                 says="A null result can be an artefact too: Landauer's zero at U = 4 is loud about what it leaves out.",
                 arguments=("solve", "junction", "--method", "landauer"),
                 shows=("spin_polarisation", "interaction_left_out"),
+                code=1,
             ),
         ),
     ),
