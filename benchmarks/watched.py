@@ -7,6 +7,7 @@ kills it costs a new process.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+DIED = "died with exit code "
 TICK = 0.2  # seconds between looks at a process
 
 
@@ -66,13 +68,11 @@ class Watched:
             ended = self._one(process, line)
             self.peak = max(self.peak, _peak(process.pid))
             yield ended
-            if process.poll() is not None or ended.hung or ended.trace.startswith("died"):
-                process.kill()
-                process.wait()
+            if ended.hung or ended.trace.startswith(DIED):
+                _end(process)
                 process = None
         if process is not None:
-            process.kill()
-            process.wait()
+            _end(process)
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -87,14 +87,15 @@ class Watched:
         assert process.stdin is not None
         assert process.stdout is not None
         begun = _spent(process.pid)
-        process.stdin.write(json.dumps(list(line)).encode() + b"\n")
-        process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(json.dumps(list(line)).encode() + b"\n")
+            process.stdin.flush()
         said, seconds, start = b"", 0.0, time.monotonic()
         while not said.endswith(b"\n"):
             if select.select([process.stdout], [], [], TICK)[0]:
                 part = os.read(process.stdout.fileno(), 1 << 20)
                 if not part:
-                    return Ended(code=None, trace=f"died with {process.wait()}", seconds=seconds)
+                    return Ended(code=None, trace=f"{DIED}{process.wait()}", seconds=seconds)
                 said += part
             else:
                 seconds = _spent(process.pid) - begun
@@ -102,6 +103,11 @@ class Watched:
                 if seconds > self.limit or waited > 6 * self.limit:
                     return Ended(code=None, hung=True, seconds=seconds)
         return Ended(**json.loads(said))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(BrokenPipeError), process:  # closes its pipes
+        process.kill()
 
 
 def _spent(pid: int) -> float:
@@ -124,9 +130,12 @@ def main(memory: int) -> None:
     """Run the lines that come on stdin, and say on stdout how each ended."""
     channel = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    importlib.import_module("chirospin.base.solve")
     from chirospin.faces.cli import main as chirospin
 
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    most = memory + pages * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
     for text in sys.stdin.buffer:
         channel.write(json.dumps(_ended(chirospin, json.loads(text))).encode() + b"\n")
         channel.flush()

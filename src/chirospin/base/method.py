@@ -24,6 +24,15 @@ class State(Protocol):
         ...
 
 
+TIGHTEST, LOOSEST = 1e-30, 1e-3
+"""Ends of the tolerance of a residual: one that no residual meets is told as not converged, with what
+is reached; above a thousandth what is left unsolved shows in the digits that are printed."""
+MOST_VECTORS = 10_000
+"""Krylov vectors: more than any problem here has slow modes, few enough to be kept."""
+MOST_STEPS = 1_000_000
+"""Steps of an iteration: more would last for days."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FailedState:
     """The state of a point that has none."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from chirospin.base.method import Method
+from chirospin.base.method import LOOSEST, MOST_STEPS, TIGHTEST, Method
 from chirospin.junction.model import (
     Interaction,
     Junction,
@@ -64,18 +64,23 @@ class MeanField(Method):
     )
 
     tolerance: float = Field(
-        1e-12, gt=0, description="largest residual of the self-consistent equation, relative"
+        1e-12,
+        ge=TIGHTEST,
+        le=LOOSEST,
+        description="largest residual of the self-consistent equation, relative",
     )
     solver: Literal["newton", "anderson"] = Field(
         "newton", description="newton: steps from the linear response; anderson: accelerated mixing"
     )
-    iterations: int = Field(400, ge=1, description="most evaluations of the map per step in U")
+    iterations: int = Field(
+        400, ge=1, le=MOST_STEPS, description="most evaluations of the map per step in U"
+    )
     depth: int = Field(
-        8, ge=0, description="differences kept by the accelerated mixing; 0: plain mixing"
+        8, ge=0, le=100, description="differences kept by the accelerated mixing; 0: plain mixing"
     )
     mixing: float = Field(0.5, gt=0, le=1, description="weight of the new density in one step")
     continuation: int = Field(
-        8, ge=0, description="first steps in U when all at once fails; 0: none"
+        8, ge=0, le=10_000, description="first steps in U when all at once fails; 0: none"
     )
     at_once: bool = Field(True, description="try all of the interaction before its continuation")
     exchange: Literal["hartree-fock", "printed-eq-15"] = Field(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import digamma
 
-from chirospin.base.method import Method
+from chirospin.base.method import LOOSEST, MOST_STEPS, TIGHTEST, Method
 from chirospin.junction.biased_state import BiasedState, left_current
 from chirospin.junction.mean_field import mean_field
 from chirospin.junction.model import interaction, lead_couplings
@@ -235,9 +235,11 @@ class BiasedMeanField(Method):
     summary: ClassVar[str] = "self-consistent Hartree-Fock, any number of molecules"
     references: ClassVar[tuple[str, ...]] = ("anderson_1965",)
 
-    tolerance: float = Field(1e-11, gt=0, description="largest |F(G) - G| / |G|")
-    iterations: int = Field(300, ge=1, description="most evaluations of the map")
-    depth: int = Field(8, ge=0, description="differences kept by the acceleration; 0: plain mixing")
+    tolerance: float = Field(1e-11, ge=TIGHTEST, le=LOOSEST, description="largest |F(G) - G| / |G|")
+    iterations: int = Field(300, ge=1, le=MOST_STEPS, description="most evaluations of the map")
+    depth: int = Field(
+        8, ge=0, le=100, description="differences kept by the acceleration; 0: plain mixing"
+    )
     mixing: float = Field(0.5, gt=0, le=1, description="weight of the new density in one step")
 
     def solve_many(self, models: Sequence[BiasedJunction]) -> Iterator[BiasedState]:
