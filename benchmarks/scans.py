@@ -5,7 +5,7 @@ them. Where one does, the place is looked at again on a grid six times finer, an
 melts away, a kink falls with the distance of the points, a jump keeps its size and is printed.
 
     python -m benchmarks.scans                     everything, some ten minutes
-    python -m benchmarks.scans junction vibration  these families, or problems like spinterface.contact
+    python -m benchmarks.scans junction vibration  these families, or problem, or vibration:scba
 """
 
 from __future__ import annotations
@@ -246,9 +246,9 @@ def questions(names: Sequence[str]) -> Iterator[tuple[Problem, Method, Model]]:
     """Every problem and method of some families or problems, of all if none is named."""
     for family in chirospin.FAMILIES:
         for problem in importlib.import_module(f"chirospin.{family}").FAMILY.problems:
-            if names and not {family, problem.path} & set(names):
-                continue
             for kind, method in problem.methods.items():
+                if names and not {family, problem.path, f"{problem.path}:{kind}"} & set(names):
+                    continue
                 model = problem.model().replace(**SETTINGS.get((problem.path, kind), {}))
                 yield problem, method(**OPTIONS.get((problem.path, kind), {})), model
 

@@ -84,7 +84,7 @@ def loaded_function(parameter: str, name: str) -> UserFunction:
 def _takes_one(function: Any) -> bool:
     """Whether it is a function that may be called with one array; it is not called to find out."""
     if isinstance(function, np.ufunc):
-        return bool(function.nin == 1)
+        return bool(function.nargs - function.nout == 1)
     if not isinstance(function, FunctionType):
         return False
     try:
