@@ -135,6 +135,16 @@ def test_a_function_that_fails_is_an_error_of_its_parameter(
     assert "`disorder`" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("content", [b"PK\x03\x04 cut", b"", b"text", bytes(range(256))])
+def test_a_damaged_table_is_named(
+    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "table.npz"
+    table.write_bytes(content)
+    assert chirospin(["solve", "spinterface.map", "--set", f"molecule={table}"]) == 2
+    assert "`molecule`" in capsys.readouterr().err
+
+
 def test_json_of_a_gradient_without_a_value_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     """A moment that the level cannot hold needs no repulsion that exists: null, not NaN."""
 

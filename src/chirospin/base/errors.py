@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
+
 from chirospin.numerics.outcome import Outcome
+
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged file of arrays may raise."""
 
 BEGINNING, END = 330, 120  # characters of a long message that are kept: what is wrong, the remedy
 
