@@ -269,7 +269,7 @@ def _dagger(M: Complex) -> Complex:
 def _tables(path: Path, stamp: int) -> tuple[Real, Complex, Complex]:
     """Energies, G^r and G^< of a file; its time of change keeps the memory honest."""
     try:
-        with np.load(path) as file:
+        with path.open("rb") as stream, np.load(stream) as file:
             energies, retarded, lesser = (file[n] for n in ("energies", "retarded", "lesser"))
     except UNREADABLE as error:
         raise ModelError(
