@@ -34,7 +34,7 @@ POINTS = 41
 ENTRIES = 41  # of an observable with many, evenly taken
 ORDER = 5  # of the differences: third ones see a step of 1e-3 of a sine, fifth ones of 1e-5
 OF_A_STEP = 6.0  # the largest fifth difference of a step of one: 1, -4, 6, -4, 1
-OUTLIER = 8.0  # difference over the median of those around it that is looked at again
+OUTLIER = 8.0  # difference over the median on its quieter side that is looked at again
 ZOOM = 6  # times finer, at each look
 PLACES = 3  # of one curve that are looked at
 LOOKS = 3
@@ -155,11 +155,9 @@ def suspect(values: Array) -> tuple[int, float] | None:
     differences = np.where(np.isfinite(differences), differences, 0.0)
     at = int(differences.argmax())
     near = ORDER - 1
-    around = np.r_[
-        differences[max(0, at - 9) : max(0, at - near)], differences[at + near + 1 : at + 10]
-    ]
-    size = float(np.nanmax(np.abs(values)))
-    base = max(float(np.median(around)) if around.size else 0.0, ROUNDING * size)
+    sides = (differences[max(0, at - 9) : max(0, at - near)], differences[at + near + 1 : at + 10])
+    quiet = min((float(np.median(side)) for side in sides if side.size), default=0.0)
+    base = max(quiet, ROUNDING * float(np.nanmax(np.abs(values))))
     if differences[at] <= OUTLIER * base:
         return None
     return at + ORDER // 2, float(differences[at]) / OF_A_STEP
