@@ -3,19 +3,43 @@
 Each case is a command of the shell that asks for what does not exist, cannot be reached, or lies where the method is
 wrong. It says so by its exit code (2: one line on what is wrong; 3: not converged) or by a failed audit on stderr.
 What does neither is silent, and a fault of the library.
+
+Beside the cases chosen by hand stand as many inputs as wanted that a seed generates from the declarations of every
+problem (:mod:`benchmarks.generated`). Each is refused in one line, or answered; none may end in a traceback, hang,
+print what is no message, or ask for much memory.
+
+    python -m benchmarks.fails_safely              the cases, then 1 000 generated inputs
+    python -m benchmarks.fails_safely COUNT SEED   generated inputs only
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import json
 import shlex
 import sys
+import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from benchmarks.generated import Input, inputs, write_files
+from benchmarks.watched import Ended, Watched
 from chirospin.faces.cli import main as chirospin
+
+COUNT, SEED = 1000, 17
+LONGEST = 500  # characters of a message
+SECONDS = 20.0  # of the processor for one input: the quickest answers of a problem take a few
+MEMORY = 2 * 2**30  # bytes that an input may ask for beyond the program itself
+PROGRESS = (
+    "solving ",
+    "optimising ",
+    "sweeping ",
+    "auditing ",
+)  # lines of long work, not of failure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,8 +162,99 @@ def told(case: Case) -> Told:
     return Told(case=case, kind=kind, words=words, seconds=time.perf_counter() - start)
 
 
-def main() -> int:
-    """Every case, and the share that says so."""
+@dataclass(frozen=True, kw_only=True)
+class Generated:
+    """What became of generated inputs.
+
+    Parameters
+    ----------
+    faults : the inputs that ended in another way than a refusal or an answer, with what was seen
+    kinds : how many ended in each way
+    longest : characters of the longest message
+    peak : largest resident memory, bytes
+    """
+
+    count: int
+    faults: tuple[tuple[Input, str], ...]
+    kinds: Counter[str]
+    longest: int
+    peak: float
+
+    def __str__(self) -> str:
+        kinds = ", ".join(f"{n} {kind}" for kind, n in self.kinds.most_common())
+        return (
+            f"{self.count} generated inputs: {kinds}; longest message {self.longest} characters, "
+            f"peak memory {self.peak / 2**30:.2f} GiB"
+        )
+
+
+def fault(ended: Ended, line: tuple[str, ...]) -> str:
+    """What is wrong with how an input ended; empty if it was refused or answered."""
+    messages = [x for x in ended.err.splitlines() if not x.startswith(PROGRESS)]
+    if ended.hung:
+        return f"HANG after {ended.seconds:.0f} s"
+    if ended.code is None:
+        return "TRACEBACK " + (ended.trace.strip().splitlines() or ["none"])[-1][:200]
+    if ended.code not in (0, 1, 2, 3):
+        return f"CODE {ended.code}"
+    strange = [x for x in messages if not x.startswith("chirospin: ")]
+    if strange:
+        return f"NOISE {strange[0][:200]}"
+    if ended.code == 2 and len(messages) != 1:
+        return f"LINES {len(messages)}"
+    if any(len(x) >= LONGEST for x in messages):
+        return f"LONG {max(map(len, messages))}"
+    if ended.code != 2 and "--json" in line:
+        return not_json(ended.out)
+    return ""
+
+
+def not_json(text: str) -> str:
+    """Why a text is no JSON; empty if it is, or is empty."""
+
+    def refuse(word: str) -> None:
+        raise ValueError(word)
+
+    try:
+        if text.strip():
+            json.loads(text, parse_constant=refuse)
+    except ValueError as error:
+        return f"JSON {str(error)[:200]}"
+    return ""
+
+
+def generated(
+    count: int, seed: int, tell: Callable[[str], None] = lambda _: None, seconds: float = SECONDS
+) -> Generated:
+    """Run generated inputs in processes that are watched."""
+    faults: list[tuple[Input, str]] = []
+    kinds: Counter[str] = Counter()
+    longest = 0
+    with tempfile.TemporaryDirectory() as name:
+        write_files(Path(name))
+        asked = inputs(count, seed, Path(name))
+        watched = Watched(seconds, MEMORY)
+        ends = watched.run([one.line for one in asked])
+        for one, ended in zip(asked, ends, strict=True):
+            wrong = fault(ended, one.line)
+            longest = max([longest, *map(len, ended.err.splitlines())])
+            answer = {
+                0: "answered",
+                1: "answered, a check failed",
+                2: "refused",
+                3: "not converged",
+            }
+            kinds[wrong.split()[0] if wrong else answer[ended.code or 0]] += 1
+            if wrong:
+                faults.append((one, wrong))
+                tell(f"{wrong}: chirospin {one}")
+    return Generated(
+        count=count, faults=tuple(faults), kinds=kinds, longest=longest, peak=watched.peak
+    )
+
+
+def curated() -> int:
+    """Every case chosen by hand, and the share that says so."""
     found = []
     for case in CASES:
         found.append(told(case))
@@ -153,5 +268,14 @@ def main() -> int:
     return int(bool(silent))
 
 
+def main(words: list[str]) -> int:
+    """The cases and the generated inputs; any fault is an error."""
+    silent = 0 if words else curated()
+    count, seed = [*map(int, words), *(COUNT, SEED)[len(words) :]]
+    found = generated(count, seed, lambda line: print(line, flush=True))
+    print(f"seed {seed}: {found}")
+    return int(bool(silent or found.faults))
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

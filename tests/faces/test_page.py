@@ -150,7 +150,7 @@ def test_a_problem_without_handedness_says_so() -> None:
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"values": {"twist": "2 eV"}}, "Parameter `twist` must be .* with a unit like rad"),
-    ({"values": {"molecules": "0"}}, r"Parameter `molecules` must be integer >= 1"),
+    ({"values": {"molecules": "0"}}, r"Parameter `molecules` must be integer in \[1, 1000\]"),
     ({"values": {"molecules": "1.5"}}, "Parameter `molecules` must be integer"),
     ({"values": {"coupling": "nan"}}, "Parameter `coupling` must be real >= 0"),
     ({"values": {"spin_orbt": "1"}}, "Parameter `spin_orbt` is not one of Junction; did you mean"),

@@ -6,7 +6,7 @@ import math
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
-from chirospin.base.parameters import Model, ParameterInfo, checked
-from chirospin.base.units import echo, parse
+from chirospin.base.parameters import Model, ParameterInfo, checked, not_scalar, shown
+from chirospin.base.units import parse
 
 Array = NDArray[np.float64]
 Kind = Literal["list", "random", "latin-hypercube", "sobol"]
 LARGEST = 10_000_000  # points of one sweep
-COUNT = re.compile(r"[0-9]{1,9}")  # digits of no other script
+COUNT = re.compile(r"\s*[0-9]{1,18}\s*")  # digits of no other script
+LONGEST = 1_000_000  # values of one range
 LAWS = ("uniform", "log-uniform", "normal", "choice")
 
 
@@ -104,31 +105,39 @@ def spaced(info: ParameterInfo, text: str) -> list[Any]:
     ------
     ModelError : none of these
     """
+    if info.shape is not None and not info.axis:
+        raise not_scalar(info)
     if ":" not in text:
         return [parse(info, part) for part in text.split(",") if part.strip()]
     parts = text.split(":")
     kind = parts[3].strip() if len(parts) == 4 else "lin"
-    if (
-        len(parts) not in (3, 4)
-        or kind not in ("lin", "log")
-        or not COUNT.fullmatch(parts[2].strip())
-    ):
+    if len(parts) not in (3, 4) or kind not in ("lin", "log") or not COUNT.fullmatch(parts[2]):
         raise ModelError(
             f"Range of `{info.name}` must be START:STOP:COUNT, with :log for even ratios, "
-            f"or V1,V2,..., but is {echo(text)}"
+            f"or V1,V2,..., but is {shown(text)!r}"
         )
-    start, stop, count = parse(info, parts[0]), parse(info, parts[1]), int(parts[2])
-    if not 1 <= count <= 1_000_000:
+    start, stop, count = _end(info, parts[0]), _end(info, parts[1]), int(parts[2])
+    if not 1 <= count <= LONGEST:
         raise ModelError(
-            f"Range of `{info.name}` must have a COUNT from 1 to 1000000, but is {echo(text)}"
+            f"Range of `{info.name}` must have a COUNT from 1 to {LONGEST}, but is {shown(text)!r}"
         )
     if kind == "log":
         if min(start, stop) <= 0:
             raise ModelError(
-                f"Range of `{info.name}` with :log needs START and STOP > 0, but is {echo(text)}"
+                f"Range of `{info.name}` with :log needs START and STOP > 0, but is {shown(text)!r}"
             )
         return list(np.geomspace(start, stop, count).tolist())
     return list(np.linspace(start, stop, count).tolist())
+
+
+def _end(info: ParameterInfo, text: str) -> float:
+    """An end of a range, a number that the parameter may have."""
+    value = parse(info, text)
+    if info.axis:
+        return float(checked(replace(info, shape=None, default=0.0), value))
+    if not isinstance(value, (int, float)):
+        raise not_scalar(info)
+    return float(checked(replace(info, integer=False), value))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,6 +232,18 @@ def _shares(kind: Kind, dimension: int, samples: int, seed: int) -> Array:
     return np.concatenate([A, B, *mixed])
 
 
+def checked_seed(seed: int) -> int:
+    """A seed that random numbers can start from.
+
+    Raises
+    ------
+    ModelError : not an integer >= 0
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ModelError(f"Seed must be an integer >= 0, but is {shown(seed)}")
+    return seed
+
+
 def designed(
     model: Model,
     *,
@@ -253,6 +274,7 @@ def designed(
     lengths = {name: len(values) for name, values in lists.items()}
     if len(set(lengths.values())) > 1:
         raise ModelError(f"Sweep lists must be of one length, but are {lengths}")
+    checked_seed(seed)
     if laws and kind == "list":
         raise ModelError("Sweep with distributions must be random, latin-hypercube or sobol")
     count = next(iter(lengths.values()), 1) if kind == "list" else (samples or 0)
@@ -270,7 +292,7 @@ def designed(
 def _swept(model: Model, name: str) -> ParameterInfo:
     info = model.parameter_info(name)
     if info.axis or info.shape is not None or isinstance(info.default, str):
-        raise ModelError(f"Parameter `{name}` must be a scalar to be swept, but is {info.range}")
+        raise not_scalar(info)
     return info
 
 

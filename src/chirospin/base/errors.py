@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
+
 from chirospin.numerics.outcome import Outcome
+
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged file of arrays may raise."""
+
+BEGINNING, END = 330, 120  # characters of a long message that are kept: what is wrong, the remedy
+
+
+def one_line(text: str) -> str:
+    """A message as one line of a length that can be read; the middle of a long one is left out."""
+    line = "".join(c if c.isprintable() else " " for c in text).strip()
+    if len(line) <= BEGINNING + END + 5:
+        return line
+    return f"{line[:BEGINNING]} ... {line[-END:]}"
 
 
 class ModelError(ValueError):
@@ -10,6 +26,9 @@ class ModelError(ValueError):
 
     The message is one line: parameter, value, allowed range, unit, remedy.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class UnknownNameError(ModelError, TypeError):
@@ -26,7 +45,7 @@ class ConvergenceError(RuntimeError):
     """
 
     def __init__(self, message: str, outcome: Outcome) -> None:
-        super().__init__(message)
+        super().__init__(one_line(message))
         self.outcome = outcome
 
     def __reduce__(self) -> tuple[type[ConvergenceError], tuple[str, Outcome]]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Problem
-from chirospin.base.method import Method
+from chirospin.base.method import Method, states
 from chirospin.base.parameters import Model, ParameterInfo
 from chirospin.numerics.differences import derivative_weights, inside_nodes
 
@@ -64,6 +64,10 @@ def value_of_parameter(model: Model, name: str) -> float:
     """
     info = model.parameter_info(name)
     members = [getattr(model, one) for one in model.shorthands.get(name, (name,))]
+    if members[0] is None:
+        raise ModelError(
+            f"Parameter `{name}` must be set ({info.unit_words}) to be varied, but is not given"
+        )
     if not _moves(info, members[0]):
         raise ModelError(
             f"Parameter `{name}` must be a real number to be varied, but is {info.range}"
@@ -126,25 +130,25 @@ def _by_differences(
         nodes = inside_nodes(place, STEP * max(abs(place), 1.0), info.allows)
         plans.append((derivative_weights(nodes, place), [held(model, **{name: x}) for x in nodes]))
     models = [model, *(one for _, group in plans for one in group)]
-    states = list(method.solve_many(models))
-    for state in states:
+    found = states(method, models)
+    for state in found:
         if not state.outcome.converged:
             raise ConvergenceError(
                 f"{method.name} did not converge: {state.outcome.reason}", state.outcome
             )
     values: dict[str, Array] = {}
     for one in wanted:
-        first = np.asarray(one(model, states[0]))
+        first = np.asarray(one(model, found[0]))
         if not whole and first.ndim:
             continue
         start, slopes = 1, []
         for weights, group in plans:
-            part = states[start : start + len(group)]
+            part = found[start : start + len(group)]
             seen = [np.asarray(one(m, s)) for m, s in zip(group, part, strict=True)]
             slopes.append(np.tensordot(weights, np.array(seen), 1))
             start += len(group)
         values[one.name] = np.array(slopes).reshape(len(plans), *first.shape)
-    return Derivatives(state=states[0], values=values)
+    return Derivatives(state=found[0], values=values)
 
 
 def gradient(

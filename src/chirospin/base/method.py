@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chirospin.base.errors import ConvergenceError, ModelError, UnknownNameError
-from chirospin.base.parameters import nearest
+from chirospin.base.parameters import LARGEST, SMALLEST, nearest, shown
 from chirospin.numerics.outcome import Outcome
 
 
@@ -22,10 +24,34 @@ class State(Protocol):
         ...
 
 
+TIGHTEST, LOOSEST = 1e-30, 1e-3
+"""Ends of the tolerance of a residual: one that no residual meets is told as not converged, with what
+is reached; above a thousandth what is left unsolved shows in the digits that are printed."""
+MOST_VECTORS = 10_000
+"""Krylov vectors: more than any problem here has slow modes, few enough to be kept."""
+MOST_STEPS = 1_000_000
+"""Steps of an iteration: more would last for days."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedState:
+    """The state of a point that has none."""
+
+    outcome: Outcome
+
+    @classmethod
+    def of(cls, reason: str) -> Self:
+        """A point that failed for a reason, of which the first line is kept."""
+        line = reason.splitlines()[0] if reason else "failed"
+        return cls(
+            outcome=Outcome(converged=False, residual=float("nan"), iterations=0, reason=line)
+        )
+
+
 class Method(BaseModel, ABC):
     """A method holds its numerical settings; a wrong one is a :class:`ModelError`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: ClassVar[str]
     summary: ClassVar[str]
@@ -44,8 +70,14 @@ class Method(BaseModel, ABC):
             first = error.errors()[0]
             raise ModelError(
                 f"Option `{first['loc'][0]}` of method {self.name}: {first['msg'].lower()}, "
-                f"but is {first['input']}"
+                f"but is {shown(first['input'])}"
             ) from None
+        for key, value in self:
+            if isinstance(value, float) and value and not SMALLEST <= abs(value) <= LARGEST:
+                raise ModelError(
+                    f"Option `{key}` of method {self.name} must be of a size from {SMALLEST:g} to "
+                    f"{LARGEST:g}, but is {value:g}"
+                )
 
     @abstractmethod
     def solve_many(self, models: Sequence[Any]) -> Iterator[Any]:
@@ -70,3 +102,40 @@ class Method(BaseModel, ABC):
     def with_options(self, **settings: Any) -> Self:
         """A copy with some settings changed, checked."""
         return type(self)(**{**self.model_dump(), **settings})
+
+
+def is_arithmetic(error: Exception) -> bool:
+    """Whether numbers failed (overflow, a singular matrix, no memory) and not the code.
+
+    SciPy has no kind of its own for matrices that are no longer finite, only words.
+    """
+    return isinstance(error, (ArithmeticError, np.linalg.LinAlgError, MemoryError)) or (
+        type(error) is ValueError and "infs or NaNs" in str(error)
+    )
+
+
+def arithmetic_reason(name: str, error: Exception) -> str:
+    """Why a method has no answer where its numbers failed, in a sentence."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, MemoryError):
+        return f"{name} needs more memory than there is: {words}"
+    return (
+        f"the arithmetic of {name} failed ({words}): a parameter is too large or too small for it"
+    )
+
+
+def states(method: Method, models: Sequence[Any]) -> list[Any]:
+    """The states of several models; where the arithmetic fails a point fails, with the reason.
+
+    Raises
+    ------
+    Exception : whatever else a method raises; an error of the code is not an answer
+    """
+    try:
+        return list(method.solve_many(models))
+    except Exception as error:
+        if not is_arithmetic(error):
+            raise
+        if len(models) == 1:
+            return [FailedState.of(arithmetic_reason(method.name, error))]
+    return [state for model in models for state in states(method, [model])]

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from chirospin.base.design import checked_seed
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Problem
 from chirospin.base.gradient import Derivatives, derivatives, held, value_of_parameter
@@ -205,6 +206,7 @@ def optimise(
     chosen = method if isinstance(method, Method) else problem.method(method)()
     if not ranges:
         raise ModelError("At least one parameter must be varied")
+    checked_seed(seed)
     sign = -1.0 if largest else 1.0
     searches = []
     for n, start in enumerate(_starts(model, ranges, starts, seed)):

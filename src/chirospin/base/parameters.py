@@ -15,7 +15,11 @@ from pydantic.fields import FieldInfo
 from chirospin.base.errors import ModelError, UnknownNameError
 
 DIMENSIONLESS = "1"
-ECHOED = 160  # characters of a wrong value that its refusal repeats
+SMALLEST, LARGEST = 1e-30, 1e30
+"""Sizes that a number other than 0 may have, in any unit: beyond, products of a few overflow or vanish."""
+LARGEST_INTEGER = 2**53
+"""Beyond, a float does not hold every integer."""
+SHOWN = 80  # characters of a value that a message shows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +125,7 @@ class ParameterInfo:
         """Whether a number is finite and in the allowed range."""
         return (
             math.isfinite(number)
+            and not self.extreme(number)
             and (self.low is None or number >= self.low)
             and (self.high is None or number <= self.high)
             and (self.above is None or number > self.above)
@@ -128,6 +133,12 @@ class ParameterInfo:
             and (not self.choices or number in self.choices)
             and (not self.integer or number == int(number))
         )
+
+    def extreme(self, number: float) -> bool:
+        """Whether a finite number is of a size with which nothing can be computed."""
+        if self.integer:
+            return abs(number) > LARGEST_INTEGER
+        return number != 0 and not SMALLEST <= abs(number) <= LARGEST
 
     @property
     def unit_words(self) -> str:
@@ -148,7 +159,7 @@ def _info(name: str, field: FieldInfo) -> ParameterInfo:
 
 def nearest(name: str, known: list[str]) -> str:
     """The remedy for a name that is not known: the nearest one, or all of them."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name[:SHOWN], known, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
 
 
@@ -259,17 +270,37 @@ def checked(info: ParameterInfo, value: Any) -> Any:
 
 def refusal(info: ParameterInfo, value: Any) -> ModelError:
     """The one line that names parameter, value, allowed range and unit."""
-    shown = (
-        str(value)
-        if np.ndim(value) == 0
-        else np.array2string(np.asarray(value, dtype=object), separator=", ", threshold=12).replace(
-            "\n", ""
-        )
-    )
-    shown = shown if len(shown) <= ECHOED else f"{shown[:ECHOED]}..."
     return ModelError(
-        f"Parameter `{info.name}` must be {info.range} ({info.unit_words}), but is {shown}"
+        f"Parameter `{info.name}` must be {info.range}{_sizes(info, value)} ({info.unit_words}), "
+        f"but is {shown(value)}"
     )
+
+
+def shown(value: Any) -> str:
+    """A value in a message: at most :data:`SHOWN` characters of it."""
+    try:
+        whole = str(value).replace("\n", "")
+    except ValueError:  # an integer of more digits than Python shows
+        return f"an integer of {int(value).bit_length()} bits"
+    return whole if len(whole) <= SHOWN else f"{whole[:SHOWN]}... ({len(whole)} characters)"
+
+
+def _sizes(info: ParameterInfo, value: Any) -> str:
+    """The range of sizes in words, where it is that which a value breaks."""
+    try:
+        numbers = np.abs(np.asarray(value, dtype=complex)).ravel()
+    except (TypeError, ValueError, OverflowError):
+        return ""
+    if not any(math.isfinite(x) and info.extreme(x) for x in numbers.tolist()):
+        return ""
+    if info.integer:
+        return f", at most {LARGEST_INTEGER}"
+    return f", 0 or of a size from {SMALLEST:g} to {LARGEST:g}"
+
+
+def not_scalar(info: ParameterInfo) -> ModelError:
+    """What is said of a sweep over what is not a number."""
+    return ModelError(f"Parameter `{info.name}` must be a scalar to be swept, but is {info.range}")
 
 
 def _scalar(info: ParameterInfo, value: Any) -> float | int:
@@ -291,13 +322,15 @@ def _array(info: ParameterInfo, value: Any) -> Any:
         if array.dtype.kind not in "iufc" or (array.dtype.kind == "c" and info.shape.kind is float):
             raise refusal(info, value)
         array = array.astype(info.shape.kind)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise refusal(info, value) from None
     axes = info.shape.axes
     fits = array.ndim == len(axes) and all(
         isinstance(axis, str) or axis == size for axis, size in zip(axes, array.shape, strict=True)
     )
-    if not fits or not np.isfinite(array).all():
+    sizes = np.abs(array[array != 0])
+    fits = fits and bool(np.isfinite(array).all())
+    if not fits or ((sizes < SMALLEST) | (sizes > LARGEST)).any():
         raise refusal(info, value)
     return _nested(array)
 
@@ -325,5 +358,5 @@ def _as_model_error(model: type[Model], error: ValidationError) -> ModelError:
         return cause
     where = str(first["loc"][0]) if first["loc"] else model.__name__
     return ModelError(
-        f"Parameter `{where}` must be valid, but is {first.get('input')!r}: {first['msg']}"
+        f"Parameter `{where}` must be valid, but is {shown(first.get('input'))}: {first['msg']}"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
@@ -13,8 +14,10 @@ import xarray as xr
 from chirospin.base import figures, results
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Family, Problem
-from chirospin.base.method import Method
-from chirospin.base.parameters import Model, checked
+from chirospin.base.method import Method, states
+from chirospin.base.observables import Observable
+from chirospin.base.parameters import Model, checked, not_scalar
+from chirospin.numerics.memory import available_bytes, in_words
 from chirospin.numerics.threads import blas_threads
 
 Progress = Callable[[int, int], None]
@@ -22,6 +25,8 @@ Axes = Mapping[str, Any]
 MethodChoice = str | Method | None
 ACCESSOR = figures.ResultAccessor  # importing it registers ds.chirospin
 CHUNK = 12  # points handed to a worker at a time: enough to share work, few enough to report
+POINT_BYTES = 8000  # of a checked model, its state and its outcome, at least
+COPIES = 3  # of an observable: of each point, of the grid, and one that is written or drawn
 
 
 def solve(
@@ -66,13 +71,14 @@ def solve(
     if grid:  # all points of a grid are seen at the same places
         places = problem.labels(model)
         model = model.replace(**{i.name: places[i.name] for i in model.parameters() if i.axis})
-    models = grid_models(model, grid)
     wanted = problem.choose(None if observables is None else tuple(observables))
+    _enough_memory(problem, model, grid, wanted, len(chosen))
+    models = grid_models(model, grid)
     parts = []
     for n, one in enumerate(chosen):
         report = _shifted(progress, n * len(models), len(chosen) * len(models))
-        states = list(_states(one, models, on_failure, workers, report))
-        parts.append(results.dataset(problem, one, model, grid, models, states, wanted))
+        found = list(_states(one, models, on_failure, workers, report))
+        parts.append(results.dataset(problem, one, model, grid, models, found, wanted))
     return results.side_by_side(parts, [one.name for one in chosen]) if several else parts[0]
 
 
@@ -125,9 +131,7 @@ def axes(model: Model, over: Axes) -> tuple[Model, dict[str, list[Any]]]:
             model = model.replace(**{name: np.atleast_1d(np.asarray(values))})
             continue
         if info.shape is not None or isinstance(info.default, str):
-            raise ModelError(
-                f"Parameter `{name}` must be a scalar to be swept, but is {info.range}"
-            )
+            raise not_scalar(info)
         listed = np.ravel(np.asarray(values, dtype=object)).tolist()
         if not listed:
             raise ModelError(f"Parameter `{name}` must have at least one value to sweep over")
@@ -141,6 +145,28 @@ def grid_models(model: Model, grid: Mapping[str, Sequence[Any]]) -> list[Model]:
         model.replace(**dict(zip(grid, values, strict=True))) if grid else model
         for values in itertools.product(*grid.values())
     ]
+
+
+def _enough_memory(
+    problem: Problem,
+    model: Model,
+    grid: Mapping[str, Sequence[Any]],
+    wanted: Sequence[Observable],
+    methods: int,
+) -> None:
+    """Refuse a grid that does not fit, before it is listed."""
+    labels = problem.labels(model)
+    points = math.prod(len(values) for values in grid.values())
+    numbers = sum(math.prod(len(labels[d]) for d in one.dims) for one in wanted)
+    need = float(points) * (POINT_BYTES + 8 * COPIES * numbers * methods)
+    free = available_bytes()
+    if need > free:
+        size = math.prod(len(labels[d]) for d in {d for one in wanted for d in one.dims})
+        raise ModelError(
+            f"Result must fit in memory, but {points} points of {', '.join(grid) or 'no sweep'} with "
+            f"{numbers} numbers each ({size} places) need about {in_words(need)}, where {in_words(free)} "
+            "are free; take fewer points"
+        )
 
 
 def _shifted(progress: Progress | None, done: int, total: int) -> Progress:
@@ -168,10 +194,10 @@ def _in_order(
 ) -> Iterator[list[Any]]:
     if workers <= 1:
         for chunk in chunks:
-            yield list(method.solve_many(chunk))
+            yield states(method, chunk)
         return
     with blas_threads(1), ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(lambda chunk: list(method.solve_many(chunk)), chunks)
+        yield from pool.map(lambda chunk: states(method, chunk), chunks)
 
 
 def _failure(method: Method, model: Model, state: Any) -> ConvergenceError:

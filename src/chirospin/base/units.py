@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chirospin.base.errors import ModelError
-from chirospin.base.parameters import DIMENSIONLESS, ParameterInfo, refusal
+from chirospin.base.parameters import DIMENSIONLESS, ParameterInfo, refusal, shown
 
 AMPERE_PER_EV = 2.434134807664281e-4
 """Current e * (1 eV) / hbar in ampere: e^2/hbar times one volt."""
@@ -21,7 +21,6 @@ _NATURAL = ("1", "k_B", "1/hbar", "1/hbar^2")
 
 LONGEST_UNIT = 60  # characters
 LONGEST_ARRAY = 100_000  # characters of an array in brackets
-ECHOED = 60  # characters of a wrong text that its refusal repeats
 
 _DECIMAL = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)"  # of no other script
 _NUMBER = re.compile(rf"[+-]?{_DECIMAL}(?:[eE][+-]?[0-9]+)?")
@@ -72,18 +71,13 @@ def parse(info: ParameterInfo, text: str) -> Any:
         return -size if fraction[1] == "-" else size
     number = _NUMBER.match(text)
     if number is None:
-        raise refusal(info, echo(text))
+        raise refusal(info, repr(shown(text)))
     value, unit = float(number[0]), text[number.end() :].strip()
     unit = f"1{unit}" if unit.startswith("/") else unit  # 3/nm
     found = value if not unit else value * _factor(info, unit, text)
     if not math.isfinite(found) or (found == 0 and value != 0):
-        raise refusal(info, echo(text))
+        raise refusal(info, repr(shown(text)))
     return found
-
-
-def echo(text: str) -> str:
-    """A text as a message quotes it: its beginning, where it is long."""
-    return repr(text) if len(text) <= ECHOED else f"{text[:ECHOED]!r}..."
 
 
 def _array(info: ParameterInfo, text: str) -> Any:
@@ -118,7 +112,7 @@ def _no_array(info: ParameterInfo, text: str) -> ModelError:
     behind = "" if info.unit == DIMENSIONLESS else ", as numbers in brackets and one unit behind"
     return ModelError(
         f"Parameter `{info.name}` must be {info.range} ({info.unit_words}){behind}, "
-        f"but is {echo(text)}"
+        f"but is {shown(text)!r}"
     )
 
 
@@ -126,13 +120,13 @@ def _factor(info: ParameterInfo, unit: str, text: str) -> float:
     if info.unit == DIMENSIONLESS:
         raise ModelError(
             f"Parameter `{info.name}` must be {info.range} (dimensionless, no unit), "
-            f"but is {echo(text)}"
+            f"but is {shown(text)!r}"
         )
     factor = _conversion(unit, info.unit)
     if factor is None:
         raise ModelError(
             f"Parameter `{info.name}` must be {info.range} with a unit like {info.unit}, "
-            f"but is {echo(text)}"
+            f"but is {shown(text)!r}"
         )
     return factor
 

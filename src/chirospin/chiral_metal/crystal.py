@@ -126,8 +126,13 @@ def bloch_hamiltonian(model: Crystal) -> Bloch:
         function = loaded_function("hamiltonian", name)
         spin = getattr(function, "spin", None)
         if spin is None:
-            states = function(np.zeros((1, 3), dtype=complex)).shape[-1]
-            spin = spin_matrices(states, model.spin_order)
+            shape = function(np.zeros((1, 3), dtype=complex)).shape
+            if len(shape) != 3 or shape[1] != shape[2] or shape[2] % 2:
+                raise ModelError(
+                    "Parameter `hamiltonian` must be a function of k of shape (N, 3) with values of "
+                    f"shape (N, n, n), n even, but gives {shape} for (1, 3)"
+                )
+            spin = spin_matrices(shape[2], model.spin_order)
         cell = 2 * np.pi / model.lattice_constant * np.eye(3) if model.periodic else None
         return AnalyticBloch(function, np.asarray(spin, dtype=complex), model.reach, cell)
     raise ModelError(

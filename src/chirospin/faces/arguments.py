@@ -12,8 +12,8 @@ from chirospin.base.design import spaced
 from chirospin.base.errors import ModelError, UnknownNameError
 from chirospin.base.family import Family, Problem
 from chirospin.base.method import Method
-from chirospin.base.parameters import Model, nearest
-from chirospin.base.units import echo, parse
+from chirospin.base.parameters import Model, nearest, shown
+from chirospin.base.units import parse
 
 if TYPE_CHECKING:
     from cyclopts import Token
@@ -67,7 +67,7 @@ def whole_number(_kind: type, tokens: Sequence[Token]) -> int:
     """
     text = tokens[0].value
     if not _WHOLE.fullmatch(text):
-        raise ValueError(f"must be an integer, but is {echo(text)}")
+        raise ValueError(f"must be an integer, but is {shown(text)!r}")
     return int(text)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json as json_format
 import os
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,10 +12,20 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, Parameter
 
 import chirospin
-from chirospin.base.errors import ClaimError, ConvergenceError, ModelError, UnknownNameError
+from chirospin.base.errors import (
+    ClaimError,
+    ConvergenceError,
+    ModelError,
+    UnknownNameError,
+    one_line,
+)
+from chirospin.base.method import arithmetic_reason, is_arithmetic
 from chirospin.base.parameters import nearest
+from chirospin.faces import json_format
 from chirospin.faces.arguments import family, problem, whole_number
 from chirospin.faces.verdict import BAD_INPUT, FAILED, NOT_CONVERGED, coloured, exit_code
+
+LAST_PORT = 65_535
 
 app = App(
     name="chirospin",
@@ -32,10 +42,12 @@ app = App(
 )
 app.register_install_completion_command(help="Complete commands and options in this shell.")
 
+Whole = Annotated[int, Parameter(converter=whole_number)]
 Repeated = Parameter(negative="", consume_multiple=False)
 Json = Annotated[bool, Parameter(negative="", help="print one JSON object and nothing else")]
 Workers = Annotated[
-    int | None, Parameter(help="threads that share the points; all cores if not given")
+    int | None,
+    Parameter(converter=whole_number, help="threads that share the points; all cores if not given"),
 ]
 
 
@@ -47,7 +59,7 @@ def say(text: str) -> None:
 
 def warn(text: str) -> None:
     """A line on stderr."""
-    sys.stderr.write(coloured(f"chirospin: {text}", sys.stderr) + "\n")
+    sys.stderr.write(coloured(f"chirospin: {one_line(text)}", sys.stderr) + "\n")
 
 
 def _cores(workers: int | None) -> int:
@@ -263,9 +275,9 @@ def optimise(
     method: str | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     option: Annotated[list[str] | None, Repeated] = None,
-    starts: int = 4,
-    evaluations: int = 60,
-    seed: int = 0,
+    starts: Whole = 4,
+    evaluations: Whole = 60,
+    seed: Whole = 0,
     out: Path | None = None,
     json: Json = False,
 ) -> int:
@@ -504,7 +516,7 @@ def reproduce(
     from chirospin.faces.reproduction import reproduce_study
     from chirospin.studies import registry
 
-    chosen = [registry.study(study)] if study else list(registry.studies())
+    chosen = [registry.study(study)] if study is not None else list(registry.studies())
     reports = [reproduce_study(one, figures, out, _cores(workers), quiet=json) for one in chosen]
     if json:
         say(json_format.dumps({"studies": [report.facts for report in reports]}))
@@ -578,7 +590,7 @@ def explore(
     name: Annotated[str, Parameter(name="family")] = chirospin.FAMILIES[0],
     /,
     *,
-    port: Annotated[int, Parameter(converter=whole_number)] = 8050,
+    port: Whole = 8050,
     host: str = "127.0.0.1",
     answer_to: Annotated[list[str] | None, Repeated] = None,
 ) -> int:
@@ -596,6 +608,8 @@ def explore(
         A further NAME or NAME:PORT by which the page may be asked, repeatable.
     """
     problem(name)
+    if not 0 <= port <= LAST_PORT:
+        raise ModelError(f"Option --port must be from 0 to {LAST_PORT}, but is {port}")
     from importlib.util import find_spec
 
     if find_spec("dash") is None:
@@ -711,6 +725,13 @@ def about(*, json: Json = False) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; every expected failure is one line on stderr and an exit code."""
+    with warnings.catch_warnings():
+        # what overflows on the way is judged where it matters: a value that is not finite is said to be none
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return _run(arguments)
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
         result = app(arguments, exit_on_error=False, print_error=False)
         return result if isinstance(result, int) else 0
@@ -732,6 +753,11 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
         return 0
+    except (ArithmeticError, ValueError, MemoryError) as error:
+        if not is_arithmetic(error):
+            raise
+        warn(arithmetic_reason("the method", error))
+        return NOT_CONVERGED
     except OSError as error:
         warn(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "))
         return BAD_INPUT

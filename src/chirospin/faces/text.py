@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -245,9 +245,11 @@ def certificates_json(found: Sequence[Certificate]) -> list[dict[str, Any]]:
 
 
 def plain(value: Any) -> Any:
-    """JSON values: nested lists, complex as [re, im], not-a-number as null."""
+    """JSON values: objects, nested lists, complex as [re, im], not-a-number as null."""
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
+    if isinstance(value, Mapping):
+        return {key: plain(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
     if isinstance(value, complex):

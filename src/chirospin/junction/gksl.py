@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from chirospin.base.errors import ModelError
-from chirospin.base.method import Method
+from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
 from chirospin.junction import fock
 from chirospin.junction.liouvillian import (
     EVEN,
@@ -70,9 +70,14 @@ class GKSL(Method):
     )
 
     tolerance: float = Field(
-        1e-12, gt=0, description="largest residual |L rho| / |rho| in units of the energy scale"
+        1e-12,
+        ge=TIGHTEST,
+        le=LOOSEST,
+        description="largest residual |L rho| / |rho| in units of the energy scale",
     )
-    krylov_vectors: int = Field(200, ge=1, description="most Krylov vectors of one solve")
+    krylov_vectors: int = Field(
+        200, ge=1, le=MOST_VECTORS, description="most Krylov vectors of one solve"
+    )
 
     def solve_many(self, models: Sequence[Junction]) -> Iterator[JunctionState]:
         """Steady states; neighbours of equal structure are solved in one batch.

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from chirospin.base.errors import ModelError
-from chirospin.base.method import Method
+from chirospin.base.method import LOOSEST, MOST_STEPS, MOST_VECTORS, TIGHTEST, Method
 from chirospin.junction import fock
 from chirospin.junction.biased_state import BiasedState, left_flows
 from chirospin.junction.dissipators import Member, links, spectrum
@@ -398,13 +398,23 @@ class Hierarchy(Method):
 
     tier: int = Field(2, ge=1, le=3, description="how many auxiliary indices are kept; 1 to 3")
     poles: int | None = Field(
-        None, ge=1, description="of the Fermi functions; as many as the energies need if not given"
+        None,
+        ge=1,
+        le=1000,
+        description="of the Fermi functions; as many as the energies need if not given",
     )
     tolerance: float = Field(
-        1e-9, gt=0, description="largest residual, every equation divided by its own rate"
+        1e-9,
+        ge=TIGHTEST,
+        le=LOOSEST,
+        description="largest residual, every equation divided by its own rate",
     )
-    krylov_vectors: int = Field(30, ge=2, description="Krylov vectors between restarts")
-    applications: int = Field(600, ge=1, description="most applications of the hierarchy")
+    krylov_vectors: int = Field(
+        30, ge=2, le=MOST_VECTORS, description="Krylov vectors between restarts"
+    )
+    applications: int = Field(
+        600, ge=1, le=MOST_STEPS, description="most applications of the hierarchy"
+    )
     other_biases: bool = Field(
         False,
         description="whether derivatives, odd and even parts and reciprocity may solve at other biases",

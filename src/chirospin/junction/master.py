@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import Field
 
 from chirospin.base.errors import ModelError
-from chirospin.base.method import Method
+from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
 from chirospin.junction import fock
 from chirospin.junction.biased_state import BiasedState, broadened_current, left_flows
 from chirospin.junction.dissipators import Kind, Member, ThermalGenerator
@@ -50,9 +50,14 @@ class SecondOrder(Method):
     kind: ClassVar[Kind]
 
     tolerance: float = Field(
-        1e-12, gt=0, description="largest residual |L rho| / |rho| in units of the energy scale"
+        1e-12,
+        ge=TIGHTEST,
+        le=LOOSEST,
+        description="largest residual |L rho| / |rho| in units of the energy scale",
     )
-    krylov_vectors: int = Field(300, ge=1, description="most Krylov vectors of one solve")
+    krylov_vectors: int = Field(
+        300, ge=1, le=MOST_VECTORS, description="most Krylov vectors of one solve"
+    )
     counting: bool = Field(True, description="whether to find the noise too: one more solve")
 
     def solve_many(self, models: Sequence[BiasedJunction]) -> Iterator[BiasedState]:
@@ -357,7 +362,7 @@ def _slow(answer: Answer, point: Point) -> Answer:
 
 def _allowed(model: BiasedJunction, method: str) -> BiasedJunction:
     if model.molecules > 6:
-        need = 16.0 * 4.0 ** (4 * model.molecules)
+        need = 16.0 * 2.0 ** min(8 * model.molecules, 1000)
         raise ModelError(_too_large(model, need, method))
     return model
 

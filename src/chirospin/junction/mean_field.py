@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from chirospin.base.method import Method
+from chirospin.base.method import LOOSEST, MOST_STEPS, TIGHTEST, Method
 from chirospin.junction.grown import DISTINCT, Found, grown, other_densities, with_others
 from chirospin.junction.model import (
     Interaction,
@@ -65,19 +65,27 @@ class MeanField(Method):
     )
 
     tolerance: float = Field(
-        1e-12, gt=0, description="largest residual of the self-consistent equation, relative"
+        1e-12,
+        ge=TIGHTEST,
+        le=LOOSEST,
+        description="largest residual of the self-consistent equation, relative",
     )
     solver: Literal["newton", "anderson"] = Field(
         "newton",
         description="newton: along the branch from U = 0; anderson: accelerated mixing, at once",
     )
-    iterations: int = Field(400, ge=1, description="most evaluations of the map on the way")
+    iterations: int = Field(
+        400, ge=1, le=MOST_STEPS, description="most evaluations of the map on the way"
+    )
     depth: int = Field(
-        8, ge=0, description="differences kept by the accelerated mixing; 0: plain mixing"
+        8, ge=0, le=100, description="differences kept by the accelerated mixing; 0: plain mixing"
     )
     mixing: float = Field(0.5, gt=0, le=1, description="weight of the new density in one step")
     continuation: int = Field(
-        2, ge=0, description="first steps in U along the branch; 0: all of it at once or nothing"
+        2,
+        ge=0,
+        le=10_000,
+        description="first steps in U along the branch; 0: all of it at once or nothing",
     )
     at_once: bool = Field(
         False, description="try all of the interaction first: another branch may be found"

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from chirospin.base.errors import ModelError
-from chirospin.base.method import Method
+from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
 from chirospin.junction import fock
 from chirospin.junction.gksl import (
     SEVERAL,
@@ -95,9 +95,14 @@ class MixedGKSL(Method):
     )
 
     tolerance: float = Field(
-        1e-12, gt=0, description="largest residual |L rho| / |rho| in units of the energy scale"
+        1e-12,
+        ge=TIGHTEST,
+        le=LOOSEST,
+        description="largest residual |L rho| / |rho| in units of the energy scale",
     )
-    krylov_vectors: int = Field(200, ge=1, description="most Krylov vectors of one correction")
+    krylov_vectors: int = Field(
+        200, ge=1, le=MOST_VECTORS, description="most Krylov vectors of one correction"
+    )
     folder: Path | None = Field(
         None, description="keeps vectors on disk; a solve that was cut off goes on from there"
     )

@@ -12,12 +12,17 @@ from pydantic import model_validator
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import Model, Shape, parameter, refusal
 from chirospin.base.spin import PAULI
+from chirospin.numerics.memory import available_bytes, in_words
 
 ORBITALS = ("a", "b")
 SPINS = ("up", "down")
 MAGNETISATIONS = ("up", "down")
 LEADS = ("left", "right")
 PER_MOLECULE = len(ORBITALS) * len(SPINS)
+LARGEST_STACK = 1000  # molecules: matrices of 4 000 orbitals take minutes and gigabytes
+ONE_BODY_MATRICES = (
+    24  # complex matrices of all orbitals that the methods for any stack hold at once
+)
 
 Vectors = tuple[tuple[float, ...], ...]
 Matrix = tuple[tuple[complex, ...], ...]
@@ -43,7 +48,9 @@ class MolecularStack(Model):
 
     shorthand_symbols: ClassVar = {"hubbard": "U", "coupling": r"\gamma"}
 
-    molecules: int = parameter(2, symbol="M", low=1, about="number of molecules in the stack")
+    molecules: int = parameter(
+        2, symbol="M", low=1, high=LARGEST_STACK, about="number of molecules in the stack"
+    )
     energy_a: float = parameter(
         0.0, unit="eV", symbol=r"\epsilon_a", about="energy of orbital a on every molecule"
     )
@@ -224,6 +231,16 @@ def spin_orbit_vectors(model: MolecularStack) -> NDArray[np.float64]:
     return model.spin_orbit * np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=-1)
 
 
+def _enough_memory(stack: int) -> None:
+    need = 16.0 * ONE_BODY_MATRICES * (PER_MOLECULE * stack) ** 2
+    free = available_bytes()
+    if need > free:
+        raise ModelError(
+            f"Parameter `molecules` must fit in memory, but the matrices of {stack} molecules need about "
+            f"{in_words(need)} and {in_words(free)} are free"
+        )
+
+
 def one_body_hamiltonian(model: MolecularStack) -> NDArray[np.complex128]:
     r"""Matrix of the one-electron part, :math:`H_0 + H_t + H_{soc}` and the added matrix.
 
@@ -240,6 +257,7 @@ def one_body_hamiltonian(model: MolecularStack) -> NDArray[np.complex128]:
     nozaki_fujita_2026, Eqs. (2)-(4); Eq. (29) is printed for the other enantiomer
     """
     stack = model.molecules
+    _enough_memory(stack)
     levels = (
         np.tile([model.energy_a, model.energy_b], (stack, 1))
         if model.energies is None

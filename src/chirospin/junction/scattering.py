@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import digamma
 
-from chirospin.base.method import Method
+from chirospin.base.method import LOOSEST, MOST_STEPS, TIGHTEST, Method
 from chirospin.junction.biased_state import BiasedState, left_flows
 from chirospin.junction.grown import Found, grown, other_densities, with_others
 from chirospin.junction.model import far_apart, interaction, lead_couplings
@@ -333,9 +333,11 @@ class BiasedMeanField(Method):
     summary: ClassVar[str] = "self-consistent Hartree-Fock, any number of molecules"
     references: ClassVar[tuple[str, ...]] = ("keller_1977", "eisenstat_walker_1996")
 
-    tolerance: float = Field(1e-11, gt=0, description="largest |F(G) - G| / |G|")
-    iterations: int = Field(300, ge=1, description="most evaluations of the map on the way")
-    continuation: int = Field(2, ge=1, description="first steps in U along the branch")
+    tolerance: float = Field(1e-11, ge=TIGHTEST, le=LOOSEST, description="largest |F(G) - G| / |G|")
+    iterations: int = Field(
+        300, ge=1, le=MOST_STEPS, description="most evaluations of the map on the way"
+    )
+    continuation: int = Field(2, ge=1, le=10_000, description="first steps in U along the branch")
     others: bool = Field(True, description="look for other solutions and count them")
 
     def solve_many(self, models: Sequence[BiasedJunction]) -> Iterator[BiasedState]:

@@ -42,6 +42,7 @@ from chirospin.junction.liouvillian import (
 from chirospin.junction.model import PER_MOLECULE, Junction
 from chirospin.junction.observables import CURRENT, current, mean_current, spin_polarisation
 from chirospin.junction.state import UNREACHED, JunctionState, unreached
+from chirospin.numerics.memory import available_bytes, in_words
 from chirospin.numerics.outcome import Outcome
 from chirospin.numerics.threads import blas_threads
 from chirospin.numerics.waiting import ChebyshevWaiting, EigenWaiting, Waiting
@@ -51,6 +52,8 @@ Key = tuple[int, int, int]
 
 WITH_EIGENVECTORS = 100  # states of a sector; beyond, steps of products are cheaper
 LARGEST_SECTOR = 70_000  # five molecules; beyond, one jump takes minutes
+STREAM_BYTES = 4000  # of a stream of random numbers
+MOST_JUMPS = 1e9  # a day
 BUFFER = 512  # random numbers drawn from a stream at a time
 PARTS = 32  # of the counted time; even
 FOLLOWED = 2  # molecules to which the slowest mode of the generator is found, in seconds
@@ -65,6 +68,7 @@ REPEATED = 2  # runs with a start that the last one found too short
 APART = 5.0  # standard errors between the halves, or two estimates, that are no chance
 SHIFT = 0.5  # standard errors that the start may move the current by: less than the error bars say
 UNSURE = 0.3  # of a standard error, how well it is known: eight normal samples know theirs to 0.27
+PHASE = 1e-3  # rad of rounding, far below any error bar that can be had
 
 
 class SampledJunction(Junction):
@@ -92,20 +96,26 @@ class Trajectories(Method):
         "tal_ezer_kosloff_1984",
     )
 
-    trajectories: int = Field(100, ge=8, description="independent trajectories of a magnetisation")
+    trajectories: int = Field(
+        100, ge=8, le=1_000_000, description="independent trajectories of a magnetisation"
+    )
     time: float | None = Field(
         None,
-        gt=0,
+        ge=1e-3,
+        le=1e7,
         description="length of each after the start, hbar/eV; if not given, five relaxation times and at "
         "least 2000",
     )
     start: float | None = Field(
         None,
         ge=0,
+        le=1e7,
         description="time that is not counted, hbar/eV; if not given, six relaxation times",
     )
-    seed: int = Field(0, ge=0, description="of all random numbers")
-    processes: int = Field(1, ge=1, description="that share the trajectories; no draw changes")
+    seed: int = Field(0, ge=0, le=2**63 - 1, description="of all random numbers")
+    processes: int = Field(
+        1, ge=1, le=1024, description="that share the trajectories; no draw changes"
+    )
 
     def solve_many(self, models: Sequence[Junction]) -> Iterator[JunctionState]:
         """One state per model; its outcome says whether the two halves of the time agree.
@@ -125,6 +135,7 @@ class Trajectories(Method):
                 f"method trajectories, but {model.molecules} molecules have one of {largest}; "
                 "mean-field fits any number"
             )
+        self._check_memory(largest)
         runs = [self._run(point, m) for m in (0, 1)]
         best = [run.best for run in runs]
         occupation = np.stack([run.occupation for run in runs])
@@ -146,6 +157,7 @@ class Trajectories(Method):
         tau = max(free, (self.time or SHORTEST) / PARTS) if known is None else known
         for attempt in range(1 + REPEATED):
             window = self._window(point, tau)
+            self._check_work(point, window)
             tallies = self._tallies(point, m, window)
             run = summary(tallies, window)
             measured = max(MARGIN * run.relaxation, free)
@@ -162,12 +174,39 @@ class Trajectories(Method):
         time = max(SHORTEST, min(SETTLED * tau, cap)) if self.time is None else self.time
         return Window(start=start, time=time)
 
+    def _check_memory(self, largest: int) -> None:
+        """Refuse more trajectories at a time than there is memory for."""
+        together = self.processes * -(-self.trajectories // self.processes)
+        need = together * (STREAM_BYTES + 8.0 * BUFFER + 2 * 16.0 * largest)
+        free = available_bytes()
+        if need > free:
+            raise ModelError(
+                f"Option `trajectories` of method trajectories must fit in memory, but {self.trajectories} "
+                f"with sectors of {largest} states need about {in_words(need)} and {in_words(free)} are free"
+            )
+
+    def _check_work(self, point: Point, window: Window) -> None:
+        """Refuse times in which the leads may ask for more jumps than anybody waits for."""
+        fastest = float(np.maximum(point.filling, point.emptying).sum(axis=1).max())
+        jumps = self.trajectories * (window.end) * fastest
+        if jumps > MOST_JUMPS:
+            raise ModelError(
+                f"Option `time` of method trajectories must leave at most {MOST_JUMPS:.0e} jumps, but "
+                f"{self.trajectories} trajectories of {window.end:g} hbar/eV with rates up to "
+                f"{fastest:.3g} eV may have {jumps:.0e}; shorten time, or take gksl"
+            )
+
     def _outcome(self, point: Point, m: int, run: Run) -> Outcome:
         reason = ""
         if unreached(np.array([point.one_body_decay(m)]), point.h)[0]:
             reason = UNREACHED
         elif closed_classes(point.charges, point.channels_of(m)) > 1:
             reason = "there are several steady states; a trajectory finds one of them by chance"
+        elif _phase_error(point, run.window) > PHASE:
+            reason = (
+                "the energies are so large beside the rates that phases drown in rounding; scale the "
+                "largest energy down or shorten time"
+            )
         elif run.stuck:
             reason = "a trajectory came into a state that no lead changes; gksl says more"
         elif abs(run.drift) > APART:
@@ -198,6 +237,17 @@ class Trajectories(Method):
             initargs=(os.getpid(),),
         ) as pool:
             return list(pool.map(tally, *zip(*tasks, strict=True)))
+
+
+def _phase_error(point: Point, window: Window) -> float:
+    """Rounding of the phases E t that a trajectory has gathered at its end, rad."""
+    terms = point.interaction
+    largest = max(
+        point.scale,
+        float(np.abs(terms.density).max(initial=0.0)),
+        float(np.abs(terms.strength).max(initial=0.0)),
+    )
+    return float(np.finfo(float).eps * largest * window.end)
 
 
 def _followed(point: Point, m: int) -> float | None:
@@ -499,13 +549,15 @@ class _Crowd:
             np.log1p(-self._random(who)),
             self.window.end - self.clock[who],
         )
-        if not np.isfinite(wait).all():
+        leaving = (np.abs(psi) ** 2 @ here.rates).sum(axis=1)
+        lost = ~np.isfinite(wait) | ~(leaving > 0)
+        if lost.any():
             self.stuck = True
-            self.done[who[~np.isfinite(wait)]] = True
+            self.done[who[lost]] = True
         self.clock[who] += wait
         over = self.clock[who] >= self.window.end
         self.done[who[over]] = True
-        go = ~over & np.isfinite(wait)
+        go = ~over & ~lost
         who, psi = who[go], psi[go]
         if not who.size:
             return

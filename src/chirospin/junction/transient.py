@@ -19,7 +19,7 @@ from pydantic import Field
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
-from chirospin.base.method import Method
+from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
 from chirospin.base.observables import observable
 from chirospin.base.parameters import Shape, parameter
 from chirospin.junction.gksl import (
@@ -140,9 +140,14 @@ class Evolution(Method):
     )
 
     tolerance: float = Field(
-        1e-10, gt=0, description="largest estimated error of rho, relative, per interval of time"
+        1e-10,
+        ge=TIGHTEST,
+        le=LOOSEST,
+        description="largest estimated error of rho, relative, per interval of time",
     )
-    krylov_vectors: int = Field(200, ge=1, description="most Krylov vectors of one inverse")
+    krylov_vectors: int = Field(
+        200, ge=1, le=MOST_VECTORS, description="most Krylov vectors of one inverse"
+    )
 
     def solve_many(self, models: Sequence[SwitchedJunction]) -> Iterator[TransientState]:
         """One state per model; both magnetisations.

@@ -22,7 +22,7 @@ from pydantic import Field, model_validator
 from scipy.interpolate import CubicSpline
 
 from chirospin.base.audit import Audit, Check
-from chirospin.base.errors import ModelError
+from chirospin.base.errors import UNREADABLE, ModelError
 from chirospin.base.functions import loaded_function
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
@@ -298,9 +298,9 @@ def _dagger(M: Complex) -> Complex:
 def _tables(path: Path, stamp: int) -> tuple[Real, Complex, Complex]:
     """Energies, G^r and G^< of a file; its time of change keeps the memory honest."""
     try:
-        with np.load(path) as file:
+        with path.open("rb") as stream, np.load(stream) as file:
             energies, retarded, lesser = (file[n] for n in ("energies", "retarded", "lesser"))
-    except (OSError, ValueError, KeyError) as error:
+    except UNREADABLE as error:
         raise ModelError(
             "Parameter `molecule` must be a file with the arrays energies, retarded and lesser, but "
             f"{path} is not: {error}"

@@ -16,8 +16,8 @@ from pydantic.fields import FieldInfo
 from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
 from chirospin.base.method import Method
-from chirospin.base.parameters import Model, ParameterInfo
-from chirospin.base.units import echo, parse
+from chirospin.base.parameters import Model, ParameterInfo, shown
+from chirospin.base.units import parse
 from chirospin.faces import arguments
 
 POINTS = 2000  # of a curve
@@ -164,7 +164,7 @@ def _plain_text(info: ParameterInfo, text: str) -> None:
     if isinstance(info.default, str) and not _NAME.fullmatch(text.strip()):
         raise ModelError(
             f"Parameter `{info.name}` must be a plain word on this page (files and functions "
-            f"are for chirospin solve), but is {echo(text)}"
+            f"are for chirospin solve), but is {shown(text)!r}"
         )
 
 

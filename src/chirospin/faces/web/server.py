@@ -20,7 +20,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 import chirospin
 from chirospin.base.errors import ModelError
-from chirospin.base.units import echo
+from chirospin.base.parameters import shown
 from chirospin.faces.web import callbacks
 from chirospin.faces.web.desk import Desk
 from chirospin.faces.web.page import first_layout
@@ -76,7 +76,7 @@ def own_hosts(names: Iterable[str], port: int) -> set[str]:
         if found is None:
             raise ModelError(
                 "Option --answer-to must be NAME or NAME:PORT, as in page.example:443, "
-                f"but is {echo(name)}"
+                f"but is {shown(name)!r}"
             )
         number = int(found["port"] or port)
         hosts.add(f"{found['name'].lower()}:{number}")
