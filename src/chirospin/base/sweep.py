@@ -10,6 +10,7 @@ import importlib
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -34,11 +35,10 @@ from chirospin.base.design import Design, designed
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Family, Problem
 from chirospin.base.functions import contents, named_files
-from chirospin.base.method import Method
+from chirospin.base.method import FailedState, Method
 from chirospin.base.parameters import Model
 from chirospin.base.store import FORMAT, Store, digest
 from chirospin.base.tally import lost, unsound
-from chirospin.numerics.outcome import Outcome
 
 TARGET = 2.0  # seconds that a chunk should take: long enough for its overhead, short enough to lose
 LARGEST_CHUNK = 512
@@ -346,6 +346,12 @@ def problem_at(path: str) -> Problem:
 
 def computed(task: Task) -> xr.Dataset:
     """The points of a chunk; those that fail are recorded with their reason."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # overflow is judged by what comes out
+        return _points(task)
+
+
+def _points(task: Task) -> xr.Dataset:
     problem = problem_at(task.path)
     names = list(task.columns)
     rows = list(zip(*task.columns.values(), strict=True))
@@ -378,13 +384,6 @@ def _placed(ds: xr.Dataset, task: Task) -> xr.Dataset:
     return ds.assign_coords({"point": np.arange(task.first, task.first + task.size), **extra})
 
 
-@dataclass(frozen=True)
-class _Failed:
-    """The state of a point that has none."""
-
-    outcome: Outcome
-
-
 def _by_method(
     problem: Problem,
     task: Task,
@@ -395,7 +394,9 @@ def _by_method(
     good = [m for m in models if m is not None]
     try:
         found = iter(list(method.solve_many(good)))
-        states = [_failed(refused[n]) if m is None else next(found) for n, m in enumerate(models)]
+        states = [
+            FailedState.of(refused[n]) if m is None else next(found) for n, m in enumerate(models)
+        ]
         return _dataset(problem, task, method, models, states)
     except FAULTS:
         alone = [_single(problem, task, method, m, refused.get(n)) for n, m in enumerate(models)]
@@ -427,29 +428,24 @@ def _single(
 ) -> tuple[Model | None, Any]:
     """A point and its state, or none and why: no method, observable or check may stop the others."""
     if model is None:
-        return None, _failed(refused or "")
+        return None, FailedState.of(refused or "")
     try:
         (state,) = method.solve_many([model])
         _dataset(problem, task, method, [model], [state])
     except FAULTS as error:
-        return None, _failed(_words(error))
+        return None, FailedState.of(_words(error))
     return model, state
 
 
 def _words(error: BaseException) -> str:
     known = isinstance(error, (ModelError, ConvergenceError)) and str(error)
-    return str(error) if known else f"{type(error).__name__}: {error}"
-
-
-def _failed(reason: str) -> _Failed:
-    line = reason.splitlines()[0][:LONGEST_REASON] if reason else "failed"
-    return _Failed(Outcome(converged=False, residual=float("nan"), iterations=0, reason=line))
+    return (str(error) if known else f"{type(error).__name__}: {error}")[:LONGEST_REASON]
 
 
 def _hopeless(task: Task, reason: str) -> xr.Dataset:
     """A chunk that no worker survives, as failed points."""
     problem = problem_at(task.path)
-    nothing = [_failed(reason)] * task.size
+    nothing = [FailedState.of(reason)] * task.size
     parts = [
         _dataset(problem, task, method, [None] * task.size, nothing) for method in task.methods
     ]
