@@ -186,7 +186,7 @@ def test_bad_input_shows_the_line_and_keeps_the_last_curve(page: Any) -> None:
     before = curve(page)
     retype(part(page, "field", "mass"), "-1")
     line = until(lambda: text(page, "error"))
-    assert line == "Parameter `mass` must be real > 0 (in 1/eV/nm^2), but is -1.0"
+    assert line == "Parameter `mass` must be real in [1e-09, 1e+09] (in 1/eV/nm^2), but is -1.0"
     assert curve(page) == before
     assert marked(page)
     assert "of the previous question: chiral_metal by " in text(page, "previous")

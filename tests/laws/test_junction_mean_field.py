@@ -17,14 +17,14 @@ from chirospin.junction.mean_field import mean_field_solutions
 from chirospin.numerics.branch import Branch, follow
 from chirospin.numerics.newton import newton_krylov
 from chirospin.numerics.sylvester import pack, unpack
-from tests.laws.junctions import junctions
+from tests.laws.junctions import junctions, number
 from tests.oracles import full_fock
 
 SAME = 1e-9  # residual 1e-12 over relaxation rates of 1e-3
 
 
 @settings(max_examples=6)
-@given(junctions(general=True, hund=0.1), st.floats(0, 0.5))
+@given(junctions(general=True, hund=0.1), number(0, 0.5))
 def test_newton_steps_and_mixing_end_at_the_same_density(model: Junction, U: float) -> None:
     model = model.replace(hubbard=U)
     one, other = (MeanField(solver=s).solve(model) for s in ("newton", "anderson"))

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from chirospin import junction
 from chirospin.junction import GKSL, Junction, Landauer, MeanField
+from tests.laws.junctions import number
 
 EXACT = 1e-10
 rate = st.floats(0.05, 1.0)
 
 
-@given(rate, rate, st.floats(0, 1), st.floats(0, 5))
+@given(rate, rate, number(0, 1), number(0, 5))
 def test_one_molecule_carries_the_series_current_whatever_the_repulsion(
     a: float, b: float, p: float, U: float
 ) -> None:
@@ -27,7 +28,7 @@ def test_one_molecule_carries_the_series_current_whatever_the_repulsion(
     assert GKSL().solve(model).lead_current[:, 0] == pytest.approx([expected] * 2, abs=EXACT)
 
 
-@given(st.floats(0.05, 1), st.floats(0.1, 2), st.floats(-1, 1))
+@given(st.floats(0.05, 1), st.floats(0.1, 2), number(-1, 1))
 def test_two_levels_in_series(g: float, t: float, detuning: float) -> None:
     """One spin-orbital on each molecule, fL = 1, fR = 0. With c = <c1+ c2>,
     0 = (i d - g) c - i t (n1 - n2), J = 2 t |Im c|, J = g (1 - n1) = g n2, hence

@@ -376,7 +376,7 @@ def test_expansions_know_it_where_nothing_commutes():
         ),
         (lambda: Vibration(level=1e308), "`level` must be real in"),
         (lambda: Vibration(thermal_energy=5e-324), "`thermal_energy` must be real in"),
-        (lambda: Vibration(spin_coupling=(1e200, 0, 0)), "`spin_coupling` must have entries"),
+        (lambda: Vibration(spin_coupling=(1e200, 0, 0)), "`spin_coupling` must be real"),
         (lambda: SCBA(tolerance=1.0), "`tolerance`"),
         (
             lambda: SecondOrder(broadening=1e-6).solve(Vibration(phonon_velocity=1.0)).spectrum(),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chirospin.junction import CountedJunction, GKSLCounting
 from chirospin.junction.counting import COUNTING_CHECKS
-from tests.laws.junctions import junctions
+from tests.laws.junctions import junctions, number
 from tests.oracles import full_fock, tilted_generator
 
 NUMBER = [np.ones(8)]
@@ -58,7 +58,7 @@ def test_repulsion_takes_it_away_from_scattering_theory() -> None:
     assert np.abs(free - strong).max() > 1e-3
 
 
-@given(st.floats(0.05, 1), st.floats(0.05, 1), st.floats(-0.9, 0.9))
+@given(st.floats(0.05, 1), st.floats(0.05, 1), number(-0.9, 0.9))
 def test_one_molecule_has_the_noise_of_rates_in_series(a: float, b: float, p: float) -> None:
     """Each spin-orbital fills at gL and empties at gR: S = gL gR (gL^2 + gR^2)/(gL + gR)^3."""
     noise = counted(molecules=1, spin_orbit=0, coupling_a=a, coupling_b=b, lead_polarisation=p)

@@ -13,6 +13,7 @@ from chirospin.base.errors import ModelError
 from chirospin.junction import Evolution, SwitchedJunction
 from chirospin.junction.transient import TRANSIENT_AUDITS, TRANSIENT_CHECKS
 from chirospin.numerics.evolution import evolve, evolve_far
+from tests.laws.junctions import number
 from tests.oracles import full_fock
 
 ACCURACY = 1e-8  # tolerance 1e-10 an interval, times a few intervals and the size of rho
@@ -44,7 +45,7 @@ def test_a_loose_tolerance_is_seen_in_the_error() -> None:
     assert 1e-9 < apart < 1e-2
 
 
-@given(st.floats(0.05, 1), st.floats(0.05, 1), st.floats(-0.9, 0.9))
+@given(st.floats(0.05, 1), st.floats(0.05, 1), number(-0.9, 0.9))
 def test_one_molecule_fills_exponentially(a: float, b: float, p: float) -> None:
     """Each spin-orbital: n(t) = n + (1/2 - n) exp(-(gL + gR) t), n = gL/(gL + gR); gap min(gL + gR)."""
     t = (0.0, 0.7, 3.0, 20.0)
@@ -119,7 +120,7 @@ def test_reversing_a_polarised_lead_breaks_that_law() -> None:
 
 
 @settings(max_examples=2)
-@given(st.floats(0.1, 0.5), st.floats(0, 4), st.sampled_from(["unbiased", "empty", "flipped"]))
+@given(st.floats(0.1, 0.5), number(0, 4), st.sampled_from(["unbiased", "empty", "flipped"]))
 def test_every_certificate_holds_and_the_end_is_the_steady_state(
     coupling: float, U: float, start: str
 ) -> None:

@@ -20,6 +20,7 @@ _NATURAL = ("1", "k_B", "1/hbar", "1/hbar^2")
 """What a quantity may be multiplied by, since hbar = k_B = 1: 300 K is an energy, 10 fs its inverse."""
 
 LONGEST_UNIT = 60  # characters
+LONGEST_SCALAR = 1000  # characters of a number with its unit: no float has as many digits
 LONGEST_ARRAY = 100_000  # characters of an array in brackets
 
 _DECIMAL = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)"  # of no other script
@@ -65,6 +66,8 @@ def parse(info: ParameterInfo, text: str) -> Any:
         return _array(info, text)
     if info.shape is not None and text.lower() == "none":
         return None
+    if len(text) > LONGEST_SCALAR:
+        raise refusal(info, repr(shown(text)))
     fraction = _FRACTION_OF_PI.fullmatch(text)
     if fraction and info.unit == "rad" and float(fraction[3] or 1) != 0:
         size = float(fraction[2] or 1) * np.pi / float(fraction[3] or 1)

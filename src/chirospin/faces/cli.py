@@ -25,8 +25,6 @@ from chirospin.faces import json_format
 from chirospin.faces.arguments import family, problem, whole_number
 from chirospin.faces.verdict import BAD_INPUT, FAILED, NOT_CONVERGED, coloured, exit_code
 
-LAST_PORT = 65_535
-
 app = App(
     name="chirospin",
     help="Spin polarisation in chiral and spin-orbit-coupled matter, with audited numbers.\n\n"
@@ -608,8 +606,6 @@ def explore(
         A further NAME or NAME:PORT by which the page may be asked, repeatable.
     """
     problem(name)
-    if not 0 <= port <= LAST_PORT:
-        raise ModelError(f"Option --port must be from 0 to {LAST_PORT}, but is {port}")
     from importlib.util import find_spec
 
     if find_spec("dash") is None:

@@ -130,8 +130,13 @@ def _thermoelectric(model: BiasedJunction, state: BiasedState) -> float | None:
 
 
 def _broadening(model: BiasedJunction, state: BiasedState) -> float | None:
-    """Currents with and without broadening, less those of both at rest, so that only the drive counts."""
+    """Currents with and without broadening, less those of both at rest, so that only the drive counts.
+
+    Where dephasing is faster than tunnelling it is what broadens the levels, and the generator has it.
+    """
     if state.broadened is None or not driven(model):
+        return None
+    if reservoirs(model).dephasing > lead_couplings(model).sum(axis=1).max():
         return None
     still = rest(model)
     sharp = state.lead_current[:, 0] - state.currents(still)

@@ -21,6 +21,7 @@ from chirospin.faces.web.question import mirror_parameter, plain_settings
 
 CURVE_POINTS, MAP_WIDTH, MAP_POINTS = "40", "20", "14"  # even: a symmetric range leaves out 0
 STEPS = 200  # of a slider
+WIDE = 20.0  # sizes of the default from which a bound is no range to look at
 FIRST = ("spin_orbit", "thermal_energy", "chemical_potential")  # swept at first, if declared
 MOST_ENTRIES = 60  # of a menu
 FEW_ENTRIES = 4  # of a dimension that are all shown at first
@@ -63,7 +64,10 @@ class Reach:
 
 
 def slider_reach(info: ParameterInfo) -> Reach | None:
-    """A slider's range: the declared bounds, or else a few times the default; None without a slider."""
+    """A slider's range: the declared bounds, or a few times the default where they are far or absent.
+
+    None for what has no slider.
+    """
     if (
         info.choices
         or info.shape is not None
@@ -75,6 +79,8 @@ def slider_reach(info: ParameterInfo) -> Reach | None:
     size = abs(default) or 1.0
     floor = info.above if info.low is None else info.low
     ceiling = info.below if info.high is None else info.high
+    floor = None if floor is not None and floor < default - WIDE * size else floor
+    ceiling = None if ceiling is not None and ceiling > default + WIDE * size else ceiling
     low = -2 * size if floor is None else floor
     rise = 2 * size - low if floor is None else 4 * (abs(default - low) or size)
     high = low + rise if ceiling is None else ceiling
@@ -82,8 +88,12 @@ def slider_reach(info: ParameterInfo) -> Reach | None:
         return Reach(low=math.ceil(low), high=max(math.floor(high), math.ceil(low) + 5), step=1)
     step = _round_step((high - low) / STEPS)
     low = math.floor(low / step) * step if floor is None else low
-    low = low + step if info.low is None and floor is not None else low
-    high = high - step if info.high is None and ceiling is not None else high
+    if floor is not None and (floor == info.above or 0 < floor < step):
+        low = (
+            math.floor(low / step) * step + step
+        )  # nothing is asked at an open end, or beside zero
+        high = math.floor(high / step + 0.5) * step if ceiling is None else high
+    high = high - step if ceiling is not None and ceiling == info.below else high
     return Reach(low=low, high=high, step=step)
 
 
