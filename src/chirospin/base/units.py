@@ -67,19 +67,19 @@ def parse(info: ParameterInfo, text: str) -> Any:
     if info.shape is not None and text.lower() == "none":
         return None
     if len(text) > LONGEST_SCALAR:
-        raise refusal(info, repr(shown(text)))
+        raise refusal(info, repr(text))
     fraction = _FRACTION_OF_PI.fullmatch(text)
     if fraction and info.unit == "rad" and float(fraction[3] or 1) != 0:
         size = float(fraction[2] or 1) * np.pi / float(fraction[3] or 1)
         return -size if fraction[1] == "-" else size
     number = _NUMBER.match(text)
     if number is None:
-        raise refusal(info, repr(shown(text)))
+        raise refusal(info, repr(text))
     value, unit = float(number[0]), text[number.end() :].strip()
     unit = f"1{unit}" if unit.startswith("/") else unit  # 3/nm
     found = value if not unit else value * _factor(info, unit, text)
     if not math.isfinite(found) or (found == 0 and value != 0):
-        raise refusal(info, repr(shown(text)))
+        raise refusal(info, repr(text))
     return found
 
 
