@@ -35,6 +35,7 @@ SETTINGS: Mapping[tuple[str, str], dict[str, Any]] = {
     ("chiral_metal.crystal", "k-grid"): {"hamiltonian": "cubic", "thermal_energy": 0.2, "chemical_potential": 0.8},
     ("rashba", "kubo"): {"imaginary_frequency": 0.01},
     ("junction", "mean-field"): {"hubbard": 0.5},
+    ("junction.bias", "mean-field"): {"hubbard": 0.5},
     ("junction.transient", "krylov"): {"time": (1.0, 20.0)},
     ("junction.bias", "hierarchy"): {"molecules": 1, "thermal_energy": 2.0},
     ("junction.sampled", "trajectories"): {"coupling": 0.5, "hubbard": 1.0},

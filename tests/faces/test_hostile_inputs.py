@@ -66,6 +66,8 @@ def test_a_process_that_hangs_or_dies_is_told_and_replaced(tmp_path: Path) -> No
     "line",
     [
         ["solve", "junction", "--over", "hubbard=0:1:²"],
+        ["solve", "chiral_metal", "--set", "position=[]"],
+        ["solve", "spinterface.contact", "--method", "lesser-only", "--set", "distance=[]"],
         ["solve", "junction", "--over", "hubbard=0:1:1000000", "--over", "energy_b=0:1:1000000"],
         ["solve", "junction", "--set", f"hubbard={LONG}"],
         ["solve", "junction.transient", "--set", f"start=x{LONG}"],

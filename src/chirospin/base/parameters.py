@@ -330,6 +330,8 @@ def _array(info: ParameterInfo, value: Any) -> Any:
     )
     sizes = np.abs(array[array != 0])
     fits = fits and bool(np.isfinite(array).all())
+    if fits and info.axis and not array.size:
+        raise ModelError(f"Parameter `{info.name}` must hold at least one value, but is empty")
     if not fits or ((sizes < SMALLEST) | (sizes > LARGEST)).any():
         raise refusal(info, value)
     return _nested(array)
