@@ -29,7 +29,7 @@ POSITIVE = np.arange(1.0, 45)
 TEMPERATURES = (0.02, 0.1, 0.2, 0.5, 1.0)
 OPEN = np.concatenate([np.arange(6.0, 30, 2), np.arange(30.0, 37), [40.0, 44.0]])
 """Where transport is open at the lowest of those temperatures."""
-DEPHASINGS = np.geomspace(1e-4, 10**-0.5, 22)
+DEPHASINGS = np.geomspace(1e-4, 1.0, 25)
 LARGE_BIAS = 44.0
 CURVE = ("current", "mean_current", "spin_polarisation")
 V_LABEL, P_LABEL, I_LABEL = "$V/t$", r"$P_\mathrm{MR}$", r"$\bar I$  ($q\,t/\hbar$)"
