@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -251,7 +252,7 @@ def failures() -> tuple[list[str], bool]:
         "",
         *table(
             ["what is wrong", "ends", "says", "command"],
-            [[o.case.why, o.kind, o.words[:160], f"`chirospin {o.case.command}`"] for o in found],
+            [[o.case.why, o.kind, shorten(o.words, 160, placeholder=""), f"`chirospin {o.case.command}`"] for o in found],
         ),
     ]  # fmt: skip
     return lines, loud == len(found) and not made.faults
