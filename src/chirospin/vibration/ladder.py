@@ -83,7 +83,7 @@ def _search(method: Rung, model: Vibration) -> Crossing:
 
 
 def relative_coupling(here: Level) -> float:
-    """Sum of |U_j|^2/(omega_j T)."""
+    r"""Coupling beside temperature: :math:`\sum_j |U_j|^2/(\omega_j T)`."""
     sizes = (np.abs(here.couplings) ** 2).sum(axis=(1, 2))
     return float((sizes / here.frequencies).sum() / here.temperature)
 
