@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 import chirospin
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Problem
-from chirospin.base.gradient import differentiable, held
 from chirospin.base.method import Method, states
 from chirospin.base.parameters import Model, ParameterInfo
+from chirospin.points.gradient import differentiable, held
 
 Array = NDArray[np.float64]
 Curves = Callable[[Array], Mapping[str, Array]]

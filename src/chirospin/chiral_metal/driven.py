@@ -27,6 +27,7 @@ from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
+from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Shape, parameter
 from chirospin.chiral_metal.boltzmann import (
     MATRICES,
@@ -40,6 +41,11 @@ from chirospin.chiral_metal.boltzmann import (
     streaming_of,
 )
 from chirospin.chiral_metal.closed_form import ClosedForm, check_places
+from chirospin.chiral_metal.exponentials import (
+    complex_exponential_integral,
+    exponential_integral,
+    turned_directions,
+)
 from chirospin.chiral_metal.linear import step
 from chirospin.chiral_metal.model import (
     HELICITIES,
@@ -51,12 +57,6 @@ from chirospin.chiral_metal.model import (
     within,
 )
 from chirospin.chiral_metal.validity import RANGE_CHECKS
-from chirospin.numerics.exponentials import (
-    complex_exponential_integral,
-    exponential_integral,
-    turned_directions,
-)
-from chirospin.numerics.outcome import Outcome
 
 Array = NDArray[np.float64]
 Complex = NDArray[Any]

@@ -26,11 +26,11 @@ from scipy.special import spherical_jn
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
+from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
+from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Shape, parameter
-from chirospin.numerics.memory import available_bytes, in_words
-from chirospin.numerics.outcome import Outcome
 from chirospin.numerics.quadrature import PANEL_NODES
 from chirospin.spinterface.contact import Consistent
 from chirospin.spinterface.emission import occupation_of
