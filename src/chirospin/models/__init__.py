@@ -11,6 +11,7 @@ Examples
 from __future__ import annotations
 
 from chirospin.base.family import Family, Problem
+from chirospin.base.observables import Observable
 from chirospin.base.solve import solver
 from chirospin.models.audit import AUDITS, CHECKS
 from chirospin.models.curved_chain import CurvedChain
@@ -30,7 +31,7 @@ from chirospin.models.helicene import Helicene
 from chirospin.models.landauer import Landauer
 from chirospin.models.model import Molecule, OneElectronModel, labels
 from chirospin.models.observables import OBSERVABLES
-from chirospin.models.orbital_texture import OrbitalTexture
+from chirospin.models.orbital_texture import TEXTURE_OBSERVABLES, OrbitalTexture
 from chirospin.models.single_helix import SingleHelix
 from chirospin.models.spinterface_loop import (
     LOOP_AUDITS,
@@ -43,14 +44,19 @@ from chirospin.models.spinterface_loop import (
 from chirospin.points.sweep import sweeper
 
 
-def _problem(name: str, model: type[OneElectronModel], question: str) -> Problem:
+def _problem(
+    name: str,
+    model: type[OneElectronModel],
+    question: str,
+    own: tuple[Observable, ...] = (),
+) -> Problem:
     return Problem(
         family="models",
         name=name,
         question=question,
         model=model,
         methods={Landauer.name: Landauer},
-        observables=OBSERVABLES,
+        observables=(*OBSERVABLES, *own),
         checks=CHECKS,
         audits=AUDITS,
         labels=labels,
@@ -98,6 +104,7 @@ PROBLEMS = (
         OrbitalTexture,
         "orbital momentum that a contact turns into spin, Liu et al. 2021 "
         "[abstract read; Hamiltonian chosen here]",
+        TEXTURE_OBSERVABLES,
     ),
     Problem(
         family="models",

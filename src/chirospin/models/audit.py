@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chirospin.base.audit import Audit, Check
 from chirospin.models.landauer import Landauer
-from chirospin.models.model import OneElectronModel, energies, probe_kind, system, window
+from chirospin.models.model import OneElectronModel, curve_energies, probe_kind, system, window
 from chirospin.models.state import Curve, ScatteringState
 from chirospin.scattering.laws import (
     REMEDY,
@@ -96,7 +96,9 @@ def _of_system(*premises: Callable[[System], list[str]]) -> Premise:
 def _curve(model: OneElectronModel, eigenvectors: bool = False) -> Curve:
     """The unmagnetised curve, by factorisations unless eigenvectors are wanted."""
     method = Landauer(eigenvectors=eigenvectors)
-    found: Curve = method.curves(system(model), energies(model), frozenset({"curve"}))["curve"]
+    found: Curve = method.curves(system(model), curve_energies(model), frozenset({"curve"}))[
+        "curve"
+    ]
     return found
 
 
@@ -115,7 +117,7 @@ def _first_order(component: slice) -> Callable[[OneElectronModel, Landauer], flo
 
 def _sampled(model: OneElectronModel) -> NDArray[np.float64]:
     """Some energies of the curve at which something is transmitted."""
-    at, flow = energies(model), _curve(model).flow.right
+    at, flow = curve_energies(model), _curve(model).flow.right
     open_ = at[flow >= LEAST * flow.max()]
     return np.asarray(open_[np.unique(np.linspace(0, len(open_) - 1, SAMPLES).astype(int))])
 

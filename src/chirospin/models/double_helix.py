@@ -15,7 +15,7 @@ from chirospin.models.model import (
     flat,
     hop_matrix,
     join,
-    level,
+    raise_level,
     spinor,
 )
 from chirospin.models.sources import MEMORY, OWN, published
@@ -115,7 +115,7 @@ class DoubleHelix(OneElectronModel):
         for n in range(pairs):
             join(h, 2 * n, 2 * n + 1, self.hopping_between * np.eye(2, dtype=complex))
             for j, (sign, energy, hopping) in enumerate(strands):
-                level(h, 2 * n + j, energy)
+                raise_level(h, 2 * n + j, energy)
                 if n + 1 < pairs:
                     turn = sign * np.sin(theta) * (across[n] + across[n + 1])
                     vector = turn + np.array([0, 0, 2 * np.cos(theta)])

@@ -128,7 +128,7 @@ def _helicene(model: FirstOrder, xi: float) -> Molecule:
     ).molecule()
 
 
-def energies(model: FirstOrder) -> Real:
+def source_energies(model: FirstOrder) -> Real:
     """Where the curves are wanted, eV."""
     return np.linspace(-5, 5, ENERGIES) if model.energy is None else np.array(model.energy)
 
@@ -193,7 +193,7 @@ class Perturbation(Method):
 
 
 def _first_order_state(model: FirstOrder) -> FirstOrderState:
-    made, at = parts(model), energies(model)
+    made, at = parts(model), source_energies(model)
     return FirstOrderState(
         formula=first_order(made, at),
         exact=exact(made, at),
@@ -220,7 +220,7 @@ def transmitted_spin(model: FirstOrder, state: FirstOrderState) -> Real:
 
 def first_order_labels(model: FirstOrder) -> dict[str, tuple[Any, ...]]:
     """Labels along every dimension of the observables."""
-    return {"energy": tuple(energies(model).tolist()), "component": ("x", "y", "z")}
+    return {"energy": tuple(source_energies(model).tolist()), "component": ("x", "y", "z")}
 
 
 FIRST_ORDER_OBSERVABLES = (first_order_spin, transmitted_spin)
@@ -235,7 +235,7 @@ FIRST_ORDER_CHECKS = (
 
 
 def _formula_is_slope(model: FirstOrder, method: Method) -> float:
-    made, at = parts(model), energies(model)[::20]
+    made, at = parts(model), source_energies(model)[::20]
     slope = exact(made, at, SMALL) / SMALL
     formula = first_order(made, at)
     return float(np.abs(slope - formula).max() / max(np.abs(formula).max(), SMALL * made.strength))
@@ -243,7 +243,7 @@ def _formula_is_slope(model: FirstOrder, method: Method) -> float:
 
 def _law_three(model: FirstOrder, method: Method) -> float:
     made = parts(model)
-    return float(np.abs(first_order(made, energies(model)[::20])).max() / made.strength)
+    return float(np.abs(first_order(made, source_energies(model)[::20])).max() / made.strength)
 
 
 FIRST_ORDER_AUDITS = (

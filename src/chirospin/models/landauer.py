@@ -10,7 +10,7 @@ from pydantic import Field
 
 from chirospin.base.method import Method, Needs
 from chirospin.base.outcome import Outcome
-from chirospin.models.model import OneElectronModel, energies, probe_kind, system, window
+from chirospin.models.model import OneElectronModel, curve_energies, probe_kind, system, window
 from chirospin.models.state import Curve, ScatteringState
 from chirospin.scattering.amplitudes import Channels, elastic, joined
 from chirospin.scattering.currents import ACCURATE, Current, currents
@@ -59,7 +59,7 @@ class Landauer(Method):
     def _state(self, model: OneElectronModel, needs: Needs) -> ScatteringState:
         parts: dict[str, Any] = {}
         if needs & CURVES:
-            parts |= self.curves(system(model), energies(model), needs)
+            parts |= self.curves(system(model), curve_energies(model), needs)
         defects = [0.0]
         reason = ""
         if "curve" in parts:

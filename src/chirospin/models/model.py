@@ -181,7 +181,7 @@ def molecule_of(model: OneElectronModel) -> Molecule:
 
 
 def _probes(model: OneElectronModel, built: Molecule) -> tuple[Complex, ...]:
-    if model.probe == "none":
+    if probe_kind(model) == "none":
         return ()
     count = len(built.positions)
     numbers = range(1, count + 1) if model.probe_sites is None else map(int, model.probe_sites)
@@ -211,7 +211,7 @@ def window(model: OneElectronModel) -> Window:
     )
 
 
-def energies(model: OneElectronModel) -> Real:
+def curve_energies(model: OneElectronModel) -> Real:
     """Where the curves are wanted, or points across the levels of the molecule, eV."""
     if model.energy is not None:
         return np.array(model.energy)
@@ -222,9 +222,10 @@ def energies(model: OneElectronModel) -> Real:
 def labels(model: OneElectronModel) -> dict[str, tuple[Any, ...]]:
     """Labels along every dimension of the observables."""
     return {
-        "energy": tuple(energies(model).tolist()),
+        "energy": tuple(curve_energies(model).tolist()),
         "magnetisation": ("up", "down"),
         "component": ("x", "y", "z"),
+        "band": (1, 2, 3),
         "site": tuple(range(1, len(molecule_of(model).positions) + 1)),
     }
 
@@ -240,7 +241,7 @@ def join(h: Complex, first: int, second: int, block: Complex) -> None:
     h[second, :, first, :] += block.conj().T
 
 
-def level(h: Complex, orbital: int, energy: float) -> None:
+def raise_level(h: Complex, orbital: int, energy: float) -> None:
     """Add the energy of an orbital, in place."""
     h[orbital, :, orbital, :] += energy * np.eye(2)
 

@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chirospin.base.observables import observable
 from chirospin.models.helicene import ORBITAL_MOMENTUM, slater_koster, spin_orbit_block
 from chirospin.models.model import (
     LARGEST,
     Molecule,
     OneElectronModel,
     contact,
+    curve_energies,
     flat,
     hop_matrix,
     join,
+    system,
 )
 from chirospin.models.sources import ABSTRACT, OWN, published
 
@@ -98,9 +101,14 @@ class OrbitalTexture(OneElectronModel):
         )
 
 
+def _turn(model: OrbitalTexture) -> float:
+    """Angle from a site to the next, rad."""
+    return model.handedness * model.twist
+
+
 def _helix(model: OrbitalTexture, n: NDArray[np.int64]) -> Real:
     """Places of sites, (n, 3), nm."""
-    angle = model.handedness * model.twist * n
+    angle = _turn(model) * n
     radius = RISE * model.radius_over_rise
     return np.stack([radius * np.cos(angle), radius * np.sin(angle), RISE * n], axis=-1)
 
@@ -110,7 +118,7 @@ def _hop(model: OrbitalTexture, d: Real) -> Real:
     return slater_koster(d, 0.0, 0.0, model.hopping_pp_sigma, model.hopping_pp_pi)[1:, 1:]
 
 
-def bands(model: OrbitalTexture) -> tuple[Real, Real]:
+def texture(model: OrbitalTexture) -> tuple[Real, Real]:
     r"""Bands of the endless helix and their orbital momentum at the model's wavevector.
 
     In axes that turn with the sites, :math:`h(k) = V R e^{ika} + h.c.` with the rotation R from a site to
@@ -120,7 +128,7 @@ def bands(model: OrbitalTexture) -> tuple[Real, Real]:
     -------
     energies (eV) and :math:`\langle L_z\rangle`, (band,)
     """
-    angle = model.handedness * model.twist
+    angle = _turn(model)
     c, s = np.cos(angle), np.sin(angle)
     turn = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
     places = _helix(model, np.arange(2))
@@ -128,3 +136,38 @@ def bands(model: OrbitalTexture) -> tuple[Real, Real]:
     energies, states = np.linalg.eigh(forward + forward.conj().T)
     moment = np.einsum("ab,ac,cb->b", states.conj(), ORBITAL_MOMENTUM[2], states).real
     return energies, moment
+
+
+@observable(unit="eV", symbol="E_k", dims=("band",))
+def band_energy(model: OrbitalTexture, state: Any) -> Real:
+    """Energy of the bands of the endless helix at the wavevector."""
+    return texture(model)[0]
+
+
+@observable(unit="1", symbol=r"\langle L_z\rangle", dims=("band",))
+def orbital_moment(model: OrbitalTexture, state: Any) -> Real:
+    """Orbital momentum along z of the bands at the wavevector, in hbar; odd in it and in the handedness."""
+    return texture(model)[1]
+
+
+@observable(unit="1", symbol="L_s", dims=("energy",))
+def transmitted_orbital_moment(model: OrbitalTexture, state: Any) -> Real:
+    r"""Orbital momentum along z of what arrives in the right lead, in hbar for each electron.
+
+    .. math:: Tr[\Gamma_R L_z G\Gamma_L G^+] / Tr[\Gamma_R G\Gamma_L G^+]
+    """
+    made = system(model)
+    size = len(made.hamiltonian)
+    left, right = (np.kron(one.coupling, np.eye(2)) for one in (made.left, made.right))
+    loss = 0.5j * (left + right + sum(made.probe_matrices, np.zeros_like(left)))
+    moment = np.zeros_like(left)
+    moment[-2 * P :, -2 * P :] = np.kron(ORBITAL_MOMENTUM[2], np.eye(2))
+    found = []
+    for E in curve_energies(model):
+        G = np.linalg.inv(E * np.eye(size) - made.hamiltonian + loss)
+        flow = G @ left @ G.conj().T @ right
+        found.append(np.trace(moment @ flow).real / np.trace(flow).real)
+    return np.array(found)
+
+
+TEXTURE_OBSERVABLES = (band_energy, orbital_moment, transmitted_orbital_moment)

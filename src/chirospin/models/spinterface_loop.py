@@ -46,11 +46,11 @@ class SpinterfaceLoop(Model):
     """A level between two leads beside surface moments that the current magnetises.
 
     The ideas, solenoid field, spin torque and mean field, are read in abstracts and described in
-    fransson_2026; the equations are a reconstruction, made here.
+    fransson_spinterface; the equations are a reconstruction, made here.
 
     References
     ----------
-    alwan_dubi_2021, alwan_2022, fransson_2026
+    alwan_dubi_2021, fransson_spinterface
     """
 
     level: float = published(
@@ -155,15 +155,33 @@ def langevin(x: Real | float) -> Real:
     return np.where(np.abs(x) < SMALL_X, x / 3 - x**3 / 45, 1 / np.tanh(far) - 1 / far)
 
 
+def _temperature(model: SpinterfaceLoop) -> float:
+    return model.thermal_energy
+
+
+def _level(model: SpinterfaceLoop) -> float:
+    return model.level
+
+
+def _hand(model: SpinterfaceLoop) -> int:
+    return model.handedness
+
+
+def _solenoid(model: SpinterfaceLoop) -> tuple[float, float]:
+    """Energy of a moment per current, and that of one Bohr magneton in a solenoid, eV per eV e/h."""
+    tesla = MU_0 * 1e9 * model.turns_per_length * AMPERE
+    return model.solenoid, MU_B * tesla
+
+
 def _charge_and_spin(
     model: SpinterfaceLoop, moment: Real | float, magnetisation: float
 ) -> tuple[Real, Real]:
     """Current in eV e/h, and n_up - n_down, at moments."""
     m = np.asarray(moment, dtype=float)
-    T, spins = model.thermal_energy, np.array([1.0, -1.0])
+    T, spins = _temperature(model), np.array([1.0, -1.0])
     right = model.coupling_right * (1 + spins * magnetisation * model.lead_polarisation)
     width = model.coupling_left + right
-    level = model.level - spins * model.surface_coupling * m[..., None]
+    level = _level(model) - spins * model.surface_coupling * m[..., None]
     ends = [broadened_fermi((level - s * model.bias / 2) / T, width / T) for s in (1, -1)]
     current = 2 * np.pi * model.coupling_left * right / width * (ends[0] - ends[1])
     filling = (model.coupling_left * ends[0] + right * ends[1]) / width
@@ -173,8 +191,8 @@ def _charge_and_spin(
 def _pull(model: SpinterfaceLoop, moment: Real | float, magnetisation: float) -> Real:
     """What the loop makes of a moment; a solution is its own."""
     current, spin = _charge_and_spin(model, moment, magnetisation)
-    field = model.handedness * model.solenoid * current + model.feedback * spin
-    return langevin(field / model.thermal_energy)
+    field = _hand(model) * _solenoid(model)[0] * current + model.feedback * spin
+    return langevin(field / _temperature(model))
 
 
 def solutions(model: SpinterfaceLoop, magnetisation: float) -> Real:
@@ -196,22 +214,26 @@ def critical_feedback(model: SpinterfaceLoop) -> float:
     rest = model.replace(bias=0.0)
     step = 1e-4
     _, spin = _charge_and_spin(rest, np.array([step, -step]), 0.0)
-    return float(3 * model.thermal_energy * 2 * step / (spin[0] - spin[1]))
+    return float(3 * _temperature(model) * 2 * step / (spin[0] - spin[1]))
 
 
 def _largest(model: SpinterfaceLoop, found: Real, magnetisation: float) -> float:
     """The largest of the moments along the field of the current, where there are several."""
     current, _ = _charge_and_spin(model, found, magnetisation)
-    along = found[found * model.handedness * current > 0]
+    along = found[found * _hand(model) * current > 0]
     among = along if len(along) else found
     return float(among[np.argmax(np.abs(among))])
+
+
+def _branch(model: SpinterfaceLoop) -> str:
+    return model.branch
 
 
 @lru_cache(maxsize=256)
 def _carried(model: SpinterfaceLoop, magnetisation: float) -> float:
     """The moment that a slow sweep of the bias carries along."""
-    sign = -1.0 if model.branch == "from-negative" else 1.0
-    far = sign * (START + abs(model.bias) + 2 * abs(model.level))
+    sign = -1.0 if _branch(model) == "from-negative" else 1.0
+    far = sign * (START + abs(model.bias) + 2 * abs(_level(model)))
     path = np.arange(far, model.bias, -sign * STEP)
     moment = _largest(
         model, solutions(model.replace(bias=float(far)), magnetisation), magnetisation
@@ -242,14 +264,16 @@ class SelfConsistent(Method):
 def _loop_state(model: SpinterfaceLoop) -> LoopState:
     moments, currents = np.full((2, BRANCHES), np.nan), np.full((2, BRANCHES), np.nan)
     shown = np.empty((2, 2))
-    worst = 0.0
+    worst, most = 0.0, 0
     for n, magnetisation in enumerate((1.0, -1.0)):
         found = solutions(model, magnetisation)
-        moments[n, : len(found)] = found
-        currents[n, : len(found)] = _charge_and_spin(model, found, magnetisation)[0]
+        most = max(most, len(found))
+        kept = found[:BRANCHES]
+        moments[n, : len(kept)] = kept
+        currents[n, : len(kept)] = _charge_and_spin(model, kept, magnetisation)[0]
         chosen = (
             _largest(model, found, magnetisation)
-            if model.branch == "largest"
+            if _branch(model) == "largest"
             else _carried(model, magnetisation)
         )
         shown[n] = chosen, float(_charge_and_spin(model, chosen, magnetisation)[0])
@@ -261,7 +285,12 @@ def _loop_state(model: SpinterfaceLoop) -> LoopState:
         moments=moments,
         currents=currents,
         critical=critical_feedback(model),
-        outcome=Outcome(converged=True, residual=worst, iterations=SCAN),
+        outcome=Outcome(
+            converged=most <= BRANCHES,
+            residual=worst,
+            iterations=SCAN,
+            reason="" if most <= BRANCHES else f"there are {most} moments, more than are kept",
+        ),
     )
 
 
@@ -323,8 +352,7 @@ def critical(model: SpinterfaceLoop, state: LoopState) -> Real:
 @observable(unit="T", symbol="B")
 def solenoid_field(model: SpinterfaceLoop, state: LoopState) -> Real:
     r"""Field inside the molecule taken as a solenoid, :math:`\mu_0 n I`, mean of both magnetisations."""
-    amperes = AMPERE * np.abs(state.current).mean()
-    return np.asarray(MU_0 * 1e9 * model.turns_per_length * amperes)
+    return np.asarray(_solenoid(model)[1] / MU_B * np.abs(state.current).mean())
 
 
 @observable(unit="eV", symbol=r"\mu_B B")
@@ -336,8 +364,8 @@ def solenoid_energy(model: SpinterfaceLoop, state: LoopState) -> Real:
 @observable(unit="1", symbol=r"a_0/a_0^\mathrm{SI}", undefined="there are no turns")
 def solenoid_excess(model: SpinterfaceLoop, state: LoopState) -> Real:
     """How many Bohr magnetons a moment must have for the assumed solenoid term."""
-    each = MU_B * MU_0 * 1e9 * model.turns_per_length * AMPERE
-    return np.asarray(model.solenoid / each if each else np.nan)
+    assumed, each = _solenoid(model)
+    return np.asarray(assumed / each if each else np.nan)
 
 
 LOOP_OBSERVABLES = (

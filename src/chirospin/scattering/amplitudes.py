@@ -131,9 +131,10 @@ class Channels:
 
     @cached_property
     def _blocks(self) -> list[Complex]:
-        one = np.eye(2, dtype=complex)
+        left, right = self.system.left, self.system.right
         leads = [
-            np.kron(_factor(lead.coupling), one) for lead in (self.system.left, self.system.right)
+            np.kron(_factor(left.coupling), np.eye(2, dtype=complex)),
+            np.kron(_factor(right.coupling), _root(right.spin)),
         ]
         probes = [
             np.kron(_factor(W), _factor(np.array(s, dtype=complex)))
@@ -219,9 +220,7 @@ class Channels:
         from_left = np.ascontiguousarray(S[:, :, :end])
         inner = np.eye(end) + from_left[:, :end] @ delta
         changed = S - from_left @ (delta @ np.linalg.solve(inner, S[:, :end]))
-        levels, turn = np.linalg.eigh(np.eye(2) + part)
-        root = (turn * np.sqrt(np.clip(levels, 0.0, None))) @ turn.conj().T
-        weight = np.kron(np.eye(end // 2), root)
+        weight = np.kron(np.eye(end // 2), _root(np.eye(2) + part))
         changed[:, :, :end] = changed[:, :, :end] @ weight
         changed[:, :end] = weight @ changed[:, :end]
         return np.asarray(changed)
@@ -256,6 +255,12 @@ def _factor(coupling: Complex) -> Complex:
     levels, vectors = np.linalg.eigh(coupling)
     kept = levels > NO_CHANNEL * levels[-1]
     return np.asarray(vectors[:, kept] * np.sqrt(levels[kept]))
+
+
+def _root(spin: Complex) -> Complex:
+    """The square root of a matrix that is not negative, (2, 2)."""
+    levels, turn = np.linalg.eigh(spin)
+    return np.asarray((turn * np.sqrt(np.clip(levels, 0.0, None))) @ turn.conj().T)
 
 
 def _squares(S: Complex) -> Real:

@@ -3,7 +3,8 @@ r"""Exact laws of electrons that do not repel each other, and what each of them 
 A law gives premises, sentences that say what is missing, and a number that is zero where none is.
 
 1. On a tree of sites with one orbital each no spin is transmitted: every hop :math:`t + i\mathbf v\cdot
-   \boldsymbol\sigma` is a number times a rotation, which a turn of the next site's spin takes away.
+   \boldsymbol\sigma` is a number times a rotation, which a turn of the next site's spin takes away. Probes
+   that keep the spin along z change nothing: a rotation takes up to down as often as down to up.
 2. Through one channel into the right lead no spin is transmitted: its reflection is antisymmetric,
    :math:`r \propto i\sigma_y`, so :math:`1 - r r^+` is a number.
 3. Without probes the transmitted spin begins at second order in the spin-orbit coupling: at first order one
@@ -85,8 +86,6 @@ def tree_premise(system: System) -> list[str]:
         if np.abs(beside).max() > ZERO * np.abs(W).max():
             missing.append(f"a channel of the {name} joins two sites, which closes a loop")
             break
-    if system.probes and len(system.probe_spins) > 1:
-        missing.append("the probes tell the spins along z apart")
     return missing
 
 
