@@ -64,7 +64,6 @@ OPTIONS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("chiral_metal.driven", "boltzmann"): {"cells": 32, "ordinates": 8},
     ("chiral_metal.crystal", "fermi-surface"): {"polar": 24, "azimuth": 32},
     ("chiral_metal.crystal", "k-grid"): {"points": 16},
-    ("spinterface.quench", "star"): {"modes": 80},
     ("vibration", "exact"): {"temperatures": 4},
     ("vibration", "second-order"): {"temperatures": 4},
     ("vibration", "scba"): {"temperatures": 4},
