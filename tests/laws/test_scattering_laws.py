@@ -213,7 +213,9 @@ HANDED = (
     CurvedChain(probe="dephasing", probe_coupling=0.1),
     OrbitalTexture(length=4, spin_orbit=0.1),
     HelicalField(length=6, probe="voltage", probe_coupling=0.1, probe_spin="kept", spin_orbit=0.03),
-    EffectiveHelix(length=6, spin_orbit=0.2, probe="dephasing", probe_coupling=0.1, probe_spin="kept"),
+    EffectiveHelix(
+        length=6, spin_orbit=0.2, probe="dephasing", probe_coupling=0.1, probe_spin="kept"
+    ),
 )
 
 

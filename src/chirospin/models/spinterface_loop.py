@@ -35,7 +35,8 @@ LARGEST = 1e3  # eV
 BRANCHES = 5  # roots of m = L(...) at most: the field is a constant and two steps of m
 SCAN = 2001  # moments between -1 and 1 at which signs are looked at
 START = 1.0  # eV beyond the largest of bias and level, where a continuation begins
-STEP = 0.005  # eV of a continuation
+STEP = 0.01  # eV of a sweep
+RELAXING = 201  # moments on the way to the next solution
 SMALL_BIAS = 1e-6  # eV; linear response
 SMALL_X = 1e-3  # below it the Langevin function is its series
 MU_0, MU_B = 1.25663706212e-6, 5.7883818060e-5  # T m/A, eV/T
@@ -234,14 +235,28 @@ def _carried(model: SpinterfaceLoop, magnetisation: float) -> float:
     """The moment that a slow sweep of the bias carries along."""
     sign = -1.0 if _branch(model) == "from-negative" else 1.0
     far = sign * (START + abs(model.bias) + 2 * abs(_level(model)))
-    path = np.arange(far, model.bias, -sign * STEP)
-    moment = _largest(
-        model, solutions(model.replace(bias=float(far)), magnetisation), magnetisation
-    )
-    for bias in [*path[1:].tolist(), model.bias]:
-        found = solutions(model.replace(bias=bias), magnetisation)
-        moment = float(found[np.argmin(np.abs(found - moment))])
+    path = [*np.arange(far, model.bias, -sign * STEP).tolist(), model.bias]
+    begin = model.replace(bias=path[0])
+    moment = _largest(begin, solutions(begin, magnetisation), magnetisation)
+    for bias in path[1:]:
+        moment = _relaxed(model.replace(bias=bias), moment, magnetisation)
     return moment
+
+
+def _relaxed(model: SpinterfaceLoop, moment: float, magnetisation: float) -> float:
+    """Where a moment goes that follows its pull: the next solution on that side."""
+
+    def away(m: Any) -> Any:
+        return m - _pull(model, m, magnetisation)
+
+    here = float(away(moment))
+    end = -1.0 if here > 0 else 1.0
+    at = np.linspace(moment, end, RELAXING)
+    turned = np.flatnonzero(np.sign(away(at)) != np.sign(here))
+    if not here or not len(turned):
+        return moment
+    n = int(turned[0])
+    return float(brentq(lambda m: float(away(m)), at[n - 1], at[n], xtol=1e-15, rtol=1e-14))
 
 
 class SelfConsistent(Method):
