@@ -17,6 +17,7 @@ from chirospin.models import (
     Helicene,
     OrbitalTexture,
     SingleHelix,
+    Stack,
 )
 from chirospin.models.audit import LAWS
 from chirospin.models.landauer import Landauer
@@ -212,6 +213,8 @@ HANDED = (
     Helicene(rings=2, energy=[-1.5, -1.0, 0.5], probe="dephasing", probe_coupling=0.1),
     CurvedChain(probe="dephasing", probe_coupling=0.1),
     OrbitalTexture(length=4, spin_orbit=0.1),
+    Stack(molecules=3, probe="dephasing", probe_coupling=0.1),
+    Stack(molecules=2, spin_orbit_vectors=[[0.1, 0.2, 0.3], [0.2, -0.1, 0.1]]),
     HelicalField(length=6, probe="voltage", probe_coupling=0.1, probe_spin="kept", spin_orbit=0.03),
     EffectiveHelix(
         length=6, spin_orbit=0.2, probe="dephasing", probe_coupling=0.1, probe_spin="kept"

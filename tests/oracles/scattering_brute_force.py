@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.integrate import quad
 from scipy.optimize import brentq
@@ -62,7 +64,7 @@ def one_voltage_probe(h, left, right, probe, bias, T, energies):
         edges = [-bias / 2 - 35 * T, *points, bias / 2 + 35 * T]
         return sum(
             quad(function, a, b, epsabs=1e-15, epsrel=1e-12, limit=200)[0]
-            for a, b in zip(edges[:-1], edges[1:], strict=True)
+            for a, b in pairwise(edges)
             if b > a
         )
 

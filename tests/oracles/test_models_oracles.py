@@ -12,7 +12,7 @@ from chirospin import junction
 from chirospin.junction import BiasedJunction
 from chirospin.junction.bias.model import gated_hamiltonian
 from chirospin.junction.model import Junction, lead_couplings, one_body_hamiltonian
-from chirospin.models import DoubleHelix, Helicene, SpinterfaceLoop
+from chirospin.models import DoubleHelix, Helicene, SpinterfaceLoop, Stack
 from chirospin.models.helicene import bonds
 from chirospin.models.model import molecule_of, system
 from chirospin.models.spinterface_loop import SelfConsistent, critical_feedback, solutions
@@ -64,6 +64,15 @@ def stack(model, probe_coupling, spins):
         ),
         probe_spins=spins,
     )
+
+
+def test_the_builder_of_the_stack_is_that_of_junction():
+    model = Junction(molecules=3, hopping_ab=0.1, lead_polarisation=0.7, coupling_b=0.05)
+    same = Stack(molecules=3, hopping_ab=0.1, lead_polarisation=0.7, coupling_ratio=0.5)
+    here, there = system(same), stack(model, 0.0, MIXED)
+    assert np.allclose(here.hamiltonian, there.hamiltonian, atol=1e-15)
+    assert np.allclose(here.left.matrix, there.left.matrix, atol=1e-15)
+    assert np.allclose(here.right.matrix, there.right.matrix, atol=1e-15)
 
 
 def test_the_stack_in_the_infinite_window_is_junction_landauer():

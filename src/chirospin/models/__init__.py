@@ -41,6 +41,7 @@ from chirospin.models.spinterface_loop import (
     SpinterfaceLoop,
     loop_labels,
 )
+from chirospin.models.stack import Stack
 from chirospin.points.sweep import sweeper
 
 
@@ -132,6 +133,7 @@ PROBLEMS = (
         labels=first_order_labels,
         quantity="first_order_spin",
     ),
+    _problem("stack", Stack, "the molecular stack of junction, without its repulsion"),
     _problem("custom", Custom, "any one-electron system of the user between two leads"),
 )
 FAMILY = Family(
@@ -159,6 +161,7 @@ __all__ = [
     "SingleHelix",
     "Site",
     "SpinterfaceLoop",
+    "Stack",
     "TightBinding",
     "solve",
     "sweep",
