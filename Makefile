@@ -1,6 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
-PAPERS := nozaki_fujita_2026 yoshimi_2026 fransson_closed_shell fransson_spinterface khaetskii_2006
+PAPERS := $(filter-out __init__,$(basename $(notdir $(wildcard src/chirospin/studies/papers/*.py))))
 
 .PHONY: demo test kernel install check docs validation crosscheck benchmark changelog wheel clean
 
