@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from scipy.special import digamma
 
 from chirospin import vibration
+from chirospin.base.fermi import fermi
 from chirospin.base.figures import Panel, Plot
 from chirospin.base.spin import PAULI
-from chirospin.numerics.fermi import fermi
 from chirospin.studies.expectation import above, below, falls, misprint, near, rises
 from chirospin.studies.registry import Parts, Progress, claim, erratum, figure
 from chirospin.vibration import SCBA, Exact, SCBAHartree, SecondOrder, Vibration, Windowed

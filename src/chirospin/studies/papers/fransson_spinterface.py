@@ -20,8 +20,8 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import spherical_jn, spherical_yn
 
 from chirospin import spinterface
+from chirospin.base.fermi import fermi
 from chirospin.base.figures import Panel, Plot
-from chirospin.numerics.fermi import fermi
 from chirospin.spinterface import (
     Contact,
     Expm,

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from chirospin import chiral_metal
 from chirospin.base.figures import Panel, Plot
 from chirospin.chiral_metal import Boltzmann, ChiralMetal, ClosedForm, quadratic
+from chirospin.chiral_metal.exponentials import exponential_integral, two_sided
 from chirospin.chiral_metal.linear import plane_field
 from chirospin.chiral_metal.model import scales
-from chirospin.numerics.exponentials import exponential_integral, two_sided
 from chirospin.studies.expectation import above, below, misprint, near, order, rises
 from chirospin.studies.registry import Parts, Progress, claim, erratum, figure
 
