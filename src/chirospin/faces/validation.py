@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chirospin.base.citations import bibliography
+from chirospin.base.citations import bibliography, plain
 from chirospin.base.errors import ClaimError
 from chirospin.base.parameters import ParameterInfo
 from chirospin.faces.arguments import problem
@@ -235,10 +235,8 @@ def cited(key: str) -> str:
     entry = bibliography().get(key)
     if entry is None:
         return "A study of our own."
-    found = {
-        n: re.search(rf"^  {n} = \{{(.*)\}},$", entry, re.M) for n in ("author", "title", "year")
-    }
-    words = [m.group(1).replace(" and ", "; ") for m in found.values() if m]
+    fields = plain(entry)
+    words = [fields[name] for name in ("author", "title", "year") if name in fields]
     return f"Paper: {cell(', '.join(words))} (`chirospin cite {key}`)."
 
 

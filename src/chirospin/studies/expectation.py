@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -84,7 +84,8 @@ def printed(quantity: str, digits: str) -> Expectation:
     False
     """
     _, _, exponent = Decimal(digits).as_tuple()
-    return near(quantity, float(digits), 0.5 * 10.0 ** int(exponent))
+    value, within = float(digits), 0.5 * 10.0 ** int(exponent)
+    return replace(near(quantity, value, within), words=f"{digits} +- {within:.2g}")
 
 
 def near(quantity: str, value: float, within: float) -> Expectation:

@@ -289,7 +289,12 @@ def read_study(module: ModuleType, of_a_paper: bool) -> Study:
     ClaimError : a claim reads a figure that is not there, expects nothing, or takes its reference from
         where it may not: a paper's study from this code, a study of our own from a paper's text
     """
-    held = list(vars(module).values())
+    held = [
+        x
+        for x in vars(module).values()
+        if getattr(getattr(x, "check", getattr(x, "compute", None)), "__module__", "")
+        == module.__name__
+    ]
     study = Study(
         key=module.__name__.rpartition(".")[2],
         title=(module.__doc__ or "").strip().split("\n")[0].rstrip("."),

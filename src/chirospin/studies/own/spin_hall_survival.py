@@ -84,7 +84,7 @@ def spectrum(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
 @claim(
     "alternating field",
     "the closed form in 1 - i omega tau, zero at rest",
-    below("kinetic less closed form, to first order in 1/E_F tau (e/8 pi)", 0.02),
+    below("kinetic less closed form, to first order in 1/E_F tau (e/8 pi)", 10 / BETTER),
     near("at rest (e/8 pi)", 0, ZERO),
     source="analytic",
 )
