@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from chirospin.base.errors import UnknownNameError
 from chirospin.base.parameters import nearest
 
+if TYPE_CHECKING:
+    from pybtex.database import Entry
 
-@lru_cache(maxsize=1)
-def bibliography() -> dict[str, str]:
-    """All BibTeX entries by key."""
+
+@cache
+def bibliography() -> Mapping[str, Entry]:
+    """All entries by key."""
+    from pybtex.database import parse_string
+
     text = files("chirospin.base").joinpath("references.bib").read_text(encoding="utf-8")
-    entries = re.findall(r"^@\w+\{([^,]+),.*?^\}", text, re.M | re.S)
-    blocks = re.findall(r"^@\w+\{.*?^\}", text, re.M | re.S)
-    return dict(zip(entries, blocks, strict=True))
+    return dict(parse_string(text, "bibtex").entries)
 
 
 def bibtex(keys: Sequence[str]) -> str:
-    """The entries of these keys.
+    """The entries of these keys as BibTeX.
 
     Raises
     ------
@@ -31,4 +35,13 @@ def bibtex(keys: Sequence[str]) -> str:
     for key in keys:
         if key not in known:
             raise UnknownNameError(f"No reference {key!r}; {nearest(key, list(known))}")
-    return "\n\n".join(known[key] for key in keys)
+    return "\n".join(known[key].to_string("bibtex") for key in keys).rstrip()
+
+
+def plain(entry: Entry) -> dict[str, str]:
+    """Fields of an entry as they are read, without braces; the authors are one of them."""
+    authors = "; ".join(map(str, entry.persons.get("author", ())))
+    return {
+        name: re.sub(r"[{}]", "", text)
+        for name, text in {"author": authors, **entry.fields}.items()
+    }
