@@ -10,7 +10,8 @@ from benchmarks.counts import COUNTS
 from benchmarks.fails_safely import CASES
 
 from chirospin.base.errors import ClaimError
-from chirospin.faces.validation import answer, cell, heading, quoted
+from chirospin.faces.markdown import cell, quoted
+from chirospin.faces.validation import answer, heading
 from chirospin.faces.vanishing import SIGNALS, Run
 from chirospin.studies.registry import (
     NOT_REPRODUCED,

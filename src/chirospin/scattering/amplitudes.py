@@ -185,8 +185,8 @@ class Channels:
         """Transmissions with the left lead's polarisation times a factor, from the amplitudes without it."""
         S = self._magnetised(S, magnetisation)
         squares = _squares(S)
-        from_channels = np.add.reduceat(squares, self.starts, axis=1)
-        between = np.add.reduceat(from_channels, self.starts, axis=2)
+        belongs = self._belongs
+        between = belongs.T @ (squares @ belongs)
         arriving = S[:, self.starts[RIGHT] : self._end_of_right]
         pairs = arriving.reshape(len(S), -1, 2, S.shape[2])
         up, down = pairs[:, :, 0], pairs[:, :, 1]
@@ -197,9 +197,15 @@ class Channels:
         )
         return Transmissions(
             between=between,
-            spin=np.add.reduceat(spin, self.starts, axis=2),
-            defect=_defect(from_channels.sum(axis=1), S),
+            spin=spin @ belongs,
+            defect=_defect(squares.sum(axis=1), S),
         )
+
+    @cached_property
+    def _belongs(self) -> Real:
+        """1 where a channel belongs to a terminal, (channel, terminal): sums as products of matrices."""
+        owner = np.repeat(np.arange(len(self._blocks)), [b.shape[1] for b in self._blocks])
+        return np.asarray(owner[:, None] == np.arange(len(self._blocks)), dtype=float)
 
     @property
     def _end_of_right(self) -> int | None:
@@ -217,12 +223,13 @@ class Channels:
         end = self.starts[RIGHT]
         part = np.einsum("k,kst->st", polarisation, PAULI)
         delta = 0.5j * np.kron(np.eye(end // 2), part)
-        from_left = np.ascontiguousarray(S[:, :, :end])
+        from_left = np.ascontiguousarray(S[:, :, :end])  # strided products miss BLAS
         inner = np.eye(end) + from_left[:, :end] @ delta
-        changed = S - from_left @ (delta @ np.linalg.solve(inner, S[:, :end]))
+        changed = from_left @ (-delta @ np.linalg.solve(inner, np.ascontiguousarray(S[:, :end])))
+        changed += S
         weight = np.kron(np.eye(end // 2), _root(np.eye(2) + part))
-        changed[:, :, :end] = changed[:, :, :end] @ weight
-        changed[:, :end] = weight @ changed[:, :end]
+        changed[:, :, :end] = np.ascontiguousarray(changed[:, :, :end]) @ weight
+        changed[:, :end] = weight @ np.ascontiguousarray(changed[:, :end])
         return np.asarray(changed)
 
 

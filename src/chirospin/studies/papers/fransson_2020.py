@@ -10,6 +10,8 @@ Here is that chain without vibrations and repulsion: what one electron alone can
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -21,7 +23,7 @@ from chirospin.studies.registry import Parts, Progress, claim, figure
 from chirospin.studies.structure import STRUCTURE, structure
 
 BAND = np.linspace(-5, 5, 61)
-CASES = {
+CASES: dict[str, dict[str, Any]] = {
     "one contact site": {"contact_sites": 1},
     "two contact sites": {},
     "two, and probes": {"probe": "dephasing", "probe_coupling": 0.1},

@@ -48,4 +48,4 @@ def chain(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
 
 @claim("law 1", "no spin at any energy", below("|P_s|", 1e-10), source="analytic")
 def none(chain: Parts) -> np.ndarray:
-    return np.abs(chain["chain"].transmitted_spin.fillna(0.0).values)
+    return np.asarray(np.abs(chain["chain"].transmitted_spin.fillna(0.0).values))

@@ -11,6 +11,8 @@ no condition.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -51,7 +53,7 @@ def length(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     return {"lengths": ds}
 
 
-CONTROLS = {
+CONTROLS: dict[str, dict[str, Any]] = {
     "as published": {},
     "no twist": {"twist": 0.0},
     "rise only": {"helix_angle": 0.0},
@@ -91,7 +93,8 @@ def weak_coupling(length: Parts) -> tuple[float, np.ndarray]:
 
 @claim("abstract", "no polarisation in a single strand", below("|P_s| of separate strands", ZERO))
 def single_strand(conditions: Parts) -> np.ndarray:
-    return np.abs(conditions["controls"].transmitted_spin.sel(control="strands apart").values)
+    spin = conditions["controls"].transmitted_spin.sel(control="strands apart")
+    return np.asarray(np.abs(spin.values))
 
 
 @claim(

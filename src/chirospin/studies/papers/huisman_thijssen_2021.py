@@ -137,5 +137,5 @@ def size(magnetoresistance: Parts) -> float:
 )
 def exponents(order_of_coupling: Parts) -> tuple[float, float, float]:
     size = order_of_coupling["order"]["size"]
-    slope = np.log2(size.isel(spin_orbit=-1) / size.isel(spin_orbit=-2)).values
+    slope = np.log2((size.isel(spin_orbit=-1) / size.isel(spin_orbit=-2)).values)
     return float(slope[0]), float(slope[1]), float(slope[2])
