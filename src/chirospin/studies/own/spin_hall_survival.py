@@ -18,7 +18,7 @@ from chirospin.rashba.fermi_level import extrinsic_spin_hall, fermi_circle
 from chirospin.rashba.model import bands, correlator
 from chirospin.studies.expectation import above, below, near
 from chirospin.studies.papers.khaetskii_2006 import COLD, FERMI, GOOD, ZERO, impure_gas
-from chirospin.studies.registry import Parts, Progress, claim, figure
+from chirospin.studies.registry import Numbers, Parts, Progress, claim, figure
 
 BETTER = 2000.0  # E_F tau of the spectrum, whose closed form is of first order in its inverse
 SPECTRUM = (0.5, 2.0, 10.0)
@@ -88,7 +88,7 @@ def spectrum(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     near("at rest (e/8 pi)", 0, ZERO),
     source="analytic",
 )
-def alternating_field(spectrum: Parts) -> tuple[float, list[float]]:
+def alternating_field(spectrum: Parts) -> Numbers:
     q = np.stack([ds["spin_hall_current"].values for ds in spectrum.values()])
     return float(np.abs(q[:, :2] - q[:, 2:]).max()), q[:, 0, 0]
 
@@ -143,7 +143,7 @@ def sign_map(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     near("largest ratio, 2 for delta p_F R >> 1", 2, 0.02),
     source="analytic",
 )
-def cubic_sign(sign_map: Parts) -> tuple[float, float]:
+def cubic_sign(sign_map: Parts) -> Numbers:
     ratio = sign_map["map"].ratio
     return float(ratio.min()), float(ratio.max())
 
@@ -232,7 +232,7 @@ def survival(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     above("of curved bands", 1e-3),
     source="analytic",
 )
-def curved_bands(survival: Parts) -> tuple[float, np.ndarray]:
+def curved_bands(survival: Parts) -> Numbers:
     C = survival["curved"].coefficient.values
     return C[0], C[1:]
 
@@ -243,7 +243,7 @@ def curved_bands(survival: Parts) -> tuple[float, np.ndarray]:
     below("matrix equation less that, over its maximum, kappa <= 0.1", 2 * max(SKEWS) ** 2),
     source="analytic",
 )
-def extrinsic(survival: Parts) -> np.ndarray:
+def extrinsic(survival: Parts) -> Numbers:
     ds = survival["extrinsic"]
-    off = np.abs(ds["spin_hall_current"] - ds["closed_form"]).max("splitting_time")
-    return (off / np.abs(ds["closed_form"]).max("splitting_time")).values
+    off = abs(ds["spin_hall_current"] - ds["closed_form"]).max("splitting_time")
+    return (off / abs(ds["closed_form"]).max("splitting_time")).values
