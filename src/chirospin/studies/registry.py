@@ -247,6 +247,7 @@ def claim(
     *expected: Expectation,
     source: Source = "paper-text",
     departs: str = "",
+    misprinted: str = "",
 ) -> Callable[[Callable[..., Numbers]], Claim]:
     """Turn a function into the :class:`Claim` that its numbers are as expected."""
 
@@ -259,6 +260,7 @@ def claim(
             check=check,
             source=source,
             departs=departs,
+            misprinted=misprinted,
         )
 
     return decorate
@@ -268,19 +270,7 @@ def erratum(
     where: str, misprinted: str, text: str, *expected: Expectation, source: Source = "analytic"
 ) -> Callable[[Callable[..., Numbers]], Claim]:
     """Turn a function into the :class:`Claim` that something is misprinted, and what is right."""
-
-    def decorate(check: Callable[..., Numbers]) -> Claim:
-        return Claim(
-            name=words(check.__name__),
-            where=where,
-            text=text,
-            expected=expected,
-            check=check,
-            source=source,
-            misprinted=misprinted,
-        )
-
-    return decorate
+    return claim(where, text, *expected, source=source, misprinted=misprinted)
 
 
 def read_study(module: ModuleType, of_a_paper: bool) -> Study:
