@@ -216,7 +216,9 @@ def _default(info: ParameterInfo) -> str:
 
 def evidence(claim: Facts) -> str:
     """Each number of an erratum with what is expected of it."""
-    return "; ".join(f"{j['quantity']}: {j['computed']} (expected {j['expected']})" for j in claim["judged"])
+    return "; ".join(
+        f"{j['quantity']}: {j['computed']} (expected {j['expected']})" for j in claim["judged"]
+    )
 
 
 def verdicts(claims: Sequence[Facts]) -> str:

@@ -46,13 +46,16 @@ SKEWS = (0.02, 0.05, 0.1)
         markers=False,
     ),
     setting=f"hbar = m = E_F = 1; point impurities, E_F tau = {BETTER:g}",
+    quick={"frequencies": FREQUENCIES[::10]},
 )
-def spectrum(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
+def spectrum(
+    workers: int, progress: Progress, frequencies: np.ndarray = FREQUENCIES
+) -> dict[str, xr.Dataset]:
     """Spin Hall current in an alternating field, kinetic and in closed form."""
     out = {}
     for n, D in enumerate(SPECTRUM):
         model = impure_gas(D, BETTER)
-        scaled = FREQUENCIES / BETTER
+        scaled = frequencies / BETTER
         ds = rashba.solve(
             model,
             ["kinetic", "closed-form"],
@@ -74,7 +77,7 @@ def spectrum(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
             },
             {
                 "curve": names,
-                "rate": ("rate", FREQUENCIES, {"symbol": r"\omega\tau", "units": "1"}),
+                "rate": ("rate", frequencies, {"symbol": r"\omega\tau", "units": "1"}),
             },
         )
         progress(n + 1, len(SPECTRUM))
@@ -101,12 +104,15 @@ def alternating_field(spectrum: Parts) -> Numbers:
         )
     ),
     setting="hbar = m = p_F = 1; winding 3, splitting_power 3, Gaussian impurities; separated bands",
+    quick={"widths": WIDTHS[::8], "ranges": RANGES[::8]},
 )
-def sign_map(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
+def sign_map(
+    workers: int, progress: Progress, widths: np.ndarray = WIDTHS, ranges: np.ndarray = RANGES
+) -> dict[str, xr.Dataset]:
     """Ratio of the spin Hall current of a cubic gas to its clean value, for separated bands."""
-    ratio = np.empty((WIDTHS.size, RANGES.size))
-    for i, width in enumerate(WIDTHS):
-        for j, length in enumerate(RANGES):
+    ratio = np.empty((widths.size, ranges.size))
+    for i, width in enumerate(widths):
+        for j, length in enumerate(ranges):
             model = RashbaGas(
                 mass=1.0,
                 fermi_energy=0.5,
@@ -118,7 +124,7 @@ def sign_map(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
             )
             state = separated_bands(bands(model), correlator(model))
             ratio[i, j] = complex(state.spin_hall_current / state.spin_hall_interband).real
-        progress(i + 1, WIDTHS.size)
+        progress(i + 1, widths.size)
     return {
         "map": xr.Dataset(
             {
@@ -129,8 +135,8 @@ def sign_map(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
                 )
             },
             {
-                "range": ("range", RANGES, {"symbol": "p_F R", "units": "1"}),
-                "width": ("width", WIDTHS, {"symbol": r"\delta p_F/p_F", "units": "1"}),
+                "range": ("range", ranges, {"symbol": "p_F R", "units": "1"}),
+                "width": ("width", widths, {"symbol": r"\delta p_F/p_F", "units": "1"}),
             },
         )
     }
