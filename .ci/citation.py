@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from chirospin.base.citations import bibliography, plain
+from chirospin.base.citations import bibliography, unbraced
 from chirospin.studies.registry import keys
 
 FILE = Path(__file__).parents[1] / "CITATION.cff"
@@ -17,7 +17,7 @@ NAMES = {"title": "title", "note": "notes", "journal": "journal", "volume": "vol
 def reference(key: str) -> dict[str, Any]:
     """An entry of the bibliography as a reference of the citation file format."""
     entry = bibliography()[key]
-    fields = plain(entry)
+    fields = unbraced(entry)
     found: dict[str, Any] = {
         "type": "article" if {"journal", "eprint"} & set(fields) else "unpublished",
         "authors": [

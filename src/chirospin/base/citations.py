@@ -38,7 +38,7 @@ def bibtex(keys: Sequence[str]) -> str:
     return "\n".join(known[key].to_string("bibtex") for key in keys).rstrip()
 
 
-def plain(entry: Entry) -> dict[str, str]:
+def unbraced(entry: Entry) -> dict[str, str]:
     """Fields of an entry as they are read, without braces; the authors are one of them."""
     authors = "; ".join(map(str, entry.persons.get("author", ())))
     return {

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chirospin.base.citations import bibliography, plain
+from chirospin.base.citations import bibliography, unbraced
 from chirospin.base.errors import ClaimError
 from chirospin.base.parameters import ParameterInfo
 from chirospin.faces.arguments import problem
@@ -205,7 +205,9 @@ def _default(info: ParameterInfo) -> str:
 
 def evidence(claim: Facts) -> str:
     """Each number of an erratum with what is expected of it."""
-    return "; ".join(f"{j['computed']} (expected {j['expected']})" for j in claim["judged"])
+    return "; ".join(
+        f"{j['quantity']}: {j['computed']} (expected {j['expected']})" for j in claim["judged"]
+    )
 
 
 def verdicts(claims: Sequence[Facts]) -> str:
@@ -224,7 +226,7 @@ def cited(key: str) -> str:
     entry = bibliography().get(key)
     if entry is None:
         return "A study of our own."
-    fields = plain(entry)
+    fields = unbraced(entry)
     words = [fields[name] for name in ("author", "title", "year") if name in fields]
     return f"Paper: {cell(', '.join(words))} (`chirospin cite {key}`)."
 

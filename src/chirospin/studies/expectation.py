@@ -55,12 +55,11 @@ class Judgement:
     @property
     def words(self) -> str:
         """The computed numbers in words, four digits of each."""
-        name = self.expectation.quantity
         if len(self.numbers) <= LISTED:
-            return f"{name}: " + ", ".join(f"{x:.4g}" for x in self.numbers)
+            return ", ".join(f"{x:.4g}" for x in self.numbers)
         low, high = f"{min(self.numbers):.4g}", f"{max(self.numbers):.4g}"
         span = low if low == high else f"{low} to {high}"
-        return f"{name}: {span} ({len(self.numbers)} values)"
+        return f"{span} ({len(self.numbers)} values)"
 
     @property
     def deviation(self) -> str:

@@ -31,6 +31,8 @@ Parts = Mapping[str, xr.Dataset]
 """The Datasets of a figure by key."""
 Data = Mapping[str, Parts]
 """The Datasets of several figures by name of the figure."""
+Numbers = Any
+"""What a check returns: a number or an array, or a tuple of them in the order of what is expected."""
 Source = Literal["paper-text", "analytic", "digitised", "other-code", "self"]
 REPRODUCED, ORDER, SHOWN, NOT_REPRODUCED = (
     "reproduced",
@@ -83,7 +85,7 @@ class Claim:
     where: str
     text: str
     expected: tuple[Expectation, ...]
-    check: Callable[..., Any]
+    check: Callable[..., Numbers]
     source: Source
     misprinted: str = ""
     departs: str = ""
@@ -245,10 +247,11 @@ def claim(
     *expected: Expectation,
     source: Source = "paper-text",
     departs: str = "",
-) -> Callable[[Callable[..., Any]], Claim]:
+    misprinted: str = "",
+) -> Callable[[Callable[..., Numbers]], Claim]:
     """Turn a function into the :class:`Claim` that its numbers are as expected."""
 
-    def decorate(check: Callable[..., Any]) -> Claim:
+    def decorate(check: Callable[..., Numbers]) -> Claim:
         return Claim(
             name=words(check.__name__),
             where=where,
@@ -257,6 +260,7 @@ def claim(
             check=check,
             source=source,
             departs=departs,
+            misprinted=misprinted,
         )
 
     return decorate
@@ -264,21 +268,9 @@ def claim(
 
 def erratum(
     where: str, misprinted: str, text: str, *expected: Expectation, source: Source = "analytic"
-) -> Callable[[Callable[..., Any]], Claim]:
+) -> Callable[[Callable[..., Numbers]], Claim]:
     """Turn a function into the :class:`Claim` that something is misprinted, and what is right."""
-
-    def decorate(check: Callable[..., Any]) -> Claim:
-        return Claim(
-            name=words(check.__name__),
-            where=where,
-            text=text,
-            expected=expected,
-            check=check,
-            source=source,
-            misprinted=misprinted,
-        )
-
-    return decorate
+    return claim(where, text, *expected, source=source, misprinted=misprinted)
 
 
 def read_study(module: ModuleType, of_a_paper: bool) -> Study:

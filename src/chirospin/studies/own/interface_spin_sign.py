@@ -16,7 +16,7 @@ from chirospin.chiral_metal import Boltzmann
 from chirospin.chiral_metal.model import scales
 from chirospin.studies.expectation import below, near
 from chirospin.studies.papers.yoshimi_2026 import LENGTH, metal
-from chirospin.studies.registry import Parts, Progress, claim, figure
+from chirospin.studies.registry import Numbers, Parts, Progress, claim, figure
 
 WEAKEST = 0.005  # alpha/v_F of the map, whose formula holds for alpha -> 0
 SCREENINGS = np.linspace(0.05, 1.2, 24)
@@ -68,7 +68,7 @@ def sign_map(
     below("boltzmann less that over the larger of it and 1, each point", 5e-4),
     source="analytic",
 )
-def memory_formula(sign_map: Parts) -> np.ndarray:
+def memory_formula(sign_map: Parts) -> Numbers:
     total = sign_map["map"].total
     eta, lam = total.helicity_memory, total.screening_length
     formula = -16 / 15 + 4 / 9 * eta / (1 - eta) + 4 / 3 * lam**2
@@ -81,7 +81,7 @@ def memory_formula(sign_map: Parts) -> np.ndarray:
     near("helicity memory where the sign turns, 12/17 at lambda = 0", 12 / 17, 5e-3),
     source="analytic",
 )
-def sign_reversal() -> float:
+def sign_reversal() -> Numbers:
     def total(memory: float) -> float:
         model = metal(screening_length=0.05, helicity_memory=memory)
         return float(

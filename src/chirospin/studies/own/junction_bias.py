@@ -24,7 +24,7 @@ from chirospin.junction import (
     discrepancy,
 )
 from chirospin.studies.expectation import above, below, between, falls, near, order
-from chirospin.studies.registry import Parts, Progress, claim, figure
+from chirospin.studies.registry import Numbers, Parts, Progress, claim, figure
 
 HALF_FILLED = BiasedJunction(gate=-6.4, thermal_energy=0.1)
 BIASES = np.concatenate([np.arange(-44.0, 0, 2), np.arange(2.0, 45, 2)])
@@ -126,8 +126,9 @@ def temperature(
 
 def _polarisation(figure: Parts) -> xr.DataArray:
     """P from the currents of both magnetisations, without the partner solves behind its error."""
-    up, down = (figure["curve"].current.sel(magnetisation=m) for m in ("up", "down"))
-    return (up - down) / (up + down)
+    up, down = (figure["curve"]["current"].sel(magnetisation=m) for m in ("up", "down"))
+    P: xr.DataArray = (up - down) / (up + down)
+    return P
 
 
 @claim(
@@ -136,7 +137,7 @@ def _polarisation(figure: Parts) -> xr.DataArray:
     near("P(44)/P(infinite bias) at T = 0.1", 1, 1e-4),
     source="analytic",
 )
-def infinite_bias(temperature: Parts) -> float:
+def infinite_bias(temperature: Parts) -> Numbers:
     P = _polarisation(temperature).sel(thermal_energy=0.1, bias=LARGE_BIAS)
     limit = junction.solve(Junction(), GKSL(), observables=["spin_polarisation"])
     return float(P / limit.spin_polarisation)
@@ -149,10 +150,10 @@ def infinite_bias(temperature: Parts) -> float:
     below("|P(V)/P(44)| at V = 12 and 20", 0.6),
     source="self",
 )
-def late_onset(temperature: Parts) -> tuple[float, np.ndarray]:
+def late_onset(temperature: Parts) -> Numbers:
     P = _polarisation(temperature).sel(thermal_energy=0.1)
     share = P / P.sel(bias=LARGE_BIAS)
-    return float(P.bias[np.abs(share - 1) < 1e-4][0]), np.abs(share.sel(bias=[12, 20])).values
+    return float(P.bias[abs(share - 1) < 1e-4][0]), abs(share.sel(bias=[12, 20])).values
 
 
 @claim(
@@ -162,8 +163,8 @@ def late_onset(temperature: Parts) -> tuple[float, np.ndarray]:
     below("|P(14)| at T = t over that at 0.02 t", 0.2),
     source="self",
 )
-def warmth(temperature: Parts) -> tuple[np.ndarray, float]:
-    P = np.abs(_polarisation(temperature).sel(bias=14)).values
+def warmth(temperature: Parts) -> Numbers:
+    P = abs(_polarisation(temperature).sel(bias=14)).values
     return P, P[-1] / P[0]
 
 
@@ -208,7 +209,7 @@ def noise(
     below("Fano factors at V = 8", 5),
     source="self",
 )
-def near_dark_state(noise: Parts) -> tuple[np.ndarray, np.ndarray]:
+def near_dark_state(noise: Parts) -> Numbers:
     F = noise["curve"].fano_factor
     return F.sel(bias=LARGE_BIAS).values, F.sel(bias=8).values
 
@@ -266,8 +267,8 @@ def dephasing(
     falls("|P| against the rate"),
     source="self",
 )
-def decoherence(dephasing: Parts) -> tuple[float, np.ndarray]:
-    P = np.abs(_polarisation(dephasing))
+def decoherence(dephasing: Parts) -> Numbers:
+    P = abs(_polarisation(dephasing))
     return float(P.sel(dephasing=0.1, method="nearest") / P[0]), P.values
 
 
@@ -323,9 +324,9 @@ def uncertainty(
     below("at V = 40", 0.02),
     source="self",
 )
-def disagreement(uncertainty: Parts) -> tuple[float, float]:
+def disagreement(uncertainty: Parts) -> Numbers:
     report = uncertainty["report"]
-    P = np.abs(report.spin_polarisation.sel({"method": "ule"}))
+    P = abs(report.spin_polarisation.sel({"method": "ule"}))
     low, high = (report.polarisation_spread / P).sel(bias=[8, 40]).values
     return low, high
 
@@ -353,7 +354,7 @@ def linear_response(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     near("by the two others", 0, 1e-3),
     source="analytic",
 )
-def reciprocity(linear_response: Parts) -> tuple[float, list[float]]:
+def reciprocity(linear_response: Parts) -> Numbers:
     defect = linear_response["defect"].reciprocity_defect
     kms, *others = (float(defect.sel({"method": m})) for m in ("kms", "redfield", "ule"))
     return kms, others

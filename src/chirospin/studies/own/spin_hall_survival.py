@@ -18,7 +18,7 @@ from chirospin.rashba.fermi_level import extrinsic_spin_hall, fermi_circle
 from chirospin.rashba.model import bands, correlator
 from chirospin.studies.expectation import above, below, near
 from chirospin.studies.papers.khaetskii_2006 import COLD, FERMI, GOOD, ZERO, impure_gas
-from chirospin.studies.registry import Parts, Progress, claim, figure
+from chirospin.studies.registry import Numbers, Parts, Progress, claim, figure
 
 BETTER = 2000.0  # E_F tau of the spectrum, whose closed form is of first order in its inverse
 SPECTRUM = (0.5, 2.0, 10.0)
@@ -46,13 +46,16 @@ SKEWS = (0.02, 0.05, 0.1)
         markers=False,
     ),
     setting=f"hbar = m = E_F = 1; point impurities, E_F tau = {BETTER:g}",
+    quick={"frequencies": FREQUENCIES[::10]},
 )
-def spectrum(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
+def spectrum(
+    workers: int, progress: Progress, frequencies: np.ndarray = FREQUENCIES
+) -> dict[str, xr.Dataset]:
     """Spin Hall current in an alternating field, kinetic and in closed form."""
     out = {}
     for n, D in enumerate(SPECTRUM):
         model = impure_gas(D, BETTER)
-        scaled = FREQUENCIES / BETTER
+        scaled = frequencies / BETTER
         ds = rashba.solve(
             model,
             ["kinetic", "closed-form"],
@@ -74,7 +77,7 @@ def spectrum(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
             },
             {
                 "curve": names,
-                "rate": ("rate", FREQUENCIES, {"symbol": r"\omega\tau", "units": "1"}),
+                "rate": ("rate", frequencies, {"symbol": r"\omega\tau", "units": "1"}),
             },
         )
         progress(n + 1, len(SPECTRUM))
@@ -88,7 +91,7 @@ def spectrum(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     near("at rest (e/8 pi)", 0, ZERO),
     source="analytic",
 )
-def alternating_field(spectrum: Parts) -> tuple[float, list[float]]:
+def alternating_field(spectrum: Parts) -> Numbers:
     q = np.stack([ds["spin_hall_current"].values for ds in spectrum.values()])
     return float(np.abs(q[:, :2] - q[:, 2:]).max()), q[:, 0, 0]
 
@@ -101,12 +104,15 @@ def alternating_field(spectrum: Parts) -> tuple[float, list[float]]:
         )
     ),
     setting="hbar = m = p_F = 1; winding 3, splitting_power 3, Gaussian impurities; separated bands",
+    quick={"widths": WIDTHS[::8], "ranges": RANGES[::8]},
 )
-def sign_map(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
+def sign_map(
+    workers: int, progress: Progress, widths: np.ndarray = WIDTHS, ranges: np.ndarray = RANGES
+) -> dict[str, xr.Dataset]:
     """Ratio of the spin Hall current of a cubic gas to its clean value, for separated bands."""
-    ratio = np.empty((WIDTHS.size, RANGES.size))
-    for i, width in enumerate(WIDTHS):
-        for j, length in enumerate(RANGES):
+    ratio = np.empty((widths.size, ranges.size))
+    for i, width in enumerate(widths):
+        for j, length in enumerate(ranges):
             model = RashbaGas(
                 mass=1.0,
                 fermi_energy=0.5,
@@ -118,7 +124,7 @@ def sign_map(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
             )
             state = separated_bands(bands(model), correlator(model))
             ratio[i, j] = complex(state.spin_hall_current / state.spin_hall_interband).real
-        progress(i + 1, WIDTHS.size)
+        progress(i + 1, widths.size)
     return {
         "map": xr.Dataset(
             {
@@ -129,8 +135,8 @@ def sign_map(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
                 )
             },
             {
-                "range": ("range", RANGES, {"symbol": "p_F R", "units": "1"}),
-                "width": ("width", WIDTHS, {"symbol": r"\delta p_F/p_F", "units": "1"}),
+                "range": ("range", ranges, {"symbol": "p_F R", "units": "1"}),
+                "width": ("width", widths, {"symbol": r"\delta p_F/p_F", "units": "1"}),
             },
         )
     }
@@ -143,7 +149,7 @@ def sign_map(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     near("largest ratio, 2 for delta p_F R >> 1", 2, 0.02),
     source="analytic",
 )
-def cubic_sign(sign_map: Parts) -> tuple[float, float]:
+def cubic_sign(sign_map: Parts) -> Numbers:
     ratio = sign_map["map"].ratio
     return float(ratio.min()), float(ratio.max())
 
@@ -232,7 +238,7 @@ def survival(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     above("of curved bands", 1e-3),
     source="analytic",
 )
-def curved_bands(survival: Parts) -> tuple[float, np.ndarray]:
+def curved_bands(survival: Parts) -> Numbers:
     C = survival["curved"].coefficient.values
     return C[0], C[1:]
 
@@ -243,7 +249,7 @@ def curved_bands(survival: Parts) -> tuple[float, np.ndarray]:
     below("matrix equation less that, over its maximum, kappa <= 0.1", 2 * max(SKEWS) ** 2),
     source="analytic",
 )
-def extrinsic(survival: Parts) -> np.ndarray:
+def extrinsic(survival: Parts) -> Numbers:
     ds = survival["extrinsic"]
-    off = np.abs(ds["spin_hall_current"] - ds["closed_form"]).max("splitting_time")
-    return (off / np.abs(ds["closed_form"]).max("splitting_time")).values
+    off = abs(ds["spin_hall_current"] - ds["closed_form"]).max("splitting_time")
+    return (off / abs(ds["closed_form"]).max("splitting_time")).values

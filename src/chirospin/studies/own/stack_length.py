@@ -19,7 +19,7 @@ from chirospin import junction
 from chirospin.base.figures import Panel, Plot
 from chirospin.junction import GKSL, Junction, MeanField, SampledJunction, Trajectories
 from chirospin.studies.expectation import below, near
-from chirospin.studies.registry import Parts, Progress, claim, figure
+from chirospin.studies.registry import Numbers, Parts, Progress, claim, figure
 
 EXACT_LENGTHS = (1, 2, 3)
 LENGTHS = (1, 2, 3, 4, 5, 6, 7, 8)
@@ -122,7 +122,7 @@ def length(
     near("largest |P|", 0, MIRROR),
     source="analytic",
 )
-def own_mirror_image(length: Parts) -> float:
+def own_mirror_image(length: Parts) -> Numbers:
     return float(np.abs(length["exact"].spin_polarisation.sel(molecules=1)).max())
 
 
@@ -132,7 +132,7 @@ def own_mirror_image(length: Parts) -> float:
     near("ratio of the errors, two and more molecules", 4, 1),
     source="analytic",
 )
-def first_order(length: Parts) -> np.ndarray:
+def first_order(length: Parts) -> Numbers:
     exact, field = (length[k].spin_polarisation for k in ("exact", "mean-field"))
     off = np.abs(exact - field).sel(molecules=slice(2, None))
     return (off.sel(hubbard=WEAK[1]) / off.sel(hubbard=WEAK[0])).values
@@ -144,7 +144,7 @@ def first_order(length: Parts) -> np.ndarray:
     below("residual, both magnetisations", RESIDUAL),
     source="self",
 )
-def four_molecules() -> list[float]:
+def four_molecules() -> Numbers:
     kept = record()
     return [kept[name]["residual"] for name in ("up", "down")]
 
@@ -218,7 +218,7 @@ def sampled(
     below("difference in standard errors", SIGMAS),
     source="self",
 )
-def trajectories(sampled: Parts) -> np.ndarray:
+def trajectories(sampled: Parts) -> Numbers:
     exact, drawn = (sampled[k] for k in ("exact", "trajectories"))
     off = drawn.spin_polarisation - exact.spin_polarisation
     return np.abs(off / drawn.spin_polarisation_error).values

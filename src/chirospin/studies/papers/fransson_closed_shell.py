@@ -20,7 +20,7 @@ from chirospin.base.fermi import fermi
 from chirospin.base.figures import Panel, Plot
 from chirospin.base.spin import PAULI
 from chirospin.studies.expectation import above, below, falls, misprint, near, rises
-from chirospin.studies.registry import Parts, Progress, claim, erratum, figure
+from chirospin.studies.registry import Numbers, Parts, Progress, claim, erratum, figure
 from chirospin.vibration import SCBA, Exact, SCBAHartree, SecondOrder, Vibration, Windowed
 from chirospin.vibration.born import self_energy, self_energy_poles, star_matrix
 from chirospin.vibration.model import bath, broken_time_reversal, channels, level
@@ -126,7 +126,7 @@ def _peaks(density: xr.DataArray) -> Array:
     rises("distance of both, k_BT = 5, 10, 15, 20 meV"),
     near("spin up less spin down", 0, 1e-12),
 )
-def splitting(figure_2: Parts) -> tuple[Any, Any, Any]:
+def splitting(figure_2: Parts) -> Numbers:
     density = figure_2["c = 0.001"].density
     pairs = [np.sort(_peaks(density.sel(thermal_energy=T))[:2]) for T in SHOWN[1:]]
     spins = [figure_2[f"c = 0.001 {spin}"].spectral_density for spin in ("up", "down")]
@@ -142,7 +142,7 @@ def splitting(figure_2: Parts) -> tuple[Any, Any, Any]:
     "the slower the vibrations, the wider the spectrum",
     above("width at c = 0.001 over that at c = 0.01, each temperature", 1),
 )
-def width(figure_2: Parts) -> Any:
+def width(figure_2: Parts) -> Numbers:
     slow, quick = (figure_2[f"c = {c:g}"].density for c in (0.001, 0.01))
     widths = [(d * (d.energy - LEVEL) ** 2).sum("energy") / d.sum("energy") for d in (slow, quick)]
     return np.sqrt(widths[0] / widths[1])
@@ -164,7 +164,7 @@ def figure_3(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     above("distance of the side peaks of the other over the broadening", 1),
     below("density of the other spin at each peak over that of its own", 0.5),
 )
-def branches(figure_3: Parts) -> tuple[float, Any, Any]:
+def branches(figure_3: Parts) -> Numbers:
     side, central = (
         figure_3[f"c = 0.001 {spin}"].spectral_density.sel(thermal_energy=20.0)
         for spin in ("up", "down")
@@ -239,7 +239,7 @@ def _sign_changes(figure: Parts, *methods: str) -> Array:
     near("sign changes of the second order from 0.5 to 100 meV, each velocity", 1, 0),
     departs=NO_SIGN_CHANGE,
 )
-def crossover_one(figure_5: Parts) -> Array:
+def crossover_one(figure_5: Parts) -> Numbers:
     return _sign_changes(figure_5, "second-order")
 
 
@@ -248,7 +248,7 @@ def crossover_one(figure_5: Parts) -> Array:
     "the slower the vibrations, the larger the moment",
     falls("second-order moment at 30 meV against the velocity"),
 )
-def velocity(figure_5: Parts) -> Array:
+def velocity(figure_5: Parts) -> Numbers:
     return np.abs(figure_5["second-order"].factor.sel(thermal_energy=30, method="nearest").values)
 
 
@@ -259,7 +259,7 @@ def velocity(figure_5: Parts) -> Array:
     near("sign changes by second order and exactly, each velocity and both figures", 0, 0),
     near("sign changes with the window of the plots", 1, 0),
 )
-def no_crossover(figure_5: Parts, figure_7: Parts) -> tuple[Any, Any]:
+def no_crossover(figure_5: Parts, figure_7: Parts) -> Numbers:
     true, cut = (
         np.concatenate([_sign_changes(figure, *methods) for figure in (figure_5, figure_7)])
         for methods in (("second-order", "exact"), ("windowed",))
@@ -274,7 +274,7 @@ def no_crossover(figure_5: Parts, figure_7: Parts) -> tuple[Any, Any]:
     near("T_xo over the law for three windows", 1, 0.05),
     below("spread of T_xo over the velocities, both figures", 0.05),
 )
-def window_law(figure_5: Parts, figure_7: Parts) -> tuple[list[float], list[float]]:
+def window_law(figure_5: Parts, figure_7: Parts) -> Numbers:
     ratios = []
     for W, eta in ((2.5, 0.1), (5.0, 0.1), (5.0, 0.05)):
         crossing = Windowed(window=W, broadening=eta).solve(_model(ALONG, 0.05)).crossing()
@@ -298,7 +298,7 @@ def figure_6(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     near("their places over the spread, less +-sqrt 2 +- 1", 0, 0.01),
     near("weight of spin up on the side ones, less (2 + sqrt 2)/4", 0, 5e-3),
 )
-def four_peaks() -> tuple[Array, float]:
+def four_peaks() -> Numbers:
     model = _model(DIAGONAL, 0.001, thermal_energy=20.0)
     here = level(model)
     values, vectors = np.linalg.eigh(star_matrix(here, self_energy_poles(here)))
@@ -317,7 +317,7 @@ def four_peaks() -> tuple[Array, float]:
     near("norm of both spins", 1, 1e-12),
     above("weight inside the window, central branch less side branch", 0),
 )
-def overweight(figure_3: Parts) -> tuple[Array, float]:
+def overweight(figure_3: Parts) -> Numbers:
     here = level(_model(ALONG, 0.001, thermal_energy=20.0))
     _, vectors = np.linalg.eigh(star_matrix(here, self_energy_poles(here)))
     side, central = (
@@ -343,7 +343,7 @@ def figure_7(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     near("sign changes of the second order from 0.5 to 100 meV, each velocity", 1, 0),
     departs=NO_SIGN_CHANGE,
 )
-def crossover_two(figure_7: Parts) -> Array:
+def crossover_two(figure_7: Parts) -> Numbers:
     return _sign_changes(figure_7, "second-order")
 
 
@@ -352,7 +352,7 @@ def crossover_two(figure_7: Parts) -> Array:
     "the moment grows when a z component is added",
     above("|m| with it over |m| without, second order, each temperature at c = 0.01", 1),
 )
-def diagonal(figure_5: Parts, figure_7: Parts) -> Array:
+def diagonal(figure_5: Parts, figure_7: Parts) -> Numbers:
     one, two = (f["second-order"].factor.sel(phonon_velocity=0.01) for f in (figure_5, figure_7))
     return np.abs(two * np.sqrt(2) / one).values
 
@@ -417,7 +417,7 @@ def ladder(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     near("share of the exact moment near 10 meV, self-consistent with Hartree", 1, 1e-3),
     near("share of the second order over 1 - 2f", 1, 0.01),
 )
-def hartree(ladder: Parts) -> tuple[float, float]:
+def hartree(ladder: Parts) -> Numbers:
     share = ladder["ladder"].share.sel(thermal_energy=10.0, method="nearest")
     left = np.tanh(LEVEL / 2 / float(share.thermal_energy))
     return float(share.sel({"method": "scba-hartree"})), float(
@@ -494,7 +494,7 @@ def _departures(errata: Parts, key: str) -> tuple[float, float]:
     below("corrected less the moment, at most", 1e-14),
     above("printed less the moment, at most", 1e-4),
 )
-def printed_14(errata: Parts) -> tuple[float, float]:
+def printed_14(errata: Parts) -> Numbers:
     return _departures(errata, "one")
 
 
@@ -505,7 +505,7 @@ def printed_14(errata: Parts) -> tuple[float, float]:
     below("corrected less the moment, at most", 1e-14),
     above("printed less the moment, at most", 1e-4),
 )
-def printed_16(errata: Parts) -> tuple[float, float]:
+def printed_16(errata: Parts) -> Numbers:
     return _departures(errata, "two")
 
 
@@ -515,7 +515,7 @@ def printed_16(errata: Parts) -> tuple[float, float]:
     "Sigma = -(1/beta) sum G D",
     near("sum over 400 001 frequencies over Eq. (11)", -1, 1e-5),
 )
-def loop_sign() -> float:
+def loop_sign() -> Numbers:
     T, z = 0.7, 0.7j * np.pi
     model = Vibration(
         bath="einstein", phonon_energy=1.0, thermal_energy=T, spin_coupling=(0, 0, 0),
@@ -534,8 +534,10 @@ def loop_sign() -> float:
     near("sigma_x of the channel that couples", 1, 1e-12),
     below("coupling of the other over its own", 1e-20),
 )
-def exclusive() -> tuple[float, float]:
-    vectors, _, couplings = channels(level(_model((COUPLING, 0.0, 0.0))))
+def exclusive() -> Numbers:
+    split = channels(level(_model((COUPLING, 0.0, 0.0))))
+    assert split is not None
+    vectors, _, couplings = split
     strength = np.abs(couplings[0]) ** 2
     strong = vectors[:, int(np.argmax(strength))]
     return float((strong.conj() @ PAULI[0] @ strong).real), strength.min() / strength.max()
@@ -556,7 +558,7 @@ def _constant_self_energy(v: Array, energy: complex, T: float) -> tuple[Array, c
     below("corrected less exact, narrow lines", 2e-3),
     above("printed less exact", 1e-2),
 )
-def peak_values() -> tuple[float, float]:
+def peak_values() -> Numbers:
     T, gamma, splitting, width = 0.5, 0.002, 0.3, 0.0005
     exact, *poles = _constant_self_energy(
         np.array([0, 0, splitting - 1j * width]), 0.1 - 1j * gamma, T
@@ -577,7 +579,7 @@ def peak_values() -> tuple[float, float]:
     "signed components",
     above("moment with signed components less that with magnitudes", 1e-3),
 )
-def signed_parts() -> float:
+def signed_parts() -> Numbers:
     signed, magnitudes = (
         _constant_self_energy(np.array([0, 0, v]), 0.1 - 0.2j, 0.5)[0][2]
         for v in (0.3 + 0.1j, 0.3 - 0.1j)
@@ -592,7 +594,7 @@ def signed_parts() -> float:
     misprint("moment at gamma = 0", 0, by=1e-6),
     near("moment at gamma = 0.001 over it", 1, 0.05),
 )
-def without_reservoir() -> tuple[float, float]:
+def without_reservoir() -> Numbers:
     alone, coupled = (_along(_model(ALONG, 0.001, reservoir_coupling=g)) for g in (0.0, 0.001))
     return alone, coupled / alone
 
@@ -605,7 +607,7 @@ def without_reservoir() -> tuple[float, float]:
     below("its moment", 1e-15),
     above("moment of displacement times spin", 1e-15),
 )
-def explicit_breaking() -> tuple[float, float, float]:
+def explicit_breaking() -> Numbers:
     odd, even = _model(ALONG), _model((0, 0, 0)).replace(momentum_coupling=ALONG)
     moments = [float(np.linalg.norm(Exact().solve(m).moment)) for m in (even, odd)]
     return broken_time_reversal(level(even)), *moments
@@ -618,7 +620,7 @@ def explicit_breaking() -> tuple[float, float, float]:
     below("|m| of a pair +q, -q of equal energy", 1e-14),
     above("of unequal energy", 1e-5),
 )
-def chiral_pair() -> tuple[float, ...]:
+def chiral_pair() -> Numbers:
     u = 0.1 * (PAULI[0] + 1j * PAULI[1])
     pairs = (
         Vibration(

@@ -41,7 +41,7 @@ from chirospin.spinterface.green import components
 from chirospin.spinterface.model import ROOM
 from chirospin.spinterface.pair import generator, motion_of
 from chirospin.studies.expectation import above, below, misprint, near, order
-from chirospin.studies.registry import Claim, Parts, Progress, claim, erratum, figure
+from chirospin.studies.registry import Claim, Numbers, Parts, Progress, claim, erratum, figure
 
 Real = NDArray[np.float64]
 
@@ -114,7 +114,7 @@ def map_(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     "a coercive field of 1000 Oe is about 0.1 K",
     order("g mu_B B/k_B at g = 2 (K)", 0.1),
 )
-def coercive_field() -> float:
+def coercive_field() -> Numbers:
     return 2 * BOHR_MAGNETON * 0.1 / (Boltzmann / electron_volt)
 
 
@@ -123,7 +123,7 @@ def coercive_field() -> float:
     "alpha^2 N0/2 << eF is reasonable for gold",
     below("alpha^2 N0/2 over eF", 0.01),
 )
-def gold() -> float:
+def gold() -> Numbers:
     return GOLD.alpha * GOLD.a / 2 / GOLD.fermi
 
 
@@ -133,7 +133,7 @@ def gold() -> float:
     near("r^2 |g_0|^2 over its mean, 1 to 8 nm", 1, 0.1),
     departs="it is cos^2(a r), and 0 at 3.6 nm: only close to the contact is it 1/r^2",
 )
-def molecular_decay() -> Any:
+def molecular_decay() -> Numbers:
     r = np.linspace(1.0, 8.0, 200)
     g0, _, _, _ = components(GOLD, r, GOLD.kappa(0.0))
     weight = np.abs(g0) ** 2 * r**2
@@ -146,7 +146,7 @@ def molecular_decay() -> Any:
     near("spin across r over the radial one, driven", 0, 1e-12),
     near("power of the distance, 50 to 200 nm", -2, 0.05),
 )
-def radial_spin() -> tuple[float, float]:
+def radial_spin() -> Numbers:
     model = Contact(**QUIET, lead_potential=BIAS)
     ds = spinterface.solve(model, over={"distance": [50.0, 200.0]})
     radial, *across = ds.spin_density_driven.transpose("component", "distance").values
@@ -160,7 +160,7 @@ def radial_spin() -> tuple[float, float]:
     "the mixed part has components along r, along Sigma_1 and across both",
     above("sizes of the three over the largest", 0.01),
 )
-def mixed_part() -> Any:
+def mixed_part() -> Numbers:
     tilted = np.array([0.03, 0.0, 0.04])
     model = Contact(**{**REFERENCE, "level_splitting": tilted}, lead_potential=BIAS)
     s = spinterface.solve(model.replace(distance=[2.0])).spin_density_mix[0].values
@@ -218,7 +218,7 @@ def decay(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     "no localised moment: the induced spin falls as 1/r^2",
     near("power of the distance of the driven spin, 10 to 100 nm", -2, 0.01),
 )
-def no_moment(decay: Parts) -> float:
+def no_moment(decay: Parts) -> Numbers:
     s = decay["decay"].spin.sel(curve="driven")
     far = s.where(s.distance >= 10, drop=True)
     return float(np.polyfit(np.log(far.distance), np.log(far.values), 1)[0])
@@ -230,7 +230,7 @@ def no_moment(decay: Parts) -> float:
     "no delta: it would make the density the same everywhere",
     misprint("spin at 1 nm over that at 10 nm", 1, by=0.5),
 )
-def delta(decay: Parts) -> float:
+def delta(decay: Parts) -> Numbers:
     s = decay["decay"].spin.sel(curve="driven")
     return float(s.interp(distance=1.0) / s.interp(distance=10.0))
 
@@ -311,7 +311,7 @@ def _polarisation(**changes: Any) -> float:
     "several hundreds of tesla make a significant polarisation at room temperature",
     order("fields of a half-filled level with P = 0.5 and 0.9 (T)", 300),
 )
-def hundreds_of_tesla() -> list[float]:
+def hundreds_of_tesla() -> Numbers:
     half_filled = {"band_energy": -50.0, "repulsion": 25.0, "spin_orbit": 0.0}
     return [
         brentq(lambda B, P=P: _polarisation(**half_filled, magnetic_field=B) - P, 1, 1e4, xtol=1e-3)
@@ -324,7 +324,7 @@ def hundreds_of_tesla() -> list[float]:
     "the polarisation is linear in a weak field",
     near("P(1 T)/P(0.1 T)", 10, 1e-3),
 )
-def linear() -> float:
+def linear() -> Numbers:
     base = {"band_energy": -0.1, "repulsion": 0.05, "wavevector": [1.0, 0, 0], "spin_orbit": 0.033}
     return _polarisation(**base, magnetic_field=1.0) / _polarisation(**base, magnetic_field=0.1)
 
@@ -334,7 +334,7 @@ def linear() -> float:
     "exponential suppression by repulsion for eps0 + U >> 0",
     near("kT d ln P/dU", -1, 1e-6),
 )
-def suppression() -> float:
+def suppression() -> Numbers:
     U = [0.6, 0.8]
     P = [_polarisation(band_energy=0.0, repulsion=u, spin_splitting=[0, 0, 0.01]) for u in U]
     return float(ROOM * np.log(P[1] / P[0]) / (U[1] - U[0]))
@@ -347,7 +347,7 @@ def suppression() -> float:
     near("U of the largest P less that of the closed form (eV)", 0, 1e-5),
     misprint("eps0 + U there (eV)", 0, by=ROOM),
 )
-def maximum() -> tuple[float, float]:
+def maximum() -> Numbers:
     e0, splitting = -0.4, {"spin_splitting": [0, 0, 0.01]}
     best = minimize_scalar(
         lambda U: -abs(_polarisation(band_energy=e0, repulsion=U, **splitting)),
@@ -365,7 +365,7 @@ def maximum() -> tuple[float, float]:
     "that is an energy; the slope is a susceptibility, and not 1/eV",
     above("slope of the polarisation over the energy of the field (1/eV)", 1),
 )
-def at_most() -> float:
+def at_most() -> Numbers:
     gas = Gas(band_energy=-0.1, repulsion=0.05, spin_splitting=[0, 0, 1e-6])
     return float(spinterface.solve(gas).susceptibility)
 
@@ -376,7 +376,7 @@ def at_most() -> float:
     "the polarisation is that of the field alone",
     near("P over P without spin-orbit coupling", 1, 1e-4),
 )
-def unfinished() -> float:
+def unfinished() -> Numbers:
     base, B = {"band_energy": -0.1, "repulsion": 0.05}, 2000.0
     both = _polarisation(**base, wavevector=[1.0, 0, 0], spin_orbit=1e-3, magnetic_field=B)
     return -both / _polarisation(**base, spin_splitting=[0, 0, 2 * BOHR_MAGNETON * B])
@@ -390,7 +390,7 @@ def unfinished() -> float:
     below("largest amplification on the plateau", 1 + 1e-9),
     near("cases that the condition decides, of 4", 4, 0),
 )
-def amplification(susceptibility: Parts) -> tuple[float, float, int]:
+def amplification(susceptibility: Parts) -> Numbers:
     single = susceptibility["single"].ratio
     decided = 0
     for e0, U in ((0.2, 0.0), (-0.2, 0.1), (0.05, 0.02), (-0.1, 0.08)):
@@ -418,7 +418,7 @@ def amplification(susceptibility: Parts) -> tuple[float, float, int]:
     near("(chi/chi_0 - 1)/(a/k_F)^2 at fixed potential", 5 / 6, 1e-3),
     near("the same at fixed density", -2 / 3, 1e-3),
 )
-def whole_gas(susceptibility: Parts) -> tuple[float, float]:
+def whole_gas(susceptibility: Parts) -> Numbers:
     weak = susceptibility["whole"].ratio.isel(spin_orbit=1)
     x = (GOLD.N0 * float(weak.spin_orbit)) ** 2 / (2 * GOLD.N0 * GOLD.fermi)
     potential, density = (weak.values - 1) / x
@@ -452,7 +452,7 @@ def quench(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     "eigenvalues eps +- |eps1(k) +- eps1(k')|, all real",
     below("largest distance of those of 20 random pairs", 1e-6),
 )
-def eigenvalues() -> float:
+def eigenvalues() -> Numbers:
     rng = np.random.default_rng(1)
     worst = 0.0
     for _ in range(20):
@@ -471,7 +471,7 @@ def eigenvalues() -> float:
     "an electron flux does not stabilise a moment",
     below("share of its spin that a level keeps 150/eV after its field", 0.01),
 )
-def flux(quench: Parts) -> float:
+def flux(quench: Parts) -> Numbers:
     spin = quench["quench"].level_spin.values
     return float(np.abs(spin[-1] / spin[0]))
 
@@ -483,7 +483,7 @@ def flux(quench: Parts) -> float:
     near("n and 2 s_z", 0.6, 1e-12),
     near("imaginary parts", 0, 1e-12),
 )
-def source_factor() -> tuple[Any, Any]:
+def source_factor() -> Numbers:
     model = Pair(
         band_energy=[0.1, 0.1],
         spin_splitting=np.zeros((2, 3)),
@@ -503,7 +503,7 @@ def source_factor() -> tuple[Any, Any]:
     near("s_z at the start", 0.5, 1e-12),
     below("largest difference of both solutions", 1e-12),
 )
-def solution() -> tuple[float, float, float]:
+def solution() -> Numbers:
     model = Pair(initial=[0.3, 0, 0, 0.5], source=[0.05, 0.02, 0, 0], time=[0.0, 7.0])
     projected, exponential = Spectral().solve(model).moments, Expm().solve(model).moments
     start = projected[0].real
@@ -517,7 +517,7 @@ def solution() -> tuple[float, float, float]:
     near("s_z(2000/eV)/s_z(1000/eV)", 2, 1e-9),
     near("s_z at the end with a loss of 0.01 eV", 0.5, 1e-9),
 )
-def stationary() -> tuple[float, float]:
+def stationary() -> Numbers:
     model = Pair(
         band_energy=[0.1, 0.1],
         spin_splitting=[[0, 0, 0.05]] * 2,
@@ -549,7 +549,7 @@ def _curves(ds: dict[str, Any], r: Real, symbol: str) -> xr.Dataset:
     plot=Plot(
         columns=2,
         markers=False,
-        panels=(
+        panels=tuple(
             Panel(source=source, x="distance", y="kernel", by="curve", title=title)
             for source, title in (
                 ("mol", "Eq. (10)"),
@@ -611,7 +611,7 @@ def _lesser_beside_full() -> xr.Dataset:
     above("10^3 r^2 |s| of a non-magnetic molecule in equilibrium as printed (1/nm)", 1e-2),
     below("with all terms, over that", 1e-12),
 )
-def lesser_term(errata: Parts) -> tuple[float, float]:
+def lesser_term(errata: Parts) -> Numbers:
     largest = np.abs(errata["lesser"].kernel).max("distance")
     printed = float(largest.sel(curve="printed"))
     return printed, float(largest.sel(curve="correct")) / printed
@@ -634,7 +634,7 @@ def _residual(kappa: complex) -> float:
     below("(z - H) g off the contact with a plus sign", 1e-6),
     above("as printed", 0.05),
 )
-def kappa_sign() -> tuple[float, float]:
+def kappa_sign() -> Numbers:
     z = 0.4 + 0.3j
     minus = np.sqrt(2 * STRONG.N0 * (z + STRONG.fermi) - STRONG.a**2)
     return _residual(complex(STRONG.kappa(z))), _residual(complex(minus))
@@ -646,7 +646,7 @@ def kappa_sign() -> tuple[float, float]:
     "that is its average over directions; along one it tends to i alpha N0^2/(2 pi)",
     near("g1(r -> 0) over i alpha N0^2/(2 pi)", 1, 1e-4),
 )
-def odd_part() -> float:
+def odd_part() -> Numbers:
     _, g1, _, _ = components(STRONG, np.array(1e-7), STRONG.kappa(0.0))
     return complex(g1).imag / (STRONG.alpha * STRONG.N0**2 / (2 * np.pi))
 
@@ -657,7 +657,7 @@ def odd_part() -> float:
     "the prefactor is -i",
     above("spin beside the molecule, with -i, over its own (1/nm^3)", 0),
 )
-def mol_sign() -> float:
+def mol_sign() -> Numbers:
     model = Contact(**REFERENCE, spin_orbit=0.0, distance=[2.0])
     beside = float(spinterface.solve(model, LesserOnly()).spin_density_mol[0, 2])
     metal, emission, _ = emission_of(model)
@@ -677,7 +677,7 @@ def _kernel(name: str, where: str, misprinted: str, text: str) -> Claim:
         above("largest difference over the largest value of the correct kernel", 0.3),
         misprint("correct over printed kernel at 1 nm", 1, by=0.1),
     )
-    def kernel(errata: Parts) -> tuple[float, float]:
+    def kernel(errata: Parts) -> Numbers:
         printed, correct = (errata[name].kernel.sel(curve=c) for c in ("printed", "correct"))
         off = float(np.abs(printed - correct).max() / np.abs(correct).max())
         return off, float((correct / printed).sel(distance=1.0, method="nearest"))
@@ -710,7 +710,7 @@ mix_kernel = _kernel(
     above("(7b) with a plus sign less it", 0.1),
     below("(7a) with the vector part less it", 1e-13),
 )
-def self_energy() -> tuple[float, float, float]:
+def self_energy() -> Numbers:
     rng = np.random.default_rng(7)
     (v0, v), (c0, c), (G0, G) = (
         (complex(x[0]), x[1:]) for x in rng.normal(size=(3, 4, 2)) @ [1, 1j]
@@ -734,7 +734,7 @@ def self_energy() -> tuple[float, float, float]:
     "exp(+i(k-k')r); the other sign mirrors space, and the spin is odd in r",
     near("s_x at -x over s_x at +x", -1, 1e-12),
 )
-def phase() -> float:
+def phase() -> Numbers:
     away, back = (
         spinterface.solve(
             Contact(**{**QUIET, "direction": [s, 0, 0]}, lead_potential=BIAS, distance=[2.0])
@@ -751,7 +751,7 @@ def phase() -> float:
     below("off the diagonal after half the angle", 1e-15),
     above("after the whole angle", 0.1),
 )
-def rotation() -> list[float]:
+def rotation() -> Numbers:
     theta, phase = 1.1, np.exp(0.4j)
     H = matrix(
         0.0, np.array([np.sin(theta) * phase.real, np.sin(theta) * phase.imag, np.cos(theta)])
@@ -770,7 +770,7 @@ def rotation() -> list[float]:
     below("spin over charge for imaginary V1", 1e-12),
     above("for real V1", 1e-3),
 )
-def hybridisation() -> tuple[float, ...]:
+def hybridisation() -> Numbers:
     found = (
         spinterface.solve(Contact(**QUIET, hybridisation_vector=V1, distance=[1.0]))
         for V1 in ([0.02j, 0, 0.03j], [0.02, 0, 0.03])
@@ -787,7 +787,7 @@ def hybridisation() -> tuple[float, ...]:
     below("|g1 x g1*| over |g1|^2 of one contact", 1e-14),
     above("of two contacts 0.5 nm apart", 0.05),
 )
-def last_term() -> tuple[float, float]:
+def last_term() -> Numbers:
     g = []
     for site in (0.0, 0.5):
         away = np.array([1.0 - site, 0.6, 0.0])

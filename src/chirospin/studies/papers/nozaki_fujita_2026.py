@@ -28,7 +28,7 @@ from chirospin.studies.expectation import (
     printed,
     rises,
 )
-from chirospin.studies.registry import Claim, Parts, Progress, claim, erratum, figure
+from chirospin.studies.registry import Claim, Numbers, Parts, Progress, claim, erratum, figure
 
 Array = NDArray[np.float64]
 GAPS = (0.4, 0.6, 0.8, 1.0, 1.2, 1.4)
@@ -135,7 +135,7 @@ def figure_2(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     below("bend up to f_L = 0.6 over the current there", 0.05),
     below("I(1) over the linear law", 1),
 )
-def current_linear_then_bent(figure_2: Parts) -> tuple[Array, Array]:
+def current_linear_then_bent(figure_2: Parts) -> Numbers:
     current = figure_2["filling"].mean_current.transpose("occupation_left", "energy_b").values
     low = FILLINGS[:6] - 0.5
     slope = np.polyfit(low, current[:6], 1)[0]
@@ -151,7 +151,7 @@ def current_linear_then_bent(figure_2: Parts) -> tuple[Array, Array]:
     near("for epsilon = 1.4", 1, 0),
     source="paper-text",
 )
-def current_falls(figure_2: Parts) -> tuple[Array, float]:
+def current_falls(figure_2: Parts) -> Numbers:
     current = figure_2["filling"].mean_current
     share = (current.sel(occupation_left=1) / current.max("occupation_left")).values
     return share[:-1], share[-1]
@@ -162,7 +162,7 @@ def current_falls(figure_2: Parts) -> tuple[Array, float]:
     "at f_L = 1 the current is smaller for smaller epsilon",
     rises("I(1) for epsilon = 0.4 to 1.4"),
 )
-def current_grows_with_epsilon(figure_2: Parts) -> Array:
+def current_grows_with_epsilon(figure_2: Parts) -> Numbers:
     return figure_2["filling"].mean_current.sel(occupation_left=1).values
 
 
@@ -171,7 +171,7 @@ def current_grows_with_epsilon(figure_2: Parts) -> Array:
     "|P| is nearly zero at low f_L and rises rapidly towards f_L = 1",
     below("largest |P| below f_L = 0.7 over |P(1)|, each epsilon", 0.05),
 )
-def polarisation_rises_late(figure_2: Parts) -> Array:
+def polarisation_rises_late(figure_2: Parts) -> Numbers:
     P = np.abs(figure_2["filling"].spin_polarisation)
     low = P.where(P.occupation_left < 0.7).max("occupation_left")
     return (low / P.sel(occupation_left=1)).values
@@ -183,7 +183,7 @@ def polarisation_rises_late(figure_2: Parts) -> Array:
     above("largest step of |P| from one epsilon to the next", 0),
     below("smallest step", 0),
 )
-def polarisation_not_monotonic(figure_2: Parts) -> tuple[float, float]:
+def polarisation_not_monotonic(figure_2: Parts) -> Numbers:
     steps = np.diff(np.abs(figure_2["filling"].spin_polarisation.sel(occupation_left=1)))
     return steps.max(), steps.min()
 
@@ -215,7 +215,7 @@ def figure_3(workers: int, progress: Progress, every: int = 1) -> dict[str, xr.D
     above("I(t_bb = 1)/I(t_bb = 0)", 1),
     above("I(gamma = 1)/I(gamma = 0.01)", 1),
 )
-def current_trends(figure_3: Parts) -> tuple[Array, ...]:
+def current_trends(figure_3: Parts) -> Numbers:
     currents = [figure_3[key].mean_current.transpose(name, ...) for key, (name, _) in SCANS.items()]
     return tuple((current[-1] / current[0]).values for current in currents)
 
@@ -227,7 +227,7 @@ def current_trends(figure_3: Parts) -> tuple[Array, ...]:
     rises("I for epsilon = 0.4 to 1.4 at U = 4, t_bb = 0.2"),
     source="paper-text",
 )
-def current_with_epsilon(figure_3: Parts) -> Array:
+def current_with_epsilon(figure_3: Parts) -> Numbers:
     return figure_3["hopping"].mean_current.sel(hopping_b=0.2, method="nearest").values
 
 
@@ -245,7 +245,7 @@ def _first_minimum(figure_3: Parts, gap: float) -> tuple[float, float]:
     "P(U) has minima for epsilon = 0.4, 0.6, 0.8, which move to larger U",
     rises("U of the first minimum"),
 )
-def minima_shift(figure_3: Parts) -> list[float]:
+def minima_shift(figure_3: Parts) -> Numbers:
     return [_first_minimum(figure_3, gap)[0] for gap in (0.4, 0.6, 0.8)]
 
 
@@ -258,7 +258,7 @@ def minima_shift(figure_3: Parts) -> list[float]:
     below("P there less P(5.0)", 0),
     source="paper-text",
 )
-def largest_in_repulsion(figure_3: Parts) -> tuple[float, float, float]:
+def largest_in_repulsion(figure_3: Parts) -> Numbers:
     where, depth = _first_minimum(figure_3, 0.8)
     exact = junction.solve(Junction().replace(hubbard=5.0), observables=["spin_polarisation"])
     at_five = float(exact.spin_polarisation)
@@ -272,7 +272,7 @@ def largest_in_repulsion(figure_3: Parts) -> tuple[float, float, float]:
     near("|P(0)|", 0, 1e-9),
     below("|P(t)| over the largest", 0.01),
 )
-def hopping_resonance(figure_3: Parts) -> tuple[Array, Array, Array]:
+def hopping_resonance(figure_3: Parts) -> Numbers:
     P = np.abs(figure_3["hopping"].spin_polarisation)
     zero, full = (P.sel(hopping_b=t).values for t in (0, 1))
     return P.idxmax("hopping_b").values, zero, full / P.max("hopping_b").values
@@ -283,7 +283,7 @@ def hopping_resonance(figure_3: Parts) -> tuple[Array, Array, Array]:
     "the resonance is roughly where the current reaches 0.02",
     order("mean current at the peak, each epsilon", 0.02),
 )
-def resonance_current(figure_3: Parts) -> Array:
+def resonance_current(figure_3: Parts) -> Numbers:
     scan = figure_3["hopping"]
     peak = np.abs(scan.spin_polarisation).idxmax("hopping_b")
     return scan.mean_current.sel(hopping_b=peak).values
@@ -297,7 +297,7 @@ def resonance_current(figure_3: Parts) -> Array:
     near("epsilon of it", 0.8, 1e-9),
     departs="no t_bb makes more than 0.27",
 )
-def hopping_peak(figure_3: Parts) -> tuple[float, float, float]:
+def hopping_peak(figure_3: Parts) -> Numbers:
     P = figure_3["hopping"].spin_polarisation
     largest = P.isel(np.abs(P).argmax(...))
     return float(largest), float(largest.hopping_b), float(largest.energy_b)
@@ -312,7 +312,7 @@ def hopping_peak(figure_3: Parts) -> tuple[float, float, float]:
     near("their difference", 0, 1e-9),
     source="paper-text",
 )
-def same_point_two_values(figure_3: Parts) -> tuple[float, list[float], float]:
+def same_point_two_values(figure_3: Parts) -> Numbers:
     hopping, coupling = (
         figure_3[k].spin_polarisation.sel(energy_b=0.8) for k in ("hopping", "coupling")
     )
@@ -328,7 +328,7 @@ def same_point_two_values(figure_3: Parts) -> tuple[float, list[float], float]:
     near("epsilon of the largest |P|", 0.8, 1e-9),
     near("gamma of it", 0.1, 0.05),
 )
-def coupling_peak(figure_3: Parts) -> tuple[float, float, float]:
+def coupling_peak(figure_3: Parts) -> Numbers:
     P = figure_3["coupling"].spin_polarisation
     largest = P.isel(np.abs(P).argmax(...))
     at_tenth = P.sel(energy_b=0.8).sel(coupling=0.1, method="nearest")
@@ -341,7 +341,7 @@ def coupling_peak(figure_3: Parts) -> tuple[float, float, float]:
     near("maxima", 2, 0),
     near("minima", 1, 0),
 )
-def weak_coupling_dependence(figure_3: Parts) -> tuple[list[int], list[int]]:
+def weak_coupling_dependence(figure_3: Parts) -> Numbers:
     maxima, minima = [], []
     for gap in (1.2, 1.4):
         weaker = junction.solve(Junction(energy_b=gap), over={"coupling": WEAK_COUPLINGS})
@@ -354,7 +354,7 @@ def weak_coupling_dependence(figure_3: Parts) -> tuple[list[int], list[int]]:
 
 
 @claim("Abstract", "P exceeds 25 %", above("largest |P| of the U scan", 0.25))
-def beyond_a_quarter(figure_3: Parts) -> float:
+def beyond_a_quarter(figure_3: Parts) -> Numbers:
     return float(np.abs(figure_3["repulsion"].spin_polarisation).max())
 
 
@@ -380,7 +380,7 @@ def figure_4(
     "for U up to 0.5 mean field reproduces the currents well",
     below("largest departure of the current", 0.02),
 )
-def mean_field_current(figure_4: Parts) -> float:
+def mean_field_current(figure_4: Parts) -> Numbers:
     mean, exact = (
         figure_4[k].mean_current.sel(hubbard=slice(0, 0.5)) for k in ("mean-field", "gksl")
     )
@@ -393,7 +393,7 @@ def mean_field_current(figure_4: Parts) -> float:
     below("largest departure of P over the largest |P| there, each epsilon", 0.1),
     departs="at U = 0.5 it is off by as much as P itself",
 )
-def mean_field_small_polarisation(figure_4: Parts) -> Array:
+def mean_field_small_polarisation(figure_4: Parts) -> Numbers:
     mean, exact = (
         figure_4[k].spin_polarisation.sel(hubbard=slice(0, 0.5)) for k in ("mean-field", "gksl")
     )
@@ -405,7 +405,7 @@ def mean_field_small_polarisation(figure_4: Parts) -> Array:
     "mean field departs from the exact P as U grows",
     rises("largest departure at U = 0.05, 0.1, 0.5, 1"),
 )
-def mean_field_deviates(figure_4: Parts) -> Array:
+def mean_field_deviates(figure_4: Parts) -> Numbers:
     mean, exact = (figure_4[k].spin_polarisation for k in ("mean-field", "gksl"))
     off = np.abs(mean - exact).max("energy_b")
     return off.sel(hubbard=[0.05, 0.1, 0.5, 1.0], method="nearest").values
@@ -417,7 +417,7 @@ def mean_field_deviates(figure_4: Parts) -> Array:
     between("largest U that plain mixing reaches, epsilon = 0.8, to U = 4", 0, 4),
     near("whether the branch from U = 0 reaches U = 4", 0, 0),
 )
-def mean_field_fails(figure_4: Parts) -> tuple[float, bool]:
+def mean_field_fails(figure_4: Parts) -> Numbers:
     beyond = junction.solve(Junction(), MeanField(), on_failure="record")
     plain = junction.solve(
         Junction(),
@@ -435,7 +435,7 @@ def mean_field_fails(figure_4: Parts) -> tuple[float, bool]:
     near("P with a minus over exact P, U = 0.01", 1, 1e-2),
     misprint("P with a plus over it", 1, by=1e-2),
 )
-def exchange_sign() -> tuple[float, float]:
+def exchange_sign() -> Numbers:
     weak = Junction().replace(hubbard=0.01)
     exact, minus, plus = (
         float(junction.solve(weak, k).spin_polarisation)
@@ -460,7 +460,7 @@ def _table_case(case: str, expected: Expectation, departs: str = "") -> Claim:
     """The magnitude of P in a case of Table 2."""
 
     @claim(f"Table 2 ({case})", f"magnitude of P in case ({case})", expected, departs=departs)
-    def check(table_2: Parts) -> float:
+    def check(table_2: Parts) -> Numbers:
         return 100 * abs(float(table_2[case].spin_polarisation))
 
     return replace(check, name=f"table-2-{case}")
@@ -479,7 +479,7 @@ case_f = _table_case("f", printed("100 |P|", "24"))
     "(b) and (c) have the same value: intra-orbital repulsion does not matter for gamma_b = 0",
     near("100 P(b) - 100 P(c)", 0, 1e-8),
 )
-def table_2_b_equals_c(table_2: Parts) -> float:
+def table_2_b_equals_c(table_2: Parts) -> Numbers:
     b, c = (100 * float(table_2[case].spin_polarisation) for case in "bc")
     return b - c
 
@@ -491,7 +491,7 @@ def table_2_b_equals_c(table_2: Parts) -> float:
     misprint("|P| of case (b)", 0.031, by=0.0005),
     source="paper-text",
 )
-def case_b_in_text(table_2: Parts) -> float:
+def case_b_in_text(table_2: Parts) -> Numbers:
     return abs(float(table_2["b"].spin_polarisation))
 
 
@@ -503,7 +503,7 @@ def case_b_in_text(table_2: Parts) -> float:
     near("P of the enantiomers of (f), their sum", 0, 1e-8),
     source="paper-text",
 )
-def table_2_signs(table_2: Parts) -> tuple[list[float], float]:
+def table_2_signs(table_2: Parts) -> Numbers:
     printed_values = {"b": -0.31, "c": -0.31, "d": 1.3, "e": 1.2, "f": 24.0}
     P = {case: float(table_2[case].spin_polarisation) for case in printed_values}
     mirror = float(junction.solve(Junction(handedness=-1)).spin_polarisation)
@@ -515,7 +515,7 @@ def table_2_signs(table_2: Parts) -> tuple[list[float], float]:
     "the two chiralities have opposite P",
     near("P of one over P of the other", -1, 1e-9),
 )
-def enantiomers() -> float:
+def enantiomers() -> Numbers:
     one, other = (float(junction.solve(Junction(handedness=h)).spin_polarisation) for h in (1, -1))
     return one / other
 
@@ -552,7 +552,7 @@ def theorem(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     near("largest |P| of six random stacks", 0, 1e-10),
     above("control: |P| with a Zeeman field", 1e-3),
 )
-def no_interaction(theorem: Parts) -> tuple[float, float]:
+def no_interaction(theorem: Parts) -> Numbers:
     draws = [ds for key, ds in theorem.items() if key != "field"]
     worst = max(float(np.abs(ds.spin_polarisation).max()) for ds in draws)
     return worst, abs(float(theorem["field"].spin_polarisation))
@@ -564,7 +564,7 @@ def no_interaction(theorem: Parts) -> tuple[float, float]:
     "1/(2 pi) is missing",
     near("current with it over that of the master equation, random stacks", 1, 1e-10),
 )
-def landauer_factor(theorem: Parts) -> list[float]:
+def landauer_factor(theorem: Parts) -> Numbers:
     currents = [ds.mean_current for key, ds in theorem.items() if key != "field"]
     return [float(c.sel({"method": "landauer"}) / c.sel({"method": "gksl"})) for c in currents]
 
@@ -576,7 +576,7 @@ def landauer_factor(theorem: Parts) -> list[float]:
     above("defect of hermiticity as printed", 0.1),
     near("with lambda", 0, 1e-15),
 )
-def printed_matrix() -> tuple[float, float]:
+def printed_matrix() -> Numbers:
     lam, angle = 0.03, np.pi / 2
 
     def defect(factor: float) -> float:

@@ -6,7 +6,7 @@ charge carry no unit in the text; here they are eps_0 E_0/l and eps_0 (q E_0 tau
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from chirospin.chiral_metal.exponentials import exponential_integral, two_sided
 from chirospin.chiral_metal.linear import plane_field
 from chirospin.chiral_metal.model import scales
 from chirospin.studies.expectation import above, below, misprint, near, order, rises
-from chirospin.studies.registry import Parts, Progress, claim, erratum, figure
+from chirospin.studies.registry import Numbers, Parts, Progress, claim, erratum, figure
 
 Array = NDArray[np.float64]
 
@@ -108,7 +108,7 @@ def _largest(one: Any, other: Any) -> float:
     near("s1 in the middle of L = 50 l over that, a = 0.2, boltzmann", 1, 1e-6),
     near("js2 over that", 1, 1e-6),
 )
-def bulk() -> tuple[float, float]:
+def bulk() -> Numbers:
     model = metal(0.2)
     ds = chiral_metal.solve(model, Boltzmann(), over={"position": [LENGTH / 2]})
     here = scales(model)
@@ -125,7 +125,7 @@ def bulk() -> tuple[float, float]:
     near("boltzmann extrapolated to lambda = 0, over that", 1, LEADING + 1e-4),
     near("closed form at lambda = 0, over that", 1, 1e-12),
 )
-def integrated() -> tuple[float, float]:
+def integrated() -> Numbers:
     def total(screening: float, method: Any) -> float:
         model = metal(screening_length=screening)
         here = scales(model)
@@ -142,7 +142,7 @@ def integrated() -> tuple[float, float]:
     "|s2/s1| is about e E0 tau0/kF",
     order("largest s2 over the s1 of the bulk, in e E0 tau0/kF", 1),
 )
-def ratio() -> float:
+def ratio() -> Numbers:
     model = metal(screening_length=0.0)
     here = scales(model)
     ds = chiral_metal.solve(
@@ -203,7 +203,7 @@ def figure_3(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     "two charged layers of width lambda_TF, + at 0 and - at L",
     below("boltzmann less Eq. (17) over its height, at both planes", LEADING),
 )
-def first_charge(figure_3: Parts) -> list[float]:
+def first_charge(figure_3: Parts) -> Numbers:
     height, off = 1 / (2 * SCREENING), []
     for side, sign, plane in (("source", 1, 0.0), ("drain", -1, LENGTH)):
         rho = figure_3[f"solver {side}"].charge_1
@@ -219,7 +219,7 @@ def first_charge(figure_3: Parts) -> list[float]:
     below("smallest inside", 0),
     near("their zero (l)", 0, SCREENING),
 )
-def second_charge(figure_3: Parts) -> tuple[float, float, float]:
+def second_charge(figure_3: Parts) -> Numbers:
     rho = figure_3["solver source"].charge_2
     close = rho.where(np.abs(rho.xi) < 5 * SCREENING, drop=True)
     turns = close.xi.values[np.flatnonzero(np.diff(np.sign(close.values)))]
@@ -232,7 +232,7 @@ def second_charge(figure_3: Parts) -> tuple[float, float, float]:
     near("boltzmann 0.001 l from the planes", 1 / 3, 2e-3),
     near("in the middle", 2 / 3, LEADING),
 )
-def linear_spin(figure_3: Parts) -> tuple[Array, float]:
+def linear_spin(figure_3: Parts) -> Numbers:
     planes = [
         figure_3[f"solver {side}"].spin_1.sel(xi=plane, method="nearest")
         for side, plane in (("source", 0.0), ("drain", LENGTH))
@@ -247,7 +247,7 @@ def linear_spin(figure_3: Parts) -> tuple[Array, float]:
     near("S2 at L over S2 at 0, lambda = 0", -1, 1e-6),
     below("by boltzmann at lambda = 0.1 l", 0),
 )
-def antiparallel(figure_3: Parts) -> tuple[float, ...]:
+def antiparallel(figure_3: Parts) -> Numbers:
     def across(kind: str) -> float:
         source, drain = (figure_3[f"{kind} {side}"].spin_2 for side in ("source", "drain"))
         at = {"method": "nearest"}
@@ -262,7 +262,7 @@ def antiparallel(figure_3: Parts) -> tuple[float, ...]:
     rises("its profile across the source"),
     near("in the middle (tau0 E0 j0)", 2, 1e-9),
 )
-def momentum_flux(figure_3: Parts) -> tuple[Array, float]:
+def momentum_flux(figure_3: Parts) -> Numbers:
     method = ClosedForm(leading_alpha=True)
     middle = reduced(metal(screening_length=0.0), method, np.array([LENGTH / 2]))
     return figure_3["neutral source"].momentum_flux.values, float(middle.momentum_flux[0])
@@ -273,7 +273,7 @@ def momentum_flux(figure_3: Parts) -> tuple[Array, float]:
     "closed forms solve the Boltzmann equation with Gauss's law",
     below("boltzmann less closed form over the largest value, spins and charges", LEADING),
 )
-def solver(figure_3: Parts) -> list[float]:
+def solver(figure_3: Parts) -> Numbers:
     return [
         _largest(figure_3[side][name], figure_3[f"solver {side}"][name])
         / float(abs(figure_3[side][name]).max())
@@ -328,7 +328,7 @@ def figure_3_inset(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     below("largest part of E2", 0),
     above("smallest sum of the other two", 0),
 )
-def sources(figure_3_inset: Parts) -> tuple[float, float]:
+def sources(figure_3_inset: Parts) -> Numbers:
     flux, first, second = (
         figure_3_inset["parts"].spin.sel(curve=name) for name in ("spin flux", "E1", "E2")
     )
@@ -352,15 +352,21 @@ def sources(figure_3_inset: Parts) -> tuple[float, float]:
     setting=f"alpha/v_F = {WEAK}, L = {LENGTH:g} l; (a) lambda_TF = {SCREENING} l; else lambda_TF = 0, closed-form at "
     f"leading order in alpha, p = {', '.join(map(str, POWERS))}, and p = 2 with weights "
     + ", ".join(f"{r:.2g}" for r in MIXTURES),
+    quick={"powers": (1, 2), "mixtures": (1 / 3,)},
 )
-def figure_4(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
+def figure_4(
+    workers: int,
+    progress: Progress,
+    powers: Sequence[int] = POWERS,
+    mixtures: Sequence[float] = MIXTURES,
+) -> dict[str, xr.Dataset]:
     """Charge of second order close to a plane; other sources of carriers."""
     close = _around(reach=0.6)
     out = {"charge": reduced(metal(), ClosedForm(), close)[["charge_2"]]}
     places = _around(reach=2.0)
-    cases = {f"p = {p}": {"injection_power": p} for p in POWERS}
+    cases = {f"p = {p}": {"injection_power": p} for p in powers}
     mixed: dict[str, dict[str, Any]] = {
-        f"r = {r:.2g}": {"injection_power": 2, "injection_weight": r} for r in MIXTURES
+        f"r = {r:.2g}": {"injection_power": 2, "injection_weight": r} for r in mixtures
     }
     for key, group in (("powers", cases), ("mixtures", mixed)):
         solved = {}
@@ -379,7 +385,7 @@ def figure_4(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     near("|E/E0 - Theta| for p = 1", 0, 0),
     near("for p = 2 on both sides, 0.001 l from the plane (2/9 on it)", 2 / 9, 5e-3),
 )
-def ohm(figure_4: Parts) -> tuple[Array, Array]:
+def ohm(figure_4: Parts) -> Numbers:
     field = figure_4["powers"].field_1
     off = np.abs(field - (field.xi > 0))
     half = field.xi.size // 2
@@ -391,7 +397,7 @@ def ohm(figure_4: Parts) -> tuple[Array, Array]:
     "the spin around the source has the sign of js2 for every p and r",
     below("its integral within 2 l", 0),
 )
-def other_sources(figure_4: Parts) -> Array:
+def other_sources(figure_4: Parts) -> Numbers:
     return np.concatenate([figure_4[key].spin_2.integrate("xi") for key in ("powers", "mixtures")])
 
 
@@ -494,7 +500,7 @@ def _plane_integral(curve: Callable[[Array], Array]) -> float:
     near("integral of the printed parts", -0.8, 1e-6),
     near("boltzmann at lambda = 0.1 l, less 4 lambda^2/3", -16 / 15, 2e-3),
 )
-def printed_sources() -> tuple[float, float]:
+def printed_sources() -> Numbers:
     model = metal()
     here = scales(model)
     unit = here.push**2 * here.mass * WEAK / (4 * np.pi**2)
@@ -509,7 +515,7 @@ def printed_sources() -> tuple[float, float]:
     below("corrected less boltzmann", 1e-6),
     above("(31) and (78) less boltzmann", 0.1),
 )
-def printed_linear(errata: Parts, figure_3: Parts) -> tuple[float, list[float]]:
+def printed_linear(errata: Parts, figure_3: Parts) -> Numbers:
     solved = figure_3["solver source"].spin_1
     off = {str(c.curve.item()): _largest(c, solved) for c in errata["linear"].spin}
     return off["pair"], [off["Eq. (31)"], off["Eq. (78)"]]
@@ -522,7 +528,7 @@ def printed_linear(errata: Parts, figure_3: Parts) -> tuple[float, list[float]]:
     below("corrected E2 less boltzmann over its maximum, lambda = 0.1 l", LEADING),
     above("printed E2 less boltzmann over it", 3 * LEADING),
 )
-def pulled_charge(errata: Parts) -> tuple[float, ...]:
+def pulled_charge(errata: Parts) -> Numbers:
     field = errata["field"].field
     solved = field.sel(curve="boltzmann")
     off = (_largest(field.sel(curve=name), solved) for name in ("here", "Eq. (21)"))
@@ -536,7 +542,7 @@ def pulled_charge(errata: Parts) -> tuple[float, ...]:
     below("superposed less boltzmann, L = 1.5 l, lambda = 0.5 l", 1e-5),
     above("Eq. (18) less boltzmann", 0.01),
 )
-def short_metal(errata: Parts) -> tuple[float, ...]:
+def short_metal(errata: Parts) -> Numbers:
     field = errata["short"].field
     solved = field.sel(curve="boltzmann")
     return tuple(_largest(field.sel(curve=name), solved) for name in ("superposed", "Eq. (18)"))
@@ -549,7 +555,7 @@ def short_metal(errata: Parts) -> tuple[float, ...]:
     below("balance of flow, turning and spin for alpha < 0 with the helicity", 1e-5),
     above("with the band", 0.5),
 )
-def band_label() -> tuple[float, ...]:
+def band_label() -> Numbers:
     nodes, weights = np.polynomial.legendre.leggauss(40)
     first, last = 0.05, 3.0
     places = np.concatenate([[first], (first + last) / 2 + (last - first) / 2 * nodes, [last]])
@@ -571,7 +577,7 @@ def band_label() -> tuple[float, ...]:
     misprint("Pi in the bulk at alpha/vF = 0.5, boltzmann", 2, by=1e-3),
     near("Pi over the law", 1, 1e-5),
 )
-def weak_coupling(errata: Parts) -> tuple[float, float]:
+def weak_coupling(errata: Parts) -> Numbers:
     found = float(errata["strong coupling"].momentum_flux.mean())
     return found, found * (1 + 0.25) / (2 + 6 * 0.25 / 5)
 
@@ -583,7 +589,7 @@ def weak_coupling(errata: Parts) -> tuple[float, float]:
     misprint("E1/E0 in the middle at a = 0.2, boltzmann", 1.04, by=1e-3),
     near("the same", 1, 1e-6),
 )
-def injected_current() -> tuple[float, float]:
+def injected_current() -> Numbers:
     field = reduced(metal(0.2), Boltzmann(), np.array([LENGTH / 2])).field_1
     return float(field[0]), float(field[0])
 
@@ -595,5 +601,5 @@ def injected_current() -> tuple[float, float]:
     near("integral without E2, Eq. (71)", 8 / 5, 1e-6),
     near("integral with it", -16 / 15, 1e-12),
 )
-def footnote_1() -> tuple[float, float]:
+def footnote_1() -> Numbers:
     return _plane_integral(without_second_field), quadratic.plane_total(0.0, 0.0, 0.0, np.ones(1))
