@@ -148,9 +148,7 @@ def test_a_verdict_that_is_not_declared_is_raised() -> None:
     _claim(1, 3, departs="y is 3").verdict({}).verify()
     with pytest.raises(ClaimError, match="holds, but is said not to"):
         _claim(1, 2, departs="y is 3").verdict({}).verify()
-    with pytest.raises(
-        ClaimError, match=r"expected x: 1 \+- 0.1; y: 2 \+- 0.1, computed 1; 3"
-    ):
+    with pytest.raises(ClaimError, match=r"expected x: 1 \+- 0.1; y: 2 \+- 0.1, computed 1; 3"):
         _claim(1, 3).verdict({}).verify()
 
 

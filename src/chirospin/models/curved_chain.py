@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from chirospin.base.errors import ModelError
 from chirospin.models.model import (
     LARGEST,
-    MOST_SITES,
     Molecule,
     OneElectronModel,
     contact,
@@ -37,9 +35,9 @@ class CurvedChain(OneElectronModel):
     """
 
     sites_per_turn: int = published(
-        8, symbol="N", low=2, high=MOST_SITES, about="sites of a turn", mark=PUBLIC_CODE
+        8, symbol="N", low=4, high=40, about="sites of a turn", mark=PUBLIC_CODE
     )
-    turns: int = published(1, symbol="M", low=1, high=MOST_SITES, about="turns", mark=PUBLIC_CODE)
+    turns: int = published(1, symbol="M", low=1, high=10, about="turns", mark=PUBLIC_CODE)
     radius: float = published(
         1.0, unit="nm", symbol="a", above=0, high=1e3, about="only a/c matters", mark=PUBLIC_CODE
     )
@@ -58,8 +56,7 @@ class CurvedChain(OneElectronModel):
     contact_sites: int = published(
         2,
         symbol="n_c",
-        low=1,
-        high=4,
+        choices=(1, 2),
         about="sites that touch a lead, each a channel",
         mark=PUBLIC_CODE,
     )
@@ -70,7 +67,6 @@ class CurvedChain(OneElectronModel):
     def molecule(self) -> Molecule:
         """Sites along the helix."""
         count = self.sites_per_turn * self.turns
-        _long_enough(count, self.contact_sites)
         m = np.arange(count)
         angle = self.handedness * 2 * np.pi * m / self.sites_per_turn
         rise = self.length * m / (count - 1)
@@ -88,13 +84,4 @@ class CurvedChain(OneElectronModel):
             sites=tuple(range(count)),
             left=contact(list(range(self.contact_sites)), count),
             right=contact(list(range(count - self.contact_sites, count)), count),
-        )
-
-
-def _long_enough(count: int, contacts: int) -> None:
-    """Refuse a chain in which both leads touch one site."""
-    if count > MOST_SITES or count < 2 * contacts or count < 3:
-        raise ModelError(
-            f"Parameters `sites_per_turn` and `turns` must make a chain of {max(3, 2 * contacts)} to "
-            f"{MOST_SITES} sites for contact_sites = {contacts}, but make {count}"
         )

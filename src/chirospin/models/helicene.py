@@ -88,8 +88,7 @@ class Helicene(OneElectronModel):
     contact_atoms: int = published(
         2,
         symbol="n_c",
-        low=1,
-        high=2,
+        choices=(1, 2),
         about="end atoms whose p_z touches a lead: inner, or inner and middle",
         mark=OWN,
     )

@@ -47,8 +47,8 @@ class Landauer(Method):
     )
 
     def solve_many(self, models: Sequence[OneElectronModel]) -> Iterator[ScatteringState]:
-        """States without parts; each is found where it is needed."""
-        return self.solve_with(models, frozenset())
+        """States with all parts."""
+        return self.solve_with(models, self.gives)
 
     def solve_with(
         self, models: Sequence[OneElectronModel], needs: Needs

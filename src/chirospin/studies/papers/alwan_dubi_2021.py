@@ -129,7 +129,7 @@ def broken(order: Parts) -> tuple[float, float, float]:
     P = ds.spin_polarisation
     return (
         float(ds.critical[0]),
-        float(ds.feedback[int((P > 0.1).argmax())]),
+        float(ds.feedback[int(np.argmax(P.values > 0.1))]),
         float(P.sel(feedback=3.7, method="nearest")),
     )
 
