@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from chirospin.base.errors import UnknownNameError
+from chirospin.base.families import installed
 from chirospin.base.parameters import nearest
 
 if TYPE_CHECKING:
@@ -20,8 +21,11 @@ def bibliography() -> Mapping[str, Entry]:
     """All entries by key."""
     from pybtex.database import parse_string
 
-    text = files("chirospin.base").joinpath("references.bib").read_text(encoding="utf-8")
-    return dict(parse_string(text, "bibtex").entries)
+    known: dict[str, Entry] = {}
+    own = files("chirospin.base").joinpath("references.bib").read_text(encoding="utf-8")
+    for text in (*(one.bibliography for one in installed()), own):
+        known |= parse_string(text, "bibtex").entries
+    return known
 
 
 def bibtex(keys: Sequence[str]) -> str:
