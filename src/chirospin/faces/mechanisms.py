@@ -92,6 +92,7 @@ CARBON = ("spin_orbit", 0.006)
 CHAIN = ("models.effective_helix", *_set("spin_orbit=-0.3", "energy=[-3,-1,0.5,2]"))
 HALF_VOLT = "bias=0.5"
 CURRENT = "current_spin_polarisation"
+BIASED = ("junction.bias", "--method", "redfield", *_set("gate=-6.4", "bias=14"))
 
 MECHANISMS = (
     Mechanism(
@@ -266,6 +267,28 @@ MECHANISMS = (
         expected=ANY,
         because="the effect of a fully magnetised lead does not survive",
         arguments=("junction", *_set("lead_polarisation=0.4")),
+        observable="spin_polarisation",
+    ),
+    Mechanism(
+        name="stack with repulsion, cold",
+        quantity="P_MR",
+        interaction="U = 4 t",
+        magnet="left lead, fully",
+        drive="14 t, k_BT = 0.25 t",
+        expected=ANY,
+        because="repulsion",
+        arguments=(*BIASED, *_set("thermal_energy=0.25")),
+        observable="spin_polarisation",
+    ),
+    Mechanism(
+        name="stack with repulsion, warm",
+        quantity="P_MR",
+        interaction="U = 4 t",
+        magnet="left lead, fully",
+        drive="14 t, k_BT = t",
+        expected=ANY,
+        because="warm leads smear what repulsion makes",
+        arguments=(*BIASED, *_set("thermal_energy=1")),
         observable="spin_polarisation",
     ),
     Mechanism(
