@@ -129,7 +129,7 @@ def test_a_system_made_by_a_function(tmp_path, capsys):
 BROKEN = {
     "[left]\nsites = [1]\n": ("", "must have a table [left]"),
     "between = [2, 3]": ("between = [2, 9]", "between 1 and 3"),
-    "value = 0.1\nspin_orbit = [0.01": ("valeu = 0.1\nspin_orbit = [0.01", "unknown key 'valeu'"),
+    "value = 0.1\nspin_orbit = [0.01": ("worth = 0.1\nspin_orbit = [0.01", "unknown key 'worth'"),
     "levels = [0.05]": ('levels = ["a"]', "wrong kind"),
     "sites = [3]": ("sites = []", "at least one site"),
     "[[hop]]\nbetween = [1, 2]": ("[[hopp]]\nbetween = [1, 2]", "unknown table 'hopp'"),
