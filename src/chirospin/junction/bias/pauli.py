@@ -20,12 +20,12 @@ from chirospin.base.errors import ModelError
 from chirospin.base.fermi import broadened_fermi, fermi
 from chirospin.base.method import Method
 from chirospin.base.outcome import Outcome
-from chirospin.junction.bias.dissipators import Member, links, spectrum, widths
+from chirospin.junction.bias.eigenstates import BiasedMember, links, spectrum, widths
 from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing
 from chirospin.junction.bias.state import BiasedState, broadened_current, left_flows
 from chirospin.junction.bias.stationary import stationary_probabilities
 from chirospin.junction.manybody import fock
-from chirospin.junction.manybody.liouvillian import EVEN, ODD
+from chirospin.junction.manybody.packed import EVEN, ODD
 from chirospin.junction.state import UNREACHED
 
 Real = NDArray[np.float64]
@@ -66,7 +66,7 @@ class Pauli(Method):
                 f"Parameter `molecules` must be integer in [1, {LARGEST}] (dimensionless) for method "
                 f"pauli, but is {model.molecules}"
             )
-        members = Member.both(model)
+        members = BiasedMember.both(model)
         found = [_populations(member) for member in members]
         _require_unique_basis(members[0], [one.probability for one in found])
         return BiasedState(
@@ -82,7 +82,7 @@ class Pauli(Method):
 
     def broadened_current(self, model: BiasedJunction) -> Real:
         """Left currents with the Fermi functions of broadened transitions, (magnetisation,)."""
-        found = [_populations(member, broadened=True) for member in Member.both(model)]
+        found = [_populations(member, broadened=True) for member in BiasedMember.both(model)]
         return np.array([one.current[0] if one.outcome.converged else np.nan for one in found])
 
 
@@ -98,17 +98,17 @@ class Populations:
     outcome: Outcome
 
 
-def _require_unique_basis(member: Member, populations: Sequence[Real]) -> None:
+def _require_unique_basis(member: BiasedMember, populations: Sequence[Real]) -> None:
     """Refuse degenerate levels of one sector that are populated: what is empty carries nothing.
 
     Raises
     ------
     ModelError : the eigenbasis of these levels is not unique
     """
-    h = member.point.h
+    h = member.matrices.h
     spread = np.abs(h - np.trace(h).real / len(h) * np.eye(len(h))).max()
     populated, first = np.max(populations, axis=0) > POPULATED, 0
-    for half in spectrum(member.point).energies:
+    for half in spectrum(member.matrices).energies:
         for E in half:
             for levels in E:
                 here = populated[first : first + levels.size]
@@ -132,7 +132,7 @@ def _not_unique(gap: float, known: float, wanted: float) -> str:
     )
 
 
-def _populations(member: Member, *, broadened: bool = False) -> Populations:
+def _populations(member: BiasedMember, *, broadened: bool = False) -> Populations:
     rate, joined, sign, gain, start = _rates(member, broadened)
     both = rate.sum(axis=0)
     p = stationary_probabilities(both)
@@ -140,7 +140,7 @@ def _populations(member: Member, *, broadened: bool = False) -> Populations:
         return _unknown(member, len(both), _why_unknown(member, joined))
     arriving, leaving = both @ p, both.sum(axis=0) * p
     flow = max(float(arriving.sum()), np.finfo(float).tiny)
-    coupling = member.point.coupling[member.magnetisation].sum()
+    coupling = member.coupling.sum()
     return Populations(
         probability=p,
         occupation=_occupations(member, start, p),
@@ -155,18 +155,20 @@ def _populations(member: Member, *, broadened: bool = False) -> Populations:
     )
 
 
-def _why_unknown(member: Member, joined: Real) -> str:
+def _why_unknown(member: BiasedMember, joined: Real) -> str:
     if stationary_probabilities(joined) is None:
         return UNREACHED
-    largest = max(float(np.abs(E).max()) for half in spectrum(member.point).energies for E in half)
+    largest = max(
+        float(np.abs(E).max()) for half in spectrum(member.matrices).energies for E in half
+    )
     known = ROUNDED * largest
     return TOO_LARGE.format(known) if known > member.leads.thermal_energy.min() else TOO_SLOW
 
 
-def _unknown(member: Member, states: int, reason: str) -> Populations:
+def _unknown(member: BiasedMember, states: int, reason: str) -> Populations:
     return Populations(
         probability=np.zeros(states),
-        occupation=np.full(len(member.point.h), np.nan),
+        occupation=np.full(member.coupling.shape[1], np.nan),
         current=np.full(2, np.nan),
         energy=np.full(2, np.nan),
         barrier=float("nan"),
@@ -175,12 +177,12 @@ def _unknown(member: Member, states: int, reason: str) -> Populations:
 
 
 def _rates(
-    member: Member, broadened: bool
+    member: BiasedMember, broadened: bool
 ) -> tuple[Real, Real, Real, Real, dict[tuple[int, int, int], int]]:
     """Rates [lead, to, from], rates of leads half full, electrons and energy gained, first states."""
-    point, leads = member.point, member.leads
-    states = spectrum(point)
-    space = fock.sectors(point.charges)
+    leads = member.leads
+    states = spectrum(member.matrices)
+    space = fock.sectors(member.charges)
     start, total = {}, 0
     for parity in (EVEN, ODD):
         for n, stack in enumerate(space.stacks[parity]):
@@ -191,13 +193,12 @@ def _rates(
     open_ = np.zeros((total, total))
     sign = np.zeros((total, total))
     gain = np.zeros((total, total))
-    coupling = point.coupling[member.magnetisation]
-    joined = tuple(np.flatnonzero(coupling.any(axis=0)).tolist())
-    for link in links(point.charges, joined):
+    coupling = member.coupling
+    for link in links(member.charges, tuple(member.joined.tolist())):
         (pa, na, sa), (pb, nb, sb) = link.lower, link.upper
         elements = link.between(states.vectors[pa][na][sa], states.vectors[pb][nb][sb])
         weight = np.where(np.abs(elements) > ROUNDING, np.abs(elements) ** 2, 0.0)
-        width = widths(coupling.sum(axis=0)[None, link.orbitals], elements[None])[0]
+        width = widths(coupling.sum(axis=0)[link.orbitals], elements)
         EA, EB = states.energies[pa][na][sa], states.energies[pb][nb][sb]
         omega = EB - EA[:, None]
         A = slice(start[link.lower], start[link.lower] + EA.size)
@@ -216,12 +217,12 @@ def _rates(
     return rate, open_, sign, gain, start
 
 
-def _occupations(member: Member, start: dict[tuple[int, int, int], int], p: Real) -> Real:
-    point, states = member.point, spectrum(member.point)
-    n = np.zeros(len(point.h))
+def _occupations(member: BiasedMember, start: dict[tuple[int, int, int], int], p: Real) -> Real:
+    states = spectrum(member.matrices)
+    n = np.zeros(member.coupling.shape[1])
     for parity in (EVEN, ODD):
         for number, vectors in enumerate(states.vectors[parity]):
-            held = fock.occupations(point.charges, parity, number)
+            held = fock.occupations(member.charges, parity, number)
             for s in range(len(vectors)):
                 first = start[parity, number, s]
                 weight = np.abs(vectors[s]) ** 2 @ p[first : first + vectors.shape[-1]]

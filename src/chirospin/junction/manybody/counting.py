@@ -25,8 +25,9 @@ from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.junction.audit import CHECKS
 from chirospin.junction.manybody.gksl import GKSL
-from chirospin.junction.manybody.liouvillian import EVEN, ODD, Real, diagonal, jump_matrix
-from chirospin.junction.manybody.response import RIGHT, Response, response
+from chirospin.junction.manybody.leads import FlatMember, jump_matrix, open_channels
+from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Real, overlap
+from chirospin.junction.manybody.response import LEFT, RIGHT, Response, response
 from chirospin.junction.model import Junction, lead_couplings
 from chirospin.junction.observables import NO_CURRENT, OBSERVABLES, current_uncertainty
 from chirospin.junction.state import JunctionState
@@ -100,45 +101,39 @@ def counted_noise(found: Response, lead_current: Real) -> Real:
     The dual operator of the other current needs no solve: :math:`O_L + O_R = L^+ N`, so
     :math:`Z_R = N - Z_L`. Both noises must agree.
     """
-    generator = found.generator
-    coupling, leads = found.point.coupling, found.point.leads
-    number = _number(found)
+    number = found.layout.number()
     noise = np.empty((2, 2))
-    for lead in (0, 1):
-        fill = coupling[:, lead] * leads[lead]
-        empty = coupling[:, lead] * (1 - leads[lead])
+    for lead in (LEFT, RIGHT):
+        fill, empty = (
+            np.stack([rate(member, lead) for member in found.pair])
+            for rate in (_entering, _leaving)
+        )
         dual = found.dual
         if lead == RIGHT:
             dual = (number[EVEN] - dual[EVEN], number[ODD] - dual[ODD])
         net = _jumped(found, np.concatenate([fill, -empty], axis=1))
         gross = _jumped(found, np.concatenate([fill, empty], axis=1))
-        activity = generator.trace(EVEN, gross[EVEN]) + generator.trace(ODD, gross[ODD])
         I = lead_current[:, [lead]]  # noqa: E741
-        rest = [one - I * rho for one, rho in zip(net, found.steady, strict=True)]
-        memory = sum((z * x).sum(axis=1) for z, x in zip(dual, rest, strict=True))
-        noise[:, lead] = activity - 2 * memory
+        even, odd = (flow - I * rho for flow, rho in zip(net, found.steady, strict=True))
+        noise[:, lead] = found.layout.trace(*gross) - 2 * overlap(dual, (even, odd))
     return noise
 
 
-def _jumped(found: Response, rate: Real) -> tuple[Real, Real]:
+def _entering(member: FlatMember, lead: int) -> Real:
+    return np.asarray(member.coupling[lead] * member.occupation[lead])
+
+
+def _leaving(member: FlatMember, lead: int) -> Real:
+    return np.asarray(member.coupling[lead] * (1 - member.occupation[lead]))
+
+
+def _jumped(found: Response, rate: Real) -> Halves:
     """Jumps at given rates applied to the steady states, even and odd sectors."""
-    generator, channels = found.generator, found.point.channels
+    charges, channels = found.layout.charges, open_channels(found.pair)
     even, odd = found.steady
-    to_odd = jump_matrix(generator.charges, channels, EVEN, rate) @ even.reshape(-1)
-    to_even = jump_matrix(generator.charges, channels, ODD, rate) @ odd.reshape(-1)
+    to_odd = jump_matrix(charges, channels, EVEN, rate) @ even.reshape(-1)
+    to_even = jump_matrix(charges, channels, ODD, rate) @ odd.reshape(-1)
     return to_even.reshape(even.shape), to_odd.reshape(odd.shape)
-
-
-def _number(found: Response) -> tuple[Real, Real]:
-    """The electron number in packed form, (1, unknowns)."""
-    generator = found.generator
-    halves = []
-    for parity in (EVEN, ODD):
-        states = np.concatenate([one.states.ravel() for one in generator.space.stacks[parity]])
-        half = np.zeros((1, generator.space.unknowns(parity)))
-        half[:, diagonal(generator.charges, parity)] = np.bitwise_count(states)
-        halves.append(half)
-    return halves[EVEN], halves[ODD]
 
 
 def _noise_error(model: CountedJunction, state: CountingState) -> NDArray[np.float64]:
