@@ -77,7 +77,7 @@ WINDOWS: Mapping[tuple[str, str], tuple[float, float]] = {
     ("junction", "lead_polarisation"): (0.3, 0.99),
 }
 """By problem and parameter, where the rule of :func:`window` does not fit."""
-RANDOM = {("junction.sampled", "trajectories"): "its numbers are drawn: a curve is noise by nature"}
+RANDOM = {("junction", "trajectories"): "its numbers are drawn: a curve is noise by nature"}
 KNOWN: Mapping[tuple[str, str, str], str] = {}
 """Problem, method, parameter -> why a jump is physics."""
 

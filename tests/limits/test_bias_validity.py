@@ -21,6 +21,7 @@ from chirospin.junction import (
 )
 from chirospin.junction.bias.audit import BIASED_AUDITS, BIASED_CHECKS, BROAD
 from chirospin.junction.bias.discrepancy import MISSED
+from chirospin.junction.bias.parts import with_partners
 from chirospin.junction.bias.stationary import stationary_probabilities
 
 QUICK = {"counting": False}
@@ -35,7 +36,8 @@ ONE_LEVEL = {
 
 
 def value(name: str, model: BiasedJunction, method: Any) -> float | None:
-    return CHECKS[name].evaluate(model, method.solve(model))
+    state = with_partners(model, method, *CHECKS[name].needs)
+    return CHECKS[name].evaluate(model, state)
 
 
 def error(model: BiasedJunction, method: Any) -> float:

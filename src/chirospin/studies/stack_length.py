@@ -17,7 +17,7 @@ import xarray as xr
 
 from chirospin import junction
 from chirospin.base.figures import Panel, Plot
-from chirospin.junction import GKSL, Junction, MeanField, SampledJunction, Trajectories
+from chirospin.junction import GKSL, Junction, MeanField, Trajectories
 from chirospin.studies.registry import Data, Figure, Finding, Progress, Study, claim
 
 EXACT_LENGTHS = (1, 2, 3)
@@ -102,10 +102,10 @@ def sampled(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
         on_failure="record",
     )
     drawn = junction.solve(
-        SampledJunction(**OPEN),
+        Junction(**OPEN),
         Trajectories(trajectories=100, time=100, start=100, processes=workers),
         over={"molecules": SAMPLED_LENGTHS},
-        observables=[*shown, "spin_polarisation_error"],
+        observables=shown,
         on_failure="record",
         progress=progress,
     )

@@ -170,10 +170,6 @@ class ThermalLeads(JumpFamily):
 
     ``particle_flow[lead]`` and ``energy_flow[lead]`` are the operators, by parity and stack, whose mean
     is the current of electrons and of energy from that lead into the stack.
-
-    Parameters
-    ----------
-    broadened : whether every transition sees Fermi functions broadened by its own width
     """
 
     crosses = True
@@ -183,13 +179,11 @@ class ThermalLeads(JumpFamily):
         members: Sequence[BiasedMember],
         layout: Layout,
         kind: Kind,
-        *,
-        broadened: bool = False,
     ) -> None:
         self.layout, self.kind = layout, kind
         self.coupling = np.array([member.coupling for member in members])
         self.heat = np.array([member.leads.thermal_energy for member in members])
-        self.conditions, self.condition = _conditions(members, broadened)
+        self.conditions, self.condition = _conditions(members)
         states = [spectrum(member.matrices) for member in members]
         self.energies = _stacked([one.energies for one in states])
         self.vectors = _stacked([one.vectors for one in states])
@@ -461,14 +455,14 @@ class Channels:
         )
 
 
-def _conditions(members: Sequence[BiasedMember], broadened: bool) -> tuple[list[Condition], Ints]:
+def _conditions(members: Sequence[BiasedMember]) -> tuple[list[Condition], Ints]:
     """Distinct conditions, and which of them each lead of each member has, (batch, lead)."""
     found: dict[tuple[object, ...], int] = {}
     conditions: list[Condition] = []
     which = np.zeros((len(members), 2), dtype=np.int64)
     for b, member in enumerate(members):
         states = spectrum(member.matrices)
-        coupling = member.coupling.sum(axis=0) if broadened else None
+        coupling = member.coupling.sum(axis=0) if member.broadened else None
         for lead in (0, 1):
             mu, T = (float(x[lead]) for x in (member.leads.potential, member.leads.thermal_energy))
             key = (id(states), mu, T, None if coupling is None else coupling.tobytes())

@@ -27,9 +27,15 @@ Place = tuple[int, int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class BiasedMember(Member):
-    """Molecules between leads of finite bias and temperature."""
+    """Molecules between leads of finite bias and temperature.
+
+    Parameters
+    ----------
+    broadened : whether every transition sees Fermi functions broadened by its own width
+    """
 
     leads: Reservoirs
+    broadened: bool = False
 
     @classmethod
     def both(cls, model: BiasedJunction) -> tuple[BiasedMember, BiasedMember]:

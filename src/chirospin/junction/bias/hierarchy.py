@@ -35,11 +35,20 @@ from pydantic import Field
 from chirospin.base.errors import ModelError
 from chirospin.base.fermi import pade_poles, poles_for
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.base.method import LOOSEST, MOST_STEPS, MOST_VECTORS, TIGHTEST, Method
+from chirospin.base.method import (
+    LOOSEST,
+    MOST_STEPS,
+    MOST_VECTORS,
+    NOTHING,
+    TIGHTEST,
+    Method,
+    Needs,
+)
 from chirospin.base.outcome import Outcome
 from chirospin.junction.bias.eigenstates import BiasedMember, links, spectrum
 from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing
-from chirospin.junction.bias.state import BiasedState, left_flows
+from chirospin.junction.bias.parts import PARTNERS
+from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.manybody import fock
 from chirospin.junction.state import UNREACHED, DensityCertificates
 from chirospin.numerics.krylov import gmres
@@ -418,6 +427,11 @@ class Hierarchy(Method):
         description="whether derivatives, odd and even parts and reciprocity may solve at other biases",
     )
 
+    @property
+    def declines(self) -> Needs:
+        """Every partner, unless other biases may be solved."""
+        return NOTHING if self.other_biases else PARTNERS
+
     def solve_many(self, models: Sequence[BiasedJunction]) -> Iterator[BiasedState]:
         """States to the chosen tier.
 
@@ -462,11 +476,7 @@ class Hierarchy(Method):
                     for name in ("trace_drift", "hermiticity", "smallest_eigenvalue", "particles")
                 }
             ),
-            flows=self._elsewhere,
         )
-
-    def _elsewhere(self, model: BiasedJunction) -> Real:
-        return left_flows(self, model) if self.other_biases else np.full((2, 2), np.nan)
 
     def _check_memory(self, system: Equations) -> None:
         need = 16.0 * system.unknowns * (self.krylov_vectors + WORKING_VECTORS)

@@ -10,7 +10,7 @@ where a state decays so slowly that L_0 is nearly singular, L_0 - s is inverted 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, ClassVar
 
@@ -19,12 +19,13 @@ from pydantic import Field
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
+from chirospin.base.method import LOOSEST, MOST_VECTORS, NOTHING, TIGHTEST, Method, Needs
 from chirospin.base.threads import blas_threads
 from chirospin.junction.bias.dissipators import Dephasing, Kind, ThermalLeads
 from chirospin.junction.bias.eigenstates import BiasedMember
 from chirospin.junction.bias.model import BiasedJunction
-from chirospin.junction.bias.state import BiasedState, broadened_current, left_flows
+from chirospin.junction.bias.parts import BROADENED, NOISE
+from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.answers import Answer, answers, joint_certificates
 from chirospin.junction.manybody.generator import Generator, JumpFamily
@@ -59,7 +60,10 @@ class SecondOrder(Method):
     krylov_vectors: int = Field(
         300, ge=1, le=MOST_VECTORS, description="most Krylov vectors of one solve"
     )
-    counting: bool = Field(True, description="whether to find the noise too: one more solve")
+    counting: bool = Field(
+        True, description="whether to find the noise where it is asked for: one more solve"
+    )
+    gives: ClassVar[Needs] = frozenset({NOISE, BROADENED})
 
     def solve_many(self, models: Sequence[BiasedJunction]) -> Iterator[BiasedState]:
         """Steady states; bias and temperature share the eigenstates of the molecule.
@@ -68,6 +72,10 @@ class SecondOrder(Method):
         ------
         ModelError : the solve would not fit in memory
         """
+        return self.solve_with(models, NOTHING)
+
+    def solve_with(self, models: Sequence[BiasedJunction], needs: Needs) -> Iterator[BiasedState]:
+        """The same with noise, and with the currents through levels of finite width."""
         pairs = ((model, BiasedMember.both(_allowed(model, self.name))) for model in models)
 
         def structure(item: tuple[BiasedJunction, Pair]) -> Any:
@@ -80,30 +88,30 @@ class SecondOrder(Method):
             step = max(1, TOGETHER // (2 * sum(size**2 for size in sizes)))
             for start in range(0, len(alike), step):
                 some = [pair for _, pair in alike[start : start + step]]
-                yield from self._together(some, sizes)
+                yield from self._together(some, sizes, needs)
 
-    def broadened_current(self, model: BiasedJunction) -> Real:
-        """Left currents with the Fermi functions of broadened transitions, (magnetisation,)."""
-        pair = BiasedMember.both(_allowed(model, self.name))
-        found = self._solutions(pair, fock.sector_sizes(pair[0].charges), broadened=True)
-        return np.array([s.current[0] if s.answer.outcome.converged else np.nan for s in found])
-
-    def _together(self, pairs: Sequence[Pair], sizes: list[int]) -> Iterator[BiasedState]:
-        found = self._solutions([member for pair in pairs for member in pair], sizes)
-        for n in range(len(pairs)):
-            yield self._state(found[2 * n], found[2 * n + 1])
+    def _together(
+        self, pairs: Sequence[Pair], sizes: list[int], needs: Needs
+    ) -> Iterator[BiasedState]:
+        sharp = [member for pair in pairs for member in pair]
+        found = self._solutions(sharp, sizes, counting=self.counting and NOISE in needs)
+        wide: list[Solution] = []
+        if BROADENED in needs:
+            wide = self._solutions([replace(one, broadened=True) for one in sharp], sizes)
+        for n in range(0, len(sharp), 2):
+            yield self._state(found[n : n + 2], wide[n : n + 2], needs)
 
     def _solutions(
-        self, members: Sequence[BiasedMember], sizes: list[int], *, broadened: bool = False
+        self, members: Sequence[BiasedMember], sizes: list[int], *, counting: bool = False
     ) -> list[Solution]:
         small = sum(size**2 for size in sizes) <= TOGETHER
         groups = [members] if small else [[member] for member in members]
         with blas_threads(1 if max(sizes) < THREADED_SECTOR else None):
-            return [one for group in groups for one in self._batch(group, broadened)]
+            return [one for group in groups for one in self._batch(group, counting)]
 
-    def _batch(self, members: Sequence[BiasedMember], broadened: bool) -> list[Solution]:
+    def _batch(self, members: Sequence[BiasedMember], counting: bool) -> list[Solution]:
         layout = Layout(charges=members[0].charges, batch=len(members))
-        leads = ThermalLeads(members, layout, self.kind, broadened=broadened)
+        leads = ThermalLeads(members, layout, self.kind)
         families: list[JumpFamily] = [leads]
         if any(member.leads.dephasing for member in members):
             families.append(Dephasing(members, layout))
@@ -122,9 +130,9 @@ class SecondOrder(Method):
         (solver,) = by_either_form([generator], attempt, _slow)
         if _slow(solver):
             solver = solver.regularised(float(leads.coupling.max()))
-        return self._read(solver, leads)
+        return self._read(solver, leads, counting)
 
-    def _read(self, solver: SteadySolver, leads: ThermalLeads) -> list[Solution]:
+    def _read(self, solver: SteadySolver, leads: ThermalLeads, counting: bool) -> list[Solution]:
         """Steady states with their flows."""
         generator = solver.generator
         found, doubts = _steady(solver)
@@ -135,7 +143,7 @@ class SecondOrder(Method):
         )
         with np.errstate(divide="ignore", invalid="ignore"):
             barrier = -np.log(generator.jump_rate(*halves) / leads.coupling.sum(axis=(1, 2)))
-        noise = _noise(solver, leads, found) if self.counting else None
+        noise = _noise(solver, leads, found) if counting else None
         return [
             Solution(
                 answer=answer,
@@ -147,20 +155,27 @@ class SecondOrder(Method):
             for b, answer in enumerate(answers(generator, found, self.tolerance, doubts))
         ]
 
-    def _state(self, up: Solution, down: Solution) -> BiasedState:
-        both = (up, down)
-        plain = self.with_options(counting=False)
+    def _state(
+        self, both: Sequence[Solution], wide: Sequence[Solution], needs: Needs
+    ) -> BiasedState:
+        up, down = both
+        parts: dict[str, Real | None] = {}
+        if NOISE in needs:
+            known = None not in (up.noise, down.noise)
+            parts[NOISE] = np.array([one.noise for one in both], dtype=float) if known else None
+        if BROADENED in needs:
+            parts[BROADENED] = np.array(
+                [s.current[0] if s.answer.outcome.converged else np.nan for s in wide]
+            )
         return BiasedState(
             one_body_density=np.stack([one.answer.one_body_density for one in both]),
             lead_current=np.stack([one.current for one in both]),
             outcomes=(up.answer.outcome, down.answer.outcome),
             density=joint_certificates(up.answer, down.answer),
-            flows=lambda model: left_flows(plain, model),
-            broadened=lambda model: broadened_current(plain, model),
             energy_current=np.stack([one.energy for one in both]),
-            noise=None if up.noise is None else np.array([one.noise for one in both], dtype=float),
             barrier=np.array([one.barrier for one in both]),
             second_order=True,
+            parts=parts,
         )
 
 

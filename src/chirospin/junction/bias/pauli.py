@@ -10,7 +10,7 @@ one at the other, so the polarisation vanishes at any bias, repulsion and spin-o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
 from chirospin.base.fermi import broadened_fermi, fermi
-from chirospin.base.method import Method
+from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.outcome import Outcome
 from chirospin.junction.bias.eigenstates import BiasedMember, links, spectrum, widths
 from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing
-from chirospin.junction.bias.state import BiasedState, broadened_current, left_flows
+from chirospin.junction.bias.parts import BROADENED
+from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.bias.stationary import stationary_probabilities
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.packed import EVEN, ODD
@@ -49,6 +50,7 @@ class Pauli(Method):
 
     name: ClassVar[str] = "pauli"
     summary: ClassVar[str] = "rate equations without coherence: polarisation is zero, a theorem"
+    gives: ClassVar[Needs] = frozenset({BROADENED})
 
     def solve_many(self, models: Sequence[BiasedJunction]) -> Iterator[BiasedState]:
         """Stationary populations.
@@ -57,9 +59,13 @@ class Pauli(Method):
         ------
         ModelError : too many states, or an eigenbasis that is not unique
         """
-        return map(self._state, models)
+        return self.solve_with(models, NOTHING)
 
-    def _state(self, model: BiasedJunction) -> BiasedState:
+    def solve_with(self, models: Sequence[BiasedJunction], needs: Needs) -> Iterator[BiasedState]:
+        """The same with the currents through levels of finite width."""
+        return (self._state(model, needs) for model in models)
+
+    def _state(self, model: BiasedJunction, needs: Needs) -> BiasedState:
         require_no_dephasing(model, self.name)
         if model.molecules > LARGEST:
             raise ModelError(
@@ -69,21 +75,22 @@ class Pauli(Method):
         members = BiasedMember.both(model)
         found = [_populations(member) for member in members]
         _require_unique_basis(members[0], [one.probability for one in found])
+        wide = [replace(one, broadened=True) for one in members] if BROADENED in needs else []
+        parts = {BROADENED: np.array([_left_current(one) for one in wide])} if wide else {}
         return BiasedState(
             one_body_density=np.stack([np.diag(one.occupation).astype(complex) for one in found]),
             lead_current=np.stack([one.current for one in found]),
             energy_current=np.stack([one.energy for one in found]),
             outcomes=(found[0].outcome, found[1].outcome),
-            flows=lambda other: left_flows(self, other),
-            broadened=lambda other: broadened_current(self, other),
             barrier=np.array([one.barrier for one in found]),
             second_order=True,
+            parts=parts,
         )
 
-    def broadened_current(self, model: BiasedJunction) -> Real:
-        """Left currents with the Fermi functions of broadened transitions, (magnetisation,)."""
-        found = [_populations(member, broadened=True) for member in BiasedMember.both(model)]
-        return np.array([one.current[0] if one.outcome.converged else np.nan for one in found])
+
+def _left_current(member: BiasedMember) -> float:
+    found = _populations(member)
+    return float(found.current[0]) if found.outcome.converged else float("nan")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,8 +139,8 @@ def _not_unique(gap: float, known: float, wanted: float) -> str:
     )
 
 
-def _populations(member: BiasedMember, *, broadened: bool = False) -> Populations:
-    rate, joined, sign, gain, start = _rates(member, broadened)
+def _populations(member: BiasedMember) -> Populations:
+    rate, joined, sign, gain, start = _rates(member)
     both = rate.sum(axis=0)
     p = stationary_probabilities(both)
     if p is None:
@@ -176,9 +183,7 @@ def _unknown(member: BiasedMember, states: int, reason: str) -> Populations:
     )
 
 
-def _rates(
-    member: BiasedMember, broadened: bool
-) -> tuple[Real, Real, Real, Real, dict[tuple[int, int, int], int]]:
+def _rates(member: BiasedMember) -> tuple[Real, Real, Real, Real, dict[tuple[int, int, int], int]]:
     """Rates [lead, to, from], rates of leads half full, electrons and energy gained, first states."""
     leads = member.leads
     states = spectrum(member.matrices)
@@ -209,7 +214,9 @@ def _rates(
             g = np.einsum("j,jab->ab", coupling[lead, link.orbitals], weight)
             x = (omega - leads.potential[lead]) / leads.thermal_energy[lead]
             wide = width / leads.thermal_energy[lead]
-            full, empty = (broadened_fermi(y, wide) if broadened else fermi(y) for y in (x, -x))
+            full, empty = (
+                broadened_fermi(y, wide) if member.broadened else fermi(y) for y in (x, -x)
+            )
             rate[lead, A, B] += g * empty
             rate[lead, B, A] += (g * full).T
             open_[A, B] += g

@@ -29,8 +29,8 @@ from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
 from chirospin.base.outcome import Outcome
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.answers import SEVERAL, STALLED, Answer, smallest_eigenvalue
-from chirospin.junction.manybody.gksl import listed_pair, state_of
 from chirospin.junction.manybody.hamiltonian import one_body_density
+from chirospin.junction.manybody.infinite_bias import listed_pair, state_of
 from chirospin.junction.manybody.leads import FlatMember, closed_classes, sparse_hamiltonians
 from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Layout, Real, diagonal
 from chirospin.junction.manybody.recycling import RecycledKrylov, on_host

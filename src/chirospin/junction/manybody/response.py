@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from chirospin.base.errors import ConvergenceError
 from chirospin.base.outcome import Outcome
 from chirospin.junction.manybody.generator import Generator
-from chirospin.junction.manybody.gksl import (
-    GKSL,
+from chirospin.junction.manybody.infinite_bias import (
     Pair,
     Solved,
     check_memory,
@@ -43,6 +43,18 @@ from chirospin.numerics.sylvester import Form, SchurInverse, by_either_form
 
 LEFT, RIGHT = 0, 1
 DUAL_STALLED = "the adjoint solve stalled above the tolerance; raise krylov_vectors or tolerance"
+
+
+class Settings(Protocol):
+    """What a solve must know of its method."""
+
+    @property
+    def tolerance(self) -> float:
+        """Of the residual, relative."""
+
+    @property
+    def krylov_vectors(self) -> int:
+        """At most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +105,7 @@ class _Attempt:
     failure: Outcome
 
 
-def response(model: Junction, method: GKSL) -> Response:
+def response(model: Junction, method: Settings) -> Response:
     """Steady states of one model and dual operators of its current.
 
     Raises
@@ -115,7 +127,7 @@ def response(model: Junction, method: GKSL) -> Response:
     return found.response
 
 
-def _attempt(pair: Pair, method: GKSL, form: Form) -> _Attempt:
+def _attempt(pair: Pair, method: Settings, form: Form) -> _Attempt:
     found = solved(pair, form, method.tolerance, method.krylov_vectors)
     wrong = [a.outcome for a in found.answers if not a.outcome.converged]
     stalled = Outcome(converged=False, residual=np.inf, iterations=0, reason=DUAL_STALLED)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, eigs
 
-from chirospin.junction.manybody.gksl import Solved, solved
+from chirospin.junction.manybody.infinite_bias import Solved, solved
 from chirospin.junction.manybody.leads import FlatMember
 from chirospin.junction.manybody.packed import EVEN, Real
 from chirospin.junction.manybody.steady import SteadySolver

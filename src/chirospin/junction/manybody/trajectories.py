@@ -28,22 +28,26 @@ from scipy.sparse.linalg import ArpackError
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.base.method import Method
+from chirospin.base.method import Method, Needs
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.threads import blas_threads
 from chirospin.junction.manybody import fock, slow_modes
-from chirospin.junction.manybody.gksl import GKSL, listed_pair
+from chirospin.junction.manybody.gksl import GKSL
+from chirospin.junction.manybody.infinite_bias import listed_pair
 from chirospin.junction.manybody.leads import FlatMember, closed_classes, sparse_hamiltonians
 from chirospin.junction.manybody.packed import Complex, Real, occupied
 from chirospin.junction.manybody.waiting import ChebyshevWaiting, EigenWaiting, Waiting
 from chirospin.junction.model import PER_MOLECULE, Junction
-from chirospin.junction.observables import CURRENT, current, mean_current, spin_polarisation
 from chirospin.junction.state import UNREACHED, JunctionState, unreached
 from chirospin.points.sweep import end_with
 
 Ints = NDArray[np.int64]
 Key = tuple[int, int, int]
+
+RUNS = "runs"
+"""The part of a state that holds what was sampled."""
+NOT_SAMPLED = "only trajectories find it"
 
 WITH_EIGENVECTORS = 100  # states of a sector; beyond, steps of products are cheaper
 LARGEST_SECTOR = 70_000  # five molecules; beyond, one jump takes minutes
@@ -66,15 +70,6 @@ UNSURE = 0.3  # of a standard error, how well it is known: eight normal samples 
 PHASE = 1e-3  # rad of rounding, far below any error bar that can be had
 
 
-class SampledJunction(Junction):
-    """The stack of the family, its current sampled.
-
-    References
-    ----------
-    nozaki_fujita_2026, Eqs. (1)-(9)
-    """
-
-
 class Trajectories(Method):
     """Monte Carlo of the master equation by jumps of pure states; numbers with error bars.
 
@@ -90,6 +85,8 @@ class Trajectories(Method):
         "plenio_knight_1998",
         "tal_ezer_kosloff_1984",
     )
+
+    gives: ClassVar[Needs] = frozenset({RUNS})
 
     trajectories: int = Field(
         100, ge=8, le=1_000_000, description="independent trajectories of a magnetisation"
@@ -121,7 +118,7 @@ class Trajectories(Method):
         """
         return map(self._state, models)
 
-    def _state(self, model: Junction) -> SampledState:
+    def _state(self, model: Junction) -> JunctionState:
         pair = listed_pair(model)
         largest = max(fock.sector_sizes(pair[0].charges))
         if largest > LARGEST_SECTOR:
@@ -137,12 +134,12 @@ class Trajectories(Method):
         G = np.zeros((2, occupation.shape[1], occupation.shape[1]), dtype=complex)
         G[:, np.arange(G.shape[1]), np.arange(G.shape[1])] = occupation
         outcomes = [self._outcome(*one) for one in zip(pair, runs, strict=True)]
-        return SampledState(
+        return JunctionState(
             one_body_density=G,
             lead_current=np.array([[one.value, -one.value] for one in best]),
             outcomes=(outcomes[0], outcomes[1]),
-            current_error=np.array([one.error for one in best]),
-            runs=(runs[0], runs[1]),
+            standard_error=np.array([one.error for one in best]),
+            parts={RUNS: (runs[0], runs[1])},
         )
 
     def _run(self, member: FlatMember, m: int) -> Run:
@@ -274,20 +271,6 @@ class Window:
         """Which of the equal parts of the counted time a moment lies in."""
         part = np.floor(PARTS * (clock - self.start) / self.time)
         return np.asarray(np.clip(part, 0, PARTS - 1), dtype=np.int64)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SampledState(JunctionState):
-    """A state known up to error bars.
-
-    Parameters
-    ----------
-    current_error : standard error of the current from the left, (magnetisation,), eV/hbar
-    runs : what was sampled of either magnetisation
-    """
-
-    current_error: Real
-    runs: tuple[Run, Run]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -581,92 +564,87 @@ class _Crowd:
             self.psi[number], self.where[number] = new, key
 
 
-@observable(unit=CURRENT, symbol=r"\sigma_I", dims=("magnetisation",))
-def current_error(model: SampledJunction, state: SampledState) -> Real:
-    """Standard error of the current."""
-    return state.current_error
-
-
-@observable(unit="1", symbol=r"\sigma_P")
-def spin_polarisation_error(model: SampledJunction, state: SampledState) -> Real:
-    r"""Standard error of the polarisation.
-
-    .. math:: \sigma_P = \frac{2 \sqrt{I_\downarrow^2 \sigma_\uparrow^2 + I_\uparrow^2 \sigma_\downarrow^2}}
-              {(I_\uparrow + I_\downarrow)^2}
-    """
-    up, down = state.lead_current[:, 0]
-    swapped = state.current_error * np.array([down, up])
-    return np.asarray(2 * float(np.linalg.norm(swapped)) / (up + down) ** 2)
-
-
-@observable(unit="1", symbol="F", dims=("magnetisation",))
-def bunching(model: SampledJunction, state: SampledState) -> Real:
+@observable(
+    unit="1",
+    symbol="F",
+    dims=("magnetisation",),
+    needs=(RUNS,),
+    default=False,
+    undefined=NOT_SAMPLED,
+)
+def bunching(model: Junction, state: JunctionState) -> Real:
     """Variance of the electrons counted in the time of a trajectory over their mean number."""
-    return np.array([run.bunching for run in state.runs])
+    return np.array([run.bunching for run in state.parts[RUNS]])
 
 
-@observable(unit="1/eV", symbol=r"\tau", dims=("magnetisation",))
-def relaxation_time(model: SampledJunction, state: SampledState) -> Real:
+@observable(
+    unit="1/eV",
+    symbol=r"\tau",
+    dims=("magnetisation",),
+    needs=(RUNS,),
+    default=False,
+    undefined=NOT_SAMPLED,
+)
+def relaxation_time(model: Junction, state: JunctionState) -> Real:
     """Time in which the start is forgotten: of the slowest mode for one or two molecules, else measured."""
-    return np.array([run.relaxation for run in state.runs])
+    return np.array([run.relaxation for run in state.parts[RUNS]])
 
 
-def _estimates_apart(model: SampledJunction, state: SampledState) -> float:
-    apart = [
-        abs(one.value - other.value) / max(float(np.hypot(one.error, other.error)), 1e-300)
-        for one, other in ((run.counted, run.expected) for run in state.runs)
+def _estimates_apart(model: Junction, state: JunctionState) -> float:
+    apart: list[float] = [
+        abs(run.counted.value - run.expected.value)
+        / max(float(np.hypot(run.counted.error, run.expected.error)), 1e-300)
+        for run in state.parts[RUNS]
     ]
-    return max(apart)
+    return float(max(apart))
 
 
-def _from_exact(model: Junction, method: Method) -> float:
-    """Largest distance to the exact current, in standard errors."""
+def _from_exact(model: Junction, method: Method) -> float | None:
+    """Largest distance to the exact current, in standard errors; None where nothing is sampled."""
+    if RUNS not in method.gives:
+        return None
     exact = GKSL().solve(model).lead_current[:, 0]
     state = method.solve(model)
-    return float(np.abs((state.lead_current[:, 0] - exact) / state.current_error).max())
+    return float(np.abs((state.lead_current[:, 0] - exact) / state.standard_error).max())
 
 
-SAMPLED_OBSERVABLES = (
-    current,
-    current_error,
-    mean_current,
-    spin_polarisation,
-    spin_polarisation_error,
-    bunching,
-    relaxation_time,
-)
+SAMPLED_OBSERVABLES = (bunching, relaxation_time)
 SAMPLED_CHECKS = (
     Check(
         name="two_estimates",
         tolerance=APART,
         about="counted and expected current agree, in standard errors",
         evaluate=_estimates_apart,
+        needs=(RUNS,),
     ),
     Check(
         name="halves",
         tolerance=APART,
         about="the halves of the time agree, in standard errors",
-        evaluate=lambda m, s: max(abs(run.drift) for run in s.runs),
+        evaluate=lambda m, s: max(abs(run.drift) for run in s.parts[RUNS]),
+        needs=(RUNS,),
     ),
     Check(
         name="drift",
         tolerance=SHIFT,
         about="what the start, fading with the relaxation time, moves the current by, in standard errors: "
         "raise start",
-        evaluate=lambda m, s: max(run.shift for run in s.runs),
+        evaluate=lambda m, s: max(run.shift for run in s.parts[RUNS]),
+        needs=(RUNS,),
     ),
     Check(
         name="error_known",
         tolerance=UNSURE,
         about="uncertainty of the standard errors over themselves: more trajectories, or longer ones",
-        evaluate=lambda m, s: max(run.best.unsure for run in s.runs),
+        evaluate=lambda m, s: max(run.best.unsure for run in s.parts[RUNS]),
+        needs=(RUNS,),
     ),
 )
 SAMPLED_AUDITS = (
     Audit(
         name="exact",
         tolerance=APART,
-        about="the current agrees with the exact steady state, in standard errors",
+        about="sampled currents agree with the exact steady state, in standard errors",
         evaluate=_from_exact,
     ),
 )

@@ -24,7 +24,8 @@ from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Shape, parameter
-from chirospin.junction.manybody.gksl import GKSL, Pair, Solved, check_memory, listed_pair
+from chirospin.junction.manybody.gksl import GKSL
+from chirospin.junction.manybody.infinite_bias import Pair, Solved, check_memory, listed_pair
 from chirospin.junction.manybody.leads import FlatMember
 from chirospin.junction.manybody.packed import Halves, Layout, Real, occupied
 from chirospin.junction.manybody.slow_modes import actions, generator_size, slowest, steady_state
