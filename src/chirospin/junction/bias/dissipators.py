@@ -38,6 +38,7 @@ Ints = NDArray[np.int64]
 Kind = Literal["redfield", "redfield-lamb", "perlind", "ule", "kms"]
 Stacks = tuple[list[Complex], list[Complex]]
 IN, OUT = 0, 1
+KERNEL_TOGETHER = 2e6  # elements of the kernel of the Lamb shift at a time
 
 
 def principal_value(omega: Real, mu: float, T: float) -> Real:
@@ -93,8 +94,11 @@ class Condition:
     Parameters
     ----------
     coupling : of all orbitals, which broadens the transitions, (4M,), eV; None where they stay sharp
+    touched : orbitals that the lead is joined to in any of the members, (4M,)
     """
 
+    lead: int
+    touched: NDArray[np.bool_]
     states: Spectrum
     mu: float
     T: float
@@ -227,58 +231,52 @@ class ThermalLeads(JumpFamily):
 
     def _add(self, channels: Channels, parts: Parts) -> None:
         """Jumps, losses, shifts and flows along one chain."""
-        chain, (low, high) = channels.chain, (channels.chain.lower, channels.chain.upper)
-        units = [self._unit(condition, channels) for condition in self.conditions]
-        for lead in (0, 1):
-            own = self.condition[:, lead]
-            g = channels.coupling[:, lead]
-            for place, sectors, name in (
-                (high, chain.upper_sectors, "leaving"),
-                (low, chain.lower_sectors, "entering"),
+        chain = channels.chain
+        units = [self._unit(condition, chain) for condition in self.conditions]
+        for c, unit in enumerate(units):
+            lead = self.conditions[c].lead
+            members = np.flatnonzero(self.condition[:, lead] == c)
+            g = channels.coupling[members, lead][:, unit.orbitals]
+            for (parity, n), sectors, lost_by, sign in (
+                (chain.upper, chain.upper_sectors, unit.leaving, -1),
+                (chain.lower, chain.lower_sectors, unit.entering, 1),
             ):
-                parity, n = place
-                sign = -1 if name == "leaving" else 1
-                alike = [getattr(units[c], name) for c in own]
-                lost, net, moved = (
-                    np.stack(
-                        [np.tensordot(w, one[part], 1) for w, one in zip(g, alike, strict=True)]
-                    )
-                    for part in range(3)
-                )
-                parts.loss[lead][parity][n][:, sectors] += lost
-                parts.particles[lead][parity][n][:, sectors] += sign * (lost + dagger(lost))
-                parts.energy[lead][parity][n][:, sectors] += net + dagger(net)
-                parts.shift[lead][parity][n][:, sectors] += moved
+                where = np.ix_(members, sectors)
+                lost, net, *moved = np.moveaxis(np.tensordot(g, lost_by, (1, 1)), 1, 0)
+                parts.loss[lead][parity][n][where] += lost
+                parts.particles[lead][parity][n][where] += sign * (lost + dagger(lost))
+                parts.energy[lead][parity][n][where] += net + dagger(net)
+                for shift in moved:
+                    parts.shift[lead][parity][n][where] += shift
         self._add_jumps(channels, units)
 
-    def _unit(self, condition: Condition, channels: Channels) -> Unit:
-        """What a lead of coupling 1 to every orbital of a chain does."""
-        chain, states = channels.chain, condition.states
+    def _unit(self, condition: Condition, chain: Chain) -> Unit:
+        """What a lead of coupling 1 to every orbital of a chain that it may touch does."""
+        states = condition.states
         (pa, na), (pb, nb) = chain.lower, chain.upper
         A, B = chain.lower_sectors, chain.upper_sectors
         EA, EB = states.energies[pa][na][A], states.energies[pb][nb][B]
         UA, UB = states.vectors[pa][na][A], states.vectors[pb][nb][B]
-        C = chain.between(UA, UB)
+        orbitals = np.flatnonzero(condition.touched[chain.orbitals])
+        every = chain.between(UA, UB)
+        C = every[:, orbitals]
         omega = EB[:, None, :] - EA[:, :, None]
-        factors = condition.factors(self.kind, chain, omega, C)
+        factors = condition.factors(self.kind, chain, omega, every)
         out = factors.leaving[:, None] * C
         into = dagger(np.conj(factors.entering)[:, None] * C)
         bare = self.kind in BARE
         Q_out, Q_in = (C, dagger(C)) if bare else (out / 2, into / 2)
-        x = (omega - condition.mu) / condition.T
-        shift_high, shift_low = (
-            (
-                lamb_shift(EB / condition.T, -np.swapaxes(x, -1, -2), dagger(C)),
-                lamb_shift(EA / condition.T, x, C),
-            )
-            if self.kind == "ule"
-            else (np.zeros_like(dagger(C) @ C), np.zeros_like(C @ dagger(C)))
-        )
+        leaving, entering = _loss(out, Q_out, EB, EA), _loss(into, Q_in, EA, EB)
+        if self.kind == "ule":
+            x = (omega - condition.mu) / condition.T
+            leaving.append(lamb_shift(EB / condition.T, -np.swapaxes(x, -1, -2), dagger(C)))
+            entering.append(lamb_shift(EA / condition.T, x, C))
         return Unit(
-            leaving=(*_loss(out, Q_out, EB, EA), _by_orbital(shift_high)),
-            entering=(*_loss(into, Q_in, EA, EB), _by_orbital(shift_low)),
-            out=_by_orbital(UA[:, None] @ out @ dagger(UB)[:, None]),
-            into=_by_orbital(UB[:, None] @ into @ dagger(UA)[:, None]),
+            orbitals=orbitals,
+            leaving=np.swapaxes(leaving, 1, 2),
+            entering=np.swapaxes(entering, 1, 2),
+            out=np.swapaxes(UA[:, None] @ out @ dagger(UB)[:, None], 0, 1),
+            into=np.swapaxes(UB[:, None] @ into @ dagger(UA)[:, None], 0, 1),
         )
 
     def _add_jumps(self, channels: Channels, units: Sequence[Unit]) -> None:
@@ -294,10 +292,7 @@ class ThermalLeads(JumpFamily):
             P = np.stack(
                 [
                     np.stack(
-                        [
-                            getattr(units[own[side]], name)[k]
-                            for side, k in zip(lead, ks, strict=True)
-                        ]
+                        [units[own[side]].jump(name, k) for side, k in zip(lead, ks, strict=True)]
                     )
                     for own, ks in zip(self.condition, slot, strict=True)
                 ]
@@ -405,18 +400,29 @@ class Parts:
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
-    """A chain joined to one lead with coupling 1, for each orbital alone (first axis).
+    """A chain joined to one lead with coupling 1, for each orbital that the lead may touch alone.
 
     Parameters
     ----------
-    leaving, entering : loss, energy brought less lost, and Lamb shift of the states that are left
+    orbitals : which of the chain these are
+    leaving, entering : loss, energy brought less lost, and the Lamb shift where there is one, of the states
+        that are left, (2 or 3, orbital, link, d, d)
     out, into : P in the occupation basis, (orbital, link, target, source)
     """
 
-    leaving: tuple[Complex, Complex, Complex]
-    entering: tuple[Complex, Complex, Complex]
+    orbitals: Ints
+    leaving: Complex
+    entering: Complex
     out: Complex
     into: Complex
+
+    def jump(self, name: str, orbital: int) -> Complex:
+        """P of one orbital of the chain; zero where the lead does not touch it."""
+        P: Complex = getattr(self, name)
+        at = np.flatnonzero(self.orbitals == orbital)
+        return (
+            P[at[0]] if at.size else np.zeros_like(self.out[0] if name == "out" else self.into[0])
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -460,28 +466,35 @@ def _conditions(members: Sequence[BiasedMember]) -> tuple[list[Condition], Ints]
     found: dict[tuple[object, ...], int] = {}
     conditions: list[Condition] = []
     which = np.zeros((len(members), 2), dtype=np.int64)
+    touched = np.array([member.coupling > 0 for member in members]).any(axis=0)
     for b, member in enumerate(members):
-        states = spectrum(member.matrices)
+        states, leads = spectrum(member.matrices), member.leads
         coupling = member.coupling.sum(axis=0) if member.broadened else None
-        for lead in (0, 1):
-            mu, T = (float(x[lead]) for x in (member.leads.potential, member.leads.thermal_energy))
-            key = (id(states), mu, T, None if coupling is None else coupling.tobytes())
+        width = None if coupling is None else coupling.tobytes()
+        for lead, ends in enumerate(zip(leads.potential, leads.thermal_energy, strict=True)):
+            mu, T = map(float, ends)
+            key = (lead, id(states), mu, T, width)
             if key not in found:
                 found[key] = len(conditions)
-                conditions.append(Condition(states=states, mu=mu, T=T, coupling=coupling))
+                conditions.append(
+                    Condition(
+                        lead=lead,
+                        touched=touched[lead],
+                        states=states,
+                        mu=mu,
+                        T=T,
+                        coupling=coupling,
+                    )
+                )
             which[b, lead] = found[key]
     return conditions, which
 
 
-def _loss(P: Complex, Q: Complex, own: Real, reached: Real) -> tuple[Complex, Complex]:
-    """Q^+ P and the energy that comes with it, orbital first, (J, link, d, d)."""
+def _loss(P: Complex, Q: Complex, own: Real, reached: Real) -> list[Complex]:
+    """Q^+ P and the energy that comes with it, (link, J, d, d)."""
     lost = dagger(Q) @ P
     brought = dagger(Q) @ (reached[:, None, :, None] * P)
-    return _by_orbital(lost), _by_orbital(brought - own[:, None, :, None] * lost)
-
-
-def _by_orbital(array: Complex) -> Complex:
-    return np.ascontiguousarray(np.swapaxes(array, 0, 1))
+    return [lost, brought - own[:, None, :, None] * lost]
 
 
 def lamb_shift(energies: Real, x: Real, C: Complex) -> Complex:
@@ -500,15 +513,19 @@ def lamb_shift(energies: Real, x: Real, C: Complex) -> Complex:
     (link, J, A, A), for coupling 1
     """
     terms = overlap_expansion()
-    alpha = np.moveaxis(terms.of_energy(x), 0, -1)
-    beta = np.moveaxis(
-        terms.of_distance(np.abs(energies[:, :, None] - energies[:, None, :])), 0, -2
-    )
-    kernel = alpha @ beta  # (link, A, B, A')
-    total = np.einsum("ljab,labc,ljcb->ljac", C, kernel, np.conj(C))
+    links, orbitals, A, B = C.shape
+    total = np.empty((links, orbitals, A, A), dtype=complex)
+    step = max(1, int(KERNEL_TOGETHER // (links * A * B)))
+    for a in range(0, A, step):
+        rows = slice(a, a + step)
+        apart = np.abs(energies[:, rows, None] - energies[:, None, :])
+        alpha = np.moveaxis(terms.of_energy(x[:, rows]), 0, -1)
+        beta = np.moveaxis(terms.of_distance(apart), 0, -2)
+        kernel = alpha @ beta  # (link, A, B, A')
+        total[:, :, rows] = np.einsum("ljab,labc,ljcb->ljac", C[:, :, rows], kernel, np.conj(C))
     # the larger argument of phi belongs to the lower state: rows of the upper triangle
     upper = np.triu(total, 1)
-    diagonal = np.einsum("ljaa->lja", total).real[..., None] * np.eye(C.shape[2])
+    diagonal = np.einsum("ljaa->lja", total).real[..., None] * np.eye(A)
     return np.asarray(-(upper + dagger(upper) + diagonal) / (2 * np.pi))
 
 

@@ -189,7 +189,7 @@ def chains(charges: fock.Charges, orbitals: tuple[int, ...]) -> tuple[Chain, ...
     return tuple(Chain.of(group) for group in alike.values())
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Spectrum:
     """Eigenvalues and eigenvectors of H, by parity and stack: (sector, d) and (sector, d, d)."""
 

@@ -94,18 +94,21 @@ class SecondOrder(Method):
         self, pairs: Sequence[Pair], sizes: list[int], needs: Needs
     ) -> Iterator[BiasedState]:
         sharp = [member for pair in pairs for member in pair]
-        found = self._solutions(sharp, sizes, counting=self.counting and NOISE in needs)
-        wide: list[Solution] = []
-        if BROADENED in needs:
-            wide = self._solutions([replace(one, broadened=True) for one in sharp], sizes)
+        wide = [replace(one, broadened=True) for one in sharp] if BROADENED in needs else []
+        if self.counting and NOISE in needs:
+            found = self._solutions(sharp, sizes, counting=True)
+            broad = self._solutions(wide, sizes)
+        else:
+            both = self._solutions([*sharp, *wide], sizes)
+            found, broad = both[: len(sharp)], both[len(sharp) :]
         for n in range(0, len(sharp), 2):
-            yield self._state(found[n : n + 2], wide[n : n + 2], needs)
+            yield self._state(found[n : n + 2], broad[n : n + 2], needs)
 
     def _solutions(
         self, members: Sequence[BiasedMember], sizes: list[int], *, counting: bool = False
     ) -> list[Solution]:
         small = sum(size**2 for size in sizes) <= TOGETHER
-        groups = [members] if small else [[member] for member in members]
+        groups = [members] if small and members else [[member] for member in members]
         with blas_threads(1 if max(sizes) < THREADED_SECTOR else None):
             return [one for group in groups for one in self._batch(group, counting)]
 
@@ -247,6 +250,8 @@ def _steady(solver: SteadySolver) -> tuple[Stationary, list[str]]:
     first = solver.steady_state()
     if not solver.fed_back:
         return first, [""] * len(solver.generator.members)
+    if not (solver.generator.residual(*first.halves) <= solver.tolerance).any():
+        return first, [TOO_SLOW] * len(solver.generator.members)  # a second start would not help
     again = solver.steady_state(rng=np.random.default_rng(0))
     both = Stationary(
         even=first.even,

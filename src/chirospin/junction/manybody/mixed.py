@@ -12,9 +12,11 @@ import hashlib
 import importlib
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -23,7 +25,7 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 from pydantic import Field
 
-from chirospin.base.errors import ModelError
+from chirospin.base.errors import UNREADABLE, ModelError
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
 from chirospin.base.outcome import Outcome
@@ -380,7 +382,7 @@ def _modes(heff: Any, key: Key, folder: Path | None) -> SinglePrecisionModes:
         part.replace(path)
         log.info("eigenvectors of sector %s, %d states", key, len(modes.energy))
         return modes
-    with np.load(path) as kept:
+    with _readable(path), np.load(path) as kept:
         return SinglePrecisionModes(**kept)
 
 
@@ -407,8 +409,9 @@ def corrected(
         lambda z: z - to_even(to_odd(z)),
         None if folder is None else folder / "krylov",
     )
-    krylov.restore(inverses.empty(EVEN))
-    even, odd = _restored(folder) or _start(inverses)
+    with _readable(folder):
+        krylov.restore(inverses.empty(EVEN))
+    even, odd = _restored(sectors, folder) or _start(inverses)
     applications, residuals = 0, []
     for _ in range(CORRECTIONS):
         rest = sectors.derivative(even, odd)
@@ -440,11 +443,32 @@ def corrected(
     return Corrected(even=even, odd=odd, applications=applications)
 
 
-def _restored(folder: Path | None) -> tuple[Real, Real] | None:
+def _restored(sectors: SectorGenerator, folder: Path | None) -> tuple[Real, Real] | None:
     if folder is None or not (folder / "density.npz").exists():
         return None
-    with np.load(folder / "density.npz") as kept:
-        return kept["even"], kept["odd"]
+    with _readable(folder / "density.npz"), np.load(folder / "density.npz") as kept:
+        even, odd = (
+            kept[name].reshape(sectors.space.unknowns(parity))
+            for parity, name in ((EVEN, "even"), (ODD, "odd"))
+        )
+        return even, odd
+
+
+@contextmanager
+def _readable(path: Path | None) -> Iterator[None]:
+    """What an earlier solve kept may be damaged.
+
+    Raises
+    ------
+    ModelError : names what cannot be read, and what to do
+    """
+    try:
+        yield
+    except (*UNREADABLE, SyntaxError, TokenError) as error:  # the last two from headers
+        raise ModelError(
+            f"Option `folder` of method gksl-mixed must hold what an earlier solve kept, but {path} is "
+            f"damaged ({error}); remove it, and the solve starts anew from there"
+        ) from None
 
 
 def _start(inverses: Inverses) -> tuple[Real, Real]:

@@ -34,7 +34,12 @@ from chirospin.junction.model import (
     lead_couplings,
     lead_occupations,
 )
-from chirospin.junction.observables import CURRENT, IN_AMPERE, NO_CURRENT
+from chirospin.junction.observables import (
+    CURRENT,
+    IN_AMPERE,
+    NO_CURRENT,
+    polarisation_error_from,
+)
 from chirospin.junction.observables import labels as steady_labels
 from chirospin.junction.state import lead_current
 from chirospin.junction.time.evolution import evolve, evolve_far
@@ -268,9 +273,8 @@ def _current_error(model: SwitchedJunction, state: TransientState) -> Array:
 
 
 def _polarisation_error(model: SwitchedJunction, state: TransientState) -> Array:
-    I = np.abs(state.current[:, :, 0])  # noqa: E741
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return np.asarray(2 * _current_error(model, state)[:, 0].sum(axis=0) / I.sum(axis=0))
+    errors = np.broadcast_to(_current_error(model, state)[:, 0], state.current.shape[:2])
+    return polarisation_error_from(state.current[:, :, 0].T, errors.T)
 
 
 @observable(
@@ -292,18 +296,24 @@ def current(model: SwitchedJunction, state: TransientState) -> Array:
     unit="1",
     symbol="P(t)",
     dims=("time",),
-    undefined="no current flows from the left lead",
+    undefined="no current flows from the left lead, both magnetisations together",
     error=_polarisation_error,
 )
 def spin_polarisation(model: SwitchedJunction, state: TransientState) -> Array:
     r"""Polarisation of the current from the left lead after the change.
 
-    .. math:: P(t) = (I_\uparrow - I_\downarrow)/(|I_\uparrow| + |I_\downarrow|)
+    .. math:: P(t) = (I_\uparrow - I_\downarrow)/(I_\uparrow + I_\downarrow)
+
+    As of the steady state; it passes 1 where the currents have opposite signs, as just after a reversal.
+
+    References
+    ----------
+    nozaki_fujita_2026, Eq. (17)
     """
     up, down = state.current[:, :, 0]
-    size = np.abs(up) + np.abs(down)
-    none = size <= NO_CURRENT * lead_couplings(model).sum()
-    return np.asarray(np.where(none, np.nan, (up - down) / np.where(none, 1.0, size)))
+    total = up + down
+    none = np.abs(total) <= NO_CURRENT * lead_couplings(model).sum()
+    return np.asarray(np.where(none, np.nan, (up - down) / np.where(none, 1.0, total)))
 
 
 @observable(unit="1", symbol="N(t)", dims=("magnetisation", "time"))
