@@ -232,7 +232,8 @@ class ThermalLeads(JumpFamily):
     def _add(self, channels: Channels, parts: Parts) -> None:
         """Jumps, losses, shifts and flows along one chain."""
         chain = channels.chain
-        units = [self._unit(condition, chain) for condition in self.conditions]
+        shifts: dict[object, tuple[Complex, Complex]] = {}
+        units = [self._unit(condition, chain, shifts) for condition in self.conditions]
         for c, unit in enumerate(units):
             lead = self.conditions[c].lead
             members = np.flatnonzero(self.condition[:, lead] == c)
@@ -250,8 +251,16 @@ class ThermalLeads(JumpFamily):
                     parts.shift[lead][parity][n][where] += shift
         self._add_jumps(channels, units)
 
-    def _unit(self, condition: Condition, chain: Chain) -> Unit:
-        """What a lead of coupling 1 to every orbital of a chain that it may touch does."""
+    def _unit(
+        self,
+        condition: Condition,
+        chain: Chain,
+        shifts: dict[object, tuple[Complex, Complex]],
+    ) -> Unit:
+        """What a lead of coupling 1 to every orbital of a chain that it may touch does.
+
+        Lamb shifts, which are the same for either lead and for levels of any width, are found once.
+        """
         states = condition.states
         (pa, na), (pb, nb) = chain.lower, chain.upper
         A, B = chain.lower_sectors, chain.upper_sectors
@@ -268,9 +277,15 @@ class ThermalLeads(JumpFamily):
         Q_out, Q_in = (C, dagger(C)) if bare else (out / 2, into / 2)
         leaving, entering = _loss(out, Q_out, EB, EA), _loss(into, Q_in, EA, EB)
         if self.kind == "ule":
-            x = (omega - condition.mu) / condition.T
-            leaving.append(lamb_shift(EB / condition.T, -np.swapaxes(x, -1, -2), dagger(C)))
-            entering.append(lamb_shift(EA / condition.T, x, C))
+            end = id(states), condition.mu, condition.T
+            if end not in shifts:
+                x = (omega - condition.mu) / condition.T
+                shifts[end] = (
+                    lamb_shift(EB / condition.T, -np.swapaxes(x, -1, -2), dagger(every)),
+                    lamb_shift(EA / condition.T, x, every),
+                )
+            for losses, shift in zip((leaving, entering), shifts[end], strict=True):
+                losses.append(shift[:, orbitals])
         return Unit(
             orbitals=orbitals,
             leaving=np.swapaxes(leaving, 1, 2),
@@ -466,7 +481,7 @@ def _conditions(members: Sequence[BiasedMember]) -> tuple[list[Condition], Ints]
     found: dict[tuple[object, ...], int] = {}
     conditions: list[Condition] = []
     which = np.zeros((len(members), 2), dtype=np.int64)
-    touched = np.array([member.coupling > 0 for member in members]).any(axis=0)
+    touched = np.stack([member.coupling for member in members]).max(axis=0) > 0
     for b, member in enumerate(members):
         states, leads = spectrum(member.matrices), member.leads
         coupling = member.coupling.sum(axis=0) if member.broadened else None
