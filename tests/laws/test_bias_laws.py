@@ -27,7 +27,7 @@ from chirospin.junction import (
     UniversalLindblad,
 )
 from chirospin.junction.audit import mirror_image
-from chirospin.junction.bias.audit import BIASED_CHECKS, entropy_production, shifted_together
+from chirospin.junction.bias.audit import CHECKS, entropy_production, shifted_together
 from chirospin.junction.bias.observables import AT_REST, conductance, linear_polarisation
 from chirospin.junction.bias.parts import with_partners
 from chirospin.junction.model import lead_couplings
@@ -57,7 +57,7 @@ def polarisation(model: BiasedJunction, method: Any) -> float:
 def test_conservation_holds_for_every_generator(model: BiasedJunction) -> None:
     for method in (*GENERATORS, LAMB):
         state = method.solve(model)
-        for check in BIASED_CHECKS:
+        for check in CHECKS:
             if check.name in ALWAYS:
                 value = check.evaluate(model, state)
                 assert value is None or check.judge(value), (method.name, check.name, value)
@@ -367,7 +367,7 @@ def test_the_mean_field_follows_the_branch_of_infinite_bias() -> None:
     assert state.lead_current[:, 0] == pytest.approx(exact, rel=1e-4)
     other = MeanField(at_once=True).solve(Junction(**stack)).lead_current[:, 0]
     assert state.lead_current[:, 0] != pytest.approx(other, rel=1e-3)
-    check = next(one for one in BIASED_CHECKS if one.name == "other_solutions")
+    check = next(one for one in CHECKS if one.name == "other_solutions")
     assert not check.judge(check.evaluate(model, state))
     folded = next(BiasedMeanField().solve_many([model.replace(hubbard=2.0)]))
     assert "fold" in folded.outcome.reason

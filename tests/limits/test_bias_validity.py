@@ -19,13 +19,14 @@ from chirospin.junction import (
     UniversalLindblad,
     discrepancy,
 )
-from chirospin.junction.bias.audit import BIASED_AUDITS, BIASED_CHECKS, BROAD
+from chirospin.junction.bias import audit as certificates
+from chirospin.junction.bias.audit import BROAD
 from chirospin.junction.bias.discrepancy import MISSED
 from chirospin.junction.bias.parts import with_partners
 from chirospin.junction.bias.stationary import stationary_probabilities
 
 QUICK = {"counting": False}
-CHECKS = {check.name: check for check in BIASED_CHECKS}
+CHECKS = {check.name: check for check in certificates.CHECKS}
 ONE_LEVEL = {
     "molecules": 1,
     "hubbard": 0,
@@ -130,7 +131,7 @@ def test_the_polarisation_of_a_driven_dimer_is_above_its_error() -> None:
 
 
 def test_heat_and_charge_are_reciprocal_where_detailed_balance_holds() -> None:
-    audit = next(one for one in BIASED_AUDITS if one.name == "thermoelectric_response")
+    audit = next(one for one in certificates.AUDITS if one.name == "thermoelectric_response")
     model = BiasedJunction(gate=-5.2, thermal_energy=0.5, bias=0.1)
     for method in (DetailedBalance(**QUICK), Pauli(), BiasedLandauer(**QUICK)):
         held = audit.run(model, method)

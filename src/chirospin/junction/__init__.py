@@ -13,7 +13,8 @@ from __future__ import annotations
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
 from chirospin.junction.audit import AUDITS, CHECKS
-from chirospin.junction.bias.audit import BIASED_AUDITS, BIASED_CHECKS
+from chirospin.junction.bias.audit import AUDITS as BIASED_AUDITS
+from chirospin.junction.bias.audit import CHECKS as BIASED_CHECKS
 from chirospin.junction.bias.discrepancy import discrepancy
 from chirospin.junction.bias.hierarchy import Hierarchy
 from chirospin.junction.bias.master import (
@@ -24,8 +25,8 @@ from chirospin.junction.bias.master import (
     UniversalLindblad,
 )
 from chirospin.junction.bias.model import BiasedJunction
-from chirospin.junction.bias.observables import BIASED_OBSERVABLES
-from chirospin.junction.bias.parts import BIASED_PARTS
+from chirospin.junction.bias.observables import OBSERVABLES as BIASED_OBSERVABLES
+from chirospin.junction.bias.parts import PARTS
 from chirospin.junction.bias.pauli import Pauli
 from chirospin.junction.bias.scattering import BiasedLandauer, BiasedMeanField
 from chirospin.junction.landauer import Landauer
@@ -127,7 +128,7 @@ BIASED = Problem(
     observables=BIASED_OBSERVABLES,
     checks=BIASED_CHECKS,
     audits=BIASED_AUDITS,
-    parts=BIASED_PARTS,
+    parts=PARTS,
     labels=labels,
     quantity="spin_polarisation",
 )

@@ -180,7 +180,7 @@ FLOWS = (
 )
 """Observables that a current without bias and the width of the levels spoil."""
 POLARISATIONS = ("spin_polarisation", "current_difference_odd", "current_difference_even")
-BIASED_CHECKS = (
+CHECKS = (
     replace(RESIDUAL, tolerance=1e-6),  # of the hierarchy; the generators stop at 1e-12 or fail
     TRACE,
     replace(
@@ -319,7 +319,7 @@ def _other_generators(model: BiasedJunction, method: Method) -> float | None:
     return max(found) - min(found)
 
 
-BIASED_AUDITS = (
+AUDITS = (
     Audit(
         name="other_generators",
         tolerance=UNCERTAIN,

@@ -390,7 +390,7 @@ def thermoelectric_defect(
     return float(np.abs(by_heat - by_bias[::-1]).max() / size) if size else float("nan")
 
 
-BIASED_OBSERVABLES = (
+OBSERVABLES = (
     replace(current, error=_current_error, needs=(REST,)),
     replace(mean_current, error=_mean_error, needs=(REST,)),
     spin_polarisation,

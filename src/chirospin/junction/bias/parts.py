@@ -75,7 +75,7 @@ def _heated_nearby(model: BiasedJunction, steps: int) -> BiasedJunction | None:
     return heated(model, steps) if near_rest(model) and reciprocal(model) else None
 
 
-BIASED_PARTS = (
+PARTS = (
     Part(name=REVERSED, about="at the opposite bias", at=reversed_bias),
     Part(name=ABOVE, about="at a bias one step higher", at=lambda m: shifted_bias(m, 1)),
     Part(name=BELOW, about="at a bias one step lower", at=lambda m: shifted_bias(m, -1)),
@@ -85,12 +85,12 @@ BIASED_PARTS = (
     Part(name=REST_HOT, about="left lead warmer, near rest", at=lambda m: _heated_nearby(m, 1)),
     Part(name=REST_COLD, about="left lead colder, near rest", at=lambda m: _heated_nearby(m, -1)),
 )
-PARTNERS = frozenset(part.name for part in BIASED_PARTS)
+PARTNERS = frozenset(part.name for part in PARTS)
 
 
 def with_partners(model: BiasedJunction, method: Method, *names: str) -> Any:
     """The state of a model with some parts, for one that asks for no observable."""
-    (state,) = states_with_parts(BIASED_PARTS, method, [model], frozenset(names))
+    (state,) = states_with_parts(PARTS, method, [model], frozenset(names))
     return state
 
 
