@@ -92,6 +92,11 @@ class Problem:
         known = {one.name: one for one in self.observables}
         return tuple(known[_known(f"{self.path} has no observable", n, known)] for n in names)
 
+    def placed(self, model: Model) -> Model:
+        """A model that says where its profiles are, so that all points of a grid are seen there."""
+        places = self.labels(model)
+        return model.replace(**{i.name: places[i.name] for i in model.parameters() if i.axis})
+
     def needs(self, wanted: Sequence[Observable]) -> Needs:
         """Parts that some observables, and the checks that are due with them, need."""
         names = {one.name for one in wanted}

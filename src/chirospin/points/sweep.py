@@ -166,6 +166,7 @@ def run(
     ------
     ModelError : another sweep in the store, a store in use, too little disk
     """
+    definition = replace(definition, model=definition.problem.placed(definition.model))
     store = Store(path)
     body = definition.described()
     known = store.header() if store.exists else None
