@@ -157,6 +157,22 @@ def test_only_what_converged_lifts_the_warning_of_blockade() -> None:
     assert cold.warning.item() == MISSED
 
 
+def test_a_mean_field_that_converged_lifts_no_warning() -> None:
+    model = BiasedJunction(gate=-6.4, thermal_energy=0.1)
+    field = BiasedMeanField(iterations=2000)
+    told = discrepancy(model.replace(hubbard=0.5, gate=-1.15), [0.2], [Redfield(), field])
+    assert np.isfinite(told.current.sel({"method": "mean-field"})).all()
+    blocked = discrepancy(model.replace(hubbard=0.5, gate=4.0), [0.2], [Redfield(), field])
+    assert np.isfinite(blocked.current.sel({"method": "mean-field"})).all()
+    assert bool(blocked.blocked.all())
+    assert blocked.warning.item() == MISSED
+
+
+def test_energies_too_far_apart_are_refused_quickly() -> None:
+    state = next(Redfield().solve_many([BiasedJunction(molecules=1, hund=1e6)]))
+    assert not state.outcome.converged or state.outcome.iterations <= 500
+
+
 def test_rates_of_any_size_have_all_their_digits() -> None:
     energy = np.array([0.0, 3.0, 500.0, 40.0])
     rate = np.exp(-(energy[:, None] - energy) / 2)

@@ -155,3 +155,15 @@ def test_a_recycled_basis_solves_a_second_right_side_with_less_work(seed: int) -
 
 def test_the_folder_may_be_given_as_text(tmp_path: Path) -> None:
     assert MixedGKSL(folder=str(tmp_path)).folder == tmp_path
+
+
+@pytest.mark.parametrize("name", ["sector", "density", "krylov", "vector"])
+def test_a_damaged_folder_is_named(name: str, tmp_path: Path) -> None:
+    model = Junction(molecules=1)
+    MixedGKSL(folder=tmp_path).solve(model)
+    damaged = next(path for path in sorted(tmp_path.rglob(f"{name}*.np*")))
+    damaged.write_bytes(damaged.read_bytes()[:60])
+    with pytest.raises(ModelError, match=r"Option `folder` .* damaged") as told:
+        MixedGKSL(folder=tmp_path).solve(model)
+    assert "\n" not in str(told.value)
+    assert str(damaged.parent.name) in str(told.value)

@@ -37,11 +37,11 @@ from chirospin.junction.bias.observables import (
 )
 from chirospin.junction.bias.parts import (
     BROADENED,
+    NEAR_ABOVE,
+    NEAR_BELOW,
+    NEAR_COLD,
+    NEAR_HOT,
     REST,
-    REST_ABOVE,
-    REST_BELOW,
-    REST_COLD,
-    REST_HOT,
     driven,
     heated,
     left_flows,
@@ -137,7 +137,7 @@ def _thermoelectric(model: BiasedJunction, state: BiasedState) -> float | None:
     if not near_rest(model) or not reciprocal(model):
         return None  # far from equilibrium the linear response says nothing
     hot, cold, ahead, back = (
-        left_flows(state.parts[name]) for name in (REST_HOT, REST_COLD, REST_ABOVE, REST_BELOW)
+        left_flows(state.parts[name]) for name in (NEAR_HOT, NEAR_COLD, NEAR_ABOVE, NEAR_BELOW)
     )
     defect = thermoelectric_defect(model, (hot, cold), (ahead, back))
     return None if np.isnan(defect) else defect
@@ -241,7 +241,7 @@ CHECKS = (
         tolerance=NEGLIGIBLE,
         evaluate=_thermoelectric,
         about="near equilibrium: L12(M) = L21(-M) for heat and charge, relative; kms obeys it",
-        needs=(REST_HOT, REST_COLD, *AT_REST),
+        needs=(NEAR_HOT, NEAR_COLD, NEAR_ABOVE, NEAR_BELOW),
         judges=("energy_current",),
     ),
     Check(

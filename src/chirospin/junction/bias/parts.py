@@ -19,7 +19,7 @@ NOISE, BROADENED = "noise", "broadened"
 """What a method may give with its own solve: noise, and left currents through levels of finite width."""
 REVERSED, ABOVE, BELOW = "reversed", "above", "below"
 REST, REST_ABOVE, REST_BELOW = "rest", "rest_above", "rest_below"
-REST_HOT, REST_COLD = "rest_hot", "rest_cold"
+NEAR_ABOVE, NEAR_BELOW, NEAR_HOT, NEAR_COLD = "near_above", "near_below", "near_hot", "near_cold"
 
 
 def rest(model: BiasedJunction) -> BiasedJunction:
@@ -71,8 +71,8 @@ def heated(model: BiasedJunction, steps: int) -> BiasedJunction:
     return still.replace(thermal_energy_difference=steps * STEP * T)
 
 
-def _heated_nearby(model: BiasedJunction, steps: int) -> BiasedJunction | None:
-    return heated(model, steps) if near_rest(model) and reciprocal(model) else None
+def _nearby(model: BiasedJunction, partner: BiasedJunction) -> BiasedJunction | None:
+    return partner if near_rest(model) and reciprocal(model) else None
 
 
 PARTS = (
@@ -82,8 +82,26 @@ PARTS = (
     Part(name=REST, about="between equal leads", at=rest, needs=(BROADENED,)),
     Part(name=REST_ABOVE, about="one step of bias above rest", at=lambda m: _at_rest(m, 1)),
     Part(name=REST_BELOW, about="one step of bias below rest", at=lambda m: _at_rest(m, -1)),
-    Part(name=REST_HOT, about="left lead warmer, near rest", at=lambda m: _heated_nearby(m, 1)),
-    Part(name=REST_COLD, about="left lead colder, near rest", at=lambda m: _heated_nearby(m, -1)),
+    Part(
+        name=NEAR_ABOVE,
+        about="one step of bias above rest, for a junction near it",
+        at=lambda m: _nearby(m, shifted_bias(rest(m), 1)),
+    ),
+    Part(
+        name=NEAR_BELOW,
+        about="one step of bias below rest, for a junction near it",
+        at=lambda m: _nearby(m, shifted_bias(rest(m), -1)),
+    ),
+    Part(
+        name=NEAR_HOT,
+        about="at rest but for a warmer left lead, for a junction near it",
+        at=lambda m: _nearby(m, heated(m, 1)),
+    ),
+    Part(
+        name=NEAR_COLD,
+        about="at rest but for a colder left lead, for a junction near it",
+        at=lambda m: _nearby(m, heated(m, -1)),
+    ),
 )
 PARTNERS = frozenset(part.name for part in PARTS)
 

@@ -382,7 +382,7 @@ def _modes(heff: Any, key: Key, folder: Path | None) -> SinglePrecisionModes:
         part.replace(path)
         log.info("eigenvectors of sector %s, %d states", key, len(modes.energy))
         return modes
-    with _readable(path), np.load(path) as kept:
+    with _readable(path), path.open("rb") as file, np.load(file) as kept:
         return SinglePrecisionModes(**kept)
 
 
@@ -405,11 +405,12 @@ def corrected(
     """
     sectors, place = inverses.sectors, inverses.place
     to_odd, to_even = partial(inverses.psi, EVEN), partial(inverses.psi, ODD)
+    kept = None if folder is None else folder / "krylov"
     krylov = RecycledKrylov(
         lambda z: z - to_even(to_odd(z)),
-        None if folder is None else folder / "krylov",
+        kept,
     )
-    with _readable(folder):
+    with _readable(kept):
         krylov.restore(inverses.empty(EVEN))
     even, odd = _restored(sectors, folder) or _start(inverses)
     applications, residuals = 0, []
@@ -444,9 +445,10 @@ def corrected(
 
 
 def _restored(sectors: SectorGenerator, folder: Path | None) -> tuple[Real, Real] | None:
-    if folder is None or not (folder / "density.npz").exists():
+    path = None if folder is None else folder / "density.npz"
+    if path is None or not path.exists():
         return None
-    with _readable(folder / "density.npz"), np.load(folder / "density.npz") as kept:
+    with _readable(path), path.open("rb") as file, np.load(file) as kept:
         even, odd = (
             kept[name].reshape(sectors.space.unknowns(parity))
             for parity, name in ((EVEN, "even"), (ODD, "odd"))

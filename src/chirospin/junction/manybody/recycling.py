@@ -120,7 +120,7 @@ class RecycledKrylov:
         record = self._record
         if record is None or not record.exists():
             return
-        with np.load(record) as kept:
+        with record.open("rb") as file, np.load(file) as kept:
             self.directions, self.images = kept["directions"], kept["images"]
         if self.directions.shape != self.images.shape or self.images.ndim != 2:
             raise ValueError("directions and their images do not match")
