@@ -304,7 +304,7 @@ def spin_polarisation(model: SwitchedJunction, state: TransientState) -> Array:
 
     .. math:: P(t) = (I_\uparrow - I_\downarrow)/(I_\uparrow + I_\downarrow)
 
-    As of the steady state; it passes 1 where the currents have opposite signs, as just after a reversal.
+    As of the steady state; it passes 1 where the currents have opposite signs, which takes f_L < 1.
 
     References
     ----------
