@@ -101,7 +101,8 @@ def solver(family: Family) -> Callable[..., xr.Dataset]:
         workers: int = 1,
         progress: Progress | None = None,
     ) -> xr.Dataset:
-        model = model or family.problems[0].model()
+        if model is None:
+            model = family.problems[0].model()
         return solve_problem(
             family.problem_of(model),
             model,
