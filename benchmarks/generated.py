@@ -91,9 +91,7 @@ def interrupts(*args): raise StopIteration
 LIGHT: Mapping[str, tuple[str, ...]] = {
     "junction": ("--set", "molecules=1"),
     "junction.bias": ("--set", "molecules=1"),
-    "junction.counting": ("--set", "molecules=1"),
     "junction.transient": ("--set", "molecules=1"),
-    "junction.sampled": ("--set", "molecules=1", "--option", "time=40", "--option", "trajectories=8"),
     "chiral_metal": ("--option", "cells=32"),
     "chiral_metal.driven": ("--option", "cells=32"),
     "chiral_metal.crystal": ("--option", "polar=16", "--option", "azimuth=16", "--option", "points=12"),

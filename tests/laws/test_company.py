@@ -34,7 +34,7 @@ LEFT_OUT = {  # of seconds a point, and solved one by one; or without a real par
     "junction.bias:landauer",
     "junction.bias:hierarchy",
     "junction.transient:krylov",
-    "junction.sampled:trajectories",
+    "junction:trajectories",
     "chiral_metal.crystal:fermi-surface",
     "chiral_metal.crystal:k-grid",
     "spinterface.pair:expm",
