@@ -24,7 +24,6 @@ Progress = Callable[[int, int], None]
 Axes = Mapping[str, Any]
 MethodChoice = str | Method | None
 ACCESSOR = figures.ResultAccessor  # importing it registers ds.chirospin
-CHUNK = 12  # points handed to a worker at a time: enough to share work, few enough to report
 POINT_BYTES = 8000  # of a checked model, its state and its outcome, at least
 COPIES = 3  # of an observable: of each point, of the grid, and one that is written or drawn
 
@@ -178,7 +177,8 @@ def _shifted(progress: Progress | None, done: int, total: int) -> Progress:
 def _states(
     method: Method, models: Sequence[Model], on_failure: str, workers: int, progress: Progress
 ) -> Iterator[Any]:
-    chunks = [models[i : i + CHUNK] for i in range(0, len(models), CHUNK)]
+    size = method.together
+    chunks = [models[i : i + size] for i in range(0, len(models), size)]
     done = 0
     for batch in _in_order(method, chunks, min(workers, len(chunks))):
         for state in batch:

@@ -15,15 +15,6 @@ from chirospin.base.solve import solver
 from chirospin.chiral_metal.audit import AUDITS, CHECKS
 from chirospin.chiral_metal.boltzmann import Boltzmann
 from chirospin.chiral_metal.closed_form import ClosedForm
-from chirospin.chiral_metal.crystal import (
-    CRYSTAL_AUDITS,
-    CRYSTAL_CHECKS,
-    CRYSTAL_OBSERVABLES,
-    Crystal,
-    FermiSurface,
-    KGrid,
-    crystal_labels,
-)
 from chirospin.chiral_metal.driven import (
     DRIVEN_AUDITS,
     DRIVEN_CHECKS,
@@ -42,12 +33,9 @@ __all__ = [
     "Boltzmann",
     "ChiralMetal",
     "ClosedForm",
-    "Crystal",
     "DrivenBoltzmann",
     "DrivenClosedForm",
     "DrivenMetal",
-    "FermiSurface",
-    "KGrid",
     "solve",
     "sweep",
 ]
@@ -76,22 +64,10 @@ DRIVEN = Problem(
     labels=driven_labels,
     quantity="rectified_spin",
 )
-CRYSTAL = Problem(
-    family="chiral_metal",
-    name="crystal",
-    question="spin and nonlinear spin current in the bulk of any crystal under a field",
-    model=Crystal,
-    methods={method.name: method for method in (FermiSurface, KGrid)},
-    observables=CRYSTAL_OBSERVABLES,
-    checks=CRYSTAL_CHECKS,
-    audits=CRYSTAL_AUDITS,
-    labels=crystal_labels,
-    quantity="edelstein_tensor",
-)
 FAMILY = Family(
     name="chiral_metal",
     question="spin near contacts of a chiral metal, linear and quadratic in current",
-    problems=(PROFILES, DRIVEN, CRYSTAL),
+    problems=(PROFILES, DRIVEN),
 )
 
 
