@@ -80,15 +80,23 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """A question and the problems that answer it; the first is the default."""
+    """A question and the problems that answer it; the first is the default.
+
+    Parameters
+    ----------
+    moved : where problems are that were here once, by their name
+    """
 
     name: str
     question: str
     problems: tuple[Problem, ...]
+    moved: Mapping[str, str] = field(default_factory=dict)
 
     def problem(self, name: str | None = None) -> Problem:
         """A problem by the name of its model."""
         known = {one.name: one for one in self.problems}
+        if name is not None and name in self.moved:
+            raise UnknownNameError(f"{self.name}.{name} is now {self.moved[name]}")
         return known[_known(f"{self.name} has no model", name, known)]
 
     def problem_of(self, model: Model) -> Problem:

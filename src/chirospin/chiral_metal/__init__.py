@@ -10,6 +10,8 @@ Examples
 
 from __future__ import annotations
 
+from typing import Any
+
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
 from chirospin.chiral_metal.audit import AUDITS, CHECKS
@@ -68,8 +70,16 @@ FAMILY = Family(
     name="chiral_metal",
     question="spin near contacts of a chiral metal, linear and quadratic in current",
     problems=(PROFILES, DRIVEN),
+    moved={"crystal": "the family `crystal`: chirospin describe crystal"},
 )
 
 
 solve = solver(FAMILY)
 sweep = sweeper(FAMILY)
+
+
+def __getattr__(name: str) -> Any:
+    """Say where the bulk of crystals is."""
+    if name in ("Crystal", "FermiSurface", "KGrid"):
+        raise AttributeError(f"chirospin.chiral_metal.{name} is now chirospin.crystal.{name}")
+    raise AttributeError(f"module 'chirospin.chiral_metal' has no attribute {name!r}")

@@ -34,6 +34,7 @@ class BandFlow:
     products : by name, (points, w, components): charge v_i v_j, edelstein s_i v_j, slope
         d_k(s_i v_j) v_l, operator d_k<{s_i, v_j}/2> v_l, orbital v_a L_c
     grouped : bands that touch another, (points, w): they have no slope
+    sizes : by name, (points, w): the products without cancellation, also inside a group
     """
 
     energy: Array
@@ -41,6 +42,7 @@ class BandFlow:
     spin: Array
     grouped: Array
     products: dict[str, Array] = field(default_factory=dict)
+    sizes: dict[str, Array] = field(default_factory=dict)
 
 
 def groups(energy: Array) -> Array:
@@ -81,15 +83,30 @@ def band_flow(
         "charge": _shared(inside[0], inside[0], same),
         "edelstein": _shared(inside[1], inside[0], same),
     }
+    speed, length = (_norm(X, same) for X in inside)
     flow = BandFlow(
-        energy=E[:, bands], velocity=v, spin=s, grouped=same.sum(axis=2) > 1, products=products
+        energy=E[:, bands],
+        velocity=v,
+        spin=s,
+        grouped=same.sum(axis=2) > 1,
+        products=products,
+        sizes={"charge": speed**2, "edelstein": length * speed},
     )
     if parts:
         gap = E[:, None, bands] - E[:, :, None]  # e_n - e_m at [m, n]
         apart = label[:, :, None] != own[:, None, :]
         inverse = np.where(apart, 1 / np.where(apart, gap, 1.0), 0.0)
         _add_parts(bloch, parts, pieces, (E, U, ket), (V, S, inverse, same), bands, flow)
+        for name in parts & products.keys():
+            flow.sizes[name] = np.linalg.norm(products[name], axis=-1)
     return flow
+
+
+def _norm(X: Complex, same: Array) -> Array:
+    """Length of a vector operator inside every band's group, (points, w)."""
+    square = np.einsum("pinm,pnm->pn", np.abs(X) ** 2, same)
+    share = same / same.sum(axis=2, keepdims=True)
+    return np.sqrt((share @ square[..., None])[..., 0])
 
 
 def _shared(X: Complex, Y: Complex, same: Array) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import constants
 
@@ -19,10 +21,9 @@ OHMIC_FEMTOSECOND = constants.e**2 / constants.hbar**2 * constants.e * 1e-15 * 1
 CURRENT = 1e4  # A/m^2: 1 A/cm^2
 SINGULAR = 1e-12  # of the largest eigenvalue of D below which it has no inverse
 _SPIN = "the functions have no spin (spin=none)"
-_PART = "{} was not asked for: --option tensors={}"
 
 
-def _error(name: str):  # type: ignore[no-untyped-def]
+def _error(name: str) -> Callable[[Crystal, CrystalState], Array]:
     def found(model: Crystal, state: CrystalState) -> Array:
         value = getattr(state, name)
         return np.where(np.isnan(value), np.nan, state.errors.get(name, np.nan * value))
@@ -61,8 +62,7 @@ def charge_tensor(model: Crystal, state: CrystalState) -> Array:
 
 @observable(
     unit="eV", symbol="K_{ijkl}", dims=("spin", "flow", "field", "second_field"), error=_error("slope"),
-    undefined=f"{_PART.format('it', 'quadratic')}; or most bands touch another within 1e-6 eV, as without "
-    f"spin-orbit coupling, and have no slope; or {_SPIN}",
+    undefined="it takes --option tensors=quadratic, spin, and bands that do not touch within 1e-6 eV",
 )  # fmt: skip
 def spin_current_tensor(model: Crystal, state: CrystalState) -> Array:
     r"""Spin current of second order with the band velocity: j_s,ij = (q tau)^2 K_ijkl E_k E_l.
@@ -80,8 +80,7 @@ def spin_current_tensor(model: Crystal, state: CrystalState) -> Array:
 @observable(
     unit="eV", symbol=r"K^\mathrm{op}_{ijkl}", dims=("spin", "flow", "field", "second_field"),
     error=_error("operator"),
-    undefined="off-diagonal velocities of a file need all of its position operator; of a k.p model: "
-    f"{_PART.format('it', 'quadratic')}, or most bands touch another",
+    undefined="it takes what spin_current_tensor does, and a k.p model: a file lacks off-diagonal velocities",
 )  # fmt: skip
 def operator_spin_current_tensor(model: Crystal, state: CrystalState) -> Array:
     """The same for the operator {s_i, v_j}/2 instead of the product of expectation values."""
@@ -146,7 +145,7 @@ def gme_spin(model: Crystal, state: CrystalState) -> Array:
 
 @observable(
     unit="A", symbol=r"K^\mathrm{orb}_{ac}", dims=("field", "moment"), error=_orbital_error,
-    undefined=f"{_PART.format('it', 'orbital')}; or the file has no centres",
+    undefined="it takes --option tensors=orbital, and a file with centres",
 )  # fmt: skip
 def orbital_internal(model: Crystal, state: CrystalState) -> Array:
     r"""Internal part of the orbital kinetic magnetoelectric tensor, velocity first, A.
@@ -162,8 +161,7 @@ def orbital_internal(model: Crystal, state: CrystalState) -> Array:
 
 @observable(
     unit="1", symbol=r"|X-PX|/A", dims=("tensor",),
-    undefined="no point group is known, it was used to leave points out (see the certificate), or the tensor "
-    "was not asked for",
+    undefined="it takes a point group that was not used to leave points out",
 )  # fmt: skip
 def symmetry_defect(model: Crystal, state: CrystalState) -> Array:
     """What the mean over the point group would change of each tensor, over its size without cancellation."""
@@ -172,8 +170,7 @@ def symmetry_defect(model: Crystal, state: CrystalState) -> Array:
 
 @observable(
     unit="1", symbol="c", dims=("certificate",),
-    undefined="no symmetry test: no point group is known, its energies differ by more than 0.02 eV, or the "
-    "crystal is magnetic; or the model is not periodic",
+    undefined="no symmetry test without a point group (point_group), with energies off by 0.02 eV, or of a k.p model",
 )  # fmt: skip
 def spin_certificate(model: Crystal, state: CrystalState) -> Array:
     """Pointwise defects of the spin operator under time reversal, point group and algebra."""

@@ -225,7 +225,7 @@ def add_flow(out: Sums, flow: BandFlow, weight: Array, second: Array | None) -> 
     for name, products in flow.products.items():
         rows = products.reshape(-1, products.shape[-1])
         out.tensors[name] += flat @ rows
-        out.sizes[name] += flat @ np.linalg.norm(rows, axis=1)
+        out.sizes[name] += flat @ flow.sizes[name].ravel()
         if second is not None:
             part = products[second].reshape(-1, products.shape[-1])
             out.half[name] += 8 * weight[:, second].reshape(len(weight), -1) @ part
