@@ -48,7 +48,8 @@ class BandFlow:
 def groups(energy: Array) -> Array:
     """A number for each group of touching bands; energies ascend along the last axis."""
     return np.concatenate(
-        [np.zeros_like(energy[..., :1]), np.cumsum(np.diff(energy, axis=-1) > GROUP, axis=-1)], axis=-1
+        [np.zeros_like(energy[..., :1]), np.cumsum(np.diff(energy, axis=-1) > GROUP, axis=-1)],
+        axis=-1,
     )
 
 

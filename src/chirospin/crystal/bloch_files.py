@@ -73,7 +73,9 @@ class Records:
             if end + 4 > len(self.data):
                 raise broken(self.path, 0, f"it ends inside record {self.count}, {what}")
             if abs(self._marker(self.order, end)) != size:
-                raise broken(self.path, 0, f"the lengths around record {self.count}, {what}, differ")
+                raise broken(
+                    self.path, 0, f"the lengths around record {self.count}, {what}, differ"
+                )
             parts.append(self.data[self.at + 4 : end])
             self.at = end + 4
         return b"".join(parts)
@@ -89,7 +91,9 @@ class Records:
             )  # fmt: skip
         found = np.frombuffer(data, dtype=dtype)
         if kind != "i4" and not np.isfinite(found).all():
-            raise broken(self.path, 0, f"record {self.count}, {what}, has numbers that are not finite")
+            raise broken(
+                self.path, 0, f"record {self.count}, {what}, has numbers that are not finite"
+            )
         return found
 
     def integers(self, what: str, count: int) -> list[int]:
@@ -204,7 +208,9 @@ def _gauge(
     U = np.swapaxes(U, 1, 2)
     if inside is None or optimal is None or size is None:
         if bands != functions:
-            raise broken(path, 0, f"num_wann = {functions} must be num_bands = {bands} without a window")
+            raise broken(
+                path, 0, f"num_wann = {functions} must be num_bands = {bands} without a window"
+            )
         return np.asarray(U)
     V = np.zeros((count, bands, functions), dtype=complex)
     for q in range(count):
@@ -283,7 +289,9 @@ def read_energies(path: Path, bands: int, count: int) -> Array:
     E[labels[:, 1] - 1, labels[:, 0] - 1] = rows[:, 2]
     if np.isnan(E).any():
         q, band = np.argwhere(np.isnan(E))[0]
-        raise broken(path, 0, f"band {band + 1} at q {q + 1} is missing, and another is there twice")
+        raise broken(
+            path, 0, f"band {band + 1} at q {q + 1} is missing, and another is there twice"
+        )
     falls = np.diff(E, axis=1)
     if falls.size and falls.min() < -ORDER:
         q, band = np.unravel_index(int(falls.argmin()), falls.shape)

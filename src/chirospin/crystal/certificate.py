@@ -94,7 +94,9 @@ def _bands(bloch: Bloch, k: Array) -> tuple[Array, Array]:
     """Energies (points, n) and spins (points, 3, n)."""
     E, U = np.linalg.eigh(bloch.hamiltonian(k))
     S = bloch.pieces(k, False).spin
-    return E, np.einsum("pan,piab,pbn->pin", U.conj(), np.broadcast_to(S, (len(k), *S.shape[1:])), U).real
+    return E, np.einsum(
+        "pan,piab,pbn->pin", U.conj(), np.broadcast_to(S, (len(k), *S.shape[1:])), U
+    ).real
 
 
 def _smooth(at: Array, E: Array, s: Array, width: float) -> Array:

@@ -14,7 +14,14 @@ from chirospin.crystal.bloch_files import (
     read_energies,
     read_spin,
 )
-from chirospin.crystal.hopping_files import Hoppings, moved, read_centres, read_hr, read_tb, read_wsvec
+from chirospin.crystal.hopping_files import (
+    Hoppings,
+    moved,
+    read_centres,
+    read_hr,
+    read_tb,
+    read_wsvec,
+)
 from chirospin.crystal.real_space import Complex, WannierMatrices, hermitian
 from chirospin.crystal.system_folder import HAMILTONIAN, read_system
 from chirospin.crystal.text_files import Array, broken
@@ -25,7 +32,9 @@ from chirospin.base.memory import available_bytes, in_words
 SAME_CELL = 1e-5
 """nm by which the cells of two files may differ: 1e-4 angstrom, the digits of an input file."""
 OPERATORS = 7  # matrices kept of each R: energy, three of spin, three of position
-NAMES = "FOLDER that WannierBerri saved, PREFIX of .chk, .eig and .spn, prefix_tb.dat or prefix_hr.dat"
+NAMES = (
+    "FOLDER that WannierBerri saved, PREFIX of .chk, .eig and .spn, prefix_tb.dat or prefix_hr.dat"
+)
 
 
 def read_crystal(name: str, wsvec: str, tolerance: float, spin: str) -> WannierMatrices:
@@ -81,7 +90,17 @@ def belonging(name: str) -> tuple[Path, ...]:
     prefix = name
     for suffix in ("_tb.dat", "_hr.dat", ".fmt", ".chk"):
         prefix = prefix.removesuffix(suffix)
-    ends = ("_tb.dat", "_hr.dat", "_wsvec.dat", "_centres.xyz", ".win", ".chk", ".chk.fmt", ".eig", ".spn")
+    ends = (
+        "_tb.dat",
+        "_hr.dat",
+        "_wsvec.dat",
+        "_centres.xyz",
+        ".win",
+        ".chk",
+        ".chk.fmt",
+        ".eig",
+        ".spn",
+    )
     return tuple(p for p in (beside(prefix, end) for end in ends) if p is not None)
 
 
@@ -105,14 +124,14 @@ def _with_input(found: WannierMatrices, win: Win | None) -> WannierMatrices:
             "angstrom: they are of different crystals",
         )  # fmt: skip
     # a word that is absent is Wannier90's false
-    return replace(
-        found, positions=win.positions, species=win.species, spinors=bool(win.spinors)
-    )
+    return replace(found, positions=win.positions, species=win.species, spinors=bool(win.spinors))
 
 
 def _require_memory(path: Path, size: int) -> None:
     """Refuse a text file whose matrices would not fit, before it is read."""
-    need = size / 40 * 16 * OPERATORS  # a row of 40 characters is an element of H or of the three of r
+    need = (
+        size / 40 * 16 * OPERATORS
+    )  # a row of 40 characters is an element of H or of the three of r
     if need > available_bytes():
         raise ModelError(
             f"Parameter `hamiltonian` must fit in memory, but the matrices of {path} need about "
@@ -171,7 +190,9 @@ def _spin_at(prefix: str, hoppings: Hoppings) -> Complex | None:
     S = _spin_on_grid(prefix, chk)
     n = hoppings.hamiltonian.shape[-1]
     if S is None or S.shape[-1] != n:
-        raise broken(checkpoint, 0, f"its {chk.gauge.shape[-1]} functions must be the {n} of the hoppings")
+        raise broken(
+            checkpoint, 0, f"its {chk.gauge.shape[-1]} functions must be the {n} of the hoppings"
+        )
     at = from_grid(chk.points, S, hoppings.vectors)
     return np.asarray(at / hoppings.degeneracy[:, None, None])
 
@@ -217,5 +238,3 @@ def _of_checkpoint(
     )
     input_file = beside(prefix, ".win")
     return _with_input(matrices, read_win(input_file) if input_file is not None else None)
-
-

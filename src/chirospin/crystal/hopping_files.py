@@ -50,7 +50,9 @@ def read_hr(path: Path) -> Hoppings:
     lines.end()
     labels = _labels(lines, rows[:, :5], where, states)
     _, first, which = np.unique(labels[:, :3], axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(np.argsort(first))  # a vector's degeneracy stands where the vector first does
+    order = np.argsort(
+        np.argsort(first)
+    )  # a vector's degeneracy stands where the vector first does
     if first.size != count:
         raise broken(path, where[-1], f"{first.size} vectors R stand where {count} are announced")
     at = order[which.ravel()], labels[:, 3] - 1, labels[:, 4] - 1
@@ -59,7 +61,9 @@ def read_hr(path: Path) -> Hoppings:
     if (seen != 1).any():
         r, m, n = np.argwhere(seen != 1)[0]
         R = labels[np.sort(first)[r], :3].tolist()
-        raise broken(path, 0, f"element m = {m + 1}, n = {n + 1} at R = {R} stands {seen[r, m, n]} times")
+        raise broken(
+            path, 0, f"element m = {m + 1}, n = {n + 1} at R = {R} stands {seen[r, m, n]} times"
+        )
     H = np.empty((count, states, states), dtype=complex)
     H[at] = rows[:, 5] + 1j * rows[:, 6]
     return Hoppings(
@@ -81,7 +85,9 @@ def read_tb(path: Path) -> Hoppings:
     """
     lines = Lines.of(path)
     lines.raw("a comment")
-    lattice = NM_PER_ANGSTROM * np.array([lines.numbers("a vector of the cell", 3) for _ in range(3)])
+    lattice = NM_PER_ANGSTROM * np.array(
+        [lines.numbers("a vector of the cell", 3) for _ in range(3)]
+    )
     require_volume(path, lattice)
     states, degeneracy = _header(lines)
     vectors, H = _matrices(lines, "hoppings", degeneracy.size, states, 1)
@@ -89,7 +95,9 @@ def read_tb(path: Path) -> Hoppings:
     assert (vectors == other).all()
     home = np.flatnonzero((vectors == 0).all(axis=1))
     if home.size != 1:
-        raise broken(path, 0, f"the vector R = [0, 0, 0] must stand once, but stands {home.size} times")
+        raise broken(
+            path, 0, f"the vector R = [0, 0, 0] must stand once, but stands {home.size} times"
+        )
     weight = degeneracy[:, None, None]
     position = NM_PER_ANGSTROM * A / weight
     return Hoppings(

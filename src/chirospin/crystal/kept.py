@@ -30,7 +30,10 @@ def diagonal(cell: Array, points: Integers) -> float:
     """Longest diagonal of a cell of the grid, 1/nm."""
     steps = cell / points[:, None]
     return float(
-        max(np.linalg.norm(np.array(signs) @ steps) for signs in itertools.product((1, -1), repeat=3))
+        max(
+            np.linalg.norm(np.array(signs) @ steps)
+            for signs in itertools.product((1, -1), repeat=3)
+        )
     )
 
 
@@ -85,7 +88,9 @@ def kept_points(
     while len(where):
         box = np.floor(((index[where] + shift) / points % 1.0) * boxes).astype(np.int64)
         box = np.minimum(box, boxes - 1)
-        flat, which = np.unique(np.ravel_multi_index(tuple(box.T), tuple(boxes)), return_inverse=True)
+        flat, which = np.unique(
+            np.ravel_multi_index(tuple(box.T), tuple(boxes)), return_inverse=True
+        )
         middle = np.stack(np.unravel_index(flat, tuple(boxes)), axis=-1)
         E = energies(bloch, middle, boxes, half)
         if level == 0:

@@ -77,7 +77,9 @@ class BoxedSum:
     ) -> None:
         _, r2, r3, columns = self.box.shape
         rows, start = np.unique(index[:, 1], return_index=True)
-        lines = (self._phases(1, rows, points, shift) @ plane.reshape(r2, -1)).reshape(-1, r3, columns)
+        lines = (self._phases(1, rows, points, shift) @ plane.reshape(r2, -1)).reshape(
+            -1, r3, columns
+        )
         along = self._phases(2, index[:, 2], points, shift)
         ends = [*start[1:].tolist(), len(index)]
         for line, begin, end in zip(lines, start.tolist(), ends, strict=True):

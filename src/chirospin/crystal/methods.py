@@ -178,7 +178,8 @@ class KGrid(Method):
         default=(48, 48, 48), description="of k along each reciprocal vector: an integer, or three"
     )
     shifts: Annotated[tuple[tuple[Shift, Shift, Shift], ...], BeforeValidator(_grids)] = Field(
-        default=(), description="of named grids, in steps: a number, three, or several; () chooses two"
+        default=(),
+        description="of named grids, in steps: a number, three, or several; () chooses two",
     )
     refine: Annotated[int, Field(ge=0, le=12)] | None = Field(
         default=None, description="levels at which boxes of k are sorted out; 0 takes every point"
@@ -245,7 +246,10 @@ class KGrid(Method):
     def _state(
         self, subject: Subject, grids: Sequence[Grid], sums: Sequence[Sums], n: int
     ) -> CrystalState:
-        raw = {name: [one.tensors[name][n].reshape(SHAPES[name]) for one in sums] for name in sums[0].tensors}
+        raw = {
+            name: [one.tensors[name][n].reshape(SHAPES[name]) for one in sums]
+            for name in sums[0].tensors
+        }
         if grids[0].stars:
             raw = {
                 name: [projected(name, one, subject.stars) for one in found]
@@ -263,7 +267,13 @@ class KGrid(Method):
         estimate = combined(values, sizes, left, points)
         if named:
             estimate.values.update({name: found[0] for name, found in raw.items()})
-        return judged(subject, estimate, self.tolerance, bool(self.shifts), self._defects(subject, grids, estimate))
+        return judged(
+            subject,
+            estimate,
+            self.tolerance,
+            bool(self.shifts),
+            self._defects(subject, grids, estimate),
+        )
 
     def _defects(
         self, subject: Subject, grids: Sequence[Grid], estimate: Estimate
@@ -293,7 +303,9 @@ def judged(
     good = named or bool(error <= tolerance)
     words = {"charge": "charge_tensor", "edelstein": "edelstein_tensor", "slope": "spin_current_tensor",
              "operator": "operator_spin_current_tensor", "orbital": "orbital_internal"}  # fmt: skip
-    reason = "" if good else f"{words[which]} changes by {error:.1e} with the grid: raise its points"
+    reason = (
+        "" if good else f"{words[which]} changes by {error:.1e} with the grid: raise its points"
+    )
     return CrystalState(
         **{name: tensor(estimate, name, subject.spinless) for name in SHAPES},  # type: ignore[arg-type]
         errors=estimate.errors,
@@ -317,7 +329,9 @@ class FermiSurface(Method):
     """
 
     name: ClassVar[str] = "fermi-surface"
-    summary: ClassVar[str] = "sheets of the Fermi surface around k = 0 of a k.p model, zero temperature"
+    summary: ClassVar[str] = (
+        "sheets of the Fermi surface around k = 0 of a k.p model, zero temperature"
+    )
     references: ClassVar[tuple[str, ...]] = ("yoshimi_2026",)
 
     polar: int = Field(default=48, ge=4, le=2000, description="Gauss nodes in cos(theta)")

@@ -63,7 +63,11 @@ class Crystal(Model):
         1e-6, unit="nm", symbol="d", above=0, about="within which images of a .chk are equally near"
     )
     centre_tolerance: float = parameter(
-        1e-3, unit="nm", symbol="d_p", low=0, about="largest distance of the centres of a Pauli pair"
+        1e-3,
+        unit="nm",
+        symbol="d_p",
+        low=0,
+        about="largest distance of the centres of a Pauli pair",
     )
     mass: float = parameter(
         1.0, unit="1/eV/nm^2", symbol="m", above=0, about="isotropic and cubic; m_e is 13.12"
@@ -119,7 +123,11 @@ def surroundings(model: Crystal, of_band: bool = False) -> tuple[Crystal, Any]:
     ----------
     of_band : keep the Fermi level, of which the reach of a k.p model is chosen
     """
-    held = {} if of_band else {"chemical_potential": type(model).model_fields["chemical_potential"].default}
+    held = (
+        {}
+        if of_band
+        else {"chemical_potential": type(model).model_fields["chemical_potential"].default}
+    )
     stamps = [file_stamp(name) for name in (model.hamiltonian, model.point_group)]
     return model.replace(thermal_energy=0.0, **held), tuple(stamps)
 
@@ -242,7 +250,9 @@ def _declared(model: Crystal) -> WannierMatrices:
     found = _read(name, model.wsvec, model.ws_tolerance, wanted, stamp)
     if wanted == "file":
         if found.spin is None and spin == "auto":
-            raise _undeclared(f"{found.path} has none", "file (.spn with .chk, or _XX_R_SS.npz, beside), ")
+            raise _undeclared(
+                f"{found.path} has none", "file (.spn with .chk, or _XX_R_SS.npz, beside), "
+            )
         if found.spin is None:
             raise ModelError(
                 f"Parameter `spin` must have its file, but beside {found.path} there is no .spn with a .chk, "

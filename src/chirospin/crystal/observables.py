@@ -40,7 +40,11 @@ def _orbital_error(model: Crystal, state: CrystalState) -> Array:
 
 
 @observable(
-    unit="1/nm^2", symbol=r"\chi_{ij}", dims=("spin", "field"), error=_error("edelstein"), undefined=_SPIN
+    unit="1/nm^2",
+    symbol=r"\chi_{ij}",
+    dims=("spin", "field"),
+    error=_error("edelstein"),
+    undefined=_SPIN,
 )
 def edelstein_tensor(model: Crystal, state: CrystalState) -> Array:
     r"""Current-induced spin: s_i = q tau chi_ij E_j, in hbar.
@@ -133,7 +137,11 @@ def spin_per_current_field_mT(model: Crystal, state: CrystalState) -> Array:  # 
 
 
 @observable(
-    unit="A", symbol=r"K^\mathrm{spin}_{ji}", dims=("field", "spin"), error=_gme_error, undefined=_SPIN
+    unit="A",
+    symbol=r"K^\mathrm{spin}_{ji}",
+    dims=("field", "spin"),
+    error=_gme_error,
+    undefined=_SPIN,
 )
 def gme_spin(model: Crystal, state: CrystalState) -> Array:
     r"""Kinetic magnetoelectric tensor of the spin as WannierBerri prints it: velocity first, A.

@@ -142,7 +142,9 @@ def pauli_spin(matrices: WannierMatrices, order: str, tolerance: float) -> Compl
         )
     orbitals = np.arange(n // 2)
     up, down = (
-        (2 * orbitals, 2 * orbitals + 1) if order == "interleaved" else (orbitals, orbitals + n // 2)
+        (2 * orbitals, 2 * orbitals + 1)
+        if order == "interleaved"
+        else (orbitals, orbitals + n // 2)
     )
     if matrices.centres is not None:
         _require_pairs(matrices, up, down, order, tolerance)

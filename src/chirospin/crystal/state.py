@@ -103,7 +103,8 @@ def worst(estimate: Estimate, spinless: bool) -> tuple[float, str]:
     known = [
         (relative_error(estimate, name), name)
         for name in estimate.values
-        if not (spinless and name in SPIN) and not (name in ("slope", "operator") and estimate.left_out > MOSTLY)
+        if not (spinless and name in SPIN)
+        and not (name in ("slope", "operator") and estimate.left_out > MOSTLY)
     ]
     if any(np.isnan(error) for error, _ in known):
         return np.nan, next(name for error, name in known if np.isnan(error))

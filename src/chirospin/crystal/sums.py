@@ -101,7 +101,9 @@ def grid_sums(
         if cold:
             found = _cold(bloch, grid, flat[chosen], representative, requests, parts)
         else:
-            found = _warm(bloch, grid, index[chosen], star[flat[chosen]], (low, high), requests, parts)
+            found = _warm(
+                bloch, grid, index[chosen], star[flat[chosen]], (low, high), requests, parts
+            )
         if found.steepest <= slope:
             break
         slope = 1.5 * found.steepest
@@ -138,9 +140,7 @@ def _chosen(
     points = np.array(grid.points)
     if levels == 0 or points.max() < COARSE or (first_boxes(points) == points).all():
         return np.arange(len(index)), np.inf
-    return kept_points(
-        bloch, index, points, np.array(grid.shift), window, margin, levels, slope
-    )
+    return kept_points(bloch, index, points, np.array(grid.shift), window, margin, levels, slope)
 
 
 def block_size(bloch: Bloch, parts: frozenset[str]) -> int:
@@ -198,7 +198,11 @@ def _warm(
         bands = _range(inside[near])
         flow = _flow(bloch, at[near], H[near], grid, parts, bands)
         x = (flow.energy - mu) / (2 * T)
-        weight = volume * star[i : i + step][near][:, None] / (4 * T * np.cosh(np.clip(x, -300, 300)) ** 2)
+        weight = (
+            volume
+            * star[i : i + step][near][:, None]
+            / (4 * T * np.cosh(np.clip(x, -300, 300)) ** 2)
+        )
         second = ~(at[near] % 2).any(axis=1) if halved else None
         add_flow(out, flow, weight, second)
     return out

@@ -103,13 +103,17 @@ def projected(name: str, tensor: Array, operations: tuple[Operation, ...]) -> Ar
     out = np.zeros_like(tensor)
     for operation in operations:
         turned = tensor
-        for axis in range(tensor.ndim - 4 if name in ("slope", "operator") else tensor.ndim - 2, tensor.ndim):
+        for axis in range(
+            tensor.ndim - 4 if name in ("slope", "operator") else tensor.ndim - 2, tensor.ndim
+        ):
             turned = np.moveaxis(np.tensordot(operation.rotation, turned, axes=(1, axis)), 0, axis)
         out += turned * (np.linalg.det(operation.rotation) if AXIAL[name] else 1.0)
     return out / len(operations)
 
 
-def allows(G: list[Integers], points: tuple[int, int, int], shift: tuple[float, float, float]) -> bool:
+def allows(
+    G: list[Integers], points: tuple[int, int, int], shift: tuple[float, float, float]
+) -> bool:
     """Whether every operation maps the grid (i + s)/N onto itself."""
     N, s = np.array(points), np.array(shift)
     for g in G:

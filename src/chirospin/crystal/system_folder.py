@@ -29,7 +29,9 @@ def read_system(folder: Path) -> WannierMatrices:
     """
     lattice = NM_PER_ANGSTROM * _array(folder, "real_lattice.npz", ("arr_0", "real_lattice"))
     if lattice.shape != (3, 3):
-        raise broken(folder / "real_lattice.npz", 0, f"the cell must be (3, 3), but is {lattice.shape}")
+        raise broken(
+            folder / "real_lattice.npz", 0, f"the cell must be (3, 3), but is {lattice.shape}"
+        )
     require_volume(folder / "real_lattice.npz", lattice)
     raw = _array(folder, "iRvec.npz", ("arr_0", "iRvec"))
     vectors = np.rint(raw).astype(np.int64)
@@ -59,12 +61,16 @@ def _array(folder: Path, name: str, keys: tuple[str, ...]) -> NDArray[np.generic
         with np.load(path, allow_pickle=False) as archive:
             known = [key for key in keys if key in archive.files]
             if not known:
-                raise broken(path, 0, f"it must hold {' or '.join(keys)}, but holds {archive.files}")
+                raise broken(
+                    path, 0, f"it must hold {' or '.join(keys)}, but holds {archive.files}"
+                )
             found: NDArray[np.generic] = np.asarray(archive[known[0]])
     except UNREADABLE as error:
         if type(error).__name__ == "ModelError":
             raise
-        raise broken(path, 0, f"it is damaged or no archive of arrays ({type(error).__name__})") from None
+        raise broken(
+            path, 0, f"it is damaged or no archive of arrays ({type(error).__name__})"
+        ) from None
     if found.dtype.kind not in "biufc" or not np.isfinite(found).all():
         raise broken(path, 0, "its numbers must be finite")
     return found
@@ -72,12 +78,18 @@ def _array(folder: Path, name: str, keys: tuple[str, ...]) -> NDArray[np.generic
 
 def _matrices(folder: Path, name: str, vectors: Integers) -> Complex:
     """X(R) as (R, m, n, ...), whichever order the file has."""
-    X = _array(folder, name, ("arr_0", name.removeprefix("_XX_R_").removesuffix(".npz"))).astype(complex)
+    X = _array(folder, name, ("arr_0", name.removeprefix("_XX_R_").removesuffix(".npz"))).astype(
+        complex
+    )
     count = len(vectors)
     first = X.ndim >= 3 and X.shape[0] == count and X.shape[1] == X.shape[2]
     last = X.ndim >= 3 and X.shape[2] == count and X.shape[0] == X.shape[1]
     if not first and not last:
-        raise broken(folder / name, 0, f"it must be (R, n, n) or (n, n, R) for {count} vectors R, but is {X.shape}")
+        raise broken(
+            folder / name,
+            0,
+            f"it must be (R, n, n) or (n, n, R) for {count} vectors R, but is {X.shape}",
+        )
     new, old = X, np.moveaxis(X, 2, 0) if last else X
     if first and last:  # as many vectors as functions: only one of the two is Hermitian
         partner = opposite(folder, vectors)
@@ -92,7 +104,9 @@ def _vector(folder: Path, name: str, vectors: Integers, n: int, scale: float) ->
         return None
     X = _matrices(folder, name, vectors)
     if X.shape[1:] != (n, n, 3):
-        raise broken(folder / name, 0, f"it must have {n} functions and 3 components, but is {X.shape}")
+        raise broken(
+            folder / name, 0, f"it must have {n} functions and 3 components, but is {X.shape}"
+        )
     return np.asarray(scale * np.moveaxis(X, -1, 0))
 
 
