@@ -295,7 +295,7 @@ def test_spin_is_declared_and_refused_where_it_cannot_be(tmp_path: Path) -> None
     assert bool(scalar.edelstein_tensor.isnull().all())
     assert float(scalar.charge_tensor[0, 0]) > 0
     crystals.written(tmp_path / "b_tb.dat", crystals.tb_lines(SAMPLE))
-    with pytest.raises(ModelError, match="whose centres are .* nm apart"):
+    with pytest.raises(ModelError, match=r"whose centres are .* nm apart"):
         solved(tmp_path / "b_tb.dat", spin="pauli-interleaved")
     odd = replace(PAIRS, hamiltonian=PAIRS.hamiltonian[:, :3, :3], centres=PAIRS.centres[:3])
     crystals.written(tmp_path / "c_tb.dat", crystals.tb_lines(odd))

@@ -100,6 +100,10 @@ def band_flow(
         _add_parts(bloch, parts, pieces, (E, U, ket), (V, S, inverse, same), bands, flow)
         for name in parts & products.keys():
             flow.sizes[name] = np.linalg.norm(products[name], axis=-1)
+        if "orbital" in products:
+            flow.sizes["orbital"] = speed * (np.abs(V) ** 2 * np.abs(inverse)[:, None]).sum(
+                axis=(1, 2)
+            )
     return flow
 
 

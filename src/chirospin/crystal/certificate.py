@@ -20,7 +20,7 @@ from chirospin.crystal.real_space import Operation
 SAMPLES = 12
 SHARPEST, WIDER = 1e-3, 30.0  # eV; of the energy defect
 UNDECIDED = 0.02  # eV of an energy defect above which right and wrong spins read alike
-MOMENT = 0.02  # hbar at equilibrium beyond which a crystal without time reversal is magnetic
+MOMENT = 0.02  # hbar per cell, of the lowest bands filled, beyond which a crystal without time reversal is magnetic
 BOUND = 0.5 * 1.02
 """Largest eigenvalue of a spin component, with 2 % for functions that are no complete set (GaAs: 0.501)."""
 
@@ -74,7 +74,8 @@ def certify(
     tr_energy = float(np.abs(back - E).max())
     width = max(SHARPEST, WIDER * tr_energy)
     F, F_back = _smooth(E, E, s, width), _smooth(E, back, reversed_spin, width)
-    moment = float(np.abs((F + F_back).mean(axis=0)).max())
+    filled = np.cumsum(s + reversed_spin, axis=2).mean(axis=0)  # of the lowest bands, k and -k
+    moment = float(np.abs(filled).max())
     magnetic = tr_energy > UNDECIDED and moment > MOMENT
     tr_spin = np.nan if tr_energy > UNDECIDED else float(np.abs(F_back + F).max())
     crystal_energy, crystal_spin = _crystal(bloch, k, E, s, operations)

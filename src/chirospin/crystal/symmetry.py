@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -70,10 +71,12 @@ def _of_atoms(
 
     kinds = [sorted(set(species)).index(one) for one in species]
     handed = lattice * np.sign(np.linalg.det(lattice))  # inversion leaves the integers as they are
-    found = spglib.get_symmetry((handed, positions, kinds), symprec=SYMMETRY)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of its way to report errors, None
+        found = spglib.get_symmetry_dataset((handed, positions, kinds), symprec=SYMMETRY)
     if found is None:
         return None
-    unique = np.unique(np.asarray(found["rotations"]), axis=0)
+    unique = np.unique(np.asarray(found.rotations), axis=0)
     turned = [lattice.T @ W @ np.linalg.inv(lattice.T) for W in unique]
     return tuple(Operation(rotation=R, reversal=t) for R in turned for t in (False, True))
 
@@ -143,11 +146,16 @@ def irreducible(
     representative : flat index of the smallest image of every point
     weight : number of points of the star at a representative, 0 elsewhere
     """
-    N = np.array(points)
-    index = np.stack(np.unravel_index(np.arange(N.prod()), points), axis=-1)
-    smallest = np.arange(N.prod())
-    for g in {tuple(map(tuple, one.tolist())) for one in G}:
-        turned = np.rint((index + shift) @ np.array(g).T * 1.0 - shift).astype(np.int64) % N
+    twice = [round(2 * s) for s in shift]  # shifts of a reduced grid are halves
+    axes = np.meshgrid(*(np.arange(n, dtype=np.int32) for n in points), indexing="ij")
+    numerator = [(2 * axis + s).ravel() for axis, s in zip(axes, twice, strict=True)]
+    smallest = np.arange(int(np.prod(points)), dtype=np.int32)
+    for g in sorted({tuple(one.ravel().tolist()) for one in G}):
         # all directions that g mixes have the same N, so that it acts on the numerators
-        np.minimum(smallest, np.ravel_multi_index(tuple(turned.T), points), out=smallest)
-    return smallest, np.bincount(smallest, minlength=len(smallest))
+        flat = np.zeros_like(smallest)
+        for a in range(3):
+            terms = (c * x for c, x in zip(g[3 * a : 3 * a + 3], numerator, strict=True) if c)
+            turned = sum(terms, start=np.int32(-twice[a])) >> 1
+            flat = flat * points[a] + turned % points[a]
+        np.minimum(smallest, flat, out=smallest)
+    return smallest.astype(np.int64), np.bincount(smallest, minlength=len(smallest))
