@@ -33,7 +33,7 @@ PAGE = HERE.parent / "docs" / "validation" / "benchmarks.md"
 PEERS = ("chiral_metal", "spinterface", "vibration", "rashba", "sweep")
 SETTINGS: Mapping[tuple[str, str], dict[str, Any]] = {
     ("chiral_metal.driven", "boltzmann"): {"screening_length": 0.1},
-    ("chiral_metal.crystal", "k-grid"): {"hamiltonian": "cubic", "thermal_energy": 0.2, "chemical_potential": 0.8},
+    ("crystal", "k-grid"): {"hamiltonian": "cubic", "thermal_energy": 0.2, "chemical_potential": 0.8},
     ("rashba", "kubo"): {"imaginary_frequency": 0.01},
     ("junction", "mean-field"): {"hubbard": 0.5},
     ("junction.bias", "mean-field"): {"hubbard": 0.5},

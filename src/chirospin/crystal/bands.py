@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chirospin.crystal.bloch import Array, Bloch, Complex, Pieces
 
@@ -40,7 +41,7 @@ class BandFlow:
     energy: Array
     velocity: Array
     spin: Array
-    grouped: Array
+    grouped: NDArray[np.bool_]
     products: dict[str, Array] = field(default_factory=dict)
     sizes: dict[str, Array] = field(default_factory=dict)
 
@@ -111,7 +112,7 @@ def _norm(X: Complex, same: Array) -> Array:
     """Length of a vector operator inside every band's group, (points, w)."""
     square = np.einsum("pinm,pnm->pn", np.abs(X) ** 2, same)
     share = same / same.sum(axis=2, keepdims=True)
-    return np.sqrt((share @ square[..., None])[..., 0])
+    return np.asarray(np.sqrt((share @ square[..., None])[..., 0]))
 
 
 def _shared(X: Complex, Y: Complex, same: Array) -> Array:
@@ -122,7 +123,7 @@ def _shared(X: Complex, Y: Complex, same: Array) -> Array:
     mask = same[:, None]
     Q = np.einsum("pinm,pjmn->pnij", X * mask, Y, optimize=True).real
     share = same / same.sum(axis=2, keepdims=True)
-    return np.asarray((share @ Q.reshape(*Q.shape[:2], 9)))
+    return np.asarray(share @ Q.reshape(*Q.shape[:2], 9))
 
 
 def _add_parts(
@@ -177,8 +178,8 @@ def _operator(pieces: Pieces, U: Complex, ket: Complex, mixed: Complex, v: Array
     product = S @ pieces.first[:, None]
     product = (product + np.swapaxes(product, -1, -2).conj()) / 2
     bra = np.swapaxes(U, -1, -2).conj()[:, None, None]
-    O = bra @ (product @ ket[:, None, None])
-    slope = 2 * np.einsum("pijmn,pkmn->pnijk", O.conj(), mixed, optimize=True).real
+    elements = bra @ (product @ ket[:, None, None])
+    slope = 2 * np.einsum("pijmn,pkmn->pnijk", elements.conj(), mixed, optimize=True).real
     bent = pieces.spin[:, :, None, None] @ pieces.second[:, None]
     bent = np.einsum("pan,pijkan->pnijk", ket.conj(), bent @ ket[:, None, None, None]).real
     return _with_flow(slope + bent, v)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.crystal.real_space import Complex
-from chirospin.crystal.text_files import Array, Lines, broken, file_bytes
+from chirospin.crystal.text_files import Array, Lines, broken, whole_file
 from chirospin.crystal.win_file import NM_PER_ANGSTROM, require_volume
 
 UNITARY = 1e-8
@@ -50,7 +50,7 @@ class Records:
     """Fortran's unformatted sequential records."""
 
     def __init__(self, path: Path, first: tuple[int, ...]) -> None:
-        self.path, self.data, self.at, self.count = path, file_bytes(path), 0, 0
+        self.path, self.data, self.at, self.count = path, whole_file(path), 0, 0
         orders = [o for o in "<>" if len(self.data) >= 4 and self._marker(o, 0) in first]
         if not orders:
             raise broken(path, 0, "it must begin with a record of "
@@ -98,7 +98,7 @@ class Records:
 
     def integers(self, what: str, count: int) -> list[int]:
         """The next record as integers."""
-        return [int(x) for x in self.array(what, "i4", count)]  # type: ignore[call-overload]
+        return [int(x) for x in self.array(what, "i4", count)]
 
     def reals(self, what: str, count: int) -> Array:
         """The next record as real numbers."""
@@ -229,7 +229,7 @@ def read_spin(path: Path, bands: int, count: int) -> Complex:
     ModelError : with file, record or line, and what is wrong
     """
     file: Records | Formatted
-    head = file_bytes(path)[:4]
+    head = whole_file(path)[:4]
     if len(head) == 4 and 60 in struct.unpack("<i", head) + struct.unpack(">i", head):
         file = Records(path, (60,))
         file.record("a header")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from chirospin.base.errors import ModelError
+from chirospin.base.memory import available_bytes, in_words
 from chirospin.crystal.bloch_files import (
     Checkpoint,
     read_checkpoint,
@@ -27,7 +28,6 @@ from chirospin.crystal.system_folder import HAMILTONIAN, read_system
 from chirospin.crystal.text_files import Array, broken
 from chirospin.crystal.wigner_seitz import PLAIN, from_grid, nearest_images, supercell
 from chirospin.crystal.win_file import Win, read_win
-from chirospin.base.memory import available_bytes, in_words
 
 SAME_CELL = 1e-5
 """nm by which the cells of two files may differ: 1e-4 angstrom, the digits of an input file."""

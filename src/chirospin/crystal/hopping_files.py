@@ -70,7 +70,7 @@ def read_hr(path: Path) -> Hoppings:
         lattice=None,
         vectors=labels[np.sort(first), :3],
         degeneracy=degeneracy,
-        hamiltonian=H / degeneracy[:, None, None],
+        hamiltonian=np.asarray(H / degeneracy[:, None, None]),
         position=None,
         centres=None,
     )
@@ -104,7 +104,7 @@ def read_tb(path: Path) -> Hoppings:
         lattice=lattice,
         vectors=vectors,
         degeneracy=degeneracy,
-        hamiltonian=H[0] / weight,
+        hamiltonian=np.asarray(H[0] / weight),
         position=position,
         centres=np.einsum("inn->ni", position[:, home[0]]).real.copy(),
     )

@@ -26,7 +26,7 @@ def distance(energy: Array, window: Window) -> Array:
     return np.asarray(np.maximum(np.maximum(window[0] - energy, energy - window[1]), 0.0))
 
 
-def diagonal(cell: Array, points: Integers) -> float:
+def longest_diagonal(cell: Array, points: Integers) -> float:
     """Longest diagonal of a cell of the grid, 1/nm."""
     steps = cell / points[:, None]
     return float(
@@ -37,7 +37,7 @@ def diagonal(cell: Array, points: Integers) -> float:
     )
 
 
-def energies(bloch: Bloch, index: Integers, points: Integers, shift: Array) -> Array:
+def bands_on_grid(bloch: Bloch, index: Integers, points: Integers, shift: Array) -> Array:
     """Bands at points of a grid, (points, n)."""
     parts = [
         np.linalg.eigvalsh(bloch.on_grid(index[i : i + BLOCK], points, shift))
@@ -92,10 +92,10 @@ def kept_points(
             np.ravel_multi_index(tuple(box.T), tuple(boxes)), return_inverse=True
         )
         middle = np.stack(np.unravel_index(flat, tuple(boxes)), axis=-1)
-        E = energies(bloch, middle, boxes, half)
+        E = bands_on_grid(bloch, middle, boxes, half)
         if level == 0:
             slope = max(slope, steepest(bloch, middle, boxes, E, window))
-        reach = slope * (diagonal(bloch.cell, boxes) / 2 + margin)
+        reach = slope * (longest_diagonal(bloch.cell, boxes) / 2 + margin)
         near = distance(E, window).min(axis=1) <= reach
         where = where[near[which.ravel()]]
         level += 1

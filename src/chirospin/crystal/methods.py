@@ -307,7 +307,7 @@ def judged(
         "" if good else f"{words[which]} changes by {error:.1e} with the grid: raise its points"
     )
     return CrystalState(
-        **{name: tensor(estimate, name, subject.spinless) for name in SHAPES},  # type: ignore[arg-type]
+        **{name: tensor(estimate, name, subject.spinless) for name in SHAPES},
         errors=estimate.errors,
         sizes=estimate.sizes,
         defects=defects,

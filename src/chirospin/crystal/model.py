@@ -105,10 +105,15 @@ class Crystal(Model):
         0, symbol="P", choices=(0, 1), about="1 if a function has the cubic period 2 pi/b"
     )
 
+    def beside(self, name: str) -> tuple[Path, ...]:
+        """All files of a crystal: a folder, or those with one prefix."""
+        named = name in ("hamiltonian", "point_group")
+        return belonging(getattr(self, name)) if named and ":" not in getattr(self, name) else ()
+
 
 def is_spinless(model: Crystal) -> bool:
     """Whether the functions are declared to have no spin."""
-    return model.spin == "none" and model.hamiltonian not in BUILT_IN
+    return declared_spin(model) == "none" and model.hamiltonian not in BUILT_IN
 
 
 def group_choice(model: Crystal) -> str:
@@ -128,7 +133,7 @@ def surroundings(model: Crystal, of_band: bool = False) -> tuple[Crystal, Any]:
         if of_band
         else {"chemical_potential": type(model).model_fields["chemical_potential"].default}
     )
-    stamps = [file_stamp(name) for name in (model.hamiltonian, model.point_group)]
+    stamps = [file_stamp(name) for name in (model.hamiltonian, group_choice(model))]
     return model.replace(thermal_energy=0.0, **held), tuple(stamps)
 
 
@@ -156,37 +161,41 @@ def bloch_hamiltonian(model: Crystal) -> Bloch:
     ------
     ModelError : no such built-in, file or function; a spin that is not declared; no such band
     """
-    name = model.hamiltonian
-    if name == "isotropic":
-        _require_electrons(model.mass, model.spin_orbit, model.chemical_potential)
-        return isotropic(model.mass, model.spin_orbit, model.chemical_potential)
-    if name == "cubic":
-        return cubic(model.mass, model.spin_orbit, model.lattice_constant)
-    if name == "tellurium":
-        return _tellurium(model)
-    if ":" in name:
+    if model.hamiltonian in BUILT_IN:
+        return _built_in(model)
+    if ":" in model.hamiltonian:
         return _function(model)
     return TightBinding(_declared(model))
 
 
-def matrices_of(model: Crystal) -> WannierMatrices | None:
-    """Matrices of a file, None for other Hamiltonians."""
-    return _declared(model) if names_file(model.hamiltonian) else None
-
-
-def _tellurium(model: Crystal) -> AnalyticBloch:
+def _built_in(model: Crystal) -> AnalyticBloch:
+    alpha, mu = model.spin_orbit, model.chemical_potential
+    if model.hamiltonian == "cubic":
+        return cubic(model.mass, alpha, period(model))
+    if model.hamiltonian == "isotropic":
+        _require_electrons(model.mass, alpha, mu)
+        return isotropic(model.mass, alpha, mu)
     if model.longitudinal * model.transverse <= 0:
         raise ModelError(
             "Parameter `transverse` must have the sign of `longitudinal` (in eV nm^2), so that the "
             f"Fermi surface is closed, but is {model.transverse:g}"
         )
-    return tellurium(
-        model.longitudinal,
-        model.transverse,
-        model.gap,
-        model.spin_orbit,
-        model.chemical_potential,
-    )
+    return tellurium(model.longitudinal, model.transverse, model.gap, alpha, mu)
+
+
+def period(model: Crystal) -> float:
+    """The edge of the cubic cell, nm."""
+    return model.lattice_constant
+
+
+def declared_spin(model: Crystal) -> str:
+    """The word that says what the spin operator is."""
+    return model.spin
+
+
+def matrices_of(model: Crystal) -> WannierMatrices | None:
+    """Matrices of a file, None for other Hamiltonians."""
+    return _declared(model) if names_file(model.hamiltonian) else None
 
 
 def _require_electrons(mass: float, spin_orbit: float, chemical_potential: float) -> None:
@@ -201,7 +210,7 @@ def _require_electrons(mass: float, spin_orbit: float, chemical_potential: float
 def _function(model: Crystal) -> AnalyticBloch:
     function = loaded_function("hamiltonian", model.hamiltonian)
     spin = getattr(function, "spin", None)
-    if spin is None or model.spin in PAULI_ORDERS:
+    if spin is None or declared_spin(model) in PAULI_ORDERS:
         shape = function(np.zeros((1, 3), dtype=complex)).shape
         if len(shape) != 3 or shape[1] != shape[2]:
             raise ModelError(
@@ -209,20 +218,21 @@ def _function(model: Crystal) -> AnalyticBloch:
                 f"shape (N, n, n), but gives {shape} for (1, 3)"
             )
         spin = _spin_of_function(model, shape[1])
-    cell = 2 * np.pi / model.lattice_constant * np.eye(3) if model.periodic else None
+    cell = 2 * np.pi / period(model) * np.eye(3) if model.periodic else None
     return AnalyticBloch(function, np.asarray(spin, dtype=complex), model.reach, cell)
 
 
 def _spin_of_function(model: Crystal, states: int) -> Any:
-    if model.spin == "none":
+    spin = declared_spin(model)
+    if spin == "none":
         return np.zeros((3, states, states))
-    if model.spin not in PAULI_ORDERS:
+    if spin not in PAULI_ORDERS:
         raise _undeclared(f"the function {model.hamiltonian} has no attribute `spin`", "")
     if states % 2:
         raise ModelError(
-            f"Parameter `spin` must be none for an odd number of states, but is {model.spin} for {states}"
+            f"Parameter `spin` must be none for an odd number of states, but is {spin} for {states}"
         )
-    return spin_matrices(states, model.spin.removeprefix("pauli-"))
+    return spin_matrices(states, spin.removeprefix("pauli-"))
 
 
 def _undeclared(why: str, file: str) -> ModelError:
@@ -239,7 +249,7 @@ def _declared(model: Crystal) -> WannierMatrices:
     ------
     ModelError : no such file, a broken one, a spin that the file does not have or that is not declared
     """
-    name, spin = model.hamiltonian, model.spin
+    name, spin = model.hamiltonian, declared_spin(model)
     stamp = file_stamp(name)
     if not stamp and not Path(name).exists():
         raise ModelError(

@@ -131,7 +131,7 @@ def _tesla(value: Array) -> Array:
     unit="mT", symbol=r"\mu_0 M_{ij}", dims=("spin", "flow"), undefined=_SINGULAR,
     error=lambda m, s: np.abs(_tesla(_ratio_error(m, s))),
 )  # fmt: skip
-def spin_per_current_field_mT(model: Crystal, state: CrystalState) -> Array:  # noqa: N802
+def spin_per_current_field_mT(model: Crystal, state: CrystalState) -> Array:
     r"""Field mu_0 M of the induced spin at 1 A/cm^2; the hyperfine field at a nucleus is another quantity."""
     return _tesla(np.asarray(state.edelstein @ _inverse_charge(state)))
 

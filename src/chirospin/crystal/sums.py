@@ -10,15 +10,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.crystal.bands import GROUP, BandFlow, band_flow
 from chirospin.crystal.bloch import Array, Bloch, Complex, Integers
-from chirospin.crystal.kept import Window, diagonal, distance, energies, first_boxes, kept_points
+from chirospin.crystal.kept import (
+    Window,
+    bands_on_grid,
+    distance,
+    first_boxes,
+    kept_points,
+    longest_diagonal,
+)
 from chirospin.crystal.symmetry import irreducible
 from chirospin.crystal.tetrahedra import surface_weights
 
+Bools = NDArray[np.bool_]
 BLOCK = 2048  # points of k at a time
 LARGEST_BLOCK = 2e8  # bytes of the matrices of a block
 TAIL = 36.0  # of the thermal window, in k_B T: -f_0' is below 1e-15 of its peak beyond
@@ -91,7 +100,7 @@ def grid_sums(
     low = min(mu - TAIL * T for mu, T in requests)
     high = max(mu + TAIL * T for mu, T in requests)
     points = np.array(grid.points)
-    margin = diagonal(bloch.cell, points) if cold else 0.0
+    margin = longest_diagonal(bloch.cell, points) if cold else 0.0
     representative, star = _stars(grid)
     flat = np.flatnonzero(star)
     index = np.stack(np.unravel_index(flat, grid.points), axis=-1)
@@ -190,8 +199,8 @@ def _warm(
     for i in range(0, len(index), step):
         at = index[i : i + step]
         H = bloch.on_grid(at, points, shift)
-        E = np.linalg.eigvalsh(H)
-        inside = distance(E, window) <= 2 * GROUP
+        E = np.asarray(np.linalg.eigvalsh(H), dtype=float)
+        inside = np.asarray(distance(E, window) <= 2 * GROUP)
         near = np.flatnonzero(inside.any(axis=1))
         if not len(near):
             continue
@@ -203,12 +212,12 @@ def _warm(
             * star[i : i + step][near][:, None]
             / (4 * T * np.cosh(np.clip(x, -300, 300)) ** 2)
         )
-        second = ~(at[near] % 2).any(axis=1) if halved else None
+        second = np.asarray((at[near] % 2 == 0).all(axis=1)) if halved else None
         add_flow(out, flow, weight, second)
     return out
 
 
-def _range(inside: Array) -> slice:
+def _range(inside: Bools) -> slice:
     """The bands that are wanted at any of the points."""
     wanted = np.flatnonzero(inside.any(axis=0))
     return slice(int(wanted[0]), int(wanted[-1]) + 1)
@@ -223,7 +232,7 @@ def _flow(
     return band_flow(bloch, k, parts, bands, (E, U))
 
 
-def add_flow(out: Sums, flow: BandFlow, weight: Array, second: Array | None) -> None:
+def add_flow(out: Sums, flow: BandFlow, weight: Array, second: Bools | None) -> None:
     """Add points with the weights (requests, points, bands) of their bands."""
     flat = weight.reshape(len(weight), -1)
     for name, products in flow.products.items():
@@ -251,7 +260,7 @@ def _cold(
     """Surfaces of constant energy by tetrahedra."""
     points, shift = np.array(grid.points), np.array(grid.shift)
     index = np.stack(np.unravel_index(flat, grid.points), axis=-1)
-    E = energies(bloch, index, points, shift)
+    E = bands_on_grid(bloch, index, points, shift)
     out = empty_sums(len(requests), parts)
     place = np.full(int(points.prod()), -1)
     place[flat] = np.arange(len(flat))
@@ -271,7 +280,7 @@ def _cold(
     step = block_size(bloch, parts)
     for i in range(0, len(where), step):
         at = where[i : i + step]
-        inside = (weights[:, at] > 0).any(axis=0)
+        inside = np.asarray((weights[:, at] > 0).any(axis=0))
         bands = _range(_with_groups(inside, E[at]))
         H = bloch.on_grid(index[at], points, shift)
         flow = _flow(bloch, index[at], H, grid, parts, bands)
@@ -281,7 +290,7 @@ def _cold(
     return out
 
 
-def _with_groups(inside: Array, E: Array) -> Array:
+def _with_groups(inside: Bools, E: Array) -> Bools:
     """The bands inside, and those that touch one of them."""
     touch = np.diff(E, axis=1) <= GROUP
     for _ in range(E.shape[1]):

@@ -73,7 +73,9 @@ def _of_atoms(
     handed = lattice * np.sign(np.linalg.det(lattice))  # inversion leaves the integers as they are
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of its way to report errors, None
-        found = spglib.get_symmetry_dataset((handed, positions, kinds), symprec=SYMMETRY)
+        found = spglib.get_symmetry_dataset(
+            (handed.tolist(), positions.tolist(), kinds), symprec=SYMMETRY
+        )
     if found is None:
         return None
     unique = np.unique(np.asarray(found.rotations), axis=0)
@@ -132,7 +134,9 @@ def allowed_shifts(
     G: list[Integers], points: tuple[int, int, int]
 ) -> list[tuple[float, float, float]]:
     """Shifts of halves that the group allows, the one with most halves first, the unshifted grid last."""
-    found = [s for s in itertools.product((0.0, 0.5), repeat=3) if allows(G, points, s)]
+    halves = (0.0, 0.5)
+    every = [(a, b, c) for a in halves for b in halves for c in halves]
+    found = [s for s in every if allows(G, points, s)]
     return sorted(found, key=lambda s: (-sum(s), s))
 
 

@@ -7,6 +7,7 @@ hold matrices [m, n, R, ...], newer ones [R, m, n, ...].
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,7 @@ def read_system(folder: Path) -> WannierMatrices:
     )
 
 
-def _array(folder: Path, name: str, keys: tuple[str, ...]) -> NDArray[np.generic]:
+def _array(folder: Path, name: str, keys: tuple[str, ...]) -> NDArray[Any]:
     """One finite array of an archive; nothing is unpickled."""
     path = folder / name
     if not path.is_file():
@@ -64,7 +65,7 @@ def _array(folder: Path, name: str, keys: tuple[str, ...]) -> NDArray[np.generic
                 raise broken(
                     path, 0, f"it must hold {' or '.join(keys)}, but holds {archive.files}"
                 )
-            found: NDArray[np.generic] = np.asarray(archive[known[0]])
+            found: NDArray[Any] = np.asarray(archive[known[0]])
     except UNREADABLE as error:
         if type(error).__name__ == "ModelError":
             raise

@@ -25,7 +25,7 @@ def broken(path: Path, line: int, what: str) -> ModelError:
     )
 
 
-def file_bytes(path: Path) -> bytes:
+def whole_file(path: Path) -> bytes:
     """All of a file.
 
     Raises
@@ -62,7 +62,7 @@ class Lines:
     @classmethod
     def of(cls, path: Path) -> Lines:
         """The lines of a file."""
-        whole = file_bytes(path).decode("latin-1").replace("\r\n", "\n").replace("\r", "\n")
+        whole = whole_file(path).decode("latin-1").replace("\r\n", "\n").replace("\r", "\n")
         return cls(path, EXPONENT.sub("e", whole).split("\n"))
 
     def refuse(self, what: str) -> NoReturn:
@@ -136,9 +136,9 @@ class Lines:
         except ValueError:
             numbers = np.array([[np.nan]])
         if not np.isfinite(numbers).all():
-            for row, line in zip(rows, where, strict=True):
+            for words, line in zip(rows, where, strict=True):
                 self.at = line
-                for word in row:
+                for word in words:
                     self._number(word, what)
         return numbers, where
 

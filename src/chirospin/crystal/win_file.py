@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chirospin.crystal.text_files import Array, Lines, broken
 
@@ -169,10 +168,10 @@ def _atoms(
 ) -> tuple[Array | None, tuple[str, ...]]:
     """Positions in units of the lattice, and species."""
     if "atoms_frac" in blocks:
-        rows, into = blocks["atoms_frac"], np.eye(3)
+        rows, into = blocks["atoms_frac"], np.asarray(np.eye(3), dtype=float)
     elif "atoms_cart" in blocks and lattice is not None:
         scale, rows = _scaled(blocks["atoms_cart"])
-        into = scale * np.linalg.inv(lattice)
+        into = np.asarray(scale * np.linalg.inv(lattice), dtype=float)
     else:
         return None, ()
     found: list[list[float]] = []
@@ -181,5 +180,4 @@ def _atoms(
         name, *words = line.split()
         found.append(_triple(path, number, words[:3], f"the position of {name}"))
         species.append(name)
-    positions: NDArray[np.float64] = np.array(found).reshape(-1, 3) @ into
-    return positions, tuple(species)
+    return np.asarray(np.array(found).reshape(-1, 3) @ into), tuple(species)

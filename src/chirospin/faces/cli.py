@@ -75,7 +75,7 @@ def describe(
     Parameters
     ----------
     name
-        Family, for example junction, or one of its models, chiral_metal.crystal; all if not given.
+        Family, for example junction, or one of its models, junction.bias; all if not given.
     """
     from chirospin.faces import text
 
