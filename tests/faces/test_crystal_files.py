@@ -317,7 +317,7 @@ def test_missing_distances_are_loud(run, tmp_path: Path) -> None:  # noqa: F811
 def test_the_old_path_says_the_new_word(run) -> None:  # noqa: F811
     code, out, err = run("solve", "chiral_metal.crystal")
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "chiral_metal.crystal is now the family `crystal`" in err
+    assert "chiral_metal.crystal has moved: it is the family `crystal` now" in err
     from chirospin import chiral_metal
 
     with pytest.raises(AttributeError, match=r"chirospin\.crystal\.KGrid"):

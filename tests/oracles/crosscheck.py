@@ -265,7 +265,7 @@ def metal_profiles(name: str, warm: bool) -> tuple[Any, Any]:
 
 def cubic_tensors() -> tuple[Any, Any]:
     model = Crystal(hamiltonian="cubic", chemical_potential=0.8, thermal_energy=0.2, spin_orbit=0.3)
-    state = KGrid(points=24, shifts="0.1;0.6", tensors="quadratic").solve(model)
+    state = KGrid(points=24, shifts="0.1;0.6").solve(model, ["slope"])
     found = [state.edelstein[2, 2], state.slope[2, 2, 2, 2]]
     return np.array(found), np.array(crystals.naive_cubic(1.0, 0.3, 0.8, 0.2, 36))
 
@@ -277,7 +277,7 @@ def wannierberri_sums(name: str) -> tuple[Any, Any]:
     with tempfile.TemporaryDirectory() as where:
         folder = system_folder(random_crystal(4), Path(where) / "system")
         model = Crystal(hamiltonian=str(folder), chemical_potential=0.1, thermal_energy=0.2)
-        state = KGrid(points=4, shifts=0, tensors="orbital").solve(model)
+        state = KGrid(points=4, shifts=0).solve(model, ["orbital"])
         theirs = dict(
             zip(("edelstein", "charge", "orbital"), exact_sums(folder, 4, 0.1, 0.2), strict=True)
         )

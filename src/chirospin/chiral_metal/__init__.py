@@ -70,7 +70,7 @@ FAMILY = Family(
     name="chiral_metal",
     question="spin near contacts of a chiral metal, linear and quadratic in current",
     problems=(PROFILES, DRIVEN),
-    moved={"crystal": "the family `crystal`: chirospin describe crystal"},
+    moved={"crystal": "it is the family `crystal` now: chirospin describe crystal"},
 )
 
 

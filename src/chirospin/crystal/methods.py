@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from chirospin.base.errors import ModelError
-from chirospin.base.method import Method
+from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.outcome import Outcome
 from chirospin.crystal.bands import band_flow
 from chirospin.crystal.bloch import Array, Bloch, Integers
@@ -46,12 +46,7 @@ GENERIC = ((0.1, 0.1, 0.1), (0.6, 0.6, 0.6))
 TRUSTED = 1e-6  # eV of the defect of a symmetry by which points of k are left out
 TRUSTED_SPIN = 1e-4  # hbar; a sound file has 2e-6
 NUMBER = re.compile(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?")
-TENSORS: dict[str, frozenset[str]] = {
-    "linear": frozenset(),
-    "orbital": frozenset({"orbital"}),
-    "quadratic": frozenset({"slope"}),
-    "all": frozenset({"slope", "orbital"}),
-}
+PARTS = frozenset({"slope", "operator", "orbital"})
 
 
 def _three(value: Any) -> Any:
@@ -173,6 +168,7 @@ class KGrid(Method):
     summary: ClassVar[str] = "grids over the Brillouin zone, for anything periodic"
     references: ClassVar[tuple[str, ...]] = ("yoshimi_2026",)
     together: ClassVar[int] = 4096
+    gives: ClassVar[Needs] = PARTS
 
     points: Annotated[tuple[Count, Count, Count], BeforeValidator(_three)] = Field(
         default=(48, 48, 48), description="of k along each reciprocal vector: an integer, or three"
@@ -187,25 +183,26 @@ class KGrid(Method):
     symmetry: Literal["auto", "none"] = Field(
         default="auto", description="auto takes one point of each star, where the group holds"
     )
-    tensors: Literal["linear", "orbital", "quadratic", "all"] = Field(
-        default="linear", description="chi and D; with the orbital part, with K, or with both"
-    )
     tolerance: float = Field(
         default=1e-2, gt=0, description="largest relative error of a tensor that is accepted"
     )
 
     def solve_many(self, models: Sequence[Crystal]) -> Iterator[CrystalState]:
+        """One state per model, with chi and D."""
+        return self.solve_with(models, NOTHING)
+
+    def solve_with(self, models: Sequence[Crystal], needs: Needs) -> Iterator[CrystalState]:
         """One state per model; those that differ in chemical potential and temperature share a pass."""
         found: dict[int, CrystalState] = {}
         alike: dict[Any, list[int]] = {}
         for n, model in enumerate(models):
             alike.setdefault((surroundings(model), model.thermal_energy == 0), []).append(n)
         for rows in alike.values():
-            found |= zip(rows, self._states([models[n] for n in rows]), strict=True)
+            found |= zip(rows, self._states([models[n] for n in rows], needs & PARTS), strict=True)
         for n in range(len(models)):
             yield found[n]
 
-    def _states(self, models: Sequence[Crystal]) -> list[CrystalState]:
+    def _states(self, models: Sequence[Crystal], needs: Needs) -> list[CrystalState]:
         """States of models that differ in chemical potential and temperature alone."""
         model = models[0]
         subject = _kept_subject(*surroundings(model))
@@ -216,11 +213,12 @@ class KGrid(Method):
             )
         requests = [(one.chemical_potential, one.thermal_energy) for one in models]
         grids = self._grids_of(subject)
-        parts = TENSORS[self.tensors]
-        if self.tensors in ("quadratic", "all") and subject.bloch.whole:
-            parts = parts | {"operator"}
+        parts = needs if subject.bloch.whole else needs - {"operator"}
         sums = [grid_sums(subject.bloch, grid, requests, parts, self.refine) for grid in grids]
-        return [self._state(subject, grids, sums, n) for n in range(len(requests))]
+        return [
+            replace(self._state(subject, grids, sums, n), parts=dict.fromkeys(needs))
+            for n in range(len(requests))
+        ]
 
     def _grids_of(self, subject: Subject) -> list[Grid]:
         """The grids that are summed."""
@@ -307,7 +305,11 @@ def judged(
         "" if good else f"{words[which]} changes by {error:.1e} with the grid: raise its points"
     )
     return CrystalState(
-        **{name: tensor(estimate, name, subject.spinless) for name in SHAPES},
+        charge=tensor(estimate, "charge", subject.spinless),
+        edelstein=tensor(estimate, "edelstein", subject.spinless),
+        slope=tensor(estimate, "slope", subject.spinless),
+        operator=tensor(estimate, "operator", subject.spinless),
+        orbital=tensor(estimate, "orbital", subject.spinless),
         errors=estimate.errors,
         sizes=estimate.sizes,
         defects=defects,
@@ -333,6 +335,7 @@ class FermiSurface(Method):
         "sheets of the Fermi surface around k = 0 of a k.p model, zero temperature"
     )
     references: ClassVar[tuple[str, ...]] = ("yoshimi_2026",)
+    gives: ClassVar[Needs] = PARTS
 
     polar: int = Field(default=48, ge=4, le=2000, description="Gauss nodes in cos(theta)")
     azimuth: int = Field(default=96, ge=4, le=4000, description="directions around z")
@@ -345,7 +348,11 @@ class FermiSurface(Method):
 
     def solve_many(self, models: Sequence[Crystal]) -> Iterator[CrystalState]:
         """One state per model."""
-        return map(self._state, models)
+        return self.solve_with(models, PARTS)
+
+    def solve_with(self, models: Sequence[Crystal], needs: Needs) -> Iterator[CrystalState]:
+        """The same; all parts come along."""
+        return (replace(self._state(model), parts=dict.fromkeys(PARTS)) for model in models)
 
     def _state(self, model: Crystal) -> CrystalState:
         if names_file(model.hamiltonian):

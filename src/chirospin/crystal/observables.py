@@ -66,7 +66,7 @@ def charge_tensor(model: Crystal, state: CrystalState) -> Array:
 
 @observable(
     unit="eV", symbol="K_{ijkl}", dims=("spin", "flow", "field", "second_field"), error=_error("slope"),
-    undefined="it takes --option tensors=quadratic, spin, and bands that do not touch within 1e-6 eV",
+    undefined="it takes spin, and bands that do not touch within 1e-6 eV", needs=("slope",), default=False,
 )  # fmt: skip
 def spin_current_tensor(model: Crystal, state: CrystalState) -> Array:
     r"""Spin current of second order with the band velocity: j_s,ij = (q tau)^2 K_ijkl E_k E_l.
@@ -85,6 +85,7 @@ def spin_current_tensor(model: Crystal, state: CrystalState) -> Array:
     unit="eV", symbol=r"K^\mathrm{op}_{ijkl}", dims=("spin", "flow", "field", "second_field"),
     error=_error("operator"),
     undefined="it takes what spin_current_tensor does, and a k.p model: a file lacks off-diagonal velocities",
+    needs=("operator",), default=False,
 )  # fmt: skip
 def operator_spin_current_tensor(model: Crystal, state: CrystalState) -> Array:
     """The same for the operator {s_i, v_j}/2 instead of the product of expectation values."""
@@ -153,7 +154,7 @@ def gme_spin(model: Crystal, state: CrystalState) -> Array:
 
 @observable(
     unit="A", symbol=r"K^\mathrm{orb}_{ac}", dims=("field", "moment"), error=_orbital_error,
-    undefined="it takes --option tensors=orbital, and a file with centres",
+    undefined="it takes a file with centres", needs=("orbital",), default=False,
 )  # fmt: skip
 def orbital_internal(model: Crystal, state: CrystalState) -> Array:
     r"""Internal part of the orbital kinetic magnetoelectric tensor, velocity first, A.

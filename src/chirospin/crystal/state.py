@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,6 +42,7 @@ class CrystalState:
     left_out : share of the Fermi surface in bands that touch, which have no slope
     points : of k that were diagonalised, or sheets
     error : largest relative error of the tensors
+    parts : names of the tensors that were asked for beside charge and edelstein
     """
 
     charge: Array
@@ -57,6 +59,7 @@ class CrystalState:
     error: float = 0.0
     spinless: bool = False
     distances_missing: bool = False
+    parts: Mapping[str, None] = field(default_factory=dict)
     outcome: Outcome
 
 

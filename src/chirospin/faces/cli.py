@@ -273,7 +273,8 @@ def optimise(
     method: str | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     option: Annotated[list[str] | None, Repeated] = None,
-    starts: Whole = 4,
+    starts: Whole = 6,
+    screen: Whole = 128,
     evaluations: Whole = 60,
     seed: Whole = 0,
     out: Path | None = None,
@@ -302,7 +303,9 @@ def optimise(
     option
         NAME=VALUE setting of the method, repeatable.
     starts
-        Searches, the further ones from points drawn over the ranges.
+        Searches, the further ones from the best points of the screen; at least 3 must agree.
+    screen
+        Points spread over the ranges at which searches may begin; 0 draws the starts blindly.
     evaluations
         Most evaluations of one search.
     seed
@@ -336,6 +339,7 @@ def optimise(
             chosen,
             largest=maximise is not None,
             starts=starts,
+            screen=screen,
             evaluations=evaluations,
             seed=seed,
             progress=report,
@@ -348,7 +352,7 @@ def optimise(
         say(f"wrote {out}")
     failed = [c for c in facts["audit"] if not c["passed"]]
     for check in failed:
-        warn(f"audit FAILED: {check['name']} is {check['value']:.2e}")
+        warn(f"audit FAILED: {check['name']} is {check['value']:.3g}")
     code = _verdict(ds, results.certificates(ds, one))
     return code or (FAILED if failed else 0)
 
