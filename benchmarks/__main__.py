@@ -30,7 +30,7 @@ from chirospin.studies.stack_length import record
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "validation" / "benchmarks.md"
-PEERS = ("chiral_metal", "spinterface", "vibration", "rashba", "sweep")
+PEERS = ("chiral_metal", "crystal", "spinterface", "vibration", "rashba", "sweep")
 SETTINGS: Mapping[tuple[str, str], dict[str, Any]] = {
     ("chiral_metal.driven", "boltzmann"): {"screening_length": 0.1},
     ("crystal", "k-grid"): {"hamiltonian": "cubic", "thermal_energy": 0.2, "chemical_potential": 0.8},

@@ -278,7 +278,7 @@ def test_the_readme_speaks_python(tmp_path) -> None:
 def test_tensors_and_chosen_quantities_of_a_sweep(run, tmp_path) -> None:
     plot = tmp_path / "a.png"
     code, out, _ = run(
-        "solve", "crystal", "--option", "points=12", "--option", "tolerance=1", "--over", "chemical_potential=0.4,0.5", "--plot", str(plot),
+        "solve", "crystal", "--option", "points=12", "--set", "thermal_energy=0.3", "--over", "chemical_potential=0.4,0.5", "--plot", str(plot),
         "--quantity", "charge_tensor",
     )  # fmt: skip
     assert (code, plot.exists()) == (0, True)
