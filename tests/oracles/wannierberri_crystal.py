@@ -73,7 +73,7 @@ def scanned(folder: Path, points: int, levels: Any, symmetric: bool) -> tuple[fl
         start = time.process_time()
         result = wannierberri.run(
             found, grid=Grid(found, NK=points), calculators=kinds, use_irred_kpt=symmetric,
-            symmetrize=symmetric, parallel=False, fout_name=str(folder / "result"),
+            symmetrize=symmetric, parallel=False, fout_name=str(folder.parent / "result"),
             print_progress_step_time=1000,
         )  # fmt: skip
         return time.process_time() - start, result.results["spin"].data

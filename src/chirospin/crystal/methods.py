@@ -21,9 +21,9 @@ from chirospin.crystal.model import (
     Crystal,
     bloch_hamiltonian,
     group_choice,
+    has_functions,
     is_spinless,
     matrices_of,
-    names_file,
     surroundings,
     valley_count,
 )
@@ -355,7 +355,7 @@ class FermiSurface(Method):
         return (replace(self._state(model), parts=dict.fromkeys(PARTS)) for model in models)
 
     def _state(self, model: Crystal) -> CrystalState:
-        if names_file(model.hamiltonian):
+        if has_functions(model.hamiltonian):
             raise ModelError(
                 "Parameter `hamiltonian` must be a built-in model or a function for the method fermi-surface, "
                 f"which looks around k = 0 alone, but is {model.hamiltonian!r}; use k-grid"

@@ -22,9 +22,10 @@ from chirospin.crystal.bloch import (
     tellurium,
 )
 from chirospin.crystal.files import NAMES, belonging, read_crystal
-from chirospin.crystal.real_space import WannierMatrices, pauli_spin
+from chirospin.crystal.real_space import WannierMatrices, hermitian, pauli_spin
+from chirospin.crystal.samples import SAMPLES
 
-BUILT_IN = ("isotropic", "cubic", "tellurium")
+BUILT_IN = ("isotropic", "cubic", "tellurium", *SAMPLES)
 PAULI_ORDERS = ("pauli-interleaved", "pauli-blocked")
 
 
@@ -39,7 +40,7 @@ class Crystal(Model):
     hamiltonian: str = parameter(
         "cubic",
         symbol="H(k)",
-        about="isotropic, cubic, tellurium; FOLDER of WannierBerri, PREFIX of .chk, .eig, .spn, "
+        about="isotropic, cubic, tellurium, helix, helix-mirror, zincblende; FOLDER of WannierBerri, PREFIX of .chk, .eig, .spn, "
         "a file _tb.dat or _hr.dat; or FILE.py:NAME, MODULE:NAME",
     )
     spin: str = parameter(
@@ -113,7 +114,8 @@ class Crystal(Model):
 
 def is_spinless(model: Crystal) -> bool:
     """Whether the functions are declared to have no spin."""
-    return declared_spin(model) == "none" and model.hamiltonian not in BUILT_IN
+    name = model.hamiltonian
+    return declared_spin(model) == "none" and (":" in name or has_functions(name))
 
 
 def group_choice(model: Crystal) -> str:
@@ -144,9 +146,9 @@ def file_stamp(name: str) -> tuple[Any, ...]:
     return tuple((p.name, p.stat().st_mtime_ns, p.stat().st_size) for p in files)
 
 
-def names_file(name: str) -> bool:
-    """Whether a Hamiltonian is a file or folder, and no built-in model or function."""
-    return name not in BUILT_IN and ":" not in name
+def has_functions(name: str) -> bool:
+    """Whether a Hamiltonian is one of matrices between functions: a file, a folder, a built-in sample."""
+    return name in SAMPLES or (name not in BUILT_IN and ":" not in name)
 
 
 def valley_count(model: Crystal) -> int:
@@ -161,11 +163,11 @@ def bloch_hamiltonian(model: Crystal) -> Bloch:
     ------
     ModelError : no such built-in, file or function; a spin that is not declared; no such band
     """
-    if model.hamiltonian in BUILT_IN:
-        return _built_in(model)
+    if has_functions(model.hamiltonian):
+        return TightBinding(_declared(model))
     if ":" in model.hamiltonian:
         return _function(model)
-    return TightBinding(_declared(model))
+    return _built_in(model)
 
 
 def _built_in(model: Crystal) -> AnalyticBloch:
@@ -195,7 +197,7 @@ def declared_spin(model: Crystal) -> str:
 
 def matrices_of(model: Crystal) -> WannierMatrices | None:
     """Matrices of a file, None for other Hamiltonians."""
-    return _declared(model) if names_file(model.hamiltonian) else None
+    return _declared(model) if has_functions(model.hamiltonian) else None
 
 
 def _require_electrons(mass: float, spin_orbit: float, chemical_potential: float) -> None:
@@ -251,12 +253,14 @@ def _declared(model: Crystal) -> WannierMatrices:
     """
     name, spin = model.hamiltonian, declared_spin(model)
     stamp = file_stamp(name)
-    if not stamp and not Path(name).exists():
+    if name not in SAMPLES and not stamp and not Path(name).exists():
         raise ModelError(
             f"Parameter `hamiltonian` must be {', '.join(BUILT_IN)}, a {NAMES} that exists, or FILE.py:NAME, "
             f"but is {name!r}"
         )
     wanted = "file" if spin in ("auto", "file") else "other"
+    if name in SAMPLES:
+        return _with_word(_sample(name), spin, model.centre_tolerance)
     found = _read(name, model.wsvec, model.ws_tolerance, wanted, stamp)
     if wanted == "file":
         if found.spin is None and spin == "auto":
@@ -268,8 +272,13 @@ def _declared(model: Crystal) -> WannierMatrices:
                 f"Parameter `spin` must have its file, but beside {found.path} there is no .spn with a .chk, "
                 "and no _XX_R_SS.npz"
             )
-        return found
-    return _with_pauli(found, spin, model.centre_tolerance)
+    return _with_word(found, spin, model.centre_tolerance)
+
+
+@lru_cache(maxsize=3)
+def _sample(name: str) -> WannierMatrices:
+    found = SAMPLES[name]()
+    return replace(found, hamiltonian=hermitian(found.path, name, found.vectors, found.hamiltonian))
 
 
 @lru_cache(maxsize=4)
@@ -277,7 +286,9 @@ def _read(name: str, wsvec: str, tolerance: float, spin: str, stamp: Any) -> Wan
     return read_crystal(name, wsvec, tolerance, spin)
 
 
-def _with_pauli(found: WannierMatrices, spin: str, tolerance: float) -> WannierMatrices:
+def _with_word(found: WannierMatrices, spin: str, tolerance: float) -> WannierMatrices:
+    if spin in ("auto", "file"):
+        return found
     if spin == "none":
         return replace(found, spin=np.zeros((3, *found.hamiltonian.shape), dtype=complex))
     return found.with_spin(pauli_spin(found, spin.removeprefix("pauli-"), tolerance))

@@ -1,13 +1,16 @@
-r"""A crystal of tellurium's structure to try things on: ``python -m chirospin.crystal.samples helix``.
+r"""Crystals to try things on: the built-in `helix`, its mirror image and `zincblende`.
 
-Three atoms in a threefold helix along z, p orbitals with spin, hopping by the angle of the bond and on-site
+``python -m chirospin.crystal.samples helix`` writes the helix and its mirror image as files.
+
+The helix has tellurium's structure: three atoms in a threefold helix along z, p orbitals with spin, hopping by the angle of the bond and on-site
 spin-orbit coupling:
 
 .. math:: t(d) = V_\pi(d)\,(1 - \hat d\hat d^T) + V_\sigma(d)\,\hat d\hat d^T, \quad
           H_\mathrm{so} = \lambda\, L\cdot S
 
-It is chiral by its structure alone: the other hand has the same parameters. No converged calculation of any
-material stands behind it.
+It is chiral by its structure alone: the other hand has the same parameters. The zincblende has s and p orbitals of two atoms
+with hopping between neighbours; its functions are mixtures of spins, as maximally localised ones are, and nothing is
+induced in it: T_d forbids it. No converged calculation of any material stands behind either.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from scipy.linalg import expm
 
 from chirospin.base.spin import PAULI
 from chirospin.crystal.real_space import Complex, WannierMatrices
@@ -62,7 +66,81 @@ def helix(hand: int = 1, spin_orbit: float = SPIN_ORBIT) -> WannierMatrices:
         positions=atoms,
         species=("Te",) * 3,
         spinors=True,
+        spin=_pure_spin(int(held.sum()), int(np.flatnonzero(np.flatnonzero(held) == home)[0]), 9),
     )
+
+
+def _pure_spin(vectors: int, home: int, orbitals: int) -> Complex:
+    """sigma/2 of functions up, down, up, ... at R = 0, shape (3, R, n, n)."""
+    S = np.zeros((3, vectors, 2 * orbitals, 2 * orbitals), dtype=complex)
+    S[:, home] = [np.kron(np.eye(orbitals), s) / 2 for s in PAULI]
+    return S
+
+
+CUBE = 0.565  # nm
+LEVELS = (-7.0, 1.0, -2.0, 4.0)  # eV: s and p of the first atom, s and p of the second
+BONDS = (-1.7, 2.0, 2.6, -0.7)  # eV: ss, sp, pp along and across the bond
+ATOMS = (0.3, 0.15)  # eV: spin-orbit coupling of each
+MIXING = 0.4  # of spins in the functions
+
+
+def zincblende() -> WannierMatrices:
+    """Two atoms of a face-centred cell, s and p orbitals with spin, T_d."""
+    lattice = CUBE / 2 * np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]], dtype=float)
+    vectors = np.array(
+        [[0, 0, 0], *(s * np.eye(3)[i] for i in range(3) for s in (1, -1))], dtype=int
+    )
+    places = np.array([[0, 0, 0], [CUBE / 4] * 3])
+    H = np.zeros((7, 16, 16), dtype=complex)
+    for r, R in enumerate(vectors @ lattice):
+        bond = R + places[1] - places[0]
+        if np.linalg.norm(bond) < 0.45 * CUBE:
+            H[r, :8, 8:] = np.kron(_sp_hopping(bond / np.linalg.norm(bond)), np.eye(2))
+    for r, R in enumerate(vectors.tolist()):
+        back = vectors.tolist().index([-x for x in R])
+        H[r, 8:, :8] = H[back, :8, 8:].conj().T
+    for atom in range(2):
+        s, p = LEVELS[2 * atom : 2 * atom + 2]
+        block = np.zeros((8, 8), dtype=complex)
+        block[:2, :2], block[2:, 2:] = s * np.eye(2), p * np.eye(6) + ATOMS[atom] * _spin_orbit()
+        H[0, 8 * atom : 8 * atom + 8, 8 * atom : 8 * atom + 8] = block
+    mix = _mixed_spins()
+    S = _pure_spin(7, 0, 8)
+    return WannierMatrices(
+        path=Path("zincblende"),
+        lattice=lattice,
+        vectors=vectors,
+        hamiltonian=mix.conj().T @ H @ mix,
+        spin=mix.conj().T @ S @ mix,
+        centres=np.repeat(places, 8, axis=0),
+        positions=np.array([[0.0, 0, 0], [0.25] * 3]),
+        species=("Ga", "As"),
+        spinors=True,
+    )
+
+
+def _sp_hopping(way: Array) -> Array:
+    """Between s, p_x, p_y, p_z of two atoms along a unit vector, eV, (4, 4)."""
+    ss, sp, along, across = BONDS
+    out = np.empty((4, 4))
+    out[0, 0], out[0, 1:], out[1:, 0] = ss, sp * way, -sp * way
+    out[1:, 1:] = across * np.eye(3) + (along - across) * np.outer(way, way)
+    return out
+
+
+def _mixed_spins() -> Complex:
+    """A unitary that mixes the functions of each atom and keeps time reversal, (16, 16)."""
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=(16, 16)) + 1j * rng.normal(size=(16, 16))
+    reverse = np.kron(np.eye(8), [[0, 1], [-1, 0]])  # i sigma_y
+    X = (X - X.conj().T) / 2
+    X = (X + reverse @ X.conj() @ reverse.T) / 2
+    X *= np.kron(np.eye(2), np.ones((8, 8)))
+    return np.asarray(expm(MIXING * X))
+
+
+SAMPLES = {"helix": helix, "helix-mirror": lambda: helix(-1), "zincblende": zincblende}
+"""By the name of the built-in Hamiltonian."""
 
 
 def _hopping(bond: Array) -> Array:
