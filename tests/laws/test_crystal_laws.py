@@ -150,7 +150,7 @@ def test_boxes_leave_nothing_out(monkeypatch: pytest.MonkeyPatch):
     """Points far from the window are not looked at; the sum keeps. Steeper bands than assumed are noticed."""
     bloch, group = chiral()
     turns = tuple(on_reciprocal(g, bloch.cell) for g in group)
-    requests = [(1.0, 0.002), (1.03, 0.001)]
+    requests = [(1.42, 0.002), (1.44, 0.001)]
     grid = Grid(points=(48, 48, 48), shift=(0.0, 0.0, 0.5), stars=turns)
     whole, part = (grid_sums(bloch, grid, requests, PLAIN, n) for n in (0, None))
     assert part.points < 0.8 * whole.points
@@ -203,7 +203,7 @@ def test_unshifted_and_shifted_grids_converge_to_one_another():
     small, large = (
         apart(summed(bloch, n, 0.0, T=0.2), summed(bloch, n, 0.5, T=0.2)) for n in (4, 12)
     )
-    assert large < small / 8
+    assert large < small / 4
 
 
 def swapped(matrices: Any) -> Any:

@@ -29,9 +29,9 @@ from chirospin.crystal.text_files import Array
 EDGE, HEIGHT, OFFSET = 0.4457, 0.5929, 0.274
 """nm and units of the edge: the cell of tellurium."""
 BOND = 0.2834  # nm: of the helix
-SIGMA, PI, DECAY = 2.0, -0.6, 0.055  # eV at the bond; nm
+SIGMA, PI, DECAY = 2.6, -0.2, 0.1  # eV at the bond; nm
 REACH = 0.40  # nm: the helix and its neighbours
-SPIN_ORBIT = 0.5  # eV
+SPIN_ORBIT = 0.4  # eV
 
 
 def helix(hand: int = 1, spin_orbit: float = SPIN_ORBIT) -> WannierMatrices:
