@@ -6,6 +6,7 @@ import difflib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -228,6 +229,10 @@ class Model(BaseModel):
                 f"Parameter `{name}` is not one of {cls.__name__}; {nearest(name, known)}"
             )
         return _info(name, cls.model_fields[name])
+
+    def beside(self, name: str) -> tuple[Path, ...]:
+        """Files that decide a number together with the one that a parameter names; a family says which."""
+        return ()
 
     def changed(self) -> dict[str, Any]:
         """Parameters that differ from their defaults, without the places where results are wanted."""

@@ -76,7 +76,7 @@ def describe(
     Parameters
     ----------
     name
-        Family, for example junction, or one of its models, chiral_metal.crystal; all if not given.
+        Family, for example junction, or one of its models, junction.bias; all if not given.
     """
     from chirospin.faces import text
 
@@ -140,7 +140,7 @@ def solve(
     plot
         Draw the result to FILE.png, .pdf or .svg.
     quantity
-        The observable that is drawn; the model's own if not given.
+        The observable that is drawn, the model's own if not given; found too if it does not come unasked.
     x
         The swept parameter on the axis.
     """
@@ -151,8 +151,9 @@ def solve(
     grid = arguments.sweep_from(type(model), over or [])
     arguments.refuse_conflicts(one.model, set_ or [], grid)
     methods = arguments.methods_from(one, method, option or [])
-    if quantity is not None:
-        one.choose((quantity,))
+    wanted = [each.name for each in one.choose(None)]
+    if quantity is not None and not one.choose((quantity,))[0].default:
+        wanted.append(quantity)
 
     from chirospin.base import results
     from chirospin.base.figures import SUFFIXES, save_figure, sketch
@@ -170,6 +171,7 @@ def solve(
             model,
             methods if len(methods) > 1 else methods[0],
             over=grid,
+            observables=wanted,
             on_failure="record",
             workers=_cores(workers),
             progress=report,
