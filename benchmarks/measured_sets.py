@@ -67,9 +67,7 @@ def made(truth: Truth, seed: int) -> Curves:
         bias=np.array(truth.grid),
         floor=truth.floor,
         ceiling=truth.ceiling,
-        block=blocks_of(
-            whole["order"], whole["enantiomer"], whole["magnetisation"], whole["tip"]
-        ),
+        block=blocks_of(whole["order"], whole["enantiomer"], whole["magnetisation"], whole["tip"]),
         **whole,
     )
 

@@ -104,7 +104,7 @@ def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    with _style():
+    with journal_style():
         rows = -(-len(plot.panels) // plot.columns)
         figure = Figure(figsize=(COLUMN * (0.35 + 0.65 * plot.columns), 2.1 * rows))
         grid = figure.subplots(rows, plot.columns, squeeze=False)
@@ -132,7 +132,8 @@ def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:
     return figure
 
 
-def _style() -> Any:
+def journal_style() -> Any:
+    """The one style sheet of all figures, as a context."""
     from matplotlib import style
 
     with as_file(files("chirospin.base") / "journal.mplstyle") as sheet:
@@ -369,7 +370,7 @@ def _bars(ds: xr.Dataset) -> Figure:
     )
     values = ds[name]
     own = [d for d in values.dims if d != "method"]
-    with _style():
+    with journal_style():
         figure = Figure(figsize=(COLUMN, 2.3))
         ax = figure.subplots()
         series = ds["method"].values if "method" in values.dims else [ds.attrs["method"]]
@@ -396,7 +397,7 @@ def save_figure(figure: Figure, path: Path) -> None:
     """
     check_target(path, SUFFIXES)
     stream, kind = BytesIO(), path.suffix[1:]
-    with _style():
+    with journal_style():
         figure.savefig(
             stream, format=kind, metadata={"Software" if kind == "png" else "Creator": MARK}
         )

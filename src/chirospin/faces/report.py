@@ -25,6 +25,7 @@ from chirospin.base.figures import APART, MANY, sketch
 from chirospin.base.sealed import MARK, written_whole
 from chirospin.base.store import Store
 from chirospin.faces import arguments
+from chirospin.faces.measuring import is_measured, measured_report
 from chirospin.faces.symbols import marked, symbol_pieces, unit_pieces
 from chirospin.faces.text import number
 from chirospin.faces.verdict import checks_words
@@ -70,6 +71,14 @@ def reported(source: Path) -> xr.Dataset:
 
 def report_page(ds: xr.Dataset, name: str) -> str:
     """The page of a result."""
+    if is_measured(ds):
+        parts = [
+            *measured_report(ds),
+            "<h2>Provenance</h2>",
+            _provenance(ds),
+            "<h2>References</h2>",
+        ]
+        return _page([*parts, *_references(ds)], name)
     ds = results.settled(ds)
     problem = arguments.stored_problem(ds)
     found = results.certificates(ds, problem)
@@ -99,6 +108,10 @@ def report_page(ds: xr.Dataset, name: str) -> str:
         "<h2>References</h2>",
         *_references(ds),
     ]
+    return _page(parts, name)
+
+
+def _page(parts: Sequence[str], name: str) -> str:
     style = (files("chirospin.faces") / "report.css").read_text(encoding="utf-8")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

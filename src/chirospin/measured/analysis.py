@@ -152,7 +152,9 @@ def _verdict_bias(curves: Curves, usable: NDArray[np.bool_], bias: float | None)
             "give the right ones"
         )
     if bias is None:
-        return int(max(np.flatnonzero(usable), key=lambda j: (round(abs(V[j]), 12), V[j])))
+        return int(
+            max(np.flatnonzero(usable), key=lambda j: (round(abs(float(V[j])), 12), float(V[j])))
+        )
     near = int(np.abs(V - bias).argmin())
     if abs(V[near] - bias) > 1e-6 * np.abs(V).max() or not usable[near]:
         known = ", ".join(f"{v:.4g}" for v in V[usable][-8:])

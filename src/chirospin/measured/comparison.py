@@ -154,7 +154,9 @@ def missing_facts(one: Analysis, description: Description) -> list[str]:
     if description.magnetised is None:
         lines.append("which electrode was magnetic (--magnetised tip or sample)")
     if description.bias_at is None:
-        lines.append("which electrode carried the voltage (--bias-at tip or sample): the sign of V is that of the file")
+        lines.append(
+            "which electrode carried the voltage (--bias-at tip or sample): the sign of V is that of the file"
+        )
     if UNNAMED in one.contacts:
         lines.append("which enantiomer it is")
     if not {RIGHT, LEFT} <= set(one.contacts):
@@ -225,9 +227,7 @@ def _means(curves: Curves, enantiomer: str, place: int, name: str) -> dict[str, 
     }
 
 
-def _dataset(
-    ds: xr.Dataset, found: Comparison, description: Description, seed: int
-) -> xr.Dataset:
+def _dataset(ds: xr.Dataset, found: Comparison, description: Description, seed: int) -> xr.Dataset:
     one = found.analysis
     names = [n for n in (RIGHT, LEFT, UNNAMED, "achiral") if n in one.contacts]
     kinds = [k for k in MEANS if k != "relative" or found.reference is not None]
@@ -258,7 +258,11 @@ def _dataset(
         "references": ", ".join(REFERENCES),
         "method_settings": json.dumps(
             {"bias": one.bias, "seed": seed}
-            | ({} if found.reference is None else {"reference": float(one.curves.bias[found.reference])})
+            | (
+                {}
+                if found.reference is None
+                else {"reference": float(one.curves.bias[found.reference])}
+            )
             | ({"bayes": True} if found.bayes else {})
         ),
         "provenance": json.dumps(provenance() | {f"sha256 of {n}": s for n, s in files.items()}),
@@ -283,13 +287,9 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _polarisations(
-    found: Comparison, names: Sequence[str], kinds: Sequence[str]
-) -> dict[str, Any]:
+def _polarisations(found: Comparison, names: Sequence[str], kinds: Sequence[str]) -> dict[str, Any]:
     def stacked(part: str) -> Any:
-        return np.array(
-            [[getattr(found.polarisations[e][k], part) for e in names] for k in kinds]
-        )
+        return np.array([[getattr(found.polarisations[e][k], part) for e in names] for k in kinds])
 
     dims = ("mean", "hand", "bias")
     about = "magnetoresistance polarisation (I_up - I_down)/(I_up + I_down)"
@@ -308,7 +308,11 @@ def _currents(one: Analysis, names: Sequence[str]) -> dict[str, Any]:
     currents = np.array([quantities.geometric_currents(one, e) for e in names])
     sides = ("hand", "state", "bias")
     found: dict[str, Any] = {
-        "mean_current": (sides, currents, {"units": "A", "symbol": r"\bar I", "long_name": "geometric mean"}),
+        "mean_current": (
+            sides,
+            currents,
+            {"units": "A", "symbol": r"\bar I", "long_name": "geometric mean"},
+        ),
         "conductance": (
             ("hand", "state"),
             np.array([quantities.conductances(one, e) for e in names]),
@@ -326,7 +330,11 @@ def _currents(one: Analysis, names: Sequence[str]) -> dict[str, Any]:
         found[key] = (("hand", "bias"), np.array([p[key] for p in parts]), {"units": unit})
     scatter = np.array([quantities.scatter_parts(one, e) for e in names])
     for n, key in enumerate(("scatter_between", "scatter_within")):
-        found[key] = ("hand", scatter[:, n], {"units": "1", "long_name": f"of ln|I|, {key[8:]} contacts"})
+        found[key] = (
+            "hand",
+            scatter[:, n],
+            {"units": "1", "long_name": f"of ln|I|, {key[8:]} contacts"},
+        )
     return found
 
 

@@ -154,16 +154,16 @@ def conclusion_of(one: Analysis, found: Sequence[Finding], missing: Sequence[str
         sentence = f"not testable. {next(f for f in found if f.name == 'signal').meaning}."
     elif verdict == "no signal":
         many, least = _detectable(one)
-        sentence = (
-            f"no signal. |P| < {bound(one):.2f} at 95 %; {many:.0f} contacts could have shown {least:.2f}."
-        )
+        sentence = f"no signal. |P| < {bound(one):.2f} at 95 %; {many:.0f} contacts could have shown {least:.2f}."
     elif verdict == "signal, chirality not tested":
         inside = "; it grows with bias inside single curves" if shaped else ""
         sentence = f"signal, chirality not tested. The current depends on the magnetisation{inside}; {_untested(one)}."
     else:
         sentence = _SENTENCES[verdict]
     if verdict == "confounded" and shaped:
-        sentence += " The shape of single curves differs nevertheless: two tips, or more runs, would tell."
+        sentence += (
+            " The shape of single curves differs nevertheless: two tips, or more runs, would tell."
+        )
     return Conclusion(
         verdict=verdict,
         sentence=sentence + but,
@@ -174,7 +174,9 @@ def conclusion_of(one: Analysis, found: Sequence[Finding], missing: Sequence[str
 
 def _untested(one: Analysis) -> str:
     if UNNAMED in one.tested:
-        return "without the name of the enantiomer and its mirror image no claim of chirality is made"
+        return (
+            "without the name of the enantiomer and its mirror image no claim of chirality is made"
+        )
     return "without the other enantiomer no claim of chirality is made"
 
 
@@ -204,4 +206,3 @@ def _stronger(one: Analysis, found: Sequence[Finding]) -> list[str]:
 
 def _order_known(one: Analysis) -> bool:
     return one.curves.ordered
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -105,7 +106,7 @@ class Units:
             np.square(mean[side] - mean[side].mean(axis=0)).sum(axis=0)
             for side in (self.up, ~self.up)
         )
-        return np.sqrt(squares / (len(mean) - 2))
+        return np.asarray(np.sqrt(squares / (len(mean) - 2)))
 
 
 def _plain_mean(values: Real) -> Real:
@@ -146,7 +147,7 @@ def contacts_of(curves: Curves, enantiomer: str) -> Units:
     )
 
 
-def _averages(keys: list[tuple[str, ...]], names: list[tuple[str, ...]]) -> Real:
+def _averages(keys: Sequence[tuple[str, ...]], names: Sequence[tuple[str, ...]]) -> Real:
     place = {name: n for n, name in enumerate(names)}
     weights = np.zeros((len(names), len(keys)))
     for column, key in enumerate(keys):

@@ -78,7 +78,7 @@ class Curves:
     def clipped(self) -> NDArray[np.bool_]:
         """Where a current is below the floor, of the wrong sign, or at the compliance, (N, J)."""
         I = self.forward_current  # noqa: E741
-        clipped: NDArray[np.bool_] = (I <= self.floor) | (I >= AT_CEILING * self.ceiling)
+        clipped: NDArray[np.bool_] = (self.floor >= I) | (AT_CEILING * self.ceiling <= I)
         return clipped
 
     @property

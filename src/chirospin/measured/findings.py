@@ -85,10 +85,12 @@ def vanishing(
     """A finding of what should vanish: the worst of several estimates, jointly at 95 %."""
     known = {k: e for k, e in found.items() if np.isfinite(e.error)}
     if not known:
-        return Finding(name=name, word=NOT_TESTABLE, meaning="fewer than 2 units of a magnetisation")
+        return Finding(
+            name=name, word=NOT_TESTABLE, meaning="fewer than 2 units of a magnetisation"
+        )
     level = joint_level(len(known))
     spans = {k: e.interval(level) for k, e in known.items()}
-    words = {k: _judged(*map(float, spans[k]), tolerance) for k in known}
+    words = {k: _judged(float(spans[k][0]), float(spans[k][1]), tolerance) for k in known}
     worst = max(known, key=lambda k: (_RANK[words[k]], abs(float(known[k].ratio))))
     return Finding(
         name=name,
@@ -108,7 +110,9 @@ def claimed(name: str, meaning: str, found: Mapping[str, Estimate]) -> Finding:
     """A finding of what is claimed: the largest of several estimates, jointly at 95 %."""
     known = {k: e for k, e in found.items() if np.isfinite(e.error)}
     if not known:
-        return Finding(name=name, word=NOT_TESTABLE, meaning="fewer than 2 units of a magnetisation")
+        return Finding(
+            name=name, word=NOT_TESTABLE, meaning="fewer than 2 units of a magnetisation"
+        )
     best = max(known, key=lambda k: abs(float(known[k].ratio)))
     low, high = map(float, known[best].interval(joint_level(len(known))))
     return Finding(
@@ -237,7 +241,10 @@ def _seen(units: Units, mean: Real) -> Real:
     if units.paired:
         difference = units.pairs(mean)
         return np.array(
-            [largest_paired(column[:, None], np.ones((1, len(column)), bool))[0] for column in difference.T]
+            [
+                largest_paired(column[:, None], np.ones((1, len(column)), bool))[0]
+                for column in difference.T
+            ]
         )
     return np.array([largest_welch(column[:, None], units.up[None])[0] for column in mean.T])
 
@@ -283,7 +290,8 @@ def assigned_signal(one: Analysis) -> list[Finding]:
     if level == "contact":
         return [
             untestable(
-                title, "no order known: valid only if the magnetisation was alternated between contacts"
+                title,
+                "no order known: valid only if the magnetisation was alternated between contacts",
             )
         ]
     groups = {e: one.blocks[e] for e in names if one.blocks[e].testable}

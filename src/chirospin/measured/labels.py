@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chirospin.base.errors import ModelError
@@ -161,6 +160,8 @@ def labels_of(name: str, file: str, description: Description) -> dict[str, str]:
     """Labels of a curve, from the name of its column first, then from that of its file."""
     if description.match is not None:
         joined = " ".join(filter(None, (name, file)))
-        return matched(name if description.pattern().search(name[:LONGEST_NAME]) else joined, description)
+        return matched(
+            name if description.pattern().search(name[:LONGEST_NAME]) else joined, description
+        )
     found = guessed(name, description)
     return {k: v for k, v in guessed(file, description).items() if k in ROLES} | found

@@ -109,7 +109,11 @@ def _heads(table: Table) -> list[Head]:
     if not table.head:
         return [Head(name="", unit=None, kind=None)] * table.width
     units = next(
-        (row for row in table.head if any(row) and all(normal_unit(c.strip("[]() ")) for c in row if c)),
+        (
+            row
+            for row in table.head
+            if any(row) and all(normal_unit(c.strip("[]() ")) for c in row if c)
+        ),
         None,
     )
     named = [row for row in table.head if row is not units] or [[""] * table.width]
@@ -135,7 +139,9 @@ def _bias_column(table: Table, heads: Sequence[Head], description: Description) 
             if wanted in (head.name.casefold(), table.head[0][j].casefold() if table.head else ""):
                 return j
         known = ", ".join(h.name for h in heads[:12])
-        raise ModelError(f"File `{table.place}` has no column {description.bias_column!r}; it has {known}")
+        raise ModelError(
+            f"File `{table.place}` has no column {description.bias_column!r}; it has {known}"
+        )
     found = [j for j, head in enumerate(heads) if head.kind == BIAS]
     if found:
         return found[0]
@@ -175,7 +181,9 @@ def _unit(head: Head, kind: str, declared: str | None, place: str) -> str:
         )
     right = plain_conversion(own, KINDS[BIAS]) is not None
     if right != (kind == BIAS):
-        raise ModelError(f"File `{place}`: column {head.name!r} is in {own}, which is no unit of a {kind}")
+        raise ModelError(
+            f"File `{place}`: column {head.name!r} is in {own}, which is no unit of a {kind}"
+        )
     return own
 
 
@@ -197,7 +205,8 @@ def _current_columns(
         found = [
             j
             for j in others
-            if wanted in (heads[j].name.casefold(), table.head[0][j].casefold() if table.head else "")
+            if wanted
+            in (heads[j].name.casefold(), table.head[0][j].casefold() if table.head else "")
         ]
         if not found:
             raise ModelError(f"File `{table.place}` has no column {description.current_column!r}")
@@ -212,7 +221,11 @@ def _current_columns(
         slopes = [heads[j].name for j in others if heads[j].kind == SLOPE]
         raise ModelError(
             f"File `{table.place}` holds no current"
-            + (f", only {slopes[0]!r}: dI/dV alone is not read, integrate it first" if slopes else "")
+            + (
+                f", only {slopes[0]!r}: dI/dV alone is not read, integrate it first"
+                if slopes
+                else ""
+            )
             + "; --current-column names it"
         )
     return plain
@@ -277,11 +290,14 @@ def _roles(table: Table, heads: Sequence[Head], description: Description) -> dic
                 f"{', '.join(h.name for h in heads[:12])}"
             )
         found[names.index(column.casefold())] = role
+    order = description.order_from
+    if order is not None and order.casefold() in names and "order" not in found.values():
+        found.setdefault(names.index(order.casefold()), "order")
     for j, head in enumerate(heads):
-        role = role_of(head.name)
-        free = j not in found and role not in found.values() and head.kind not in (BIAS, CURRENT)
-        if role is not None and free:
-            found[j] = role
+        understood = role_of(head.name)
+        free = j not in found and head.kind not in (BIAS, CURRENT)
+        if understood is not None and free and understood not in found.values():
+            found[j] = understood
     return found
 
 
@@ -300,9 +316,7 @@ def _long(name: str, table: Table, description: Description) -> Reading:
     heads = _heads(table)
     bias = _bias_column(table, heads, description)
     roles = _roles(table, heads, description)
-    columns = [
-        j for j in _current_columns(table, heads, bias, description) if j not in roles
-    ]
+    columns = [j for j in _current_columns(table, heads, bias, description) if j not in roles]
     if len(columns) != 1:
         raise ModelError(
             f"File `{name}` must have one column of currents, but has {len(columns)}: "
@@ -374,7 +388,12 @@ def _sheets(name: str, stem: str, raw: bytes, description: Description) -> Readi
         units += [f"sheet {title!r}: {text}" for text in part.units]
         notes += part.notes
     return Reading(
-        file=name, layout="sheets", records=tuple(records), rows=rows, units=tuple(units), notes=tuple(notes)
+        file=name,
+        layout="sheets",
+        records=tuple(records),
+        rows=rows,
+        units=tuple(units),
+        notes=tuple(notes),
     )
 
 
@@ -386,7 +405,7 @@ def _nanonis(name: str, stem: str, lines: Sequence[str], description: Descriptio
     if end is None:
         raise ModelError(f"File `{name}` has no line [DATA], which ends the head of a Nanonis file")
     head = dict(
-        (parts + [""])[:2] for parts in (line.split("\t") for line in lines[:end] if line.strip())
+        [*parts, ""][:2] for parts in (line.split("\t") for line in lines[:end] if line.strip())
     )
     tabbed = Description(header=1, delimiter="\t", decimal=description.decimal or ".")
     table = table_of(name, lines[end + 1 :], tabbed, end + 2)
@@ -481,8 +500,8 @@ def _ramps(name: str, stem: str, lines: Sequence[str], description: Description)
     records = []
     told: set[str] = set()
     rows: list[tuple[str, ...]] = []
-    for title, line, content in blocks:
-        record, said, first = _ramp(name, stem, title, line, content, description)
+    for title, number, content in blocks:
+        record, said, first = _ramp(name, stem, title, number, content, description)
         records.append(record)
         told.add(said)
         rows += [] if len(rows) > FIRST_ROWS else [(f"[{title}]",), *first]
@@ -505,7 +524,10 @@ def _ramp(
     text, _, tail = title.rpartition("_")
     unit = normal_unit(tail)
     label = text if unit else title
-    bias, current = Head(name="bias", unit=None, kind=BIAS), Head(name="current", unit=unit, kind=CURRENT)
+    bias, current = (
+        Head(name="bias", unit=None, kind=BIAS),
+        Head(name="current", unit=unit, kind=CURRENT),
+    )
     for head in _heads(table):
         bias = head if head.kind == BIAS else bias
         current = head if head.kind in (CURRENT, DENSITY) and unit is None else current

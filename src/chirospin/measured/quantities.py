@@ -45,7 +45,13 @@ def polarisations(one: Analysis, enantiomer: str, reference: int | None) -> dict
     if reference is not None:
         relative = one.log_current - one.log_current[:, [reference]]
         found["relative"] = _from_difference(units.difference(relative))
-    return found
+    return {kind: P if kind == "median" else _where_usable(P, one) for kind, P in found.items()}
+
+
+def _where_usable(P: Polarisation, one: Analysis) -> Polarisation:
+    """NaN where floor or compliance cut more than 5 % of a group, and at V = 0."""
+    value, low, high = (np.where(one.usable, x, np.nan) for x in (P.value, P.low, P.high))
+    return Polarisation(value=value, low=low, high=high, why=P.why)
 
 
 def _from_difference(estimate: Estimate) -> Polarisation:
@@ -109,7 +115,7 @@ def median(one: Analysis, units: Units) -> Polarisation:
     up = (units.weights[units.up] > 0).any(axis=0)
     with np.errstate(invalid="ignore"):
         gap = np.nanmedian(values[inside & up], axis=0) - np.nanmedian(values[inside & ~up], axis=0)
-    known = one.curves.clipped_share() <= KNOWN_MEDIAN
+    known = (one.curves.clipped_share() <= KNOWN_MEDIAN) & (one.curves.bias != 0)
     lost = np.full(gap.shape, np.nan)
     return Polarisation(value=np.where(known, np.tanh(gap / 2), np.nan), low=lost, high=lost)
 
@@ -161,7 +167,9 @@ def scatter_parts(one: Analysis, enantiomer: str) -> tuple[float, float]:
         own = values[inside.any(axis=0)]
         means = (inside @ np.nan_to_num(values)) / n
         between += float((n * (means - own.mean()) ** 2).sum())
-        within += float(sum(((values[row] - m) ** 2).sum() for row, m in zip(inside, means, strict=True)))
+        within += float(
+            sum(((values[row] - m) ** 2).sum() for row, m in zip(inside, means, strict=True))
+        )
         freedom_between += len(n) - 1
         freedom_within += n.sum() - len(n)
         size += n.sum() - (n**2).sum() / n.sum()
@@ -276,10 +284,8 @@ def _posterior(centre: Real, spread: Real, logarithm: Real) -> Posterior:
     def below(x: float) -> float:
         return float(weights @ stats.norm.cdf((x - centre) / sd))
 
-    ends = [
-        _root(lambda x, q=q: below(x) - q, centre.min() - 12 * sd.max(), centre.max() + 12 * sd.max())
-        for q in ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
-    ]
+    low, high = centre.min() - 12 * sd.max(), centre.max() + 12 * sd.max()
+    ends = [_quantile(below, share, low, high) for share in ((1 - LEVEL) / 2, (1 + LEVEL) / 2)]
     mean = float(weights @ centre)
     at_zero = float(weights @ stats.norm.pdf(0, centre, sd))
     wide = float(weights @ (stats.norm.pdf(0, centre, np.sqrt(spread + 1))))
@@ -292,10 +298,14 @@ def _posterior(centre: Real, spread: Real, logarithm: Real) -> Posterior:
     )
 
 
-def _root(function: Callable[[float], float], low: float, high: float) -> float:
+def _quantile(below: Callable[[float], float], share: float, low: float, high: float) -> float:
+    """Where a distribution function reaches a share."""
     from scipy.optimize import brentq
 
-    return float(brentq(function, low, high, xtol=1e-10))
+    def gap(x: float) -> float:
+        return below(x) - share
+
+    return float(brentq(gap, low, high, xtol=1e-10))
 
 
 def multiverse(variants: Mapping[str, Any], enantiomer: str) -> dict[str, Any]:

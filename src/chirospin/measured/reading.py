@@ -125,9 +125,13 @@ def curves_dataset(contents: Mapping[str, bytes], description: Description) -> x
     notes: list[str] = []
     records = [record for one in readings for record in one.records]
     if len(records) > MOST_CURVES:
-        raise ModelError(f"At most {MOST_CURVES} curves are read at once, but there are {len(records)}")
+        raise ModelError(
+            f"At most {MOST_CURVES} curves are read at once, but there are {len(records)}"
+        )
     if len({record.density for record in records}) > 1:
-        raise ModelError("Units are mixed: some currents are in A and some in A/cm^2; read one kind at a time")
+        raise ModelError(
+            "Units are mixed: some currents are in A and some in A/cm^2; read one kind at a time"
+        )
     curves = _labelled(records, description)
     curves = _kept_setting(curves, description)
     curves = _with_contacts(curves, description, notes)
@@ -136,7 +140,9 @@ def curves_dataset(contents: Mapping[str, bytes], description: Description) -> x
     curves, excluded = _excluded(curves, description)
     bias, current = _one_grid(curves, notes)
     current = _signed(bias, current, description, notes)
-    return _dataset(curves, bias, current, description, readings, contents, notes, dropped, excluded)
+    return _dataset(
+        curves, bias, current, description, readings, contents, notes, dropped, excluded
+    )
 
 
 def _labelled(records: Sequence[Record], description: Description) -> list[Curve]:
@@ -200,15 +206,11 @@ def _setting(word: str | None, unit: str, name: str) -> float:
     return plain if np.isfinite(plain) else quantity(word, unit, name)
 
 
-def _with_contacts(
-    curves: list[Curve], description: Description, notes: list[str]
-) -> list[Curve]:
+def _with_contacts(curves: list[Curve], description: Description, notes: list[str]) -> list[Curve]:
     """A contact is a number inside a file; what comes again in another file is another contact, and that is said."""
     if description.contacts == "curves":
         notes.append("declared: every curve has a contact of its own")
-        return [
-            replace(c, contact=f"{c.record.file} {c.record.column}") for c in curves
-        ]
+        return [replace(c, contact=f"{c.record.file} {c.record.column}") for c in curves]
     unnamed = sum("contact" not in c.labels for c in curves)
     if unnamed:
         notes.append(
@@ -252,7 +254,9 @@ def _with_order(curves: list[Curve], description: Description, notes: list[str])
     if declared is not None:
         numbers = _order_numbers(curves, declared)
         if not np.isfinite(numbers).all():
-            raise ModelError(f"The order is declared from {declared!r}, but not every curve has a number there")
+            raise ModelError(
+                f"The order is declared from {declared!r}, but not every curve has a number there"
+            )
         ordered = _orders(curves, numbers)
         twice = _twice(ordered)
         if twice:
@@ -266,7 +270,10 @@ def _with_order(curves: list[Curve], description: Description, notes: list[str])
         if np.isfinite(numbers).all():
             ordered = _orders(curves, numbers)
             if not _twice(ordered):
-                words = {"curve": "the numbers of the curves", "file-time": "the times in the heads"}
+                words = {
+                    "curve": "the numbers of the curves",
+                    "file-time": "the times in the heads",
+                }
                 notes.append(f"order from {words.get(source, 'the column of the order')}")
                 return ordered
     notes.append("no order is known: drift and blocks cannot be tested")
@@ -279,7 +286,7 @@ def _order_numbers(curves: Sequence[Curve], source: str) -> Real:
     if source == "file-name":
         tails = [_trailing(c.record.file) for c in curves]
         return np.array(list(numbers_in(tails)))
-    role = source if source in COLUMNS else "order"
+    role = source if source in COLUMNS and any(source in c.labels for c in curves) else "order"
     return np.array(list(numbers_in([c.labels.get(role, "") for c in curves])))
 
 
@@ -336,9 +343,7 @@ def _sound(curves: list[Curve]) -> tuple[list[Curve], list[tuple[str, str]]]:
     return kept, dropped
 
 
-def _excluded(
-    curves: list[Curve], description: Description
-) -> tuple[NDArray[np.bool_] | list[Curve], dict[str, Any]]:
+def _excluded(curves: list[Curve], description: Description) -> tuple[list[Curve], dict[str, Any]]:
     from chirospin.measured.exclusion import rules_of
 
     rules = rules_of(description.exclude)
@@ -483,7 +488,8 @@ def _exclusion_mask(curves: Sequence[Curve], description: Description) -> NDArra
 
     rules = rules_of(description.exclude)
     return np.array(
-        [any(rule.holds(c.sweep.bias, c.sweep.current) for rule in rules) for c in curves], dtype=bool
+        [any(rule.holds(c.sweep.bias, c.sweep.current) for rule in rules) for c in curves],
+        dtype=bool,
     )
 
 

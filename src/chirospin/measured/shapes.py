@@ -80,7 +80,7 @@ def origin_of(curves: Curves) -> Origin | None:
 def _coefficients(values: Real, x: Real) -> Real:
     """Cubic least squares of each row; rows with missing points by themselves."""
     powers = np.vander(x, 4, increasing=True)
-    found = np.where(np.isnan(values), 0.0, values) @ np.linalg.pinv(powers).T
+    found: Real = np.where(np.isnan(values), 0.0, values) @ np.linalg.pinv(powers).T
     for row in np.flatnonzero(np.isnan(values).any(axis=1)):
         known = np.isfinite(values[row])
         enough = known.sum() >= powers.shape[1]
@@ -107,9 +107,8 @@ def offset_of(curves: Curves) -> Real:
 
 
 def shape_of(curves: Curves, origin: Origin) -> Real:
-    """ln(I / G V) of every curve, (N, J): area, tip factor and drift cancel inside it."""
-    with np.errstate(divide="ignore"):
-        reference = np.log(np.abs(curves.bias))
+    """ln(I / G V) of every curve, (N, J): area, tip factor and drift cancel inside it; of no meaning at V = 0."""
+    reference = np.log(np.where(curves.bias == 0, 1.0, np.abs(curves.bias)))
     return np.asarray(curves.log_current - np.log(origin.known)[:, None] - reference)
 
 

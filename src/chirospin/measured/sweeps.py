@@ -44,10 +44,8 @@ def sweeps_of(bias: Real, current: Real) -> list[Sweep]:
     """
     parts = list(_monotonic(bias))
     rising = [part for part in parts if _rises(bias, part)]
-    if len(parts) == 1 or len(rising) in (0, len(parts)) and _restarts(bias, parts):
-        return [
-            _sweep(bias, current, part, n, len(parts), "") for n, part in enumerate(parts)
-        ]
+    if len(parts) == 1 or (len(rising) in (0, len(parts)) and _restarts(bias, parts)):
+        return [_sweep(bias, current, part, n, len(parts), "") for n, part in enumerate(parts)]
     loops = _loops(bias, parts)
     found = []
     for number, loop in enumerate(loops):
@@ -59,9 +57,7 @@ def sweeps_of(bias: Real, current: Real) -> list[Sweep]:
     return found
 
 
-def _sweep(
-    bias: Real, current: Real, rows: Index, loop: int, loops: int, direction: str
-) -> Sweep:
+def _sweep(bias: Real, current: Real, rows: Index, loop: int, loops: int, direction: str) -> Sweep:
     values, place = np.unique(bias[rows], return_inverse=True)
     known = np.isfinite(current[rows])
     count = np.bincount(place, known, len(values))

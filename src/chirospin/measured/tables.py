@@ -29,7 +29,8 @@ HEADS = 3  # rows of a head
 EXPORT = "export it as text (in NanoScope: File > Export > ASCII)"
 _SIGNED = r"[+-]?"
 NUMBER = re.compile(
-    rf"{_SIGNED}(?:\d+[.,]?\d*|[.,]\d+)(?:[.,]\d+)*(?:[eEdD]{_SIGNED}\d+)?|[+-]?(?:nan|inf|infinity)", re.I
+    rf"{_SIGNED}(?:\d+[.,]?\d*|[.,]\d+)(?:[.,]\d+)*(?:[eEdD]{_SIGNED}\d+)?|[+-]?(?:nan|inf|infinity)",
+    re.I,
 )
 MISSING = {"", "nan", "--", "-", "n/a", "#n/a", "none", "null"}
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?")
@@ -90,7 +91,9 @@ class Table:
             if _THOUSANDS.fullmatch(text):
                 text = text.replace(".", "")
             elif "." in text:
-                raise ModelError(f"{where}: {shown(cell)!r} has a point, but the decimal sign is a comma")
+                raise ModelError(
+                    f"{where}: {shown(cell)!r} has a point, but the decimal sign is a comma"
+                )
             text = text.replace(",", ".")
         elif "," in text:
             raise ModelError(
@@ -118,14 +121,20 @@ def decoded(place: str, raw: bytes, encoding: str | None) -> str:
     if not raw.strip():
         raise ModelError(f"File `{place}` is empty")
     wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
-    if encoding is None and not wide and (b"\0" in raw or raw[:4] in (b"\x89HDF", b"GWYP", b"GWYO")):
+    if (
+        encoding is None
+        and not wide
+        and (b"\0" in raw or raw[:4] in (b"\x89HDF", b"GWYP", b"GWYO"))
+    ):
         raise ModelError(f"File `{place}` is a binary file of an instrument; {EXPORT}")
     for name in [encoding] if encoding else ["utf-16"] if wide else ["utf-8-sig", "cp1252"]:
         try:
             return raw.decode(name)
         except (UnicodeDecodeError, LookupError):
             continue
-    raise ModelError(f"File `{place}` is no text in {encoding or 'UTF-8'}; --encoding names another, or {EXPORT}")
+    raise ModelError(
+        f"File `{place}` is no text in {encoding or 'UTF-8'}; --encoding names another, or {EXPORT}"
+    )
 
 
 def is_number(cell: str) -> bool:
@@ -174,7 +183,7 @@ def _delimiter(place: str, lines: Sequence[str]) -> str:
     sample = lines[-min(SAMPLE, max(2, len(lines) - HEADS)) :]
     best, score = "", 0.0
     for delimiter in DELIMITERS:
-        rows = [[c for c in row] for row in _split(sample, delimiter)]
+        rows = [list(row) for row in _split(sample, delimiter)]
         widths = {len(row) for row in rows}
         if len(widths) != 1 or widths.pop() < 2:
             continue
@@ -281,12 +290,12 @@ def sheets_of(place: str, raw: bytes, description: Description) -> list[tuple[st
         kept = [(n, row) for n, row in enumerate(rows, start=1) if any(row)]
         if len(kept) < 3:
             continue
-        width = max(len(row) - next((i for i, c in enumerate(reversed(row)) if c), 0) for _, row in kept)
+        width = max(
+            len(row) - next((i for i, c in enumerate(reversed(row)) if c), 0) for _, row in kept
+        )
         whole = [(row + [""] * width)[:width] for _, row in kept]
         where = f"{place}[{title}]"
-        found.append(
-            (title, cells_table(where, whole, [n for n, _ in kept], description, "sheet"))
-        )
+        found.append((title, cells_table(where, whole, [n for n, _ in kept], description, "sheet")))
     if not found:
         raise ModelError(f"File `{place}` holds no sheet with a table")
     return found
