@@ -103,12 +103,6 @@ def analysis_of(curves: Curves, bias: float | None = None, seed: int = 0) -> Ana
     ------
     ModelError : no curves of both magnetisations, or no usable bias
     """
-    sides = {m: int((curves.magnetisation == m).sum()) for m in ("up", "down")}
-    if not all(sides.values()):
-        raise ModelError(
-            f"Curves of both magnetisations are needed, but {sides['up']} are up and {sides['down']} down; "
-            "say which words mean what: --word up=N --word down=S"
-        )
     contacts = {e: contacts_of(curves, e) for e in sorted(np.unique(curves.enantiomer).tolist())}
     contacts = {e: units for e, units in contacts.items() if units.ups and units.downs}
     if not contacts:

@@ -123,8 +123,6 @@ def curves_of(ds: xr.Dataset) -> Curves:
 
     order = ds["order"].values.astype(float) if "order" in ds.coords else np.full(count, np.nan)
     block = ds["block"].values.astype(int) if "block" in ds.coords else np.full(count, -1)
-    if not np.isfinite(float(ds.attrs["noise_floor"])):
-        raise needed_floor(ds["bias"].values, current)
     whole = Curves(
         bias=ds["bias"].values.astype(float),
         current=current,
@@ -139,12 +137,25 @@ def curves_of(ds: xr.Dataset) -> Curves:
         ceiling=float(ds.attrs.get("compliance", np.inf)),
     )
     kept = whole.where(whole.magnetisation != NONE)
-    if not len(kept):
+    _require_both(kept, count)
+    if not np.isfinite(kept.floor):
+        raise needed_floor(kept.bias, kept.current)
+    return kept
+
+
+def _require_both(curves: Curves, count: int) -> None:
+    """Refuse a set without both magnetisations."""
+    if not len(curves):
         raise ModelError(
             f"None of the {count} curves has a magnetisation: put up or down into the names of columns or files "
             "(R_up_c01_0001), or say with --match or --label where it stands"
         )
-    return kept
+    ups, downs = (int((curves.magnetisation == m).sum()) for m in (UP, DOWN))
+    if not ups or not downs:
+        raise ModelError(
+            f"Curves of both magnetisations are needed, but {ups} are up and {downs} down; say which words mean "
+            "what: --word up=N --word down=S"
+        )
 
 
 def blocks_of(

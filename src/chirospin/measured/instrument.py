@@ -18,6 +18,8 @@ FEWEST = 2
 PLATEAU = 0.005
 """Within which the largest currents of curves at a compliance agree."""
 PLATEAU_POINTS, PLATEAU_CURVES = 2, 3
+STRETCH = 0.01
+"""Of the largest |V|: a current that stays for less may grow with V all the same."""
 SMALLEST_STEP = 1e-6
 """Of the typical current: smaller steps between values are digits, not a converter's."""
 
@@ -76,12 +78,28 @@ def needed_floor(bias: Real, current: Real) -> ModelError:
     )
 
 
-def compliance(current: Real) -> float | None:
-    """The current at which at least three curves, the largest of the set, stay for two points; None if none do, A."""
+def compliance(bias: Real, current: Real) -> float | None:
+    """The current at which at least three curves, the largest of the set, stay for two neighbouring points, A.
+
+    Parameters
+    ----------
+    bias : (J,), ascending, V
+    current : (N, J)
+
+    Returns
+    -------
+    None where no curves end alike
+    """
     size = np.abs(np.nan_to_num(current))
-    tops = size.max(axis=1)
-    top = float(tops.max(initial=0.0))
-    if top == 0:
+    top = float(size.max(initial=0.0))
+    if top == 0 or len(bias) < PLATEAU_POINTS:
         return None
-    at_top = (size >= (1 - PLATEAU) * top).sum(axis=1) >= PLATEAU_POINTS
-    return top if int(at_top.sum()) >= PLATEAU_CURVES else None
+    at_top = size >= (1 - PLATEAU) * top
+    reach = np.abs(bias).max()
+    flat = np.zeros(len(current), dtype=bool)
+    for first in range(len(bias) - 1):
+        last = int(np.searchsorted(bias, bias[first] + STRETCH * reach))
+        last = max(last, first + PLATEAU_POINTS - 1)
+        if last < len(bias) and bias[first] * bias[last] > 0:
+            flat |= at_top[:, first : last + 1].all(axis=1)
+    return top if int(flat.sum()) >= PLATEAU_CURVES else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import shown
 from chirospin.base.units import plain_conversion
-from chirospin.measured.description import ROLES, Description
+from chirospin.measured.description import Description
 
 LONGEST_NAME = 300  # characters of a name that is searched for labels
 BIAS, CURRENT, DENSITY, SLOPE, TIME = "bias", "current", "density", "slope", "time"
@@ -126,29 +126,35 @@ def matched(name: str, description: Description) -> dict[str, str]:
 
 
 def guessed(name: str, description: Description) -> dict[str, str]:
-    """Labels of a name by words that are understood: R_up_c012_0034, M-down_molecule03_00021, tip2."""
+    """Labels of a name by words that are understood: R_up_c012_0034, M-down_molecule03_00021, tip2.
+
+    Raises
+    ------
+    ModelError : two words of a name contradict each other
+    """
     found: dict[str, str] = {}
     bare: list[str] = []
-    for token in _SPLIT.split(name[:LONGEST_NAME]):
-        if not token:
-            continue
-        for role in ("magnetisation", "enantiomer"):
-            if role not in found and description.meaning(role, token):
-                found[role] = token
-                break
-        else:
-            numbered = _NUMBERED.fullmatch(token)
-            if token.isdigit():
-                bare.append(token)
-            elif token.casefold() in ("fwd", "forward", "trace"):
-                found["direction"] = "forward"
-            elif token.casefold() in ("bwd", "backward", "retrace"):
-                found["direction"] = "backward"
-            elif numbered:
-                word = numbered["word"].casefold()
-                role = next((r for r, words in NUMBERED.items() if word in words), "")
-                if role and role not in found:
-                    found[role] = numbered["number"]
+    for token in filter(None, _SPLIT.split(name[:LONGEST_NAME])):
+        role = _word_role(token, description)
+        numbered = _NUMBERED.fullmatch(token)
+        if role is not None:
+            if description.meaning(role, found.get(role, token)) != description.meaning(
+                role, token
+            ):
+                raise ModelError(
+                    f"The name {shown(name)!r} has two words for {role}: {found[role]!r} and {token!r}; "
+                    "--match says which"
+                )
+            found.setdefault(role, token)
+        elif token.isdigit():
+            bare.append(token)
+        elif token.casefold() in _DIRECTIONS:
+            found["direction"] = _DIRECTIONS[token.casefold()]
+        elif numbered:
+            word = numbered["word"].casefold()
+            place = next((r for r, words in NUMBERED.items() if word in words), None)
+            if place is not None:
+                found.setdefault(place, numbered["number"])
     if bare and "curve" not in found:
         found["curve"] = bare.pop()
     if bare and "contact" not in found:
@@ -156,12 +162,27 @@ def guessed(name: str, description: Description) -> dict[str, str]:
     return found
 
 
-def labels_of(name: str, file: str, description: Description) -> dict[str, str]:
-    """Labels of a curve, from the name of its column first, then from that of its file."""
+_DIRECTIONS = {
+    "fwd": "forward", "forward": "forward", "trace": "forward",
+    "bwd": "backward", "backward": "backward", "retrace": "backward",
+}  # fmt: skip
+
+
+def _word_role(token: str, description: Description) -> str | None:
+    """Whether a token of a name says magnetisation or enantiomer; a single letter only as a capital."""
+    if len(token) == 1 and not token.isupper():
+        return None
+    roles = ("magnetisation", "enantiomer")
+    return next((role for role in roles if description.meaning(role, token)), None)
+
+
+def labels_of(name: str, file: str, description: Description, sheet: str = "") -> dict[str, str]:
+    """Labels of a curve, from the name of its column first, then of its sheet, then of its file."""
     if description.match is not None:
-        joined = " ".join(filter(None, (name, file)))
-        return matched(
-            name if description.pattern().search(name[:LONGEST_NAME]) else joined, description
-        )
-    found = guessed(name, description)
-    return {k: v for k, v in guessed(file, description).items() if k in ROLES} | found
+        joined = " ".join(filter(None, (sheet, name, file)))
+        inside = description.pattern().search(name[:LONGEST_NAME]) is not None
+        return matched(name if inside else joined, description)
+    found: dict[str, str] = {}
+    for text in (file, sheet, name):
+        found |= guessed(text, description)
+    return found

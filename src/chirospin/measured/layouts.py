@@ -216,7 +216,7 @@ def _current_columns(
         if named:
             return named
     wrong = [j for j in others if heads[j].kind in (SLOPE, TIME)]
-    plain = [j for j in others if j not in wrong and all(map(is_number, table.column(j)[:50]))]
+    plain = [j for j in others if j not in wrong and _mostly_numbers(table.column(j))]
     if not plain:
         slopes = [heads[j].name for j in others if heads[j].kind == SLOPE]
         raise ModelError(
@@ -231,12 +231,17 @@ def _current_columns(
     return plain
 
 
+def _mostly_numbers(cells: Sequence[str]) -> bool:
+    """Whether a column holds numbers; a cell that is none is then an error."""
+    return 2 * sum(map(is_number, cells)) > len(cells)
+
+
 def _stem_is(head: Head, kind: str) -> bool:
     """Whether the name itself says current or density, not only its unit."""
     return head_of(head.name).kind == kind
 
 
-def _wide(name: str, stem: str, table: Table, description: Description) -> Reading:
+def _wide(name: str, stem: str, table: Table, description: Description, sheet: str = "") -> Reading:
     heads = _heads(table)
     bias = _bias_column(table, heads, description)
     columns = _current_columns(table, heads, bias, description)
@@ -254,7 +259,7 @@ def _wide(name: str, stem: str, table: Table, description: Description) -> Readi
             Record(
                 bias=V[known],
                 current=current[known],
-                labels=labels_of(heads[j].name, stem, description),
+                labels=labels_of(heads[j].name, stem, description, sheet),
                 file=name,
                 column=heads[j].name or f"column {j + 1}",
                 density=density,
@@ -364,21 +369,17 @@ def _sheets(name: str, stem: str, raw: bytes, description: Description) -> Readi
     units: list[str] = []
     notes: list[str] = []
     for title, table in sheets_of(name, raw, description):
-        joined = f"{stem} {title}"
         part = (
             _long(name, table, description)
             if _is_long(table, description)
-            else _wide(name, joined, table, description)
+            else _wide(name, stem, table, description, title)
         )
         for one in part.records:
-            labels = dict(one.labels)
-            if description.match is not None and part.layout != "long":
-                labels = labels_of(f"{title} {one.column}", stem, description)
             records.append(
                 Record(
                     bias=one.bias,
                     current=one.current,
-                    labels=labels,
+                    labels=one.labels,
                     file=name,
                     column=f"{title}: {one.column}",
                     density=one.density,

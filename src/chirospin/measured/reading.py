@@ -210,7 +210,8 @@ def _with_contacts(curves: list[Curve], description: Description, notes: list[st
     """A contact is a number inside a file; what comes again in another file is another contact, and that is said."""
     if description.contacts == "curves":
         notes.append("declared: every curve has a contact of its own")
-        return [replace(c, contact=f"{c.record.file} {c.record.column}") for c in curves]
+        records = {id(c.record): n for n, c in enumerate(curves, start=1)}
+        return [replace(c, contact=str(records[id(c.record)])) for c in curves]
     unnamed = sum("contact" not in c.labels for c in curves)
     if unnamed:
         notes.append(
@@ -521,7 +522,7 @@ def _instrument(
                 f"The compliance must be above the noise floor ({floor:.3g} {unit}), but is {ceiling:.3g} {unit}"
             )
         return floor, ceiling
-    seen = compliance(current)
+    seen = compliance(bias, current)
     if seen is not None:
         notes.append(
             f"three curves or more end at {seen:.4g} {unit} over two points: taken for a compliance that was not declared"
