@@ -56,7 +56,7 @@ CONTROLS = (
     Control(test="offset", about="1 pA in up curves", truth=replace(FIRST, offset=1e-12), find=findings.offset, rate=1.0),
     Control(test="offset", about="10 mV in up curves", truth=replace(FIRST, bias_offset=0.01), find=findings.offset, rate=1.0),
     Control(test="drift", about="3 e-folds, up first", truth=replace(FIRST, drift=3.0, blocks=2), find=findings.drift, rate=0.65),
-    Control(test="clipping", about="up e^2 larger, compliance 1 nA", truth=replace(FIRST, factor=2.0, ceiling=1e-9, saturation=1e-9, floor=1e-13, noise=3e-14), find=findings.clipping, rate=0.94),
+    Control(test="clipping", about="up e^2 larger, compliance 1 nA", truth=replace(FIRST, factor=2.0, ceiling=1e-9, saturation=1e-9, conductance=50e-12, floor=1e-13, noise=3e-14), find=findings.clipping, rate=0.94),
     Control(test="spread", about="up scatters by 0.5, down by 1.1", truth=replace(FIRST, up_scatter=0.5), find=findings.spread, rate=0.43),
     Control(test="hysteresis", about="5 pA between forward and backward of up curves", truth=replace(FIRST, lag=5e-12), find=findings.hysteresis, rate=1.0),
 )  # fmt: skip
@@ -104,15 +104,15 @@ TRAPS = (
     Trap(about="factor e at 10 pS, floor 0.9 pA", truth=LOW),
     Trap(
         about="4 pA in up curves at 30 pS",
-        truth=Truth(curves=2, offset=4e-12, conductance=30e-12),
+        truth=Truth(curves=2, offset=4e-12, conductance=30e-12, bend=2.0),
     ),
     Trap(
         about="factor e^2 under a limit of 1 nA, declared",
-        truth=Truth(curves=2, factor=2.0, saturation=1e-9, floor=1e-13, noise=3e-14, ceiling=1e-9),
+        truth=Truth(curves=2, factor=2.0, saturation=1e-9, conductance=50e-12, floor=1e-13, noise=3e-14, ceiling=1e-9),
     ),
     Trap(
         about="factor e^2 under a limit of 1 nA, not declared and not seen",
-        truth=Truth(curves=2, factor=2.0, saturation=1e-9, floor=1e-13, noise=3e-14),
+        truth=Truth(curves=2, factor=2.0, saturation=1e-9, conductance=50e-12, floor=1e-13, noise=3e-14),
     ),
 )
 

@@ -30,6 +30,8 @@ class Truth:
     offset, bias_offset : of up curves
     lag : current added to forward and taken from backward sweeps of up curves; two directions if not None
     up_scatter : scatter between the up contacts, where it is another
+    conductance, bend : G and v of I = G v sinh(V/v)
+    saturation : current of a limit that the instrument keeps; ``ceiling`` what is said of it
     """
 
     contacts: int = 20
@@ -51,6 +53,7 @@ class Truth:
     lag: float | None = None
     up_scatter: float | None = None
     conductance: float = 100e-12
+    bend: float = 0.4
     noise: float = 0.1e-12
     floor: float = 0.5e-12
     ceiling: float = np.inf
@@ -94,12 +97,12 @@ def _enantiomer(truth: Truth, name: str, random: np.random.Generator) -> dict[st
     D = 0.0 if name == "achiral" else D
     bent = (truth.shape * random.normal(size=n))[contact]
     found: list[Any] = []
+    size = level + truth.within * random.normal(size=curves)  # both directions of a loop share it
     for sign, direction in zip((1, -1), directions, strict=False):
-        size = level + truth.within * random.normal(size=curves)
         growth = np.abs(V) / np.abs(V).max()
         exponent = size[:, None] + (bent + D * (ups - 0.5))[:, None] * growth
         W = V + truth.bias_offset * ups[:, None]
-        current = truth.conductance * 0.4 * np.sinh(W / 0.4) * np.exp(exponent)
+        current = truth.conductance * truth.bend * np.sinh(W / truth.bend) * np.exp(exponent)
         current += truth.noise * random.normal(size=current.shape) + truth.offset * ups[:, None]
         current += sign * (truth.lag or 0.0) * ups[:, None]
         current = np.clip(current, -truth.saturation, truth.saturation)

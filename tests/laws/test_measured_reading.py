@@ -19,7 +19,9 @@ CURVES = files.a_set()
 ROUNDING = 1e-8  # digits that are written
 
 
-def layouts(place: Path) -> dict[str, xr.Dataset]:
+@pytest.fixture(scope="module")
+def layouts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, xr.Dataset]:
+    place = tmp_path_factory.mktemp("layouts")
     read = measured.read
     comma = {"decimal": ",", "delimiter": ";"}
     return {
@@ -42,13 +44,12 @@ def key(ds: xr.Dataset, n: int) -> tuple[str, ...]:
     return e, m, str(int(c))
 
 
-def test_every_layout_gives_the_same_curves(tmp_path: Path) -> None:
-    found = layouts(tmp_path)
+def test_every_layout_gives_the_same_curves(layouts: dict[str, xr.Dataset]) -> None:
     wanted: dict[tuple[str, ...], list[np.ndarray]] = {}
     for n in range(len(CURVES)):
         labels = (CURVES.enantiomer[n], CURVES.magnetisation[n], str(int(CURVES.contact[n])))
         wanted.setdefault(labels, []).append(CURVES.current[n])
-    for name, ds in found.items():
+    for name, ds in layouts.items():
         many = {"loops": 4, "nanonis": 2}.get(name, 1)
         assert ds.sizes["curve"] == many * len(CURVES), name
         assert np.allclose(ds["bias"], CURVES.bias), name
@@ -61,10 +62,9 @@ def test_every_layout_gives_the_same_curves(tmp_path: Path) -> None:
             assert mean == pytest.approx(np.mean(rows, axis=0), rel=ROUNDING, abs=1e-18), name
 
 
-def test_every_layout_gives_the_same_verdict(tmp_path: Path) -> None:
+def test_every_layout_gives_the_same_verdict(layouts: dict[str, xr.Dataset]) -> None:
     compared = {
-        name: measured.compare(ds.assign_attrs(noise_floor=0.2e-12))
-        for name, ds in layouts(tmp_path).items()
+        name: measured.compare(ds.assign_attrs(noise_floor=0.2e-12)) for name, ds in layouts.items()
     }
     first = compared["wide"]["polarisation"].sel(mean="geometric")
     for name, ds in compared.items():
