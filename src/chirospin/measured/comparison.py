@@ -19,7 +19,7 @@ from chirospin.measured.analysis import Analysis, analysis_of
 from chirospin.measured.conclusion import Conclusion, conclusion_of
 from chirospin.measured.curves import LEFT, RIGHT, UNNAMED, Curves, curves_of
 from chirospin.measured.description import Description
-from chirospin.measured.findings import FAILED, Finding, findings_of, searched
+from chirospin.measured.findings import FAILED, Finding, findings_of
 from chirospin.measured.planning import detectable, faked
 from chirospin.measured.quantities import MEANS
 
@@ -122,7 +122,6 @@ def compared(
     said = description or Description()
     found = tuple(findings_of(one, said.lead_polarisation))
     place = None if reference is None else _reference(one, reference)
-    groups = {e: one.contacts[e] for e in one.tested}
     hysteresis = next(f for f in found if f.name == "hysteresis")
     return Comparison(
         analysis=one,
@@ -137,7 +136,7 @@ def compared(
         directions=_directions(one, seed) if hysteresis.word == FAILED else None,
         bayes={e: quantities.posterior(one, e) for e in one.tested} if bayes else None,
         multiverse=_multiverse(whole, one, excluded),
-        critical=searched(one, groups).critical if groups else np.nan,
+        critical=next(f for f in found if f.name == "signal").facts.get("critical", np.nan),
     )
 
 

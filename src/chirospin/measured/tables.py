@@ -220,7 +220,7 @@ def cells_table(
         width -= 1
     numeric = [j for j in range(width) if j < len(rows[-1]) and is_number(rows[-1][j])]
     top = _head_rows(rows, numeric, description)
-    head, body = [list(row) for row in rows[:top]], [list(row) for row in rows[top:]]
+    head, body = [list(row) for row in rows[:top]], list(rows[top:])
     for row, line in zip(body, numbers[top:], strict=True):
         while len(row) > width and not row[-1]:
             row.pop()
