@@ -108,11 +108,21 @@ TRAPS = (
     ),
     Trap(
         about="factor e^2 under a limit of 1 nA, declared",
-        truth=Truth(curves=2, factor=2.0, saturation=1e-9, conductance=50e-12, floor=1e-13, noise=3e-14, ceiling=1e-9),
+        truth=Truth(
+            curves=2,
+            factor=2.0,
+            saturation=1e-9,
+            conductance=50e-12,
+            floor=1e-13,
+            noise=3e-14,
+            ceiling=1e-9,
+        ),
     ),
     Trap(
         about="factor e^2 under a limit of 1 nA, not declared and not seen",
-        truth=Truth(curves=2, factor=2.0, saturation=1e-9, conductance=50e-12, floor=1e-13, noise=3e-14),
+        truth=Truth(
+            curves=2, factor=2.0, saturation=1e-9, conductance=50e-12, floor=1e-13, noise=3e-14
+        ),
     ),
 )
 

@@ -64,7 +64,7 @@ def test_a_parameter_is_read_in_one_place() -> None:
     for name in chirospin.FAMILIES:
         for model in (one.model for one in family(name).problems):
             readers: dict[str, set[str]] = defaultdict(set)
-            for path in (SOURCE / name).glob("*.py"):
+            for path in (SOURCE / name).rglob("*.py"):
                 for place, function, seen in _functions(path, model):
                     for node in ast.walk(function):
                         if (
@@ -87,7 +87,7 @@ def test_public_functions_are_not_defined_twice() -> None:
             if "observable" not in marks:  # the field has one word for it in every family
                 where[node.name].append(str(path.relative_to(SOURCE)))
     verbs = {"solve", "labels", "main", "progress"}  # each family has its own
-    verbs |= {"gradient", "optimise"}  # the library's and the command line's
+    verbs |= {"gradient", "optimise", "plan"}  # the library's and the command line's
     twice = {n: w for n, w in where.items() if len(w) > 1 and n not in verbs}
     assert not {n: w for n, w in twice.items() if not n.startswith(("figure_", "table_"))}
 

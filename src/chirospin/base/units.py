@@ -19,7 +19,7 @@ AMPERE_PER_EV = 2.434134807664281e-4
 _NATURAL = ("1", "k_B", "1/hbar", "1/hbar^2", "elementary_charge")
 """What a quantity may be multiplied by, since hbar = k_B = e = 1: 300 K is an energy, 10 fs its inverse, and V
 stands for e times volt where an energy is asked."""
-_WAVENUMBER, _PHOTON = "1/cm", "2*pi*hbar*c"
+_WAVENUMBER, _PHOTON = "1/cm", "hbar*speed_of_light"
 """The unit of spectroscopists, cm^-1, stands for the energy of its photon."""
 CELSIUS, FREEZING = ("degC", "°C", "celsius", "degree_Celsius"), 273.15
 _ABSOLUTE = ("temperature", "thermal_energy")
@@ -153,7 +153,7 @@ def _conversion(unit: str, wanted: str) -> float | None:
         if quantity.is_compatible_with(target):
             return _ratio(quantity, target)
     if given == unit_of(_WAVENUMBER):
-        quantity = unit_registry().Quantity(1.0, _PHOTON) * given
+        quantity = unit_registry().Quantity(2 * math.pi, _PHOTON) * given
         if quantity.is_compatible_with(target):
             return _ratio(quantity, target)
     return None

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import chirospin
-from chirospin.base.design import spaced
 from chirospin.base.errors import ModelError, UnknownNameError
 from chirospin.base.family import Family, Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, nearest, shown
 from chirospin.base.units import parse
+from chirospin.points.design import spaced
 
 if TYPE_CHECKING:
     from cyclopts import Token
@@ -161,3 +161,16 @@ def methods_from(problem: Problem, names: str | None, options: Sequence[str]) ->
                 + (nearest(name, known) if known else "it has none")
             )
     return [kind(**{k: v for k, v in given.items() if k in kind.model_fields}) for kind in kinds]
+
+
+def in_units(ds: Any, texts: Sequence[str]) -> Any:
+    """A result with what --unit UNIT or NAME=UNIT names in other units.
+
+    Raises
+    ------
+    ModelError : no unit, or nothing of its kind
+    """
+    for text in texts:
+        name, equals, unit = text.rpartition("=")
+        ds = ds.chirospin.to(unit.strip(), *([name.strip()] if equals else []))
+    return ds

@@ -111,6 +111,7 @@ def solve(
     plot: Path | None = None,
     quantity: str | None = None,
     x: str | None = None,
+    unit: Annotated[list[str] | None, Repeated] = None,
     json: Json = False,
     workers: Workers = None,
 ) -> int:
@@ -143,6 +144,9 @@ def solve(
         The observable that is drawn; the model's own if not given.
     x
         The swept parameter on the axis.
+    unit
+        UNIT in which currents, biases, temperatures are shown and drawn, or NAME=UNIT; repeatable: nA, bias=mV. A
+        file that --out writes keeps the units that the parameters declare.
     """
     from chirospin.faces import arguments
 
@@ -177,6 +181,7 @@ def solve(
     found = results.certificates(ds, one)
     if out is not None:
         results.save(ds, out)
+    ds = arguments.in_units(ds, unit or [])
     if plot is not None:
         save_figure(sketch(ds, quantity, x), plot)
     say(
@@ -244,9 +249,9 @@ def gradient(
         NAME=VALUE setting of the method, repeatable.
     """
     from chirospin.base import results
-    from chirospin.base.gradient import gradient as derive
     from chirospin.base.solve import solve as corridor
     from chirospin.faces import arguments, optimising
+    from chirospin.points.gradient import gradient as derive
 
     one = problem(name)
     model = arguments.model_from(one.model, set_ or [])
@@ -274,7 +279,8 @@ def optimise(
     method: str | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     option: Annotated[list[str] | None, Repeated] = None,
-    starts: Whole = 4,
+    starts: Whole = 6,
+    screen: Whole = 128,
     evaluations: Whole = 60,
     seed: Whole = 0,
     out: Path | None = None,
@@ -303,7 +309,9 @@ def optimise(
     option
         NAME=VALUE setting of the method, repeatable.
     starts
-        Searches, the further ones from points drawn over the ranges.
+        Searches, the further ones from the best points of the screen; at least 3 must agree.
+    screen
+        Points spread over the ranges at which searches may begin; 0 draws the starts blindly.
     evaluations
         Most evaluations of one search.
     seed
@@ -312,9 +320,9 @@ def optimise(
         Write the result at the optimum, with the path of every search, to FILE.nc or DIR.zarr.
     """
     from chirospin.base import results
-    from chirospin.base.optimise import optimise as search
     from chirospin.faces import arguments, optimising
     from chirospin.faces.progress import progress
+    from chirospin.points.optimise import optimise as search
 
     given = [text for text in (maximise, minimise) if text]
     if len(given) != 1:
@@ -337,6 +345,7 @@ def optimise(
             chosen,
             largest=maximise is not None,
             starts=starts,
+            screen=screen,
             evaluations=evaluations,
             seed=seed,
             progress=report,
@@ -349,7 +358,7 @@ def optimise(
         say(f"wrote {out}")
     failed = [c for c in facts["audit"] if not c["passed"]]
     for check in failed:
-        warn(f"audit FAILED: {check['name']} is {check['value']:.2e}")
+        warn(f"audit FAILED: {check['name']} is {check['value']:.3g}")
     code = _verdict(ds, results.certificates(ds, one))
     return code or (FAILED if failed else 0)
 
@@ -386,9 +395,9 @@ def sweep(
     retry_failed
         Compute the points again that are recorded as failed.
     """
-    from chirospin.base.sweep import run
     from chirospin.faces.progress import sweep_progress
     from chirospin.faces.sweeping import definition_from, executor_of
+    from chirospin.points.sweep import run
 
     definition, named, chunk = definition_from(file)
     place, cores = store or named, _cores(workers)
@@ -411,9 +420,9 @@ def sweep(
 
 
 def _told(place: Path, fresh: int, seconds: float, json: bool) -> int:
-    from chirospin.base.store import Store
     from chirospin.faces.sweeping import status_facts
     from chirospin.faces.verdict import sweep_lines, sweep_words
+    from chirospin.points.store import Store
 
     facts = status_facts(Store(place))
     if json:
@@ -447,9 +456,9 @@ def status(store: Path, /, *, json: Json = False) -> int:
     store
         Directory of a sweep.
     """
-    from chirospin.base.store import Store
     from chirospin.faces.sweeping import status_facts
     from chirospin.faces.verdict import sweep_lines, sweep_words
+    from chirospin.points.store import Store
 
     facts = status_facts(Store(store))
     if json:
@@ -474,9 +483,9 @@ def importance(store: Path, observable: str, /, *, json: Json = False) -> int:
     observable
         A number for each point, for example spin_polarisation.
     """
-    from chirospin.base.store import Store
     from chirospin.faces import sweeping
     from chirospin.faces.text import table
+    from chirospin.points.store import Store
 
     facts = sweeping.importance_facts(Store(store), observable)
     whole = sweeping.status_facts(Store(store))

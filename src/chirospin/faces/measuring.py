@@ -19,7 +19,7 @@ from chirospin.faces.text import table
 from chirospin.measured import compare
 from chirospin.measured.comparison import FAMILY, METHOD
 from chirospin.measured.description import MEANINGS
-from chirospin.measured.figure import figure_of, value_words
+from chirospin.measured.figure import figure_of, finding_words
 from chirospin.measured.planning import Plan, faked
 
 MEANINGS_OF_MEANS = {
@@ -250,7 +250,7 @@ def _test_rows(facts: Mapping[str, Any]) -> list[list[str]]:
     rows = []
     for one in facts["tests"]:
         name = one["test"] + (f" {one['enantiomer']}" if one["enantiomer"] in ("R", "S") else "")
-        rows.append([one["verdict"], name, value_words(one), _allowed(one), one["meaning"]])
+        rows.append([one["verdict"], name, finding_words(one), _allowed(one), one["meaning"]])
     return rows
 
 
@@ -275,7 +275,7 @@ def failed_tests(ds: xr.Dataset) -> list[str]:
     """A line for each artefact test that FAILED."""
     facts = json.loads(str(ds.attrs["facts"]))
     return [
-        f"{one['test']} FAILED: {value_words(one)}, allowed {_allowed(one)}: {one['meaning']}"
+        f"{one['test']} FAILED: {finding_words(one)}, allowed {_allowed(one)}: {one['meaning']}"
         for one in facts["tests"]
         if one["verdict"] == "FAILED"
     ]

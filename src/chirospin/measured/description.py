@@ -199,7 +199,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
 _PLAIN = ("layout", "delimiter", "decimal", "encoding", "comment", "header", "exclude")
 
 
-def described(path: Path) -> tuple[Description, list[str]]:
+def description_from(path: Path) -> tuple[Description, list[str]]:
     """A description from a TOML file, and the patterns of files that it names, relative to it.
 
     Raises

@@ -168,10 +168,10 @@ def _table(ax: Axes, facts: dict[str, Any]) -> None:
             transform=ax.transAxes,
         )
         ax.text(0.25, y, row["test"], fontsize="x-small", va="top", transform=ax.transAxes)
-        ax.text(0.72, y, value_words(row), fontsize="x-small", va="top", transform=ax.transAxes)
+        ax.text(0.72, y, finding_words(row), fontsize="x-small", va="top", transform=ax.transAxes)
 
 
-def value_words(row: dict[str, Any]) -> str:
+def finding_words(row: dict[str, Any]) -> str:
     """The value of a test in the words of its kind."""
     value = row["value"]
     if value is None:

@@ -19,7 +19,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.parameters import shown
 from chirospin.base.units import quantity
 from chirospin.measured.curves import DOWN, NONE, UNKNOWN, UNNAMED, UP, blocks_of
-from chirospin.measured.description import MEANINGS, Description, described
+from chirospin.measured.description import MEANINGS, Description, description_from
 from chirospin.measured.instrument import compliance, noise_floor
 from chirospin.measured.labels import COLUMNS
 from chirospin.measured.layouts import Reading, Record, numbers_in, reading_of
@@ -83,7 +83,7 @@ def read(
     if isinstance(description, Description):
         base = description
     elif description is not None:
-        base, named = described(Path(description))
+        base, named = description_from(Path(description))
         files = [str(Path(description).parent / name) for name in named]
     chosen = base.changed(**settings)
     places = _places([*map(str, listed)] or files)

@@ -31,14 +31,15 @@ import numpy as np
 import xarray as xr
 
 from chirospin.base import results
-from chirospin.base.design import Design, designed
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Family, Problem
 from chirospin.base.functions import contents, named_files
 from chirospin.base.method import FailedState, Method
 from chirospin.base.parameters import Model
-from chirospin.base.store import FORMAT, Store, digest
-from chirospin.base.tally import lost, unsound
+from chirospin.base.parts import states_with_parts
+from chirospin.points.design import Design, designed
+from chirospin.points.store import FORMAT, Store, digest
+from chirospin.points.tally import lost, unsound
 
 TARGET = 2.0  # seconds that a chunk should take: long enough for its overhead, short enough to lose
 LARGEST_CHUNK = 512
@@ -393,7 +394,7 @@ def _by_method(
 ) -> xr.Dataset:
     good = [m for m in models if m is not None]
     try:
-        found = iter(list(method.solve_many(good)))
+        found = iter(_solved(problem, task, method, good))
         states = [
             FailedState.of(refused[n]) if m is None else next(found) for n, m in enumerate(models)
         ]
@@ -401,6 +402,12 @@ def _by_method(
     except FAULTS:
         alone = [_single(problem, task, method, m, refused.get(n)) for n, m in enumerate(models)]
     return _dataset(problem, task, method, [m for m, _ in alone], [s for _, s in alone])
+
+
+def _solved(problem: Problem, task: Task, method: Method, models: Sequence[Model]) -> list[Any]:
+    return states_with_parts(
+        problem.parts, method, models, problem.needs(problem.choose(task.observables))
+    )
 
 
 def _dataset(
@@ -430,7 +437,7 @@ def _single(
     if model is None:
         return None, FailedState.of(refused or "")
     try:
-        (state,) = method.solve_many([model])
+        (state,) = _solved(problem, task, method, [model])
         _dataset(problem, task, method, [model], [state])
     except FAULTS as error:
         return None, FailedState.of(_words(error))
@@ -502,7 +509,7 @@ def sweeper(family: Family) -> Callable[..., xr.Dataset]:
         store : directory
         method : name or object, or a list of them
         over : parameter name -> values; their product is the sweep
-        design : instead of ``over``; see :func:`chirospin.base.design.designed`
+        design : instead of ``over``; see :func:`chirospin.points.design.designed`
         workers : processes; 0 computes in this one (a script with more needs a __main__ guard)
         executor : makes a ``concurrent.futures`` executor, such as that of a cluster
         chunk : points in a shard; measured if not given
