@@ -195,7 +195,7 @@ class Model(BaseModel):
         for short, members in cls.shorthands.items():
             if short in values:
                 expanded |= dict.fromkeys(
-                    members, _scalar(cls.parameter_info(short), values[short])
+                    members, checked(cls.parameter_info(short), values[short])
                 )
         expanded |= {name: value for name, value in values.items() if name not in cls.shorthands}
         return {
