@@ -24,7 +24,10 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from chirospin.faces.cli import main
 
     path = tmp_path_factory.mktemp("example") / "m.nc"
-    assert main(["measured", "--example", "--out", str(path), "--plot", str(path.with_suffix(".png"))]) == 1
+    assert (
+        main(["measured", "--example", "--out", str(path), "--plot", str(path.with_suffix(".png"))])
+        == 1
+    )
     return path
 
 
@@ -54,7 +57,9 @@ def test_a_stored_comparison_is_audited_reported_and_cited(run, example: Path) -
     assert example.with_suffix(".png").stat().st_size > 10_000
 
 
-def test_an_audit_sees_numbers_that_are_not_of_the_curves(run, example: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_an_audit_sees_numbers_that_are_not_of_the_curves(
+    run, example: Path, tmp_path: Path
+) -> None:  # noqa: F811
     """The control: one polarisation changed by hand, checksum and all."""
     from chirospin.base.results import load, save
 
@@ -89,7 +94,9 @@ def test_json_holds_all_that_is_printed(run, tmp_path: Path) -> None:  # noqa: F
 
 def test_the_reading_is_shown_with_first_rows(run, tmp_path: Path) -> None:  # noqa: F811
     file = files.long(tmp_path / "l.tsv", CURVES)
-    code, out, _ = run("measured", str(file), "--word", "up=N", "--word", "down=S", "--show-reading")
+    code, out, _ = run(
+        "measured", str(file), "--word", "up=N", "--word", "down=S", "--show-reading"
+    )
     assert code == 0
     for words in ("as long", "magnetisation from 'magnet'", "D | N | ", "16 contacts", "mV"):
         assert words in out

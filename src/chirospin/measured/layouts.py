@@ -420,13 +420,15 @@ def _nanonis(name: str, stem: str, lines: Sequence[str], description: Descriptio
         )
     kept = [j for j in found if "filt" not in heads[j][1]]
     singles = [j for j in kept if "avg" not in heads[j][1]]
-    V = table.numbers(bias) * (plain_conversion(str(heads[bias][0].unit), "V") or 1.0)
+    bias_unit = _unit(heads[bias][0], BIAS, description.bias_unit, name)
+    V = table.numbers(bias) * (plain_conversion(bias_unit, "V") or 1.0)
     extra = _head_labels(head)
     records = []
     for j in singles or kept:
         one, tags = heads[j]
         number = next((tag for tag in tags if tag.isdigit()), "")
-        current, _ = _in_ampere(str(one.unit), table.numbers(j))
+        unit = _unit(one, CURRENT, description.current_unit, name)
+        current, _ = _in_ampere(unit, table.numbers(j))
         labels = labels_of("", stem, description) | extra
         labels["direction"] = "backward" if "bwd" in tags else "forward"
         labels |= {"sweep": number} if number else {}

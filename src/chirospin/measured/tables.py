@@ -168,7 +168,12 @@ def table_of(place: str, lines: Sequence[str], description: Description, first: 
     delimiter = {"tab": "\t", "\\t": "\t", "space": SPACE}.get(delimiter, delimiter)
     if len(delimiter) != 1:
         raise ModelError(f"The delimiter must be one character, tab or space, but is {delimiter!r}")
-    rows = list(_split([line for _, line in kept], delimiter))
+    try:
+        rows = list(_split([line for _, line in kept], delimiter))
+    except csv.Error as error:
+        raise ModelError(f"File `{place}` holds no table: {error}") from None
+    if len(rows) != len(kept):
+        raise ModelError(f"File `{place}` has a quotation mark that is not closed")
     return cells_table(place, rows, [n for n, _ in kept], description, delimiter, preamble)
 
 
@@ -183,7 +188,10 @@ def _delimiter(place: str, lines: Sequence[str]) -> str:
     sample = lines[-min(SAMPLE, max(2, len(lines) - HEADS)) :]
     best, score = "", 0.0
     for delimiter in DELIMITERS:
-        rows = [list(row) for row in _split(sample, delimiter)]
+        try:
+            rows = [list(row) for row in _split(sample, delimiter)]
+        except csv.Error:
+            continue
         widths = {len(row) for row in rows}
         if len(widths) != 1 or widths.pop() < 2:
             continue
