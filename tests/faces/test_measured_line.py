@@ -57,9 +57,7 @@ def test_a_stored_comparison_is_audited_reported_and_cited(run, example: Path) -
     assert example.with_suffix(".png").stat().st_size > 10_000
 
 
-def test_an_audit_sees_numbers_that_are_not_of_the_curves(
-    run, example: Path, tmp_path: Path
-) -> None:  # noqa: F811
+def test_an_audit_sees_numbers_that_are_not_of_the_curves(run, example, tmp_path) -> None:  # noqa: F811
     """The control: one polarisation changed by hand, checksum and all."""
     from chirospin.base.results import load, save
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -44,9 +42,9 @@ def settings_from(
     words: Sequence[str] = (),
     labels: Sequence[str] = (),
     keep: Sequence[str] = (),
-    **plain: Any,
+    plain: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Fields of a description from the options of the command line."""
+    """Fields of a description from the options of the command line; ``plain`` are those with a value of their own."""
     found: dict[str, Any] = {k: v for k, v in plain.items() if v not in (None, False)}
     meanings: dict[str, dict[str, tuple[str, ...]]] = {}
     for text in words:
@@ -313,12 +311,8 @@ def measured_report(ds: xr.Dataset) -> list[str]:
     failed = [one["test"] for one in facts["tests"] if one["verdict"] == "FAILED"]
     state = "failed" if failed else "passed"
     sign = "✗" if failed else "✓"
-    stream = BytesIO()
-    import matplotlib as mpl
+    from chirospin.faces.report import svg_figure
 
-    with mpl.rc_context({"svg.fonttype": "path"}):
-        figure_of(ds).savefig(stream, format="svg")
-    picture = base64.b64encode(stream.getvalue()).decode()
     lists = [
         f"<p>{title}: {escape('; '.join(facts[key]))}.</p>"
         for key, title in (
@@ -330,8 +324,7 @@ def measured_report(ds: xr.Dataset) -> list[str]:
     return [
         f'<p class="verdict {state}">{sign} {escape(facts["conclusion"])}</p>',
         *lists,
-        f'<figure><img alt="curves, polarisation, contacts in order, tests" src="data:image/svg+xml;base64,{picture}">'
-        "</figure>",
+        f"<figure>{svg_figure(figure_of(ds), 'curves, polarisation, contacts in order, tests')}</figure>",
         "<h2>Polarisation</h2>",
         f"<p>At {facts['bias']:+.4g} V.</p>",
         *_html(_polarisation_rows(facts), ["", "mean", "P", "95 %", "what it is"]),

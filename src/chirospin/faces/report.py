@@ -78,7 +78,7 @@ def report_page(ds: xr.Dataset, name: str) -> str:
             _provenance(ds),
             "<h2>References</h2>",
         ]
-        return _page([*parts, *_references(ds)], name)
+        return html_page([*parts, *_references(ds)], name)
     ds = results.settled(ds)
     problem = arguments.stored_problem(ds)
     found = results.certificates(ds, problem)
@@ -108,10 +108,11 @@ def report_page(ds: xr.Dataset, name: str) -> str:
         "<h2>References</h2>",
         *_references(ds),
     ]
-    return _page(parts, name)
+    return html_page(parts, name)
 
 
-def _page(parts: Sequence[str], name: str) -> str:
+def html_page(parts: Sequence[str], name: str) -> str:
+    """A page of parts that are HTML already: nothing beside it, no script in it."""
     style = (files("chirospin.faces") / "report.css").read_text(encoding="utf-8")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -144,14 +145,19 @@ def _figures(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
             left.append(name)
             continue
         drawn += 1
-        picture = base64.b64encode(_svg(sketch(ds, name))).decode()
         about = str(ds[name].attrs.get("long_name", name))
         yield (
-            f'<figure><img alt="{escape(about)}" src="data:image/svg+xml;base64,{picture}">'
+            f"<figure>{svg_figure(sketch(ds, name), about)}"
             f"<figcaption>{_symbol(ds[name])} {escape(about)}</figcaption></figure>"
         )
     if left:
         yield f"<p class='hint'>Too many curves to draw, see the file: {escape(', '.join(left))}.</p>"
+
+
+def svg_figure(figure: Any, about: str) -> str:
+    """A figure inside the page."""
+    picture = base64.b64encode(_svg(figure)).decode()
+    return f'<img alt="{escape(about)}" src="data:image/svg+xml;base64,{picture}">'
 
 
 def _svg(figure: Any) -> bytes:

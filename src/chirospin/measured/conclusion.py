@@ -162,9 +162,7 @@ def conclusion_of(one: Analysis, found: Sequence[Finding], missing: Sequence[str
         sentence = _SENTENCES[verdict]
     lost = words["shape"] == words["reciprocity"] == NOT_TESTABLE
     if lost and verdict in ("chiral signal", *_SENTENCES, "signal, chirality not tested"):
-        sentence += (
-            " Whether it is a mere factor of contacts or tips cannot be told: shape and reciprocity are not testable."
-        )
+        sentence += " Whether it is a mere factor of contacts or tips cannot be told: shape and reciprocity are not testable."
     if verdict == "confounded" and shaped:
         sentence += (
             " The shape of single curves differs nevertheless: two tips, or more runs, would tell."
