@@ -40,9 +40,7 @@ def send(browser: Any, content: bytes | None, **fields: str) -> Any:
     data: dict[str, Any] = dict(fields)
     if content is not None:
         data["files"] = (io.BytesIO(content), "../../curves.csv")
-    return browser.post(
-        upload.ANSWER, data=data, headers=HOST, content_type="multipart/form-data"
-    )
+    return browser.post(upload.ANSWER, data=data, headers=HOST, content_type="multipart/form-data")
 
 
 def test_the_form_has_no_script_and_sends_to_itself(browser: Any) -> None:
@@ -90,7 +88,9 @@ def test_a_model_is_laid_over_the_sample(browser: Any) -> None:
         ({"magnetised": "<b>moon</b>"}, "&lt;b&gt;moon"),
     ],
 )
-def test_bad_fields_are_one_line(browser: Any, curves: bytes, fields: dict[str, str], word: str) -> None:
+def test_bad_fields_are_one_line(
+    browser: Any, curves: bytes, fields: dict[str, str], word: str
+) -> None:
     answer = send(browser, curves, **fields)
     assert answer.status_code == 400
     page = answer.get_data(as_text=True)
@@ -107,7 +107,9 @@ def test_what_is_no_file_of_curves_is_refused(browser: Any) -> None:
 
 def test_sizes_are_bounded_each_by_its_own_bound(browser: Any) -> None:
     large = b"1" * (upload.LARGEST_UPLOAD + 1)
-    assert send(browser, large).status_code == 413
+    kind = "multipart/form-data; boundary=edge"
+    answer = browser.post(upload.ANSWER, data=large, headers=HOST, content_type=kind)
+    assert answer.status_code == 413
     other = browser.post("/_dash-update-component", data=b"1" * (LARGEST + 1), headers=HOST)
     assert other.status_code == 413
 
@@ -125,5 +127,11 @@ def test_an_upload_is_never_spooled_to_a_disk(
         monkeypatch.setattr(tempfile, name, refuse)
         monkeypatch.setattr(f"werkzeug.formparser.{name}", refuse, raising=False)
     padded = curves + b"# " + b"x" * 700_000
-    answer = send(browser, padded, unit="nA", bias_unit="V", floor="0.2 pA")
+    fields = {"unit": "nA", "bias_unit": "V", "floor": "0.2 pA"}
+    parts = [f'name="{k}"\r\n\r\n{v}'.encode() for k, v in fields.items()]
+    parts.append(b'name="files"; filename="c.csv"\r\nContent-Type: text/csv\r\n\r\n' + padded)
+    mark = b"\r\n--edge\r\nContent-Disposition: form-data; "
+    body = mark[2:] + mark.join(parts) + b"\r\n--edge--\r\n"
+    kind = "multipart/form-data; boundary=edge"
+    answer = browser.post(upload.ANSWER, data=body, headers=HOST, content_type=kind)
     assert answer.status_code == 200, answer.get_data(as_text=True)[-300:]

@@ -214,8 +214,8 @@ def _named_lines(facts: Mapping[str, Any]) -> Iterator[str]:
         if P is not None and e == first and abs(P) < 1:
             ratio = (1 + P) / (1 - P)
             yield (
-                f'P = {P:.3f} ({e}): I_up/I_down = {ratio:.2f}, the "spin polarisation" {100 * P:.0f} % and "MR" '
-                f"{100 * (ratio - 1):.0f} % of papers; none of them is the spin polarisation of electrons"
+                f'P = {P:.3f} ({e}): I_up/I_down = {ratio:.2f}, the "spin polarisation" {_percent(P)} % and "MR" '
+                f"{_percent(ratio - 1)} % of papers; none of them is the spin polarisation of electrons"
             )
         if one["scatter_units"] is not None:
             within = one["scatter_within"]
@@ -238,6 +238,11 @@ def _named_lines(facts: Mapping[str, Any]) -> Iterator[str]:
             f"{e}: posterior P = {one['polarisation']:+.3f} [{one['low']:+.3f}, {one['high']:+.3f}], P(D > 0) = "
             f"{one['positive']:.3f}, Bayes factor against no difference {_factor(one['bayes_factor'])}"
         )
+
+
+def _percent(share: float) -> str:
+    """Whole per cents; zero has no sign."""
+    return f"{round(100 * share) + 0}"
 
 
 def _factor(value: float | None) -> str:

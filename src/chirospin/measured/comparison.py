@@ -319,7 +319,7 @@ def _currents(one: Analysis, names: Sequence[str]) -> dict[str, Any]:
         ),
         "differential_conductance": (
             sides,
-            np.array([quantities.current_slopes(one, e) for e in names]),
+            np.array([quantities.bias_slopes(one, e) for e in names]),
             {"units": "S", "symbol": "dI/dV", "method": "savitzky-golay"},
         ),
     }

@@ -15,7 +15,6 @@ from chirospin.measured.findings import (
     NOT_TESTABLE,
     SHOWN,
     Finding,
-    joint_level,
     without_offset,
 )
 from chirospin.measured.planning import detectable, runs_needed
@@ -56,10 +55,10 @@ class Conclusion:
 
 
 def bound(one: Analysis) -> float:
-    """Largest \\|P\\| that the geometric means allow at 95 %, over the enantiomers tested together."""
+    """Largest \\|P\\| that the geometric means allow at 95 %, of the enantiomer with the wider interval."""
     sizes = []
     for e in one.tested:
-        low, high = one.differences[e].interval(joint_level(len(one.tested)))
+        low, high = one.differences[e].interval()
         sizes.append(max(abs(low[one.verdict]), abs(high[one.verdict])))
     return float(np.tanh(max(sizes, default=np.nan) / 2))
 

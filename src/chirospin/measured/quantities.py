@@ -190,7 +190,7 @@ def conductances(one: Analysis, enantiomer: str) -> Real:
     return np.array([np.exp(mean[side].mean()) for side in (units.up, ~units.up)])
 
 
-def current_slopes(one: Analysis, enantiomer: str) -> Real:
+def bias_slopes(one: Analysis, enantiomer: str) -> Real:
     """dI/dV of the geometric mean currents, (2, J), S."""
     currents = geometric_currents(one, enantiomer)
     zero = np.flatnonzero(one.curves.bias == 0)
