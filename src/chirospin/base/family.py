@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.audit import Audit, Check
-from chirospin.base.errors import ConvergenceError, UnknownNameError
+from chirospin.base.errors import ConvergenceError, ModelError, UnknownNameError
 from chirospin.base.method import Method, Needs
 from chirospin.base.observables import Observable
 from chirospin.base.parameters import Model, nearest
@@ -44,6 +44,7 @@ class Problem:
     observables : in the order of the result
     labels : (model) -> labels of each dimension of the observables
     quantity : the observable a plot shows when none is named
+    conventions : signs and orders of its results beside those of every family
     parts : what its observables and checks may need beside what a method gives
     gradients : by method name, (model, method, parameter names) -> derivatives, where a method knows
         a way better than differences
@@ -59,6 +60,7 @@ class Problem:
     audits: tuple[Audit, ...]
     labels: Callable[[Any], Mapping[str, tuple[Any, ...]]]
     quantity: str
+    conventions: Mapping[str, str] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
     gradients: Mapping[str, Callable[[Any, Any, tuple[str, ...]], Derivatives]] = field(
         default_factory=dict
@@ -91,6 +93,11 @@ class Problem:
             return tuple(one for one in self.observables if one.default)
         known = {one.name: one for one in self.observables}
         return tuple(known[_known(f"{self.path} has no observable", n, known)] for n in names)
+
+    def placed(self, model: Model) -> Model:
+        """A model that says where its profiles are, so that all points of a grid are seen there."""
+        places = self.labels(model)
+        return model.replace(**{i.name: places[i.name] for i in model.parameters() if i.axis})
 
     def needs(self, wanted: Sequence[Observable]) -> Needs:
         """Parts that some observables, and the checks that are due with them, need."""
@@ -125,12 +132,14 @@ class Family:
 
     Parameters
     ----------
+    bibliography : BibTeX of the references that this package does not have
     moved : former name of a problem -> what to type instead
     """
 
     name: str
     question: str
     problems: tuple[Problem, ...]
+    bibliography: str = ""
     moved: Mapping[str, str] = field(default_factory=dict)
 
     def problem(self, name: str | None = None) -> Problem:
@@ -146,8 +155,30 @@ class Family:
         return known[_known(f"{self.name} has no model", name, known)]
 
     def problem_of(self, model: Model) -> Problem:
-        """The problem that a model poses."""
-        return next(one for one in self.problems if type(model) is one.model)
+        """The problem that a model poses.
+
+        Raises
+        ------
+        ModelError : no model of this family
+        """
+        for problem in self.problems:
+            if type(model) is problem.model:
+                return problem
+        kinds = ", ".join(problem.model.__name__ for problem in self.problems)
+        raise ModelError(
+            f"Argument `model` must be a model of {self.name} ({kinds}), but is {_named(model)}"
+        )
+
+
+def _named(value: Any) -> str:
+    """A thing that is no model, in a few words."""
+    if isinstance(value, type):
+        return f"the class {value.__name__} itself; call it"
+    kind = type(value)
+    whose = (
+        f" of {kind.__module__.split('.')[1]}" if kind.__module__.startswith("chirospin.") else ""
+    )
+    return f"a {kind.__name__}{whose}"
 
 
 def _known(complaint: str, name: str | None, options: Mapping[str, Any]) -> str:

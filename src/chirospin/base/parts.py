@@ -73,12 +73,17 @@ def states_with_parts(
 ) -> list[Any]:
     """The states of some points, each with the parts that are needed.
 
-    A part that could not be found is a :class:`FailedState`; one without meaning there is None.
+    A part that could not be found is a :class:`FailedState`; one without meaning there is None. A partner
+    that is refused stops nothing; a search that is refused was asked for by its own point.
 
     Parameters
     ----------
     watch : called with (model, state) of each point as it comes
     progress : called with (points done, points in all); partners count as a share of them
+
+    Raises
+    ------
+    ModelError : a point, or a search that belongs to it, is refused
     """
     asked = [part for part in parts if part.name in needs]
     places: dict[Any, Places] = {
@@ -134,21 +139,24 @@ def _partner_batch(method: Method, batch: Batch) -> Batch:
             try:
                 values += batch(partners)
             except ModelError:  # of one of them
-                values += [_tried(method, partial(_only, batch, model)) for model in partners]
+                values += [_only(batch, model) for model in partners]
         return values
 
     return together
 
 
 def _only(batch: Batch, model: Any) -> Any:
-    (state,) = batch([model])
+    try:
+        (state,) = batch([model])
+    except ModelError as error:
+        return FailedState.of(str(error))
     return state
 
 
 def _tried(method: Method, find: Callable[[], Any]) -> Any:
     try:
         return find()
-    except (ModelError, ConvergenceError) as error:
+    except ConvergenceError as error:
         return FailedState.of(str(error))
     except Exception as error:
         if not is_arithmetic(error):

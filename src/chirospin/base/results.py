@@ -17,6 +17,7 @@ import xarray as xr
 from chirospin.base.audit import Certificate, Check
 from chirospin.base.conventions import conventions
 from chirospin.base.errors import ModelError
+from chirospin.base.families import packages
 from chirospin.base.family import Problem
 from chirospin.base.method import Method
 from chirospin.base.observables import Observable
@@ -276,8 +277,8 @@ def _attributes(
         "chirospin_schema": SCHEMA,
         "references": ", ".join(method.references),
         "method_settings": json.dumps(method.model_dump(mode="json")),
-        "provenance": json.dumps(provenance()),
-        "conventions": json.dumps(conventions(problem.family)),
+        "provenance": json.dumps(provenance(problem.family)),
+        "conventions": json.dumps(conventions(problem.family) | dict(problem.conventions)),
     }
     for info in model.parameters():
         if info.name not in swept and not info.axis:
@@ -297,14 +298,18 @@ def _plain(value: Any) -> Any:
     return [value.real, value.imag] if isinstance(value, complex) else value
 
 
-def provenance() -> dict[str, str]:
-    """Versions and machine that made a result."""
+def provenance(family: str = "") -> dict[str, str]:
+    """Versions and machine that made a result, of a family or of none."""
     names = ("chirospin", "numpy", "scipy", "xarray")
-    return {name: version(name) for name in names} | {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
+    return (
+        {name: version(name) for name in names}
+        | packages(family)
+        | {
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        }
+    )
 
 
 def side_by_side(parts: Sequence[xr.Dataset], methods: Sequence[str]) -> xr.Dataset:

@@ -67,9 +67,8 @@ def solve(
         raise ModelError("Argument `method` must name at least one method, but is empty")
     chosen = [c if isinstance(c, Method) else problem.method(c)() for c in choices]
     model, grid = axes(model, over or {})
-    if grid:  # all points of a grid are seen at the same places
-        places = problem.labels(model)
-        model = model.replace(**{i.name: places[i.name] for i in model.parameters() if i.axis})
+    if grid:
+        model = problem.placed(model)
     wanted = problem.choose(None if observables is None else tuple(observables))
     _enough_memory(problem, model, grid, wanted, len(chosen))
     models = grid_models(model, grid)
@@ -102,7 +101,8 @@ def solver(family: Family) -> Callable[..., xr.Dataset]:
         workers: int = 1,
         progress: Progress | None = None,
     ) -> xr.Dataset:
-        model = model or family.problems[0].model()
+        if model is None:
+            model = family.problems[0].model()
         return solve_problem(
             family.problem_of(model),
             model,

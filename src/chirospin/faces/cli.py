@@ -19,6 +19,7 @@ from chirospin.base.errors import (
     UnknownNameError,
     one_line,
 )
+from chirospin.base.families import family_names, installed
 from chirospin.base.method import arithmetic_reason, is_arithmetic
 from chirospin.base.parameters import nearest
 from chirospin.faces import json_format
@@ -85,7 +86,7 @@ def describe(
         one = replace(whole, problems=(chosen,)) if "." in name else whole
         say(json_format.dumps(text.described(one)) if json else text.described_text(one))
         return 0
-    every = [family(n) for n in chirospin.FAMILIES]
+    every = installed()
     if json:
         say(json_format.dumps({"families": [text.described(one) for one in every]}))
         return 0
@@ -531,7 +532,7 @@ def reproduce(
     else:
         for report in reports:
             say(report.text)
-    return 0 if all(report.all_hold for report in reports) else FAILED
+    return 0 if all(report.as_declared for report in reports) else FAILED
 
 
 @app.command
@@ -552,7 +553,7 @@ def validate(
     written = write_pages(out, results, _cores(workers), main, quiet=False)
     for page in written.pages:
         say(f"wrote {page}")
-    return 0 if written.all_hold else FAILED
+    return 0 if written.as_declared else FAILED
 
 
 @app.command
@@ -924,15 +925,15 @@ def cite(target: str | None = None, /, *, method: str | None = None) -> int:
         say(bibtex(["chirospin", *REFERENCES]))
         return 0
     name = (target or "").partition(".")[0]
-    if target is not None and name not in chirospin.FAMILIES:
+    if target is not None and name not in family_names():
         raise UnknownNameError(
             f"No file, family or reference {target!r}; "
-            f"{nearest(target, [*chirospin.FAMILIES, *bibliography()])}"
+            f"{nearest(target, [*family_names(), *bibliography()])}"
         )
     if target is not None and "." in target:
         problems = [problem(target)]
     else:
-        problems = [p for n in ([name] if name else chirospin.FAMILIES) for p in family(n).problems]
+        problems = [p for f in ([family(name)] if name else installed()) for p in f.problems]
     wanted = method.split(",") if method else None
     known = dict.fromkeys(m for p in problems for m in p.methods)
     for one in wanted or ():
@@ -956,13 +957,13 @@ def about(*, json: Json = False) -> int:
     """Print version, families, dependencies and machine, with BLAS and its threads."""
     from chirospin.base.results import provenance
     from chirospin.faces.machine import machine
-    from chirospin.studies.registry import STUDIES
+    from chirospin.studies import registry
 
     facts = {
         "chirospin": chirospin.__version__,
         "licence": "BSD-3-Clause",
-        "families": list(chirospin.FAMILIES),
-        "studies": list(STUDIES),
+        "families": list(family_names()),
+        "studies": list(registry.keys()),
         "provenance": provenance(),
         "machine": machine(),
     }
@@ -970,8 +971,8 @@ def about(*, json: Json = False) -> int:
         say(json_format.dumps(facts))
         return 0
     say(f"chirospin {facts['chirospin']} ({facts['licence']})")
-    say(f"families: {', '.join(chirospin.FAMILIES)}")
-    say(f"studies: {', '.join(STUDIES)}")
+    say(f"families: {', '.join(family_names())}")
+    say(f"studies: {', '.join(registry.keys())}")
     say(", ".join(f"{k} {v}" for k, v in provenance().items() if k != "machine"))
     for name, words in machine().items():
         say(f"{name}: {words}")

@@ -6,7 +6,6 @@ every finished chunk, and the same call continues with the others.
 
 from __future__ import annotations
 
-import importlib
 import os
 import threading
 import time
@@ -30,7 +29,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from chirospin.base import results
+from chirospin.base import families, results
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Family, Problem
 from chirospin.base.functions import contents, named_files
@@ -92,7 +91,14 @@ class Definition:
             "observables": list(self.observables) if self.observables is not None else None,
             "design": self.design.described(),
             "version": version("chirospin"),
-        } | ({"files": contents(self.model)} if files else {})
+        } | {
+            name: value
+            for name, value in {
+                "files": contents(self.model) if files else {},
+                "packages": families.packages(self.problem.family),
+            }.items()
+            if value
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +172,7 @@ def run(
     ------
     ModelError : another sweep in the store, a store in use, too little disk
     """
+    definition = replace(definition, model=definition.problem.placed(definition.model))
     store = Store(path)
     body = definition.described()
     known = store.header() if store.exists else None
@@ -338,13 +345,6 @@ def end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def problem_at(path: str) -> Problem:
-    """A problem by FAMILY or FAMILY.MODEL."""
-    name, _, model = path.partition(".")
-    family: Family = importlib.import_module(f"chirospin.{name}").FAMILY
-    return family.problem(model or None)
-
-
 def computed(task: Task) -> xr.Dataset:
     """The points of a chunk; those that fail are recorded with their reason."""
     with warnings.catch_warnings():
@@ -353,7 +353,7 @@ def computed(task: Task) -> xr.Dataset:
 
 
 def _points(task: Task) -> xr.Dataset:
-    problem = problem_at(task.path)
+    problem = families.problem(task.path)
     names = list(task.columns)
     rows = list(zip(*task.columns.values(), strict=True))
     models: list[Model | None] = []
@@ -451,7 +451,7 @@ def _words(error: BaseException) -> str:
 
 def _hopeless(task: Task, reason: str) -> xr.Dataset:
     """A chunk that no worker survives, as failed points."""
-    problem = problem_at(task.path)
+    problem = families.problem(task.path)
     nothing = [FailedState.of(reason)] * task.size
     parts = [
         _dataset(problem, task, method, [None] * task.size, nothing) for method in task.methods
