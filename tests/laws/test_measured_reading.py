@@ -225,3 +225,45 @@ def test_curves_without_contacts_are_no_units(tmp_path: Path) -> None:
     assert "junctions" in str(json.loads(ds.attrs["facts"])["missing"])
     each = measured.compare(measured.read(file, noise_floor="1 pA", contacts="curves"))
     assert each.attrs["verdict"] == "no signal"
+
+
+V = np.linspace(-1, 1, 11)
+
+
+def test_every_curve_may_have_a_bias_of_its_own(tmp_path: Path) -> None:
+    rows = ["V1 (V),R_up_c1_1 (nA),V2 (V),R_down_c2_2 (nA)"]
+    rows += [f"{v:.3f},{v:.4f},{0.9 * v:.3f},{0.45 * v:.4f}" for v in V]
+    (tmp_path / "p.csv").write_text("\n".join(rows))
+    ds = measured.read(tmp_path / "p.csv", noise_floor="1 pA")
+    assert np.allclose(ds["current"][0], 1e-9 * ds["bias"])
+    assert np.allclose(ds["current"][1], 0.5e-9 * ds["bias"])
+
+
+def test_columns_without_names_are_named_by_number(tmp_path: Path) -> None:
+    file = tmp_path / "R_up_c1_1.txt"
+    file.write_text("\n".join(f"{v:.3f} {2 * v:.4f}" for v in V))
+    with pytest.raises(ModelError, match="gives its number"):
+        measured.read(file)
+    ds = measured.read(file, bias_column="1", current_column="2", bias_unit="V", current_unit="pA")
+    assert np.allclose(ds["current"], 2e-12 * V)
+    assert ds["magnetisation"].values.tolist() == ["up"]
+
+
+def test_current_densities_are_kept(tmp_path: Path) -> None:
+    head = ",".join(f"R_{'up' if n % 2 else 'down'}_c{n}_{n} (A/cm2)" for n in range(4))
+    rows = [f"V (V),{head}"]
+    rows += [",".join(f"{x:.4f}" for x in (v, v, 0.9 * v, 1.1 * v, 0.8 * v)) for v in V]
+    (tmp_path / "j.csv").write_text("\n".join(rows))
+    ds = measured.compare(measured.read(tmp_path / "j.csv", noise_floor="1 mA/cm^2"))
+    assert ds["mean_current"].attrs["units"] == "A/cm^2"
+    assert ds["conductance"].attrs["units"] == "S/cm^2"
+
+
+def test_a_cell_that_is_no_number_leaves_no_column_out(tmp_path: Path) -> None:
+    """A column with one bad cell was once left out without a word."""
+    rows = [HEAD, *GOOD[:4], "0.0,x1,2", *GOOD[5:]]
+    assert "bad.csv:6, column 2" in _refused(tmp_path, "\n".join(rows))
+
+
+def test_two_words_of_one_name_that_contradict_are_refused(tmp_path: Path) -> None:
+    assert "two words" in _refused(tmp_path, "\n".join([HEAD.replace("R_up", "R_S_up"), *GOOD]))

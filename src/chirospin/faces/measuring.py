@@ -182,8 +182,12 @@ def _design_lines(facts: Mapping[str, Any]) -> Iterator[str]:
         total = len(left) + len(facts["usable"])
         yield (
             f"  clipped in more than 5 % of a group: {several} V ({len(left)} of {total} biases left out; floor "
-            f"{facts['noise_floor']:.2g} A"
-            + (f", compliance {facts['compliance']:.2g} A)" if facts["compliance"] else ")")
+            f"{facts['noise_floor']:.2g} {facts['unit']}"
+            + (
+                f", compliance {facts['compliance']:.2g} {facts['unit']})"
+                if facts["compliance"]
+                else ")"
+            )
         )
 
 

@@ -233,7 +233,7 @@ def _dataset(ds: xr.Dataset, found: Comparison, description: Description, seed: 
     data = ds.assign(
         {
             **_polarisations(found, names, kinds),
-            **_currents(one, names),
+            **_currents(one, names, str(ds["current"].attrs.get("units", "A"))),
             **_chirality(one),
             **_tests(found.findings),
             **_outcome(found.findings),
@@ -266,7 +266,9 @@ def _dataset(ds: xr.Dataset, found: Comparison, description: Description, seed: 
         ),
         "provenance": json.dumps(provenance() | {f"sha256 of {n}": s for n, s in files.items()}),
         "conventions": json.dumps(conventions(FAMILY)),
-        "facts": json.dumps(_plain(facts_of(found))),
+        "facts": json.dumps(
+            _plain(facts_of(found) | {"unit": str(ds["current"].attrs.get("units", "A"))})
+        ),
         "verdict": found.conclusion.verdict,
         "conclusion": found.conclusion.sentence,
     }
@@ -303,30 +305,31 @@ def _polarisations(found: Comparison, names: Sequence[str], kinds: Sequence[str]
     }
 
 
-def _currents(one: Analysis, names: Sequence[str]) -> dict[str, Any]:
+def _currents(one: Analysis, names: Sequence[str], unit: str) -> dict[str, Any]:
+    per_volt = unit.replace("A", "S", 1)
     currents = np.array([quantities.geometric_currents(one, e) for e in names])
     sides = ("hand", "state", "bias")
     found: dict[str, Any] = {
         "mean_current": (
             sides,
             currents,
-            {"units": "A", "symbol": r"\bar I", "long_name": "geometric mean"},
+            {"units": unit, "symbol": r"\bar I", "long_name": "geometric mean"},
         ),
         "conductance": (
             ("hand", "state"),
             np.array([quantities.conductances(one, e) for e in names]),
-            {"units": "S", "symbol": "G", "long_name": "linear conductance, geometric mean"},
+            {"units": per_volt, "symbol": "G", "long_name": "linear conductance, geometric mean"},
         ),
         "differential_conductance": (
             sides,
             np.array([quantities.bias_slopes(one, e) for e in names]),
-            {"units": "S", "symbol": "dI/dV", "method": "savitzky-golay"},
+            {"units": per_volt, "symbol": "dI/dV", "method": "savitzky-golay"},
         ),
     }
     parts = [quantities.parts_in_bias(one, e) for e in names]
     for key in parts[0]:
-        unit = "1" if key.startswith("polarisation") else "A"
-        found[key] = (("hand", "bias"), np.array([p[key] for p in parts]), {"units": unit})
+        own = "1" if key.startswith("polarisation") else unit
+        found[key] = (("hand", "bias"), np.array([p[key] for p in parts]), {"units": own})
     scatter = np.array([quantities.scatter_parts(one, e) for e in names])
     for n, key in enumerate(("scatter_between", "scatter_within")):
         found[key] = (

@@ -119,9 +119,13 @@ class Description(BaseModel):
                 raise ModelError(f"Labels of the files: `{role}` is not one of {', '.join(ROLES)}")
         if self.match is not None:
             self.pattern()
-        for name, unit in (("noise_floor", "A"), ("compliance", "A"), ("temperature", "K")):
-            if (text := getattr(self, name)) is not None:
-                quantity(text, unit, name.replace("_", " "))
+        for name in ("noise_floor", "compliance"):
+            text = getattr(self, name)
+            if text is not None:
+                per_area = "m" in text.partition("/")[2]
+                quantity(text, "A/cm^2" if per_area else "A", name.replace("_", " "))
+        if self.temperature is not None:
+            quantity(self.temperature, "K", "temperature")
         if self.lead_polarisation is not None and not 0 < self.lead_polarisation <= 1:
             raise ModelError(
                 f"The lead polarisation must be in (0, 1], but is {self.lead_polarisation:g}"

@@ -132,30 +132,56 @@ def _heads(table: Table) -> list[Head]:
     return found
 
 
-def _bias_column(table: Table, heads: Sequence[Head], description: Description) -> int:
+def _named_column(table: Table, heads: Sequence[Head], wanted: str, flag: str) -> list[int]:
+    """Columns by their head, with or without the unit, or one by its number, counted from 1.
+
+    Raises
+    ------
+    ModelError : there is none
+    """
+    if wanted.isdigit() and 1 <= int(wanted) <= table.width:
+        return [int(wanted) - 1]
+    top = [cell.casefold() for cell in table.head[0]] if table.head else [""] * table.width
+    names = [head.name.casefold() for head in heads]
+    found = [j for j in range(table.width) if wanted.casefold() in (names[j], top[j])]
+    if not found:
+        known = ", ".join(h.name for h in heads[:12] if h.name)
+        raise ModelError(
+            f"File `{table.place}` has no column {shown(wanted)!r} ({flag}); "
+            + (
+                f"it has {known}"
+                if known
+                else f"its {table.width} columns have no names; give a number"
+            )
+        )
+    return found
+
+
+def _bias_columns(table: Table, heads: Sequence[Head], description: Description) -> list[int]:
     if description.bias_column is not None:
-        wanted = description.bias_column.casefold()
-        for j, head in enumerate(heads):
-            if wanted in (head.name.casefold(), table.head[0][j].casefold() if table.head else ""):
-                return j
-        known = ", ".join(h.name for h in heads[:12])
-        raise ModelError(
-            f"File `{table.place}` has no column {description.bias_column!r}; it has {known}"
-        )
+        return _named_column(table, heads, description.bias_column, "--bias-column")
     found = [j for j, head in enumerate(heads) if head.kind == BIAS]
+    named = [j for j in found if _stem_is(heads[j], BIAS)]
     if found:
-        return found[0]
-    if any(head.kind for head in heads) or not table.head:
-        slopes = [h.name for h in heads if h.kind == SLOPE]
-        what = f"only {slopes[0]!r}" if slopes else "no column of a bias"
-        raise ModelError(
-            f"File `{table.place}` holds {what}: currents over bias are needed "
-            f"({', '.join(h.name for h in heads[:6]) or 'no head'}); --bias-column names it"
-        )
-    raise ModelError(
-        f"File `{table.place}` has no column that is named as a bias (V, U, bias, voltage, Spannung); its columns "
-        f"are {', '.join(h.name for h in heads[:6])}; --bias-column names it"
+        return named or found[:1]
+    slopes = [h.name for h in heads if h.kind == SLOPE]
+    what = (
+        f"only {slopes[0]!r}"
+        if slopes
+        else "no column that is named as a bias (V, U, bias, voltage, Spannung)"
     )
+    known = ", ".join(h.name for h in heads[:6] if h.name)
+    raise ModelError(
+        f"File `{table.place}` holds {what}; "
+        + (f"its columns are {known}; " if known else "its columns have no names; ")
+        + "--bias-column names it, or gives its number"
+    )
+
+
+def _bias_of(column: int, biases: Sequence[int]) -> int:
+    """The bias that belongs to a column: the nearest before it, where every curve has its own."""
+    before = [j for j in biases if j < column]
+    return before[-1] if before else biases[0]
 
 
 def _unit(head: Head, kind: str, declared: str | None, place: str) -> str:
@@ -197,20 +223,11 @@ def _in_ampere(unit: str, values: Real) -> tuple[Real, bool]:
 
 
 def _current_columns(
-    table: Table, heads: Sequence[Head], bias: int, description: Description
+    table: Table, heads: Sequence[Head], biases: Sequence[int], description: Description
 ) -> list[int]:
-    others = [j for j in range(table.width) if j != bias]
+    others = [j for j in range(table.width) if j not in biases]
     if description.current_column is not None:
-        wanted = description.current_column.casefold()
-        found = [
-            j
-            for j in others
-            if wanted
-            in (heads[j].name.casefold(), table.head[0][j].casefold() if table.head else "")
-        ]
-        if not found:
-            raise ModelError(f"File `{table.place}` has no column {description.current_column!r}")
-        return found
+        return _named_column(table, heads, description.current_column, "--current-column")
     for kind in (CURRENT, DENSITY):
         named = [j for j in others if _stem_is(heads[j], kind)]
         if named:
@@ -243,10 +260,10 @@ def _stem_is(head: Head, kind: str) -> bool:
 
 def _wide(name: str, stem: str, table: Table, description: Description, sheet: str = "") -> Reading:
     heads = _heads(table)
-    bias = _bias_column(table, heads, description)
-    columns = _current_columns(table, heads, bias, description)
-    bias_unit = _unit(heads[bias], BIAS, description.bias_unit, table.place)
-    V = table.numbers(bias) * (plain_conversion(bias_unit, "V") or 1.0)
+    biases = _bias_columns(table, heads, description)
+    columns = _current_columns(table, heads, biases, description)
+    bias_unit = _unit(heads[biases[0]], BIAS, description.bias_unit, table.place)
+    volts = {j: _volts(table, heads[j], j, description) for j in biases}
     single = len(columns) == 1
     records = []
     units: dict[str, int] = {}
@@ -254,6 +271,7 @@ def _wide(name: str, stem: str, table: Table, description: Description, sheet: s
         unit = _unit(heads[j], CURRENT, description.current_unit, table.place)
         units[unit] = units.get(unit, 0) + 1
         current, density = _in_ampere(unit, table.numbers(j))
+        V = volts[_bias_of(j, biases)]
         known = np.isfinite(V)
         records.append(
             Record(
@@ -267,7 +285,9 @@ def _wide(name: str, stem: str, table: Table, description: Description, sheet: s
             )
         )
     notes = []
-    skipped = [heads[j].name for j in range(table.width) if j != bias and j not in columns]
+    skipped = [heads[j].name for j in range(table.width) if j not in (*biases, *columns)]
+    if len(biases) > 1:
+        notes.append(f"{len(biases)} columns of bias: each current has the nearest before it")
     if skipped:
         notes.append(f"columns not read: {', '.join(skipped[:6])}")
     loops = any(np.diff(np.sign(np.diff(r.bias))).any() for r in records[:1])
@@ -282,6 +302,11 @@ def _wide(name: str, stem: str, table: Table, description: Description, sheet: s
         ),
         notes=tuple(notes),
     )
+
+
+def _volts(table: Table, head: Head, column: int, description: Description) -> Real:
+    unit = _unit(head, BIAS, description.bias_unit, table.place)
+    return table.numbers(column) * (plain_conversion(unit, "V") or 1.0)
 
 
 def _roles(table: Table, heads: Sequence[Head], description: Description) -> dict[int, str]:
@@ -319,9 +344,9 @@ def _is_long(table: Table, description: Description) -> bool:
 
 def _long(name: str, table: Table, description: Description) -> Reading:
     heads = _heads(table)
-    bias = _bias_column(table, heads, description)
+    bias = _bias_columns(table, heads, description)[0]
     roles = _roles(table, heads, description)
-    columns = [j for j in _current_columns(table, heads, bias, description) if j not in roles]
+    columns = [j for j in _current_columns(table, heads, [bias], description) if j not in roles]
     if len(columns) != 1:
         raise ModelError(
             f"File `{name}` must have one column of currents, but has {len(columns)}: "
