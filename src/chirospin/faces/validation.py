@@ -264,6 +264,7 @@ def index_page(every: Sequence[Facts]) -> str:
         "vanishing",
         "crosscheck",
         "benchmarks",
+        "measured_rates",
         "```",
         "",
         "## Studies",
