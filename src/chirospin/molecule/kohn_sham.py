@@ -67,14 +67,8 @@ class KohnSham(Method):
         return Numerics(cycles=self.cycles, threads=self.threads or _cores())
 
     def _state(self, model: Molecule) -> MoleculeState:
-        parts = molecules(frame_of(model))
-        if len(parts) > 1:
-            raise ModelError(
-                f"Parameter `structure` must hold one molecule, but its bonds cut it into {len(parts)}; "
-                "use molecule.stack"
-            )
         names, wanted = orbital_names(model), chosen_pair(model)
-        one = self._monomer(model, upright(parts[0], direction(parts[0], axis_text(model))))
+        one = self.upright_monomer(model)
         pairs = alone.ranked(one)
         pair = alone.chosen(pairs, names, wanted)
         a, b = one.window[list(pair)]
@@ -88,7 +82,23 @@ class KohnSham(Method):
             monomer=one, pairs=pairs, pair=pair, repulsion=found, outcome=_outcome([one])
         )
 
-    def _monomer(self, model: Molecule, structure: Structure) -> Monomer:
+    def upright_monomer(self, model: Molecule) -> Monomer:
+        """The one molecule of a file, its stacking axis along z.
+
+        Raises
+        ------
+        ModelError : a file of several molecules
+        """
+        parts = molecules(frame_of(model))
+        if len(parts) > 1:
+            raise ModelError(
+                f"Parameter `structure` must hold one molecule, but its bonds cut it into {len(parts)}; "
+                "use molecule.stack"
+            )
+        return self.monomer(model, upright(parts[0], direction(parts[0], axis_text(model))))
+
+    def monomer(self, model: Molecule, structure: Structure) -> Monomer:
+        """A molecule by the theory of a model, wherever it lies."""
         names = orbital_names(model)
         return alone.solved(
             structure, theory(model), len(names) // 2, integrals(model), self.numerics()
@@ -192,17 +202,28 @@ class StackedKohnSham(KohnSham):
         parts = molecules(turned)
         if len(parts) == 1:
             place, twist = stack.placed(parts[0], asked)
-            one = self._monomer(model, place)
+            one = self.monomer(model, place)
             pairs = alone.ranked(one)
             pair = alone.chosen(pairs, names, wanted)
             return [one], pairs, pair, stack.carried(one, pair, asked, twist)
         _refuse_geometry(len(parts), asked.given)
         if asked.handedness < 0:
             parts = [part.at(part.positions @ MIRROR.T) for part in parts]
-        monomers = [self._monomer(model, part) for part in parts]
+        monomers = [self.monomer(model, part) for part in parts]
         pairs = alone.ranked(monomers[0])
         pair = alone.chosen(pairs, names, wanted)
         return monomers, pairs, pair, stack.matched(monomers, pair)
+
+
+def sites_asked(model: MoleculeStack) -> int:
+    """Molecules in the stack: those of the file if it holds several, else as many as asked for.
+
+    Raises
+    ------
+    ModelError : a file that holds another number than `molecules`
+    """
+    held, asked = len(molecules(frame_of(model))), geometry(model).molecules
+    return asked if held == 1 else held
 
 
 def _refuse_geometry(count: int, given: bool) -> None:
