@@ -29,7 +29,7 @@ from chirospin.junction import (
     SwitchedJunction,
     UniversalLindblad,
 )
-from chirospin.junction.response import response
+from chirospin.junction.manybody.response import response
 from chirospin.rashba import FermiLevelGas, Kinetic, Matrix, RashbaGas
 from chirospin.spinterface import Consistent, Contact, LesserOnly
 from chirospin.vibration import SCBA, SCBAHartree, Vibration

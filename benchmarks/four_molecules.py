@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from chirospin.junction import Junction, MixedGKSL
-from chirospin.junction.liouvillian import Point
-from chirospin.junction.mixed import check_size
+from chirospin.junction.manybody.liouvillian import Point
+from chirospin.junction.manybody.mixed import check_size
 from chirospin.junction.model import MAGNETISATIONS
 from chirospin.studies.stack_length import RECORD, RECORDED_LENGTH
 

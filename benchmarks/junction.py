@@ -16,8 +16,8 @@ import numpy as np
 
 from benchmarks.timing import median_time
 from chirospin import junction
-from chirospin.base.gradient import derivatives, differentiable
 from chirospin.junction import GKSL, Junction, Landauer, MeanField
+from chirospin.points.gradient import derivatives, differentiable
 
 GENERAL = {"spin_orbit_vectors": [[0.03, 0.0, 0.01], [0.0, 0.03, 0.0]]}
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from benchmarks.timing import median_time
 from chirospin import rashba
-from chirospin.numerics.block_tridiagonal import BlockTridiagonal
 from chirospin.rashba import Kinetic, Kubo, RashbaGas
+from chirospin.rashba.block_tridiagonal import BlockTridiagonal
 from chirospin.rashba.model import bands, complex_frequency, correlator
 from chirospin.rashba.shells import Shells
 

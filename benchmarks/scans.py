@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 import chirospin
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Problem
-from chirospin.base.gradient import differentiable, held
 from chirospin.base.method import Method, states
 from chirospin.base.parameters import Model, ParameterInfo
+from chirospin.points.gradient import differentiable, held
 
 Array = NDArray[np.float64]
 Curves = Callable[[Array], Mapping[str, Array]]
@@ -64,7 +64,6 @@ OPTIONS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("chiral_metal.driven", "boltzmann"): {"cells": 32, "ordinates": 8},
     ("chiral_metal.crystal", "fermi-surface"): {"polar": 24, "azimuth": 32},
     ("chiral_metal.crystal", "k-grid"): {"points": 16},
-    ("spinterface.quench", "star"): {"modes": 80},
     ("vibration", "exact"): {"temperatures": 4},
     ("vibration", "second-order"): {"temperatures": 4},
     ("vibration", "scba"): {"temperatures": 4},

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from chirospin import junction
-from chirospin.base.design import designed
-from chirospin.base.sweep import Definition, run
 from chirospin.junction import GKSL, Junction
+from chirospin.points.design import designed
+from chirospin.points.sweep import Definition, run
 
 POINTS = 600
 CHUNK = 150  # points that take about two seconds, as a sweep chooses by itself

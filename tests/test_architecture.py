@@ -64,7 +64,7 @@ def test_a_parameter_is_read_in_one_place() -> None:
     for name in chirospin.FAMILIES:
         for model in (one.model for one in family(name).problems):
             readers: dict[str, set[str]] = defaultdict(set)
-            for path in (SOURCE / name).glob("*.py"):
+            for path in (SOURCE / name).rglob("*.py"):
                 for place, function, seen in _functions(path, model):
                     for node in ast.walk(function):
                         if (

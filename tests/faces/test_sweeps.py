@@ -17,11 +17,11 @@ import pytest
 import xarray as xr
 
 from chirospin import chiral_metal, junction
-from chirospin.base.design import designed, distribution
 from chirospin.base.errors import ModelError
-from chirospin.base.store import Store
-from chirospin.base.sweep import Definition, estimated_bytes, run
 from chirospin.junction import GKSL, Junction, Landauer
+from chirospin.points.design import designed, distribution
+from chirospin.points.store import Store
+from chirospin.points.sweep import Definition, estimated_bytes, run
 from tests.faces.test_command_line import run as line  # noqa: F401
 from tests.laws.test_company import COMPANY
 

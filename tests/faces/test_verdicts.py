@@ -16,16 +16,16 @@ from benchmarks.damaged_files import damaged, originals, told
 
 from chirospin import junction, rashba, vibration
 from chirospin.base import results
-from chirospin.base.design import designed
 from chirospin.base.errors import ModelError
 from chirospin.base.sealed import seal_of, tried
-from chirospin.base.store import Store
 from chirospin.base.stored import stored_methods, stored_model
-from chirospin.base.sweep import Count, Definition
-from chirospin.base.sweep import run as fill
-from chirospin.base.tally import failing, unsound
 from chirospin.faces.cli import main
 from chirospin.faces.verdict import coloured
+from chirospin.points.design import designed
+from chirospin.points.store import Store
+from chirospin.points.sweep import Count, Definition
+from chirospin.points.sweep import run as fill
+from chirospin.points.tally import failing, unsound
 from tests.faces.test_command_line import run as line  # noqa: F401
 
 LEFT_OUT = ["--method", "landauer", "--set", "hubbard=1"]  # a check of the method fails

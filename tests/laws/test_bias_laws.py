@@ -27,8 +27,8 @@ from chirospin.junction import (
     UniversalLindblad,
 )
 from chirospin.junction.audit import mirror_image
-from chirospin.junction.biased_audit import BIASED_CHECKS, entropy_production, shifted_together
-from chirospin.junction.biased_observables import conductance, linear_polarisation
+from chirospin.junction.bias.audit import BIASED_CHECKS, entropy_production, shifted_together
+from chirospin.junction.bias.observables import conductance, linear_polarisation
 from chirospin.junction.model import lead_couplings
 from tests.laws.junctions import FREE, biased_junctions, field
 

@@ -20,8 +20,8 @@ from chirospin.chiral_metal import (
 )
 from chirospin.chiral_metal.bloch import AnalyticBloch, band_flow, spin_matrices, tellurium
 from chirospin.chiral_metal.driven import DrivenBoltzmann, DrivenClosedForm, DrivenMetal
+from chirospin.chiral_metal.exponentials import exponential_integral, two_sided
 from chirospin.chiral_metal.model import scales
-from chirospin.numerics.exponentials import exponential_integral, two_sided
 from tests.laws.chiral_metals import PLACES, chiral_metals, number
 
 EXACT = 1e-10

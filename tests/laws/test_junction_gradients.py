@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 
 from chirospin import junction
-from chirospin.base.gradient import derivatives, differentiable, gradient, held
-from chirospin.base.optimise import objective, optimise, search_range
 from chirospin.junction import GKSL, Junction, Landauer
-from chirospin.junction.response import response
+from chirospin.junction.manybody.response import response
+from chirospin.points.gradient import derivatives, differentiable, gradient, held
+from chirospin.points.optimise import objective, optimise, search_range
 from tests.laws.junctions import junctions
 from tests.oracles import full_fock
 

@@ -213,7 +213,7 @@ def test_cases_b_and_c_of_table_2_are_equal() -> None:
 
 
 def test_charges_are_found_from_the_hamiltonian() -> None:
-    from chirospin.junction.fock import conserved_charges, sector_sizes
+    from chirospin.junction.manybody.fock import conserved_charges, sector_sizes
 
     def unknowns(model: Junction) -> int:
         charges = conserved_charges(one_body_hamiltonian(model) != 0, interaction(model).exchange)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chirospin import rashba
-from chirospin.numerics.block_tridiagonal import BlockTridiagonal
 from chirospin.rashba import ClosedForm, FermiLevelGas, Kinetic, Kubo, Matrix, RashbaGas, shells
 from chirospin.rashba.audit import CHECKS
 from chirospin.rashba.bands import Bands, power_splitting
+from chirospin.rashba.block_tridiagonal import BlockTridiagonal
 from chirospin.rashba.chain import build_chain, collision_blocks, gain_and_loss
 from chirospin.rashba.disorder import Correlator
 from chirospin.rashba.model import bands, correlator

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chirospin.numerics.fermi import fermi
+from chirospin.base.fermi import fermi
 from chirospin.vibration import SCBA, Exact, SCBAHartree, SecondOrder, Vibration, Windowed
 from chirospin.vibration.audit import CHECKS
 from chirospin.vibration.born import (

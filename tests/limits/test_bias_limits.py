@@ -20,7 +20,7 @@ from chirospin.junction import (
     Redfield,
     UniversalLindblad,
 )
-from chirospin.junction.biased_observables import conductance
+from chirospin.junction.bias.observables import conductance
 
 QUICK = {"counting": False}
 

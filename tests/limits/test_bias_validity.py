@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from chirospin import junction
+from chirospin.base.fermi import broadened_fermi, fermi
 from chirospin.junction import (
     BiasedJunction,
     BiasedLandauer,
@@ -18,10 +19,9 @@ from chirospin.junction import (
     UniversalLindblad,
     discrepancy,
 )
-from chirospin.junction.biased_audit import BIASED_AUDITS, BIASED_CHECKS, BROAD
-from chirospin.junction.discrepancy import MISSED
-from chirospin.numerics.fermi import broadened_fermi, fermi
-from chirospin.numerics.stationary import stationary_probabilities
+from chirospin.junction.bias.audit import BIASED_AUDITS, BIASED_CHECKS, BROAD
+from chirospin.junction.bias.discrepancy import MISSED
+from chirospin.junction.bias.stationary import stationary_probabilities
 
 QUICK = {"counting": False}
 CHECKS = {check.name: check for check in BIASED_CHECKS}

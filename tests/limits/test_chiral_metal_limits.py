@@ -26,10 +26,10 @@ from chirospin.chiral_metal import (
 )
 from chirospin.chiral_metal.audit import CHECKS
 from chirospin.chiral_metal.driven import harmonic_spin
+from chirospin.chiral_metal.exponentials import complex_exponential_integral, exponential_integral
 from chirospin.chiral_metal.injection import plane_spin
 from chirospin.chiral_metal.model import scales
 from chirospin.chiral_metal.observables import reversal_screening_length
-from chirospin.numerics.exponentials import complex_exponential_integral, exponential_integral
 
 ONE = np.array([1.0])
 COARSE = Boltzmann(cells=160, ordinates=16)

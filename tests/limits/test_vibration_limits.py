@@ -10,7 +10,7 @@ from scipy.integrate import quad
 
 from chirospin import vibration
 from chirospin.base.errors import ModelError
-from chirospin.numerics.fermi import bose, fermi, fermi_difference, fermi_poles, summed
+from chirospin.base.fermi import bose, fermi, fermi_difference, fermi_poles, summed
 from chirospin.vibration import SCBA, Exact, SCBAHartree, SecondOrder, Vibration, Windowed
 from chirospin.vibration.audit import AUDITS, CHECKS
 from chirospin.vibration.born import green_parts, inverse_green, self_energy_poles, star_matrix

@@ -38,8 +38,8 @@ from chirospin.junction import (
     SwitchedJunction,
     UniversalLindblad,
 )
+from chirospin.junction.bias.model import gated_hamiltonian, reservoirs
 from chirospin.junction.model import lead_couplings
-from chirospin.junction.reservoirs import gated_hamiltonian, reservoirs
 from chirospin.rashba import FermiLevelGas
 from chirospin.spinterface import Gas
 from chirospin.vibration import SCBA, Exact, SCBAHartree, SecondOrder

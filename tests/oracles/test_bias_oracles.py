@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from chirospin.base.fermi import pade_poles, poles_for, summed
 from chirospin.junction import (
     BiasedJunction,
     BiasedLandauer,
@@ -20,10 +21,9 @@ from chirospin.junction import (
     RedfieldLamb,
     UniversalLindblad,
 )
+from chirospin.junction.bias.fermi_overlap import overlap_expansion
+from chirospin.junction.bias.model import gated_hamiltonian, reservoirs
 from chirospin.junction.model import lead_couplings
-from chirospin.junction.reservoirs import gated_hamiltonian, reservoirs
-from chirospin.numerics.fermi import pade_poles, poles_for, summed
-from chirospin.numerics.fermi_overlap import overlap_expansion
 from tests.oracles import bias_dense, dense_fock
 
 AGREE = 1e-9

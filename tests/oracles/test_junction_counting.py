@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chirospin.junction import CountedJunction, GKSLCounting
-from chirospin.junction.counting import COUNTING_CHECKS
+from chirospin.junction.manybody.counting import COUNTING_CHECKS
 from tests.laws.junctions import junctions, number
 from tests.oracles import full_fock, tilted_generator
 

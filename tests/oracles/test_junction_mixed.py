@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from chirospin import junction
 from chirospin.base.errors import ModelError
-from chirospin.junction import GKSL, Junction, MixedGKSL, mixed
-from chirospin.junction.liouvillian import Point
-from chirospin.numerics.recycling import RecycledKrylov
+from chirospin.junction import GKSL, Junction, MixedGKSL
+from chirospin.junction.manybody import mixed
+from chirospin.junction.manybody.liouvillian import Point
+from chirospin.junction.manybody.recycling import RecycledKrylov
 from chirospin.numerics.sylvester import SinglePrecisionInverse, SinglePrecisionModes, sylvester
 from chirospin.studies.stack_length import record
 from tests.laws.junctions import junctions

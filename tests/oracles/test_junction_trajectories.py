@@ -16,7 +16,7 @@ from chirospin.junction import (
     SwitchedJunction,
     Trajectories,
 )
-from chirospin.junction.trajectories import (
+from chirospin.junction.manybody.trajectories import (
     PARTS,
     SAMPLED_AUDITS,
     SAMPLED_CHECKS,
@@ -24,7 +24,7 @@ from chirospin.junction.trajectories import (
     measured_relaxation,
     spin_polarisation_error,
 )
-from chirospin.junction.transient import relaxation_gap
+from chirospin.junction.time.transient import relaxation_gap
 
 SIGMAS = 4.0  # chance of a false alarm with a dozen numbers below one in a thousand
 QUICK = {"hopping_b": 0.5, "hubbard": 1.0, "coupling": 0.5}

@@ -11,8 +11,8 @@ from scipy.sparse.linalg import expm_multiply
 
 from chirospin.base.errors import ModelError
 from chirospin.junction import Evolution, SwitchedJunction
-from chirospin.junction.transient import TRANSIENT_AUDITS, TRANSIENT_CHECKS
-from chirospin.numerics.evolution import evolve, evolve_far
+from chirospin.junction.time.evolution import evolve, evolve_far
+from chirospin.junction.time.transient import TRANSIENT_AUDITS, TRANSIENT_CHECKS
 from tests.laws.junctions import number
 from tests.oracles import full_fock
 

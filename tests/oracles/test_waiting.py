@@ -8,7 +8,7 @@ import scipy.linalg
 import scipy.optimize
 import scipy.sparse
 
-from chirospin.numerics.waiting import ChebyshevWaiting, EigenWaiting, crossing
+from chirospin.junction.manybody.waiting import ChebyshevWaiting, EigenWaiting, crossing
 
 TIME = 1e-9  # ln of the norm is met to 1e-12, and falls by at least a thousandth in a unit of time
 STATES = 48

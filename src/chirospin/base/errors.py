@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 
-from chirospin.numerics.outcome import Outcome
+from chirospin.base.outcome import Outcome
 
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 """What reading a damaged file of arrays may raise."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import UnknownNameError
@@ -12,8 +15,21 @@ from chirospin.base.method import Method
 from chirospin.base.observables import Observable
 from chirospin.base.parameters import Model, nearest
 
-if TYPE_CHECKING:
-    from chirospin.base.gradient import Derivatives
+
+@dataclass(frozen=True, kw_only=True)
+class Derivatives:
+    """A state and the derivatives of its observables.
+
+    Parameters
+    ----------
+    state : of the model itself
+    values : observable name -> (parameter, own dims of the observable)
+    applications : operator applications beyond those of the state; 0 where it has no meaning
+    """
+
+    state: Any
+    values: Mapping[str, NDArray[np.float64]]
+    applications: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chirospin.base.errors import ConvergenceError, ModelError, UnknownNameError
+from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import LARGEST, SMALLEST, nearest, shown
-from chirospin.numerics.outcome import Outcome
 
 
 class State(Protocol):

@@ -14,11 +14,11 @@ import xarray as xr
 from chirospin.base import figures, results
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Family, Problem
+from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import Method, states
 from chirospin.base.observables import Observable
 from chirospin.base.parameters import Model, checked, not_scalar
-from chirospin.numerics.memory import available_bytes, in_words
-from chirospin.numerics.threads import blas_threads
+from chirospin.base.threads import blas_threads
 
 Progress = Callable[[int, int], None]
 Axes = Mapping[str, Any]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
-from chirospin.base.sweep import sweeper
 from chirospin.chiral_metal.audit import AUDITS, CHECKS
 from chirospin.chiral_metal.boltzmann import Boltzmann
 from chirospin.chiral_metal.closed_form import ClosedForm
@@ -36,6 +35,7 @@ from chirospin.chiral_metal.driven import (
 )
 from chirospin.chiral_metal.model import ChiralMetal, labels
 from chirospin.chiral_metal.observables import OBSERVABLES
+from chirospin.points.sweep import sweeper
 
 __all__ = [
     "FAMILY",

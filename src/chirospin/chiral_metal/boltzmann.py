@@ -26,13 +26,13 @@ from pydantic import Field
 from scipy.linalg import lu_factor, lu_solve
 
 from chirospin.base.errors import ModelError
+from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import Method
+from chirospin.base.outcome import Outcome
 from chirospin.chiral_metal.linear import shares, spin_decay
 from chirospin.chiral_metal.model import HELICITIES, ChiralMetal, Scales, positions, scales
 from chirospin.chiral_metal.state import ChiralMetalState
-from chirospin.numerics.memory import available_bytes, in_words
-from chirospin.numerics.outcome import Outcome
-from chirospin.numerics.streaming import Mesh, Ordinates, Streaming
+from chirospin.chiral_metal.streaming import Mesh, Ordinates, Streaming
 
 Array = NDArray[np.float64]
 FIRST_CELL = 1e-3  # mean free paths, and at most a fiftieth of the screening length

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from chirospin.base.errors import ModelError
+from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import Method
+from chirospin.base.outcome import Outcome
 from chirospin.chiral_metal import linear, quadratic
 from chirospin.chiral_metal.injection import plane_spin
 from chirospin.chiral_metal.linear import slowest_decay, spin_decay
 from chirospin.chiral_metal.model import SOURCES, ChiralMetal, Scales, positions, scales
 from chirospin.chiral_metal.quadratic import half_total, plane_total, shared_spin
 from chirospin.chiral_metal.state import ChiralMetalState
-from chirospin.numerics.memory import available_bytes, in_words
-from chirospin.numerics.outcome import Outcome
 
 Array = NDArray[np.float64]
 PLACE = 8192  # bytes for each place: some hundred decay rates at a time, and thirty profiles

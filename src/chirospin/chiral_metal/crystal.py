@@ -23,6 +23,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.functions import loaded_function
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
+from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Model, parameter
 from chirospin.chiral_metal.bloch import (
     AnalyticBloch,
@@ -36,7 +37,6 @@ from chirospin.chiral_metal.bloch import (
 )
 from chirospin.chiral_metal.model import require_band
 from chirospin.chiral_metal.wannier import read_tight_binding
-from chirospin.numerics.outcome import Outcome
 
 Array = NDArray[np.float64]
 AXES = ("x", "y", "z")

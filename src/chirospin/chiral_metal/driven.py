@@ -15,7 +15,7 @@ with :math:`[E\phi]_0 = \tfrac12\mathrm{Re}\,E^*\phi` and :math:`[E\phi]_2 = \tf
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -27,6 +27,7 @@ from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
+from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Shape, parameter
 from chirospin.chiral_metal.boltzmann import (
     MATRICES,
@@ -40,6 +41,11 @@ from chirospin.chiral_metal.boltzmann import (
     streaming_of,
 )
 from chirospin.chiral_metal.closed_form import ClosedForm, check_places
+from chirospin.chiral_metal.exponentials import (
+    complex_exponential_integral,
+    exponential_integral,
+    turned_directions,
+)
 from chirospin.chiral_metal.linear import step
 from chirospin.chiral_metal.model import (
     HELICITIES,
@@ -50,13 +56,8 @@ from chirospin.chiral_metal.model import (
     scales,
     within,
 )
+from chirospin.chiral_metal.observables import ROUNDING
 from chirospin.chiral_metal.validity import RANGE_CHECKS
-from chirospin.numerics.exponentials import (
-    complex_exponential_integral,
-    exponential_integral,
-    turned_directions,
-)
-from chirospin.numerics.outcome import Outcome
 
 Array = NDArray[np.float64]
 Complex = NDArray[Any]
@@ -368,19 +369,31 @@ def _second_order(
     return spin - slope * np.tensordot(h / 2, stream.moment(1, B), 1), residual
 
 
-@observable(unit="1/nm^3", symbol=r"s_1", dims=("position",))
+def _error(order: int) -> Callable[[DrivenMetal, DrivenState], float]:
+    """Numerical error of a spin of that order: what conservation misses, over its natural size."""
+
+    def error(model: DrivenMetal, state: DrivenState) -> float:
+        here = scales(model)
+        missed = max(ROUNDING, state.outcome.residual, state.charge_current_error or 0.0)
+        size = abs(here.asymmetry) / np.pi**2 * (1 / 3, 1 / 4)[order - 1]
+        return float(missed * abs(here.spin_scale[order - 1]) * size)
+
+    return error
+
+
+@observable(unit="1/nm^3", symbol=r"s_1", dims=("position",), error=_error(1))
 def spin_amplitude(model: DrivenMetal, state: DrivenState) -> Complex:
     """Complex amplitude of the linear spin at omega, in hbar."""
     return np.asarray(scales(model).spin_scale[0] * state.first)
 
 
-@observable(unit="1/nm^3", symbol=r"s_0", dims=("position",))
+@observable(unit="1/nm^3", symbol=r"s_0", dims=("position",), error=_error(2))
 def rectified_spin(model: DrivenMetal, state: DrivenState) -> Array:
     """Steady part of the quadratic spin, in hbar."""
     return np.asarray(scales(model).spin_scale[1] * state.rectified)
 
 
-@observable(unit="1/nm^3", symbol=r"s_2", dims=("position",))
+@observable(unit="1/nm^3", symbol=r"s_2", dims=("position",), error=_error(2))
 def second_harmonic_spin(model: DrivenMetal, state: DrivenState) -> Complex:
     """Complex amplitude of the quadratic spin at 2 omega, in hbar."""
     return np.asarray(scales(model).spin_scale[1] * state.second)
@@ -390,6 +403,7 @@ def second_harmonic_spin(model: DrivenMetal, state: DrivenState) -> Complex:
     unit="1/nm^3",
     symbol="s_z(t)",
     dims=("time", "position"),
+    error=_error(1),
     undefined="the response in time is known in closed form only",
 )
 def switched_spin_density(model: DrivenMetal, state: DrivenState) -> Array:

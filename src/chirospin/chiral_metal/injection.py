@@ -12,8 +12,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from chirospin.chiral_metal.exponentials import exponential_integral
 from chirospin.chiral_metal.linear import departure, shares
-from chirospin.numerics.exponentials import exponential_integral
 
 Array = NDArray[np.float64]
 NODES = 10  # Gauss nodes in a cell

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from chirospin.numerics.exponentials import (
+from chirospin.chiral_metal.exponentials import (
     Kernel,
     Term,
     directions,

@@ -14,9 +14,14 @@ from chirospin.chiral_metal.state import ChiralMetalState
 
 Array = NDArray[np.float64]
 PROFILE = ("order", "position")
-ROUNDING = 64 * float(
-    np.finfo(float).eps
-)  # of sums over some hundred decay rates, over the bulk value
+EPS = float(np.finfo(float).eps)
+ROUNDING = 64 * EPS  # of sums over some hundred decay rates, over the bulk value
+
+
+def _relative(state: ChiralMetalState) -> float:
+    """What conservation and balance miss, or rounding."""
+    missed = (state.charge_current_error, state.balance_error, state.outcome.residual)
+    return max(ROUNDING, *(value for value in missed if value is not None))
 
 
 def _error(of: Callable[[Scales], tuple[Array, Array]]) -> Callable[..., Array]:
@@ -29,9 +34,8 @@ def _error(of: Callable[[Scales], tuple[Array, Array]]) -> Callable[..., Array]:
 
     def error(model: ChiralMetal, state: ChiralMetalState) -> Array:
         unit, size = of(scales(model))
-        missed = (state.charge_current_error, state.balance_error, state.outcome.residual)
-        relative = max(ROUNDING, *(value for value in missed if value is not None))
-        return relative * np.abs(unit * size)[:, None]
+        cancelled = EPS / np.pi**2  # spins of both helicities, where their difference is the answer
+        return np.abs(unit * (_relative(state) * np.abs(size) + cancelled))[:, None]
 
     return error
 
@@ -42,6 +46,10 @@ def _of_spin(here: Scales) -> tuple[Array, Array]:
 
 def _of_flow(here: Scales) -> tuple[Array, Array]:
     return here.fermi_velocity * here.spin_scale, np.full(2, here.asymmetry / (3 * np.pi**2))
+
+
+def _of_momentum(here: Scales) -> tuple[Array, Array]:
+    return here.mass * here.fermi_velocity**2 * here.spin_scale, np.full(2, 1 / (3 * np.pi**2))
 
 
 def _of_charge(here: Scales) -> tuple[Array, Array]:
@@ -125,7 +133,13 @@ def electric_field(model: ChiralMetal, state: ChiralMetalState) -> Array:
     return scales(model).field_scale[:, None] * state.field
 
 
-@observable(unit="eV/nm^3", symbol=r"\Pi_{zz}", dims=PROFILE, undefined=NO_FORM)
+@observable(
+    unit="eV/nm^3",
+    symbol=r"\Pi_{zz}",
+    dims=PROFILE,
+    undefined=NO_FORM,
+    error=_error(_of_momentum),
+)
 def momentum_flux(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Flow along z of m v_z; its gradient balances the force of the field.
 
@@ -140,7 +154,13 @@ def momentum_flux(model: ChiralMetal, state: ChiralMetalState) -> Array:
     return unit[:, None] * state.momentum_flux
 
 
-@observable(unit="1/nm^3", symbol="s_z^{(2)}", dims=("source", "position"), undefined=NO_FORM)
+@observable(
+    unit="1/nm^3",
+    symbol="s_z^{(2)}",
+    dims=("source", "position"),
+    undefined=NO_FORM,
+    error=lambda model, state: _error(_of_spin)(model, state)[1],
+)
 def spin_sources(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Where the quadratic spin comes from.
 
@@ -197,7 +217,12 @@ def bulk_momentum_flux(model: ChiralMetal, state: ChiralMetalState) -> Array:
     return np.array([0.0, heat * (2 + 6 * a2 / 5) / (1 + a2)])
 
 
-@observable(unit="1/nm^2", symbol=r"\int s_z^{(2)}", undefined=NO_FORM)
+@observable(
+    unit="1/nm^2",
+    symbol=r"\int s_z^{(2)}",
+    undefined=NO_FORM,
+    error=lambda model, state: scales(model).mean_free_path * _error(_of_spin)(model, state)[1, 0],
+)
 def interface_spin(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Quadratic spin integrated up to L/2, over the plane at z = 0, in hbar.
 

@@ -20,8 +20,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from chirospin.chiral_metal.linear import plane_field, screened
-from chirospin.numerics.exponentials import (
+from chirospin.chiral_metal.exponentials import (
     Kernel,
     Term,
     exponential_integral,
@@ -29,6 +28,7 @@ from chirospin.numerics.exponentials import (
     relaxation,
     two_sided,
 )
+from chirospin.chiral_metal.linear import plane_field, screened
 
 Array = NDArray[np.float64]
 NODES, PANELS, NEAREST = 10, 20, 1e-7  # Gauss panels graded at a plane: its x ln x costs 1e-14

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chirospin.numerics.outcome import Outcome
+from chirospin.base.outcome import Outcome
 
 Array = NDArray[np.float64]
 

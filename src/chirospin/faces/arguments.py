@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import chirospin
-from chirospin.base.design import spaced
 from chirospin.base.errors import ModelError, UnknownNameError
 from chirospin.base.family import Family, Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, nearest, shown
 from chirospin.base.units import parse
+from chirospin.points.design import spaced
 
 if TYPE_CHECKING:
     from cyclopts import Token

@@ -16,7 +16,6 @@ from chirospin.base.family import Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model
 from chirospin.base.solve import solve
-from chirospin.base.store import Store
 from chirospin.base.stored import recomputed, stored_methods, stored_model
 from chirospin.base.units import parse
 from chirospin.faces import arguments
@@ -24,6 +23,7 @@ from chirospin.faces.arguments import problem
 from chirospin.faces.report import reported
 from chirospin.faces.text import certificates_json, certificates_text
 from chirospin.faces.verdict import checks_words, failure_line, failure_lines
+from chirospin.points.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -243,9 +243,9 @@ def gradient(
         NAME=VALUE setting of the method, repeatable.
     """
     from chirospin.base import results
-    from chirospin.base.gradient import gradient as derive
     from chirospin.base.solve import solve as corridor
     from chirospin.faces import arguments, optimising
+    from chirospin.points.gradient import gradient as derive
 
     one = problem(name)
     model = arguments.model_from(one.model, set_ or [])
@@ -311,9 +311,9 @@ def optimise(
         Write the result at the optimum, with the path of every search, to FILE.nc or DIR.zarr.
     """
     from chirospin.base import results
-    from chirospin.base.optimise import optimise as search
     from chirospin.faces import arguments, optimising
     from chirospin.faces.progress import progress
+    from chirospin.points.optimise import optimise as search
 
     given = [text for text in (maximise, minimise) if text]
     if len(given) != 1:
@@ -385,9 +385,9 @@ def sweep(
     retry_failed
         Compute the points again that are recorded as failed.
     """
-    from chirospin.base.sweep import run
     from chirospin.faces.progress import sweep_progress
     from chirospin.faces.sweeping import definition_from, executor_of
+    from chirospin.points.sweep import run
 
     definition, named, chunk = definition_from(file)
     place, cores = store or named, _cores(workers)
@@ -410,9 +410,9 @@ def sweep(
 
 
 def _told(place: Path, fresh: int, seconds: float, json: bool) -> int:
-    from chirospin.base.store import Store
     from chirospin.faces.sweeping import status_facts
     from chirospin.faces.verdict import sweep_lines, sweep_words
+    from chirospin.points.store import Store
 
     facts = status_facts(Store(place))
     if json:
@@ -446,9 +446,9 @@ def status(store: Path, /, *, json: Json = False) -> int:
     store
         Directory of a sweep.
     """
-    from chirospin.base.store import Store
     from chirospin.faces.sweeping import status_facts
     from chirospin.faces.verdict import sweep_lines, sweep_words
+    from chirospin.points.store import Store
 
     facts = status_facts(Store(store))
     if json:
@@ -473,9 +473,9 @@ def importance(store: Path, observable: str, /, *, json: Json = False) -> int:
     observable
         A number for each point, for example spin_polarisation.
     """
-    from chirospin.base.store import Store
     from chirospin.faces import sweeping
     from chirospin.faces.text import table
+    from chirospin.points.store import Store
 
     facts = sweeping.importance_facts(Store(store), observable)
     whole = sweeping.status_facts(Store(store))

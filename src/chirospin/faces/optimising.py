@@ -12,12 +12,12 @@ import xarray as xr
 from chirospin.base.audit import Certificate
 from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
-from chirospin.base.optimise import Range, search_range
 from chirospin.base.parameters import Model
 from chirospin.base.units import parse, shown_unit
 from chirospin.faces.arguments import assignments
 from chirospin.faces.text import certificates_json, certificates_text, number, table
 from chirospin.faces.verdict import checks_words
+from chirospin.points.optimise import Range, search_range
 
 
 def ranges_from(model: Model, vary: Sequence[str], bounds: Sequence[str]) -> list[Range]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from chirospin.base.sweep import Count
+from chirospin.points.sweep import Count
 
 Progress = Callable[[int, int], None]
 EVERY = 10.0  # seconds between plain lines

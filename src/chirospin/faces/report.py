@@ -23,11 +23,11 @@ from chirospin.base.errors import ModelError, UnknownNameError
 from chirospin.base.family import Problem
 from chirospin.base.figures import APART, MANY, sketch
 from chirospin.base.sealed import MARK, written_whole
-from chirospin.base.store import Store
 from chirospin.faces import arguments
 from chirospin.faces.symbols import marked, symbol_pieces, unit_pieces
 from chirospin.faces.text import number
 from chirospin.faces.verdict import checks_words
+from chirospin.points.store import Store
 
 HTML = ".html"
 SWEEP = ("points", "sweep_hash")  # what the store of a sweep says of itself

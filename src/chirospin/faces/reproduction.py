@@ -18,10 +18,10 @@ from chirospin.base.figures import draw, save_figure
 from chirospin.base.results import provenance, save
 from chirospin.base.sealed import refuse_foreign, written_whole
 from chirospin.base.stored import stored_model
-from chirospin.base.tally import failing
 from chirospin.faces.arguments import problem
 from chirospin.faces.progress import progress
 from chirospin.faces.text import table
+from chirospin.points.tally import failing
 from chirospin.studies.registry import Figure, Study, Verdict
 
 LONGEST = 60  # characters of a value in a sentence

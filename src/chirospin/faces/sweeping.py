@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from chirospin.base.design import Design, Distribution, Kind, designed, distribution
 from chirospin.base.errors import ModelError, UnknownNameError
 from chirospin.base.family import Problem
 from chirospin.base.functions import placed
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, nearest
-from chirospin.base.store import Store
-from chirospin.base.sweep import Definition, MakeExecutor
-from chirospin.base.tally import failing, lost, unsound
 from chirospin.base.units import parse
 from chirospin.faces.arguments import problem, refuse_repeated, refuse_twice
+from chirospin.points.design import Design, Distribution, Kind, designed, distribution
+from chirospin.points.store import Store
+from chirospin.points.sweep import Definition, MakeExecutor
+from chirospin.points.tally import failing, lost, unsound
 
 DRAWN: tuple[Kind, ...] = ("random", "latin-hypercube", "sobol")
 KEYS = (

@@ -53,7 +53,7 @@ def failure_line(certificate: Certificate, points: str = "") -> str:
 
 def failure_lines(ds: xr.Dataset, found: Sequence[Certificate]) -> list[str]:
     """A line for each failed check of a result, with the number of points where it fails."""
-    from chirospin.base.tally import failing
+    from chirospin.points.tally import failing
 
     lines = []
     for one in found:

@@ -12,43 +12,42 @@ from __future__ import annotations
 
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
-from chirospin.base.sweep import sweeper
 from chirospin.junction.audit import AUDITS, CHECKS
-from chirospin.junction.biased_audit import BIASED_AUDITS, BIASED_CHECKS
-from chirospin.junction.biased_observables import BIASED_OBSERVABLES
-from chirospin.junction.counting import (
-    COUNTING_CHECKS,
-    COUNTING_OBSERVABLES,
-    CountedJunction,
-    GKSLCounting,
-)
-from chirospin.junction.discrepancy import discrepancy
-from chirospin.junction.gksl import GKSL
-from chirospin.junction.gradients import gradients
-from chirospin.junction.hierarchy import Hierarchy
-from chirospin.junction.landauer import Landauer
-from chirospin.junction.master import (
+from chirospin.junction.bias.audit import BIASED_AUDITS, BIASED_CHECKS
+from chirospin.junction.bias.discrepancy import discrepancy
+from chirospin.junction.bias.hierarchy import Hierarchy
+from chirospin.junction.bias.master import (
     DetailedBalance,
     PositiveLindblad,
     Redfield,
     RedfieldLamb,
     UniversalLindblad,
 )
-from chirospin.junction.mean_field import MeanField
-from chirospin.junction.mixed import MixedGKSL
-from chirospin.junction.model import Junction
-from chirospin.junction.observables import OBSERVABLES, labels
-from chirospin.junction.pauli import Pauli
-from chirospin.junction.reservoirs import BiasedJunction
-from chirospin.junction.scattering import BiasedLandauer, BiasedMeanField
-from chirospin.junction.trajectories import (
+from chirospin.junction.bias.model import BiasedJunction
+from chirospin.junction.bias.observables import BIASED_OBSERVABLES
+from chirospin.junction.bias.pauli import Pauli
+from chirospin.junction.bias.scattering import BiasedLandauer, BiasedMeanField
+from chirospin.junction.landauer import Landauer
+from chirospin.junction.manybody.counting import (
+    COUNTING_CHECKS,
+    COUNTING_OBSERVABLES,
+    CountedJunction,
+    GKSLCounting,
+)
+from chirospin.junction.manybody.gksl import GKSL
+from chirospin.junction.manybody.gradients import gradients
+from chirospin.junction.manybody.mixed import MixedGKSL
+from chirospin.junction.manybody.trajectories import (
     SAMPLED_AUDITS,
     SAMPLED_CHECKS,
     SAMPLED_OBSERVABLES,
     SampledJunction,
     Trajectories,
 )
-from chirospin.junction.transient import (
+from chirospin.junction.mean_field import MeanField
+from chirospin.junction.model import Junction
+from chirospin.junction.observables import OBSERVABLES, labels
+from chirospin.junction.time.transient import (
     TRANSIENT_AUDITS,
     TRANSIENT_CHECKS,
     TRANSIENT_OBSERVABLES,
@@ -56,6 +55,7 @@ from chirospin.junction.transient import (
     SwitchedJunction,
     transient_labels,
 )
+from chirospin.points.sweep import sweeper
 
 __all__ = [
     "FAMILY",

@@ -10,9 +10,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from chirospin.base.outcome import Outcome
 from chirospin.junction.self_consistent import FieldEquation
 from chirospin.numerics.branch import Branch, follow
-from chirospin.numerics.outcome import Outcome
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]

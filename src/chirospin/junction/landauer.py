@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from chirospin.base.method import Method
+from chirospin.base.outcome import Outcome
 from chirospin.junction.model import (
     Junction,
     exchange_rates,
@@ -16,7 +17,6 @@ from chirospin.junction.model import (
     one_body_hamiltonian,
 )
 from chirospin.junction.state import UNREACHED, JunctionState, unreached
-from chirospin.numerics.outcome import Outcome
 from chirospin.numerics.sylvester import solve_sylvester
 
 

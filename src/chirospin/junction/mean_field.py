@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from chirospin.base.method import LOOSEST, MOST_STEPS, TIGHTEST, Method
+from chirospin.base.outcome import Outcome
+from chirospin.base.threads import blas_threads
 from chirospin.junction.grown import DISTINCT, Found, grown, other_densities, with_others
 from chirospin.junction.model import (
     Interaction,
@@ -30,9 +32,7 @@ from chirospin.junction.self_consistent import FieldEquation, MeanFieldEquation
 from chirospin.junction.state import UNREACHED, JunctionState, lead_current, unreached
 from chirospin.numerics.fixed_point import anderson
 from chirospin.numerics.newton import newton_krylov
-from chirospin.numerics.outcome import Outcome
 from chirospin.numerics.sylvester import solve_sylvester
-from chirospin.numerics.threads import blas_threads
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from chirospin.base.errors import ModelError
+from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.parameters import Model, Shape, parameter, refusal
 from chirospin.base.spin import PAULI
-from chirospin.numerics.memory import available_bytes, in_words
 
 ORBITALS = ("a", "b")
 SPINS = ("up", "down")

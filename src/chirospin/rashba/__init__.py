@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
-from chirospin.base.sweep import sweeper
+from chirospin.points.sweep import sweeper
 from chirospin.rashba.audit import AUDITS, CHECKS
 from chirospin.rashba.closed_form import ClosedForm
 from chirospin.rashba.fermi_level import (

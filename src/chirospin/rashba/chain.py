@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chirospin.numerics.block_tridiagonal import BlockTridiagonal
 from chirospin.rashba.bands import NUDGE, Bands
+from chirospin.rashba.block_tridiagonal import BlockTridiagonal
 from chirospin.rashba.disorder import Correlator
 
 Array = NDArray[np.float64]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.method import Method
-from chirospin.numerics.outcome import Outcome
+from chirospin.base.outcome import Outcome
 from chirospin.rashba.bands import Bands
 from chirospin.rashba.chain import moment_orders
 from chirospin.rashba.disorder import Correlator

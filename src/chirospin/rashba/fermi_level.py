@@ -25,8 +25,8 @@ from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
+from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Model, Shape, parameter
-from chirospin.numerics.outcome import Outcome
 from chirospin.rashba.model import LARGE, MOST_RADIANS, SMALL, WEAKEST
 
 Array = NDArray[np.float64]

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from chirospin.base.errors import ModelError
+from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import Method
-from chirospin.numerics.memory import available_bytes, in_words
-from chirospin.numerics.outcome import Outcome
+from chirospin.base.outcome import Outcome
 from chirospin.rashba.model import RashbaGas, bands, complex_frequency, correlator
 from chirospin.rashba.shells import CURRENT, SPIN, SPIN_HALL, Shells
 from chirospin.rashba.state import ROUNDING, Response

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
-from chirospin.numerics.outcome import Outcome
+from chirospin.base.outcome import Outcome
 from chirospin.rashba.bands import Bands
 from chirospin.rashba.model import RashbaGas, bands, complex_frequency, correlator
 from chirospin.rashba.shells import UNIT

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chirospin.numerics.block_tridiagonal import BlockTridiagonal
 from chirospin.rashba.bands import THERMAL_REACH, Bands
+from chirospin.rashba.block_tridiagonal import BlockTridiagonal
 from chirospin.rashba.chain import (
     ACROSS,
     ALONG,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from chirospin.numerics.outcome import Outcome
+from chirospin.base.outcome import Outcome
 
 UNKNOWN = complex(np.nan)
 ROUNDING = 16 * float(np.finfo(float).eps)  # of a sum of parts that cancel, relative to the largest

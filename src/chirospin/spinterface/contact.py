@@ -12,7 +12,7 @@ from pydantic import Field
 
 from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
-from chirospin.numerics.outcome import Outcome
+from chirospin.base.outcome import Outcome
 from chirospin.numerics.quadrature import BLOCK_NODES, PANEL_NODES
 from chirospin.spinterface.algebra import Parts
 from chirospin.spinterface.emission import (

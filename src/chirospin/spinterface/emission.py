@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from chirospin.numerics.fermi import fermi
+from chirospin.base.fermi import fermi
 from chirospin.spinterface.algebra import UNIT, spin_parts
 from chirospin.spinterface.green import Metal, local_at
 from chirospin.spinterface.model import Drive, Level

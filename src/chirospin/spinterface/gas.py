@@ -22,8 +22,8 @@ from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
+from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Model, parameter
-from chirospin.numerics.outcome import Outcome
 from chirospin.numerics.quadrature import cleared_edges, gauss_panels
 from chirospin.spinterface.green import Metal
 from chirospin.spinterface.model import (

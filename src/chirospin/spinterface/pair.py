@@ -21,8 +21,8 @@ from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
+from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Model, Shape, parameter
-from chirospin.numerics.outcome import Outcome
 from chirospin.spinterface.algebra import UNIT, matrix, spin_parts
 from chirospin.spinterface.model import COMPONENTS, LARGEST, NORTH, bounded
 

@@ -26,11 +26,11 @@ from scipy.special import spherical_jn
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
+from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
+from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Shape, parameter
-from chirospin.numerics.memory import available_bytes, in_words
-from chirospin.numerics.outcome import Outcome
 from chirospin.numerics.quadrature import PANEL_NODES
 from chirospin.spinterface.contact import Consistent
 from chirospin.spinterface.emission import occupation_of
@@ -57,6 +57,7 @@ STATE_BYTES = 2000.0  # that one energy of the integral takes, and PLACE_BYTES m
 PLACE_BYTES = 200.0
 CUTOFF = 300.0  # over the momentum scale: self-energies are wrong by its inverse
 REACH = 3.0  # largest momentum over the cutoff: exp(-2 * 9) is left out
+DIGITS = 64 * float(np.finfo(float).eps)  # lost in a difference of charges
 LINEAR = 2.0  # momentum scales within which modes stand evenly
 GROWTH = 4.0  # of their distance beyond, e-folds per scale
 MARGIN = 2.0  # of the recurrence over the last time
@@ -383,13 +384,30 @@ def quench_labels(model: Quench) -> dict[str, tuple[Any, ...]]:
     return {"time": tuple(t.tolist()), "distance": tuple(r.tolist())}
 
 
-@observable(unit="1", symbol="s_1", dims=("time",))
+def _spin_error(model: Quench, state: QuenchState) -> Real:
+    """Numerical error of the spins, (1 + distances,): change with fewer energies, rounding of the charge."""
+    spins = np.column_stack([state.level_spin, state.spin])
+    return np.asarray(state.error * np.abs(spins).max(axis=0) + DIGITS * state.charge)
+
+
+@observable(
+    unit="1",
+    symbol="s_1",
+    dims=("time",),
+    error=lambda model, state: _spin_error(model, state)[0],
+)
 def level_spin(model: Quench, state: QuenchState) -> Any:
     """Spin of the level along z, in hbar."""
     return state.level_spin
 
 
-@observable(name="spin_density", unit="1/nm^3", symbol="s_z", dims=("time", "distance"))
+@observable(
+    name="spin_density",
+    unit="1/nm^3",
+    symbol="s_z",
+    dims=("time", "distance"),
+    error=lambda model, state: _spin_error(model, state)[1:],
+)
 def pulse_spin_density(model: Quench, state: QuenchState) -> Any:
     """Spin density along z at distances along z, in hbar."""
     return state.spin

@@ -19,8 +19,8 @@ from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
+from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import parameter
-from chirospin.numerics.outcome import Outcome
 from chirospin.numerics.quadrature import half_line, odd_sum
 from chirospin.spinterface.algebra import PAULI, matrix, spin_parts
 from chirospin.spinterface.emission import LevelEmission

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from scipy.special import digamma
 
 from chirospin import vibration
+from chirospin.base.fermi import bose, fermi
 from chirospin.base.figures import Panel, Plot
 from chirospin.base.spin import PAULI
-from chirospin.numerics.fermi import bose, fermi
 from chirospin.studies.registry import Data, Figure, Finding, Progress, Study, claim
 from chirospin.vibration import SCBA, Exact, SCBAHartree, SecondOrder, Vibration, Windowed
 from chirospin.vibration.born import self_energy, self_energy_poles, star_matrix

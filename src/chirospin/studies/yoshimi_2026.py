@@ -17,9 +17,9 @@ from scipy.optimize import brentq
 from chirospin import chiral_metal
 from chirospin.base.figures import Panel, Plot
 from chirospin.chiral_metal import Boltzmann, ChiralMetal, ClosedForm, quadratic
+from chirospin.chiral_metal.exponentials import exponential_integral, two_sided
 from chirospin.chiral_metal.linear import plane_field
 from chirospin.chiral_metal.model import scales
-from chirospin.numerics.exponentials import exponential_integral, two_sided
 from chirospin.studies.registry import Data, Figure, Finding, Progress, Study, claim
 
 Array = NDArray[np.float64]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
-from chirospin.base.sweep import sweeper
+from chirospin.points.sweep import sweeper
 from chirospin.vibration.audit import AUDITS, CHECKS
 from chirospin.vibration.exact import Exact
 from chirospin.vibration.model import Vibration, labels

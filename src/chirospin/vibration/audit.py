@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ConvergenceError, ModelError
+from chirospin.base.fermi import bose, fermi
 from chirospin.base.method import Method
-from chirospin.numerics.fermi import bose, fermi
 from chirospin.vibration.born import by_eigenvectors, by_star, self_energy_poles, star_matrix
 from chirospin.vibration.exact import Exact
 from chirospin.vibration.ladder import Rung

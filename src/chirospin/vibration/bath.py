@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
+from chirospin.base.fermi import bose
 from chirospin.base.functions import loaded_function
-from chirospin.numerics.fermi import bose
 from chirospin.numerics.quadrature import cleared_edges, gauss_panels
 
 Array = NDArray[np.floating[Any]]

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma
 
+from chirospin.base.fermi import bose, fermi, fermi_poles
 from chirospin.base.spin import PAULI
-from chirospin.numerics.fermi import bose, fermi, fermi_poles
 from chirospin.vibration.model import Level
 
 Array = NDArray[np.floating[Any]]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.fft import fft, ifft, next_fast_len
 from scipy.interpolate import make_interp_spline
 
-from chirospin.numerics.fermi import bose
+from chirospin.base.fermi import bose
 from chirospin.numerics.fixed_point import anderson
 from chirospin.vibration.born import self_energy, self_energy_poles
 from chirospin.vibration.model import Level, distinct

@@ -12,8 +12,8 @@ from pydantic import Field
 from scipy.special import spherical_jn
 
 from chirospin.base.errors import ModelError
+from chirospin.base.fermi import bose
 from chirospin.base.spin import PAULI
-from chirospin.numerics.fermi import bose
 from chirospin.vibration.born import Thermal, moment_of
 from chirospin.vibration.ladder import Rung, converged
 from chirospin.vibration.model import Level, Vibration, channels, energies_from_mu, level

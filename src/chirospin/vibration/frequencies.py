@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import zeta
 
+from chirospin.base.fermi import fermi
 from chirospin.base.spin import PAULI
-from chirospin.numerics.fermi import fermi
 from chirospin.vibration.born import (
     Poles,
     Thermal,

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
-from chirospin.numerics.outcome import Outcome
+from chirospin.base.outcome import Outcome
 from chirospin.vibration.crossover import Crossing, crossings
 from chirospin.vibration.model import Level, Vibration, level
 from chirospin.vibration.state import VibrationState

@@ -13,9 +13,21 @@ from chirospin.vibration.model import ROOTS, Vibration, bath, broken_time_revers
 from chirospin.vibration.state import VibrationState
 
 Array = NDArray[np.floating[Any]]
+DIGITS = 64 * float(np.finfo(float).eps)  # lost in sums over some hundred vibrations
 
 
-@observable(unit="1", symbol=r"\mathbf{m}", dims=("component",))
+def moment_error(model: Vibration, state: VibrationState) -> Array:
+    """Numerical error of the moment: rounding of its largest component, and what was left unsolved.
+
+    Where nothing is odd under time reversal all of it is rounding.
+    """
+    unsolved = state.outcome.residual + (state.truncation or 0.0)
+    largest = float(np.abs(state.moment).max())
+    even = broken_time_reversal(level(model)) < DIGITS
+    return np.asarray((1.0 if even else DIGITS) * largest + unsolved / 2)  # hbar/2 an electron
+
+
+@observable(unit="1", symbol=r"\mathbf{m}", dims=("component",), error=moment_error)
 def moment(model: Vibration, state: VibrationState) -> Array:
     r"""Spin of the level, in hbar.
 

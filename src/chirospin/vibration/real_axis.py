@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from chirospin.numerics.fermi import fermi
+from chirospin.base.fermi import fermi
 from chirospin.numerics.quadrature import cleared_edges, gauss_panels
 
 Array = NDArray[np.floating[Any]]

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from chirospin.base.errors import ModelError
+from chirospin.base.fermi import fermi, fermi_difference
+from chirospin.base.outcome import Outcome
 from chirospin.base.spin import PAULI
 from chirospin.numerics.branch import follow
-from chirospin.numerics.fermi import fermi, fermi_difference
 from chirospin.numerics.fixed_point import FixedPoint, anderson
 from chirospin.numerics.newton import Action
-from chirospin.numerics.outcome import Outcome
 from chirospin.vibration.born import (
     Thermal,
     green_parts,

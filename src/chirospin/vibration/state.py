@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chirospin.numerics.outcome import Outcome
+from chirospin.base.outcome import Outcome
 from chirospin.vibration.crossover import Searched
 
 Array = NDArray[np.floating[Any]]

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from chirospin.base.errors import ModelError
+from chirospin.base.fermi import fermi
 from chirospin.base.spin import PAULI
-from chirospin.numerics.fermi import fermi
 from chirospin.vibration.born import (
     Poles,
     Thermal,

@@ -21,8 +21,8 @@ from chirospin.base.audit import Certificate
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.figures import draw
 from chirospin.base.solve import solve as corridor
+from chirospin.base.threads import blas_threads
 from chirospin.faces.web.question import Question, Span, Task, task_from
-from chirospin.numerics.threads import blas_threads
 from chirospin.studies import registry
 
 PATIENT = 0.25  # seconds that a first answer may take before a coarse one is shown

@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
+from chirospin.base.fermi import broadened_fermi, fermi
 from chirospin.base.method import Method
-from chirospin.junction import fock
-from chirospin.junction.biased_state import BiasedState, broadened_current, left_flows
-from chirospin.junction.dissipators import Member, links, spectrum, widths
-from chirospin.junction.liouvillian import EVEN, ODD
-from chirospin.junction.reservoirs import BiasedJunction, require_no_dephasing
+from chirospin.base.outcome import Outcome
+from chirospin.junction.bias.dissipators import Member, links, spectrum, widths
+from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing
+from chirospin.junction.bias.state import BiasedState, broadened_current, left_flows
+from chirospin.junction.bias.stationary import stationary_probabilities
+from chirospin.junction.manybody import fock
+from chirospin.junction.manybody.liouvillian import EVEN, ODD
 from chirospin.junction.state import UNREACHED
-from chirospin.numerics.fermi import broadened_fermi, fermi
-from chirospin.numerics.outcome import Outcome
-from chirospin.numerics.stationary import stationary_probabilities
 
 Real = NDArray[np.float64]
 LARGEST = 3  # molecules: 4 096 populations

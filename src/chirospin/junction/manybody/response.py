@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from chirospin.base.errors import ConvergenceError
-from chirospin.junction import fock
-from chirospin.junction.gksl import (
+from chirospin.base.outcome import Outcome
+from chirospin.junction.manybody import fock
+from chirospin.junction.manybody.gksl import (
     GKSL,
     Solved,
     check_memory,
@@ -25,7 +26,7 @@ from chirospin.junction.gksl import (
     solved,
     state_of,
 )
-from chirospin.junction.liouvillian import (
+from chirospin.junction.manybody.liouvillian import (
     EVEN,
     ODD,
     Generator,
@@ -38,7 +39,6 @@ from chirospin.junction.liouvillian import (
 from chirospin.junction.model import Junction
 from chirospin.junction.state import JunctionState
 from chirospin.numerics.krylov import gmres
-from chirospin.numerics.outcome import Outcome
 from chirospin.numerics.sylvester import EigenInverse, SchurInverse
 
 REFINEMENTS = 4

@@ -19,22 +19,22 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import digamma
 
+from chirospin.base.fermi import fermi, fermi_difference
 from chirospin.base.method import LOOSEST, MOST_STEPS, TIGHTEST, Method
-from chirospin.junction.biased_state import BiasedState, left_flows
-from chirospin.junction.grown import Found, grown, other_densities, with_others
-from chirospin.junction.model import far_apart, interaction, lead_couplings
-from chirospin.junction.reservoirs import (
+from chirospin.base.outcome import Outcome
+from chirospin.junction.bias.model import (
     BiasedJunction,
     Reservoirs,
     gated_hamiltonian,
     require_no_dephasing,
     reservoirs,
 )
+from chirospin.junction.bias.state import BiasedState, left_flows
+from chirospin.junction.grown import Found, grown, other_densities, with_others
+from chirospin.junction.model import far_apart, interaction, lead_couplings
 from chirospin.junction.self_consistent import FieldEquation
 from chirospin.junction.state import UNREACHED, unreached
-from chirospin.numerics.fermi import fermi, fermi_difference
 from chirospin.numerics.newton import newton_krylov
-from chirospin.numerics.outcome import Outcome
 from chirospin.numerics.sylvester import dagger
 
 Complex = NDArray[np.complex128]

@@ -31,14 +31,14 @@ import numpy as np
 import xarray as xr
 
 from chirospin.base import results
-from chirospin.base.design import Design, designed
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Family, Problem
 from chirospin.base.functions import contents, named_files
 from chirospin.base.method import FailedState, Method
 from chirospin.base.parameters import Model
-from chirospin.base.store import FORMAT, Store, digest
-from chirospin.base.tally import lost, unsound
+from chirospin.points.design import Design, designed
+from chirospin.points.store import FORMAT, Store, digest
+from chirospin.points.tally import lost, unsound
 
 TARGET = 2.0  # seconds that a chunk should take: long enough for its overhead, short enough to lose
 LARGEST_CHUNK = 512
@@ -502,7 +502,7 @@ def sweeper(family: Family) -> Callable[..., xr.Dataset]:
         store : directory
         method : name or object, or a list of them
         over : parameter name -> values; their product is the sweep
-        design : instead of ``over``; see :func:`chirospin.base.design.designed`
+        design : instead of ``over``; see :func:`chirospin.points.design.designed`
         workers : processes; 0 computes in this one (a script with more needs a __main__ guard)
         executor : makes a ``concurrent.futures`` executor, such as that of a cluster
         chunk : points in a shard; measured if not given

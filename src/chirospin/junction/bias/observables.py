@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from chirospin.base.observables import observable
 from chirospin.junction.audit import time_reversal_broken
-from chirospin.junction.biased_state import BiasedState, Flows
+from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian, reservoirs
+from chirospin.junction.bias.state import BiasedState, Flows
 from chirospin.junction.model import lead_couplings
 from chirospin.junction.observables import (
     CURRENT,
@@ -21,7 +22,6 @@ from chirospin.junction.observables import (
     occupation,
     polarisation_error_from,
 )
-from chirospin.junction.reservoirs import BiasedJunction, gated_hamiltonian, reservoirs
 
 Real = NDArray[np.float64]
 NO_DEFECT = 1e-6  # the step of the derivative

@@ -15,7 +15,7 @@ import scipy.sparse
 import scipy.sparse.csgraph
 from numpy.typing import NDArray
 
-from chirospin.junction import fock
+from chirospin.junction.manybody import fock
 from chirospin.junction.model import (
     Interaction,
     Junction,

@@ -27,25 +27,25 @@ from scipy.sparse.linalg import ArpackError
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
+from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
-from chirospin.base.sweep import end_with
-from chirospin.junction import fock, slow_modes
-from chirospin.junction.gksl import GKSL, checked_point
-from chirospin.junction.liouvillian import (
+from chirospin.base.outcome import Outcome
+from chirospin.base.threads import blas_threads
+from chirospin.junction.manybody import fock, slow_modes
+from chirospin.junction.manybody.gksl import GKSL, checked_point
+from chirospin.junction.manybody.liouvillian import (
     Complex,
     Point,
     Real,
     closed_classes,
     sparse_hamiltonians,
 )
+from chirospin.junction.manybody.waiting import ChebyshevWaiting, EigenWaiting, Waiting
 from chirospin.junction.model import PER_MOLECULE, Junction
 from chirospin.junction.observables import CURRENT, current, mean_current, spin_polarisation
 from chirospin.junction.state import UNREACHED, JunctionState, unreached
-from chirospin.numerics.memory import available_bytes, in_words
-from chirospin.numerics.outcome import Outcome
-from chirospin.numerics.threads import blas_threads
-from chirospin.numerics.waiting import ChebyshevWaiting, EigenWaiting, Waiting
+from chirospin.points.sweep import end_with
 
 Ints = NDArray[np.int64]
 Key = tuple[int, int, int]

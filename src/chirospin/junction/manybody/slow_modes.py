@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, eigs
 
-from chirospin.junction.gksl import Solved, doubtful, solved
-from chirospin.junction.liouvillian import EVEN, ODD, Point, Real, Resolvent
+from chirospin.junction.manybody.gksl import Solved, doubtful, solved
+from chirospin.junction.manybody.liouvillian import EVEN, ODD, Point, Real, Resolvent
 from chirospin.numerics.krylov import gmres
 from chirospin.numerics.sylvester import EigenInverse, SchurInverse
 

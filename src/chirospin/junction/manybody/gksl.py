@@ -22,9 +22,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from chirospin.base.errors import ModelError
+from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
-from chirospin.junction import fock
-from chirospin.junction.liouvillian import (
+from chirospin.base.outcome import Outcome
+from chirospin.base.threads import blas_threads
+from chirospin.junction.manybody import fock
+from chirospin.junction.manybody.liouvillian import (
     EVEN,
     ODD,
     Blocks,
@@ -41,10 +44,7 @@ from chirospin.junction.liouvillian import (
 from chirospin.junction.model import PER_MOLECULE, Junction
 from chirospin.junction.state import DensityCertificates, JunctionState, lead_current, unreached
 from chirospin.numerics.krylov import gmres
-from chirospin.numerics.memory import available_bytes, in_words
-from chirospin.numerics.outcome import Outcome
 from chirospin.numerics.sylvester import EigenInverse, SchurInverse
-from chirospin.numerics.threads import blas_threads
 
 Bools = NDArray[np.bool_]
 

@@ -10,10 +10,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from chirospin.base.method import Method
-from chirospin.junction.biased_audit import BLOCKED
-from chirospin.junction.biased_state import BiasedState
-from chirospin.junction.master import PositiveLindblad, Redfield, UniversalLindblad
-from chirospin.junction.reservoirs import BiasedJunction
+from chirospin.junction.bias.audit import BLOCKED
+from chirospin.junction.bias.master import PositiveLindblad, Redfield, UniversalLindblad
+from chirospin.junction.bias.model import BiasedJunction
+from chirospin.junction.bias.state import BiasedState
 
 COMPARED: tuple[Method, ...] = (
     UniversalLindblad(counting=False),

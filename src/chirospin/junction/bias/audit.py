@@ -20,7 +20,9 @@ from chirospin.junction.audit import (
     of_density,
     time_reversal_broken,
 )
-from chirospin.junction.biased_observables import (
+from chirospin.junction.bias.master import PositiveLindblad, Redfield, UniversalLindblad
+from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian, reservoirs
+from chirospin.junction.bias.observables import (
     NO_DEFECT,
     driven,
     energy_scale,
@@ -29,11 +31,9 @@ from chirospin.junction.biased_observables import (
     spin_polarisation,
     thermoelectric_defect,
 )
-from chirospin.junction.biased_state import BiasedState, left_flows
-from chirospin.junction.master import PositiveLindblad, Redfield, UniversalLindblad
+from chirospin.junction.bias.state import BiasedState, left_flows
 from chirospin.junction.model import interaction, lead_couplings
 from chirospin.junction.observables import NO_CURRENT
-from chirospin.junction.reservoirs import BiasedJunction, gated_hamiltonian, reservoirs
 
 BALANCE = 1e-9  # of the largest coupling
 NEGATIVE = 1e-6  # an eigenvalue of rho below its negative is told

@@ -24,9 +24,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from chirospin.base.errors import ModelError
+from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
-from chirospin.junction import fock
-from chirospin.junction.gksl import (
+from chirospin.base.outcome import Outcome
+from chirospin.junction.manybody import fock
+from chirospin.junction.manybody.gksl import (
     SEVERAL,
     STALLED,
     Answer,
@@ -36,7 +38,7 @@ from chirospin.junction.gksl import (
     smallest_eigenvalue,
     state_of,
 )
-from chirospin.junction.liouvillian import (
+from chirospin.junction.manybody.liouvillian import (
     EVEN,
     ODD,
     Complex,
@@ -46,11 +48,9 @@ from chirospin.junction.liouvillian import (
     diagonal,
     sparse_hamiltonians,
 )
+from chirospin.junction.manybody.recycling import RecycledKrylov, on_host
 from chirospin.junction.model import Junction
 from chirospin.junction.state import UNREACHED, JunctionState, unreached
-from chirospin.numerics.memory import available_bytes, in_words
-from chirospin.numerics.outcome import Outcome
-from chirospin.numerics.recycling import RecycledKrylov, on_host
 from chirospin.numerics.sylvester import (
     SinglePrecisionInverse,
     SinglePrecisionModes,

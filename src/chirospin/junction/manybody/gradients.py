@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chirospin.base.gradient import Derivatives, along
+from chirospin.base.family import Derivatives
 from chirospin.base.parameters import Model
-from chirospin.junction import fock
-from chirospin.junction.gksl import GKSL, expectation, one_body_density
-from chirospin.junction.liouvillian import EVEN, ODD, Blocks, Complex, Real
+from chirospin.junction.manybody import fock
+from chirospin.junction.manybody.gksl import GKSL, expectation, one_body_density
+from chirospin.junction.manybody.liouvillian import EVEN, ODD, Blocks, Complex, Real
+from chirospin.junction.manybody.response import LEFT, Response, response
 from chirospin.junction.model import (
     PER_MOLECULE,
     Junction,
@@ -27,7 +28,7 @@ from chirospin.junction.model import (
     one_body_hamiltonian,
 )
 from chirospin.junction.observables import spin_polarisation
-from chirospin.junction.response import LEFT, Response, response
+from chirospin.points.gradient import along
 
 STEP = 0.02  # the matrices are linear or trigonometric in each parameter: seven nodes err by 1e-12
 

@@ -21,15 +21,18 @@ from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
 from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
 from chirospin.base.observables import observable
+from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Shape, parameter
-from chirospin.junction.gksl import (
+from chirospin.junction.manybody.gksl import (
     GKSL,
     Solved,
     check_memory,
     checked_point,
     product_state,
 )
-from chirospin.junction.liouvillian import Generator, Point, Real
+from chirospin.junction.manybody.liouvillian import Generator, Point, Real
+from chirospin.junction.manybody.response import current_operator, identity
+from chirospin.junction.manybody.slow_modes import actions, generator_size, slowest, steady_state
 from chirospin.junction.model import (
     Junction,
     lead_couplings,
@@ -37,11 +40,8 @@ from chirospin.junction.model import (
 )
 from chirospin.junction.observables import CURRENT, IN_AMPERE, NO_CURRENT
 from chirospin.junction.observables import labels as steady_labels
-from chirospin.junction.response import current_operator, identity
-from chirospin.junction.slow_modes import actions, generator_size, slowest, steady_state
 from chirospin.junction.state import lead_current
-from chirospin.numerics.evolution import evolve, evolve_far
-from chirospin.numerics.outcome import Outcome
+from chirospin.junction.time.evolution import evolve, evolve_far
 
 Array = NDArray[Any]
 LARGEST = 2  # molecules: three have 853 776 unknowns and need some 1e5 products

@@ -18,18 +18,18 @@ import numpy as np
 from pydantic import Field
 
 from chirospin.base.errors import ModelError
+from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
-from chirospin.junction import fock
-from chirospin.junction.biased_state import BiasedState, broadened_current, left_flows
-from chirospin.junction.dissipators import Kind, Member, ThermalGenerator
-from chirospin.junction.gksl import Answer, Stationary, answers
-from chirospin.junction.liouvillian import EVEN, ODD, Point, Real, Resolvent, diagonal
-from chirospin.junction.reservoirs import BiasedJunction
+from chirospin.base.threads import blas_threads
+from chirospin.junction.bias.dissipators import Kind, Member, ThermalGenerator
+from chirospin.junction.bias.model import BiasedJunction
+from chirospin.junction.bias.state import BiasedState, broadened_current, left_flows
+from chirospin.junction.manybody import fock
+from chirospin.junction.manybody.gksl import Answer, Stationary, answers
+from chirospin.junction.manybody.liouvillian import EVEN, ODD, Point, Real, Resolvent, diagonal
 from chirospin.junction.state import DensityCertificates
 from chirospin.numerics.krylov import gmres
-from chirospin.numerics.memory import available_bytes, in_words
 from chirospin.numerics.sylvester import EigenInverse, SchurInverse
-from chirospin.numerics.threads import blas_threads
 
 LEFT = np.array([1.0, 0.0])
 TOGETHER = 40_000  # unknowns of the members that share numpy calls

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,30 +10,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ConvergenceError, ModelError
-from chirospin.base.family import Problem
+from chirospin.base.family import Derivatives, Problem
 from chirospin.base.method import Method, states
 from chirospin.base.parameters import Model, ParameterInfo
-from chirospin.numerics.differences import derivative_weights, inside_nodes
+from chirospin.points.differences import derivative_weights, inside_nodes
 
 Array = NDArray[np.float64]
 STEP = 1e-4  # of the parameter, or of one unit: a junction's current bends within some 1e-3
 EXACT, DIFFERENCES = "adjoint", "differences"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Derivatives:
-    """A state and the derivatives of its observables.
-
-    Parameters
-    ----------
-    state : of the model itself
-    values : observable name -> (parameter, own dims of the observable)
-    applications : operator applications beyond those of the state; 0 where it has no meaning
-    """
-
-    state: Any
-    values: Mapping[str, Array]
-    applications: int = 0
 
 
 def differentiable(model: Model) -> list[str]:

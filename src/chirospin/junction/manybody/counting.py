@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 from chirospin.base.audit import Check
 from chirospin.base.errors import ConvergenceError
 from chirospin.base.observables import observable
+from chirospin.base.outcome import Outcome
 from chirospin.junction.audit import CHECKS
-from chirospin.junction.gksl import GKSL
-from chirospin.junction.liouvillian import EVEN, ODD, Real, diagonal, jump_matrix
+from chirospin.junction.manybody.gksl import GKSL
+from chirospin.junction.manybody.liouvillian import EVEN, ODD, Real, diagonal, jump_matrix
+from chirospin.junction.manybody.response import RIGHT, Response, response
 from chirospin.junction.model import Junction, lead_couplings
 from chirospin.junction.observables import NO_CURRENT, OBSERVABLES, current_uncertainty
-from chirospin.junction.response import RIGHT, Response, response
 from chirospin.junction.state import JunctionState
-from chirospin.numerics.outcome import Outcome
 
 BALANCE = 1e-8  # of the coupling: two residuals of 1e-12 over the slowest relaxation squared
 

@@ -12,14 +12,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from chirospin.base.design import checked_seed
 from chirospin.base.errors import ConvergenceError, ModelError
-from chirospin.base.family import Problem
-from chirospin.base.gradient import Derivatives, derivatives, held, value_of_parameter
+from chirospin.base.family import Derivatives, Problem
 from chirospin.base.method import Method
 from chirospin.base.observables import Observable
 from chirospin.base.parameters import Model, checked, nearest
 from chirospin.base.solve import solve
+from chirospin.points.design import checked_seed
+from chirospin.points.gradient import derivatives, held, value_of_parameter
 
 Array = NDArray[np.float64]
 _FACTOR = re.compile(r"(abs\()?\s*([A-Za-z_]\w*)\s*(?:\[([^\]]*)\])?\s*(\))?\s*")
@@ -216,7 +216,7 @@ def optimise(
     best = _best(searches, sign)
     if best is None:
         reason = searches[0].reason or "the objective is undefined"
-        from chirospin.numerics.outcome import Outcome
+        from chirospin.base.outcome import Outcome
 
         none = Outcome(converged=False, residual=float("nan"), iterations=0, reason=reason)
         raise ConvergenceError(f"no start led to a value of {text}: {reason}", none)

@@ -20,16 +20,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from chirospin.junction import fock
-from chirospin.junction.liouvillian import EVEN, ODD, Complex, Generator, Point, Real
+from chirospin.base.fermi import broadened_fermi, fermi
+from chirospin.junction.bias.fermi_overlap import overlap_expansion, shifted_digamma
+from chirospin.junction.bias.model import BiasedJunction, Reservoirs, gated_hamiltonian, reservoirs
+from chirospin.junction.manybody import fock
+from chirospin.junction.manybody.liouvillian import EVEN, ODD, Complex, Generator, Point, Real
 from chirospin.junction.model import (
     Interaction,
     interaction,
     lead_couplings,
 )
-from chirospin.junction.reservoirs import BiasedJunction, Reservoirs, gated_hamiltonian, reservoirs
-from chirospin.numerics.fermi import broadened_fermi, fermi
-from chirospin.numerics.fermi_overlap import overlap_expansion, shifted_digamma
 from chirospin.numerics.sylvester import dagger, pack, unpack
 
 Ints = NDArray[np.int64]

@@ -33,16 +33,16 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from chirospin.base.errors import ModelError
+from chirospin.base.fermi import pade_poles, poles_for
+from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import LOOSEST, MOST_STEPS, MOST_VECTORS, TIGHTEST, Method
-from chirospin.junction import fock
-from chirospin.junction.biased_state import BiasedState, left_flows
-from chirospin.junction.dissipators import Member, links, spectrum
-from chirospin.junction.reservoirs import BiasedJunction, require_no_dephasing
+from chirospin.base.outcome import Outcome
+from chirospin.junction.bias.dissipators import Member, links, spectrum
+from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing
+from chirospin.junction.bias.state import BiasedState, left_flows
+from chirospin.junction.manybody import fock
 from chirospin.junction.state import UNREACHED, DensityCertificates
-from chirospin.numerics.fermi import pade_poles, poles_for
 from chirospin.numerics.krylov import gmres
-from chirospin.numerics.memory import available_bytes, in_words
-from chirospin.numerics.outcome import Outcome
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]

@@ -1,0 +1,1 @@
+"""Between leads of finite bias and temperature."""

@@ -1,0 +1,1 @@
+"""In time: after the bias is switched on or the lead is reversed."""

@@ -1,0 +1,1 @@
+"""Many points: designs, sweeps and their store, derivatives, optimisation."""
