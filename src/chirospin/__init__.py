@@ -7,7 +7,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-FAMILIES = ("junction", "chiral_metal", "vibration", "spinterface", "rashba")
+FAMILIES = ("junction", "chiral_metal", "vibration", "spinterface", "rashba", "molecule")
 """Families in this release, each a module with a record ``FAMILY``."""
 
 

@@ -43,6 +43,7 @@ class Problem:
     observables : in the order of the result
     labels : (model) -> labels of each dimension of the observables
     quantity : the observable a plot shows when none is named
+    remarks : (model, state) -> what the answer means in words, in lines; kept as the variable ``remark``
     gradients : by method name, (model, method, parameter names) -> derivatives, where a method knows
         a way better than differences
     """
@@ -57,6 +58,7 @@ class Problem:
     audits: tuple[Audit, ...]
     labels: Callable[[Any], Mapping[str, tuple[Any, ...]]]
     quantity: str
+    remarks: Callable[[Any, Any], str] | None = None
     gradients: Mapping[str, Callable[[Any, Any, tuple[str, ...]], Derivatives]] = field(
         default_factory=dict
     )

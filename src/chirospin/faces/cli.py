@@ -104,6 +104,7 @@ def solve(
     *,
     method: str | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    from_: Annotated[Path | None, Parameter(name="--from", negative="")] = None,
     over: Annotated[list[str] | None, Repeated] = None,
     option: Annotated[list[str] | None, Repeated] = None,
     out: Path | None = None,
@@ -121,6 +122,8 @@ def solve(
 
     chirospin solve junction --method gksl,mean-field,landauer --set hubbard=0.5
 
+    chirospin solve junction --from stack.nc --set "coupling=50 meV"
+
     Parameters
     ----------
     name
@@ -130,6 +133,8 @@ def solve(
         Method, or several with commas to compare them side by side.
     set_
         NAME=VALUE, repeatable; values like 0.8, "25 meV", pi/2, [[0.03,0,0],[0,0.03,0]].
+    from_
+        FILE.nc or DIR.zarr of a stack, by `chirospin solve molecule.stack`: its parameters become the model's.
     over
         NAME=START:STOP:COUNT (add :log for even ratios) or NAME=V1,V2,...; repeatable.
     option
@@ -146,7 +151,7 @@ def solve(
     from chirospin.faces import arguments
 
     one = arguments.problem_for(name, method, [*(set_ or []), *(over or [])])
-    model = arguments.model_from(one.model, set_ or [])
+    model = arguments.model_from(one.model, set_ or [], from_)
     grid = arguments.sweep_from(type(model), over or [])
     arguments.refuse_conflicts(one.model, set_ or [], grid)
     methods = arguments.methods_from(one, method, option or [])

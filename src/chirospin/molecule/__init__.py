@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
-from chirospin.base.sweep import sweeper
 from chirospin.molecule.audit import AUDITS, CHECKS, STACK_AUDITS, STACK_CHECKS
 from chirospin.molecule.kohn_sham import KohnSham, StackedKohnSham
 from chirospin.molecule.model import Molecule, MoleculeStack
 from chirospin.molecule.observables import OBSERVABLES, STACK_OBSERVABLES, labels, stack_labels
 from chirospin.molecule.words import molecule_words, stack_words
+from chirospin.points.sweep import sweeper
 
 __all__ = [
     "FAMILY",

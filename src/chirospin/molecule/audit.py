@@ -199,7 +199,9 @@ def _rotation(model: Molecule, method: Any) -> float:
     own = left.vectors @ ROTATION.T
     return float(
         np.nan_to_num(
-            np.minimum(np.abs(own - right.vectors).max(axis=1), np.abs(own + right.vectors).max(axis=1))
+            np.minimum(
+                np.abs(own - right.vectors).max(axis=1), np.abs(own + right.vectors).max(axis=1)
+            )
         ).max()
     )
 
@@ -256,9 +258,7 @@ def _enantiomer(model: MoleculeStack, method: Any) -> float | None:
     """Reflected coordinates change the sign of the handedness."""
     assert isinstance(method, StackedKohnSham)
     other = model.replace(handedness=-model.handedness)
-    one, two = (
-        float(pseudoscalar(m, method.solve(m))) for m in (model, other)
-    )
+    one, two = (float(pseudoscalar(m, method.solve(m))) for m in (model, other))
     size = max(abs(one), abs(two))
     return abs(one + two) / size if size > 1e-12 else abs(one + two)
 

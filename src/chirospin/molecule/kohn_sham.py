@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from pydantic import Field
 
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.method import FailedState, Method
+from chirospin.base.outcome import Outcome
 from chirospin.molecule import monomer as alone
 from chirospin.molecule import stack
 from chirospin.molecule.mean_field import Numerics
@@ -31,9 +33,8 @@ from chirospin.molecule.model import (
 from chirospin.molecule.monomer import MoleculeState, Monomer
 from chirospin.molecule.repulsion import Repulsion, bare, screened, two_electron_integrals
 from chirospin.molecule.structure import MIRROR, Structure, direction, molecules, upright
-from chirospin.numerics.outcome import Outcome
 
-REFERENCES = ("neese_2005", "sun_2020", "becke_1993", "weigend_2005")
+REFERENCES = ("neese_2005", "sun_2020", "larsen_2017", "becke_1993", "weigend_2005")
 
 
 def _cores() -> int:
@@ -105,9 +106,7 @@ class KohnSham(Method):
         )
 
 
-def _outcome(
-    monomers: Sequence[Monomer], bonds: Sequence[stack.Bond] = ()
-) -> Outcome:
+def _outcome(monomers: Sequence[Monomer], bonds: Sequence[stack.Bond] = ()) -> Outcome:
     gradients = [one.state.gradient for one in monomers] + [one.gradient for one in bonds]
     cycles = sum(one.state.cycles for one in monomers) + sum(one.cycles for one in bonds)
     return Outcome(converged=True, residual=max(gradients), iterations=cycles)
@@ -157,17 +156,16 @@ class StackedKohnSham(KohnSham):
         numerics = self.numerics()
         first = monomers[0]
         asked, frozen = theory(model), frozen_dimer(model)
-        count = 1 if len(monomers) == 1 else len(sites) - 1
         bonds = [
             stack.bond(lower, upper, asked, frozen, numerics)
-            for lower, upper in zip(sites[:count], sites[1 : count + 1], strict=False)
+            for lower, upper in pairwise(sites[:2] if len(monomers) == 1 else sites)
         ]
-        bonds = bonds * (len(sites) - 1) if len(monomers) == 1 else bonds
+        outcome = _outcome(monomers, bonds)
+        if len(monomers) == 1:  # neighbours of a carried stack are alike
+            bonds = bonds * (len(sites) - 1)
         values = None
         if len(sites) == 1:
-            values = two_electron_integrals(
-                first.state.basis, sites[0].orbitals, numerics.threads
-            )
+            values = two_electron_integrals(first.state.basis, sites[0].orbitals, numerics.threads)
         matrices = stack.assembled(sites, bonds, values)
         every = [bare(own) for own in matrices.repulsion]
         mean = bare(matrices.repulsion.mean(axis=0))
@@ -189,7 +187,7 @@ class StackedKohnSham(KohnSham):
             ),
             between=float(matrices.between.mean()) / medium if matrices.between.size else 0.0,
             energies=_levels(matrices, found, a < first.state.filled),
-            outcome=_outcome(monomers, bonds[:count]),
+            outcome=outcome,
         )
 
     def _sites(
@@ -244,4 +242,3 @@ def _levels(matrices: stack.StackMatrices, U: Repulsion, holes: bool) -> alone.A
     if not holes:
         return fock
     return np.asarray(fock - np.array([U.a, U.b]) - U.singlet - U.triplet)
-

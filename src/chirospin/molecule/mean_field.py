@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ConvergenceError, ModelError
+from chirospin.base.memory import available_bytes
+from chirospin.base.outcome import Outcome
+from chirospin.base.threads import blas_threads
 from chirospin.molecule import kept
 from chirospin.molecule.model import Theory
 from chirospin.molecule.structure import HEAVIEST, Structure, formula
-from chirospin.numerics.memory import available_bytes
-from chirospin.numerics.outcome import Outcome
-from chirospin.numerics.threads import blas_threads
 
 Array = NDArray[np.float64]
 HARTREE = 27.211386245988
@@ -84,7 +84,9 @@ def atomic_basis(structure: Structure, theory: Theory, charge: int = 0, spin: in
 
 
 def _core_missing(molecule: Any) -> bool:
-    return bool((molecule.atom_charges() != [_number(molecule, n) for n in range(molecule.natm)]).any())
+    return bool(
+        (molecule.atom_charges() != [_number(molecule, n) for n in range(molecule.natm)]).any()
+    )
 
 
 def _number(molecule: Any, atom: int) -> int:
@@ -179,7 +181,11 @@ def facts_of(structure: Structure, theory: Theory, charge: int) -> dict[str, Any
 
 
 def ground(
-    structure: Structure, theory: Theory, charge: int, numerics: Numerics, guess: Array | None = None
+    structure: Structure,
+    theory: Theory,
+    charge: int,
+    numerics: Numerics,
+    guess: Array | None = None,
 ) -> Ground:
     """The closed-shell ground state.
 

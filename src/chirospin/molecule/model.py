@@ -67,7 +67,9 @@ class Molecule(Model):
         6, symbol="w", low=2, high=40, about="orbitals on each side of the gap that are looked at"
     )
     axis: str = parameter(
-        "z", symbol="n", about="stacking axis: x, y, z of the file, normal of the molecule, or [x, y, z]"
+        "z",
+        symbol="n",
+        about="stacking axis: x, y, z of the file, normal of the molecule, or [x, y, z]",
     )
 
 
@@ -81,7 +83,10 @@ class MoleculeStack(Molecule):
         2, symbol="M", low=1, high=100, about="in the stack; those of the file if it holds several"
     )
     twist: float = parameter(
-        np.pi / 2, unit="rad", symbol=r"\varphi", about="from one molecule to the next, about the axis"
+        np.pi / 2,
+        unit="rad",
+        symbol=r"\varphi",
+        about="from one molecule to the next, about the axis",
     )
     rise: float = parameter(
         0.35, unit="nm", symbol="h", above=0, about="from one molecule to the next, along the axis"

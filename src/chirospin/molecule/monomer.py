@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
+from chirospin.base.outcome import Outcome
 from chirospin.molecule import spin_orbit
 from chirospin.molecule.mean_field import HARTREE, Ground, Numerics, ground, refuse_open_shell
 from chirospin.molecule.model import Theory
@@ -21,7 +22,6 @@ from chirospin.molecule.symmetry import (
     parities,
     reason,
 )
-from chirospin.numerics.outcome import Outcome
 
 Array = NDArray[np.float64]
 Z_AXIS = np.array([0.0, 0.0, 1.0])
@@ -140,9 +140,7 @@ def ranked(monomer: Monomer) -> Pairs:
     across = np.linalg.norm(vectors[:, :2], axis=1)
     across = np.where(across > RESOLVED, across, 0 * across)
     parity = monomer.parity
-    free = [
-        allowed_directions(monomer.operations, parity[:, a], parity[:, b]) for a, b in places
-    ]
+    free = [allowed_directions(monomer.operations, parity[:, a], parity[:, b]) for a, b in places]
     broken = np.linalg.norm(
         np.einsum("pij,pj->pi", np.eye(3) - np.array(free), np.nan_to_num(vectors)), axis=1
     )
@@ -171,7 +169,9 @@ def chosen(pairs: Pairs, names: tuple[str, ...], wanted: tuple[str, str] | None)
         a, b = pairs.places[pairs.order[0]]
         return int(a), int(b)
     a, b = (names.index(name) for name in wanted)
-    known = {frozenset(one.tolist()): gap for one, gap in zip(pairs.places, pairs.gaps, strict=True)}
+    known = {
+        frozenset(one.tolist()): gap for one, gap in zip(pairs.places, pairs.gaps, strict=True)
+    }
     if not np.isfinite(known[frozenset((a, b))]):
         raise ModelError(
             f"Parameter `pair` must be two orbitals that the molecule has in this basis, but is {','.join(wanted)}"

@@ -178,7 +178,9 @@ def energies(model: MoleculeStack, state: StackState) -> Array:
     return state.energies
 
 
-@observable(unit="eV", symbol=r"\Lambda_i", dims=("molecule", "component"), error=lambda m, s: RESOLVED)
+@observable(
+    unit="eV", symbol=r"\Lambda_i", dims=("molecule", "component"), error=lambda m, s: RESOLVED
+)
 def spin_orbit_vectors(model: MoleculeStack, state: StackState) -> Array:
     """Spin-orbit vector of each molecule."""
     return state.matrices.vectors

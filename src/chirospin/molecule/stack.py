@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from chirospin.base.errors import ModelError
 from chirospin.molecule import kept, spin_orbit
 from chirospin.molecule.mean_field import (
     HARTREE,
-    Ground,
     Numerics,
     atomic_basis,
     bounded,
@@ -117,7 +117,7 @@ def carried(monomer: Monomer, pair: tuple[int, int], asked: Geometry, twist: flo
                 match=1 - float(np.abs(own - np.eye(2)).max()),
             )
         )
-    for lower, upper in zip(sites, sites[1:], strict=False):
+    for lower, upper in pairwise(sites):
         refuse_close(lower.structure, upper.structure)
     return sites
 
@@ -139,9 +139,11 @@ def matched(monomers: Sequence[Monomer], pair: tuple[int, int]) -> list[Site]:
                 f"Parameter `structure` must hold molecules of one shape, but number {n + 1} is {distance:.2f} "
                 "angstrom (root mean square) from the first laid upon it; is it the mirror image, or another isomer?"
             )
-        laid = _reordered(turned_orbitals(first.state.basis, rotation) @ reference, first, one, order)
+        laid = _reordered(
+            turned_orbitals(first.state.basis, rotation) @ reference, first, one, order
+        )
         sites.append(_site(one, laid, pair))
-    for lower, upper in zip(sites, sites[1:], strict=False):
+    for lower, upper in pairwise(sites):
         refuse_close(lower.structure, upper.structure)
     return sites
 
@@ -185,9 +187,7 @@ def _site(one: Monomer, reference: Array, pair: tuple[int, int]) -> Site:
     )
 
 
-def bond(
-    lower: Site, upper: Site, theory: Theory, frozen: bool, numerics: Numerics
-) -> Bond:
+def bond(lower: Site, upper: Site, theory: Theory, frozen: bool, numerics: Numerics) -> Bond:
     """Fock, overlap, spin-orbit and repulsion integrals of two neighbours.
 
     Raises

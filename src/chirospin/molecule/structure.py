@@ -71,7 +71,9 @@ def require_abinitio() -> None:
 def shipped() -> tuple[str, ...]:
     """Names of the structures that ship with the package."""
     folder = files("chirospin.molecule").joinpath("structures")
-    return tuple(sorted(p.name.removesuffix(".xyz") for p in folder.iterdir() if p.name.endswith(".xyz")))
+    return tuple(
+        sorted(p.name.removesuffix(".xyz") for p in folder.iterdir() if p.name.endswith(".xyz"))
+    )
 
 
 def _located(name: str) -> Path:
@@ -148,7 +150,9 @@ def _checked(atoms: Any, path: Path, frame: int) -> Structure:
         )
     for n, Z in enumerate(numbers):
         if Z < 1:
-            raise ModelError(f"Parameter `structure` must name elements, but atom {n + 1} of {where} is none")
+            raise ModelError(
+                f"Parameter `structure` must name elements, but atom {n + 1} of {where} is none"
+            )
         if Z > HEAVIEST:
             raise ModelError(
                 f"Parameter `structure` must have no element beyond Kr, but atom {n + 1} of {where} is "
@@ -156,7 +160,9 @@ def _checked(atoms: Any, path: Path, frame: int) -> Structure:
                 "it needs a relativistic all-electron basis and a two-component code"
             )
     if not np.isfinite(places).all() or np.abs(places).max() > LARGEST_COORDINATE:
-        raise ModelError(f"Parameter `structure` must have finite coordinates, but {where} has others")
+        raise ModelError(
+            f"Parameter `structure` must have finite coordinates, but {where} has others"
+        )
     if atoms.pbc.any() and abs(np.linalg.det(np.asarray(atoms.cell))) > 1e-6:
         places = _whole(atoms, where)
     radii = covalent_radii[numbers]
@@ -332,7 +338,9 @@ def _mid_bond(structure: Structure) -> Array:
     numbers, places = structure.numbers, structure.positions
     pairs = np.argwhere(np.triu(bonds(structure)))
     if not len(pairs):
-        raise ModelError("Parameter `pivot` must be centre or two numbers where there is no bond, but is mid-bond")
+        raise ModelError(
+            "Parameter `pivot` must be centre or two numbers where there is no bond, but is mid-bond"
+        )
     rank = [
         (-numbers[i] * numbers[j], round(float(np.linalg.norm(places[i] - places[j])), 3))
         for i, j in pairs
@@ -378,7 +386,9 @@ def superposed(reference: Structure, other: Structure) -> tuple[Array, NDArray[n
         near = np.linalg.norm((a @ rotation.T)[:, None] - b, axis=-1) + 1e6 * ~same
         order = linear_sum_assignment(near)[1]
     found.append((order, *_rigid(a, b[order])))
-    order, rotation, distance = min(found, key=lambda one: one[2] + (1e-3 if one is found[-1] else 0))
+    order, rotation, distance = min(
+        found, key=lambda one: one[2] + (1e-3 if one is found[-1] else 0)
+    )
     return rotation, order, distance
 
 

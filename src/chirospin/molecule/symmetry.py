@@ -199,7 +199,9 @@ def reason(found: tuple[Operation, ...], a: Array, b: Array, axis: Array) -> str
         return ""
     words = {1: "even", -1: "odd"}
     causes = [
-        f"both are {words[int(p)]} under {one.name}" if p == q else f"they are {words[int(p)]} and {words[int(q)]} under {one.name}"
+        f"both are {words[int(p)]} under {one.name}"
+        if p == q
+        else f"they are {words[int(p)]} and {words[int(q)]} under {one.name}"
         for one, p, q in zip(found, a, b, strict=True)
         if p * q and np.trace(across @ _forbidden(one, int(p), int(q))) > 1 - 1e-6
     ]

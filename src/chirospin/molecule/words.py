@@ -36,7 +36,9 @@ def molecule_words(model: Molecule, state: MoleculeState) -> str:
             lines.append(_pair_line(names, pairs, int(n)))
     refused = sum(bool(one) for one in pairs.reasons)
     if refused:
-        lines.append(f"{refused} of {np.isfinite(pairs.gaps).sum()} pairs have no part across the axis by symmetry")
+        lines.append(
+            f"{refused} of {np.isfinite(pairs.gaps).sum()} pairs have no part across the axis by symmetry"
+        )
     a, b = (names[n] for n in state.pair)
     how = "named" if chosen_pair(model) else "ranked highest"
     lines.append(f"chosen: a = {a}, b = {b} ({how}); repulsion by {screening(model).kind}")
@@ -46,8 +48,10 @@ def molecule_words(model: Molecule, state: MoleculeState) -> str:
 
 def _symmetry(state: MoleculeState) -> str:
     found = [one.name for one in state.monomer.operations]
-    return "no symmetry of order two" if not found else ", ".join(found[:4]) + (
-        f" and {len(found) - 4} more" if len(found) > 4 else ""
+    return (
+        "no symmetry of order two"
+        if not found
+        else ", ".join(found[:4]) + (f" and {len(found) - 4} more" if len(found) > 4 else "")
     )
 
 
@@ -113,9 +117,9 @@ def achiral_cause(model: MoleculeStack, state: StackState) -> str:
     if crossed <= 2 * RESOLVED * np.abs(vectors).max():
         return "the spin-orbit vectors of neighbours are parallel (twist 0 or 180 degrees)"
     t = np.abs(hopping(model, state))
-    weak = [n for n, x in (("t_aa", t[:, 0, 0]), ("t_bb", t[:, 1, 1])) if x.max() <= RESOLVED_HOPPING]
+    weak = [
+        n for n, x in (("t_aa", t[:, 0, 0]), ("t_bb", t[:, 1, 1])) if x.max() <= RESOLVED_HOPPING
+    ]
     if weak:
-        return (
-            f"{' and '.join(weak)} vanishes: at this twist the orbitals of neighbours differ in parity about the axis"
-        )
+        return f"{' and '.join(weak)} vanishes: at this twist the orbitals of neighbours differ in parity about the axis"
     return "the contributions of its neighbours cancel"
