@@ -179,16 +179,16 @@ class Model(BaseModel):
 
     shorthands: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     shorthand_symbols: ClassVar[Mapping[str, str]] = {}
-    _source: Mapping[str, Any] | None = PrivateAttr(default=None)
+    _origin: Mapping[str, Any] | None = PrivateAttr(default=None)
 
     @property
-    def source(self) -> Mapping[str, Any] | None:
+    def origin(self) -> Mapping[str, Any] | None:
         """Facts of the result that the model was made from; None for one that was typed."""
-        return self._source
+        return self._origin
 
-    def made_from(self, source: Mapping[str, Any]) -> Self:
+    def made_from(self, origin: Mapping[str, Any]) -> Self:
         """The same model, which says where its parameters come from."""
-        self._source = source
+        self._origin = origin
         return self
 
     def __init__(self, **values: Any) -> None:
@@ -266,7 +266,7 @@ class Model(BaseModel):
             for member in self.shorthands[short]:
                 given.pop(member, None)
         changed = type(self)(**{**given, **changes})
-        return changed if self._source is None else changed.made_from(self._source)
+        return changed if self._origin is None else changed.made_from(self._origin)
 
 
 def checked(info: ParameterInfo, value: Any) -> Any:

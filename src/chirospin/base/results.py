@@ -40,7 +40,7 @@ NETCDF, ZARR = ".nc", ".zarr"
 ERROR = "_error"  # suffix of the variable that holds the numerical error of another
 CHECKSUM = "checksum"
 REMARK = "remark"  # variable that holds words
-SOURCE = "source"  # attribute: the result that a model was made from
+ORIGIN = "origin"  # attribute: the result that a model was made from
 LONGEST = 200  # characters of a stored value, or of an engine's complaint, in a message
 TEXTS = ("family", "model", "method", "question", "quantity", "references")
 RECORDS = ("method_settings", "provenance")  # JSON
@@ -292,8 +292,8 @@ def _attributes(
         "provenance": json.dumps(provenance()),
         "conventions": json.dumps(conventions(problem.family)),
     }
-    if model.source is not None:
-        attrs[SOURCE] = json.dumps(model.source)
+    if model.origin is not None:
+        attrs[ORIGIN] = json.dumps(model.origin)
     for info in model.parameters():
         if info.name not in swept and not info.axis:
             value = getattr(model, info.name)
@@ -307,12 +307,12 @@ def _attributes(
 
 def _cited(model: Model) -> list[str]:
     """References of the result that a model was made from."""
-    return [key for key in str((model.source or {}).get("references", "")).split(", ") if key]
+    return [key for key in str((model.origin or {}).get("references", "")).split(", ") if key]
 
 
-def source_facts(ds: xr.Dataset) -> dict[str, Any]:
+def origin_facts(ds: xr.Dataset) -> dict[str, Any]:
     """What a result hands on to a model that is made from it: where it comes from, how, and who is cited."""
-    kept = ("family", "model", "method", "references", "method_settings", "provenance", SOURCE)
+    kept = ("family", "model", "method", "references", "method_settings", "provenance", ORIGIN)
     facts = {name: ds.attrs[name] for name in kept if name in ds.attrs}
     facts |= {
         name: value.item() if isinstance(value, np.generic) else value

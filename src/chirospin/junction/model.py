@@ -13,7 +13,7 @@ from pydantic import model_validator
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.parameters import Model, Shape, parameter, refusal
-from chirospin.base.results import source_facts
+from chirospin.base.results import origin_facts
 from chirospin.base.spin import PAULI
 from chirospin.junction.supplied import supplied
 
@@ -69,7 +69,7 @@ class MolecularStack(Model):
         for short in changes.keys() & cls.shorthands.keys():
             for member in cls.shorthands[short]:
                 values.pop(member, None)
-        return cls(**{**values, **changes}).made_from(source_facts(ds))
+        return cls(**{**values, **changes}).made_from(origin_facts(ds))
 
     molecules: int = parameter(
         2, symbol="M", low=1, high=LARGEST_STACK, about="number of molecules in the stack"

@@ -25,13 +25,13 @@ from chirospin.molecule.model import (
     frame_of,
     frozen_dimer,
     geometry,
-    integrals,
     orbital_names,
     screening,
     theory,
+    two_electron_part,
 )
 from chirospin.molecule.monomer import MoleculeState, Monomer
-from chirospin.molecule.repulsion import Repulsion, bare, screened, two_electron_integrals
+from chirospin.molecule.repulsion import Repulsion, bare, screened_repulsion, two_electron_integrals
 from chirospin.molecule.structure import MIRROR, Structure, direction, molecules, upright
 
 REFERENCES = ("neese_2005", "sun_2020", "larsen_2017", "becke_1993", "weigend_2005")
@@ -52,7 +52,7 @@ class KohnSham(Method):
 
     cycles: int = Field(default=200, ge=1, le=10000, description="of the self-consistent field")
     threads: int = Field(
-        default=0, ge=0, le=1024, description="that PySCF may use; 0 for all cores of the process"
+        default=1, ge=0, le=1024, description="that PySCF may use; 0 for all cores of the process"
     )
 
     def solve_many(self, models: Sequence[Molecule]) -> Iterator[MoleculeState | FailedState]:
@@ -76,7 +76,7 @@ class KohnSham(Method):
         values = two_electron_integrals(
             one.state.basis, one.frame[:, [a, b]], self.numerics().threads
         )
-        found = screened(
+        found = screened_repulsion(
             one.state, one.frame, (int(a), int(b)), bare(values), screening(model), self.numerics()
         )
         return MoleculeState(
@@ -101,8 +101,8 @@ class KohnSham(Method):
     def monomer(self, model: Molecule, structure: Structure) -> Monomer:
         """A molecule by the theory of a model, wherever it lies."""
         names = orbital_names(model)
-        return alone.solved(
-            structure, theory(model), len(names) // 2, integrals(model), self.numerics()
+        return alone.solved_molecule(
+            structure, theory(model), len(names) // 2, two_electron_part(model), self.numerics()
         )
 
 
@@ -171,7 +171,7 @@ class StackedKohnSham(KohnSham):
         mean = bare(matrices.repulsion.mean(axis=0))
         a, b = (int(n) for n in first.window[list(pair)])
         kind = screening(model)
-        found = screened(first.state, first.frame, (a, b), mean, kind, numerics)
+        found = screened_repulsion(first.state, first.frame, (a, b), mean, kind, numerics)
         medium = kind.dielectric_constant
         return StackState(
             first=first,
@@ -199,18 +199,18 @@ class StackedKohnSham(KohnSham):
         turned = upright(whole, direction(whole, axis_text(model)))
         parts = molecules(turned)
         if len(parts) == 1:
-            place, twist = stack.placed(parts[0], asked)
+            place, twist = stack.first_place(parts[0], asked)
             one = self.monomer(model, place)
             pairs = alone.ranked(one)
             pair = alone.chosen(pairs, names, wanted)
-            return [one], pairs, pair, stack.carried(one, pair, asked, twist)
+            return [one], pairs, pair, stack.carried_sites(one, pair, asked, twist)
         _refuse_geometry(len(parts), asked.given)
         if asked.handedness < 0:
             parts = [part.at(part.positions @ MIRROR.T) for part in parts]
         monomers = [self.monomer(model, part) for part in parts]
         pairs = alone.ranked(monomers[0])
         pair = alone.chosen(pairs, names, wanted)
-        return monomers, pairs, pair, stack.matched(monomers, pair)
+        return monomers, pairs, pair, stack.matched_sites(monomers, pair)
 
 
 def sites_asked(model: MoleculeStack) -> int:
@@ -240,5 +240,5 @@ def _levels(matrices: stack.StackMatrices, U: Repulsion, holes: bool) -> alone.A
     M = len(matrices.one_body)
     fock = np.array([np.diag(matrices.one_body[i, :, i]) for i in range(M)]) + np.array(U.levels)
     if not holes:
-        return fock
+        return np.asarray(fock)
     return np.asarray(fock - np.array([U.a, U.b]) - U.singlet - U.triplet)

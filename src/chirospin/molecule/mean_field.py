@@ -33,6 +33,7 @@ GRADIENT_TOLERANCE = 1e-6
 """hartree: orbital energies are then good to 1e-6 eV, a thousandth of the smallest hopping that matters."""
 SAVED_EVERY = 5.0  # seconds between densities that a killed run goes on from
 SHARE_OF_MEMORY = 0.5
+COARSE_GRID = 0  # of PySCF's levels, for the first cycles of charged states
 _ONE_AT_A_TIME = threading.RLock()  # PySCF's settings are the process's own
 _LOG = logging.getLogger("chirospin.molecule")
 
@@ -46,7 +47,7 @@ class Numerics:
 
 
 @contextmanager
-def bounded(threads: int) -> Iterator[None]:
+def pyscf_threads(threads: int) -> Iterator[None]:
     """PySCF alone, with this many threads."""
     from pyscf import lib
 
@@ -201,10 +202,9 @@ def ground(
     facts = facts_of(structure, theory, charge)
 
     def compute() -> Mapping[str, Any]:
-        with bounded(numerics.threads):
-            field = _kohn_sham(atomic_basis(structure, theory, charge), theory)
-            begin = guess
-            return _converged(field, numerics, facts, begin, f"{formula(structure)} {charge:+d}")
+        with pyscf_threads(numerics.threads):
+            field = self_consistent_field(atomic_basis(structure, theory, charge), theory)
+            return _converged(field, numerics, facts, guess, f"{formula(structure)} {charge:+d}")
 
     found = kept.kept(facts, compute)
     electrons = int(structure.numbers.sum()) - charge
@@ -221,12 +221,13 @@ def ground(
     )
 
 
-def _kohn_sham(molecule: Any, theory: Theory, medium: float = 1.0) -> Any:
-    from pyscf import dft
+def self_consistent_field(molecule: Any, theory: Theory, open_shell: bool = False) -> Any:
+    """PySCF's mean field with density fitting, not yet iterated; Hartree-Fock needs no grid."""
+    from pyscf import dft, scf
 
-    kind = dft.UKS if molecule.spin or medium < 0 else dft.RKS
-    field = kind(molecule, xc=theory.functional).density_fit()
-    return field
+    if theory.functional == "hf":
+        return (scf.UHF if open_shell else scf.RHF)(molecule).density_fit()
+    return (dft.UKS if open_shell else dft.RKS)(molecule, xc=theory.functional).density_fit()
 
 
 def _converged(
@@ -319,7 +320,7 @@ def charged_energy(
     }
 
     def compute() -> Mapping[str, Any]:
-        with bounded(numerics.threads):
+        with pyscf_threads(numerics.threads):
             return _charged(neutral, frame, ends, charge, medium, numerics)
 
     return float(kept.kept(facts, compute)["energy"])
@@ -341,11 +342,9 @@ def _charged(
     numerics: Numerics,
 ) -> dict[str, Any]:
     """The state whose orbitals overlap most with those that are named."""
-    from pyscf import dft
-
     sizes = [int(one.sum()) for one in ends]
     molecule = atomic_basis(neutral.structure, neutral.theory, charge, sizes[0] - sizes[1])
-    field = dft.UKS(molecule, xc=neutral.theory.functional).density_fit()
+    field = self_consistent_field(molecule, neutral.theory, open_shell=True)
     if medium > 1:
         field = field.PCM()
         field.with_solvent.method = "IEF-PCM"
@@ -365,10 +364,18 @@ def _charged(
     field.get_occ = occupied
     title = f"{formula(neutral.structure)} {charge:+d}"
     cycles = _report(field, title, "")
-    field.conv_tol, field.conv_tol_grad = 1e-8, 1e-4  # energies to 1e-6 eV
     field.max_cycle = numerics.cycles
     field.chkfile = None
-    field.kernel(dm0=np.array([one @ one.T for one in named]))
+    begin = np.array([one @ one.T for one in named])
+    if hasattr(field, "grids"):  # most of the way on a coarse grid
+        field.conv_tol, field.conv_tol_grad = 1e-5, 1e-3
+        level, field.grids.level = field.grids.level, COARSE_GRID
+        field.kernel(dm0=begin)
+        begin = field.make_rdm1()
+        field.grids.reset()
+        field.grids.level = level
+    field.conv_tol, field.conv_tol_grad = 1e-8, 1e-4  # energies to 1e-6 eV
+    field.kernel(dm0=begin)
     if not field.converged:
         raise _not_converged(title, float("nan"), cycles[0])
     return {"energy": field.e_tot}

@@ -241,6 +241,6 @@ def frozen_dimer(model: MoleculeStack) -> bool:
     return model.dimer == "frozen"
 
 
-def integrals(model: Molecule) -> str:
+def two_electron_part(model: Molecule) -> str:
     """The two-electron part of the spin-orbit coupling."""
     return model.spin_orbit_integrals

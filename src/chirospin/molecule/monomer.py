@@ -63,7 +63,7 @@ class Monomer:
         return float(HARTREE * self.state.energies[n]) if n >= 0 else float("nan")
 
 
-def solved(
+def solved_molecule(
     structure: Structure, theory: Theory, window: int, integrals: str, numerics: Numerics
 ) -> Monomer:
     """Ground state, orbitals and spin-orbit integrals of a molecule.
@@ -90,7 +90,7 @@ def solved(
         window=places,
         operations=found,
         parity=parities(state, frame[:, places], found) * (places >= 0),
-        G=spin_orbit.integrals(state, integrals, numerics),
+        G=spin_orbit.spin_orbit_integrals(state, integrals, numerics),
     )
 
 

@@ -78,19 +78,19 @@ def orbital_b(model: Molecule, state: MoleculeState) -> Array:
 @observable(unit="eV", symbol=r"|\Lambda|", error=lambda m, s: RESOLVED)
 def spin_orbit(model: Molecule, state: MoleculeState) -> Array:
     """Length of the spin-orbit vector of the chosen pair."""
-    return np.linalg.norm(_vector(state))
+    return np.array(np.linalg.norm(_vector(state)))
 
 
 @observable(unit="eV", symbol=r"|\Lambda_\perp|", error=lambda m, s: RESOLVED)
 def spin_orbit_across(model: Molecule, state: MoleculeState) -> Array:
     """Its part across the stacking axis."""
-    return np.linalg.norm(_vector(state)[:2])
+    return np.array(np.linalg.norm(_vector(state)[:2]))
 
 
 def _vector(state: Any) -> Array:
     if isinstance(state, StackState):
         return np.asarray(state.matrices.vectors[0])
-    return state.monomer.vector(*state.pair)
+    return np.asarray(state.monomer.vector(*state.pair))
 
 
 @observable(unit="eV", symbol=r"\epsilon_b - \epsilon_a")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chirospin.molecule.mean_field import HARTREE, Ground, Numerics, bounded, charged_energy
+from chirospin.molecule.mean_field import HARTREE, Ground, Numerics, charged_energy, pyscf_threads
 from chirospin.molecule.model import Screening
 from chirospin.molecule.structure import cavity_radius
 
@@ -53,7 +53,7 @@ def two_electron_integrals(basis: Any, orbitals: Array, threads: int) -> Array:
     from pyscf import df
 
     n = orbitals.shape[1]
-    with bounded(threads):
+    with pyscf_threads(threads):
         values = df.DF(basis).ao2mo(np.asfortranarray(orbitals), compact=False)
     return np.asarray(values).reshape((n,) * 4) * HARTREE
 
@@ -71,7 +71,7 @@ def bare(integrals: Array) -> Repulsion:
     )
 
 
-def screened(
+def screened_repulsion(
     state: Ground,
     frame: Array,
     pair: tuple[int, int],

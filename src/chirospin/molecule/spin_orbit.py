@@ -23,8 +23,8 @@ from chirospin.molecule.mean_field import (
     HARTREE,
     Ground,
     Numerics,
-    bounded,
     facts_of,
+    pyscf_threads,
 )
 
 Array = NDArray[np.float64]
@@ -38,7 +38,7 @@ VALENCE = {  # electrons outside the core of the elements that have an effective
 }
 
 
-def integrals(state: Ground, kind: str, numerics: Numerics) -> Array:
+def spin_orbit_integrals(state: Ground, kind: str, numerics: Numerics) -> Array:
     """G of a mean field, (component, basis, basis), atomic units.
 
     Parameters
@@ -52,7 +52,7 @@ def integrals(state: Ground, kind: str, numerics: Numerics) -> Array:
     facts = facts_of(state.structure, state.theory, state.charge) | {"spin-orbit": kind}
 
     def compute() -> Mapping[str, Any]:
-        with bounded(numerics.threads):
+        with pyscf_threads(numerics.threads):
             return {"G": _integrals(state, kind)}
 
     return kept.kept(facts, compute)["G"]

@@ -16,9 +16,10 @@ from chirospin.molecule.mean_field import (
     HARTREE,
     Numerics,
     atomic_basis,
-    bounded,
     facts_of,
     ground,
+    pyscf_threads,
+    self_consistent_field,
 )
 from chirospin.molecule.model import Geometry, Theory
 from chirospin.molecule.monomer import Monomer
@@ -78,7 +79,7 @@ class Bond:
     cycles: int
 
 
-def placed(monomer: Structure, asked: Geometry) -> tuple[Structure, float]:
+def first_place(monomer: Structure, asked: Geometry) -> tuple[Structure, float]:
     """The first molecule of a carried stack, and the twist of the next; the mirror image for handedness -1."""
     x, y = pivot_of(monomer, asked.pivot)
     turned = (monomer.positions - np.array([x, y, 0.0])) @ (
@@ -89,7 +90,9 @@ def placed(monomer: Structure, asked: Geometry) -> tuple[Structure, float]:
     return monomer.at(turned), asked.twist
 
 
-def carried(monomer: Monomer, pair: tuple[int, int], asked: Geometry, twist: float) -> list[Site]:
+def carried_sites(
+    monomer: Monomer, pair: tuple[int, int], asked: Geometry, twist: float
+) -> list[Site]:
     """Sites whose orbitals are those of one molecule, carried rigidly.
 
     Raises
@@ -122,7 +125,7 @@ def carried(monomer: Monomer, pair: tuple[int, int], asked: Geometry, twist: flo
     return sites
 
 
-def matched(monomers: Sequence[Monomer], pair: tuple[int, int]) -> list[Site]:
+def matched_sites(monomers: Sequence[Monomer], pair: tuple[int, int]) -> list[Site]:
     """Sites of the molecules of a file: orbitals that overlap most with the first molecule's, laid upon each.
 
     Raises
@@ -223,14 +226,12 @@ def _frozen(
     both: Structure, theory: Theory, density: Array, numerics: Numerics
 ) -> tuple[Any, Array]:
     """The Fock matrix of the sum of two densities, built once."""
-    from pyscf import dft
-
     basis = atomic_basis(both, theory, 2 * theory.charge)
     facts = facts_of(both, theory, 2 * theory.charge) | {"frozen": density}
 
     def compute() -> dict[str, Array]:
-        with bounded(numerics.threads):
-            field = dft.RKS(basis, xc=theory.functional).density_fit()
+        with pyscf_threads(numerics.threads):
+            field = self_consistent_field(basis, theory)
             return {"fock": np.asarray(field.get_fock(dm=density))}
 
     return basis, kept.kept(facts, compute)["fock"]
@@ -243,7 +244,7 @@ def _spin_orbit(
     facts = facts_of(both, theory, 2 * theory.charge) | {"spin-orbit": "amfi", "frozen": frozen}
 
     def compute() -> dict[str, Array]:
-        with bounded(numerics.threads):
+        with pyscf_threads(numerics.threads):
             return {"G": spin_orbit.one_centre_field(basis, density)}
 
     return kept.kept(facts, compute)["G"]

@@ -117,12 +117,12 @@ def frame_count(name: str) -> int:
 def _frames(path: Path, stamp: int) -> tuple[Structure, ...]:
     import warnings
 
-    import ase.io
+    from ase.io import read
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = ase.io.read(path, index=":")
+            found: Any = read(path, index=":")
     except Exception as error:  # every format has kinds of its own
         words = " ".join(str(error).split()) or type(error).__name__
         raise ModelError(
@@ -178,9 +178,12 @@ def _checked(atoms: Any, path: Path, frame: int) -> Structure:
 
 def _whole(atoms: Any, where: str) -> Array:
     """Positions in a cell with every molecule whole."""
-    from ase.neighborlist import natural_cutoffs, neighbor_list
+    from ase import neighborlist
 
-    first, second, shift = neighbor_list("ijS", atoms, natural_cutoffs(atoms, mult=BONDED))
+    near: Any = neighborlist
+    first, second, shift = near.neighbor_list(
+        "ijS", atoms, near.natural_cutoffs(atoms, mult=BONDED)
+    )
     places = np.asarray(atoms.get_positions(), dtype=float)
     images: dict[int, Any] = {}
     for start in range(len(atoms)):

@@ -14,6 +14,7 @@ from chirospin.molecule.mean_field import Ground
 from chirospin.molecule.structure import Structure, centre
 
 Array = NDArray[np.float64]
+Signs = NDArray[np.int64]
 SAME_PLACE = 5e-3
 """angstrom: coordinates of files have three decimals."""
 DEGENERATE = 2e-5
@@ -169,7 +170,7 @@ def parities(state: Ground, orbitals: Array, found: tuple[Operation, ...]) -> ND
     return np.array(rows, dtype=int).reshape(len(found), orbitals.shape[1])
 
 
-def allowed_directions(found: tuple[Operation, ...], a: Array, b: Array) -> Array:
+def allowed_directions(found: tuple[Operation, ...], a: Signs, b: Signs) -> Array:
     r"""Projector on the directions that symmetry leaves to the spin-orbit vector of two orbitals, (3, 3).
 
     An axial vector between real orbitals of parities p: :math:`\Lambda = p_a p_b \det(O)\, O \Lambda`.
@@ -191,7 +192,7 @@ def _forbidden(operation: Operation, p: int, q: int) -> Array:
     return np.asarray((np.eye(3) - p * q * np.linalg.det(matrix) * matrix) / 2)
 
 
-def reason(found: tuple[Operation, ...], a: Array, b: Array, axis: Array) -> str:
+def reason(found: tuple[Operation, ...], a: Signs, b: Signs, axis: Array) -> str:
     """Why symmetry leaves a pair no spin-orbit vector across an axis, in words; empty where it does."""
     allowed = allowed_directions(found, a, b)
     across = np.eye(3) - np.outer(axis, axis)
