@@ -234,7 +234,7 @@ def _longest_labels(problem: Problem, models: Sequence[Model]) -> dict[str, tupl
     longest: dict[str, tuple[Any, ...]] = {}
     for model in models:
         for name, labels in problem.labels(model).items():
-            if len(labels) > len(longest.get(name, ())):
+            if name not in longest or len(labels) > len(longest[name]):
                 longest[name] = labels
     return longest
 

@@ -33,6 +33,7 @@ GRADIENT_TOLERANCE = 1e-6
 """hartree: orbital energies are then good to 1e-6 eV, a thousandth of the smallest hopping that matters."""
 SAVED_EVERY = 5.0  # seconds between densities that a killed run goes on from
 SHARE_OF_MEMORY = 0.5
+FIRST_CYCLES = 40  # of charged states, before second-order steps take over
 COARSE_GRID = 0  # of PySCF's levels, for the first cycles of charged states
 _ONE_AT_A_TIME = threading.RLock()  # PySCF's settings are the process's own
 _LOG = logging.getLogger("chirospin.molecule")
@@ -226,8 +227,12 @@ def self_consistent_field(molecule: Any, theory: Theory, open_shell: bool = Fals
     from pyscf import dft, scf
 
     if theory.functional == "hf":
-        return (scf.UHF if open_shell else scf.RHF)(molecule).density_fit()
-    return (dft.UKS if open_shell else dft.RKS)(molecule, xc=theory.functional).density_fit()
+        field = (scf.UHF if open_shell else scf.RHF)(molecule)
+    else:
+        field = (dft.UKS if open_shell else dft.RKS)(molecule, xc=theory.functional)
+    field.chkfile = None
+    field._chkfile.close()  # an open file for each field, which nothing here reads
+    return field.density_fit()
 
 
 def _converged(
@@ -239,8 +244,8 @@ def _converged(
     cycles = _report(field, title, partial)
     field.conv_tol, field.conv_tol_grad = ENERGY_TOLERANCE, GRADIENT_TOLERANCE
     field.max_cycle = numerics.cycles
-    field.chkfile = None
     field.kernel(dm0=guess if left is None else left["density"])
+    fitted_closed(field.with_df)
     gradient = float(np.abs(field.get_grad(field.mo_coeff, field.mo_occ)).max(initial=0.0))
     if not field.converged:
         raise _not_converged(title, gradient, cycles[0])
@@ -252,6 +257,13 @@ def _converged(
         "gradient": gradient,
         "cycles": cycles[0],
     }
+
+
+def fitted_closed(fitting: Any) -> None:
+    """Close the file that density fitting opens for integrals too large for the memory."""
+    file = fitting._cderi_to_save
+    if hasattr(file, "close"):
+        file.close()
 
 
 def _not_converged(title: str, gradient: float, cycles: int) -> ConvergenceError:
@@ -365,7 +377,6 @@ def _charged(
     title = f"{formula(neutral.structure)} {charge:+d}"
     cycles = _report(field, title, "")
     field.max_cycle = numerics.cycles
-    field.chkfile = None
     begin = np.array([one @ one.T for one in named])
     if hasattr(field, "grids"):  # most of the way on a coarse grid
         field.conv_tol, field.conv_tol_grad = 1e-5, 1e-3
@@ -375,7 +386,13 @@ def _charged(
         field.grids.reset()
         field.grids.level = level
     field.conv_tol, field.conv_tol_grad = 1e-8, 1e-4  # energies to 1e-6 eV
+    field.max_cycle = min(FIRST_CYCLES, numerics.cycles)
     field.kernel(dm0=begin)
+    if not field.converged and numerics.cycles > FIRST_CYCLES:  # round in circles: by second order
+        first, field = field, field.newton()
+        field.callback, field.max_cycle = first.callback, numerics.cycles
+        field.kernel(np.array([frame, frame]), np.array(ends))
+    fitted_closed(field.with_df)
     if not field.converged:
         raise _not_converged(title, float("nan"), cycles[0])
     return {"energy": field.e_tot}

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chirospin.molecule.mean_field import HARTREE, Ground, Numerics, charged_energy, pyscf_threads
+from chirospin.molecule.mean_field import (
+    HARTREE,
+    Ground,
+    Numerics,
+    charged_energy,
+    fitted_closed,
+    pyscf_threads,
+)
 from chirospin.molecule.model import Screening
 from chirospin.molecule.structure import cavity_radius
 
@@ -54,7 +61,9 @@ def two_electron_integrals(basis: Any, orbitals: Array, threads: int) -> Array:
 
     n = orbitals.shape[1]
     with pyscf_threads(threads):
-        values = df.DF(basis).ao2mo(np.asfortranarray(orbitals), compact=False)
+        fitting = df.DF(basis)
+        values = fitting.ao2mo(np.asfortranarray(orbitals), compact=False)
+        fitted_closed(fitting)
     return np.asarray(values).reshape((n,) * 4) * HARTREE
 
 

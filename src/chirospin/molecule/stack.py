@@ -17,6 +17,7 @@ from chirospin.molecule.mean_field import (
     Numerics,
     atomic_basis,
     facts_of,
+    fitted_closed,
     ground,
     pyscf_threads,
     self_consistent_field,
@@ -232,7 +233,9 @@ def _frozen(
     def compute() -> dict[str, Array]:
         with pyscf_threads(numerics.threads):
             field = self_consistent_field(basis, theory)
-            return {"fock": np.asarray(field.get_fock(dm=density))}
+            fock = np.asarray(field.get_fock(dm=density))
+            fitted_closed(field.with_df)
+            return {"fock": fock}
 
     return basis, kept.kept(facts, compute)["fock"]
 
