@@ -91,6 +91,12 @@ def assignments(texts: Sequence[str], flag: str) -> dict[str, str]:
     return found
 
 
+def values_from(kind: type[Model], texts: Sequence[str]) -> dict[str, Any]:
+    """Values of --set NAME=VALUE in the units of the model."""
+    given = assignments(texts, "--set")
+    return {name: parse(kind.parameter_info(name), value) for name, value in given.items()}
+
+
 def model_from(kind: type[Model], texts: Sequence[str], source: Path | None = None) -> Model:
     """A model from --set NAME=VALUE, and from a result if one is named; checked before anything is computed.
 
@@ -98,8 +104,7 @@ def model_from(kind: type[Model], texts: Sequence[str], source: Path | None = No
     ------
     ModelError : a bad value, or a result that is none of a stack, for a model that is made from one
     """
-    given = assignments(texts, "--set")
-    values = {name: parse(kind.parameter_info(name), value) for name, value in given.items()}
+    values = values_from(kind, texts)
     if source is None:
         return kind(**values)
     made: Any = getattr(kind, "from_result", None)

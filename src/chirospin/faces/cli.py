@@ -111,6 +111,9 @@ def solve(
     plot: Path | None = None,
     quantity: str | None = None,
     x: str | None = None,
+    uncertain: Annotated[bool, Parameter(negative="")] = False,
+    structures: Whole = 12,
+    seed: Whole = 0,
     json: Json = False,
     workers: Workers = None,
 ) -> int:
@@ -147,9 +150,19 @@ def solve(
         The observable that is drawn; the model's own if not given.
     x
         The swept parameter on the axis.
+    uncertain
+        With --from: draw over functional, screening, geometry and Lambda; an interval instead of a number.
+    structures
+        Geometries that --uncertain draws; each costs a self-consistent field of two neighbours.
+    seed
+        Of the draws.
     """
     from chirospin.faces import arguments
 
+    if uncertain:
+        return _uncertain(
+            name, method, set_, from_, over, option, out, quantity, structures, seed, json
+        )
     one = arguments.problem_for(name, method, [*(set_ or []), *(over or [])])
     model = arguments.model_from(one.model, set_ or [], from_)
     grid = arguments.sweep_from(type(model), over or [])
@@ -193,6 +206,53 @@ def solve(
             if path is not None:
                 say(f"wrote {path}")
     return _verdict(ds, found)
+
+
+def _uncertain(
+    name: str,
+    method: str | None,
+    set_: list[str] | None,
+    from_: Path | None,
+    over: list[str] | None,
+    option: list[str] | None,
+    out: Path | None,
+    quantity: str | None,
+    structures: int,
+    seed: int,
+    json: bool,
+) -> int:
+    """A quantity with its interval, over stacks drawn around a stored one."""
+    from chirospin.base import results
+    from chirospin.faces import arguments, uncertain
+    from chirospin.faces.progress import progress, solver_lines
+
+    if from_ is None or over:
+        raise ModelError(
+            "Option --uncertain must come with --from FILE of a stack, and without --over"
+        )
+    one = arguments.problem_for(name, method, set_ or [])
+    (chosen, *_) = arguments.methods_from(one, method, option or [])
+    if quantity is not None:
+        one.choose((quantity,))
+    if out is not None:
+        results.check_target(out)
+    with progress(f"drawing stacks for {name}", quiet=json) as report, solver_lines():
+        ds = uncertain.uncertain_result(
+            from_,
+            one,
+            arguments.values_from(one.model, set_ or []),
+            chosen,
+            structures,
+            seed,
+            report,
+        )
+    if out is not None:
+        results.save(ds, out)
+    facts = uncertain.uncertain_facts(ds, quantity or one.quantity)
+    say(uncertain.uncertain_json(facts) if json else uncertain.uncertain_text(facts))
+    if out is not None and not json:
+        say(f"wrote {out}")
+    return _verdict(ds, results.certificates(ds, one))
 
 
 def _verdict(ds: Any, found: list[Any]) -> int:

@@ -17,6 +17,9 @@ from chirospin.base.errors import UNREADABLE, ModelError
 from chirospin.base.sealed import seal_of, sealed, written_whole
 
 Arrays = dict[str, NDArray[Any]]
+_REMEMBERED: dict[str, Arrays] = {}
+MOST_REMEMBERED, SMALL = 100, 4_000_000
+"""Sets of arrays, and bytes of each, that stay in memory for the next points."""
 FOLDER = "CHIROSPIN_CACHE"
 """Environment variable that names the folder; empty keeps nothing."""
 RECIPE = 1
@@ -83,8 +86,12 @@ def forget(key: str) -> None:
 def kept(facts: Mapping[str, Any], compute: Callable[[], Mapping[str, Any]]) -> Arrays:
     """The arrays that follow from some facts: read if they are kept, else computed and kept."""
     key = key_of(facts)
-    found = read(key)
+    found = _REMEMBERED.get(key) or read(key)
     if found is None:
         found = {name: np.asarray(value) for name, value in compute().items()}
         write(key, found)
+    if sum(value.nbytes for value in found.values()) < SMALL:
+        while len(_REMEMBERED) >= MOST_REMEMBERED:
+            _REMEMBERED.pop(next(iter(_REMEMBERED)), None)
+        _REMEMBERED[key] = found
     return found

@@ -190,6 +190,13 @@ class StackedKohnSham(KohnSham):
             outcome=outcome,
         )
 
+    def first_molecule(self, model: MoleculeStack) -> tuple[Monomer, tuple[int, int]]:
+        """The first molecule of a stack and the places of its pair in the window."""
+        whole = frame_of(model)
+        part = molecules(upright(whole, direction(whole, axis_text(model))))[0]
+        one = self.monomer(model, part)
+        return one, alone.chosen(alone.ranked(one), orbital_names(model), chosen_pair(model))
+
     def _sites(
         self, model: MoleculeStack
     ) -> tuple[list[Monomer], alone.Pairs, tuple[int, int], list[stack.Site]]:
@@ -199,11 +206,11 @@ class StackedKohnSham(KohnSham):
         turned = upright(whole, direction(whole, axis_text(model)))
         parts = molecules(turned)
         if len(parts) == 1:
-            place, twist = stack.first_place(parts[0], asked)
-            one = self.monomer(model, place)
-            pairs = alone.ranked(one)
+            one = self.monomer(model, parts[0])
+            place = stack.placement(parts[0], asked)
+            pairs = alone.ranked(one, place.axis)
             pair = alone.chosen(pairs, names, wanted)
-            return [one], pairs, pair, stack.carried_sites(one, pair, asked, twist)
+            return [one], pairs, pair, stack.carried_sites(one, pair, asked, place)
         _refuse_geometry(len(parts), asked.given)
         if asked.handedness < 0:
             parts = [part.at(part.positions @ MIRROR.T) for part in parts]

@@ -103,9 +103,9 @@ class Pairs:
     places : in the window, (pair, 2)
     vectors : spin-orbit vectors, eV, (pair, component)
     gaps : |e_b - e_a|, eV, (pair,)
-    mixing : |Lambda across z| / gap, (pair,)
+    mixing : |Lambda across the axis| / gap, (pair,)
     allowed : squared length of the components that symmetry forbids over the whole, (pair,)
-    reasons : why a vector has no part across z, in words; empty where it has
+    reasons : why a vector has no part across the axis, in words; empty where it has
     """
 
     places: NDArray[np.int64]
@@ -121,8 +121,8 @@ class Pairs:
         return np.argsort(-np.nan_to_num(self.mixing, nan=-1.0), kind="stable")
 
 
-def ranked(monomer: Monomer) -> Pairs:
-    """All pairs of a window on one side of the gap."""
+def ranked(monomer: Monomer, axis: Array = Z_AXIS) -> Pairs:
+    """All pairs of a window on one side of the gap, for a stacking axis in the frame of the molecule."""
     half = len(monomer.window) // 2
     places = np.array(
         [
@@ -137,7 +137,7 @@ def ranked(monomer: Monomer) -> Pairs:
     vectors = np.array([monomer.vector(a, b) for a, b in places])
     vectors = np.where(exists[:, None], vectors, np.nan)
     gaps = np.abs(energies[places[:, 1]] - energies[places[:, 0]])
-    across = np.linalg.norm(vectors[:, :2], axis=1)
+    across = np.linalg.norm(vectors - np.outer(vectors @ axis, axis), axis=1)
     across = np.where(across > RESOLVED, across, 0 * across)
     parity = monomer.parity
     free = [allowed_directions(monomer.operations, parity[:, a], parity[:, b]) for a, b in places]
@@ -145,7 +145,7 @@ def ranked(monomer: Monomer) -> Pairs:
         np.einsum("pij,pj->pi", np.eye(3) - np.array(free), np.nan_to_num(vectors)), axis=1
     )
     reasons = tuple(
-        reason(monomer.operations, parity[:, a], parity[:, b], Z_AXIS) if there else ""
+        reason(monomer.operations, parity[:, a], parity[:, b], axis) if there else ""
         for (a, b), there in zip(places, exists, strict=True)
     )
     return Pairs(

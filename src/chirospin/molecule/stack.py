@@ -80,19 +80,40 @@ class Bond:
     cycles: int
 
 
-def first_place(monomer: Structure, asked: Geometry) -> tuple[Structure, float]:
-    """The first molecule of a carried stack, and the twist of the next; the mirror image for handedness -1."""
-    x, y = pivot_of(monomer, asked.pivot)
-    turned = (monomer.positions - np.array([x, y, 0.0])) @ (
-        turn(asked.tilt[1], 1) @ turn(asked.tilt[0], 0)
-    ).T
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """Where the first molecule of a carried stack lies: x -> matrix (x - pivot); and the twist of the next.
+
+    Parameters
+    ----------
+    matrix : (3, 3), orthogonal; a reflection for handedness -1
+    pivot : angstrom, (3,)
+    twist : rad, of the other sign for handedness -1
+    """
+
+    matrix: Array
+    pivot: Array
+    twist: float
+
+    @property
+    def axis(self) -> Array:
+        """The stacking axis as the molecule sees it before it is placed."""
+        return np.asarray(self.matrix.T @ [0.0, 0.0, 1.0])
+
+
+def placement(molecule: Structure, asked: Geometry) -> Placement:
+    """The pivot goes to the axis, the tilt turns about x and then y, handedness -1 reflects."""
+    x, y = pivot_of(molecule, asked.pivot)
+    matrix = turn(asked.tilt[1], 1) @ turn(asked.tilt[0], 0)
     if asked.handedness < 0:
-        return monomer.at(turned @ MIRROR.T), -asked.twist
-    return monomer.at(turned), asked.twist
+        matrix = MIRROR @ matrix
+    return Placement(
+        matrix=matrix, pivot=np.array([x, y, 0.0]), twist=asked.handedness * asked.twist
+    )
 
 
 def carried_sites(
-    monomer: Monomer, pair: tuple[int, int], asked: Geometry, twist: float
+    monomer: Monomer, pair: tuple[int, int], asked: Geometry, place: Placement
 ) -> list[Site]:
     """Sites whose orbitals are those of one molecule, carried rigidly.
 
@@ -105,8 +126,8 @@ def carried_sites(
     orbitals = monomer.frame[:, monomer.window[[a, b]]]
     sites = []
     for n in range(asked.molecules):
-        rotation = turn(n * twist, 2)
-        there = here.at(here.positions @ rotation.T + [0, 0, n * asked.rise])
+        rotation = turn(n * place.twist, 2) @ place.matrix
+        there = here.at((here.positions - place.pivot) @ rotation.T + [0, 0, n * asked.rise])
         matrix = turned_orbitals(monomer.state.basis, rotation)
         basis = atomic_basis(there, monomer.state.theory, monomer.state.charge)
         moved = matrix @ orbitals
@@ -117,7 +138,7 @@ def carried_sites(
                 orbitals=moved,
                 density=matrix @ monomer.state.density @ matrix.T,
                 energies=np.array([monomer.energy(a), monomer.energy(b)]),
-                vector=rotation @ monomer.vector(a, b),
+                vector=np.linalg.det(rotation) * rotation @ monomer.vector(a, b),
                 match=1 - float(np.abs(own - np.eye(2)).max()),
             )
         )
@@ -167,8 +188,24 @@ def _reordered(orbitals: Array, first: Monomer, other: Monomer, order: NDArray[n
     return found
 
 
-def _site(one: Monomer, reference: Array, pair: tuple[int, int]) -> Site:
-    """The two orbitals of a molecule that overlap most with a reference, and their signs."""
+def counterparts(
+    first: Monomer, other: Monomer, pair: tuple[int, int]
+) -> tuple[tuple[int, int], Array, float]:
+    """Orbitals of another geometry or functional that overlap most with a pair of the first molecule.
+
+    Returns
+    -------
+    places in the other's window, signs (2,), the smaller overlap
+    """
+    rotation, order, _ = superposed(first.state.structure, other.state.structure)
+    reference = first.frame[:, first.window[list(pair)]]
+    laid = _reordered(turned_orbitals(first.state.basis, rotation) @ reference, first, other, order)
+    return _largest_overlaps(other, laid, pair)
+
+
+def _largest_overlaps(
+    one: Monomer, reference: Array, pair: tuple[int, int]
+) -> tuple[tuple[int, int], Array, float]:
     half = len(one.window) // 2
     start = 0 if pair[0] < half else half
     places = np.arange(start, start + half)
@@ -179,15 +216,20 @@ def _site(one: Monomer, reference: Array, pair: tuple[int, int]) -> Site:
     both = np.abs(overlaps[0])[:, None] + np.abs(overlaps[1])
     np.fill_diagonal(both, -1)
     i, j = np.unravel_index(int(both.argmax()), both.shape)
-    signs = np.sign([overlaps[0, i], overlaps[1, j]])
-    a, b = (int(places[n]) for n in (i, j))
+    found = np.array([overlaps[0, i], overlaps[1, j]])
+    return (int(places[i]), int(places[j])), np.sign(found), float(np.abs(found).min())
+
+
+def _site(one: Monomer, reference: Array, pair: tuple[int, int]) -> Site:
+    """The two orbitals of a molecule that overlap most with a reference, and their signs."""
+    (a, b), signs, match = _largest_overlaps(one, reference, pair)
     return Site(
         structure=one.state.structure,
-        orbitals=window[:, [i, j]] * signs,
+        orbitals=one.frame[:, one.window[[a, b]]] * signs,
         density=one.state.density,
         energies=np.array([one.energy(a), one.energy(b)]),
         vector=one.vector(a, b) * signs[0] * signs[1],
-        match=float(min(abs(overlaps[0, i]), abs(overlaps[1, j]))),
+        match=match,
     )
 
 
