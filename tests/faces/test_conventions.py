@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 import chirospin
-from chirospin import chiral_metal, junction, rashba, spinterface, vibration
+from chirospin import chiral_metal, junction, molecule, rashba, spinterface, vibration
 from chirospin.base.conventions import conventions, conventions_page
 from chirospin.base.results import load, save
 
@@ -21,6 +21,9 @@ SOLVED = {
     "vibration": vibration.solve,
     "spinterface": spinterface.solve,
     "rashba": lambda: rashba.solve(method="closed-form"),
+    "molecule": lambda: molecule.solve(
+        molecule.Molecule(structure="h2co", functional="hf", basis="sto-3g", screening="none")
+    ),
 }
 
 
