@@ -90,8 +90,11 @@ def solver() -> None:
         a=0.2, screening=0.2, length=24.0, temperature=0.0, cells=32, ordinates=24
     )
     plain = time.perf_counter() - start
-    error = np.abs(Boltzmann().solve(model).spin - ClosedForm().solve(model).spin).max(axis=1)
-    scale = np.abs(ClosedForm().solve(model).spin).max(axis=1)
+    error = np.abs(
+        Boltzmann().solve(model, ["profiles"]).profiles.spin
+        - ClosedForm().solve(model, ["profiles"]).profiles.spin
+    ).max(axis=1)
+    scale = np.abs(ClosedForm().solve(model, ["profiles"]).profiles.spin).max(axis=1)
     print(
         f"boltzmann, a new mesh                       {1e3 * first:8.0f} ms   errors {error / scale}"
     )

@@ -25,7 +25,9 @@ import chirospin
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Problem
 from chirospin.base.method import Method, states
+from chirospin.base.observables import Observable
 from chirospin.base.parameters import Model, ParameterInfo
+from chirospin.base.parts import states_with_parts
 from chirospin.points.gradient import differentiable, held
 
 Array = NDArray[np.float64]
@@ -77,8 +79,12 @@ WINDOWS: Mapping[tuple[str, str], tuple[float, float]] = {
 }
 """By problem and parameter, where the rule of :func:`window` does not fit."""
 RANDOM = {("junction.sampled", "trajectories"): "its numbers are drawn: a curve is noise by nature"}
-KNOWN: Mapping[tuple[str, str, str], str] = {}
-"""Problem, method, parameter -> why a jump is physics."""
+_NODE = "the grid of the continuation gets one more energy: 2e-10 of the spectrum, which is right to 1e-8"
+KNOWN: Mapping[tuple[str, str, str], str] = {
+    ("vibration", "scba", "bath_onset"): _NODE,
+    ("vibration", "scba-hartree", "bath_onset"): _NODE,
+}
+"""Problem, method, parameter -> why a jump is physics, or below what its method states."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,15 +124,16 @@ def window(model: Model, info: ParameterInfo) -> tuple[float, float]:
 
 
 def curves(problem: Problem, method: Method, model: Model, name: str) -> Curves:
-    """Observables at values of a parameter: (point, entry), NaN where a point fails."""
+    """Observables at values of a parameter: (point, entry); NaN where a point fails, 0 below the stated error."""
+    needs = problem.needs(problem.observables)
 
     def at(values: Array) -> dict[str, Array]:
         models = [held(model, **{name: float(x)}) for x in values]
-        found = states(method, models)
+        found = states_with_parts(problem.parts, method, models, needs)
         out: dict[str, Array] = {}
         for one in problem.observables:
             rows = [
-                np.ravel(np.asarray(one(m, s), dtype=complex)) if s.outcome.converged else None
+                seen(one, m, s) if s.outcome.converged else None
                 for m, s in zip(models, found, strict=True)
             ]
             sizes = {row.size for row in rows if row is not None}
@@ -139,6 +146,13 @@ def curves(problem: Problem, method: Method, model: Model, name: str) -> Curves:
         return out
 
     return at
+
+
+def seen(one: Observable, model: Model, state: Any) -> Array:
+    """The entries of an observable, zero below its stated error."""
+    value = np.asarray(one(model, state), dtype=complex)
+    error = 0.0 if one.error is None else one.error(model, state)
+    return np.ravel(np.where(np.abs(value) <= error, 0.0, value))
 
 
 def suspect(values: Array) -> tuple[int, float] | None:

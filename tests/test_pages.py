@@ -1,7 +1,7 @@
 """What the pages print is what comes out: their code, files and commands are run in order.
 
 Blocks of ``python`` are executed, those with a caption are written to a file of that name, ``console``
-lines after ``$`` are run and end with 0, or with what ``# exit code N`` says, and a block of ``text`` is what the block before it printed.
+lines after ``$`` are run (``pip install`` of a project that the page wrote too) and end with 0, or with what ``# exit code N`` says, and a block of ``text`` is what the block before it printed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from chirospin.faces.cli import main
+from tests.packages import install, packages_may_come
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = [
@@ -68,10 +69,16 @@ def test_a_page_does_what_it_says(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
+    with packages_may_come(monkeypatch):
+        run_page(page, monkeypatch)
+
+
+def run_page(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, Any] = {"__name__": "__main__"}
     printed = io.StringIO()
     for block in blocks(page):
         if block.file:
+            Path(block.file).parent.mkdir(parents=True, exist_ok=True)
             Path(block.file).write_text(block.text, encoding="utf-8")
         elif block.language == "python":
             printed = io.StringIO()
@@ -82,6 +89,9 @@ def test_a_page_does_what_it_says(
         elif block.language == "console":
             for command, said in commands(block.text):
                 program, *arguments = shlex.split(command, comments=True)
+                if program == "pip":
+                    install(Path(arguments[-1]), monkeypatch)
+                    continue
                 assert program == "chirospin", command
                 printed = io.StringIO()
                 with redirect_stdout(printed):

@@ -24,7 +24,7 @@ def run(capsys):
 def test_an_optimum_is_stored_with_its_path_and_audited(run, tmp_path: Path) -> None:
     file = tmp_path / "best.nc"
     line = ("optimise", "junction", "--minimise", "spin_polarisation", "--vary", "hubbard=0:8")
-    code, out, _ = run(*line, "--starts", "2", "--json", "--out", str(file))
+    code, out, _ = run(*line, "--starts", "2", "--screen", "8", "--json", "--out", str(file))
     facts = json.loads(out)
     assert code == 0
     assert facts["value"] == pytest.approx(-0.28628, abs=1e-4)
@@ -36,7 +36,7 @@ def test_an_optimum_is_stored_with_its_path_and_audited(run, tmp_path: Path) -> 
 
 def test_a_search_keeps_to_its_evaluations(run) -> None:
     line = ("optimise", "junction", "--maximise", "mean_current", "--vary", "twist=0:1")
-    code, out, _ = run(*line, "--starts", "2", "--evaluations", "3", "--json")
+    code, out, _ = run(*line, "--starts", "2", "--screen", "0", "--evaluations", "3", "--json")
     searches = json.loads(out)["searches"]
     assert code == 0
     assert max(one["evaluations"] for one in searches) == 3

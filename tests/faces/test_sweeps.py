@@ -70,6 +70,18 @@ def test_a_sweep_is_the_same_as_solving_the_grid(tmp_path):
     assert len(list((tmp_path / "a" / "shards").glob("*.nc"))) == 3
 
 
+def test_all_points_of_a_sweep_are_seen_at_the_same_places(tmp_path):
+    """Default positions go with the mean free path of a point; a sweep shows all at those of its origin."""
+    over, wanted = {"relaxation_time": [1.0, 2.0]}, ["electric_field"]
+    model = chiral_metal.ChiralMetal()
+    swept = chiral_metal.sweep(model, tmp_path / "a", over=over, observables=wanted)
+    solved = chiral_metal.solve(model, over=over, observables=wanted)
+    np.testing.assert_allclose(swept.electric_field, solved.electric_field, rtol=0, atol=1e-12)
+    assert swept.position.equals(solved.position)
+    apart = chiral_metal.solve(model.replace(relaxation_time=2.0), observables=wanted)
+    assert not np.allclose(apart.position, solved.position)  # the control: its own places
+
+
 def test_axes_and_further_models(tmp_path):
     model = chiral_metal.ChiralMetal(position=[-1.0, 0.5, 1.0])
     swept = chiral_metal.sweep(model, tmp_path / "a", over={"spin_orbit": [0.1, 0.2]}, chunk=1)

@@ -39,7 +39,10 @@ def worst(a: Any, b: Any) -> float:
 @pytest.mark.parametrize("method", METHODS, ids=str)
 @given(model=chiral_metals(screened=True))
 def test_spin_of_both_orders_changes_sign_with_the_handedness(method: Any, model: ChiralMetal):
-    one, other = (method.solve(m) for m in (model, model.replace(spin_orbit=-model.spin_orbit)))
+    one, other = (
+        method.solve(m, ["profiles"]).profiles
+        for m in (model, model.replace(spin_orbit=-model.spin_orbit))
+    )
     for order in (0, 1):
         assert worst(one.spin[order], -other.spin[order]) < EXACT
         assert worst(one.charge[order], other.charge[order]) < EXACT  # control: charge does not
@@ -49,7 +52,7 @@ def test_spin_of_both_orders_changes_sign_with_the_handedness(method: Any, model
 @given(model=chiral_metals(screened=True))
 def test_mirror_in_the_middle_plane(method: Any, model: ChiralMetal):
     """Under z -> L - z, s and E_1 are even, odd and rho odd, even at orders 1 and 2."""
-    state = method.solve(model)
+    state = method.solve(model, ["profiles"]).profiles
     near, far = state.spin[:, : PLACES.size], state.spin[:, PLACES.size :]
     assert worst(near[0], far[0]) < GRID
     assert worst(near[1], -far[1]) < GRID
@@ -66,7 +69,7 @@ def test_charge_of_the_carriers(model: ChiralMetal):
     units = [scales(m) for m in (holes, electrons)]
     assert units[0].spin_scale == pytest.approx(units[1].spin_scale * [-1, 1])
     assert units[0].field_scale == pytest.approx(units[1].field_scale * [1, -1])
-    state = ClosedForm().solve(electrons)
+    state = ClosedForm().solve(electrons, ["profiles"]).profiles
     at_source = np.abs(PLACES) < 0.1
     field = state.field[1, : PLACES.size] * units[1].field_scale[1]
     assert (field[at_source] < 0).all()
@@ -166,9 +169,12 @@ def test_ohmic_gap_has_its_moments(power: int):
 
 @given(model=chiral_metals(screened=True, injection_weights=(0.3, 0.0, 0.9, -0.2)))
 def test_any_list_of_weights_gives_the_same_linear_spin_by_both_methods(model: ChiralMetal):
-    closed, solved = ClosedForm().solve(model), COARSE.solve(model)
+    closed, solved = (
+        ClosedForm().solve(model, ["profiles"]).profiles,
+        COARSE.solve(model, ["profiles"]).profiles,
+    )
     assert worst(closed.spin[0], solved.spin[0]) < 1e-5
-    plain = ClosedForm().solve(model.replace(injection_weights=(1.0,)))
+    plain = ClosedForm().solve(model.replace(injection_weights=(1.0,)), ["profiles"]).profiles
     assert worst(closed.spin[0], plain.spin[0]) > 1e-3  # control: the source matters
 
 
@@ -273,8 +279,13 @@ def test_rectified_spin_outside_does_not_know_the_frequency(frequency: float):
 
 def test_slow_drive_is_the_steady_response():
     model = DrivenMetal(frequency=0.0, spin_orbit=0.001, chemical_potential=0.5, **DRIVE)
-    steady = ClosedForm(leading_alpha=True).solve(
-        ChiralMetal(spin_orbit=0.001, chemical_potential=0.5, screening_length=0, **DRIVE)
+    steady = (
+        ClosedForm(leading_alpha=True)
+        .solve(
+            ChiralMetal(spin_orbit=0.001, chemical_potential=0.5, screening_length=0, **DRIVE),
+            ["profiles"],
+        )
+        .profiles
     )
     state = DrivenClosedForm().solve(model)
     assert worst(state.first, steady.spin[0]) < 1e-12

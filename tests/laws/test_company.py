@@ -18,6 +18,7 @@ import chirospin
 from chirospin.base.family import Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model
+from chirospin.base.parts import states_with_parts
 
 COMPANY = 1e-9
 """Of the largest value of that unit: a residual of 1e-12 over a relaxation 1e-3 of the largest rate."""
@@ -86,16 +87,20 @@ def distance(problem: Problem, models: Sequence[Model], one: list[Any], other: l
     return max((apart[u] / size[u] for u in apart if size[u]), default=0.0)
 
 
-def alone(method: Method, models: Sequence[Model]) -> list[Any]:
-    return [state for model in models for state in method.solve_many([model])]
+def company(problem: Problem, method: Method, models: Sequence[Model]) -> list[Any]:
+    return states_with_parts(problem.parts, method, models, problem.needs(problem.observables))
+
+
+def alone(problem: Problem, method: Method, models: Sequence[Model]) -> list[Any]:
+    return [state for model in models for state in company(problem, method, [model])]
 
 
 @pytest.mark.parametrize(("problem", "name"), CASES, ids=[f"{p.path}-{n}" for p, n in CASES])
 def test_company_does_not_matter(problem: Problem, name: str) -> None:
     method, models = problem.method(name)(), neighbours(problem, name)
-    together = list(method.solve_many(models))
-    assert distance(problem, models, together, alone(method, models)) < COMPANY
-    back = list(method.solve_many(models[::-1]))[::-1]
+    together = company(problem, method, models)
+    assert distance(problem, models, together, alone(problem, method, models)) < COMPANY
+    back = company(problem, method, models[::-1])[::-1]
     assert distance(problem, models, together, back) < COMPANY
 
 
@@ -112,5 +117,8 @@ def test_a_method_that_mixes_neighbours_is_caught() -> None:
 
     models = neighbours(problem, kind.name)
     assert (
-        distance(problem, models, list(Mixing().solve_many(models)), alone(kind(), models)) > 1e-3
+        distance(
+            problem, models, company(problem, Mixing(), models), alone(problem, kind(), models)
+        )
+        > 1e-3
     )

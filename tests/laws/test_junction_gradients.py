@@ -146,7 +146,7 @@ def test_the_optimum_beats_a_grid_and_its_slopes_vanish() -> None:
         search_range(Junction(), "hubbard", 0, 8),
         search_range(Junction(), "energy_b", 0.4, 1.4),
     ]
-    ds = optimise(PROBLEM, Junction(), "abs(spin_polarisation)", ranges, starts=2)
+    ds = optimise(PROBLEM, Junction(), "abs(spin_polarisation)", ranges, starts=2, screen=16)
     grid = junction.solve(over={"hubbard": [3, 5, 6, 7], "energy_b": [0.6, 0.8, 0.9, 1.2]})
     found = float(abs(ds.spin_polarisation))
     assert found > float(abs(grid.spin_polarisation).max())

@@ -116,7 +116,7 @@ def test_the_exact_moment_has_the_sign_of_the_couplings(model, mu, repulsion):
     changed = model.replace(chemical_potential=mu, hubbard=repulsion)
     along = Exact().solve(changed).moment @ np.array(model.spin_coupling)
     assert np.sign(along) == np.sign(model.charge_coupling)
-    assert Exact().solve(changed).crossing().temperatures == ()
+    assert Exact().crossing(changed).temperatures == ()
 
 
 @each
@@ -230,7 +230,7 @@ def test_spectra_are_positive_and_hold_one_state(model):
     omega = np.linspace(-30, 30, 301)
     wide = model.replace(energy=omega)
     for method in (Exact(broadening=0.3), SecondOrder(broadening=0.3)):
-        A = method.solve(wide).spectrum()
+        A = method.solve(wide, ["spectrum"]).parts["spectrum"]
         assert A.min() > -1e-9
         tails = 2 * 0.3 / np.pi / 30
         assert A.sum(axis=1) * 0.2 == pytest.approx(1 - tails, abs=2e-3)
@@ -253,10 +253,10 @@ def test_the_windowed_sign_change_moves_with_window_and_broadening(eta, window):
     found = []
     for c, u1 in ((0.01, (0.01, 0, 0)), (0.05, (0.01, 0, 0.01))):
         model = Vibration(level=0.02, phonon_velocity=c, spin_coupling=u1)
-        emulated = Windowed(window=window, broadening=eta, coldest=0.2).solve(model)
-        (root,) = emulated.crossing().temperatures
+        emulated = Windowed(window=window, broadening=eta, coldest=0.2).crossing(model)
+        (root,) = emulated.temperatures
         found.append(root)
-        assert SecondOrder(coldest=0.2).solve(model).crossing().temperatures == ()
+        assert SecondOrder(coldest=0.2).crossing(model).temperatures == ()
     assert found[1] == pytest.approx(found[0], rel=0.05)
     law = (np.pi * 0.02 * window**3 / (16 * eta)) ** (1 / 3)
     assert found[1] == pytest.approx(law, rel=0.25)

@@ -85,7 +85,10 @@ def test_solver_against_closed_forms(a: float, screening: float, length: float):
         spin_orbit=a, chemical_potential=(1 - a * a) / 2, length=length,
         screening_length=screening, position=places,
     )  # fmt: skip
-    closed, solved = ClosedForm().solve(model), Boltzmann().solve(model)
+    closed, solved = (
+        ClosedForm().solve(model, ["profiles"]).profiles,
+        Boltzmann().solve(model, ["profiles"]).profiles,
+    )
     for order in (0, 1):
         size = np.abs(closed.spin[order]).max()
         assert solved.spin[order] == pytest.approx(closed.spin[order], abs=3e-6 * size)
@@ -101,7 +104,9 @@ def test_all_profiles_to_leading_order(name: str):
         spin_orbit=alpha, chemical_potential=(1 - alpha**2) / 2, length=24.0,
         screening_length=0.2, position=np.concatenate([PLACES, 24 - PLACES]),
     )  # fmt: skip
-    closed, solved = (getattr(m.solve(model), name) for m in (ClosedForm(), Boltzmann()))
+    closed, solved = (
+        getattr(m.solve(model, ["profiles"]).profiles, name) for m in (ClosedForm(), Boltzmann())
+    )
     for order in (0, 1):
         size = np.abs(closed[order]).max()
         assert solved[order] == pytest.approx(closed[order], abs=3e-5 * size)
@@ -113,9 +118,14 @@ def test_order_of_convergence(order: int):
     model = ChiralMetal(
         spin_orbit=0.2, length=6.0, screening_length=0.5, position=np.linspace(-2.03, 7.9, 23)
     )
-    exact = ClosedForm().solve(model).spin[0]
+    exact = ClosedForm().solve(model, ["profiles"]).profiles.spin[0]
     errors = [
-        np.abs(Boltzmann(cells=n, order=order, ordinates=40).solve(model).spin[0] - exact).max()
+        np.abs(
+            Boltzmann(cells=n, order=order, ordinates=40)
+            .solve(model, ["profiles"])
+            .profiles.spin[0]
+            - exact
+        ).max()
         for n in (60, 240)
     ]
     assert errors[0] / errors[1] > 4 ** (order + 0.9)
@@ -129,9 +139,13 @@ def test_other_sources_are_the_neutral_limit_of_the_solver(power: int, weight: f
         spin_orbit=alpha, chemical_potential=(1 - alpha**2) / 2, length=30.0, screening_length=0.0,
         injection_power=power, injection_weight=weight, position=PLACES[np.abs(PLACES) > 0.2],
     )  # fmt: skip
-    closed = ClosedForm().solve(model).spin[1]
+    closed = ClosedForm().solve(model, ["profiles"]).profiles.spin[1]
     for screening in (0.08, 0.04, 0.02):
-        values.append(Boltzmann().solve(model.replace(screening_length=screening)).spin[1])
+        values.append(
+            Boltzmann()
+            .solve(model.replace(screening_length=screening), ["profiles"])
+            .profiles.spin[1]
+        )
     limit = 8 / 3 * values[2] - 2 * values[1] + values[0] / 3
     assert np.abs(limit - closed).max() < 1e-3 * np.abs(closed).max()
     assert np.abs(values[2] - closed).max() > 2e-3 * np.abs(closed).max()
@@ -160,9 +174,9 @@ def test_memory_of_the_helicity_in_the_solver(memory: float):
         spin_orbit=alpha, chemical_potential=(1 - alpha**2) / 2, length=100, screening_length=0.05,
         helicity_memory=memory, position=PLACES,
     )  # fmt: skip
-    closed, solved = ClosedForm().solve(model), Boltzmann().solve(model)
-    size = np.abs(closed.spin[0]).max()
-    assert solved.spin[0] == pytest.approx(closed.spin[0], abs=1e-6 * size)
+    closed, solved = (m.solve(model, ["profiles"]) for m in (ClosedForm(), Boltzmann()))
+    exact = closed.profiles.spin[0]
+    assert solved.profiles.spin[0] == pytest.approx(exact, abs=1e-6 * np.abs(exact).max())
     unit = alpha / (4 * np.pi**2)
     expected = -16 / 15 + 4 / 9 * memory / (1 - memory) + 4 / 3 * 0.05**2
     assert solved.interface_spin / unit == pytest.approx(expected, abs=2e-4)
@@ -175,7 +189,7 @@ def test_slab_between_mirrors(length: float):
         spin_orbit=0.3, chemical_potential=0.455, length=length, screening_length=0.1,
         walls="specular", position=places,
     )  # fmt: skip
-    closed, solved = ClosedForm().solve(model), Boltzmann().solve(model)
+    closed, solved = (m.solve(model, ["profiles"]).profiles for m in (ClosedForm(), Boltzmann()))
     for name in ("spin", "field", "charge", "spin_current", "momentum_flux"):
         one, other = getattr(closed, name)[0], getattr(solved, name)[0]
         assert np.abs(one - other).max() < 1e-6 * np.abs(one).max(), name
@@ -289,7 +303,7 @@ def test_the_solver_changes_sign_at_the_reversal_screening_length(a: float, chan
     model = ChiralMetal(
         spin_orbit=a, chemical_potential=(1 - a**2) / 2, length=80.0, position=(1.0,), **changes
     )
-    turning = float(reversal_screening_length(model, None))
+    turning = float(reversal_screening_length(model, ClosedForm().solve(model)))
     low, high = (
         COARSE.solve(model.replace(screening_length=x * turning)).interface_spin / a
         for x in (0.99, 1.01)
@@ -358,12 +372,12 @@ def stated(first: str) -> list[float]:
 
 @cache
 def closed_spin(model: ChiralMetal) -> np.ndarray:
-    return ClosedForm().solve(model).spin
+    return ClosedForm().solve(model, ["profiles"]).profiles.spin
 
 
 def departures(model: ChiralMetal, method: Boltzmann) -> list[float]:
     """Largest departure of S_1 and S_2 from the closed forms over their largest value."""
-    closed, solved = closed_spin(model), method.solve(model).spin
+    closed, solved = closed_spin(model), method.solve(model, ["profiles"]).profiles.spin
     return (np.abs(solved - closed).max(axis=1) / np.abs(closed).max(axis=1)).tolist()
 
 

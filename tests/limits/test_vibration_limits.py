@@ -113,11 +113,13 @@ def test_slow_vibrations_give_a_semicircle_in_self_consistent_born():
     delta2, z = 4e-4 * bath(model).variance(20.0), omega + 0.1j
     root = np.sqrt(z**2 - 4 * delta2 + 0j)
     G = (z - root * np.sign(root.imag)) / (2 * delta2)
-    found = SCBA().solve(model).spectrum()[0]
+    found = SCBA().solve(model, ["spectrum"]).parts["spectrum"][0]
     assert found == pytest.approx(-G.imag / np.pi, abs=2e-5)
     broad = np.sqrt(delta2 + 0.02)
     gauss = np.exp(-(omega**2) / (2 * broad**2)) / np.sqrt(2 * np.pi) / broad
-    assert Exact().solve(model).spectrum()[0] == pytest.approx(gauss, abs=0.012)
+    assert Exact().solve(model, ["spectrum"]).parts["spectrum"][0] == pytest.approx(
+        gauss, abs=0.012
+    )
 
 
 def test_spectra_of_born_with_hartree_tend_to_the_exact_ones():
@@ -129,9 +131,11 @@ def test_spectra_of_born_with_hartree_tend_to_the_exact_ones():
             level=0.3, bath="einstein", charge_coupling=size, spin_coupling=(0.8 * size, 0, 0.3 * size),
             thermal_energy=0.5, energy=omega,
         )  # fmt: skip
-        exact = Exact().solve(model).spectrum()
+        exact = Exact().solve(model, ["spectrum"]).parts["spectrum"]
         for method in (SCBAHartree(), SCBA()):
-            errors[method.name].append(np.abs(method.solve(model).spectrum() - exact).max())
+            errors[method.name].append(
+                np.abs(method.solve(model, ["spectrum"]).parts["spectrum"] - exact).max()
+            )
     growth = {name: two / one for name, (one, two) in errors.items()}
     assert growth["scba-hartree"] > 8
     assert 3 < growth["scba"] < 5
@@ -179,8 +183,8 @@ def test_mean_of_the_exact_spectrum_is_the_level_with_its_hartree_shift():
     )  # fmt: skip
     eta, half = 0.05, 10.0
     omega = np.linspace(-half, half, 401)
-    state = Exact(broadening=eta).solve(model.replace(energy=omega))
-    A = state.spectrum().sum(axis=0)
+    state = Exact(broadening=eta).solve(model.replace(energy=omega), ["spectrum"])
+    A = state.parts["spectrum"].sum(axis=0)
     shift = np.trace(level(model).energy + hartree(level(model), state.density)).real
     inside = 1 - 2 * eta / (np.pi * half)  # of a Lorentzian
     assert np.trapezoid(omega * A, omega) == pytest.approx(shift * inside, abs=1e-3)
@@ -214,11 +218,11 @@ def test_finder_meets_a_real_sign_change():
     model = Vibration(
         level=0.01, phonon_velocity=0.1, level_splitting=(2.5e-5, 0, 0), thermal_energy=1.0
     )
-    found = SecondOrder(coldest=0.005, hottest=5.0).solve(model).crossing()
+    found = SecondOrder(coldest=0.005, hottest=5.0).crossing(model)
     expected = 0.01 * 4 * 1e-4 * 2.5 / (4 * 2.5e-5)
     assert found.temperatures[-1] == pytest.approx(expected, rel=0.05)
     assert found.defect < 1e-12
-    assert Exact(coldest=0.005, hottest=5.0).solve(model).crossing().temperatures == ()
+    assert Exact(coldest=0.005, hottest=5.0).crossing(model).temperatures == ()
 
 
 def test_a_grid_of_temperatures_and_velocities():
@@ -254,7 +258,7 @@ def test_a_spectrum_narrower_than_its_bath_by_a_closed_self_energy():
         -(1 / (z - model.level - 0.36 * sigma(z))).imag / np.pi
         for z in np.array(model.energy) + 1j * eta
     ]
-    found = SecondOrder(broadening=eta).solve(model).spectrum()[0]
+    found = SecondOrder(broadening=eta).solve(model, ["spectrum"]).parts["spectrum"][0]
     assert found == pytest.approx(expected, rel=1e-9)
     here = level(model)  # control: the nodes that temperature alone asks for
     z = np.array(model.energy) + 1j * eta
@@ -307,7 +311,7 @@ def test_a_spectrum_has_no_steps_where_the_nodes_change(method):
     sizes = []
     for step in (0.05, 0.025):
         models = [Vibration(thermal_energy=6.1 + step * n) for n in range(7)]
-        spectra = np.array([method.solve(m).spectrum() for m in models])
+        spectra = np.array([method.solve(m, ["spectrum"]).parts["spectrum"] for m in models])
         sizes.append(np.abs(np.diff(spectra, 3, axis=0)).max())
     assert sizes[1] < sizes[0] / 4
     assert sizes[1] < 1e-6
@@ -316,7 +320,7 @@ def test_a_spectrum_has_no_steps_where_the_nodes_change(method):
 def test_a_spectrum_far_from_the_level_takes_no_time():
     """Tail of a Lorentzian, eta/(pi E^2), at 5 eV from the level."""
     model = Vibration(level=5000.0, energy=(0.0, 2.0))
-    found = Exact().solve(model).spectrum()[0]
+    found = Exact().solve(model, ["spectrum"]).parts["spectrum"][0]
     assert found == pytest.approx(0.1 / np.pi / 5000.0**2, rel=2e-3)
 
 
@@ -379,11 +383,19 @@ def test_expansions_know_it_where_nothing_commutes():
         (lambda: Vibration(spin_coupling=(1e200, 0, 0)), "`spin_coupling` must be real"),
         (lambda: SCBA(tolerance=1.0), "`tolerance`"),
         (
-            lambda: SecondOrder(broadening=1e-6).solve(Vibration(phonon_velocity=1.0)).spectrum(),
+            lambda: (
+                SecondOrder(broadening=1e-6)
+                .solve(Vibration(phonon_velocity=1.0), ["spectrum"])
+                .parts["spectrum"]
+            ),
             "nodes",
         ),
         (
-            lambda: Exact(broadening=1e-3).solve(Vibration(phonon_velocity=10.0)).spectrum(),
+            lambda: (
+                Exact(broadening=1e-3)
+                .solve(Vibration(phonon_velocity=10.0), ["spectrum"])
+                .parts["spectrum"]
+            ),
             "`broadening`",
         ),
     ],

@@ -33,7 +33,7 @@ def ours(method: Any) -> dict[str, Any]:
         spin_orbit=A, chemical_potential=(1 - A * A) / 2, length=LENGTH, screening_length=SCREENING,
         position=PLACES,
     )  # fmt: skip
-    state = method.solve(model)
+    state = method.solve(model, ["profiles"]).profiles
     spin, flux = A / np.pi**2, (1 + A**2) / (3 * np.pi**2)
     return {
         "S1": state.spin[0] / (-spin / 2),

@@ -102,7 +102,7 @@ def test_exact_spectra_against_transitions_of_the_whole_space(name):
     )
     lorentz = eta / np.pi / ((energies(model)[:, None] - places) ** 2 + eta**2)
     expected = [lorentz @ weights[:, s, s].real for s in (0, 1)]
-    found = Exact(broadening=eta).solve(model).spectrum()
+    found = Exact(broadening=eta).solve(model, ["spectrum"]).parts["spectrum"]
     assert found == pytest.approx(np.array(expected), abs=1e-9)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,6 +27,8 @@ class Check:
 
     Parameters
     ----------
+    needs : parts of the state that it reads; they are found wherever the check is due
+    judges : observables whose values it judges; due where one of them is wanted, always if none is named
     evaluate : (model, state) -> value, or None where the check has no meaning
     bound : ``"below"``: passes if \\|value\\| <= tolerance; ``"above"``: if value >= -tolerance
     """
@@ -36,6 +38,12 @@ class Check:
     tolerance: float
     evaluate: Callable[[Any, Any], float | None]
     bound: Literal["below", "above"] = "below"
+    needs: tuple[str, ...] = ()
+    judges: tuple[str, ...] = ()
+
+    def due(self, wanted: Collection[str]) -> bool:
+        """Whether it belongs to a result with these observables."""
+        return not self.judges or not set(self.judges).isdisjoint(wanted)
 
     def judge(self, value: float) -> bool:
         """Whether the value passes; NaN never does."""

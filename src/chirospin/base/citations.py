@@ -8,13 +8,21 @@ from functools import lru_cache
 from importlib.resources import files
 
 from chirospin.base.errors import UnknownNameError
+from chirospin.base.families import installed
 from chirospin.base.parameters import nearest
 
 
 @lru_cache(maxsize=1)
 def bibliography() -> dict[str, str]:
-    """All BibTeX entries by key."""
-    text = files("chirospin.base").joinpath("references.bib").read_text(encoding="utf-8")
+    """All BibTeX entries by key, of this package and of every family that is installed."""
+    own = files("chirospin.base").joinpath("references.bib").read_text(encoding="utf-8")
+    known: dict[str, str] = {}
+    for text in (*(one.bibliography for one in installed()), own):
+        known |= _entries(text)
+    return known
+
+
+def _entries(text: str) -> dict[str, str]:
     entries = re.findall(r"^@\w+\{([^,]+),.*?^\}", text, re.M | re.S)
     blocks = re.findall(r"^@\w+\{.*?^\}", text, re.M | re.S)
     return dict(zip(entries, blocks, strict=True))

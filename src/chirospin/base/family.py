@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.audit import Audit, Check
-from chirospin.base.errors import UnknownNameError
-from chirospin.base.method import Method
+from chirospin.base.errors import ConvergenceError, ModelError, UnknownNameError
+from chirospin.base.method import Method, Needs
 from chirospin.base.observables import Observable
 from chirospin.base.parameters import Model, nearest
+from chirospin.base.parts import Part, states_with_parts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,8 @@ class Problem:
     labels : (model) -> labels of each dimension of the observables
     quantity : the observable a plot shows when none is named
     remarks : (model, state) -> what the answer means in words, in lines; kept as the variable ``remark``
+    conventions : signs and orders of its results beside those of every family
+    parts : what its observables and checks may need beside what a method gives
     gradients : by method name, (model, method, parameter names) -> derivatives, where a method knows
         a way better than differences
     """
@@ -59,9 +62,23 @@ class Problem:
     labels: Callable[[Any], Mapping[str, tuple[Any, ...]]]
     quantity: str
     remarks: Callable[[Any, Any], str] | None = None
+    conventions: Mapping[str, str] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
     gradients: Mapping[str, Callable[[Any, Any, tuple[str, ...]], Derivatives]] = field(
         default_factory=dict
     )
+
+    def __post_init__(self) -> None:
+        known = {part.name for part in self.parts}.union(*(m.gives for m in self.methods.values()))
+        names = {one.name for one in self.observables}
+        asking: list[Observable | Check | Part] = [*self.observables, *self.checks, *self.parts]
+        for one in asking:
+            judged = one.judges if isinstance(one, Check) else ()
+            lost = set(one.needs) - known | set(judged) - names
+            if lost:
+                raise ValueError(
+                    f"{self.path}: {one.name} names {sorted(lost)}, which nothing gives"
+                )
 
     @property
     def path(self) -> str:
@@ -73,29 +90,97 @@ class Problem:
         return self.methods[_known(f"{self.path} has no method", name, self.methods)]
 
     def choose(self, names: tuple[str, ...] | None) -> tuple[Observable, ...]:
-        """Observables by name, or all."""
+        """Observables by name, or the default ones."""
         if names is None:
-            return self.observables
+            return tuple(one for one in self.observables if one.default)
         known = {one.name: one for one in self.observables}
         return tuple(known[_known(f"{self.path} has no observable", n, known)] for n in names)
+
+    def placed(self, model: Model) -> Model:
+        """A model that says where its profiles are, so that all points of a grid are seen there."""
+        places = self.labels(model)
+        return model.replace(**{i.name: places[i.name] for i in model.parameters() if i.axis})
+
+    def needs(self, wanted: Sequence[Observable]) -> Needs:
+        """Parts that some observables, and the checks that are due with them, need."""
+        names = {one.name for one in wanted}
+        asking: list[Observable | Check] = [*wanted, *(c for c in self.checks if c.due(names))]
+        return frozenset(name for one in asking for name in one.needs)
+
+    def unmet(self, method: Method, one: Observable | Check) -> list[str]:
+        """What an observable or a check needs and nothing gives by this method."""
+        given = method.gives.union(part.name for part in self.parts)
+        return [name for name in one.needs if name not in given]
+
+    def state(
+        self, model: Model, method: Method, observables: tuple[str, ...] | None = None
+    ) -> Any:
+        """The state of a model with every part that some observables, by default all, need.
+
+        Raises
+        ------
+        ConvergenceError : the outcome is not converged
+        """
+        wanted = self.observables if observables is None else self.choose(observables)
+        (state,) = states_with_parts(self.parts, method, [model], self.needs(wanted))
+        if not state.outcome.converged:
+            raise ConvergenceError(f"{method.name}: {state.outcome.reason}", state.outcome)
+        return state
 
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """A question and the problems that answer it; the first is the default."""
+    """A question and the problems that answer it; the first is the default.
+
+    Parameters
+    ----------
+    bibliography : BibTeX of the references that this package does not have
+    moved : former name of a problem -> what to type instead
+    """
 
     name: str
     question: str
     problems: tuple[Problem, ...]
+    bibliography: str = ""
+    moved: Mapping[str, str] = field(default_factory=dict)
 
     def problem(self, name: str | None = None) -> Problem:
-        """A problem by the name of its model."""
+        """A problem by the name of its model.
+
+        Raises
+        ------
+        UnknownNameError : no such name, or a former one, with what to type instead
+        """
+        if name is not None and name in self.moved:
+            raise UnknownNameError(f"{self.name}.{name} has moved: {self.moved[name]}")
         known = {one.name: one for one in self.problems}
         return known[_known(f"{self.name} has no model", name, known)]
 
     def problem_of(self, model: Model) -> Problem:
-        """The problem that a model poses."""
-        return next(one for one in self.problems if type(model) is one.model)
+        """The problem that a model poses.
+
+        Raises
+        ------
+        ModelError : no model of this family
+        """
+        for problem in self.problems:
+            if type(model) is problem.model:
+                return problem
+        kinds = ", ".join(problem.model.__name__ for problem in self.problems)
+        raise ModelError(
+            f"Argument `model` must be a model of {self.name} ({kinds}), but is {_named(model)}"
+        )
+
+
+def _named(value: Any) -> str:
+    """A thing that is no model, in a few words."""
+    if isinstance(value, type):
+        return f"the class {value.__name__} itself; call it"
+    kind = type(value)
+    whose = (
+        f" of {kind.__module__.split('.')[1]}" if kind.__module__.startswith("chirospin.") else ""
+    )
+    return f"a {kind.__name__}{whose}"
 
 
 def _known(complaint: str, name: str | None, options: Mapping[str, Any]) -> str:

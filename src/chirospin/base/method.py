@@ -14,6 +14,9 @@ from chirospin.base.errors import ConvergenceError, ModelError, UnknownNameError
 from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import LARGEST, SMALLEST, nearest, shown
 
+Needs = frozenset[str]
+NOTHING: Needs = frozenset()
+
 
 class State(Protocol):
     """A method's answer; families add the physics."""
@@ -49,13 +52,23 @@ class FailedState:
 
 
 class Method(BaseModel, ABC):
-    """A method holds its numerical settings; a wrong one is a :class:`ModelError`."""
+    """A method holds its numerical settings; a wrong one is a :class:`ModelError`.
+
+    It ``gives`` the named parts that come with its own solve if they are asked for, and may be told to
+    ``decline`` parts for which a problem would have it solve other models.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: ClassVar[str]
     summary: ClassVar[str]
     references: ClassVar[tuple[str, ...]] = ()
+    gives: ClassVar[Needs] = NOTHING
+
+    @property
+    def declines(self) -> Needs:
+        """Parts of the problem that these settings leave out."""
+        return NOTHING
 
     def __init__(self, **settings: Any) -> None:
         known = list(type(self).model_fields)
@@ -83,14 +96,18 @@ class Method(BaseModel, ABC):
     def solve_many(self, models: Sequence[Any]) -> Iterator[Any]:
         """One state per model in order; failures are states whose outcome says so."""
 
-    def solve(self, model: Any) -> Any:
-        """The state of one model.
+    def solve_with(self, models: Sequence[Any], needs: Needs) -> Iterator[Any]:
+        """The same with the needed parts in ``state.parts``; for a method that gives any."""
+        return self.solve_many(models)
+
+    def solve(self, model: Any, needs: Sequence[str] = ()) -> Any:
+        """The state of one model, with parts that the method gives.
 
         Raises
         ------
         ConvergenceError : the outcome is not converged
         """
-        (state,) = self.solve_many([model])
+        (state,) = self.solve_with([model], self.gives.intersection(needs))
         if not state.outcome.converged:
             raise ConvergenceError(
                 f"{self.name} did not converge: {state.outcome.reason} "
@@ -124,7 +141,7 @@ def arithmetic_reason(name: str, error: Exception) -> str:
     )
 
 
-def states(method: Method, models: Sequence[Any]) -> list[Any]:
+def states(method: Method, models: Sequence[Any], needs: Needs = NOTHING) -> list[Any]:
     """The states of several models; where the arithmetic fails a point fails, with the reason.
 
     Raises
@@ -132,10 +149,10 @@ def states(method: Method, models: Sequence[Any]) -> list[Any]:
     Exception : whatever else a method raises; an error of the code is not an answer
     """
     try:
-        return list(method.solve_many(models))
+        return list(method.solve_with(models, needs))
     except Exception as error:
         if not is_arithmetic(error):
             raise
         if len(models) == 1:
             return [FailedState.of(arithmetic_reason(method.name, error))]
-    return [state for model in models for state in states(method, [model])]
+    return [state for model in models for state in states(method, [model], needs)]

@@ -25,6 +25,8 @@ class Observable:
     dims : names of its own dimensions, in order
     function : (model, state) -> array
     unit_in : model -> unit, where that depends on the model; ``unit`` is then that of the defaults
+    needs : parts of the state that function and error read, given by the method or the problem
+    default : whether it is found when no observables are named
     conversion : SI equivalent in words, if the unit has one
     undefined : why the value may be NaN although the solve converged
     error : (model, state) -> absolute numerical error of the value, in its unit; a value below it is zero
@@ -40,9 +42,22 @@ class Observable:
     undefined: str = ""
     error: Function | None = None
     unit_in: Callable[[Any], str] | None = None
+    needs: tuple[str, ...] = ()
+    default: bool = True
 
     def __call__(self, model: Any, state: Any) -> NDArray[Any]:
-        """The value for one model and state."""
+        """The value for one model and state.
+
+        Raises
+        ------
+        ModelError : the state was solved without a part that is needed
+        """
+        missing = [name for name in self.needs if name not in state.parts]
+        if missing:
+            raise ModelError(
+                f"Observable `{self.name}` needs {' and '.join(missing)}, which this state was solved "
+                "without; take the state from Problem.state"
+            )
         value: NDArray[Any] = self.function(model, state)
         return value
 
@@ -75,6 +90,8 @@ def observable(
     name: str = "",
     error: Function | None = None,
     unit_in: Callable[[Any], str] | None = None,
+    needs: tuple[str, ...] = (),
+    default: bool = True,
 ) -> Callable[[Function], Observable]:
     """Declare an observable; its first docstring line and, if not given, its name come from the function."""
 
@@ -91,6 +108,8 @@ def observable(
             undefined=undefined,
             error=error,
             unit_in=unit_in,
+            needs=needs,
+            default=default,
         )
 
     return declare

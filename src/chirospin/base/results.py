@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from chirospin.base.audit import Certificate
+from chirospin.base.audit import Certificate, Check
 from chirospin.base.conventions import conventions
 from chirospin.base.errors import ModelError
+from chirospin.base.families import packages
 from chirospin.base.family import Problem
 from chirospin.base.method import Method
 from chirospin.base.observables import Observable
@@ -78,9 +79,10 @@ def dataset(
     shape = tuple(len(values) for values in grid.values())
     labels = _longest_labels(problem, models)
     wanted = [one.seen_in(models) for one in wanted]
+    unmet = {one.name: problem.unmet(method, one) for one in wanted}
     observed = {
         one.name: [
-            np.asarray(one(m, s)) if s.outcome.converged else None
+            np.asarray(one(m, s)) if s.outcome.converged and not unmet[one.name] else None
             for m, s in zip(models, states, strict=True)
         ]
         for one in wanted
@@ -89,7 +91,12 @@ def dataset(
     data |= _errors(shape, data, observed, models, states, wanted)
     data |= _outcomes(grid, shape, observed, states, wanted)
     data |= _remarks(problem, models, states, tuple(grid), shape)
-    data |= _audit(problem, models, states, tuple(grid), shape)
+    due = [
+        check
+        for check in problem.checks
+        if check.due(observed) and not problem.unmet(method, check)
+    ]
+    data |= _audit(problem.checks, due, models, states, tuple(grid), shape)
     used = {d for one in wanted for d in one.dims}
     coordinates: dict[str, Any] = {
         d: (d, np.asarray(v), axis_attributes(model, d)) for d, v in labels.items() if d in used
@@ -216,7 +223,9 @@ def _remarks(
 def _reason(outcome: Any, wanted: Sequence[Observable], values: Values, n: int) -> str:
     if not outcome.converged:
         return str(outcome.reason) or "not converged"
-    missing = [one for one in wanted if np.isnan(values[one.name][n]).any()]
+    missing = [
+        one for one in wanted if (value := values[one.name][n]) is None or np.isnan(value).any()
+    ]
     return "; ".join(f"{one.name} is undefined: {one.undefined}" for one in missing)
 
 
@@ -240,20 +249,21 @@ def _longest_labels(problem: Problem, models: Sequence[Model]) -> dict[str, tupl
 
 
 def _audit(
-    problem: Problem,
+    checks: Sequence[Check],
+    due: Collection[Check],
     models: Sequence[Model],
     states: Sequence[Any],
     dims: tuple[str, ...],
     shape: tuple[int, ...],
 ) -> dict[str, xr.Variable]:
-    values = np.full((len(problem.checks), len(models)), np.nan)
+    values = np.full((len(checks), len(models)), np.nan)
     passed = np.ones_like(values, dtype=bool)
-    for n, check in enumerate(problem.checks):
+    for n, check in ((n, check) for n, check in enumerate(checks) if check in due):
         for p, (model, state) in enumerate(zip(models, states, strict=True)):
             value = check.evaluate(model, state) if state.outcome.converged else np.nan
             if value is not None:
                 values[n, p], passed[n, p] = value, check.judge(float(value))
-    full = (len(problem.checks), *shape)
+    full = (len(checks), *shape)
     return {
         "audit_value": xr.Variable(
             ("check", *dims),
@@ -270,7 +280,7 @@ def _audit(
         ),
         "audit_tolerance": xr.Variable(
             ("check",),
-            np.array([c.tolerance for c in problem.checks]),
+            np.array([c.tolerance for c in checks]),
             {"units": "1", "long_name": "largest value that passes"},
         ),
     }
@@ -289,8 +299,8 @@ def _attributes(
         "chirospin_schema": SCHEMA,
         "references": ", ".join(dict.fromkeys((*method.references, *_cited(model)))),
         "method_settings": json.dumps(method.model_dump(mode="json")),
-        "provenance": json.dumps(provenance()),
-        "conventions": json.dumps(conventions(problem.family)),
+        "provenance": json.dumps(provenance(problem.family)),
+        "conventions": json.dumps(conventions(problem.family) | dict(problem.conventions)),
     }
     if model.origin is not None:
         attrs[ORIGIN] = json.dumps(model.origin)
@@ -329,14 +339,18 @@ def _plain(value: Any) -> Any:
     return [value.real, value.imag] if isinstance(value, complex) else value
 
 
-def provenance() -> dict[str, str]:
-    """Versions and machine that made a result."""
+def provenance(family: str = "") -> dict[str, str]:
+    """Versions and machine that made a result, of a family or of none."""
     names = ("chirospin", "numpy", "scipy", "xarray")
-    return {name: version(name) for name in names} | {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
+    return (
+        {name: version(name) for name in names}
+        | packages(family)
+        | {
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        }
+    )
 
 
 def side_by_side(parts: Sequence[xr.Dataset], methods: Sequence[str]) -> xr.Dataset:

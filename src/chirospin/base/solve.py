@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -15,16 +15,15 @@ from chirospin.base import figures, results
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Family, Problem
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.base.method import Method, states
+from chirospin.base.method import Method
 from chirospin.base.observables import Observable
 from chirospin.base.parameters import Model, checked, not_scalar
-from chirospin.base.threads import blas_threads
+from chirospin.base.parts import states_with_parts
 
 Progress = Callable[[int, int], None]
 Axes = Mapping[str, Any]
 MethodChoice = str | Method | None
 ACCESSOR = figures.ResultAccessor  # importing it registers ds.chirospin
-CHUNK = 12  # points handed to a worker at a time: enough to share work, few enough to report
 POINT_BYTES = 8000  # of a checked model, its state and its outcome, at least
 COPIES = 3  # of an observable: of each point, of the grid, and one that is written or drawn
 
@@ -47,7 +46,7 @@ def solve(
     model : the point, or the origin of the grid
     method : name, method object, or a list of them; None is the default
     over : parameter name -> values; each becomes a coordinate, their product the grid
-    observables : names; None is all
+    observables : names; None is the default ones
     on_failure : raise at a point that does not converge, or record NaN and the reason
     workers : threads that share the points; BLAS then runs on one thread in each
     progress : called with (points done, points in all)
@@ -68,16 +67,22 @@ def solve(
         raise ModelError("Argument `method` must name at least one method, but is empty")
     chosen = [c if isinstance(c, Method) else problem.method(c)() for c in choices]
     model, grid = axes(model, over or {})
-    if grid:  # all points of a grid are seen at the same places
-        places = problem.labels(model)
-        model = model.replace(**{i.name: places[i.name] for i in model.parameters() if i.axis})
+    if grid:
+        model = problem.placed(model)
     wanted = problem.choose(None if observables is None else tuple(observables))
     _enough_memory(problem, model, grid, wanted, len(chosen))
     models = grid_models(model, grid)
     parts = []
     for n, one in enumerate(chosen):
-        report = _shifted(progress, n * len(models), len(chosen) * len(models))
-        found = list(_states(one, models, on_failure, workers, report))
+        found = states_with_parts(
+            problem.parts,
+            one,
+            models,
+            problem.needs(wanted),
+            workers=workers,
+            watch=partial(_refuse_failure, one) if on_failure == "raise" else _accept,
+            progress=_shifted(progress, n * len(models), len(chosen) * len(models)),
+        )
         parts.append(results.dataset(problem, one, model, grid, models, found, wanted))
     return results.side_by_side(parts, [one.name for one in chosen]) if several else parts[0]
 
@@ -96,7 +101,8 @@ def solver(family: Family) -> Callable[..., xr.Dataset]:
         workers: int = 1,
         progress: Progress | None = None,
     ) -> xr.Dataset:
-        model = model or family.problems[0].model()
+        if model is None:
+            model = family.problems[0].model()
         return solve_problem(
             family.problem_of(model),
             model,
@@ -175,35 +181,17 @@ def _shifted(progress: Progress | None, done: int, total: int) -> Progress:
     )
 
 
-def _states(
-    method: Method, models: Sequence[Model], on_failure: str, workers: int, progress: Progress
-) -> Iterator[Any]:
-    chunks = [models[i : i + CHUNK] for i in range(0, len(models), CHUNK)]
-    done = 0
-    for batch in _in_order(method, chunks, min(workers, len(chunks))):
-        for state in batch:
-            if on_failure == "raise" and not state.outcome.converged:
-                raise _failure(method, models[done], state)
-            done += 1
-            yield state
-        progress(done, len(models))
+def _accept(model: Model, state: Any) -> None:
+    pass
 
 
-def _in_order(
-    method: Method, chunks: Sequence[Sequence[Model]], workers: int
-) -> Iterator[list[Any]]:
-    if workers <= 1:
-        for chunk in chunks:
-            yield states(method, chunk)
-        return
-    with blas_threads(1), ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(lambda chunk: states(method, chunk), chunks)
-
-
-def _failure(method: Method, model: Model, state: Any) -> ConvergenceError:
+def _refuse_failure(method: Method, model: Model, state: Any) -> None:
     outcome = state.outcome
-    return ConvergenceError(
-        f"{method.name} did not converge for {model!r}: {outcome.reason} "
-        f"(residual {outcome.residual:.2e}, {outcome.iterations} iterations)".replace("\n", " "),
-        outcome,
-    )
+    if not outcome.converged:
+        raise ConvergenceError(
+            f"{method.name} did not converge for {model!r}: {outcome.reason} "
+            f"(residual {outcome.residual:.2e}, {outcome.iterations} iterations)".replace(
+                "\n", " "
+            ),
+            outcome,
+        )

@@ -17,6 +17,7 @@ from chirospin.base.family import Problem
 from chirospin.base.functions import names_code
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, ParameterInfo
+from chirospin.base.parts import states_with_parts
 
 POINT = "one point"  # a dimension that no result has
 SAMPLE = 5  # points of a result that are computed again: the largest, and others spread over it
@@ -170,8 +171,8 @@ def _sample(size: int, largest: int) -> list[int]:
 def _solved(
     problem: Problem, method: Method, models: Sequence[Model], stored: xr.Dataset
 ) -> xr.Dataset:
-    states = list(method.solve_many(models))
     wanted = [one for one in problem.observables if one.name in stored]
+    states = states_with_parts(problem.parts, method, models, problem.needs(wanted))
     grid = {POINT: range(len(models))}
     return results.dataset(problem, method, models[0], grid, models, states, wanted, swept=())
 

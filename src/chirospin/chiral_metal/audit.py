@@ -10,7 +10,7 @@ from chirospin.chiral_metal.boltzmann import Boltzmann
 from chirospin.chiral_metal.closed_form import ClosedForm
 from chirospin.chiral_metal.linear import slowest_decay
 from chirospin.chiral_metal.model import ChiralMetal, positions, scales
-from chirospin.chiral_metal.state import ChiralMetalState
+from chirospin.chiral_metal.state import PROFILES, ChiralMetalState, Profiles
 from chirospin.chiral_metal.validity import RANGE_CHECKS
 
 SYMMETRY = 1e-10  # partners are solved on the same grid: only rounding is between them
@@ -21,7 +21,7 @@ INTERFACE = (
 
 
 def _overlap(model: ChiralMetal, state: ChiralMetalState) -> float | None:
-    here = scales(model)
+    here = state.scales
     return (
         None
         if here.walls
@@ -73,7 +73,12 @@ CHECKS = (
 )
 
 
-def _difference(one: ChiralMetalState, other: ChiralMetalState, sign: float) -> float:
+def _profiles(method: Method, model: ChiralMetal) -> Profiles:
+    found: Profiles = method.solve(model, [PROFILES]).profiles
+    return found
+
+
+def _difference(one: Profiles, other: Profiles, sign: float) -> float:
     """Largest |s - sign s'| at each order, over the largest spin of that order."""
     worst = 0.0
     for order in (0, 1):
@@ -87,13 +92,13 @@ def _difference(one: ChiralMetalState, other: ChiralMetalState, sign: float) -> 
 
 def _enantiomer(model: ChiralMetal, method: Method) -> float:
     partner = model.replace(spin_orbit=-model.spin_orbit)
-    return _difference(method.solve(model), method.solve(partner), -1.0)
+    return _difference(_profiles(method, model), _profiles(method, partner), -1.0)
 
 
 def _mirror(model: ChiralMetal, method: Method) -> float:
-    places = positions(model)
-    seen = method.solve(model.replace(position=places))
-    turned = method.solve(model.replace(position=model.length - places))
+    places = positions(model, scales(model))
+    seen = _profiles(method, model.replace(position=places))
+    turned = _profiles(method, model.replace(position=model.length - places))
     even, odd = seen.spin[0] - turned.spin[0], seen.spin[1] + turned.spin[1]
     sizes = np.abs(seen.spin).max(axis=1)
     known = [np.abs(d).max() / n for d, n in zip((even, odd), sizes, strict=True) if n > 0]
@@ -101,7 +106,7 @@ def _mirror(model: ChiralMetal, method: Method) -> float:
 
 
 def _achiral(model: ChiralMetal, method: Method) -> float:
-    state = method.solve(model.replace(spin_orbit=0.0))
+    state = _profiles(method, model.replace(spin_orbit=0.0))
     return float(np.nanmax(np.abs(state.spin), initial=0.0))
 
 
@@ -109,19 +114,19 @@ def _finer_grid(model: ChiralMetal, method: Method) -> float | None:
     if not isinstance(method, Boltzmann):
         return None
     finer = method.with_options(cells=2 * method.cells, ordinates=min(64, 2 * method.ordinates))
-    return _difference(method.solve(model), finer.solve(model), 1.0)
+    return _difference(_profiles(method, model), _profiles(finer, model), 1.0)
 
 
 def _other_method(model: ChiralMetal, method: Method) -> float | None:
     if isinstance(method, Boltzmann) or not model.screening_length:
         return None
-    return _difference(method.solve(model), Boltzmann().solve(model), 1.0)
+    return _difference(_profiles(method, model), _profiles(Boltzmann(), model), 1.0)
 
 
 def _closed_form(model: ChiralMetal, method: Method) -> float | None:
     if isinstance(method, ClosedForm):
         return None
-    return _difference(ClosedForm().solve(model), method.solve(model), 1.0)
+    return _difference(_profiles(ClosedForm(), model), _profiles(method, model), 1.0)
 
 
 AUDITS = (

@@ -27,11 +27,11 @@ from scipy.linalg import lu_factor, lu_solve
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.base.method import Method
+from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.outcome import Outcome
 from chirospin.chiral_metal.linear import shares, spin_decay
 from chirospin.chiral_metal.model import HELICITIES, ChiralMetal, Scales, positions, scales
-from chirospin.chiral_metal.state import ChiralMetalState
+from chirospin.chiral_metal.state import PROFILES, ChiralMetalState, Profiles
 from chirospin.chiral_metal.streaming import Mesh, Ordinates, Streaming
 
 Array = NDArray[np.float64]
@@ -43,7 +43,17 @@ PLACE = 1024  # bytes for each place where profiles are wanted
 KEPT = 4  # discretisations kept for models that share them
 
 
-class Boltzmann(Method):
+class OnMesh(Method):
+    """A method on a mesh along z with discrete directions; subclasses say which equation."""
+
+    cells: int = Field(
+        default=240, ge=16, le=4000, description="of the mesh, graded at both planes"
+    )
+    order: int = Field(default=3, ge=0, le=8, description="of the polynomials in a cell")
+    ordinates: int = Field(default=24, ge=4, le=64, description="directions in each half range")
+
+
+class Boltzmann(OnMesh):
     """The Boltzmann equation with Gauss's law on a graded mesh, both orders, any alpha.
 
     References
@@ -55,17 +65,17 @@ class Boltzmann(Method):
     summary: ClassVar[str] = "discretised Boltzmann equation with Gauss's law; memory and walls too"
     references: ClassVar[tuple[str, ...]] = ("yoshimi_2026",)
 
-    cells: int = Field(
-        default=240, ge=16, le=4000, description="of the mesh, graded at both planes"
-    )
-    order: int = Field(default=3, ge=0, le=8, description="of the polynomials in a cell")
-    ordinates: int = Field(default=24, ge=4, le=64, description="directions in each half range")
+    gives: ClassVar[Needs] = frozenset({PROFILES})
 
     def solve_many(self, models: Sequence[ChiralMetal]) -> Iterator[ChiralMetalState]:
         """One state per model; models on the same mesh share its factors."""
-        return map(self._state, models)
+        return self.solve_with(models, NOTHING)
 
-    def _state(self, model: ChiralMetal) -> ChiralMetalState:
+    def solve_with(self, models: Sequence[ChiralMetal], needs: Needs) -> Iterator[ChiralMetalState]:
+        """With profiles if they are needed."""
+        return (self._state(model, needs) for model in models)
+
+    def _state(self, model: ChiralMetal, needs: Needs) -> ChiralMetalState:
         here = scales(model)
         if not here.screening:
             raise ModelError(
@@ -73,15 +83,16 @@ class Boltzmann(Method):
                 "equations are ill-conditioned in the neutral limit, but is 0; use closed-form, or "
                 f"0.02 mean free paths ({0.02 * here.mean_free_path:g})"
             )
-        check_mesh(self, positions(model).size, 8 * MATRICES)
+        places = positions(model, here) / here.mean_free_path if PROFILES in needs else None
+        check_mesh(self, 0 if places is None else places.size, 8 * MATRICES)
         grid = discretised(
             here.length, here.screening, here.memory, here.walls, self.cells, self.order,
             self.ordinates,
         )  # fmt: skip
-        return _solved(here, grid, positions(model) / here.mean_free_path)
+        return _solved(here, grid, places)
 
 
-def check_mesh(method: Boltzmann, places: int, share: int) -> None:
+def check_mesh(method: OnMesh, places: int, share: int) -> None:
     """Refuse a mesh or a number of places whose estimated memory is not there.
 
     Parameters
@@ -301,7 +312,7 @@ def _density_slope(a: float) -> float:
     return (1 - a**2) / (2 * np.pi**2)
 
 
-def _solved(here: Scales, grid: Discretisation, xi: Array) -> ChiralMetalState:
+def _solved(here: Scales, grid: Discretisation, xi: Array | None) -> ChiralMetalState:
     a, stream = here.asymmetry, grid.streaming
     h = np.array(HELICITIES)
     slope = _density_slope(a)
@@ -338,16 +349,21 @@ def _solved(here: Scales, grid: Discretisation, xi: Array) -> ChiralMetalState:
         np.abs(charge_current[0] - bulk * inside).max() / bulk,
         np.abs(charge_current[1]).max() / terms,
     )
-    at = stream.mesh.at
+    curves = {
+        "charge": found.charge,
+        "field": found.field,
+        "spin": spin,
+        "spin_current": current,
+        "operator_spin_current": current + a / 2 * (crowd - drift),
+        "momentum_flux": flux,
+        "spin_sources": sources,
+    }
+    parts = {}
+    if xi is not None:
+        parts[PROFILES] = Profiles(**{name: stream.mesh.at(f, xi) for name, f in curves.items()})
     residual = found.residual
     return ChiralMetalState(
-        charge=at(found.charge, xi),
-        field=at(found.field, xi),
-        spin=at(spin, xi),
-        spin_current=at(current, xi),
-        operator_spin_current=at(current + a / 2 * (crowd - drift), xi),
-        momentum_flux=at(flux, xi),
-        spin_sources=at(sources, xi),
+        scales=here,
         interface_spin=float((weights * spin[1])[left].sum()),
         interface_error=0.0,
         neglected=0.0,
@@ -359,6 +375,7 @@ def _solved(here: Scales, grid: Discretisation, xi: Array) -> ChiralMetalState:
             iterations=1,
             reason="" if residual < TOLERANCE else lost_digits(here),
         ),
+        parts=parts,
     )
 
 

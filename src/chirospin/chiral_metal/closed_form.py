@@ -11,14 +11,14 @@ from pydantic import Field
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.base.method import Method
+from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.outcome import Outcome
 from chirospin.chiral_metal import linear, quadratic
 from chirospin.chiral_metal.injection import plane_spin
 from chirospin.chiral_metal.linear import slowest_decay, spin_decay
 from chirospin.chiral_metal.model import SOURCES, ChiralMetal, Scales, positions, scales
 from chirospin.chiral_metal.quadratic import half_total, plane_total, shared_spin
-from chirospin.chiral_metal.state import ChiralMetalState
+from chirospin.chiral_metal.state import PROFILES, ChiralMetalState, Profiles
 
 Array = NDArray[np.float64]
 PLACE = 8192  # bytes for each place: some hundred decay rates at a time, and thirty profiles
@@ -45,34 +45,49 @@ class ClosedForm(Method):
     )
     references: ClassVar[tuple[str, ...]] = ("yoshimi_2026",)
 
+    gives: ClassVar[Needs] = frozenset({PROFILES})
+
     leading_alpha: bool = Field(
         default=False, description="keep only the leading order in alpha of the quadratic spin"
     )
 
     def solve_many(self, models: Sequence[ChiralMetal]) -> Iterator[ChiralMetalState]:
         """One state per model; nothing can fail to converge."""
-        return (_state(model, self.leading_alpha) for model in models)
+        return self.solve_with(models, NOTHING)
+
+    def solve_with(self, models: Sequence[ChiralMetal], needs: Needs) -> Iterator[ChiralMetalState]:
+        """With profiles if they are needed."""
+        return (_state(model, self.leading_alpha, needs) for model in models)
 
 
-def _state(model: ChiralMetal, leading_alpha: bool) -> ChiralMetalState:
+def _state(model: ChiralMetal, leading_alpha: bool, needs: Needs) -> ChiralMetalState:
     here = scales(model)
-    check_places(positions(model).size)
-    xi = positions(model) / here.mean_free_path
-    first = _first_order(xi, here)
-    second = _second_order(xi, here, leading_alpha)
-    joined = {name: np.stack([first[name], second[name]]) for name in first}
-    unit = here.asymmetry / (4 * np.pi**2)
     interface, error = _interface(here, leading_alpha)
     return ChiralMetalState(
-        **joined,
-        spin_sources=unit * _sources(xi, here),
-        interface_spin=unit * interface,
+        scales=here,
+        interface_spin=_second_unit(here) * interface,
         neglected=here.asymmetry**2 * max(1.0, here.memory / spin_decay(here.memory)),
         interface_error=error,
         charge_current_error=None,
         balance_error=None,
         outcome=Outcome(converged=True, residual=0.0, iterations=0, reason=""),
+        parts={PROFILES: _profiles(model, here, leading_alpha)} if PROFILES in needs else {},
     )
+
+
+def _second_unit(here: Scales) -> float:
+    """u_2, in which the quadratic spin is worked out, over its scale."""
+    return here.asymmetry / (4 * np.pi**2)
+
+
+def _profiles(model: ChiralMetal, here: Scales, leading_alpha: bool) -> Profiles:
+    places = positions(model, here)
+    check_places(places.size)
+    xi = places / here.mean_free_path
+    first = _first_order(xi, here)
+    second = _second_order(xi, here, leading_alpha)
+    joined = {name: np.stack([first[name], second[name]]) for name in first}
+    return Profiles(**joined, spin_sources=_second_unit(here) * _sources(xi, here))
 
 
 def check_places(places: float) -> None:
@@ -131,7 +146,7 @@ def _second_order(xi: Array, here: Scales, leading_alpha: bool) -> dict[str, Arr
     """Order 2 in reduced units: the spin exact in alpha unless told otherwise, the rest leading."""
     a, L, lam = here.asymmetry, here.length, here.screening
     found = dict.fromkeys(_PROFILES, np.full_like(xi, np.nan))
-    unit = a / (4 * np.pi**2)
+    unit = _second_unit(here)
     if here.walls:
         return found
     if here.weights.size > 1:

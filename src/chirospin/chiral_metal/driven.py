@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,15 +32,15 @@ from chirospin.base.parameters import Shape, parameter
 from chirospin.chiral_metal.boltzmann import (
     MATRICES,
     TOLERANCE,
-    Boltzmann,
     Discretisation,
+    OnMesh,
     check_mesh,
     injected,
     lost_digits,
     mesh_edges,
     streaming_of,
 )
-from chirospin.chiral_metal.closed_form import ClosedForm, check_places
+from chirospin.chiral_metal.closed_form import check_places
 from chirospin.chiral_metal.exponentials import (
     complex_exponential_integral,
     exponential_integral,
@@ -50,7 +50,7 @@ from chirospin.chiral_metal.linear import step
 from chirospin.chiral_metal.model import (
     HELICITIES,
     LARGE,
-    ChiralMetal,
+    IsotropicMetal,
     Scales,
     positions,
     scales,
@@ -67,7 +67,7 @@ BLOCK = 500  # positions at a time, each with some hundred directions
 NEUTRAL = "the closed forms hold in the neutral limit"
 
 
-class DrivenMetal(ChiralMetal):
+class DrivenMetal(IsotropicMetal):
     """An isotropic chiral metal under a current that changes in time; neutral unless told otherwise.
 
     References
@@ -101,34 +101,26 @@ class DrivenMetal(ChiralMetal):
     )
 
     @model_validator(mode="after")
-    def _worked_out(self) -> DrivenMetal:
-        """Later than the switch, and nothing that has not been worked out for a changing current."""
+    def _switched(self) -> Self:
+        """Later than the switch."""
         within(LARGE, "time", self.time, "in 1/eV", low=0.0)
-        for name, still in (("walls", "none"), ("helicity_memory", 0.0)):
-            if getattr(self, name) != still:
-                raise ModelError(
-                    f"Parameter `{name}` must be {still} under a changing current, "
-                    f"but is {getattr(self, name)}"
-                )
-        if scales(self).weights.size > 1:
-            raise ModelError(
-                "Parameters `injection_power` and `injection_weights` must give the source p = 1 alone "
-                f"under a changing current, but reach p = {scales(self).weights.size}"
-            )
         return self
 
 
-def times(model: DrivenMetal) -> Array:
+def times(model: DrivenMetal, here: Scales) -> Array:
     """Times after switching on at which the spin is wanted, over hbar/eV."""
     if model.time is None:
-        here = scales(model)
         return np.geomspace(0.1, 10.0, 13) * here.mean_free_path / here.fermi_velocity
     return np.array(model.time)
 
 
 def driven_labels(model: DrivenMetal) -> dict[str, tuple[Any, ...]]:
     """Labels along every dimension of the observables."""
-    return {"position": tuple(positions(model).tolist()), "time": tuple(times(model).tolist())}
+    here = scales(model)
+    return {
+        "position": tuple(positions(model, here).tolist()),
+        "time": tuple(times(model, here).tolist()),
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,10 +132,12 @@ class DrivenState:
     first, second : complex amplitudes at omega and 2 omega, shape (positions,)
     rectified : the steady part at second order
     switched : first order after switching on, shape (times, positions); NaN where not known
+    scales : what the parameters amount to
     neglected : share of order alpha^2 that the method left out at second order
     charge_current_error : as in :class:`ChiralMetalState`, at omega; None if there is none
     """
 
+    scales: Scales
     first: Complex
     rectified: Array
     second: Complex
@@ -228,12 +222,14 @@ def _faded_growth(p: Complex, q: Complex) -> tuple[Complex, Complex, Complex]:
     return whole, late, early
 
 
-class DrivenClosedForm(ClosedForm):
+class DrivenClosedForm(Method):
     """Closed forms in the neutral limit: first order exact in alpha, second to leading order."""
 
+    name: ClassVar[str] = "closed-form"
     summary: ClassVar[str] = "closed forms in the neutral limit"
+    references: ClassVar[tuple[str, ...]] = ("yoshimi_2026",)
 
-    def solve_many(self, models: Sequence[DrivenMetal]) -> Iterator[DrivenState]:  # type: ignore[override]
+    def solve_many(self, models: Sequence[DrivenMetal]) -> Iterator[DrivenState]:
         """One state per model."""
         return map(_closed_state, models)
 
@@ -245,16 +241,18 @@ def _closed_state(model: DrivenMetal) -> DrivenState:
             "Parameter `screening_length` must be 0 (in nm) for the method closed-form under a "
             f"changing current, but is {here.screening * here.mean_free_path:g}; use boltzmann"
         )
-    check_places(positions(model).size * (1 + times(model).size / TIMES_OF_A_PLACE))
-    xi, L = positions(model) / here.mean_free_path, here.length
+    places, moments = positions(model, here), times(model, here)
+    check_places(places.size * (1 + moments.size / TIMES_OF_A_PLACE))
+    xi, L = places / here.mean_free_path, here.length
     rate, a = 1 - 1j * _frequency(model, here), here.asymmetry
     first = alternating_spin(xi, rate) - alternating_spin(xi - L, rate)
-    t = times(model) * here.fermi_velocity / here.mean_free_path
+    t = moments * here.fermi_velocity / here.mean_free_path
     switched = switched_spin(xi, t) - switched_spin(xi - L, t)
     near_far = [[harmonic_spin(x, rate, 1 + n * (rate - 1)) for n in (0, 2)] for x in (xi, L - xi)]
     steady, double = (near - far for near, far in zip(*near_far, strict=True))
     unit = a / (4 * np.pi**2)
     return DrivenState(
+        scales=here,
         first=-a / (2 * np.pi**2) * first,
         rectified=unit * 0.5 * (np.conj(rate) * steady).real,
         second=unit * 0.5 * rate * double,
@@ -270,19 +268,25 @@ def _frequency(model: DrivenMetal, here: Scales) -> float:
     return model.frequency * here.mean_free_path / here.fermi_velocity
 
 
-class DrivenBoltzmann(Boltzmann):
+class DrivenBoltzmann(OnMesh):
     """The discretised equation at each harmonic, any screening and alpha."""
 
+    name: ClassVar[str] = "boltzmann"
     summary: ClassVar[str] = "discretised equation at each harmonic, any screening and alpha"
+    references: ClassVar[tuple[str, ...]] = ("yoshimi_2026",)
 
-    def _state(self, model: DrivenMetal) -> DrivenState:  # type: ignore[override]
+    def solve_many(self, models: Sequence[DrivenMetal]) -> Iterator[DrivenState]:
+        """One state per model; models on the same mesh share its factors."""
+        return map(self._state, models)
+
+    def _state(self, model: DrivenMetal) -> DrivenState:
         here = scales(model)
         if not here.screening:
             raise ModelError(
                 "Parameter `screening_length` must be > 0 (in nm) for the method boltzmann, but is 0; "
                 "use closed-form"
             )
-        check_mesh(self, positions(model).size, 2 * 16 * MATRICES)
+        check_mesh(self, positions(model, here).size, 2 * 16 * MATRICES)
         edges, planes = mesh_edges(here.length, here.screening, 0.0, False, self.cells)
         rate = 1 - 1j * _frequency(model, here)
 
@@ -323,17 +327,18 @@ def _harmonics(model: DrivenMetal, here: Scales, grids: list[Discretisation]) ->
         spin, one = _second_order(here, grid, 0.5 * forced, 0.5 * bent)
         spins.append(spin)
         residuals.append(one)
-    xi = positions(model) / here.mean_free_path
+    xi = positions(model, here) / here.mean_free_path
     at = stream.mesh.at
     current = np.tensordot(N, stream.moment(1, phi), 1)
     moving = stream.rate.imag * 1j * _accumulated(grids[1], N.sum() * nu)
     inside = (stream.mesh.points > 0) & (stream.mesh.points < here.length)
     bulk = N.sum() / 3
     return DrivenState(
+        scales=here,
         first=at(np.tensordot(h / 2 * N, stream.moment(1, phi), 1), xi),
         rectified=at(spins[0].real, xi),
         second=at(spins[1], xi),
-        switched=np.full((times(model).size, xi.size), np.nan),
+        switched=np.full((times(model, here).size, xi.size), np.nan),
         neglected=0.0,
         charge_current_error=float(np.abs(current + moving - bulk * inside).max() / bulk),
         outcome=Outcome(
@@ -373,7 +378,7 @@ def _error(order: int) -> Callable[[DrivenMetal, DrivenState], float]:
     """Numerical error of a spin of that order: what conservation misses, over its natural size."""
 
     def error(model: DrivenMetal, state: DrivenState) -> float:
-        here = scales(model)
+        here = state.scales
         missed = max(ROUNDING, state.outcome.residual, state.charge_current_error or 0.0)
         size = abs(here.asymmetry) / np.pi**2 * (1 / 3, 1 / 4)[order - 1]
         return float(missed * abs(here.spin_scale[order - 1]) * size)
@@ -384,19 +389,19 @@ def _error(order: int) -> Callable[[DrivenMetal, DrivenState], float]:
 @observable(unit="1/nm^3", symbol=r"s_1", dims=("position",), error=_error(1))
 def spin_amplitude(model: DrivenMetal, state: DrivenState) -> Complex:
     """Complex amplitude of the linear spin at omega, in hbar."""
-    return np.asarray(scales(model).spin_scale[0] * state.first)
+    return np.asarray(state.scales.spin_scale[0] * state.first)
 
 
 @observable(unit="1/nm^3", symbol=r"s_0", dims=("position",), error=_error(2))
 def rectified_spin(model: DrivenMetal, state: DrivenState) -> Array:
     """Steady part of the quadratic spin, in hbar."""
-    return np.asarray(scales(model).spin_scale[1] * state.rectified)
+    return np.asarray(state.scales.spin_scale[1] * state.rectified)
 
 
 @observable(unit="1/nm^3", symbol=r"s_2", dims=("position",), error=_error(2))
 def second_harmonic_spin(model: DrivenMetal, state: DrivenState) -> Complex:
     """Complex amplitude of the quadratic spin at 2 omega, in hbar."""
-    return np.asarray(scales(model).spin_scale[1] * state.second)
+    return np.asarray(state.scales.spin_scale[1] * state.second)
 
 
 @observable(
@@ -408,7 +413,7 @@ def second_harmonic_spin(model: DrivenMetal, state: DrivenState) -> Complex:
 )
 def switched_spin_density(model: DrivenMetal, state: DrivenState) -> Array:
     """Linear spin after a steady current is switched on, in hbar."""
-    return np.asarray(scales(model).spin_scale[0] * state.switched)
+    return np.asarray(state.scales.spin_scale[0] * state.switched)
 
 
 DRIVEN_OBSERVABLES = (spin_amplitude, rectified_spin, second_harmonic_spin, switched_spin_density)

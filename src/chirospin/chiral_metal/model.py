@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ REACH = 6.0  # mean free paths around each plane that the default positions cove
 POINTS = 80  # of the default positions, on each side of a plane
 
 
-class ChiralMetal(Model):
+class IsotropicMetal(Model):
     r"""A metal with spin along the wavevector; a current enters at z = 0 and leaves at z = L.
 
     .. math:: H = k^2/2m + \alpha\, \boldsymbol\sigma \cdot \mathbf k
@@ -102,6 +102,41 @@ class ChiralMetal(Model):
         high=LARGE,
         about="Thomas-Fermi; 0 is the neutral limit",
     )
+    position: tuple[float, ...] | None = parameter(
+        None,
+        unit="nm",
+        symbol="z",
+        shape=Shape(axes=("Z",)),
+        axis=True,
+        about="where the profiles are wanted; around both planes if not given",
+    )
+
+    @model_validator(mode="after")
+    def _electrons(self) -> Self:
+        """Bands that hold electrons, one strength of the drive, places that are near."""
+        _check_bands(self.mass, self.spin_orbit, self.chemical_potential)
+        if self.field is not None and self.current_density is not None:
+            raise ModelError(
+                f"Parameter `current_density` must be left out where `field` is given "
+                f"(they are proportional), but is {self.current_density} (eV*e/hbar/nm^2)"
+            )
+        if 0 < self.screening_length < THIN:
+            raise ModelError(
+                f"Parameter `screening_length` must be 0, the neutral limit, or >= {THIN:g} (in nm), "
+                f"but is {self.screening_length:g}"
+            )
+        within(LARGE, "position", self.position, "in nm")
+        return self
+
+
+class ChiralMetal(IsotropicMetal):
+    """An isotropic chiral metal under a steady current, of any source, with walls or without.
+
+    References
+    ----------
+    yoshimi_2026, Eqs. (1)-(11)
+    """
+
     injection_power: int = parameter(
         1,
         symbol="p",
@@ -131,29 +166,10 @@ class ChiralMetal(Model):
         choices=("none", "specular"),
         about="mirrors that keep the helicity, at both planes",
     )
-    position: tuple[float, ...] | None = parameter(
-        None,
-        unit="nm",
-        symbol="z",
-        shape=Shape(axes=("Z",)),
-        axis=True,
-        about="where the profiles are wanted; around both planes if not given",
-    )
 
     @model_validator(mode="after")
-    def _consistent(self) -> ChiralMetal:
-        _check_bands(self.mass, self.spin_orbit, self.chemical_potential)
-        if self.field is not None and self.current_density is not None:
-            raise ModelError(
-                f"Parameter `current_density` must be left out where `field` is given "
-                f"(they are proportional), but is {self.current_density} (eV*e/hbar/nm^2)"
-            )
-        if 0 < self.screening_length < THIN:
-            raise ModelError(
-                f"Parameter `screening_length` must be 0, the neutral limit, or >= {THIN:g} (in nm), "
-                f"but is {self.screening_length:g}"
-            )
-        within(LARGE, "position", self.position, "in nm")
+    def _planes(self) -> Self:
+        """Shares of the source that add up, and walls that hold all places."""
         weights = self.injection_weights
         if weights is not None and len(weights) > MOST_POWERS:
             raise ModelError(
@@ -289,7 +305,7 @@ class Scales:
         return self.total_density * (self.screening * self.mean_free_path) ** 2
 
 
-def scales(model: ChiralMetal) -> Scales:
+def scales(model: IsotropicMetal) -> Scales:
     r"""The one place where the parameters are turned into Fermi surfaces and scales.
 
     .. math:: v_F = \sqrt{\alpha^2 + 2\mu/m}, \quad a = \alpha/v_F, \quad k_h = m v_F (1 - h a),
@@ -323,10 +339,19 @@ def scales(model: ChiralMetal) -> Scales:
         push=model.charge * field * tau,
         screening=model.screening_length / (v * tau),
         length=model.length / (v * tau),
-        weights=_injection(model),
-        memory=model.helicity_memory,
-        walls=model.walls == "specular",
+        **_planes(model),
     )
+
+
+def _planes(model: IsotropicMetal) -> dict[str, Any]:
+    """Source, memory and walls; those of the plainest metal where the model does not have them."""
+    if not isinstance(model, ChiralMetal):
+        return {"weights": np.ones(1), "memory": 0.0, "walls": False}
+    return {
+        "weights": _injection(model),
+        "memory": model.helicity_memory,
+        "walls": model.walls == "specular",
+    }
 
 
 def _injection(model: ChiralMetal) -> Array:
@@ -339,18 +364,17 @@ def _injection(model: ChiralMetal) -> Array:
     return np.trim_zeros(shares, "b")
 
 
-def positions(model: ChiralMetal) -> Array:
+def positions(model: IsotropicMetal, here: Scales) -> Array:
     """Where the profiles are wanted, nm; close to both planes if the model does not say."""
     if model.position is not None:
         return np.array(model.position)
-    free_path = scales(model).mean_free_path
     steps = np.arange(1, POINTS + 1) / POINTS
-    near = REACH * free_path * np.sinh(4 * steps) / np.sinh(4.0)
+    near = REACH * here.mean_free_path * np.sinh(4 * steps) / np.sinh(4.0)
     inside = near * min(1.0, model.length / (2 * near[-1]))
     middle = model.length / 2
     if inside[-1] < middle:
         inside = np.append(inside, np.linspace(inside[-1], middle, 10)[1:])
-    left = inside if model.walls == "specular" else np.concatenate([-near[::-1], inside])
+    left = inside if here.walls else np.concatenate([-near[::-1], inside])
     return np.unique(np.concatenate([left, model.length - left]))
 
 
@@ -358,7 +382,7 @@ def labels(model: ChiralMetal) -> dict[str, tuple[Any, ...]]:
     """Labels along every dimension of the observables."""
     return {
         "order": ORDERS,
-        "position": tuple(positions(model).tolist()),
+        "position": tuple(positions(model, scales(model)).tolist()),
         "source": SOURCES,
     }
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from chirospin.base.observables import observable
 from chirospin.chiral_metal import quadratic
-from chirospin.chiral_metal.model import ChiralMetal, Scales, scales
-from chirospin.chiral_metal.state import ChiralMetalState
+from chirospin.chiral_metal.model import ChiralMetal, Scales
+from chirospin.chiral_metal.state import PROFILES, ChiralMetalState
 
 Array = NDArray[np.float64]
 PROFILE = ("order", "position")
@@ -33,7 +33,7 @@ def _error(of: Callable[[Scales], tuple[Array, Array]]) -> Callable[..., Array]:
     """
 
     def error(model: ChiralMetal, state: ChiralMetalState) -> Array:
-        unit, size = of(scales(model))
+        unit, size = of(state.scales)
         cancelled = EPS / np.pi**2  # spins of both helicities, where their difference is the answer
         return np.abs(unit * (_relative(state) * np.abs(size) + cancelled))[:, None]
 
@@ -64,7 +64,14 @@ def _of_field(here: Scales) -> tuple[Array, Array]:
 NO_FORM = "no closed form is known for this source, screening, memory or walls: use boltzmann"
 
 
-@observable(unit="1/nm^3", symbol="s_z", dims=PROFILE, undefined=NO_FORM, error=_error(_of_spin))
+@observable(
+    unit="1/nm^3",
+    symbol="s_z",
+    dims=PROFILE,
+    needs=(PROFILES,),
+    undefined=NO_FORM,
+    error=_error(_of_spin),
+)
 def spin_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Spin along z, in hbar, at orders 1 and 2 in the current.
 
@@ -74,11 +81,16 @@ def spin_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
     ----------
     yoshimi_2026, Eqs. (6a), (12), (13)
     """
-    return scales(model).spin_scale[:, None] * state.spin
+    return state.scales.spin_scale[:, None] * state.profiles.spin
 
 
 @observable(
-    unit="eV/nm^2", symbol="j_{s;zz}", dims=PROFILE, undefined=NO_FORM, error=_error(_of_flow)
+    unit="eV/nm^2",
+    symbol="j_{s;zz}",
+    dims=PROFILE,
+    needs=(PROFILES,),
+    undefined=NO_FORM,
+    error=_error(_of_flow),
 )
 def spin_current(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Flow of spin along z with the band velocity.
@@ -89,25 +101,31 @@ def spin_current(model: ChiralMetal, state: ChiralMetalState) -> Array:
     ----------
     yoshimi_2026, Eq. (6b)
     """
-    here = scales(model)
-    return here.fermi_velocity * here.spin_scale[:, None] * state.spin_current
+    here = state.scales
+    return here.fermi_velocity * here.spin_scale[:, None] * state.profiles.spin_current
 
 
 @observable(
     unit="eV/nm^2",
     symbol=r"j^\mathrm{op}_{s;zz}",
     dims=PROFILE,
+    needs=(PROFILES,),
     undefined=NO_FORM,
     error=_error(_of_flow),
 )
 def operator_spin_current(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Flow of spin by the operator :math:`\{\sigma_z, v_z\}/4`; in the bulk 7/5 of the band form."""
-    here = scales(model)
-    return here.fermi_velocity * here.spin_scale[:, None] * state.operator_spin_current
+    here = state.scales
+    return here.fermi_velocity * here.spin_scale[:, None] * state.profiles.operator_spin_current
 
 
 @observable(
-    unit="e/nm^3", symbol=r"\rho", dims=PROFILE, undefined=NO_FORM, error=_error(_of_charge)
+    unit="e/nm^3",
+    symbol=r"\rho",
+    dims=PROFILE,
+    needs=(PROFILES,),
+    undefined=NO_FORM,
+    error=_error(_of_charge),
 )
 def charge_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Excess charge density.
@@ -118,11 +136,20 @@ def charge_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
     ----------
     yoshimi_2026, Eqs. (17), (20)
     """
-    here = scales(model)
-    return here.total_density * here.mean_free_path * here.field_scale[:, None] * state.charge
+    here = state.scales
+    return (
+        here.total_density * here.mean_free_path * here.field_scale[:, None] * state.profiles.charge
+    )
 
 
-@observable(unit="V/nm", symbol="E", dims=PROFILE, undefined=NO_FORM, error=_error(_of_field))
+@observable(
+    unit="V/nm",
+    symbol="E",
+    dims=PROFILE,
+    needs=(PROFILES,),
+    undefined=NO_FORM,
+    error=_error(_of_field),
+)
 def electric_field(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Field along z. Infinite at a plane at order 2 in the neutral limit.
 
@@ -130,13 +157,14 @@ def electric_field(model: ChiralMetal, state: ChiralMetalState) -> Array:
     ----------
     yoshimi_2026, Eqs. (18), (21)
     """
-    return scales(model).field_scale[:, None] * state.field
+    return state.scales.field_scale[:, None] * state.profiles.field
 
 
 @observable(
     unit="eV/nm^3",
     symbol=r"\Pi_{zz}",
     dims=PROFILE,
+    needs=(PROFILES,),
     undefined=NO_FORM,
     error=_error(_of_momentum),
 )
@@ -149,15 +177,16 @@ def momentum_flux(model: ChiralMetal, state: ChiralMetalState) -> Array:
     ----------
     yoshimi_2026, Eqs. (16), (26)
     """
-    here = scales(model)
+    here = state.scales
     unit = here.mass * here.fermi_velocity**2 * here.spin_scale
-    return unit[:, None] * state.momentum_flux
+    return unit[:, None] * state.profiles.momentum_flux
 
 
 @observable(
     unit="1/nm^3",
     symbol="s_z^{(2)}",
     dims=("source", "position"),
+    needs=(PROFILES,),
     undefined=NO_FORM,
     error=lambda model, state: _error(_of_spin)(model, state)[1],
 )
@@ -172,7 +201,7 @@ def spin_sources(model: ChiralMetal, state: ChiralMetalState) -> Array:
     ----------
     yoshimi_2026, Eqs. (14), (25)
     """
-    return np.asarray(scales(model).spin_scale[1] * state.spin_sources)
+    return np.asarray(state.scales.spin_scale[1] * state.profiles.spin_sources)
 
 
 @observable(unit="1/nm^3", symbol=r"s_z^\mathrm{bulk}", dims=("order",))
@@ -185,7 +214,7 @@ def bulk_spin_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
     ----------
     yoshimi_2026, Eq. (7)
     """
-    here = scales(model)
+    here = state.scales
     return np.array([-here.spin_scale[0] * here.asymmetry / (3 * np.pi**2), 0.0])
 
 
@@ -199,7 +228,7 @@ def bulk_spin_current(model: ChiralMetal, state: ChiralMetalState) -> Array:
     ----------
     yoshimi_2026, Eq. (7)
     """
-    here = scales(model)
+    here = state.scales
     flow = here.fermi_velocity * here.spin_scale[1] * here.asymmetry / (3 * np.pi**2)
     return np.array([0.0, -flow])
 
@@ -211,7 +240,7 @@ def bulk_momentum_flux(model: ChiralMetal, state: ChiralMetalState) -> Array:
     .. math:: \Pi^{(1)} = 0, \qquad
               \Pi^{(2)} = \tau_0 E_0 j_0\, (2 + 6a^2/5)/(1 + a^2)
     """
-    here = scales(model)
+    here = state.scales
     a2 = here.asymmetry**2
     heat = here.conductivity * here.field**2 * here.mean_free_path / here.fermi_velocity
     return np.array([0.0, heat * (2 + 6 * a2 / 5) / (1 + a2)])
@@ -221,7 +250,7 @@ def bulk_momentum_flux(model: ChiralMetal, state: ChiralMetalState) -> Array:
     unit="1/nm^2",
     symbol=r"\int s_z^{(2)}",
     undefined=NO_FORM,
-    error=lambda model, state: scales(model).mean_free_path * _error(_of_spin)(model, state)[1, 0],
+    error=lambda model, state: state.scales.mean_free_path * _error(_of_spin)(model, state)[1, 0],
 )
 def interface_spin(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Quadratic spin integrated up to L/2, over the plane at z = 0, in hbar.
@@ -233,7 +262,7 @@ def interface_spin(model: ChiralMetal, state: ChiralMetalState) -> Array:
     ----------
     yoshimi_2026, below Eq. (13)
     """
-    here = scales(model)
+    here = state.scales
     return np.asarray(here.spin_scale[1] * here.mean_free_path * state.interface_spin)
 
 
@@ -250,7 +279,7 @@ def reversal_screening_length(model: ChiralMetal, state: ChiralMetalState) -> Ar
     For planes far apart, any source and memory of the helicity; see :func:`.quadratic.plane_total`. For
     p = 1 without memory it is :math:`\ell^2 (16 - 28a^2 - 4a^4)/20(1 - a^2)`.
     """
-    here = scales(model)
+    here = state.scales
     if here.walls:
         return np.asarray(np.nan)
     found = quadratic.reversal_screening(here.asymmetry, here.memory, here.weights)

@@ -1,19 +1,23 @@
-"""What every method finds about a chiral metal: profiles of both orders in reduced units."""
+"""What every method finds about a chiral metal, in reduced units: one plane, and profiles if asked."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.outcome import Outcome
+from chirospin.chiral_metal.model import Scales
 
 Array = NDArray[np.float64]
+PROFILES = "profiles"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChiralMetalState:
+class Profiles:
     r"""Profiles at the wanted positions, shape (2, positions) for orders 1 and 2.
 
     Parameters
@@ -24,12 +28,6 @@ class ChiralMetalState:
     spin_current, operator_spin_current : over v_F times the scale of the spin
     momentum_flux : over m v_F^2 times the scale of the spin
     spin_sources : shape (3, positions), parts of the second-order spin
-    interface_spin : second-order spin integrated up to L/2, over l times its scale
-    interface_error : share of it that the method left out; None where it is not known
-    neglected : share of order alpha^2 that the method left out of second-order quantities
-    charge_current_error : largest departure of j_e from j_0 between the planes (order 1) and from 0
-        (order 2), over the bulk current and over the largest term in it; None if there is none
-    balance_error : largest departure from the balance of spin, over the largest source, or None
     """
 
     charge: Array
@@ -39,9 +37,34 @@ class ChiralMetalState:
     operator_spin_current: Array
     momentum_flux: Array
     spin_sources: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChiralMetalState:
+    """A chiral metal between its planes.
+
+    Parameters
+    ----------
+    scales : what the parameters amount to
+    interface_spin : second-order spin integrated up to L/2, over l times its scale
+    interface_error : share of it that the method left out; None where it is not known
+    neglected : share of order alpha^2 that the method left out of second-order quantities
+    charge_current_error : largest departure of j_e from j_0 between the planes (order 1) and from 0
+        (order 2), over the bulk current and over the largest term in it; None if there is none
+    balance_error : largest departure from the balance of spin, over the largest source, or None
+    """
+
+    scales: Scales
     interface_spin: float
     interface_error: float | None
     neglected: float
     charge_current_error: float | None
     balance_error: float | None
     outcome: Outcome
+    parts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def profiles(self) -> Profiles:
+        """Where they were asked for."""
+        found: Profiles = self.parts[PROFILES]
+        return found

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from chirospin.base.audit import Check
-from chirospin.chiral_metal.model import ChiralMetal, scales
+from chirospin.chiral_metal.model import IsotropicMetal
 
 
-def _push(model: ChiralMetal, state: Any) -> float:
-    here = scales(model)
+def _push(model: IsotropicMetal, state: Any) -> float:
+    here = state.scales
     return float(abs(here.push) / np.abs(here.momentum).min())
 
 
-def _closeness(model: ChiralMetal, state: Any) -> float:
-    return float(1 / abs(1 - abs(scales(model).asymmetry)))
+def _closeness(model: IsotropicMetal, state: Any) -> float:
+    return float(1 / abs(1 - abs(state.scales.asymmetry)))
 
 
 RANGE_CHECKS = (

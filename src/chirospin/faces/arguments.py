@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import chirospin
 from chirospin.base.errors import ModelError, UnknownNameError
-from chirospin.base.family import Family, Problem
+from chirospin.base.families import family as family
+from chirospin.base.families import problem as problem
+from chirospin.base.family import Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, nearest, shown
 from chirospin.base.units import parse
@@ -20,20 +20,6 @@ if TYPE_CHECKING:
     from cyclopts import Token
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
-
-
-def family(name: str) -> Family:
-    """A family by name."""
-    if name not in chirospin.FAMILIES:
-        raise UnknownNameError(f"No family {name!r}; {nearest(name, list(chirospin.FAMILIES))}")
-    found: Family = importlib.import_module(f"chirospin.{name}").FAMILY
-    return found
-
-
-def problem(path: str) -> Problem:
-    """A problem by FAMILY or FAMILY.MODEL."""
-    name, _, model = path.partition(".")
-    return family(name).problem(model or None)
 
 
 def stored_problem(ds: Any) -> Problem:

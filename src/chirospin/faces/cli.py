@@ -19,6 +19,7 @@ from chirospin.base.errors import (
     UnknownNameError,
     one_line,
 )
+from chirospin.base.families import family_names, installed
 from chirospin.base.method import arithmetic_reason, is_arithmetic
 from chirospin.base.parameters import nearest
 from chirospin.faces import json_format
@@ -84,7 +85,7 @@ def describe(
         one = replace(whole, problems=(chosen,)) if "." in name else whole
         say(json_format.dumps(text.described(one)) if json else text.described_text(one))
         return 0
-    every = [family(n) for n in chirospin.FAMILIES]
+    every = installed()
     if json:
         say(json_format.dumps({"families": [text.described(one) for one in every]}))
         return 0
@@ -338,7 +339,8 @@ def optimise(
     method: str | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     option: Annotated[list[str] | None, Repeated] = None,
-    starts: Whole = 4,
+    starts: Whole = 6,
+    screen: Whole = 128,
     evaluations: Whole = 60,
     seed: Whole = 0,
     out: Path | None = None,
@@ -367,7 +369,9 @@ def optimise(
     option
         NAME=VALUE setting of the method, repeatable.
     starts
-        Searches, the further ones from points drawn over the ranges.
+        Searches, the further ones from the best points of the screen; at least 3 must agree.
+    screen
+        Points spread over the ranges at which searches may begin; 0 draws the starts blindly.
     evaluations
         Most evaluations of one search.
     seed
@@ -401,6 +405,7 @@ def optimise(
             chosen,
             largest=maximise is not None,
             starts=starts,
+            screen=screen,
             evaluations=evaluations,
             seed=seed,
             progress=report,
@@ -413,7 +418,7 @@ def optimise(
         say(f"wrote {out}")
     failed = [c for c in facts["audit"] if not c["passed"]]
     for check in failed:
-        warn(f"audit FAILED: {check['name']} is {check['value']:.2e}")
+        warn(f"audit FAILED: {check['name']} is {check['value']:.3g}")
     code = _verdict(ds, results.certificates(ds, one))
     return code or (FAILED if failed else 0)
 
@@ -730,15 +735,15 @@ def cite(target: str | None = None, /, *, method: str | None = None) -> int:
         say(bibtex(["chirospin", *str(results.load(Path(target)).attrs["references"]).split(", ")]))
         return 0
     name = (target or "").partition(".")[0]
-    if target is not None and name not in chirospin.FAMILIES:
+    if target is not None and name not in family_names():
         raise UnknownNameError(
             f"No file, family or reference {target!r}; "
-            f"{nearest(target, [*chirospin.FAMILIES, *bibliography()])}"
+            f"{nearest(target, [*family_names(), *bibliography()])}"
         )
     if target is not None and "." in target:
         problems = [problem(target)]
     else:
-        problems = [p for n in ([name] if name else chirospin.FAMILIES) for p in family(n).problems]
+        problems = [p for f in ([family(name)] if name else installed()) for p in f.problems]
     wanted = method.split(",") if method else None
     known = dict.fromkeys(m for p in problems for m in p.methods)
     for one in wanted or ():
@@ -767,7 +772,7 @@ def about(*, json: Json = False) -> int:
     facts = {
         "chirospin": chirospin.__version__,
         "licence": "BSD-3-Clause",
-        "families": list(chirospin.FAMILIES),
+        "families": list(family_names()),
         "studies": list(STUDIES),
         "provenance": provenance(),
         "machine": machine(),
@@ -776,7 +781,7 @@ def about(*, json: Json = False) -> int:
         say(json_format.dumps(facts))
         return 0
     say(f"chirospin {facts['chirospin']} ({facts['licence']})")
-    say(f"families: {', '.join(chirospin.FAMILIES)}")
+    say(f"families: {', '.join(family_names())}")
     say(f"studies: {', '.join(STUDIES)}")
     say(", ".join(f"{k} {v}" for k, v in provenance().items() if k != "machine"))
     for name, words in machine().items():

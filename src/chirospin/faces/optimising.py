@@ -13,11 +13,12 @@ from chirospin.base.audit import Certificate
 from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
 from chirospin.base.parameters import Model
+from chirospin.base.results import settled
 from chirospin.base.units import parse, shown_unit
 from chirospin.faces.arguments import assignments
 from chirospin.faces.text import certificates_json, certificates_text, number, table
 from chirospin.faces.verdict import checks_words
-from chirospin.points.optimise import Range, search_range
+from chirospin.points.optimise import AGREEING, Range, search_range
 
 
 def ranges_from(model: Model, vary: Sequence[str], bounds: Sequence[str]) -> list[Range]:
@@ -51,6 +52,7 @@ def optimum_facts(ds: xr.Dataset, problem: Problem) -> dict[str, Any]:
     best = [_best(row, largest) for row in values]
     overall = _best(np.array([b for b in best if b is not None]), largest)
     names = str(ds.attrs["varied"]).split(", ")
+    shown = settled(ds)
     start = next(n for n, b in enumerate(best) if b == overall)
     place = int(np.flatnonzero(values[start] == overall)[0])
     return {
@@ -60,6 +62,7 @@ def optimum_facts(ds: xr.Dataset, problem: Problem) -> dict[str, Any]:
         "objective": ds.attrs["objective"],
         "sense": ds.attrs["sense"],
         "value": overall,
+        "agreed": int(ds.attrs["agreed"]),
         "parameters": {
             name: {
                 "value": float(ds[f"path_{name}"].values[start, place]),
@@ -68,7 +71,7 @@ def optimum_facts(ds: xr.Dataset, problem: Problem) -> dict[str, Any]:
             for name in names
         },
         "observables": {
-            one.name: float(ds[one.name])
+            one.name: float(shown[one.name])
             for one in problem.observables
             if one.name in ds and not ds[one.name].dims
         },
@@ -89,7 +92,14 @@ def _best(values: Any, largest: bool) -> float | None:
 
 def optimum_text(facts: dict[str, Any]) -> str:
     """The same for a terminal."""
-    lines = [f"{facts['sense']} {facts['objective']} found: {number(facts['value'])}", ""]
+    count = len(facts["searches"])
+    words = "the best of one search: where it began decides"
+    if count > 1:
+        words = f"{facts['agreed']} of {count} searches agree within 2 %"
+        if facts["agreed"] < min(AGREEING, count):
+            words += ": more starts or evaluations may find a better one"
+    found = f"{facts['sense']} {facts['objective']} found: {number(facts['value'])}"
+    lines = [found, words, ""]
     lines += [
         f"  {name:<22} {number(one['value']):>14} {shown_unit(one['unit'])}".rstrip()
         for name, one in facts["parameters"].items()

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Derivatives, Problem
-from chirospin.base.method import Method, states
+from chirospin.base.method import Method
+from chirospin.base.observables import Observable
 from chirospin.base.parameters import Model, ParameterInfo
+from chirospin.base.parts import states_with_parts
 from chirospin.points.differences import derivative_weights, inside_nodes
 
 Array = NDArray[np.float64]
@@ -101,11 +103,17 @@ def derivatives(
         if observables is None or set(observables) <= set(found.values):
             return found
     wanted = problem.choose(tuple(observables) if observables is not None else None)
-    return _by_differences(model, method, names, wanted, whole=observables is not None)
+    if observables is None:
+        wanted = tuple(one for one in wanted if not one.dims)
+    return _by_differences(problem, model, method, names, wanted)
 
 
 def _by_differences(
-    model: Model, method: Method, names: Sequence[str], wanted: Any, *, whole: bool
+    problem: Problem,
+    model: Model,
+    method: Method,
+    names: Sequence[str],
+    wanted: Sequence[Observable],
 ) -> Derivatives:
     plans = []
     for name in names:
@@ -113,7 +121,7 @@ def _by_differences(
         nodes = inside_nodes(place, STEP * max(abs(place), 1.0), info.allows)
         plans.append((derivative_weights(nodes, place), [held(model, **{name: x}) for x in nodes]))
     models = [model, *(one for _, group in plans for one in group)]
-    found = states(method, models)
+    found = states_with_parts(problem.parts, method, models, problem.needs(wanted))
     for state in found:
         if not state.outcome.converged:
             raise ConvergenceError(
@@ -122,8 +130,6 @@ def _by_differences(
     values: dict[str, Array] = {}
     for one in wanted:
         first = np.asarray(one(model, found[0]))
-        if not whole and first.ndim:
-            continue
         start, slopes = 1, []
         for weights, group in plans:
             part = found[start : start + len(group)]

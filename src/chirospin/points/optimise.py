@@ -1,4 +1,8 @@
-"""Inverse design: the parameters that make a figure of merit largest, from several starts."""
+"""Inverse design: the parameters that make a figure of merit largest.
+
+A screen of points spread over the ranges finds where it is large; gradient searches begin at the best of them that
+lie apart. How many searches end at the same best value is the evidence that it is the largest.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,9 @@ from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Derivatives, Problem
 from chirospin.base.method import Method
 from chirospin.base.observables import Observable
+from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Model, checked, nearest
+from chirospin.base.parts import states_with_parts
 from chirospin.base.solve import solve
 from chirospin.points.design import checked_seed
 from chirospin.points.gradient import derivatives, held, value_of_parameter
@@ -25,6 +31,13 @@ Array = NDArray[np.float64]
 _FACTOR = re.compile(r"(abs\()?\s*([A-Za-z_]\w*)\s*(?:\[([^\]]*)\])?\s*(\))?\s*")
 FORMS = "NAME, abs(NAME), NAME[label], or a product of these"
 IMPROVEMENT = 1e-10  # relative change of the objective at which a search ends
+SCREENED = (
+    128  # points of the screen: alone it stays far below the optimum, as a choice of starts it does
+)
+STARTS = 6
+APART = 0.15  # of the diagonal of the ranges, between starts: nearer ones climb the same hill
+ALIKE = 0.02  # of the best value: ends that agree
+AGREEING = 3  # searches at least that must end there; fewer have not shown that nothing is larger
 ENDED = {0: "converged", 2: "stopped: no better value along the last direction"}  # L-BFGS-B
 
 
@@ -56,6 +69,15 @@ class Objective:
     def names(self) -> tuple[str, ...]:
         """Observables it needs."""
         return tuple(dict.fromkeys(one.observable.name for one in self.factors))
+
+    def value(self, model: Model, state: Any) -> float:
+        """The objective at a state with the parts that its observables need."""
+        entries = [float(np.asarray(f.observable(model, state))[f.where]) for f in self.factors]
+        return float(
+            np.prod(
+                [abs(x) if f.absolute else x for f, x in zip(self.factors, entries, strict=True)]
+            )
+        )
 
     def value_and_slope(self, model: Model, found: Derivatives) -> tuple[float, Array]:
         """The objective and its derivatives by the varied parameters."""
@@ -156,6 +178,47 @@ def search_range(model: Model, name: str, low: float, high: float, *, ratio: boo
     return Range(name=name, low=ends[0], high=ends[1], ratio=ratio)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Landscape:
+    """An objective over the unit cube of shares of the ranges, to be made smallest.
+
+    Parameters
+    ----------
+    sign : -1 where the objective is to be largest
+    """
+
+    problem: Problem
+    model: Model
+    method: Method
+    goal: Objective
+    ranges: tuple[Range, ...]
+    sign: float
+
+    def values(self, shares: Array) -> dict[str, float]:
+        """Parameters at a point of the cube."""
+        return {r.name: r.value(float(s)) for r, s in zip(self.ranges, shares, strict=True)}
+
+    def heights(self, points: Array) -> Array:
+        """Signed objective at several points, shape (point,); infinite where there is none."""
+        models = [held(self.model, **self.values(shares)) for shares in points]
+        needs = self.problem.needs([one.observable for one in self.goal.factors])
+        found = states_with_parts(self.problem.parts, self.method, models, needs)
+        heights = [
+            self.sign * self.goal.value(model, state) if state.outcome.converged else np.inf
+            for model, state in zip(models, found, strict=True)
+        ]
+        return np.where(np.isfinite(heights), heights, np.inf)
+
+    def height_and_slope(self, shares: Array) -> tuple[float, Array]:
+        """Signed objective and its derivatives by the shares."""
+        values = self.values(shares)
+        here = held(self.model, **values)
+        found = derivatives(self.problem, here, self.method, list(values), self.goal.names)
+        value, slope = self.goal.value_and_slope(here, found)
+        stretch = np.array([r.stretch(float(s)) for r, s in zip(self.ranges, shares, strict=True)])
+        return self.sign * value, self.sign * slope * stretch
+
+
 @dataclass(kw_only=True)
 class _Search:
     """One start: every evaluation, in order, and why it ended."""
@@ -173,26 +236,30 @@ def optimise(
     method: Method | str | None = None,
     *,
     largest: bool = True,
-    starts: int = 4,
+    starts: int = STARTS,
+    screen: int = SCREENED,
     evaluations: int = 60,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     """Vary parameters within ranges until an objective is largest (or smallest).
 
-    A quasi-Newton search within bounds runs from the model itself and from further starts drawn as a
-    Latin hypercube. Derivatives come from the method's adjoint solve where it has one.
+    A quasi-Newton search within bounds runs from the model itself and from the best points of a Sobol
+    sequence that lie apart. Derivatives come from the method's adjoint solve where it has one.
 
     Parameters
     ----------
     text : the objective, see :func:`objective`
     starts : searches; the first begins at the model where that lies in the ranges
+    screen : points of the sequence, raised to a power of two; 0 draws the starts blindly
     evaluations : most evaluations of one search
 
     Returns
     -------
     The result at the best point, as of :func:`chirospin.base.solve.solve`, with the path of every
-    search (``path_objective`` and ``path_NAME`` by start and evaluation) and the audit of the optimum.
+    search (``path_objective`` and ``path_NAME`` by start and evaluation), the number of searches that
+    ``agreed`` on the best value, and the audit of the optimum. Fewer than three that agree leave it
+    open whether something is larger: the check ``agreement`` fails.
 
     Raises
     ------
@@ -202,72 +269,78 @@ def optimise(
     ----------
     byrd_lu_nocedal_zhu_1995
     """
-    goal = objective(problem, model, text)
-    chosen = method if isinstance(method, Method) else problem.method(method)()
     if not ranges:
         raise ModelError("At least one parameter must be varied")
     checked_seed(seed)
-    sign = -1.0 if largest else 1.0
+    land = Landscape(
+        problem=problem,
+        model=model,
+        method=method if isinstance(method, Method) else problem.method(method)(),
+        goal=objective(problem, model, text),
+        ranges=tuple(ranges),
+        sign=-1.0 if largest else 1.0,
+    )
+    report = progress or (lambda _done, _total: None)
     searches = []
-    for n, start in enumerate(_starts(model, ranges, starts, seed)):
-        searches.append(_search(problem, model, chosen, goal, ranges, start, sign, evaluations))
-        if progress is not None:
-            progress(n + 1, starts)
-    best = _best(searches, sign)
+    for n, start in enumerate(_starts(land, max(starts, 1), screen, seed)):
+        searches.append(_search(land, start, evaluations))
+        report(n + 1, starts)
+    best = _best(searches, land.sign)
     if best is None:
         reason = searches[0].reason or "the objective is undefined"
-        from chirospin.base.outcome import Outcome
-
         none = Outcome(converged=False, residual=float("nan"), iterations=0, reason=reason)
         raise ConvergenceError(f"no start led to a value of {text}: {reason}", none)
-    at = {r.name: float(x) for r, x in zip(ranges, best, strict=True)}
-    optimum = held(model, **at)
-    result = solve(problem, optimum, chosen)
-    return _with_paths(result, searches, ranges, goal, largest, _audited(problem, optimum, chosen))
+    optimum = held(model, **{r.name: float(x) for r, x in zip(ranges, best, strict=True)})
+    result = solve(problem, optimum, land.method)
+    audit = _audited(problem, optimum, land.method)
+    return _with_paths(result, searches, land, audit)
 
 
-def _starts(model: Model, ranges: Sequence[Range], count: int, seed: int) -> list[Array]:
+def _starts(land: Landscape, count: int, screen: int, seed: int) -> list[Array]:
+    """Where searches begin: at the model, then at the best points of a screen that lie apart."""
     from scipy.stats import qmc
 
-    drawn = qmc.LatinHypercube(len(ranges), rng=np.random.default_rng(seed)).random(max(count, 1))
-    starts = [np.asarray(row) for row in drawn]
+    size, rng = len(land.ranges), np.random.default_rng(seed)
+    own = _own_place(land)
+    starts = [] if own is None else [own]
+    if screen and len(starts) < count:
+        power = int(np.ceil(np.log2(max(screen, count))))
+        points = qmc.Sobol(size, rng=rng).random_base2(power)
+        heights = land.heights(points)
+        for place in np.argsort(heights, kind="stable"):
+            distances = [float(np.linalg.norm(points[place] - one)) for one in starts]
+            apart = min(distances, default=np.inf) > APART * np.sqrt(size)
+            if apart and np.isfinite(heights[place]) and len(starts) < count:
+                starts.append(points[place])
+    blind = qmc.LatinHypercube(size, rng=rng).random(count)
+    return [*starts, *blind[len(starts) :]]
+
+
+def _own_place(land: Landscape) -> Array | None:
+    """The model itself in the cube, or None where it lies outside."""
     try:
-        here = [value_of_parameter(model, r.name) for r in ranges]
+        here = [value_of_parameter(land.model, r.name) for r in land.ranges]
     except ModelError:  # a shorthand whose members differ has no value to start from
-        return starts
-    if all(r.low <= x <= r.high for r, x in zip(ranges, here, strict=True)):
-        starts[0] = np.array([r.share(x) for r, x in zip(ranges, here, strict=True)])
-    return starts
+        return None
+    pairs = list(zip(land.ranges, here, strict=True))
+    inside = all(r.low <= x <= r.high for r, x in pairs)
+    return np.array([r.share(x) for r, x in pairs]) if inside else None
 
 
-def _search(
-    problem: Problem,
-    model: Model,
-    method: Method,
-    goal: Objective,
-    ranges: Sequence[Range],
-    start: Array,
-    sign: float,
-    evaluations: int,
-) -> _Search:
+def _search(land: Landscape, start: Array, evaluations: int) -> _Search:
     from scipy.optimize import minimize
 
     path = _Search()
-    names = [r.name for r in ranges]
 
     def down(shares: Array) -> tuple[float, Array]:
         if len(path.values) >= evaluations:
             raise _NoValueError("the limit of evaluations was reached")
-        at = {r.name: r.value(float(s)) for r, s in zip(ranges, shares, strict=True)}
-        here = held(model, **at)
-        found = derivatives(problem, here, method, names, goal.names)
-        value, slope = goal.value_and_slope(here, found)
-        if not np.isfinite(value):
+        height, slope = land.height_and_slope(shares)
+        if not np.isfinite(height):
             raise _NoValueError("the objective is undefined here: no current flows")
-        path.parameters.append(np.array([at[name] for name in names]))
-        path.values.append(value)
-        stretch = np.array([r.stretch(float(s)) for r, s in zip(ranges, shares, strict=True)])
-        return sign * value, sign * slope * stretch
+        path.parameters.append(np.array(list(land.values(shares).values())))
+        path.values.append(land.sign * height)
+        return height, slope
 
     try:
         found = minimize(
@@ -275,7 +348,7 @@ def _search(
             start,
             jac=True,
             method="L-BFGS-B",
-            bounds=[(0.0, 1.0)] * len(ranges),
+            bounds=[(0.0, 1.0)] * len(land.ranges),
             options={"ftol": IMPROVEMENT, "gtol": 1e-9},
         )
         path.reason = ENDED.get(int(found.status), str(found.message))
@@ -300,6 +373,16 @@ def _best(searches: Sequence[_Search], sign: float) -> Array | None:
     return searches[n].parameters[k]
 
 
+def agreed(values: Sequence[float]) -> int:
+    """How many of the best values of searches lie within 2 % of the first of them, the best."""
+    return sum(abs(value - values[0]) <= ALIKE * abs(values[0]) for value in values)
+
+
+def _agreement(searches: Sequence[_Search], sign: float) -> int:
+    ends = sorted(min(sign * value for value in path.values) for path in searches if path.values)
+    return agreed(ends)
+
+
 def _audited(problem: Problem, model: Model, method: Method) -> list[dict[str, Any]]:
     ran = [audit.run(model, method) for audit in problem.audits]
     return [
@@ -310,12 +393,7 @@ def _audited(problem: Problem, model: Model, method: Method) -> list[dict[str, A
 
 
 def _with_paths(
-    result: xr.Dataset,
-    searches: Sequence[_Search],
-    ranges: Sequence[Range],
-    goal: Objective,
-    largest: bool,
-    audit: list[dict[str, Any]],
+    result: xr.Dataset, searches: Sequence[_Search], land: Landscape, audit: list[dict[str, Any]]
 ) -> xr.Dataset:
     longest = max(len(path.values) for path in searches)
 
@@ -333,12 +411,17 @@ def _with_paths(
                 ("start", "evaluation"),
                 padded([[float(x[k]) for x in path.parameters] for path in searches]),
             )
-            for k, r in enumerate(ranges)
+            for k, r in enumerate(land.ranges)
         },
     }
+    count = _agreement(searches, land.sign)
+    if len(searches) >= AGREEING:
+        evidence = {"name": "agreement", "value": count, "tolerance": AGREEING}
+        audit = [{**evidence, "passed": count >= AGREEING}, *audit]
     return result.assign(data).assign_attrs(
-        objective=goal.text,
-        sense="largest" if largest else "smallest",
-        varied=", ".join(r.name for r in ranges),
+        objective=land.goal.text,
+        sense="largest" if land.sign < 0 else "smallest",
+        varied=", ".join(r.name for r in land.ranges),
+        agreed=count,
         optimum_audit=json.dumps(audit),
     )

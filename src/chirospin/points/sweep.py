@@ -6,7 +6,6 @@ every finished chunk, and the same call continues with the others.
 
 from __future__ import annotations
 
-import importlib
 import os
 import threading
 import time
@@ -30,12 +29,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from chirospin.base import results
+from chirospin.base import families, results
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Family, Problem
 from chirospin.base.functions import contents, named_files
 from chirospin.base.method import FailedState, Method
 from chirospin.base.parameters import Model
+from chirospin.base.parts import states_with_parts
 from chirospin.points.design import Design, designed
 from chirospin.points.store import FORMAT, Store, digest
 from chirospin.points.tally import lost, unsound
@@ -91,7 +91,14 @@ class Definition:
             "observables": list(self.observables) if self.observables is not None else None,
             "design": self.design.described(),
             "version": version("chirospin"),
-        } | ({"files": contents(self.model)} if files else {})
+        } | {
+            name: value
+            for name, value in {
+                "files": contents(self.model) if files else {},
+                "packages": families.packages(self.problem.family),
+            }.items()
+            if value
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +172,7 @@ def run(
     ------
     ModelError : another sweep in the store, a store in use, too little disk
     """
+    definition = replace(definition, model=definition.problem.placed(definition.model))
     store = Store(path)
     body = definition.described()
     known = store.header() if store.exists else None
@@ -337,13 +345,6 @@ def end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def problem_at(path: str) -> Problem:
-    """A problem by FAMILY or FAMILY.MODEL."""
-    name, _, model = path.partition(".")
-    family: Family = importlib.import_module(f"chirospin.{name}").FAMILY
-    return family.problem(model or None)
-
-
 def computed(task: Task) -> xr.Dataset:
     """The points of a chunk; those that fail are recorded with their reason."""
     with warnings.catch_warnings():
@@ -352,7 +353,7 @@ def computed(task: Task) -> xr.Dataset:
 
 
 def _points(task: Task) -> xr.Dataset:
-    problem = problem_at(task.path)
+    problem = families.problem(task.path)
     names = list(task.columns)
     rows = list(zip(*task.columns.values(), strict=True))
     models: list[Model | None] = []
@@ -393,7 +394,7 @@ def _by_method(
 ) -> xr.Dataset:
     good = [m for m in models if m is not None]
     try:
-        found = iter(list(method.solve_many(good)))
+        found = iter(_solved(problem, task, method, good))
         states = [
             FailedState.of(refused[n]) if m is None else next(found) for n, m in enumerate(models)
         ]
@@ -401,6 +402,12 @@ def _by_method(
     except FAULTS:
         alone = [_single(problem, task, method, m, refused.get(n)) for n, m in enumerate(models)]
     return _dataset(problem, task, method, [m for m, _ in alone], [s for _, s in alone])
+
+
+def _solved(problem: Problem, task: Task, method: Method, models: Sequence[Model]) -> list[Any]:
+    return states_with_parts(
+        problem.parts, method, models, problem.needs(problem.choose(task.observables))
+    )
 
 
 def _dataset(
@@ -430,7 +437,7 @@ def _single(
     if model is None:
         return None, FailedState.of(refused or "")
     try:
-        (state,) = method.solve_many([model])
+        (state,) = _solved(problem, task, method, [model])
         _dataset(problem, task, method, [model], [state])
     except FAULTS as error:
         return None, FailedState.of(_words(error))
@@ -444,7 +451,7 @@ def _words(error: BaseException) -> str:
 
 def _hopeless(task: Task, reason: str) -> xr.Dataset:
     """A chunk that no worker survives, as failed points."""
-    problem = problem_at(task.path)
+    problem = families.problem(task.path)
     nothing = [FailedState.of(reason)] * task.size
     parts = [
         _dataset(problem, task, method, [None] * task.size, nothing) for method in task.methods

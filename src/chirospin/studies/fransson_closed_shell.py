@@ -429,7 +429,7 @@ def _window_law(data: Data) -> Finding:
     found = []
     for W, eta in ((2.5, 0.1), (5.0, 0.1), (5.0, 0.01)):
         method = Windowed(window=W, broadening=eta)
-        root = method.solve(_model(ALONG, 0.05)).crossing().temperatures[0]
+        root = method.crossing(_model(ALONG, 0.05)).temperatures[0]
         found.append(root / (np.pi * LEVEL * W**3 / (16 * eta)) ** (1 / 3))
     return Finding(
         published="T_xo a property of the level and its vibrations",

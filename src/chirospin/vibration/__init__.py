@@ -15,6 +15,7 @@ from chirospin.base.solve import solver
 from chirospin.points.sweep import sweeper
 from chirospin.vibration.audit import AUDITS, CHECKS
 from chirospin.vibration.exact import Exact
+from chirospin.vibration.ladder import PARTS
 from chirospin.vibration.model import Vibration, labels
 from chirospin.vibration.observables import OBSERVABLES
 from chirospin.vibration.scba import SCBA, SCBAHartree
@@ -44,6 +45,7 @@ LEVEL = Problem(
     audits=AUDITS,
     labels=labels,
     quantity="moment",
+    parts=PARTS,
 )
 FAMILY = Family(
     name="vibration",

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.fermi import bose, fermi
-from chirospin.base.method import Method
+from chirospin.base.method import FailedState, Method
 from chirospin.vibration.born import by_eigenvectors, by_star, self_energy_poles, star_matrix
 from chirospin.vibration.exact import Exact
-from chirospin.vibration.ladder import Rung
+from chirospin.vibration.ladder import CROSSING, Rung, anywhere
 from chirospin.vibration.model import (
     Level,
     Vibration,
@@ -49,10 +49,9 @@ def _even(model: Vibration, state: VibrationState) -> float | None:
     return float(np.linalg.norm(state.moment))
 
 
-def _crossing(model: Vibration, state: VibrationState) -> float | None:
-    """Of a search that an observable has asked for."""
-    found = state.crossing.found
-    return None if found is None else found.defect
+def _crossing(model: Vibration, state: VibrationState) -> float:
+    search = state.parts[CROSSING]
+    return np.nan if isinstance(search, FailedState) else search.defect
 
 
 def _direction(model: Vibration, state: VibrationState) -> float | None:
@@ -130,6 +129,8 @@ CHECKS = (
         tolerance=1e-10,
         about="moment left at a sign change, over the largest of the search",
         evaluate=_crossing,
+        needs=(CROSSING,),
+        judges=("crossover", "crossover_count"),
     ),
 )
 
@@ -269,11 +270,11 @@ def _crossovers_beyond_exact(model: Vibration, method: Method) -> float | None:
     if isinstance(method, Exact) or not isinstance(method, Rung):
         return None
     try:
-        exact = Exact(coldest=method.coldest, hottest=method.hottest).solve(model).crossing()
+        exact = Exact(coldest=method.coldest, hottest=method.hottest).crossing(anywhere(model))
     except (ModelError, ConvergenceError):
         return None
-    found = method.solve(model).crossing()
-    return float(max(0, len(found.temperatures) - len(exact.temperatures)))
+    mine = method.crossing(anywhere(model))
+    return float(max(0, len(mine.temperatures) - len(exact.temperatures)))
 
 
 def _accurate(model: Vibration, method: Method) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,16 +27,6 @@ class Crossing:
 
     temperatures: tuple[float, ...]
     defect: float
-
-
-class Searched(Protocol):
-    """A search that may have been done."""
-
-    found: Crossing | None
-
-    def __call__(self) -> Crossing:
-        """What it finds."""
-        ...
 
 
 def crossings(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,9 +13,10 @@ from scipy.special import spherical_jn
 
 from chirospin.base.errors import ModelError
 from chirospin.base.fermi import bose
+from chirospin.base.method import NOTHING, Needs
 from chirospin.base.spin import PAULI
 from chirospin.vibration.born import Thermal, moment_of
-from chirospin.vibration.ladder import Rung, converged
+from chirospin.vibration.ladder import SPECTRUM, Rung, converged
 from chirospin.vibration.model import Level, Vibration, channels, energies_from_mu, level
 from chirospin.vibration.state import VibrationState
 
@@ -53,22 +54,20 @@ class Exact(Rung):
         default=3000, ge=4, le=20_000, description="matrix that may be diagonalised"
     )
 
-    def state(self, model: Vibration) -> VibrationState:
+    def state(self, model: Vibration, needs: Needs = NOTHING) -> VibrationState:
         """The level in equilibrium."""
         here = level(model)
         _no_reservoir(here)
         split = channels(here)
         if split is not None:
             ladder = Displaced.of(here, split)
-            return _state(self, model, ladder.thermal(), None, lambda: self._fading(model, ladder))
+            parts = {SPECTRUM: self._fading(model, ladder)} if SPECTRUM in needs else {}
+            return _state(ladder.thermal(), None, parts)
         many = Diagonalised.of(here, self._quanta(here))
-        return _state(
-            self,
-            model,
-            many.thermal(),
-            many.top_weight(),
-            lambda: many.spectrum(energies_from_mu(model), self.broadening),
-        )
+        parts = {}
+        if SPECTRUM in needs:
+            parts[SPECTRUM] = many.spectrum(energies_from_mu(model), self.broadening)
+        return _state(many.thermal(), many.top_weight(), parts)
 
     def moment_at(self, model: Vibration, temperature: float) -> Array:
         """The exact moment at another temperature."""
@@ -135,22 +134,15 @@ class Exact(Rung):
         return wanted
 
 
-def _state(
-    method: Exact,
-    model: Vibration,
-    found: Thermal,
-    top: float | None,
-    spectrum: Callable[[], Array],
-) -> VibrationState:
+def _state(found: Thermal, top: float | None, parts: Mapping[str, Array]) -> VibrationState:
     return VibrationState(
         density=found.density,
         moment=found.moment,
-        spectrum=spectrum,
-        crossing=method.crossing(model),
         norm=None,
         left_out=0.0,
         truncation=top,
         outcome=converged(),
+        parts=parts,
     )
 
 

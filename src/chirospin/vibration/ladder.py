@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from chirospin.base.errors import ModelError
-from chirospin.base.method import Method
+from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.outcome import Outcome
+from chirospin.base.parts import Part
 from chirospin.vibration.crossover import Crossing, crossings
 from chirospin.vibration.model import Level, Vibration, level
 from chirospin.vibration.state import VibrationState
 
 Array = NDArray[np.floating[Any]]
+SPECTRUM, CROSSING = "spectrum", "crossing"
 
 
 class Rung(Method):
     """A theory of the level; subclasses say how they solve one model."""
+
+    gives: ClassVar[Needs] = frozenset({SPECTRUM})
 
     broadening: float = Field(
         default=0.1, ge=1e-6, le=1e6, description="imaginary part of the energies of spectra, meV"
@@ -37,49 +40,48 @@ class Rung(Method):
 
     def solve_many(self, models: Sequence[Vibration]) -> Iterator[VibrationState]:
         """One state per model."""
-        return map(self.state, models)
+        return self.solve_with(models, NOTHING)
+
+    def solve_with(self, models: Sequence[Vibration], needs: Needs) -> Iterator[VibrationState]:
+        """With spectra, (2, energies) in 1/meV, if they are needed."""
+        return (self.state(model, needs) for model in models)
 
     @abstractmethod
-    def state(self, model: Vibration) -> VibrationState:
+    def state(self, model: Vibration, needs: Needs = NOTHING) -> VibrationState:
         """The level in equilibrium."""
 
     @abstractmethod
     def moment_at(self, model: Vibration, temperature: float) -> Array:
         """The moment at another temperature, (3,); NaN where the method fails."""
 
-    def crossing(self, model: Vibration) -> Search:
-        """The search for sign changes, done when asked for."""
-        return Search(self, model)
-
-
-class Search:
-    """A search for sign changes, once for all temperatures of a model."""
-
-    def __init__(self, method: Rung, model: Vibration) -> None:
-        self._method, self._model = method, model
-        self.found: Crossing | None = None
-
-    def __call__(self) -> Crossing:
-        """Search, or remember."""
-        if self.found is None:
-            anywhere = self._model.replace(thermal_energy=1.0, energy=None)
-            self.found = _search(self._method, anywhere)
-        return self.found
-
-
-@lru_cache(maxsize=256)
-def _search(method: Rung, model: Vibration) -> Crossing:
-    if method.coldest >= method.hottest:
-        raise ModelError(
-            f"Option `coldest` of method {method.name}: must be < {method.hottest:g} (meV), "
-            f"the hottest, but is {method.coldest:g}"
+    def crossing(self, model: Vibration) -> Crossing:
+        """Where the moment changes sign with temperature."""
+        if self.coldest >= self.hottest:
+            raise ModelError(
+                f"Option `coldest` of method {self.name}: must be < {self.hottest:g} (meV), "
+                f"the hottest, but is {self.coldest:g}"
+            )
+        scan = np.geomspace(self.coldest, self.hottest, self.temperatures)
+        return crossings(
+            lambda T: self.moment_at(model, T),
+            lambda T: relative_coupling(level(model, temperature=T)),
+            scan,
         )
-    scan = np.geomspace(method.coldest, method.hottest, method.temperatures)
-    return crossings(
-        lambda T: method.moment_at(model, T),
-        lambda T: relative_coupling(level(model, temperature=T)),
-        scan,
-    )
+
+
+def anywhere(model: Vibration) -> Vibration:
+    """The same level, whatever its temperature: what a search over temperatures belongs to."""
+    return model.replace(thermal_energy=1.0, energy=None)
+
+
+PARTS = (
+    Part(
+        name=CROSSING,
+        about="sign changes of the moment with temperature",
+        at=anywhere,
+        find=lambda method, model: method.crossing(model),
+    ),
+)
 
 
 def relative_coupling(here: Level) -> float:

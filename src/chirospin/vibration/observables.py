@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chirospin.base.method import FailedState
 from chirospin.base.observables import observable
 from chirospin.vibration.born import ROUNDING
+from chirospin.vibration.ladder import CROSSING, SPECTRUM
 from chirospin.vibration.model import ROOTS, Vibration, bath, broken_time_reversal, channels, level
 from chirospin.vibration.state import VibrationState
 
@@ -51,6 +53,7 @@ def occupation(model: Vibration, state: VibrationState) -> Array:
     unit="1/meV",
     symbol=r"A_\sigma",
     dims=("spin", "energy"),
+    needs=(SPECTRUM,),
     undefined="the continuation of scba to real energies did not settle: raise the broadening",
 )
 def spectral_density(model: Vibration, state: VibrationState) -> Array:
@@ -62,20 +65,28 @@ def spectral_density(model: Vibration, state: VibrationState) -> Array:
     ----------
     fransson_closed_shell, Figs. 2, 3, 6
     """
-    return state.spectrum()
+    return np.asarray(state.parts[SPECTRUM])
 
 
-@observable(unit="meV", symbol=r"k_BT_{xo}", dims=("root",), undefined="the sign never changes")
+@observable(
+    unit="meV",
+    symbol=r"k_BT_{xo}",
+    dims=("root",),
+    needs=(CROSSING,),
+    undefined="the sign never changes",
+)
 def crossover(model: Vibration, state: VibrationState) -> Array:
     """Thermal energies at which the moment of this method changes sign; all NaN if it never does."""
-    found = state.crossing().temperatures[:ROOTS]
-    return np.concatenate([found, np.full(ROOTS - len(found), np.nan)])
+    search = state.parts[CROSSING]
+    roots = () if isinstance(search, FailedState) else search.temperatures[:ROOTS]
+    return np.concatenate([roots, np.full(ROOTS - len(roots), np.nan)])
 
 
-@observable(unit="1", symbol=r"n_{xo}")
+@observable(unit="1", symbol=r"n_{xo}", needs=(CROSSING,), undefined="the search failed")
 def crossover_count(model: Vibration, state: VibrationState) -> Array:
     """How many sign changes the search found between its coldest and hottest temperature."""
-    return np.asarray(float(len(state.crossing().temperatures)))
+    search = state.parts[CROSSING]
+    return np.asarray(np.nan if isinstance(search, FailedState) else len(search.temperatures))
 
 
 @observable(unit="1", symbol=r"\tau")

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from chirospin.base.errors import ModelError
 from chirospin.base.fermi import fermi, fermi_difference
+from chirospin.base.method import NOTHING, Needs
 from chirospin.base.outcome import Outcome
 from chirospin.base.spin import PAULI
 from chirospin.numerics.branch import follow
@@ -25,7 +26,7 @@ from chirospin.vibration.born import (
 )
 from chirospin.vibration.continuation import continued
 from chirospin.vibration.frequencies import summed_with_tail
-from chirospin.vibration.ladder import Rung, relative_coupling
+from chirospin.vibration.ladder import SPECTRUM, Rung, relative_coupling
 from chirospin.vibration.model import Level, Vibration, distinct, energies_from_mu, level
 from chirospin.vibration.state import VibrationState
 
@@ -145,21 +146,21 @@ class SCBA(Rung):
     )
     iterations: int = Field(default=400, ge=1, le=100_000, description="of the self-consistency")
 
-    def state(self, model: Vibration) -> VibrationState:
+    def state(self, model: Vibration, needs: Needs = NOTHING) -> VibrationState:
         """The level in equilibrium; frequencies are doubled until nothing changes."""
         here = level(model)
         found, outcome, change, settled = self._solved(here)
+        shown = outcome.converged and SPECTRUM in needs
         return VibrationState(
             density=found.density,
             moment=found.moment,
-            spectrum=lambda: self._spectrum(model, settled),
-            crossing=self.crossing(model),
             norm=None,
             left_out=here.hubbard,
             truncation=change,
             outcome=outcome,
             other_solutions=self._others(here, found, outcome.converged),
             expanded=True,
+            parts={SPECTRUM: self._spectrum(model, settled)} if shown else {},
         )
 
     def moment_at(self, model: Vibration, temperature: float) -> Array:

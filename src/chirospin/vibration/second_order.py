@@ -10,6 +10,7 @@ from pydantic import Field
 
 from chirospin.base.errors import ModelError
 from chirospin.base.fermi import fermi
+from chirospin.base.method import NOTHING, Needs
 from chirospin.base.spin import PAULI
 from chirospin.vibration.born import (
     ROUNDING,
@@ -20,7 +21,7 @@ from chirospin.vibration.born import (
     spin_densities,
 )
 from chirospin.vibration.frequencies import by_frequencies
-from chirospin.vibration.ladder import Rung, converged
+from chirospin.vibration.ladder import SPECTRUM, Rung, converged
 from chirospin.vibration.model import Vibration, bath, channels, energies_from_mu, level
 from chirospin.vibration.real_axis import Band
 from chirospin.vibration.state import VibrationState
@@ -47,7 +48,7 @@ class SecondOrder(Rung):
         default="star", description="how the sum over energies is done"
     )
 
-    def state(self, model: Vibration) -> VibrationState:
+    def state(self, model: Vibration, needs: Needs = NOTHING) -> VibrationState:
         """The level in equilibrium."""
         here = level(model)
         poles = self_energy_poles(here)
@@ -62,13 +63,12 @@ class SecondOrder(Rung):
         return VibrationState(
             density=found.density,
             moment=found.moment,
-            spectrum=lambda: self.spectrum_of(model),
-            crossing=self.crossing(model),
             norm=norm,
             left_out=here.hubbard,
             truncation=None,
             outcome=converged(),
             expanded=True,
+            parts={SPECTRUM: self.spectrum_of(model)} if SPECTRUM in needs else {},
         )
 
     def spectrum_of(self, model: Vibration, finer: int = 1) -> Array:

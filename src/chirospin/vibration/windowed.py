@@ -10,6 +10,7 @@ from pydantic import Field
 
 from chirospin.base.errors import ModelError
 from chirospin.base.fermi import fermi
+from chirospin.base.method import NOTHING, Needs
 from chirospin.base.spin import PAULI
 from chirospin.vibration.born import (
     Poles,
@@ -19,7 +20,7 @@ from chirospin.vibration.born import (
     self_energy_poles,
     spin_densities,
 )
-from chirospin.vibration.ladder import Rung, converged
+from chirospin.vibration.ladder import SPECTRUM, Rung, converged
 from chirospin.vibration.model import Level, Vibration, energies_from_mu, level
 from chirospin.vibration.state import VibrationState
 
@@ -47,20 +48,23 @@ class Windowed(Rung):
         default=2.5, ge=1e-6, le=1e6, description="W, half width of the integral, meV"
     )
 
-    def state(self, model: Vibration) -> VibrationState:
+    def state(self, model: Vibration, needs: Needs = NOTHING) -> VibrationState:
         """The integral over the window."""
         here = level(model, resolution=self.broadening)
         poles = self_energy_poles(here)
         found, norm = self._integrated(here, poles, model)
+        parts = {}
+        if SPECTRUM in needs:
+            omega = energies_from_mu(model)
+            parts[SPECTRUM] = spin_densities(here, poles, omega, self.broadening)
         return VibrationState(
             density=found.density,
             moment=found.moment,
-            spectrum=lambda: spin_densities(here, poles, energies_from_mu(model), self.broadening),
-            crossing=self.crossing(model),
             norm=norm,
             left_out=here.hubbard,
             truncation=None,
             outcome=converged(),
+            parts=parts,
         )
 
     def moment_of(self, model: Vibration, finer: int) -> Array:

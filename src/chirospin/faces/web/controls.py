@@ -10,11 +10,10 @@ from typing import Any
 
 from dash import dcc, html
 
-import chirospin
+from chirospin.base.families import installed
 from chirospin.base.family import Problem
 from chirospin.base.parameters import Model, ParameterInfo
 from chirospin.base.units import shown_unit
-from chirospin.faces import arguments
 from chirospin.faces.symbols import Piece, symbol_pieces, unit_pieces
 from chirospin.faces.text import number
 from chirospin.faces.web.question import mirror_parameter, plain_settings
@@ -157,8 +156,8 @@ def family_options() -> list[dict[str, Any]]:
     """All problems of all families, for a menu."""
     return [
         {"label": f"{one.path.replace('_', ' ')}: {one.question}", "value": one.path}
-        for name in chirospin.FAMILIES
-        for one in arguments.family(name).problems
+        for family in installed()
+        for one in family.problems
     ]
 
 

@@ -273,7 +273,9 @@ def snippet(question: Question) -> str:
     call = [f"{family}.{kind.__name__}({given})", chosen]
     call += [f"over={{{over}}}"] if over else []
     lines = ["import numpy as np", ""] if "np." in over else []
-    lines += [f"from chirospin import {family}", ""]
+    package = kind.__module__.partition(".")[0]
+    own = package == "chirospin"
+    lines += [f"from chirospin import {family}" if own else f"import {package} as {family}", ""]
     lines += [f"ds = {family}.solve(", *(f"    {part}," for part in call)]
     lines += ['    on_failure="record",', ")"]
     lines += ["ds.chirospin.audit"]

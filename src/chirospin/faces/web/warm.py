@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import chirospin
-from chirospin.faces import arguments
+from chirospin.base.families import installed
 from chirospin.faces.web import worker
 from chirospin.studies import registry
 
 READY = (
-    [arguments.family(name) for name in chirospin.FAMILIES],
+    installed(),
     list(registry.studies()),
     worker,
 )

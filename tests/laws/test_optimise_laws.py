@@ -1,0 +1,95 @@
+"""The largest value is found on a landscape that is known, or its agreement says that it may not be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from chirospin.base.family import Problem
+from chirospin.base.method import Method
+from chirospin.base.observables import observable
+from chirospin.base.outcome import Outcome
+from chirospin.base.parameters import Model, parameter
+from chirospin.points.optimise import agreed, optimise, search_range
+
+HILLS = ((0.3, 0.4, 0.35, 1.0), (0.82, 0.77, 0.06, 2.0))
+"""Places, width and height of a broad hill and of a narrow one that is twice as high."""
+
+
+class Land(Model):
+    """A place on the map."""
+
+    east: float = parameter(0.2, unit="1", symbol="x", low=0, high=1, about="place")
+    north: float = parameter(0.2, unit="1", symbol="y", low=0, high=1, about="place")
+
+
+@dataclass(frozen=True)
+class Height:
+    """Of the land at its place."""
+
+    height: float
+    outcome: Outcome
+
+
+class Survey(Method):
+    """The sum of both hills."""
+
+    name = "survey"
+    summary = "exact"
+
+    def solve_many(self, models: Sequence[Land]) -> Iterator[Height]:
+        """One height for each place."""
+        for m in models:
+            height = sum(
+                h * np.exp(-((m.east - x) ** 2 + (m.north - y) ** 2) / (2 * w**2))
+                for x, y, w, h in HILLS
+            )
+            yield Height(float(height), Outcome(converged=True, residual=0.0, iterations=1))
+
+
+@observable(unit="1", symbol="h")
+def height(model: Land, state: Height) -> float:
+    """Above the sea."""
+    return state.height
+
+
+PROBLEM = Problem(
+    family="land",
+    name="land",
+    question="where is the top?",
+    model=Land,
+    methods={"survey": Survey},
+    observables=(height,),
+    checks=(),
+    audits=(),
+    labels=lambda model: {},
+    quantity="height",
+)
+RANGES = [search_range(Land(), name, 0, 1) for name in ("east", "north")]
+TOP = 2.0 + np.exp(-(0.52**2 + 0.37**2) / (2 * 0.35**2))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_screen_finds_the_narrow_hill_from_every_seed(seed: int) -> None:
+    ds = optimise(PROBLEM, Land(), "height", RANGES, seed=seed)
+    assert float(ds.height) == pytest.approx(TOP, rel=1e-3)
+
+
+def test_blind_starts_miss_it_and_count_who_agrees() -> None:
+    missed = 0
+    for seed in range(8):
+        ds = optimise(PROBLEM, Land(), "height", RANGES, starts=3, screen=0, seed=seed)
+        (evidence,) = json.loads(ds.attrs["optimum_audit"])
+        assert evidence["name"] == "agreement"
+        assert evidence["passed"] == (ds.attrs["agreed"] == 3)
+        missed += float(ds.height) < 0.9 * TOP
+    assert missed >= 4
+
+
+def test_agreement_counts_the_ends_at_the_best_value() -> None:
+    assert agreed([-1.0, -0.99, -0.97, -0.5]) == 2
+    assert agreed([0.0, 0.0, 1e-9]) == 2
