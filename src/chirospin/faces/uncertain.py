@@ -14,7 +14,7 @@ from chirospin.base import results
 from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
 from chirospin.base.method import Method
-from chirospin.base.method import states as solved_states
+from chirospin.base.parts import states_with_parts
 from chirospin.base.stored import stored_methods, stored_model
 from chirospin.faces.arguments import stored_problem
 from chirospin.faces.text import number, table
@@ -58,9 +58,10 @@ def uncertain_result(
     found = list(draws(origin, center, how, structures, seed, progress))  # type: ignore[arg-type]
     models = [made(one.stack, **values) for one in found]
     grid = {DRAW: range(len(found))}
-    states = solved_states(method, models)
+    needs = problem.needs(problem.choose(None))
+    states = states_with_parts(problem.parts, method, models, needs)
     ds = results.dataset(
-        problem, method, models[0], grid, models, states, problem.observables, swept=()
+        problem, method, models[0], grid, models, states, problem.choose(None), swept=()
     )
     varied = {"energies", "spin_orbit_vectors", "one_body_matrix", "hund", "intersite_repulsion"}
     for name in list(ds.attrs):

@@ -13,7 +13,7 @@ from chirospin.base import results
 from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
 from chirospin.molecule.kohn_sham import StackedKohnSham, StackState
-from chirospin.molecule.model import MoleculeStack, frame_of, geometry, orbital_names
+from chirospin.molecule.model import MoleculeStack, frame_of, geometry, named_frame, orbital_names
 from chirospin.molecule.stack import counterparts
 from chirospin.molecule.structure import ANGSTROM, frame_count, molecules, pivot_of
 
@@ -77,7 +77,7 @@ def draws(
         functional = functionals[min(int(row[0] * len(functionals)), len(functionals) - 1)]
         moved, inputs = _moved(model, row[1:])
         moved = moved.replace(functional=functional, pair=names[functional])
-        if model.structure and "frame" in inputs:
+        if "frame" in inputs:
             moved = moved.replace(pair=_pair_in_frame(model, moved, method))
         for _ in range(PER_STRUCTURE):
             screening = screenings[int(random.integers(len(screenings)))]
@@ -121,10 +121,11 @@ def _moved(
     from scipy.stats import norm
 
     inputs: dict[str, float] = {}
-    frames = frame_count(model.structure)
+    frames = frame_count(named_frame(model)[0])
     if frames > 1:
-        model = model.replace(frame=min(int(row[0] * frames), frames - 1))
-        inputs["frame"] = float(model.frame)
+        number = min(int(row[0] * frames), frames - 1)
+        model = model.replace(frame=number)
+        inputs["frame"] = float(number)
     parts = molecules(frame_of(model))
     if len(parts) > 1:
         if frames == 1:

@@ -76,7 +76,7 @@ def atomic_basis(structure: Structure, theory: Theory, charge: int = 0, spin: in
             f"Parameter `basis` must be a basis set that has {', '.join(dict.fromkeys(structure.symbols))}, "
             f"but is {theory.basis!r}: {words}"
         ) from None
-    if molecule.has_ecp() or _core_missing(molecule):
+    if molecule.has_ecp() or _core_missing(structure, theory.basis):
         raise ModelError(
             f"Parameter `basis` must be an all-electron basis set up to Z = {HEAVIEST}, whose cores carry the "
             f"spin-orbit coupling, but is {theory.basis!r}"
@@ -85,16 +85,17 @@ def atomic_basis(structure: Structure, theory: Theory, charge: int = 0, spin: in
     return molecule
 
 
-def _core_missing(molecule: Any) -> bool:
-    return bool(
-        (molecule.atom_charges() != [_number(molecule, n) for n in range(molecule.natm)]).any()
-    )
+def _core_missing(structure: Structure, basis: str) -> bool:
+    """Whether a basis set comes with a potential in place of the core of any element here."""
+    from pyscf.gto.basis import load_ecp
 
-
-def _number(molecule: Any, atom: int) -> int:
-    from pyscf.data.elements import charge
-
-    return int(charge(molecule.atom_pure_symbol(atom)))
+    for symbol in dict.fromkeys(structure.symbols):
+        try:
+            if load_ecp(basis, symbol):
+                return True
+        except Exception:  # no potential of that name; PySCF has many kinds
+            continue
+    return False
 
 
 def refuse_open_shell(structure: Structure, theory: Theory) -> None:

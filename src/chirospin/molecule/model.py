@@ -157,9 +157,14 @@ def screening(model: Molecule) -> Screening:
     )
 
 
+def named_frame(model: Molecule) -> tuple[str, int]:
+    """The file, or the structure that ships, and the number of the frame."""
+    return model.structure, model.frame
+
+
 def frame_of(model: Molecule) -> Structure:
     """The structure as the file has it, angstrom."""
-    return read_structure(model.structure, model.frame)
+    return read_structure(*named_frame(model))
 
 
 def axis_text(model: Molecule) -> str:
