@@ -88,7 +88,7 @@ def kept(facts: Mapping[str, Any], compute: Callable[[], Mapping[str, Any]]) -> 
     key = key_of(facts)
     found = _REMEMBERED.get(key) or read(key)
     if found is None:
-        found = {name: np.ascontiguousarray(value) for name, value in compute().items()}
+        found = {name: np.array(value, order="C") for name, value in compute().items()}
         write(key, found)
     if sum(value.nbytes for value in found.values()) < SMALL:
         while len(_REMEMBERED) >= MOST_REMEMBERED:
