@@ -159,7 +159,9 @@ def test_degenerate_orbitals_do_not_depend_on_their_mixture(tmp_path: Path) -> N
     for angle in (0.0, 0.3):
         line = np.array([[0.0, 0, 0], [1.16, 0, 0], [-1.16, 0, 0]]) @ turn(angle, 2).T
         path = tmp_path / f"co2-{angle}.xyz"
-        rows = [f"{s} {x} {y} {z}" for s, (x, y, z) in zip("COO", line.tolist(), strict=True)]
+        rows = [
+            f"{s} {x} {y} {z}" for s, (x, y, z) in zip(("C", "O", "O"), line.tolist(), strict=True)
+        ]
         path.write_text("3\n\n" + "\n".join(rows) + "\n")
         ds = molecule.solve(Molecule(structure=str(path), screening="none", **QUICK))
         found.append(np.linalg.norm(ds.pair_vectors.sel(pair="HOMO-1,HOMO").values))

@@ -109,14 +109,14 @@ def test_the_model_of_one_molecule_has_the_energies_of_its_ions() -> None:
     s, t = float(ds.hubbard_ab_singlet), float(ds.hubbard_ab_triplet)
 
     def energy(occupied: tuple[int, int, int, int]) -> float:
-        au, ad, bu, bd = occupied
+        a_up, a_down, b_up, b_down = occupied
         return (
-            e[0] * (au + ad)
-            + e[1] * (bu + bd)
-            + U[0] * au * ad
-            + U[1] * bu * bd
-            + s * (au * bd + ad * bu)
-            + t * (au * bu + ad * bd)
+            e[0] * (a_up + a_down)
+            + e[1] * (b_up + b_down)
+            + U[0] * a_up * a_down
+            + U[1] * b_up * b_down
+            + s * (a_up * b_down + a_down * b_up)
+            + t * (a_up * b_up + a_down * b_down)
         )
 
     first, frame = state.first.state, state.first.frame

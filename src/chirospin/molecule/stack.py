@@ -244,8 +244,33 @@ def bond(lower: Site, upper: Site, theory: Theory, frozen: bool, numerics: Numer
         symbols=lower.structure.symbols + upper.structure.symbols,
         positions=np.concatenate([lower.structure.positions, upper.structure.positions]),
     )
-    density = block(lower.density, upper.density)
     orbitals = block(lower.orbitals, upper.orbitals)
+    facts = facts_of(both, theory, 2 * theory.charge) | {"bond": orbitals, "frozen": frozen}
+
+    def compute() -> dict[str, Any]:
+        return vars(
+            _bond(both, orbitals, block(lower.density, upper.density), theory, frozen, numerics)
+        )
+
+    found = kept.kept(facts, compute)
+    return Bond(
+        fock=found["fock"],
+        overlap=found["overlap"],
+        spin_orbit=found["spin_orbit"],
+        repulsion=found["repulsion"],
+        gradient=float(found["gradient"]),
+        cycles=int(found["cycles"]),
+    )
+
+
+def _bond(
+    both: Structure,
+    orbitals: Array,
+    density: Array,
+    theory: Theory,
+    frozen: bool,
+    numerics: Numerics,
+) -> Bond:
     if frozen:
         basis, fock = _frozen(both, theory, density, numerics)
         gradient, cycles = 0.0, 1
@@ -254,7 +279,8 @@ def bond(lower: Site, upper: Site, theory: Theory, frozen: bool, numerics: Numer
         basis, fock, density = state.basis, state.fock, state.density
         gradient, cycles = state.gradient, state.cycles
     overlap = np.asarray(basis.intor_symmetric("int1e_ovlp"))
-    G = _spin_orbit(both, theory, basis, density, frozen, numerics)
+    with pyscf_threads(numerics.threads):
+        G = spin_orbit.one_centre_field(basis, density)
     return Bond(
         fock=HARTREE * orbitals.T @ fock @ orbitals,
         overlap=orbitals.T @ overlap @ orbitals,
@@ -270,29 +296,11 @@ def _frozen(
 ) -> tuple[Any, Array]:
     """The Fock matrix of the sum of two densities, built once."""
     basis = atomic_basis(both, theory, 2 * theory.charge)
-    facts = facts_of(both, theory, 2 * theory.charge) | {"frozen": density}
-
-    def compute() -> dict[str, Array]:
-        with pyscf_threads(numerics.threads):
-            field = self_consistent_field(basis, theory)
-            fock = np.asarray(field.get_fock(dm=density))
-            fitted_closed(field.with_df)
-            return {"fock": fock}
-
-    return basis, kept.kept(facts, compute)["fock"]
-
-
-def _spin_orbit(
-    both: Structure, theory: Theory, basis: Any, density: Array, frozen: bool, numerics: Numerics
-) -> Array:
-    """Spin-orbit integrals of two neighbours, two-electron part in one-centre blocks."""
-    facts = facts_of(both, theory, 2 * theory.charge) | {"spin-orbit": "amfi", "frozen": frozen}
-
-    def compute() -> dict[str, Array]:
-        with pyscf_threads(numerics.threads):
-            return {"G": spin_orbit.one_centre_field(basis, density)}
-
-    return kept.kept(facts, compute)["G"]
+    with pyscf_threads(numerics.threads):
+        field = self_consistent_field(basis, theory)
+        fock = np.asarray(field.get_fock(dm=density))
+        fitted_closed(field.with_df)
+    return basis, fock
 
 
 @dataclass(frozen=True, kw_only=True)
