@@ -1,8 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
-PAPERS := nozaki_fujita_2026 yoshimi_2026 fransson_closed_shell fransson_spinterface khaetskii_2006
+PAPERS := $(filter-out __init__,$(basename $(notdir $(wildcard src/chirospin/studies/papers/*.py))))
 
-.PHONY: demo test kernel install check docs validation crosscheck benchmark changelog wheel clean
+.PHONY: demo test kernel install check docs validation crosscheck benchmark citation changelog wheel clean
 
 demo: .venv/.run  ## reproduce the papers: figures and claims in results/
 	set -e; for paper in $(PAPERS); do $(BIN)/chirospin reproduce $$paper --out results; done
@@ -36,6 +36,9 @@ crosscheck: .venv/.all  ## docs/validation/crosscheck.md: against QuTiP and othe
 
 benchmark: .venv/.all  ## docs/validation/benchmarks.md: counts, ratios, times, failures that say so
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks
+
+citation: .venv/.all  ## the references of CITATION.cff from the bibliography, a paper for each study
+	$(BIN)/python .ci/citation.py
 
 changelog:  ## docs/changelog.md from the fragments in changes/
 	$(PYTHON) .ci/changelog.py

@@ -26,7 +26,7 @@ from benchmarks.timing import median_time
 from chirospin.base.results import provenance
 from chirospin.faces.machine import machine
 from chirospin.junction import GKSL, Evolution, Junction, SwitchedJunction
-from chirospin.studies.stack_length import record
+from chirospin.studies.own.stack_length import record
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "validation" / "benchmarks.md"

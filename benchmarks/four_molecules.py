@@ -22,9 +22,9 @@ from chirospin.junction import Junction, MixedGKSL
 from chirospin.junction.manybody.liouvillian import Point
 from chirospin.junction.manybody.mixed import check_size
 from chirospin.junction.model import MAGNETISATIONS
-from chirospin.studies.stack_length import RECORD, RECORDED_LENGTH
+from chirospin.studies.own.stack_length import RECORD, RECORDED_LENGTH
 
-RECORD_FILE = Path(str(files("chirospin.studies").joinpath(RECORD)))
+RECORD_FILE = Path(str(files("chirospin.studies.own").joinpath(RECORD)))
 TOLERANCE = 1e-11
 
 

@@ -17,7 +17,7 @@ from chirospin.junction.manybody import mixed
 from chirospin.junction.manybody.liouvillian import Point
 from chirospin.junction.manybody.recycling import RecycledKrylov
 from chirospin.numerics.sylvester import SinglePrecisionInverse, SinglePrecisionModes, sylvester
-from chirospin.studies.stack_length import record
+from chirospin.studies.own.stack_length import record
 from tests.laws.junctions import junctions
 
 SAME = 1e-9  # residuals of 1e-12 over the slowest relaxation of 5e-4

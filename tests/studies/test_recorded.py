@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from chirospin.studies import stack_length
+from chirospin.studies.own import stack_length
 
 
 def test_the_record_belongs_to_the_stack_of_today() -> None:

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from chirospin.base.errors import UnknownNameError
 from chirospin.base.families import installed
 from chirospin.base.parameters import nearest
 
+if TYPE_CHECKING:
+    from pybtex.database import Entry
 
-@lru_cache(maxsize=1)
-def bibliography() -> dict[str, str]:
-    """All BibTeX entries by key, of this package and of every family that is installed."""
+
+@cache
+def bibliography() -> Mapping[str, Entry]:
+    """All entries by key."""
+    from pybtex.database import parse_string
+
+    known: dict[str, Entry] = {}
     own = files("chirospin.base").joinpath("references.bib").read_text(encoding="utf-8")
-    known: dict[str, str] = {}
     for text in (*(one.bibliography for one in installed()), own):
-        known |= _entries(text)
+        known |= parse_string(text, "bibtex").entries
     return known
 
 
-def _entries(text: str) -> dict[str, str]:
-    entries = re.findall(r"^@\w+\{([^,]+),.*?^\}", text, re.M | re.S)
-    blocks = re.findall(r"^@\w+\{.*?^\}", text, re.M | re.S)
-    return dict(zip(entries, blocks, strict=True))
-
-
 def bibtex(keys: Sequence[str]) -> str:
-    """The entries of these keys.
+    """The entries of these keys as BibTeX.
 
     Raises
     ------
@@ -39,4 +39,13 @@ def bibtex(keys: Sequence[str]) -> str:
     for key in keys:
         if key not in known:
             raise UnknownNameError(f"No reference {key!r}; {nearest(key, list(known))}")
-    return "\n\n".join(known[key] for key in keys)
+    return "\n".join(known[key].to_string("bibtex") for key in keys).rstrip()
+
+
+def unbraced(entry: Entry) -> dict[str, str]:
+    """Fields of an entry as they are read, without braces; the authors are one of them."""
+    authors = "; ".join(map(str, entry.persons.get("author", ())))
+    return {
+        name: re.sub(r"[{}]", "", text)
+        for name, text in {"author": authors, **entry.fields}.items()
+    }

@@ -591,7 +591,7 @@ def reproduce(
     else:
         for report in reports:
             say(report.text)
-    return 0 if all(report.all_hold for report in reports) else FAILED
+    return 0 if all(report.as_declared for report in reports) else FAILED
 
 
 @app.command
@@ -612,7 +612,7 @@ def validate(
     written = write_pages(out, results, _cores(workers), main, quiet=False)
     for page in written.pages:
         say(f"wrote {page}")
-    return 0 if written.all_hold else FAILED
+    return 0 if written.as_declared else FAILED
 
 
 @app.command
@@ -767,13 +767,13 @@ def about(*, json: Json = False) -> int:
     """Print version, families, dependencies and machine, with BLAS and its threads."""
     from chirospin.base.results import provenance
     from chirospin.faces.machine import machine
-    from chirospin.studies.registry import STUDIES
+    from chirospin.studies import registry
 
     facts = {
         "chirospin": chirospin.__version__,
         "licence": "BSD-3-Clause",
         "families": list(family_names()),
-        "studies": list(STUDIES),
+        "studies": list(registry.keys()),
         "provenance": provenance(),
         "machine": machine(),
     }
@@ -782,7 +782,7 @@ def about(*, json: Json = False) -> int:
         return 0
     say(f"chirospin {facts['chirospin']} ({facts['licence']})")
     say(f"families: {', '.join(family_names())}")
-    say(f"studies: {', '.join(STUDIES)}")
+    say(f"studies: {', '.join(registry.keys())}")
     say(", ".join(f"{k} {v}" for k, v in provenance().items() if k != "machine"))
     for name, words in machine().items():
         say(f"{name}: {words}")

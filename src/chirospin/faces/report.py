@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from io import BytesIO
@@ -18,7 +17,7 @@ import xarray as xr
 
 from chirospin.base import results
 from chirospin.base.audit import Certificate
-from chirospin.base.citations import bibliography, bibtex
+from chirospin.base.citations import bibliography, bibtex, unbraced
 from chirospin.base.errors import ModelError, UnknownNameError
 from chirospin.base.family import Problem
 from chirospin.base.figures import APART, MANY, sketch
@@ -26,7 +25,7 @@ from chirospin.base.sealed import MARK, written_whole
 from chirospin.faces import arguments
 from chirospin.faces.symbols import marked, symbol_pieces, unit_pieces
 from chirospin.faces.text import number
-from chirospin.faces.verdict import checks_words
+from chirospin.faces.verdict import CERTIFICATE, certificate_row, checks_words
 from chirospin.points.store import Store
 
 HTML = ".html"
@@ -34,7 +33,6 @@ SWEEP = ("points", "sweep_hash")  # what the store of a sweep says of itself
 FIGURES = 8  # observables that are drawn
 ENTRIES = 90  # of an observable that are listed
 POINTS = 1  # of a sweep up to which values are listed
-_FIELD = re.compile(r"^\s*(\w+)\s*=\s*\{(.*)\},?\s*$", re.M)
 
 
 def write_report(source: Path, out: Path) -> xr.Dataset:
@@ -238,15 +236,11 @@ def _audit_table(found: Sequence[Certificate]) -> str:
             '<span class="passed">✓</span>'
             if one.passed
             else '<strong class="failed">✗ FAILED</strong>',
-            escape(one.method),
-            escape(one.name),
-            f"{one.value:.2e}",
-            f"{one.tolerance:.0e}",
-            escape(one.about),
+            *map(escape, certificate_row(one)),
         ]
         for one in found
     ]
-    return html_table(["", "method", "check", "value", "tolerance", "meaning"], rows)
+    return html_table(["", *CERTIFICATE], rows)
 
 
 def _methods(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
@@ -275,14 +269,14 @@ def _references(ds: xr.Dataset) -> Iterator[str]:
     except UnknownNameError as error:
         yield f"<p class='hint'>{escape(str(error))}</p>"
         return
-    lines = "\n".join(f"<li>{_reference_line(bibliography()[key])}</li>" for key in keys)
+    lines = "\n".join(f"<li>{_reference_line(unbraced(bibliography()[key]))}</li>" for key in keys)
     yield f"<ol>\n{lines}\n</ol>"
     yield f"<details><summary>BibTeX</summary><pre>{escape(entries)}</pre></details>"
 
 
-def _reference_line(entry: str) -> str:
+def _reference_line(fields: Mapping[str, str]) -> str:
     """Authors, title, place, year."""
-    fields = {k: re.sub(r"[{}]", "", v) for k, v in _FIELD.findall(entry)}
+    fields = dict(fields)
     fields |= {"year": f"({fields['year']})"} if "year" in fields else {}
     if "eprint" in fields:
         fields["eprint"] = f"arXiv:{fields['eprint']}"

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,23 @@ from chirospin.faces.arguments import problem
 from chirospin.faces.progress import progress
 from chirospin.faces.text import table
 from chirospin.points.tally import failing
-from chirospin.studies.registry import Figure, Study, Verdict
+from chirospin.studies.registry import Figure, Study, Verdict, counted
 
 LONGEST = 60  # characters of a value in a sentence
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reproduction:
-    """What ``chirospin reproduce`` prints and whether every claim, and every check behind it, holds."""
+    """What ``chirospin reproduce`` prints.
+
+    Parameters
+    ----------
+    as_declared : every verdict is the one that the study declares, and every check behind it holds
+    """
 
     text: str
     facts: dict[str, Any]
-    all_hold: bool
+    as_declared: bool
 
 
 def reproduce_study(
@@ -83,7 +89,7 @@ def reproduce_study(
     return Reproduction(
         text="\n".join([_text(study, verdicts, pictures, folder, len(written)), *doubts]),
         facts=facts,
-        all_hold=not doubts and all(v.finding.holds for v in verdicts),
+        as_declared=not doubts and all(v.declared for v in verdicts),
     )
 
 
@@ -139,11 +145,23 @@ def _facts(study: Study, verdicts: Sequence[Verdict], written: Sequence[Path]) -
                 "text": v.claim.text,
                 "kind": v.claim.kind,
                 "source": v.claim.source,
-                "published": v.finding.published,
-                "ours": v.finding.ours,
-                "deviation": v.finding.deviation,
+                "published": v.claim.published,
+                "ours": v.ours,
+                "deviation": v.deviation,
+                "judged": [
+                    {
+                        "quantity": j.expectation.quantity,
+                        "expected": j.expectation.words,
+                        "computed": j.words,
+                        "numbers": [x if isfinite(x) else None for x in j.numbers],
+                        "met": j.met,
+                    }
+                    for j in v.judgements
+                ],
                 "needs": list(v.claim.needs),
                 "verdict": v.word,
+                "departs": v.claim.departs,
+                "declared": v.declared,
             }
             for v in verdicts
         ],
@@ -152,11 +170,11 @@ def _facts(study: Study, verdicts: Sequence[Verdict], written: Sequence[Path]) -
 
 
 def sources() -> str:
-    """Digest of the code that computes: all below the faces, without the commands of the page of signals."""
+    """Digest of the code that computes: all below the faces."""
     digest = hashlib.sha256()
     root = Path(str(files("chirospin")))
     for path in sorted(root.rglob("*.py")):
-        if path.relative_to(root).parts[0] != "faces" and path.stem != "vanishing":
+        if path.relative_to(root).parts[0] != "faces":
             digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -210,14 +228,11 @@ def _text(
     for v in verdicts:
         lines += [
             f"  {v.claim.name}",
-            f"    published  {v.finding.published}",
-            f"    computed   {v.finding.ours}",
+            f"    published  {v.claim.published}",
+            f"    computed   {v.ours}",
+            *([] if v.declared else ["    FAILED: the study declares another verdict"]),
         ]
-    counts = {
-        word: sum(v.word == word for v in verdicts)
-        for word in dict.fromkeys(v.word for v in verdicts)
-    }
-    lines += ["", "claims: " + ", ".join(f"{n} {word}" for word, n in counts.items())]
+    lines += ["", "claims: " + counted([v.word for v in verdicts])]
     lines += [f"figure  {path}" for path in pictures]
     lines += [
         f"{files} files in {folder}: figures (PNG, PDF), data (netCDF), claims (JSON, Markdown)"
@@ -239,7 +254,7 @@ def markdown(study: Study, verdicts: Sequence[Verdict]) -> str:
         "| "
         + " | ".join(
             cell.replace("|", "\\|")
-            for cell in (v.word, v.claim.where, v.claim.text, v.finding.published, v.finding.ours)
+            for cell in (v.word, v.claim.where, v.claim.text, v.claim.published, v.ours)
         )
         + " |"
         for v in verdicts

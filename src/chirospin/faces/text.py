@@ -16,7 +16,7 @@ from chirospin.base.family import Family, Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, ParameterInfo
 from chirospin.base.units import shown_unit
-from chirospin.faces.verdict import checks_words
+from chirospin.faces.verdict import CERTIFICATE, certificate_row, checks_words
 
 ROWS = 40  # lines of a table on the terminal before it is cut
 ENTRIES = 90  # of an array that is printed whole
@@ -54,18 +54,8 @@ def certificates_text(found: Sequence[Certificate]) -> str:
             parts.append(f"  {name}: {len(own) - len(failed)} of {len(own)} checks passed")
             parts += [certificates_text(failed)] if failed else []
         return "\n".join(parts)
-    rows = [
-        ["ok" if c.passed else "FAILED", c.name, f"{c.value:.2e}", _allowed(c), c.about]
-        for c in found
-    ]
-    return table(rows, ["", "check", "value", "allowed", "meaning"])
-
-
-def _allowed(certificate: Certificate) -> str:
-    """What the value may be."""
-    if certificate.bound == "above":
-        return f">= -{certificate.tolerance:.0e}"
-    return f"<= {certificate.tolerance:.0e}"
+    rows = [["ok" if c.passed else "FAILED", *certificate_row(c)[1:]] for c in found]
+    return table(rows, ["", *CERTIFICATE[1:]])
 
 
 def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) -> str:

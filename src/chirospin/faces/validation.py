@@ -10,19 +10,19 @@ import io
 import json
 import re
 import shlex
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chirospin.base.citations import bibliography
+from chirospin.base.citations import bibliography, unbraced
 from chirospin.base.errors import ClaimError
 from chirospin.base.parameters import ParameterInfo
 from chirospin.faces.arguments import problem
 from chirospin.faces.reproduction import reproduce_study, sources
+from chirospin.faces.vanishing import SIGNALS, Run, Signal
 from chirospin.studies import registry
-from chirospin.studies.vanishing import SIGNALS, Run, Signal
+from chirospin.studies.registry import WORDS, counted
 
 Facts = Mapping[str, Any]
 Shell = Callable[[list[str]], int]
@@ -33,10 +33,10 @@ LISTED = 3  # values of a parameter that are written out
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """The pages and whether every claim holds."""
+    """The pages and whether every verdict is the one that its study declares."""
 
     pages: tuple[Path, ...]
-    all_hold: bool
+    as_declared: bool
 
 
 def write_pages(out: Path, results: Path, workers: int, shell: Shell, quiet: bool) -> Written:
@@ -61,7 +61,7 @@ def write_pages(out: Path, results: Path, workers: int, shell: Shell, quiet: boo
             small_picture(picture, out / "figures" / f"{facts['study']}-{picture.name}")
     return Written(
         pages=tuple(out / name for name in pages),
-        all_hold=all(c["verdict"] != "NOT REPRODUCED" for f in every for c in f["claims"]),
+        as_declared=all(c["declared"] for f in every for c in f["claims"]),
     )
 
 
@@ -122,15 +122,17 @@ def study_page(facts: Facts) -> str:
     lines = [
         f"# {facts['title']}",
         "",
-        f"Study `{key}`: {counted(claims)}. {cited(key)}",
+        f"Study `{key}`: {verdicts(claims)}. {cited(key)}",
         "",
         f"    chirospin reproduce {key} --out results",
         "",
         f"This command made every number and figure of this page in {facts['seconds']:.0f} s with {versions(facts)}. "
         "The page is generated (`make validation`); nothing on it is typed in.",
         "",
-        "Deviation is ours against the published number, relative unless that is zero; blank where the claim "
-        "is not one number, and judged as the computed side says.",
+        "Every number is judged against what stands beside it under published: the value and how close ours "
+        "must come. Deviation is ours against the published number, relative unless that is zero; blank where "
+        "there is none. Where only an order of magnitude is published, ours must lie within half a decade. A "
+        "verdict NOT REPRODUCED is a finding, with its reason beside the numbers.",
         "",
         "## Claims",
         "",
@@ -160,7 +162,7 @@ def study_page(facts: Facts) -> str:
                 f"### {c['where']}: {cell(c['text'])}",
                 "",
                 f"- printed: {cell(c['published'])}",
-                f"- evidence: {cell(c['ours'])}",
+                f"- evidence: {cell(evidence(c))}",
                 *([f"- deviation from print: {cell(c['deviation'])}"] if c["deviation"] else []),
                 f"- verdict: {c['verdict']}; source: {c['source']}; `{c['name']}`"
                 + (f"; data: {figure_links(c['needs'])}" if c["needs"] else ""),
@@ -212,9 +214,16 @@ def _default(info: ParameterInfo) -> str:
     return "not given" if info.default is None else f"{info.default}{unit}"
 
 
-def counted(claims: Sequence[Facts]) -> str:
+def evidence(claim: Facts) -> str:
+    """Each number of an erratum with what is expected of it."""
+    return "; ".join(
+        f"{j['quantity']}: {j['computed']} (expected {j['expected']})" for j in claim["judged"]
+    )
+
+
+def verdicts(claims: Sequence[Facts]) -> str:
     """How many claims have each verdict."""
-    return ", ".join(f"{n} {word}" for word, n in Counter(c["verdict"] for c in claims).items())
+    return counted([c["verdict"] for c in claims])
 
 
 def versions(facts: Facts) -> str:
@@ -228,21 +237,21 @@ def cited(key: str) -> str:
     entry = bibliography().get(key)
     if entry is None:
         return "A study of our own."
-    found = {
-        n: re.search(rf"^  {n} = \{{(.*)\}},$", entry, re.M) for n in ("author", "title", "year")
-    }
-    words = [m.group(1).replace(" and ", "; ") for m in found.values() if m]
+    fields = unbraced(entry)
+    words = [fields[name] for name in ("author", "title", "year") if name in fields]
     return f"Paper: {cell(', '.join(words))} (`chirospin cite {key}`)."
 
 
 def index_page(every: Sequence[Facts]) -> str:
     """The summary: counts by study, then every claim."""
-    claims = [c for f in every for c in f["claims"]]
+    papers, own = (
+        [f for f in every if f["study"] in registry.keys(of_papers=kind)] for kind in (True, False)
+    )
     lines = [
         "# Validation",
         "",
-        "Every statement of the five papers that can be checked, every misprint found in them, and two studies of "
-        f"our own, computed by this code: {len(claims)} claims, {counted(claims)}.",
+        f"Every statement of {len(papers)} papers that can be checked, and every misprint found in them, computed "
+        f"by this code: {total(papers)}. Beside them {len(own)} studies of our own: {total(own)}.",
         "",
         "`make validation` writes these pages anew; `make crosscheck` the comparison with other codes; "
         "`make benchmark` counts, times and the share of failures that say so. "
@@ -251,7 +260,7 @@ def index_page(every: Sequence[Facts]) -> str:
         "```{toctree}",
         ":maxdepth: 1",
         "",
-        *(f["study"] for f in every),
+        *(f["study"] for f in (*papers, *own)),
         "vanishing",
         "crosscheck",
         "benchmarks",
@@ -260,17 +269,14 @@ def index_page(every: Sequence[Facts]) -> str:
         "## Studies",
         "",
         *rows(
-            ["study", "claims reproduced", "errata shown", "not reproduced", "seconds"],
+            ["study", *WORDS, "seconds"],
             [
                 [
                     f"[{cell(f['study'])}]({f['study']}.md)",
-                    *(
-                        str(sum(c["verdict"] == word for c in f["claims"]))
-                        for word in ("reproduced", "erratum shown", "NOT REPRODUCED")
-                    ),
+                    *(str(sum(c["verdict"] == word for c in f["claims"])) for word in WORDS),
                     f"{f['seconds']:.0f}",
                 ]
-                for f in every
+                for f in (*papers, *own)
             ],
         ),
         "",
@@ -286,12 +292,18 @@ def index_page(every: Sequence[Facts]) -> str:
                     cell(c["deviation"]),
                     c["verdict"],
                 ]
-                for f in every
+                for f in (*papers, *own)
                 for c in f["claims"]
             ],
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def total(every: Sequence[Facts]) -> str:
+    """How many claims some studies have, and with which verdicts."""
+    claims = [c for f in every for c in f["claims"]]
+    return f"{len(claims)} claims, {verdicts(claims)}"
 
 
 def answer(run: Run, shell: Shell) -> str:

@@ -1,1 +1,1 @@
-"""One file per paper: its figures, tables and claims, each claim with a verdict."""
+"""Studies: one file per paper in ``papers``, one per question of our own in ``own``."""

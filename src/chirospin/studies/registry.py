@@ -1,36 +1,51 @@
-"""What a study is, and the list of all studies."""
+"""What a study is, and where studies are found.
+
+A study is a module. Its docstring begins with the title; :func:`figure` turns a function into a figure,
+:func:`claim` and :func:`erratum` turn one into a statement that is checked. Nothing is listed twice:
+the name of a figure or claim is that of its function, the figures that a claim reads are the parameters of
+its function, and studies are the modules of ``papers`` and ``own``.
+"""
 
 from __future__ import annotations
 
 import importlib
+import inspect
+import pkgutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Literal
+from types import ModuleType
+from typing import Any, Literal
 
 import xarray as xr
 
 from chirospin.base.errors import ClaimError, UnknownNameError
 from chirospin.base.figures import Plot
 from chirospin.base.parameters import nearest
+from chirospin.studies import own, papers
+from chirospin.studies.expectation import Expectation, Judgement
 
 Progress = Callable[[int, int], None]
-Data = Mapping[str, Mapping[str, xr.Dataset]]
-Source = Literal["analytic", "paper-text", "digitised", "other-code"]
-STUDIES = (
-    "nozaki_fujita_2026",
-    "yoshimi_2026",
-    "fransson_closed_shell",
-    "fransson_spinterface",
-    "khaetskii_2006",
-    "junction_bias",
-    "stack_length",
+Parts = Mapping[str, xr.Dataset]
+"""The Datasets of a figure by key."""
+Data = Mapping[str, Parts]
+"""The Datasets of several figures by name of the figure."""
+Numbers = Any
+"""What a check returns: a number or an array, or a tuple of them in the order of what is expected."""
+Source = Literal["paper-text", "analytic", "digitised", "other-code", "self"]
+REPRODUCED, ORDER, SHOWN, NOT_REPRODUCED = (
+    "reproduced",
+    "order of magnitude",
+    "erratum shown",
+    "NOT REPRODUCED",
 )
+WORDS = (REPRODUCED, ORDER, SHOWN, NOT_REPRODUCED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A figure or table of a paper.
+    """A figure or table.
 
     Parameters
     ----------
@@ -39,43 +54,16 @@ class Figure:
     plot : what is drawn; None for a table
     setting : parameters in words, where the Datasets are derived and do not carry them
     outside : checks that fail in it on purpose, where it shows how far a method or a formula goes
+    quick : arguments of ``compute`` that leave out points which no claim reads
     """
 
     name: str
     caption: str
-    compute: Callable[[int, Progress], dict[str, xr.Dataset]]
+    compute: Callable[..., dict[str, xr.Dataset]]
     plot: Plot | None = None
     setting: str = ""
     outside: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """The evidence on one claim.
-
-    Parameters
-    ----------
-    published, ours : numbers in words
-    holds : whether the claim is borne out, judged at the tolerance stated in ``ours`` or the claim
-    compared : the published number and ours, where the claim comes to one; 0 and the difference,
-        where the published side is a formula or another solution
-    """
-
-    published: str
-    ours: str
-    holds: bool
-    compared: tuple[float, float] | None = None
-
-    @property
-    def deviation(self) -> str:
-        """Ours against the published number, relative unless that is zero; empty without numbers."""
-        if self.compared is None:
-            return ""
-        published, ours = map(float, self.compared)
-        if published == 0:
-            return f"{ours:.1e}"
-        share = (ours - published) / abs(published)
-        return f"{share:+.2%}" if abs(share) >= 1e-4 else f"{share:+.1e}"
+    quick: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,84 +72,130 @@ class Claim:
 
     Parameters
     ----------
-    text : what is claimed; for an erratum, what is right instead of what is printed
     where : place in the paper
-    needs : names of the figures whose data the check reads
-    source : where the reference value comes from
-    kind : a statement of the paper, or an erratum of it
+    text : what is claimed; for an erratum, what is right instead of what is printed
+    expected : what is expected of each number that ``check`` returns, in their order
+    check : computes the numbers from the Datasets of figures, which are its parameters
+    source : where the reference values come from; ``self``: from this code
+    misprinted : for an erratum, what is printed
+    departs : why our numbers are known not to meet the claim; empty where they do
     """
 
     name: str
-    text: str
     where: str
-    needs: tuple[str, ...]
-    check: Callable[[Data], Finding]
+    text: str
+    expected: tuple[Expectation, ...]
+    check: Callable[..., Numbers]
     source: Source
-    kind: Literal["claim", "erratum"] = "claim"
+    misprinted: str = ""
+    departs: str = ""
 
     def __str__(self) -> str:
         return self.name
 
-    def verdict(self, data: Data) -> Verdict:
-        """Judge the claim on the data of its figures."""
-        finding = self.check(data)
-        word = {("claim", True): "reproduced", ("erratum", True): "erratum shown"}.get(
-            (self.kind, finding.holds), "NOT REPRODUCED"
-        )
-        return Verdict(claim=self, finding=finding, word=word)
+    @property
+    def kind(self) -> Literal["claim", "erratum"]:
+        """A statement, or an erratum of one."""
+        return "erratum" if self.misprinted else "claim"
 
-    def verify(self, data: Data) -> None:
-        """Raise if the claim does not hold.
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the figures whose Datasets the check reads."""
+        return tuple(map(words, inspect.signature(self.check).parameters))
+
+    @property
+    def published(self) -> str:
+        """What is expected, in words; for an erratum, what is printed."""
+        return self.misprinted or "; ".join(f"{e.quantity}: {e.words}" for e in self.expected)
+
+    def verdict(self, data: Data) -> Verdict:
+        """Judge the claim on the data of its figures.
 
         Raises
         ------
-        ClaimError : names the claim with the published and the computed value
+        ClaimError : the check returns more or fewer numbers than are expected
         """
-        finding = self.check(data)
-        if not finding.holds:
+        found = self.check(*(data[name] for name in self.needs))
+        numbers = found if isinstance(found, tuple) else (found,)
+        if len(numbers) != len(self.expected):
             raise ClaimError(
-                f"{self.name}: {self.text}: published {finding.published}, computed {finding.ours}"
+                f"{self.name}: {len(self.expected)} numbers are expected, {len(numbers)} computed"
             )
-
-
-def claim(
-    name: str,
-    where: str,
-    text: str,
-    needs: Sequence[str],
-    check: Callable[[Data], Finding],
-    kind: Literal["claim", "erratum"] = "claim",
-    source: Source = "paper-text",
-) -> Claim:
-    """A :class:`Claim` in the order in which one reads it."""
-    return Claim(
-        name=name,
-        text=text,
-        where=where,
-        needs=tuple(needs),
-        check=check,
-        source=source,
-        kind=kind,
-    )
+        return Verdict(
+            claim=self,
+            judgements=tuple(
+                e.judge(number) for e, number in zip(self.expected, numbers, strict=True)
+            ),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """A claim with its evidence and the word for it."""
+    """A claim with its numbers and the word for it."""
 
     claim: Claim
-    finding: Finding
-    word: str
+    judgements: tuple[Judgement, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every number meets what is expected of it."""
+        return all(judgement.met for judgement in self.judgements)
+
+    @property
+    def declared(self) -> bool:
+        """Whether it comes out as the study says: it holds, or departs for the reason that is given."""
+        return self.holds != bool(self.claim.departs)
+
+    @property
+    def word(self) -> str:
+        """One of ``WORDS``."""
+        if not self.holds:
+            return NOT_REPRODUCED
+        if self.claim.kind == "erratum":
+            return SHOWN
+        return ORDER if any(e.order for e in self.claim.expected) else REPRODUCED
+
+    @property
+    def ours(self) -> str:
+        """The computed numbers in words, with the reason why they depart."""
+        numbers = "; ".join(judgement.words for judgement in self.judgements)
+        return f"{numbers} ({self.claim.departs})" if self.claim.departs else numbers
+
+    @property
+    def deviation(self) -> str:
+        """Ours against the first number of the paper, right or misprinted; empty where there is none."""
+        wanted = self.claim.kind == "erratum"
+        return next(
+            (j.deviation for j in self.judgements if j.deviation and j.expectation.wrong == wanted),
+            "",
+        )
+
+    def verify(self) -> None:
+        """Raise if the claim does not come out as the study says.
+
+        Raises
+        ------
+        ClaimError : names the claim with what is expected and what is computed
+        """
+        if self.declared:
+            return
+        if self.holds:
+            raise ClaimError(f"{self.claim.name} holds, but is said not to: {self.claim.departs}")
+        expected = "; ".join(f"{e.quantity}: {e.words}" for e in self.claim.expected)
+        raise ClaimError(
+            f"{self.claim.name}: {self.claim.text}: expected {expected}, computed {self.ours}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """A paper."""
+    """A paper, or a question of our own."""
 
     key: str
     title: str
     figures: tuple[Figure, ...]
     claims: tuple[Claim, ...]
+    of_a_paper: bool
 
     def figure(self, name: str) -> Figure:
         """A figure by name.
@@ -178,6 +212,108 @@ class Study:
         return known[name]
 
 
+def words(name: str) -> str:
+    """The name of a function as it is typed: ``figure_2`` is ``figure-2``, ``map_`` is ``map``."""
+    return name.strip("_").replace("_", "-")
+
+
+def figure(
+    caption: str,
+    plot: Plot | None = None,
+    *,
+    setting: str = "",
+    outside: Sequence[str] = (),
+    quick: Mapping[str, Any] | None = None,
+) -> Callable[[Callable[..., dict[str, xr.Dataset]]], Figure]:
+    """Turn a function (workers, progress) -> Datasets into the :class:`Figure` of its name."""
+
+    def decorate(compute: Callable[..., dict[str, xr.Dataset]]) -> Figure:
+        return Figure(
+            name=words(compute.__name__),
+            caption=caption,
+            compute=compute,
+            plot=plot,
+            setting=setting,
+            outside=tuple(outside),
+            quick=quick or {},
+        )
+
+    return decorate
+
+
+def claim(
+    where: str,
+    text: str,
+    *expected: Expectation,
+    source: Source = "paper-text",
+    departs: str = "",
+    misprinted: str = "",
+) -> Callable[[Callable[..., Numbers]], Claim]:
+    """Turn a function into the :class:`Claim` that its numbers are as expected."""
+
+    def decorate(check: Callable[..., Numbers]) -> Claim:
+        return Claim(
+            name=words(check.__name__),
+            where=where,
+            text=text,
+            expected=expected,
+            check=check,
+            source=source,
+            departs=departs,
+            misprinted=misprinted,
+        )
+
+    return decorate
+
+
+def erratum(
+    where: str, misprinted: str, text: str, *expected: Expectation, source: Source = "analytic"
+) -> Callable[[Callable[..., Numbers]], Claim]:
+    """Turn a function into the :class:`Claim` that something is misprinted, and what is right."""
+    return claim(where, text, *expected, source=source, misprinted=misprinted)
+
+
+def read_study(module: ModuleType, of_a_paper: bool) -> Study:
+    """The study that a module holds, in the order of the file.
+
+    Raises
+    ------
+    ClaimError : a claim reads a figure that is not there, expects nothing, or takes its reference from
+        where it may not: a paper's study from this code, a study of our own from a paper's text
+    """
+    held = [
+        x
+        for x in vars(module).values()
+        if getattr(getattr(x, "check", getattr(x, "compute", None)), "__module__", "")
+        == module.__name__
+    ]
+    study = Study(
+        key=module.__name__.rpartition(".")[2],
+        title=(module.__doc__ or "").strip().split("\n")[0].rstrip("."),
+        figures=tuple(x for x in held if isinstance(x, Figure)),
+        claims=tuple(x for x in held if isinstance(x, Claim)),
+        of_a_paper=of_a_paper,
+    )
+    known = {figure.name for figure in study.figures}
+    for one in study.claims:
+        lacking = set(one.needs) - known
+        forbidden = "self" if of_a_paper else "paper-text"
+        if lacking or not one.expected or one.source == forbidden:
+            raise ClaimError(
+                f"{study.key} {one.name}: "
+                + (f"no figure {min(lacking)!r}" if lacking else "")
+                + ("" if one.expected else "nothing is expected")
+                + (f"source {forbidden!r} has no place here" if one.source == forbidden else "")
+            )
+    return study
+
+
+def keys(of_papers: bool | None = None) -> tuple[str, ...]:
+    """Keys of the studies of papers, of those of our own, or of all; nothing is imported."""
+    folders = (papers,) * (of_papers is not False) + (own,) * (not of_papers)
+    return tuple(m.name for folder in folders for m in pkgutil.iter_modules(folder.__path__))
+
+
 @cache
 def study(key: str) -> Study:
     """A study by key.
@@ -186,12 +322,18 @@ def study(key: str) -> Study:
     ------
     UnknownNameError : no such study
     """
-    if key not in STUDIES:
-        raise UnknownNameError(f"No study {key!r}; {nearest(key, list(STUDIES))}")
-    found: Study = importlib.import_module(f"chirospin.studies.{key}").STUDY
-    return found
+    if key not in keys():
+        raise UnknownNameError(f"No study {key!r}; {nearest(key, list(keys()))}")
+    folder = papers if key in keys(of_papers=True) else own
+    return read_study(importlib.import_module(f"{folder.__name__}.{key}"), folder is papers)
 
 
-def studies() -> Iterator[Study]:
-    """All studies."""
-    return map(study, STUDIES)
+def studies(of_papers: bool | None = None) -> Iterator[Study]:
+    """All studies, or those of papers, or those of our own."""
+    return map(study, keys(of_papers))
+
+
+def counted(verdicts: Sequence[str]) -> str:
+    """How many verdicts have each word: ``23 reproduced, 8 erratum shown``."""
+    counts = Counter(verdicts)
+    return ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])

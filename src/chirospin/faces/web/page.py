@@ -18,6 +18,7 @@ from chirospin.base.family import Problem
 from chirospin.faces import arguments
 from chirospin.faces.symbols import symbol_pieces, unit_pieces
 from chirospin.faces.text import number
+from chirospin.faces.verdict import CERTIFICATE, certificate_row
 from chirospin.faces.web.controls import family_options, nodes, problem_form
 from chirospin.faces.web.curves import live_figure, zero_within, zero_words
 from chirospin.faces.web.desk import Desk, Ticket
@@ -373,24 +374,23 @@ def verdict_block(answer: Answer, dear: Dear | None = None) -> list[Any]:
 
 def certificate_table(found: Sequence[Certificate]) -> html.Div:
     """Every check with value, tolerance and meaning."""
-    several = len({one.method for one in found}) > 1
-    head = ["", *(["method"] if several else []), "check", "value", "tolerance", "meaning"]
+    first = 0 if len({one.method for one in found}) > 1 else 1
+    head = CERTIFICATE[first:]
     rows = [
         html.Tr(
             [
                 html.Td("✓" if one.passed else "✗ FAILED"),
-                *([html.Td(one.method)] if several else []),
-                html.Td(one.name),
-                html.Td(f"{one.value:.1e}", className="value"),
-                html.Td(f"{one.tolerance:.0e}", className="value"),
-                html.Td(one.about),
+                *(
+                    html.Td(cell, className="value" if name in ("value", "allowed") else "")
+                    for name, cell in zip(head, certificate_row(one)[first:], strict=True)
+                ),
             ],
             className="passed" if one.passed else "failed",
         )
         for one in found
     ]
     return html.Div(
-        html.Table([html.Thead(html.Tr([html.Th(h) for h in head])), html.Tbody(rows)]),
+        html.Table([html.Thead(html.Tr([html.Th(h) for h in ("", *head)])), html.Tbody(rows)]),
         className="scrolled",
     )
 

@@ -242,10 +242,10 @@ class Recomputing:
                     verdict = claim.verdict(data)
                     claims[claim.name] = Judged(
                         name=claim.name,
-                        published=verdict.finding.published,
-                        ours=verdict.finding.ours,
+                        published=claim.published,
+                        ours=verdict.ours,
                         word=verdict.word,
-                        holds=bool(verdict.finding.holds),
+                        holds=verdict.holds,
                     )
         send(
             "answer",

@@ -1,0 +1,1 @@
+"""Studies of our own: no paper states what they find."""
