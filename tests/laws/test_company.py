@@ -39,6 +39,8 @@ LEFT_OUT = {  # of seconds a point, and solved one by one; or without a real par
     "crystal:k-grid",
     "spinterface.pair:expm",
     "spinterface.pair:spectral",
+    "molecule:kohn-sham",
+    "molecule.stack:kohn-sham",
 }
 PROBLEMS = [
     problem
