@@ -110,6 +110,7 @@ def solve(
     out: Path | None = None,
     plot: Path | None = None,
     quantity: str | None = None,
+    observables: str | None = None,
     x: str | None = None,
     json: Json = False,
     workers: Workers = None,
@@ -121,6 +122,8 @@ def solve(
     chirospin solve junction --over hubbard=0:8:41 --out p.nc --plot p.png
 
     chirospin solve junction --method gksl,mean-field,landauer --set hubbard=0.5
+
+    chirospin solve junction --observables noise,fano_factor
 
     Parameters
     ----------
@@ -141,6 +144,8 @@ def solve(
         Draw the result to FILE.png, .pdf or .svg.
     quantity
         The observable that is drawn; the model's own if not given.
+    observables
+        Names with commas, for those that come only when asked for, or fewer than all; see `chirospin describe`.
     x
         The swept parameter on the axis.
     """
@@ -151,8 +156,7 @@ def solve(
     grid = arguments.sweep_from(type(model), over or [])
     arguments.refuse_conflicts(one.model, set_ or [], grid)
     methods = arguments.methods_from(one, method, option or [])
-    if quantity is not None:
-        one.choose((quantity,))
+    wanted = arguments.observables_from(one, observables, quantity)
 
     from chirospin.base import results
     from chirospin.base.figures import SUFFIXES, save_figure, sketch
@@ -170,6 +174,7 @@ def solve(
             model,
             methods if len(methods) > 1 else methods[0],
             over=grid,
+            observables=wanted,
             on_failure="record",
             workers=_cores(workers),
             progress=report,
