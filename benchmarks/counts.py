@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chirospin.chiral_metal import Boltzmann, ChiralMetal, Crystal, FermiSurface, KGrid
+from chirospin.chiral_metal import Boltzmann, ChiralMetal
 from chirospin.chiral_metal.boltzmann import discretised
+from chirospin.crystal import Crystal, FermiSurface, KGrid
 from chirospin.junction import (
     GKSL,
     BiasedJunction,
@@ -92,9 +93,9 @@ COUNTS = (
        Evolution(), SwitchedJunction(time=(1.0, 20.0))),
     Count(family="chiral_metal", case="boltzmann, ten sources on one mesh",
           of="discretisations", take=_meshes),
-    _c("chiral_metal.crystal", "Fermi surface, isotropic", "nodes", FermiSurface(),
+    _c("crystal", "Fermi surface, isotropic", "nodes", FermiSurface(),
        Crystal(hamiltonian="isotropic")),
-    _c("chiral_metal.crystal", "grid, cubic", "nodes", KGrid(points=24),
+    _c("crystal", "grid, cubic", "nodes", KGrid(points=24),
        Crystal(hamiltonian="cubic", chemical_potential=0.8, thermal_energy=0.2)),
     _c("vibration", "self-consistent Born", "steps of the fixed point", SCBA(), Vibration()),
     _c("vibration", "the same with Hartree", "steps of the fixed point", SCBAHartree(), Vibration()),

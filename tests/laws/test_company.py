@@ -35,10 +35,12 @@ LEFT_OUT = {  # of seconds a point, and solved one by one; or without a real par
     "junction.bias:hierarchy",
     "junction.transient:krylov",
     "junction:trajectories",
-    "chiral_metal.crystal:fermi-surface",
-    "chiral_metal.crystal:k-grid",
+    "crystal:fermi-surface",
+    "crystal:k-grid",
     "spinterface.pair:expm",
     "spinterface.pair:spectral",
+    "molecule:kohn-sham",
+    "molecule.stack:kohn-sham",
 }
 PROBLEMS = [
     problem
