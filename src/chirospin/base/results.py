@@ -113,6 +113,10 @@ def axis_attributes(model: Model, name: str) -> dict[str, str]:
     if name not in {*type(model).model_fields, *model.shorthands}:
         return {}
     info = model.parameter_info(name)
+    if isinstance(
+        info.default, str
+    ):  # a label of a tensor may share its name with a word, such as `spin`
+        return {}
     return {"units": info.unit, "symbol": info.symbol, "long_name": info.about}
 
 

@@ -169,3 +169,16 @@ def methods_from(problem: Problem, names: str | None, options: Sequence[str]) ->
                 + (nearest(name, known) if known else "it has none")
             )
     return [kind(**{k: v for k, v in given.items() if k in kind.model_fields}) for kind in kinds]
+
+
+def in_units(ds: Any, texts: Sequence[str]) -> Any:
+    """A result with what --unit UNIT or NAME=UNIT names in other units.
+
+    Raises
+    ------
+    ModelError : no unit, or nothing of its kind
+    """
+    for text in texts:
+        name, equals, unit = text.rpartition("=")
+        ds = ds.chirospin.to(unit.strip(), *([name.strip()] if equals else []))
+    return ds

@@ -131,6 +131,8 @@ def _entries(values: xr.DataArray, unit: str) -> list[str]:
     entries = values.stack(entry=dims, create_index=False)
     size = float(np.nanmax(np.abs(values.values), initial=0.0))
     many = values.size > FEW
+    if many and not bool(values.notnull().any()):
+        return [f"  {values.name:<18} {number(np.nan):>14} {shown_unit(unit)}  (all)"]
     lines = []
     for p in range(entries.sizes["entry"]):
         value = entries.values[p]
