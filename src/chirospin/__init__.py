@@ -10,7 +10,15 @@ __version__ = "0.1.0"
 MEASURED = "measured"
 """The room of measured curves: no model, a verdict on data."""
 
-FAMILIES = ("junction", "chiral_metal", "vibration", "spinterface", "rashba")
+FAMILIES = (
+    "junction",
+    "chiral_metal",
+    "vibration",
+    "spinterface",
+    "rashba",
+    "crystal",
+    "molecule",
+)
 """Families in this release, each a module with a record ``FAMILY``."""
 
 

@@ -6,10 +6,18 @@ import difflib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
 from chirospin.base.errors import ModelError, UnknownNameError
@@ -172,6 +180,17 @@ class Model(BaseModel):
 
     shorthands: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     shorthand_symbols: ClassVar[Mapping[str, str]] = {}
+    _origin: Mapping[str, Any] | None = PrivateAttr(default=None)
+
+    @property
+    def origin(self) -> Mapping[str, Any] | None:
+        """Facts of the result that the model was made from; None for one that was typed."""
+        return self._origin
+
+    def made_from(self, origin: Mapping[str, Any]) -> Self:
+        """The same model, which says where its parameters come from."""
+        self._origin = origin
+        return self
 
     def __init__(self, **values: Any) -> None:
         for name in values:
@@ -229,6 +248,10 @@ class Model(BaseModel):
             )
         return _info(name, cls.model_fields[name])
 
+    def beside(self, name: str) -> tuple[Path, ...]:
+        """Files that decide a number together with the one that a parameter names; a family says which."""
+        return ()
+
     def changed(self) -> dict[str, Any]:
         """Parameters that differ from their defaults, without the places where results are wanted."""
         return {
@@ -247,7 +270,8 @@ class Model(BaseModel):
         for short in changes.keys() & self.shorthands.keys():
             for member in self.shorthands[short]:
                 given.pop(member, None)
-        return type(self)(**{**given, **changes})
+        changed = type(self)(**{**given, **changes})
+        return changed if self._origin is None else changed.made_from(self._origin)
 
 
 def checked(info: ParameterInfo, value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chirospin.base.errors import ModelError, UnknownNameError
@@ -76,10 +77,31 @@ def assignments(texts: Sequence[str], flag: str) -> dict[str, str]:
     return found
 
 
-def model_from(kind: type[Model], texts: Sequence[str]) -> Model:
-    """A model from --set NAME=VALUE; nothing is computed before all of it is valid."""
+def values_from(kind: type[Model], texts: Sequence[str]) -> dict[str, Any]:
+    """Values of --set NAME=VALUE in the units of the model."""
     given = assignments(texts, "--set")
-    return kind(**{name: parse(kind.parameter_info(name), value) for name, value in given.items()})
+    return {name: parse(kind.parameter_info(name), value) for name, value in given.items()}
+
+
+def model_from(kind: type[Model], texts: Sequence[str], source: Path | None = None) -> Model:
+    """A model from --set NAME=VALUE, and from a result if one is named; checked before anything is computed.
+
+    Raises
+    ------
+    ModelError : a bad value, or a result that is none of a stack, for a model that is made from one
+    """
+    values = values_from(kind, texts)
+    if source is None:
+        return kind(**values)
+    made: Any = getattr(kind, "from_result", None)
+    if made is None:
+        raise ModelError(
+            f"Option --from must be used with a model of the junction, but {kind.__name__} takes no result"
+        )
+    from chirospin.base.results import load
+
+    found: Model = made(load(source), **values)
+    return found
 
 
 def sweep_from(kind: type[Model], texts: Sequence[str]) -> dict[str, list[Any]]:

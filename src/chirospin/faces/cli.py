@@ -77,7 +77,7 @@ def describe(
     Parameters
     ----------
     name
-        Family, for example junction, or one of its models, chiral_metal.crystal; all if not given.
+        Family, for example junction, or one of its models, junction.bias; all if not given.
     """
     from chirospin.faces import text
 
@@ -106,6 +106,7 @@ def solve(
     *,
     method: str | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    from_: Annotated[Path | None, Parameter(name="--from", negative="")] = None,
     over: Annotated[list[str] | None, Repeated] = None,
     option: Annotated[list[str] | None, Repeated] = None,
     out: Path | None = None,
@@ -113,6 +114,9 @@ def solve(
     quantity: str | None = None,
     x: str | None = None,
     unit: Annotated[list[str] | None, Repeated] = None,
+    uncertain: Annotated[bool, Parameter(negative="")] = False,
+    structures: Whole = 12,
+    seed: Whole = 0,
     json: Json = False,
     workers: Workers = None,
 ) -> int:
@@ -124,6 +128,8 @@ def solve(
 
     chirospin solve junction --method gksl,mean-field,landauer --set hubbard=0.5
 
+    chirospin solve junction --from stack.nc --set "coupling=50 meV"
+
     Parameters
     ----------
     name
@@ -133,6 +139,8 @@ def solve(
         Method, or several with commas to compare them side by side.
     set_
         NAME=VALUE, repeatable; values like 0.8, "25 meV", pi/2, [[0.03,0,0],[0,0.03,0]].
+    from_
+        FILE.nc or DIR.zarr of a stack, by `chirospin solve molecule.stack`: its parameters become the model's.
     over
         NAME=START:STOP:COUNT (add :log for even ratios) or NAME=V1,V2,...; repeatable.
     option
@@ -142,22 +150,33 @@ def solve(
     plot
         Draw the result to FILE.png, .pdf or .svg.
     quantity
-        The observable that is drawn; the model's own if not given.
+        The observable that is drawn, the model's own if not given; found too if it does not come unasked.
     x
         The swept parameter on the axis.
     unit
         UNIT in which currents, biases, temperatures are shown and drawn, or NAME=UNIT; repeatable: nA, bias=mV. A
         file that --out writes keeps the units that the parameters declare.
+    uncertain
+        With --from: draw over functional, screening, geometry and Lambda; an interval instead of a number.
+    structures
+        Geometries that --uncertain draws; each costs a self-consistent field of two neighbours.
+    seed
+        Of the draws.
     """
     from chirospin.faces import arguments
 
+    if uncertain:
+        return _uncertain(
+            name, method, set_, from_, over, option, out, quantity, structures, seed, json
+        )
     one = arguments.problem_for(name, method, [*(set_ or []), *(over or [])])
-    model = arguments.model_from(one.model, set_ or [])
+    model = arguments.model_from(one.model, set_ or [], from_)
     grid = arguments.sweep_from(type(model), over or [])
     arguments.refuse_conflicts(one.model, set_ or [], grid)
     methods = arguments.methods_from(one, method, option or [])
-    if quantity is not None:
-        one.choose((quantity,))
+    wanted = [each.name for each in one.choose(None)]
+    if quantity is not None and not one.choose((quantity,))[0].default:
+        wanted.append(quantity)
 
     from chirospin.base import results
     from chirospin.base.figures import SUFFIXES, save_figure, sketch
@@ -175,6 +194,7 @@ def solve(
             model,
             methods if len(methods) > 1 else methods[0],
             over=grid,
+            observables=wanted,
             on_failure="record",
             workers=_cores(workers),
             progress=report,
@@ -195,6 +215,53 @@ def solve(
             if path is not None:
                 say(f"wrote {path}")
     return _verdict(ds, found)
+
+
+def _uncertain(
+    name: str,
+    method: str | None,
+    set_: list[str] | None,
+    from_: Path | None,
+    over: list[str] | None,
+    option: list[str] | None,
+    out: Path | None,
+    quantity: str | None,
+    structures: int,
+    seed: int,
+    json: bool,
+) -> int:
+    """A quantity with its interval, over stacks drawn around a stored one."""
+    from chirospin.base import results
+    from chirospin.faces import arguments, uncertain
+    from chirospin.faces.progress import progress, solver_lines
+
+    if from_ is None or over:
+        raise ModelError(
+            "Option --uncertain must come with --from FILE of a stack, and without --over"
+        )
+    one = arguments.problem_for(name, method, set_ or [])
+    (chosen, *_) = arguments.methods_from(one, method, option or [])
+    if quantity is not None:
+        one.choose((quantity,))
+    if out is not None:
+        results.check_target(out)
+    with progress(f"drawing stacks for {name}", quiet=json) as report, solver_lines():
+        ds = uncertain.uncertain_result(
+            from_,
+            one,
+            arguments.values_from(one.model, set_ or []),
+            chosen,
+            structures,
+            seed,
+            report,
+        )
+    if out is not None:
+        results.save(ds, out)
+    facts = uncertain.uncertain_facts(ds, quantity or one.quantity)
+    say(uncertain.uncertain_json(facts) if json else uncertain.uncertain_text(facts))
+    if out is not None and not json:
+        say(f"wrote {out}")
+    return _verdict(ds, results.certificates(ds, one))
 
 
 def _verdict(ds: Any, found: list[Any]) -> int:
