@@ -39,7 +39,7 @@ SETTINGS: Mapping[tuple[str, str], dict[str, Any]] = {
     ("junction.bias", "mean-field"): {"hubbard": 0.5},
     ("junction.transient", "krylov"): {"time": (1.0, 20.0)},
     ("junction.bias", "hierarchy"): {"molecules": 1, "thermal_energy": 2.0},
-    ("junction.sampled", "trajectories"): {"coupling": 0.5, "hubbard": 1.0},
+    ("junction", "trajectories"): {"coupling": 0.5, "hubbard": 1.0},
 }  # fmt: skip
 CHILD = """
 import time

@@ -78,7 +78,7 @@ WINDOWS: Mapping[tuple[str, str], tuple[float, float]] = {
     ("junction", "lead_polarisation"): (0.3, 0.99),
 }
 """By problem and parameter, where the rule of :func:`window` does not fit."""
-RANDOM = {("junction.sampled", "trajectories"): "its numbers are drawn: a curve is noise by nature"}
+RANDOM = {("junction", "trajectories"): "its numbers are drawn: a curve is noise by nature"}
 _NODE = "the grid of the continuation gets one more energy: 2e-10 of the spectrum, which is right to 1e-8"
 KNOWN: Mapping[tuple[str, str, str], str] = {
     ("vibration", "scba", "bath_onset"): _NODE,

@@ -9,7 +9,16 @@ import pytest
 import xarray as xr
 
 import chirospin
-from chirospin import chiral_metal, crystal, junction, rashba, spinterface, vibration
+from chirospin import (
+    chiral_metal,
+    crystal,
+    junction,
+    models,
+    molecule,
+    rashba,
+    spinterface,
+    vibration,
+)
 from chirospin.base.conventions import conventions, conventions_page
 from chirospin.base.results import load, save
 
@@ -22,6 +31,10 @@ SOLVED = {
     "spinterface": spinterface.solve,
     "crystal": lambda: crystal.solve(method=crystal.KGrid(points=8, tolerance=9)),
     "rashba": lambda: rashba.solve(method="closed-form"),
+    "molecule": lambda: molecule.solve(
+        molecule.Molecule(structure="h2co", functional="hf", basis="sto-3g", screening="none")
+    ),
+    "models": lambda: models.solve(models.EffectiveHelix(length=4)),
 }
 
 

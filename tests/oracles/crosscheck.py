@@ -27,10 +27,8 @@ from chirospin.junction import (
     GKSL,
     BiasedJunction,
     BiasedLandauer,
-    CountedJunction,
     DetailedBalance,
     Evolution,
-    GKSLCounting,
     Hierarchy,
     Junction,
     Landauer,
@@ -180,19 +178,19 @@ def exponential_of_everything() -> tuple[Any, Any]:
 
 def tilted() -> tuple[Any, Any]:
     values = {"molecules": 1, "spin_orbit": 0.2, "energy_b": 0.3, "coupling_b": 0.25}
-    state = GKSLCounting().solve(CountedJunction(**values))
+    state = GKSL().solve(Junction(**values), ["noise"])
     _, noise = tilted_generator.cumulants(
         full_fock.Parameters(**values), 1, [np.ones(4)], step=0.02
     )
-    return state.noise[0, 0], noise
+    return state.parts["noise"].values[0, 0], noise
 
 
 def levitov() -> tuple[Any, Any]:
     values = {"spin_orbit": 0.2, "coupling_b": 0.3, "energy_b": 0.4, "twist": 1.0}
-    state = GKSLCounting().solve(CountedJunction(**values).replace(hubbard=0))
+    state = GKSL().solve(Junction(**values).replace(hubbard=0), ["noise"])
     p = full_fock.with_hubbard(full_fock.Parameters(**values), 0.0)
     flow, noise = tilted_generator.levitov(p, 1)
-    return [state.lead_current[0, 0], state.noise[0, 0]], [flow, noise]
+    return [state.lead_current[0, 0], state.parts["noise"].values[0, 0]], [flow, noise]
 
 
 def breit_wigner() -> tuple[Any, Any]:
@@ -234,7 +232,7 @@ def biased_transmission() -> tuple[Any, Any]:
     g, leads = lead_couplings(model)[0], reservoirs(model)
     both = [(g[n], leads.potential[n], leads.thermal_energy[n]) for n in (0, 1)]
     current, energy, _, noise = bias_dense.landauer(gated_hamiltonian(model), both)
-    state = BiasedLandauer().solve(model)
+    state = BiasedLandauer().solve(model, ["noise"])
     return [state.lead_current[0, 0], state.energy_current[0, 0], state.noise[0]], [
         current, energy, noise,
     ]  # fmt: skip
@@ -375,11 +373,11 @@ ROWS = (
     Row(family="junction.transient", quantity="relaxation gap, one molecule", ours="evolution",
         theirs=f"{QUTIP}: liouvillian; NumPy: eigvals", pair=qutip_slowest, tolerance=1e-9,
         because=ROUNDED),
-    Row(family="junction.counting", quantity="noise, one molecule", ours="gksl-counting",
+    Row(family="junction", quantity="noise, one molecule", ours="gksl",
         theirs="tilted_generator.py: second difference of the growth rate", pair=tilted, tolerance=1e-6,
         because="difference step 0.02, fourth order"),
-    Row(family="junction.counting", quantity="current and noise without repulsion, two molecules",
-        ours="gksl-counting", theirs="tilted_generator.py: Levitov's formula by quadrature",
+    Row(family="junction", quantity="current and noise without repulsion, two molecules",
+        ours="gksl", theirs="tilted_generator.py: Levitov's formula by quadrature",
         pair=levitov, tolerance=1e-8, because="quadrature"),
     Row(family="junction", quantity="current, four levels, no spin-orbit coupling", ours="landauer",
         theirs="closed form: sum of gL gR/(gL + gR)", pair=breit_wigner, tolerance=1e-13,

@@ -11,7 +11,7 @@ import xarray as xr
 
 from chirospin.base import results
 from chirospin.base.audit import Certificate
-from chirospin.base.errors import ConvergenceError
+from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model
@@ -20,6 +20,12 @@ from chirospin.base.stored import recomputed, stored_methods, stored_model
 from chirospin.base.units import parse
 from chirospin.faces import arguments
 from chirospin.faces.arguments import problem
+from chirospin.faces.measuring import (
+    changed_files,
+    failed_tests,
+    is_measured,
+    measured_certificates,
+)
 from chirospin.faces.report import reported
 from chirospin.faces.text import certificates_json, certificates_text
 from chirospin.faces.verdict import checks_words, failure_line, failure_lines
@@ -70,6 +76,8 @@ def audited(
     """
     path = Path(target)
     stored = path.suffix in (results.NETCDF, results.ZARR) or Store(path).exists
+    if stored and is_measured(ds := reported(path)):
+        return _measured_report(ds, method, [*set_, *option])
     subject = (
         _of_file(path, method, set_, option, allow_code)
         if stored
@@ -89,6 +97,7 @@ def audited(
         stuck += lines_of_stuck
         title = f"against partners, method {chosen.name}, at {given}"
         lines += ["", title, certificates_text(own)]
+        lines += [f"  does not apply: {one}" for one in _not_applying(subject, chosen)]
     every = [*found, *subject.again, *dear]
     failures = failure_lines(subject.ds, found)
     failures += [failure_line(c) for c in [*subject.again, *dear] if not c.passed]
@@ -106,6 +115,23 @@ def audited(
     return AuditReport(text=text, facts=facts, failures=failures, converged=not lost and not stuck)
 
 
+def _measured_report(ds: xr.Dataset, method: str | None, changes: Sequence[str]) -> AuditReport:
+    """A comparison of measured curves: computed again, and against partners that must agree."""
+    if method is not None or changes:
+        raise ModelError("Measured curves have no method and no parameters to change in an audit")
+    found = measured_certificates(ds)
+    failures = [failure_line(c) for c in found if not c.passed]
+    failures += [f"file {name} is not the one that was read" for name in changed_files(ds)]
+    failures += failed_tests(ds)
+    lines = ["measured: computed again from the stored curves", certificates_text(found)]
+    return AuditReport(
+        text="\n".join([*lines, "", f"audit {checks_words(found)}"]),
+        facts={"family": "measured", "method": ["contacts"], "audit": certificates_json(found)},
+        failures=failures,
+        converged=True,
+    )
+
+
 def _partners(subject: Subject, method: Method) -> tuple[list[Certificate], list[str]]:
     """The dear checks of one method, and a line for each whose partner did not converge."""
     found, stuck = [], []
@@ -117,6 +143,12 @@ def _partners(subject: Subject, method: Method) -> tuple[list[Certificate], list
         else:
             found += [certificate] if certificate is not None else []
     return found, stuck
+
+
+def _not_applying(subject: Subject, method: Method) -> list[str]:
+    """The dear checks that do not apply, each with what it asks for."""
+    reasons = ((one.name, one.unmet(subject.model, method)) for one in subject.problem.audits)
+    return [f"{name}: {reason}" for name, reason in reasons if reason]
 
 
 def _of_file(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,8 @@ class BiasedJunction(MolecularStack):
     ----------
     nozaki_fujita_2026, Eqs. (1)-(9), for the stack and its couplings
     """
+
+    absolute_energies: ClassVar[bool] = True
 
     bias: float = parameter(
         4.0,
