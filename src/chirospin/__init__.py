@@ -18,6 +18,7 @@ FAMILIES = (
     "rashba",
     "crystal",
     "molecule",
+    "models",
 )
 """Families in this release, each a module with a record ``FAMILY``."""
 

@@ -9,7 +9,16 @@ import pytest
 import xarray as xr
 
 import chirospin
-from chirospin import chiral_metal, crystal, junction, molecule, rashba, spinterface, vibration
+from chirospin import (
+    chiral_metal,
+    crystal,
+    junction,
+    models,
+    molecule,
+    rashba,
+    spinterface,
+    vibration,
+)
 from chirospin.base.conventions import conventions, conventions_page
 from chirospin.base.results import load, save
 
@@ -25,6 +34,7 @@ SOLVED = {
     "molecule": lambda: molecule.solve(
         molecule.Molecule(structure="h2co", functional="hf", basis="sto-3g", screening="none")
     ),
+    "models": lambda: models.solve(models.EffectiveHelix(length=4)),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,10 @@ from benchmarks.counts import COUNTS
 from benchmarks.fails_safely import CASES
 
 from chirospin.base.errors import ClaimError
-from chirospin.faces.validation import answer, cell, heading, quoted
+from chirospin.faces.cli import main
+from chirospin.faces.markdown import cell, quoted
+from chirospin.faces.mechanisms import MECHANISMS, trial
+from chirospin.faces.validation import answer, heading
 from chirospin.faces.vanishing import SIGNALS, Run
 from chirospin.studies.registry import (
     NOT_REPRODUCED,
@@ -79,7 +83,33 @@ def test_no_page_speaks_of_what_is_gone() -> None:
     known = {s.key: len(s.claims) for s in studies()}
     counts = re.findall(r"(\d+) claims", page("index"))
     assert sum(map(int, counts)) == sum(known.values()), STALE
-    assert {p.stem for p in PAGES.glob("*.md")} == {*known, "index", "vanishing", *MADE_ELSEWHERE}
+    assert {p.stem for p in PAGES.glob("*.md")} == {
+        *known,
+        "index",
+        "mechanisms",
+        "vanishing",
+        *MADE_ELSEWHERE,
+    }
+
+
+def test_every_mechanism_is_shown_with_its_command() -> None:
+    text = page("mechanisms")
+    for one in MECHANISMS:
+        assert f"| {cell(one.name)} |" in text, STALE
+        assert "$ " + " ".join(["chirospin", *map(quoted, one.typed)]) in text, STALE
+
+
+def test_a_mechanism_that_is_not_as_expected_stops_the_page(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    chain = next(one for one in MECHANISMS if one.name.startswith("chain"))
+    assert trial(chain, main).words == "0"
+    with pytest.raises(ClaimError, match="must be finite"):
+        trial(replace(chain, expected="finite"), main)
+    odd = next(one for one in MECHANISMS if one.code)
+    with pytest.raises(ClaimError, match="exit code 0"):
+        trial(replace(odd, code=0), main)
+    capsys.readouterr()
 
 
 def test_every_signal_is_shown_with_its_commands() -> None:

@@ -59,16 +59,18 @@ class Audit:
     Parameters
     ----------
     evaluate : (model, method) -> value, or None where the check has no meaning
+    unmet : (model, method) -> what a law asks for and the model lacks, in words; empty where it applies
     """
 
     name: str
     about: str
     tolerance: float
     evaluate: Callable[[Any, Any], float | None]
+    unmet: Callable[[Any, Any], str] = lambda model, method: ""
 
     def run(self, model: Any, method: Any) -> Certificate | None:
-        """Solve the partner models and judge."""
-        value = self.evaluate(model, method)
+        """Solve the partner models and judge; None where it does not apply."""
+        value = None if self.unmet(model, method) else self.evaluate(model, method)
         if value is None:
             return None
         return Certificate(

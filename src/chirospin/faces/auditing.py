@@ -97,6 +97,7 @@ def audited(
         stuck += lines_of_stuck
         title = f"against partners, method {chosen.name}, at {given}"
         lines += ["", title, certificates_text(own)]
+        lines += [f"  does not apply: {one}" for one in _not_applying(subject, chosen)]
     every = [*found, *subject.again, *dear]
     failures = failure_lines(subject.ds, found)
     failures += [failure_line(c) for c in [*subject.again, *dear] if not c.passed]
@@ -142,6 +143,12 @@ def _partners(subject: Subject, method: Method) -> tuple[list[Certificate], list
         else:
             found += [certificate] if certificate is not None else []
     return found, stuck
+
+
+def _not_applying(subject: Subject, method: Method) -> list[str]:
+    """The dear checks that do not apply, each with what it asks for."""
+    reasons = ((one.name, one.unmet(subject.model, method)) for one in subject.problem.audits)
+    return [f"{name}: {reason}" for name, reason in reasons if reason]
 
 
 def _of_file(

@@ -19,6 +19,8 @@ from chirospin.base.citations import bibliography, unbraced
 from chirospin.base.errors import ClaimError
 from chirospin.base.parameters import ParameterInfo
 from chirospin.faces.arguments import problem
+from chirospin.faces.markdown import cell, quoted, rows
+from chirospin.faces.mechanisms import MECHANISMS, mechanisms_page, trial
 from chirospin.faces.reproduction import reproduce_study, sources
 from chirospin.faces.vanishing import SIGNALS, Run, Signal
 from chirospin.studies import registry
@@ -40,7 +42,7 @@ class Written:
 
 
 def write_pages(out: Path, results: Path, workers: int, shell: Shell, quiet: bool) -> Written:
-    """Write a page for each study, the index and the signals that vanish.
+    """Write a page for each study, the index, the mechanisms and the signals that vanish.
 
     Parameters
     ----------
@@ -53,6 +55,7 @@ def write_pages(out: Path, results: Path, workers: int, shell: Shell, quiet: boo
     pages["vanishing.md"] = vanishing_page(
         [(s, [answer(r, shell) for r in s.runs]) for s in SIGNALS]
     )
+    pages["mechanisms.md"] = mechanisms_page([trial(one, shell) for one in MECHANISMS])
     pages["index.md"] = index_page(every)
     for name, text in pages.items():
         (out / name).write_text(text, encoding="utf-8")
@@ -87,20 +90,6 @@ def small_picture(source: Path, target: Path) -> None:
         small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
         small = small.quantize(COLOURS, dither=Image.Dither.NONE)  # codespell:ignore
         small.save(target, optimize=True)
-
-
-def cell(text: str) -> str:
-    """Text in a table of Markdown, as it is."""
-    return re.sub(r"([\\|*_<>`$\[\]~^{}])", r"\\\1", text).replace("\n", " ")
-
-
-def rows(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
-    """A table of Markdown; cells are already escaped."""
-    return [
-        "| " + " | ".join(head) + " |",
-        "|" + "---|" * len(head),
-        *("| " + " | ".join(line) + " |" for line in body),
-    ]
 
 
 def heading(figure: str) -> str:
@@ -261,6 +250,7 @@ def index_page(every: Sequence[Facts]) -> str:
         ":maxdepth: 1",
         "",
         *(f["study"] for f in (*papers, *own)),
+        "mechanisms",
         "vanishing",
         "crosscheck",
         "benchmarks",
@@ -358,8 +348,3 @@ def vanishing_page(found: Sequence[tuple[Signal, Sequence[str]]]) -> str:
             command = " ".join(["chirospin", *map(quoted, run.arguments)])
             lines += [cell(run.says), "", "```console", f"$ {command}", said, "```", ""]
     return "\n".join(lines)
-
-
-def quoted(word: str) -> str:
-    """A word of a command, quoted where a shell would read more into it."""
-    return f'"{word}"' if set(word) & set("[]() *&") else word
