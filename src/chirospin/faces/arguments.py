@@ -154,6 +154,24 @@ def refuse_repeated(what: str, names: Sequence[str]) -> None:
             raise ModelError(f"Argument `{what}` must name each once, but has {name} twice")
 
 
+def observables_from(
+    problem: Problem, names: str | None, drawn: str | None
+) -> tuple[str, ...] | None:
+    """Observables named with commas and the one that is drawn; None where both are found by default.
+
+    Raises
+    ------
+    ModelError : a name that the problem does not know
+    """
+    listed = None if names is None else tuple(part.strip() for part in names.split(","))
+    chosen = [one.name for one in problem.choose(listed)]
+    if drawn is not None:
+        chosen += [one.name for one in problem.choose((drawn,)) if one.name not in chosen]
+    elif listed is None:
+        return None
+    return tuple(dict.fromkeys(chosen))
+
+
 def methods_from(problem: Problem, names: str | None, options: Sequence[str]) -> list[Method]:
     """Method objects from --method A,B and --option NAME=VALUE (each goes to those that know it)."""
     kinds = (

@@ -112,6 +112,7 @@ def solve(
     out: Path | None = None,
     plot: Path | None = None,
     quantity: str | None = None,
+    observables: str | None = None,
     x: str | None = None,
     unit: Annotated[list[str] | None, Repeated] = None,
     uncertain: Annotated[bool, Parameter(negative="")] = False,
@@ -127,6 +128,8 @@ def solve(
     chirospin solve junction --over hubbard=0:8:41 --out p.nc --plot p.png
 
     chirospin solve junction --method gksl,mean-field,landauer --set hubbard=0.5
+
+    chirospin solve junction --observables noise,fano_factor
 
     chirospin solve junction --from stack.nc --set "coupling=50 meV"
 
@@ -151,6 +154,8 @@ def solve(
         Draw the result to FILE.png, .pdf or .svg.
     quantity
         The observable that is drawn, the model's own if not given; found too if it does not come unasked.
+    observables
+        Names with commas, for those that come only when asked for, or fewer than all; see `chirospin describe`.
     x
         The swept parameter on the axis.
     unit
@@ -174,9 +179,7 @@ def solve(
     grid = arguments.sweep_from(type(model), over or [])
     arguments.refuse_conflicts(one.model, set_ or [], grid)
     methods = arguments.methods_from(one, method, option or [])
-    wanted = [each.name for each in one.choose(None)]
-    if quantity is not None and not one.choose((quantity,))[0].default:
-        wanted.append(quantity)
+    wanted = arguments.observables_from(one, observables, quantity)
 
     from chirospin.base import results
     from chirospin.base.figures import SUFFIXES, save_figure, sketch

@@ -48,7 +48,8 @@ FIELDS = {
     "bias_at": ("bias_at", "electrode that carries the voltage: tip or sample"),
 }
 """Fields of the form, the setting that each gives, and what is asked."""
-WORDS = ("up", "down", "R", "S", "achiral")
+WORDS = {"up": "N, +0.35", "down": "S, -0.35", "R": "D, P", "S": "L, M", "achiral": "rac, C16"}
+"""Meanings, and words that a file may have for them."""
 LABELS = ("enantiomer", "magnetisation", "contact", "curve", "tip", "order")
 SLIDERS = {
     "hopping_a": (0.02, 0.5, 0.1, "eV"),
@@ -171,10 +172,10 @@ def form_page() -> str:
     words = [
         _row(
             f"word_{w}",
-            f"words that mean {w}: N, +0.35",
+            f"words that mean {w}: {example_words}",
             f'<input id="word_{w}" name="word_{w}" maxlength="{LONGEST_FIELD}">',
         )
-        for w in WORDS
+        for w, example_words in WORDS.items()
     ]
     labels = [
         _row(
