@@ -30,16 +30,16 @@ from chirospin.studies.own.stack_length import record
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "validation" / "benchmarks.md"
-PEERS = ("chiral_metal", "spinterface", "vibration", "rashba", "sweep")
+PEERS = ("chiral_metal", "crystal", "spinterface", "vibration", "rashba", "sweep")
 SETTINGS: Mapping[tuple[str, str], dict[str, Any]] = {
     ("chiral_metal.driven", "boltzmann"): {"screening_length": 0.1},
-    ("chiral_metal.crystal", "k-grid"): {"hamiltonian": "cubic", "thermal_energy": 0.2, "chemical_potential": 0.8},
+    ("crystal", "k-grid"): {"hamiltonian": "cubic", "thermal_energy": 0.2, "chemical_potential": 0.8},
     ("rashba", "kubo"): {"imaginary_frequency": 0.01},
     ("junction", "mean-field"): {"hubbard": 0.5},
     ("junction.bias", "mean-field"): {"hubbard": 0.5},
     ("junction.transient", "krylov"): {"time": (1.0, 20.0)},
     ("junction.bias", "hierarchy"): {"molecules": 1, "thermal_energy": 2.0},
-    ("junction.sampled", "trajectories"): {"coupling": 0.5, "hubbard": 1.0},
+    ("junction", "trajectories"): {"coupling": 0.5, "hubbard": 1.0},
 }  # fmt: skip
 CHILD = """
 import time

@@ -22,9 +22,6 @@ from chirospin.chiral_metal import (
     Boltzmann,
     ChiralMetal,
     ClosedForm,
-    Crystal,
-    FermiSurface,
-    KGrid,
     quadratic,
 )
 from chirospin.chiral_metal.boltzmann import discretised, streaming_of
@@ -102,19 +99,6 @@ def solver() -> None:
     print(f"ratio plain solver / chirospin              {plain / again:8.1f}")
 
 
-def crystals() -> None:
-    """Bulk tensors."""
-    isotropic = Crystal()
-    cubic = Crystal(hamiltonian="cubic", thermal_energy=0.1, chemical_potential=0.8)
-    for name, method, model in (
-        ("fermi-surface, isotropic", FermiSurface(), isotropic),
-        ("k-grid 24, cubic", KGrid(points=24), cubic),
-    ):
-        seconds = median_time(lambda k=method, m=model: k.solve(m), 3)
-        print(f"{name:<44}{1e3 * seconds:8.0f} ms")
-
-
 if __name__ == "__main__":
     profiles()
     solver()
-    crystals()

@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chirospin.chiral_metal import Boltzmann, ChiralMetal, Crystal, FermiSurface, KGrid
+from chirospin.chiral_metal import Boltzmann, ChiralMetal
 from chirospin.chiral_metal.boltzmann import discretised
+from chirospin.crystal import Crystal, FermiSurface, KGrid
 from chirospin.junction import (
     GKSL,
     BiasedJunction,
     BiasedMeanField,
-    CountedJunction,
     Evolution,
-    GKSLCounting,
     Hierarchy,
     Junction,
     MeanField,
@@ -88,14 +87,15 @@ COUNTS = (
        BIASED.replace(hubbard=0.3)),
     _c("junction.bias", "hierarchy, one molecule, tier 2", "applications of the hierarchy",
        Hierarchy(tier=2, poles=3), BiasedJunction(molecules=1, bias=1, thermal_energy=2.0)),
-    _c("junction.counting", "dimer", APPLIED, GKSLCounting(), CountedJunction()),
+    Count(family="junction", case="dimer, with noise", of=APPLIED,
+          take=lambda: GKSL().solve(Junction(), ["noise"]).outcome.iterations),
     _c("junction.transient", "dimer, two times", "products with the generator",
        Evolution(), SwitchedJunction(time=(1.0, 20.0))),
     Count(family="chiral_metal", case="boltzmann, ten sources on one mesh",
           of="discretisations", take=_meshes),
-    _c("chiral_metal.crystal", "Fermi surface, isotropic", "nodes", FermiSurface(),
+    _c("crystal", "Fermi surface, isotropic", "nodes", FermiSurface(),
        Crystal(hamiltonian="isotropic")),
-    _c("chiral_metal.crystal", "grid, cubic", "nodes", KGrid(points=24),
+    _c("crystal", "grid, cubic", "nodes", KGrid(points=24),
        Crystal(hamiltonian="cubic", chemical_potential=0.8, thermal_energy=0.2)),
     _c("vibration", "self-consistent Born", "steps of the fixed point", SCBA(), Vibration()),
     _c("vibration", "the same with Hartree", "steps of the fixed point", SCBAHartree(), Vibration()),

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from chirospin.junction import Junction, MixedGKSL
-from chirospin.junction.manybody.liouvillian import Point
+from chirospin.junction.manybody.leads import FlatMember
 from chirospin.junction.manybody.mixed import check_size
 from chirospin.junction.model import MAGNETISATIONS
 from chirospin.studies.own.stack_length import RECORD, RECORDED_LENGTH
@@ -33,18 +33,18 @@ def main() -> None:
     folder, *names = sys.argv[1:]
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     model = Junction(molecules=RECORDED_LENGTH)
-    point = Point.of(model)
-    check_size(point, on_disk=True)
+    pair = dict(zip(MAGNETISATIONS, FlatMember.both(model), strict=True))
+    check_size(pair[MAGNETISATIONS[0]], on_disk=True)
     method = MixedGKSL(folder=Path(folder), tolerance=TOLERANCE)
     record = json.loads(RECORD_FILE.read_text()) if RECORD_FILE.exists() else {}
     if record.get("model") != model.model_dump(mode="json"):
         record = {"model": model.model_dump(mode="json")}
     for name in names or MAGNETISATIONS:
-        m = MAGNETISATIONS.index(name)
+        member = pair[name]
         start = time.perf_counter()
-        answer = method.answer(point, m)
+        answer = method.answer(member, name)
         n = np.einsum("kk->k", answer.one_body_density).real
-        left, right = (point.coupling[m] * (point.leads[:, None] - n)).sum(axis=1)
+        left, right = (member.coupling * (member.occupation[:, None] - n)).sum(axis=1)
         record[name] = {
             "current": left,
             "balance": left + right,

@@ -91,13 +91,13 @@ def interrupts(*args): raise StopIteration
 LIGHT: Mapping[str, tuple[str, ...]] = {
     "junction": ("--set", "molecules=1"),
     "junction.bias": ("--set", "molecules=1"),
-    "junction.counting": ("--set", "molecules=1"),
     "junction.transient": ("--set", "molecules=1"),
-    "junction.sampled": ("--set", "molecules=1", "--option", "time=40", "--option", "trajectories=8"),
     "chiral_metal": ("--option", "cells=32"),
     "chiral_metal.driven": ("--option", "cells=32"),
-    "chiral_metal.crystal": ("--option", "polar=16", "--option", "azimuth=16", "--option", "points=12"),
+    "crystal": ("--option", "polar=16", "--option", "azimuth=16", "--option", "points=12"),
     "vibration": ("--option", "temperatures=4"),
+    "molecule": ("--set", "functional=hf", "--set", "basis=sto-3g", "--set", "screening=none"),
+    "molecule.stack": ("--set", "functional=hf", "--set", "basis=sto-3g", "--set", "screening=none"),
     "spinterface.map": ("--set", "x=[0,1]", "--set", "y=[0,1]"),
     "spinterface.quench": ("--option", "modes=40",),
 }  # fmt: skip
@@ -201,7 +201,7 @@ def _over(draw: random.Random, problem: Problem, folder: Path) -> Input:
 
 def _function(draw: random.Random, problem: Problem, folder: Path) -> Input:
     places = {
-        "chiral_metal.crystal": ("hamiltonian",),
+        "crystal": ("hamiltonian",),
         "vibration": ("spectrum",),
         "spinterface.map": ("molecule",),
         "rashba": ("disorder", "dispersion", "splitting"),

@@ -51,7 +51,7 @@ SETTINGS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("junction.bias", "landauer"): {"hubbard": 0.0, "thermal_energy": 0.05},
     ("junction.bias", "hierarchy"): {"molecules": 1, "thermal_energy": 2.0, "bias": 1.0},
     ("junction.transient", "krylov"): {"molecules": 1, "time": (1.0, 5.0, 20.0)},
-    ("chiral_metal.crystal", "k-grid"): {"hamiltonian": "cubic", "thermal_energy": 0.2, "chemical_potential": 0.8},
+    ("crystal", "k-grid"): {"hamiltonian": "cubic", "thermal_energy": 0.2, "chemical_potential": 0.8},
     ("chiral_metal", "closed-form"): {"position": (5.0, 20.0, 40.0)},
     ("chiral_metal", "boltzmann"): {"position": (5.0, 20.0, 40.0)},
     ("chiral_metal.driven", "closed-form"): {"position": (5.0, 20.0, 40.0), "time": (0.0, 10.0)},
@@ -64,8 +64,8 @@ SETTINGS: Mapping[tuple[str, str], Mapping[str, Any]] = {
 OPTIONS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("chiral_metal", "boltzmann"): {"cells": 64},
     ("chiral_metal.driven", "boltzmann"): {"cells": 32, "ordinates": 8},
-    ("chiral_metal.crystal", "fermi-surface"): {"polar": 24, "azimuth": 32},
-    ("chiral_metal.crystal", "k-grid"): {"points": 16},
+    ("crystal", "fermi-surface"): {"polar": 24, "azimuth": 32},
+    ("crystal", "k-grid"): {"points": 16},
     ("vibration", "exact"): {"temperatures": 4},
     ("vibration", "second-order"): {"temperatures": 4},
     ("vibration", "scba"): {"temperatures": 4},
@@ -78,7 +78,7 @@ WINDOWS: Mapping[tuple[str, str], tuple[float, float]] = {
     ("junction", "lead_polarisation"): (0.3, 0.99),
 }
 """By problem and parameter, where the rule of :func:`window` does not fit."""
-RANDOM = {("junction.sampled", "trajectories"): "its numbers are drawn: a curve is noise by nature"}
+RANDOM = {("junction", "trajectories"): "its numbers are drawn: a curve is noise by nature"}
 _NODE = "the grid of the continuation gets one more energy: 2e-10 of the spectrum, which is right to 1e-8"
 KNOWN: Mapping[tuple[str, str, str], str] = {
     ("vibration", "scba", "bath_onset"): _NODE,

@@ -14,7 +14,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from chirospin.junction import SampledJunction, Trajectories
+from chirospin.junction import Junction, Trajectories
 
 OPEN = {"spin_orbit": 0.3, "hopping_b": 0.5, "hubbard": 1.0, "coupling": 0.5}
 CASES = ((2, 500, 1500.0), (3, 100, 400.0), (4, 16, 400.0), (5, 8, 8.0))
@@ -24,7 +24,7 @@ def run(molecules: int, trajectories: int, duration: float, processes: int) -> t
     """Jumps in the time that counts and before it, and seconds."""
     method = Trajectories(trajectories=trajectories, time=duration, start=0.0, processes=processes)
     start = time.perf_counter()
-    state = next(method.solve_many([SampledJunction(molecules=molecules, **OPEN)]))
+    state = next(method.solve_many([Junction(molecules=molecules, **OPEN)]))
     return state.outcome.iterations, time.perf_counter() - start
 
 

@@ -1,7 +1,9 @@
-"""One BLAS thread, repeatable examples."""
+"""One BLAS thread, repeatable examples, nothing kept from earlier runs."""
 
 import os
+import tempfile
 
+os.environ["CHIROSPIN_CACHE"] = tempfile.mkdtemp(prefix="chirospin-kept-")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from hypothesis import HealthCheck, settings

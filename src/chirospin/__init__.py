@@ -7,13 +7,25 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-FAMILIES = ("junction", "chiral_metal", "vibration", "spinterface", "rashba", "models")
+MEASURED = "measured"
+"""The room of measured curves: no model, a verdict on data."""
+
+FAMILIES = (
+    "junction",
+    "chiral_metal",
+    "vibration",
+    "spinterface",
+    "rashba",
+    "crystal",
+    "molecule",
+    "models",
+)
 """Families in this release, each a module with a record ``FAMILY``."""
 
 
 def __getattr__(name: str) -> Any:
     """Load a family when it is first named."""
-    if name in FAMILIES:
+    if name in (*FAMILIES, MEASURED):
         return importlib.import_module(f"chirospin.{name}")
     raise AttributeError(f"module 'chirospin' has no attribute {name!r}")
 

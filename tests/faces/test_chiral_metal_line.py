@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
-from chirospin import chiral_metal
-from chirospin.base.errors import ModelError
 from tests.faces.test_command_line import run  # noqa: F401
 
 BAD = {
@@ -41,26 +38,6 @@ BAD = {
 @pytest.mark.parametrize(("arguments", "word"), BAD.values(), ids=BAD.keys())
 def test_bad_input_is_one_line_that_names_it(run, arguments, word) -> None:  # noqa: F811
     code, out, err = run("solve", "chiral_metal", *arguments)
-    assert (code, out) == (2, "")
-    assert err.count("\n") == 1
-    assert word in err
-
-
-CRYSTAL = {
-    "hamiltonian": (["--set", "hamiltonian=graphite"], "hamiltonian"),
-    "missing file": (["--set", "hamiltonian=none_tb.dat"], "none_tb.dat"),
-    "temperature": (["--set", "thermal_energy=0.1"], "thermal_energy"),
-    "no temperature": (
-        ["--method", "k-grid", "--set", "hamiltonian=cubic", "--set", "thermal_energy=0"],
-        "thermal_energy",
-    ),
-    "open band": (["--set", "hamiltonian=tellurium", "--set", "transverse=0.3"], "transverse"),
-}
-
-
-@pytest.mark.parametrize(("arguments", "word"), CRYSTAL.values(), ids=CRYSTAL.keys())
-def test_bad_crystals(run, arguments, word) -> None:  # noqa: F811
-    code, out, err = run("solve", "chiral_metal.crystal", *arguments)
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
     assert word in err
@@ -102,12 +79,8 @@ def test_both_methods_and_a_figure(run, tmp_path) -> None:  # noqa: F811
     assert "yoshimi_2026" in run("cite", str(tmp_path / "a.nc"))[1]
 
 
-def test_crystal_and_driven_problems(run) -> None:  # noqa: F811
-    code, out, _ = run("solve", "chiral_metal.crystal", "--json")
-    body = json.loads(out)
-    assert code == 0
-    assert body["observables"]["edelstein_tensor"]["dims"] == ["spin", "field"]
-    code, out, _ = run(
+def test_driven_problem(run) -> None:  # noqa: F811
+    code, _, _ = run(
         "solve",
         "chiral_metal.driven",
         "--over",
@@ -117,17 +90,6 @@ def test_crystal_and_driven_problems(run) -> None:  # noqa: F811
         "--json",
     )
     assert code == 0
-
-
-def test_a_function_of_the_wrong_shape_is_one_line(tmp_path: Path) -> None:
-    """The transposed array of k is the commonest slip: refused with both shapes, not a traceback."""
-    file = tmp_path / "flat.py"
-    file.write_text(
-        "import numpy as np\n\n\ndef flat(k):\n    x, y, z = k.reshape(-1, 3).T\n"
-        "    return np.stack([x, y, y, z], -1).reshape(-1, 2, 2)\n"
-    )
-    with pytest.raises(ModelError, match=r"values of shape \(\.\.\., 2, 2\), but gives"):
-        chiral_metal.solve(chiral_metal.Crystal(hamiltonian=f"{file}:flat"))
 
 
 @pytest.mark.parametrize(

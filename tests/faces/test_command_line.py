@@ -43,11 +43,11 @@ def test_json_is_one_object_of_the_agreed_shape(run) -> None:
 
 
 def test_one_model_of_a_family_is_described_alone(run) -> None:
-    code, out, _ = run("describe", "chiral_metal.crystal")
+    code, out, _ = run("describe", "crystal")
     assert code == 0
     assert "hamiltonian" in out
     assert "helicity_memory" not in out
-    assert run("describe", "chiral_metal.crystals")[0] == 2
+    assert run("describe", "crystals")[0] == 2
 
 
 def test_values_carry_units(run) -> None:
@@ -278,8 +278,8 @@ def test_the_readme_speaks_python(tmp_path) -> None:
 def test_tensors_and_chosen_quantities_of_a_sweep(run, tmp_path) -> None:
     plot = tmp_path / "a.png"
     code, out, _ = run(
-        "solve", "chiral_metal.crystal", "--over", "chemical_potential=0.4,0.5", "--plot", str(plot),
-        "--quantity", "spin_current_tensor",
+        "solve", "crystal", "--option", "points=12", "--set", "thermal_energy=0.3", "--over", "chemical_potential=0.4,0.5", "--plot", str(plot),
+        "--quantity", "charge_tensor",
     )  # fmt: skip
     assert (code, plot.exists()) == (0, True)
     assert "edelstein_tensor" in out

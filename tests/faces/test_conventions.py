@@ -9,7 +9,16 @@ import pytest
 import xarray as xr
 
 import chirospin
-from chirospin import chiral_metal, junction, models, rashba, spinterface, vibration
+from chirospin import (
+    chiral_metal,
+    crystal,
+    junction,
+    models,
+    molecule,
+    rashba,
+    spinterface,
+    vibration,
+)
 from chirospin.base.conventions import conventions, conventions_page
 from chirospin.base.results import load, save
 
@@ -20,7 +29,11 @@ SOLVED = {
     "chiral_metal": chiral_metal.solve,
     "vibration": vibration.solve,
     "spinterface": spinterface.solve,
+    "crystal": lambda: crystal.solve(method=crystal.KGrid(points=8, tolerance=9)),
     "rashba": lambda: rashba.solve(method="closed-form"),
+    "molecule": lambda: molecule.solve(
+        molecule.Molecule(structure="h2co", functional="hf", basis="sto-3g", screening="none")
+    ),
     "models": lambda: models.solve(models.EffectiveHelix(length=4)),
 }
 

@@ -183,7 +183,7 @@ def test_bad_input_is_the_package_s_own_line(changes: dict[str, Any], line: str)
 
 @pytest.mark.parametrize("text", ["evil.py:run", "os:system", "/etc/passwd", "../x_tb.dat", "a b"])
 def test_no_file_is_opened_and_no_function_loaded_for_the_page(text: str) -> None:
-    question = asked("chiral_metal.crystal", values={"hamiltonian": text})
+    question = asked("crystal", values={"hamiltonian": text})
     with pytest.raises(ModelError, match="must be a plain word on this page"):
         task_from(question)
 

@@ -19,7 +19,7 @@ RESULTS = {
     "point": ["junction", "--set", "hubbard=1"],
     "profile": ["chiral_metal", "--over", "position=-1:1:7"],
     "map": ["junction", "--over", "energy_b=0.4,0.8", "--over", "twist=0.1:0.3:9"],
-    "tensor": ["chiral_metal.crystal"],
+    "tensor": ["crystal"],
     "undefined": ["vibration", "--method", "exact,windowed"],
 }
 

@@ -13,7 +13,7 @@ from benchmarks.fails_safely import CASES
 from chirospin.base.errors import ClaimError
 from chirospin.faces.cli import main
 from chirospin.faces.markdown import cell, quoted
-from chirospin.faces.mechanisms import MECHANISMS, measured
+from chirospin.faces.mechanisms import MECHANISMS, trial
 from chirospin.faces.validation import answer, heading
 from chirospin.faces.vanishing import SIGNALS, Run
 from chirospin.studies.registry import (
@@ -103,12 +103,12 @@ def test_a_mechanism_that_is_not_as_expected_stops_the_page(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     chain = next(one for one in MECHANISMS if one.name.startswith("chain"))
-    assert measured(chain, main).words == "0"
+    assert trial(chain, main).words == "0"
     with pytest.raises(ClaimError, match="must be finite"):
-        measured(replace(chain, expected="finite"), main)
+        trial(replace(chain, expected="finite"), main)
     odd = next(one for one in MECHANISMS if one.code)
     with pytest.raises(ClaimError, match="exit code 0"):
-        measured(replace(odd, code=0), main)
+        trial(replace(odd, code=0), main)
     capsys.readouterr()
 
 

@@ -303,7 +303,8 @@ def test_the_text_parameters_that_may_name_code_are_the_ones_that_are_loaded() -
         for info in one.model.parameters()
         if isinstance(info.default, str) and not info.choices
     }
-    assert loaded == free
+    names = {"structure", "functional", "basis", "pair", "axis", "pivot"}  # of files and of words
+    assert loaded == free - names
 
 
 def test_settings_that_are_places_are_not_taken_from_a_file(tmp_path: Path) -> None:

@@ -27,8 +27,9 @@ from chirospin.junction import (
     UniversalLindblad,
 )
 from chirospin.junction.audit import mirror_image
-from chirospin.junction.bias.audit import BIASED_CHECKS, entropy_production, shifted_together
-from chirospin.junction.bias.observables import conductance, linear_polarisation
+from chirospin.junction.bias.audit import CHECKS, entropy_production, shifted_together
+from chirospin.junction.bias.observables import AT_REST, conductance, linear_polarisation
+from chirospin.junction.bias.parts import with_partners
 from chirospin.junction.model import lead_couplings
 from tests.laws.junctions import FREE, biased_junctions, field
 
@@ -56,7 +57,7 @@ def polarisation(model: BiasedJunction, method: Any) -> float:
 def test_conservation_holds_for_every_generator(model: BiasedJunction) -> None:
     for method in (*GENERATORS, LAMB):
         state = method.solve(model)
-        for check in BIASED_CHECKS:
+        for check in CHECKS:
             if check.name in ALWAYS:
                 value = check.evaluate(model, state)
                 assert value is None or check.judge(value), (method.name, check.name, value)
@@ -130,13 +131,13 @@ def test_some_generators_drive_a_current_in_equilibrium() -> None:
 @given(biased_junctions(bias=0.0, thermal_energy=0.5))
 def test_noise_in_equilibrium_is_that_of_johnson(model: BiasedJunction) -> None:
     for method in (Redfield(), DetailedBalance(), BiasedLandauer()):
-        state = method.solve(model)
+        state = with_partners(model, method, "noise", "above", "below")
         np.testing.assert_allclose(state.noise, 2 * 0.5 * conductance(model, state), rtol=2e-5)
 
 
 def test_that_law_of_johnson_needs_detailed_balance() -> None:
     model = BiasedJunction(gate=-3, bias=0, thermal_energy=0.5, coupling=0.3)
-    state = RedfieldLamb().solve(model)
+    state = with_partners(model, RedfieldLamb(), "noise", "above", "below")
     assert np.abs(state.noise / conductance(model, state) - 1).max() > 0.01
 
 
@@ -162,7 +163,8 @@ def test_redfield_with_its_lamb_shift_breaks_the_second_law() -> None:
 @given(biased_junctions(bias=1.0))
 def test_reciprocity_of_the_linear_response(model: BiasedJunction) -> None:
     for method in (DetailedBalance(**QUICK), BiasedLandauer(**QUICK)):
-        assert abs(linear_polarisation(model, method.solve(model))) < 1e-6
+        state = with_partners(model, method, *AT_REST)
+        assert abs(linear_polarisation(model, state)) < 1e-6
 
 
 def test_redfield_breaks_reciprocity_in_proportion_to_the_coupling() -> None:
@@ -171,7 +173,7 @@ def test_redfield_breaks_reciprocity_in_proportion_to_the_coupling() -> None:
         model = BiasedJunction(
             coupling=coupling, hubbard=2, gate=-2, thermal_energy=0.3, spin_orbit=0.2
         )
-        state = Redfield(**QUICK).solve(model)
+        state = with_partners(model, Redfield(), *AT_REST)
         defects.append(linear_polarisation(model, state))
     assert abs(defects[0]) > 1e-6
     assert 1.4 < defects[1] / defects[0] < 2.8
@@ -268,7 +270,8 @@ def test_the_first_tier_is_not_exact_with_interaction() -> None:
 def test_every_method_solves_through_the_corridor_and_says_what_it_does_not_know() -> None:
     model = BiasedJunction(molecules=1, hubbard=0.5, gate=-0.5, bias=1.5, thermal_energy=0.5)
     methods = [name for name in FAMILY.problem("bias").methods if name != "pauli"]
-    ds = junction.solve(model, methods)
+    everything = [one.name for one in FAMILY.problem("bias").observables]
+    ds = junction.solve(model, methods, observables=everything)
     assert ds.converged.all()
     assert np.isnan(ds.noise.sel({"method": "mean-field"})).all()
     assert "noise is undefined" in str(ds.reason.sel({"method": "mean-field"}).item())
@@ -364,7 +367,7 @@ def test_the_mean_field_follows_the_branch_of_infinite_bias() -> None:
     assert state.lead_current[:, 0] == pytest.approx(exact, rel=1e-4)
     other = MeanField(at_once=True).solve(Junction(**stack)).lead_current[:, 0]
     assert state.lead_current[:, 0] != pytest.approx(other, rel=1e-3)
-    check = next(one for one in BIASED_CHECKS if one.name == "other_solutions")
+    check = next(one for one in CHECKS if one.name == "other_solutions")
     assert not check.judge(check.evaluate(model, state))
     folded = next(BiasedMeanField().solve_many([model.replace(hubbard=2.0)]))
     assert "fold" in folded.outcome.reason

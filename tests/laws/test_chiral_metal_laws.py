@@ -13,12 +13,9 @@ from chirospin.chiral_metal import (
     Boltzmann,
     ChiralMetal,
     ClosedForm,
-    Crystal,
-    FermiSurface,
     linear,
     quadratic,
 )
-from chirospin.chiral_metal.bloch import AnalyticBloch, band_flow, spin_matrices, tellurium
 from chirospin.chiral_metal.driven import DrivenBoltzmann, DrivenClosedForm, DrivenMetal
 from chirospin.chiral_metal.exponentials import exponential_integral, two_sided
 from chirospin.chiral_metal.model import scales
@@ -212,57 +209,6 @@ def test_a_source_at_the_wrong_plane_is_noticed():
     )
     wrong = boltzmann._solved(here, wrong_grid, xi)
     assert right.charge_current_error < 1e-5 < 1e-2 < wrong.charge_current_error
-
-
-@given(m=number(0.3, 3), alpha=number(0.05, 0.5), mu=st.sampled_from([-0.3, 0.4, 1.0]))
-def test_bulk_tensors_of_the_isotropic_metal(m: float, alpha: float, mu: float):
-    """chi is a multiple of 1, K_ijkl = K (d_ik d_jl + d_il d_jk)/2, the operator has K_zzxx = -K_zzzz/7."""
-    energy = mu * m * alpha**2 / 2 if mu < 0 else mu
-    state = FermiSurface(polar=16, azimuth=16).solve(
-        Crystal(mass=m, spin_orbit=alpha, chemical_potential=energy)
-    )
-    v = np.sqrt(alpha**2 + 2 * energy / m)
-    one = np.eye(3)
-    assert state.edelstein == pytest.approx(
-        -(m**2) * alpha * v / (3 * np.pi**2) * one, rel=1e-12, abs=1e-14
-    )
-    K = -m * alpha * v / (3 * np.pi**2)
-    pairs = np.einsum("ik,jl->ijkl", one, one) + np.einsum("il,jk->ijkl", one, one)
-    assert state.spin_current == pytest.approx(K / 2 * pairs, rel=1e-11, abs=1e-13)
-    zz = state.operator_current[2, 2]
-    assert zz[2, 2] == pytest.approx(7 / 5 * K, rel=1e-11)
-    assert zz[0, 0] == pytest.approx(-zz[2, 2] / 7, rel=1e-11)
-
-
-def test_a_crystal_with_an_axis_breaks_isotropy():
-    state = FermiSurface().solve(Crystal(hamiltonian="tellurium", chemical_potential=-0.05))
-    assert abs(state.edelstein[2, 2]) > 10 * abs(state.edelstein[0, 0])
-
-
-@given(k=st.lists(number(-0.6, 0.6), min_size=3, max_size=3))
-def test_slopes_of_band_quantities_are_derivatives(k: list[float]):
-    """Sums over bands agree with differences of the expectation values themselves."""
-    bloch = tellurium(-0.3, -0.4, 0.06, 0.2, -0.1)
-    here, step = np.array([k]), 1e-4
-
-    def current(at: Any) -> Any:
-        flow = band_flow(bloch, at)
-        return np.einsum("pin,pjn->pijn", flow.spin, flow.velocity)[0]
-
-    found = band_flow(bloch, here).current_slope[0]
-    for way in range(3):
-        d = step * np.eye(3)[way]
-        slope = (current(here + d) - current(here - d)) / (2 * step)
-        assert found[:, :, way] == pytest.approx(slope, abs=2e-6)
-
-
-def test_a_function_that_is_not_analytic_is_refused():
-    def broken(k: Any) -> Any:
-        return np.abs(k).sum(axis=-1)[..., None, None] * np.eye(2)
-
-    bloch = AnalyticBloch(broken, spin_matrices(2, "interleaved"), 1.0)
-    with pytest.raises(ValueError, match="analytic"):
-        bloch.derivatives(np.array([[0.1, 0.2, 0.3]]))
 
 
 DRIVE = {"length": 40.0, "position": np.array([-2.0, -0.5, 0.5, 2.0, 6.0])}

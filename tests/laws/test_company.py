@@ -34,11 +34,13 @@ LEFT_OUT = {  # of seconds a point, and solved one by one; or without a real par
     "junction.bias:landauer",
     "junction.bias:hierarchy",
     "junction.transient:krylov",
-    "junction.sampled:trajectories",
-    "chiral_metal.crystal:fermi-surface",
-    "chiral_metal.crystal:k-grid",
+    "junction:trajectories",
+    "crystal:fermi-surface",
+    "crystal:k-grid",
     "spinterface.pair:expm",
     "spinterface.pair:spectral",
+    "molecule:kohn-sham",
+    "molecule.stack:kohn-sham",
 }
 PROBLEMS = [
     problem

@@ -27,15 +27,13 @@ from chirospin.vibration import solve as solve_level
 FROZEN: dict[
     str, tuple[int, int]
 ] = {  # where it is not one solve by default, and one for the quantity alone
-    "junction.bias": (7, 4),  # at rest, at -V and at V +- s of the conductance, there and at rest
+    "junction.bias": (4, 4),  # at rest, and a step of the bias above and below it
 }
 QUICK: dict[str, dict[str, Any]] = {  # fewer samples: how many models are solved is not of them
-    "junction.sampled": {"trajectories": 8, "time": 10.0, "start": 1.0},
     "chiral_metal.crystal": {"polar": 8, "azimuth": 8, "radial": 16, "tolerance": 10.0},
 }
 SMALL: dict[str, dict[str, Any]] = {
     "junction.transient": {"molecules": 1, "time": [1.0]},
-    "junction.sampled": {"molecules": 1},
     "junction.bias": {"molecules": 1},
 }
 PROBLEMS = [
@@ -79,6 +77,22 @@ def solves(problem: Problem, observables: list[str] | None) -> int:
 def test_solves_at_the_default_point(problem: Problem) -> None:
     found = solves(problem, None), solves(problem, [problem.quantity])
     assert found == FROZEN.get(problem.path, (1, 1))
+
+
+@pytest.mark.parametrize(
+    ("observables", "number"),
+    [
+        (["occupation"], 1),
+        (["noise"], 1),
+        (["current"], 2),
+        (["energy_current"], 2),
+        (["rectification"], 3),
+        (["differential_conductance"], 4),
+    ],
+)
+def test_solves_of_a_biased_junction(observables: list[str], number: int) -> None:
+    problem = next(one for one in PROBLEMS if one.path == "junction.bias")
+    assert solves(problem, observables) == number
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from chirospin.junction import (
     UniversalLindblad,
 )
 from chirospin.junction.bias.observables import conductance
+from chirospin.junction.bias.parts import with_partners
 
 QUICK = {"counting": False}
 
@@ -51,7 +52,7 @@ def test_mean_field_recovers_its_infinite_bias() -> None:
 
 
 def test_the_near_dark_state_is_noisy() -> None:
-    state = Redfield().solve(BiasedJunction(bias=100, gate=-6.4))
+    state = Redfield().solve(BiasedJunction(bias=100, gate=-6.4), ["noise"])
     fano = state.noise / state.lead_current[:, 0]
     np.testing.assert_allclose(fano, [88, 117], rtol=0.01)
 
@@ -64,7 +65,7 @@ def test_independent_levels_obey_the_formula_of_two_barriers(method: Any) -> Non
         molecules=1, hubbard=0, spin_orbit=0, energy_b=0.7, gate=0.1, coupling=gamma,
         lead_polarisation=p, bias=2 * mu, thermal_energy=T,
     )  # fmt: skip
-    state = method().solve(model)
+    state = method().solve(model, ["noise"])
     current, noise = np.zeros(2), np.zeros(2)
     for level in (0.1, 0.8):
         for spin in (1, -1):
@@ -84,8 +85,8 @@ def test_independent_levels_obey_the_formula_of_two_barriers(method: Any) -> Non
 
 def test_noise_without_interaction_at_infinite_bias_is_that_of_scattering() -> None:
     # weak repulsion aside, counting jumps and integrating transmissions are one thing
-    counted = Redfield().solve(BiasedJunction(hubbard=0, bias=60, coupling=0.3))
-    scattered = BiasedLandauer().solve(BiasedJunction(hubbard=0, bias=4e4, coupling=0.3))
+    counted = Redfield().solve(BiasedJunction(hubbard=0, bias=60, coupling=0.3), ["noise"])
+    scattered = BiasedLandauer().solve(BiasedJunction(hubbard=0, bias=4e4, coupling=0.3), ["noise"])
     np.testing.assert_allclose(counted.noise, scattered.noise, rtol=1e-4)
 
 
@@ -112,7 +113,7 @@ def test_conductance_of_a_sharp_level_is_the_thermal_one() -> None:
         molecules=1, hubbard=0, spin_orbit=0, energy_a=level, energy_b=60.0, coupling=gamma,
         lead_polarisation=0, bias=0, thermal_energy=T,
     )  # fmt: skip
-    state = BiasedLandauer(**QUICK).solve(model)
+    state = with_partners(model, BiasedLandauer(), "above", "below")
     f = 1 / (1 + np.exp(level / T))
     expected = 2 * (gamma / 2 * gamma / (1.5 * gamma)) * f * (1 - f) / T
     np.testing.assert_allclose(conductance(model, state), expected, rtol=2e-3)

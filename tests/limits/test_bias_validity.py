@@ -19,12 +19,14 @@ from chirospin.junction import (
     UniversalLindblad,
     discrepancy,
 )
-from chirospin.junction.bias.audit import BIASED_AUDITS, BIASED_CHECKS, BROAD
+from chirospin.junction.bias import audit as certificates
+from chirospin.junction.bias.audit import BROAD
 from chirospin.junction.bias.discrepancy import MISSED
+from chirospin.junction.bias.parts import with_partners
 from chirospin.junction.bias.stationary import stationary_probabilities
 
 QUICK = {"counting": False}
-CHECKS = {check.name: check for check in BIASED_CHECKS}
+CHECKS = {check.name: check for check in certificates.CHECKS}
 ONE_LEVEL = {
     "molecules": 1,
     "hubbard": 0,
@@ -35,7 +37,8 @@ ONE_LEVEL = {
 
 
 def value(name: str, model: BiasedJunction, method: Any) -> float | None:
-    return CHECKS[name].evaluate(model, method.solve(model))
+    state = with_partners(model, method, *CHECKS[name].needs)
+    return CHECKS[name].evaluate(model, state)
 
 
 def error(model: BiasedJunction, method: Any) -> float:
@@ -128,7 +131,7 @@ def test_the_polarisation_of_a_driven_dimer_is_above_its_error() -> None:
 
 
 def test_heat_and_charge_are_reciprocal_where_detailed_balance_holds() -> None:
-    audit = next(one for one in BIASED_AUDITS if one.name == "thermoelectric_response")
+    audit = next(one for one in certificates.AUDITS if one.name == "thermoelectric_response")
     model = BiasedJunction(gate=-5.2, thermal_energy=0.5, bias=0.1)
     for method in (DetailedBalance(**QUICK), Pauli(), BiasedLandauer(**QUICK)):
         held = audit.run(model, method)
@@ -152,6 +155,22 @@ def test_only_what_converged_lifts_the_warning_of_blockade() -> None:
     cold = discrepancy(model.replace(thermal_energy=0.1), [-1.0], [Redfield(**QUICK), stuck])
     assert bool(cold.blocked.all())
     assert cold.warning.item() == MISSED
+
+
+def test_a_mean_field_that_converged_lifts_no_warning() -> None:
+    model = BiasedJunction(gate=-6.4, thermal_energy=0.1)
+    field = BiasedMeanField(iterations=2000)
+    told = discrepancy(model.replace(hubbard=0.5, gate=-1.15), [0.2], [Redfield(), field])
+    assert np.isfinite(told.current.sel({"method": "mean-field"})).all()
+    blocked = discrepancy(model.replace(hubbard=0.5, gate=4.0), [0.2], [Redfield(), field])
+    assert np.isfinite(blocked.current.sel({"method": "mean-field"})).all()
+    assert bool(blocked.blocked.all())
+    assert blocked.warning.item() == MISSED
+
+
+def test_energies_too_far_apart_are_refused_quickly() -> None:
+    state = next(Redfield().solve_many([BiasedJunction(molecules=1, hund=1e6)]))
+    assert not state.outcome.converged or state.outcome.iterations <= 500
 
 
 def test_rates_of_any_size_have_all_their_digits() -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.integrate import quad
-from scipy.optimize import brentq
 from scipy.special import exp1
 
 from chirospin import chiral_metal
@@ -17,10 +14,8 @@ from chirospin.chiral_metal import (
     Boltzmann,
     ChiralMetal,
     ClosedForm,
-    Crystal,
     DrivenClosedForm,
     DrivenMetal,
-    FermiSurface,
     linear,
     quadratic,
 )
@@ -221,35 +216,6 @@ def test_sign_reversals():
     assert quadratic.plane_total(
         0.3, quadratic.reversal_screening(0.3, 0.0, ONE), 0.0, ONE
     ) == pytest.approx(0, abs=1e-14)
-
-
-def test_tellurium_as_a_single_integral():
-    """Integrating over k_perp leaves pi/|B| for every k_z inside the surface."""
-    A, B, gap, beta, mu = -0.3644, -0.326, 0.063, 0.2, -0.05
-    model = Crystal(
-        hamiltonian="tellurium", longitudinal=A, transverse=B, gap=gap, spin_orbit=beta,
-        chemical_potential=mu,
-    )  # fmt: skip
-    expected = 0.0
-    for branch in (1, -1):
-
-        def square(kz: float, sign: int = branch) -> float:
-            return (mu - A * kz**2 - sign * np.sqrt(gap**2 + beta**2 * kz**2)) / B
-
-        def carried(kz: float, sign: int = branch) -> float:
-            d = np.sqrt(gap**2 + beta**2 * kz**2)
-            return sign / 2 * beta * kz / d * (2 * A * kz + sign * beta**2 * kz / d)
-
-        grid = np.linspace(-3, 3, 6001)
-        changes = np.nonzero(np.diff(np.sign([square(x) for x in grid])))[0]
-        ends = [brentq(square, grid[i], grid[i + 1], xtol=1e-15) for i in changes]
-        for low, high in pairwise(ends):
-            if square((low + high) / 2) > 0:
-                expected += (
-                    quad(carried, low, high, epsabs=1e-14)[0] * np.pi / abs(B) / (2 * np.pi) ** 3
-                )
-    found = FermiSurface().solve(model).edelstein[2, 2]
-    assert found == pytest.approx(expected, rel=1e-11)
 
 
 REVERSING = {"helicity_memory": 0.68, "length": 50.0}

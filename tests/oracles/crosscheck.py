@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -20,15 +21,14 @@ import numpy as np
 
 from chirospin import rashba, spinterface
 from chirospin.base.results import provenance
-from chirospin.chiral_metal import Boltzmann, Crystal, KGrid
+from chirospin.chiral_metal import Boltzmann
+from chirospin.crystal import Crystal, KGrid
 from chirospin.junction import (
     GKSL,
     BiasedJunction,
     BiasedLandauer,
-    CountedJunction,
     DetailedBalance,
     Evolution,
-    GKSLCounting,
     Hierarchy,
     Junction,
     Landauer,
@@ -54,6 +54,7 @@ from tests.oracles import (
 from tests.oracles import rashba_brute_force as rashba_plain
 from tests.oracles import test_bias_oracles as bias
 from tests.oracles import test_chiral_metal_oracles as metals
+from tests.oracles import test_crystal_oracles as crystals
 from tests.oracles import test_junction_oracles as junctions
 from tests.oracles import test_rashba_oracles as gases
 from tests.oracles import test_spinterface_oracles as contacts
@@ -62,6 +63,7 @@ from tests.oracles import vibration_brute_force as vibration_plain
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation" / "crosscheck.md"
 QUTIP = f"QuTiP {version('qutip')}"
+WANNIERBERRI = f"WannierBerri {version('wannierberri')}: its matrices, exact weights"
 SCIPY = f"SciPy {version('scipy')}"
 MONOMER: dict[str, Any] = {
     "molecules": 1, "spin_orbit_vectors": [[0.2, 0.1, 0.3]], "hund": 0.4, "hubbard_a": 2.0,
@@ -176,19 +178,19 @@ def exponential_of_everything() -> tuple[Any, Any]:
 
 def tilted() -> tuple[Any, Any]:
     values = {"molecules": 1, "spin_orbit": 0.2, "energy_b": 0.3, "coupling_b": 0.25}
-    state = GKSLCounting().solve(CountedJunction(**values))
+    state = GKSL().solve(Junction(**values), ["noise"])
     _, noise = tilted_generator.cumulants(
         full_fock.Parameters(**values), 1, [np.ones(4)], step=0.02
     )
-    return state.noise[0, 0], noise
+    return state.parts["noise"].values[0, 0], noise
 
 
 def levitov() -> tuple[Any, Any]:
     values = {"spin_orbit": 0.2, "coupling_b": 0.3, "energy_b": 0.4, "twist": 1.0}
-    state = GKSLCounting().solve(CountedJunction(**values).replace(hubbard=0))
+    state = GKSL().solve(Junction(**values).replace(hubbard=0), ["noise"])
     p = full_fock.with_hubbard(full_fock.Parameters(**values), 0.0)
     flow, noise = tilted_generator.levitov(p, 1)
-    return [state.lead_current[0, 0], state.noise[0, 0]], [flow, noise]
+    return [state.lead_current[0, 0], state.parts["noise"].values[0, 0]], [flow, noise]
 
 
 def breit_wigner() -> tuple[Any, Any]:
@@ -230,7 +232,7 @@ def biased_transmission() -> tuple[Any, Any]:
     g, leads = lead_couplings(model)[0], reservoirs(model)
     both = [(g[n], leads.potential[n], leads.thermal_energy[n]) for n in (0, 1)]
     current, energy, _, noise = bias_dense.landauer(gated_hamiltonian(model), both)
-    state = BiasedLandauer().solve(model)
+    state = BiasedLandauer().solve(model, ["noise"])
     return [state.lead_current[0, 0], state.energy_current[0, 0], state.noise[0]], [
         current, energy, noise,
     ]  # fmt: skip
@@ -261,9 +263,23 @@ def metal_profiles(name: str, warm: bool) -> tuple[Any, Any]:
 
 def cubic_tensors() -> tuple[Any, Any]:
     model = Crystal(hamiltonian="cubic", chemical_potential=0.8, thermal_energy=0.2, spin_orbit=0.3)
-    state = KGrid(points=32).solve(model)
-    found = [state.edelstein[2, 2], state.spin_current[2, 2, 2, 2]]
-    return np.array(found), np.array(metals.naive_cubic(1.0, 0.3, 0.8, 0.2, 36))
+    state = KGrid(points=24, shifts="0.1;0.6").solve(model, ["slope"])
+    found = [state.edelstein[2, 2], state.slope[2, 2, 2, 2]]
+    return np.array(found), np.array(crystals.naive_cubic(1.0, 0.3, 0.8, 0.2, 36))
+
+
+def wannierberri_sums(name: str) -> tuple[Any, Any]:
+    from tests.laws.crystals import random_crystal, system_folder
+    from tests.oracles.wannierberri_crystal import exact_sums
+
+    with tempfile.TemporaryDirectory() as where:
+        folder = system_folder(random_crystal(4), Path(where) / "system")
+        model = Crystal(hamiltonian=str(folder), chemical_potential=0.1, thermal_energy=0.2)
+        state = KGrid(points=4, shifts=0).solve(model, ["orbital"])
+        theirs = dict(
+            zip(("edelstein", "charge", "orbital"), exact_sums(folder, 4, 0.1, 0.2), strict=True)
+        )
+    return getattr(state, name), theirs[name]
 
 
 def fock_of_vibrations(name: str) -> tuple[Any, Any]:
@@ -357,11 +373,11 @@ ROWS = (
     Row(family="junction.transient", quantity="relaxation gap, one molecule", ours="evolution",
         theirs=f"{QUTIP}: liouvillian; NumPy: eigvals", pair=qutip_slowest, tolerance=1e-9,
         because=ROUNDED),
-    Row(family="junction.counting", quantity="noise, one molecule", ours="gksl-counting",
+    Row(family="junction", quantity="noise, one molecule", ours="gksl",
         theirs="tilted_generator.py: second difference of the growth rate", pair=tilted, tolerance=1e-6,
         because="difference step 0.02, fourth order"),
-    Row(family="junction.counting", quantity="current and noise without repulsion, two molecules",
-        ours="gksl-counting", theirs="tilted_generator.py: Levitov's formula by quadrature",
+    Row(family="junction", quantity="current and noise without repulsion, two molecules",
+        ours="gksl", theirs="tilted_generator.py: Levitov's formula by quadrature",
         pair=levitov, tolerance=1e-8, because="quadrature"),
     Row(family="junction", quantity="current, four levels, no spin-orbit coupling", ours="landauer",
         theirs="closed form: sum of gL gR/(gL + gR)", pair=breit_wigner, tolerance=1e-13,
@@ -399,9 +415,15 @@ ROWS = (
     Row(family="chiral_metal", quantity="quadratic spin at six places", ours="boltzmann",
         theirs="finite_temperature.py: no reduction to the Fermi surface, T -> 0",
         pair=lambda: metal_profiles("S2", True), tolerance=1e-5, because="extrapolated in T squared"),
-    Row(family="chiral_metal.crystal", quantity="chi_zz and K_zzzz, cubic crystal at k_BT = 0.2",
+    Row(family="crystal", quantity="chi_zz and K_zzzz, cubic crystal at k_BT = 0.2",
         ours="k-grid", theirs="two bands by hand, differences, another grid", pair=cubic_tensors,
-        tolerance=1e-4, because="differences of 1e-4, grids of 32 and 36"),
+        tolerance=2e-4, because="differences of 1e-4, grids of 24 and 36"),
+    Row(family="crystal", quantity="chi of a spin that is no Pauli matrix, 4^3 points", ours="k-grid",
+        theirs=WANNIERBERRI, pair=lambda: wannierberri_sums("edelstein"), tolerance=1e-11, because="rounding"),
+    Row(family="crystal", quantity="D at the same points", ours="k-grid", theirs=WANNIERBERRI,
+        pair=lambda: wannierberri_sums("charge"), tolerance=1e-12, because="rounding"),
+    Row(family="crystal", quantity="internal orbital part at the same points", ours="k-grid",
+        theirs=WANNIERBERRI, pair=lambda: wannierberri_sums("orbital"), tolerance=1e-11, because="rounding"),
     Row(family="vibration", quantity="density matrix, commuting couplings, repulsion", ours="exact",
         theirs="vibration_brute_force.py: whole Fock space, 40 quanta",
         pair=lambda: fock_of_vibrations("commuting"), tolerance=1e-10, because="truncation"),

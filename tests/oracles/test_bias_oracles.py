@@ -85,7 +85,7 @@ def naive(
 @pytest.mark.parametrize("method", GENERATORS, ids=lambda m: m.name)
 def test_monomer_equals_the_dense_superoperator(method: Any) -> None:
     model = BiasedJunction(**MONOMER)
-    state = method().solve(model)
+    state = method().solve(model, ["noise"])
     tolerance = {"ule": SHIFTED, "redfield-lamb": 2e-4}.get(method.name, AGREE)  # band of 400
     for m in (0, 1):
         H, c, leads = dense(model, m)
@@ -187,7 +187,7 @@ def test_scattering_equals_quadrature(temperature_difference: float) -> None:
         **{**DIMER, "gate": -0.4, "thermal_energy": 0.3, "bias": 1.7, "bias_asymmetry": -0.1},
         thermal_energy_difference=temperature_difference,
     ).replace(hubbard=0)
-    state = BiasedLandauer().solve(model)
+    state = BiasedLandauer().solve(model, ["noise"])
     mean_field = BiasedMeanField().solve(model)
     for m in (0, 1):
         g, leads = lead_couplings(model)[m], reservoirs(model)
@@ -235,7 +235,7 @@ def test_qutip_finds_the_same_steady_state(method: Any) -> None:
     import qutip
 
     model = BiasedJunction(**MONOMER)
-    state = method().solve(model)
+    state = method().solve(model, ["noise"])
     H, c, leads = dense(model, 0)
     H, everything = naive(method.name, H, c, leads, cutoff=0.0)
     rho = qutip.steadystate(qutip.Qobj(H), [qutip.Qobj(P) for P, _, _, _ in everything]).full()

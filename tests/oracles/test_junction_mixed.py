@@ -14,7 +14,7 @@ from chirospin import junction
 from chirospin.base.errors import ModelError
 from chirospin.junction import GKSL, Junction, MixedGKSL
 from chirospin.junction.manybody import mixed
-from chirospin.junction.manybody.liouvillian import Point
+from chirospin.junction.manybody.leads import FlatMember
 from chirospin.junction.manybody.recycling import RecycledKrylov
 from chirospin.numerics.sylvester import SinglePrecisionInverse, SinglePrecisionModes, sylvester
 from chirospin.studies.own.stack_length import record
@@ -92,9 +92,11 @@ def test_a_library_that_is_not_there_is_one_line() -> None:
 
 
 def test_the_estimate_of_memory_is_what_four_molecules_took() -> None:
-    kept, _ = mixed.required_bytes(Point.of(Junction(molecules=4)), on_disk=True)
+    kept, _ = mixed.required_bytes(FlatMember.both(Junction(molecules=4))[0], on_disk=True)
     assert kept == pytest.approx(record()["down"]["resident_gib"] * 2**30, rel=0.1)
-    without_folder, _ = mixed.required_bytes(Point.of(Junction(molecules=4)), on_disk=False)
+    without_folder, _ = mixed.required_bytes(
+        FlatMember.both(Junction(molecules=4))[0], on_disk=False
+    )
     assert without_folder - kept == pytest.approx((mixed.KRYLOV_GUESS - 4) * 165_636_900 * 2)
 
 
@@ -153,3 +155,15 @@ def test_a_recycled_basis_solves_a_second_right_side_with_less_work(seed: int) -
 
 def test_the_folder_may_be_given_as_text(tmp_path: Path) -> None:
     assert MixedGKSL(folder=str(tmp_path)).folder == tmp_path
+
+
+@pytest.mark.parametrize("name", ["sector", "density", "krylov", "vector"])
+def test_a_damaged_folder_is_named(name: str, tmp_path: Path) -> None:
+    model = Junction(molecules=1)
+    MixedGKSL(folder=tmp_path).solve(model)
+    damaged = next(path for path in sorted(tmp_path.rglob(f"{name}*.np*")))
+    damaged.write_bytes(damaged.read_bytes()[:60])
+    with pytest.raises(ModelError, match=r"Option `folder` .* damaged") as told:
+        MixedGKSL(folder=tmp_path).solve(model)
+    assert "\n" not in str(told.value)
+    assert str(damaged.parent.name) in str(told.value)

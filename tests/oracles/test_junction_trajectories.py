@@ -9,10 +9,8 @@ import scipy.stats
 from chirospin.base.errors import ModelError
 from chirospin.junction import (
     GKSL,
-    CountedJunction,
     Evolution,
-    GKSLCounting,
-    SampledJunction,
+    Junction,
     SwitchedJunction,
     Trajectories,
 )
@@ -22,8 +20,8 @@ from chirospin.junction.manybody.trajectories import (
     SAMPLED_CHECKS,
     Window,
     measured_relaxation,
-    spin_polarisation_error,
 )
+from chirospin.junction.observables import polarisation_uncertainty
 from chirospin.junction.time.transient import relaxation_gap
 
 SIGMAS = 4.0  # chance of a false alarm with a dozen numbers below one in a thousand
@@ -44,9 +42,9 @@ CASES = {
 
 @pytest.mark.parametrize(("values", "method"), CASES.values(), ids=CASES.keys())
 def test_the_current_lies_within_its_error_bars(values: dict, method: Trajectories) -> None:
-    model = SampledJunction(**values)
+    model = Junction(**values)
     state, exact = method.solve(model), GKSL().solve(model)
-    for run, true in zip(state.runs, exact.lead_current[:, 0], strict=True):
+    for run, true in zip(state.parts["runs"], exact.lead_current[:, 0], strict=True):
         for one in (run.counted, run.expected):
             assert abs(one.value - true) < SIGMAS * one.error
             assert one.error < 0.05 * abs(true)
@@ -55,29 +53,29 @@ def test_the_current_lies_within_its_error_bars(values: dict, method: Trajectori
 
 
 def test_another_junction_lies_outside_the_error_bars() -> None:
-    state = CASES["two molecules"][1].solve(SampledJunction(**QUICK))
-    other = GKSL().solve(SampledJunction(**{**QUICK, "coupling": 0.45}))
-    apart = (state.lead_current[:, 0] - other.lead_current[:, 0]) / state.current_error
+    state = CASES["two molecules"][1].solve(Junction(**QUICK))
+    other = GKSL().solve(Junction(**{**QUICK, "coupling": 0.45}))
+    apart = (state.lead_current[:, 0] - other.lead_current[:, 0]) / state.standard_error
     assert np.abs(apart).min() > SIGMAS
 
 
 def test_the_error_falls_with_the_root_of_the_time_and_the_fano_factor_is_the_exact_one() -> None:
-    model = SampledJunction(molecules=1, spin_orbit=0.2, coupling=0.3)
+    model = Junction(molecules=1, spin_orbit=0.2, coupling=0.3)
     short, long = (
         Trajectories(trajectories=400, time=t, start=50).solve(model) for t in (100.0, 400.0)
     )
-    pairs = zip(short.runs, long.runs, strict=True)
+    pairs = zip(short.parts["runs"], long.parts["runs"], strict=True)
     ratio = [a.counted.error / b.counted.error for a, b in pairs]
     assert ratio == pytest.approx([2, 2], rel=0.25)  # each error is known to 1/sqrt(800)
-    exact = GKSLCounting().solve(CountedJunction(molecules=1, spin_orbit=0.2, coupling=0.3))
-    fano = exact.noise[:, 0] / exact.lead_current[:, 0]
-    assert [run.bunching for run in long.runs] == pytest.approx(
+    exact = GKSL().solve(Junction(molecules=1, spin_orbit=0.2, coupling=0.3), ["noise"])
+    fano = exact.parts["noise"].values[:, 0] / exact.lead_current[:, 0]
+    assert [run.bunching for run in long.parts["runs"]] == pytest.approx(
         fano, rel=4 * np.sqrt(2 / 399) + 0.02
     )
 
 
 def test_the_seed_alone_decides() -> None:
-    model, method = SampledJunction(molecules=1), Trajectories(trajectories=8, time=200)
+    model, method = Junction(molecules=1), Trajectories(trajectories=8, time=200)
     one, same, other = (
         k.solve(model).lead_current for k in (method, method, method.with_options(seed=5))
     )
@@ -89,7 +87,7 @@ def test_the_seed_alone_decides() -> None:
     )
 
 
-def distances(model: SampledJunction, method: Trajectories, seeds: int) -> np.ndarray:
+def distances(model: Junction, method: Trajectories, seeds: int) -> np.ndarray:
     """Currents and polarisation less the exact ones, in standard errors, (seed, 3)."""
     exact = GKSL().solve(model).lead_current[:, 0]
     rows = []
@@ -97,8 +95,8 @@ def distances(model: SampledJunction, method: Trajectories, seeds: int) -> np.nd
         (state,) = method.with_options(seed=seed).solve_many([model])
         up, down = state.lead_current[:, 0]
         P, true = (up - down) / (up + down), (exact[0] - exact[1]) / exact.sum()
-        off = (state.lead_current[:, 0] - exact) / state.current_error
-        rows.append([*off, (P - true) / spin_polarisation_error(model, state)])
+        off = (state.lead_current[:, 0] - exact) / state.standard_error
+        rows.append([*off, (P - true) / polarisation_uncertainty(model, state)])
     return np.array(rows)
 
 
@@ -117,12 +115,12 @@ OPEN_STACK = QUICK | {"spin_orbit": 0.3}
 
 def test_over_seeds_the_distance_to_the_exact_state_is_a_standard_normal_number() -> None:
     method = Trajectories(trajectories=32, time=60, start=46)
-    assert is_standard_normal(distances(SampledJunction(**OPEN_STACK), method, SEEDS)).all()
+    assert is_standard_normal(distances(Junction(**OPEN_STACK), method, SEEDS)).all()
 
 
 def test_without_a_start_it_is_not() -> None:
     method = Trajectories(trajectories=32, time=15, start=0)
-    assert not is_standard_normal(distances(SampledJunction(**OPEN_STACK), method, SEEDS))[0]
+    assert not is_standard_normal(distances(Junction(**OPEN_STACK), method, SEEDS))[0]
 
 
 def test_the_start_follows_the_relaxation_time_and_a_short_one_is_told() -> None:
@@ -130,11 +128,11 @@ def test_the_start_follows_the_relaxation_time_and_a_short_one_is_told() -> None
     drift = next(one for one in SAMPLED_CHECKS if one.name == "drift")
     switched = SwitchedJunction(time=(0.0,))
     times = 1 / relaxation_gap(switched, Evolution().solve(switched))
-    model = SampledJunction()
+    model = Junction()
     long = Trajectories(trajectories=8, time=500)
     state = next(long.solve_many([model]))
-    assert [run.relaxation for run in state.runs] == pytest.approx(times, rel=1e-3)
-    assert [run.window.start for run in state.runs] == pytest.approx(6 * times, rel=1e-3)
+    assert [run.relaxation for run in state.parts["runs"]] == pytest.approx(times, rel=1e-3)
+    assert [run.window.start for run in state.parts["runs"]] == pytest.approx(6 * times, rel=1e-3)
     assert drift.judge(drift.evaluate(model, state))
     short = next(Trajectories(start=500, time=1000, trajectories=32).solve_many([model]))
     assert not drift.judge(drift.evaluate(model, short))
@@ -159,25 +157,25 @@ def test_a_relaxation_time_measured_from_the_electrons_is_near_that_of_the_gener
 def test_an_unfinished_start_is_reported() -> None:
     """At the reference point slow states need some thousand hbar/eV to fill."""
     method = Trajectories(trajectories=400, time=300, start=0)
-    state = next(method.solve_many([SampledJunction(lead_polarisation=0.0)]))
+    state = next(method.solve_many([Junction(lead_polarisation=0.0)]))
     assert not state.outcome.converged
     assert "raise start" in state.outcome.reason
 
 
 def test_the_audit_compares_with_the_exact_current() -> None:
     values, method = CASES["one molecule"]
-    assert SAMPLED_AUDITS[0].run(SampledJunction(**values), method).passed
+    assert SAMPLED_AUDITS[0].run(Junction(**values), method).passed
 
 
 def test_processes_share_the_trajectories_and_change_no_draw() -> None:
-    model = SampledJunction(molecules=1)
+    model = Junction(molecules=1)
     one, two = (
         Trajectories(trajectories=9, time=100, start=10, processes=n).solve(model) for n in (1, 2)
     )
     assert one.lead_current == pytest.approx(two.lead_current, rel=1e-12)
-    assert one.current_error == pytest.approx(two.current_error, rel=1e-9)
+    assert one.standard_error == pytest.approx(two.standard_error, rel=1e-9)
 
 
 def test_a_size_beyond_reach_is_refused() -> None:
     with pytest.raises(ModelError, match="6 molecules have one of 853776"):
-        Trajectories().solve(SampledJunction(molecules=6))
+        Trajectories().solve(Junction(molecules=6))

@@ -12,6 +12,7 @@ from pybtex.database import Entry
 
 from chirospin.base import citations
 from chirospin.base.errors import ClaimError
+from chirospin.base.figures import Panel
 from chirospin.faces import cli, validation
 from chirospin.faces.web.studies import studies_page
 from chirospin.studies import expectation, papers, registry
@@ -189,6 +190,14 @@ def test_studies_of_our_own_claim_nothing_of_a_paper() -> None:
     for study in registry.studies():
         forbidden = "self" if study.of_a_paper else "paper-text"
         assert all(one.source != forbidden for one in study.claims)
+
+
+def test_every_plot_is_of_panels() -> None:
+    for study in registry.studies():
+        for figure in study.figures:
+            panels = figure.plot.panels if figure.plot else ()
+            assert isinstance(panels, tuple)
+            assert all(isinstance(panel, Panel) for panel in panels)
 
 
 def test_series_of_numbers_are_words() -> None:

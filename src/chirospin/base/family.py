@@ -44,6 +44,7 @@ class Problem:
     observables : in the order of the result
     labels : (model) -> labels of each dimension of the observables
     quantity : the observable a plot shows when none is named
+    remarks : (model, state) -> what the answer means in words, in lines; kept as the variable ``remark``
     conventions : signs and orders of its results beside those of every family
     parts : what its observables and checks may need beside what a method gives
     gradients : by method name, (model, method, parameter names) -> derivatives, where a method knows
@@ -60,6 +61,7 @@ class Problem:
     audits: tuple[Audit, ...]
     labels: Callable[[Any], Mapping[str, tuple[Any, ...]]]
     quantity: str
+    remarks: Callable[[Any, Any], str] | None = None
     conventions: Mapping[str, str] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
     gradients: Mapping[str, Callable[[Any, Any, tuple[str, ...]], Derivatives]] = field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from io import BytesIO
@@ -15,8 +15,10 @@ import numpy as np
 import xarray as xr
 
 from chirospin.base.errors import ModelError
+from chirospin.base.parameters import shown
 from chirospin.base.results import check_target, settled
 from chirospin.base.sealed import MARK, written_whole
+from chirospin.base.units import conversion, plain_conversion, unit_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,6 +87,10 @@ class Plot:
 def label(variable: xr.DataArray) -> str:
     """Axis label from symbol and unit, as in ``λ (eV)``."""
     symbol, unit = variable.attrs.get("symbol"), variable.attrs.get("units", "1")
+    if variable.name == "bias" and unit in ("eV", "V"):
+        return "bias (V)"
+    if variable.name == "bias" and unit == "mV":
+        return "bias (mV)"
     name = f"${symbol}$" if symbol else str(variable.name).replace("_", " ")
     shown = {"eV*e/hbar": r"$e\,\mathrm{eV}/\hbar$"}.get(unit, _typeset(unit))
     return name if unit == "1" else f"{name} ({shown})"
@@ -104,7 +110,7 @@ def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    with _style():
+    with journal_style():
         rows = -(-len(plot.panels) // plot.columns)
         figure = Figure(figsize=(COLUMN * (0.35 + 0.65 * plot.columns), 2.1 * rows))
         grid = figure.subplots(rows, plot.columns, squeeze=False)
@@ -132,7 +138,8 @@ def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:
     return figure
 
 
-def _style() -> Any:
+def journal_style() -> Any:
+    """The one style sheet of all figures, as a context."""
     from matplotlib import style
 
     with as_file(files("chirospin.base") / "journal.mplstyle") as sheet:
@@ -369,7 +376,7 @@ def _bars(ds: xr.Dataset) -> Figure:
     )
     values = ds[name]
     own = [d for d in values.dims if d != "method"]
-    with _style():
+    with journal_style():
         figure = Figure(figsize=(COLUMN, 2.3))
         ax = figure.subplots()
         series = ds["method"].values if "method" in values.dims else [ds.attrs["method"]]
@@ -396,11 +403,43 @@ def save_figure(figure: Figure, path: Path) -> None:
     """
     check_target(path, SUFFIXES)
     stream, kind = BytesIO(), path.suffix[1:]
-    with _style():
+    with journal_style():
         figure.savefig(
             stream, format=kind, metadata={"Software" if kind == "png" else "Creator": MARK}
         )
     written_whole(path, stream.getvalue())
+
+
+def converted(ds: xr.Dataset, unit: str, names: Sequence[str] = ()) -> xr.Dataset:
+    """A result with some quantities in another unit; see :meth:`ResultAccessor.to`."""
+    if unit_of(unit) is None:
+        raise ModelError(f"Argument `unit` must be a unit like nA or mV, but is {shown(unit)!r}")
+    for name in names:
+        if name not in ds.variables:
+            raise ModelError(
+                f"Argument `names` must be of {', '.join(map(str, ds.variables))}, but has {name!r}"
+            )
+    factors: dict[str, float] = {}
+    for name in names or [str(n) for n in ds.variables]:
+        given = str(ds[name].attrs.get("units", "1"))
+        factor = conversion(given, unit) if names else plain_conversion(given, unit)
+        if factor is not None and given != "1":
+            factors[name] = factor
+        elif names:
+            raise ModelError(f"Argument `unit` must be like {given} for {name}, but is {unit!r}")
+    if not factors:
+        known = sorted({str(v.attrs["units"]) for v in ds.variables.values() if "units" in v.attrs})
+        raise ModelError(
+            f"Nothing of this result can be given in {unit}; its units are {', '.join(known)}; name the quantity "
+            'where an energy is meant as a voltage or a temperature: to("V", "bias")'
+        )
+    scaled = {}
+    for name, factor in factors.items():
+        attrs = {k: v for k, v in ds[name].attrs.items() if k != "conversion"} | {"units": unit}
+        scaled[name] = (ds[name].dims, ds[name].values * factor, attrs)
+    coordinates = {n: v for n, v in scaled.items() if n in ds.coords}
+    data = {n: v for n, v in scaled.items() if n not in ds.coords}
+    return ds.assign(data).assign_coords(coordinates)
 
 
 @xr.register_dataset_accessor("chirospin")  # type: ignore[no-untyped-call]
@@ -409,6 +448,21 @@ class ResultAccessor:
 
     def __init__(self, ds: xr.Dataset) -> None:
         self._ds = ds
+
+    def to(self, unit: str, *names: str) -> xr.Dataset:
+        """This result with quantities in another unit: ``to("nA")``, ``to("mV", "bias")``, ``to("K", "thermal_energy")``.
+
+        Parameters
+        ----------
+        unit : names and powers, as on the command line
+        names : variables or coordinates; all that are of this kind if none is named. V stands for e times volt and
+            K for k_B times kelvin where an energy is named.
+
+        Raises
+        ------
+        ModelError : no unit, no such variable, or none of this kind
+        """
+        return converted(self._ds, unit, names)
 
     def plot(self, quantity: str | None = None, x: str | None = None) -> Figure:
         """The plain figure of this result; see :func:`sketch`."""

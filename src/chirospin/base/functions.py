@@ -145,7 +145,7 @@ def named_files(model: Model) -> dict[str, Path]:
         path = Path(where)
         if ":" in value and not where.endswith(".py"):
             path = _module_file(info.name, where)
-        if path.is_file():
+        if path.is_file() or model.beside(info.name):
             found[info.name] = path
     return found
 
@@ -171,7 +171,7 @@ def placed(info: ParameterInfo, value: Any, folder: Path) -> Any:
 
 
 def contents(model: Model) -> dict[str, str]:
-    """SHA-256 of the file behind each parameter that names one, with the cell that stands beside a table.
+    """SHA-256 of the file behind each parameter that names one, with those that stand beside it.
 
     Raises
     ------
@@ -179,12 +179,10 @@ def contents(model: Model) -> dict[str, str]:
     """
     found = {}
     for name, path in named_files(model).items():
-        beside = path.with_name(path.name.removesuffix("_hr.dat") + ".win")
         digest = hashlib.sha256()
         try:
-            for one in (path, beside):
-                if one == path or (path.name.endswith("_hr.dat") and one.is_file()):
-                    digest.update(one.read_bytes())
+            for one in model.beside(name) or (path,):
+                digest.update(one.read_bytes())
         except OSError as error:
             raise ModelError(
                 f"Parameter `{name}` names a file that cannot be read: {path}: {error.strerror}"

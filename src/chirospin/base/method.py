@@ -63,6 +63,8 @@ class Method(BaseModel, ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     references: ClassVar[tuple[str, ...]] = ()
+    together: ClassVar[int] = 12
+    """Points handed to a worker at a time: enough to share work, few enough to report."""
     gives: ClassVar[Needs] = NOTHING
 
     @property

@@ -6,10 +6,18 @@ import difflib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
 from chirospin.base.errors import ModelError, UnknownNameError
@@ -172,6 +180,17 @@ class Model(BaseModel):
 
     shorthands: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     shorthand_symbols: ClassVar[Mapping[str, str]] = {}
+    _origin: Mapping[str, Any] | None = PrivateAttr(default=None)
+
+    @property
+    def origin(self) -> Mapping[str, Any] | None:
+        """Facts of the result that the model was made from; None for one that was typed."""
+        return self._origin
+
+    def made_from(self, origin: Mapping[str, Any]) -> Self:
+        """The same model, which says where its parameters come from."""
+        self._origin = origin
+        return self
 
     def __init__(self, **values: Any) -> None:
         for name in values:
@@ -195,7 +214,7 @@ class Model(BaseModel):
         for short, members in cls.shorthands.items():
             if short in values:
                 expanded |= dict.fromkeys(
-                    members, _scalar(cls.parameter_info(short), values[short])
+                    members, checked(cls.parameter_info(short), values[short])
                 )
         expanded |= {name: value for name, value in values.items() if name not in cls.shorthands}
         return {
@@ -229,6 +248,10 @@ class Model(BaseModel):
             )
         return _info(name, cls.model_fields[name])
 
+    def beside(self, name: str) -> tuple[Path, ...]:
+        """Files that decide a number together with the one that a parameter names; a family says which."""
+        return ()
+
     def changed(self) -> dict[str, Any]:
         """Parameters that differ from their defaults, without the places where results are wanted."""
         return {
@@ -247,16 +270,18 @@ class Model(BaseModel):
         for short in changes.keys() & self.shorthands.keys():
             for member in self.shorthands[short]:
                 given.pop(member, None)
-        return type(self)(**{**given, **changes})
+        changed = type(self)(**{**given, **changes})
+        return changed if self._origin is None else changed.made_from(self._origin)
 
 
 def checked(info: ParameterInfo, value: Any) -> Any:
-    """The value in its declared type, or one clear line.
+    """The value in its declared type, or one clear line; text with a unit and pint quantities are understood.
 
     Raises
     ------
     ModelError : not a number, not finite, out of range, wrong shape
     """
+    value = _plain(info, value)
     if info.shape is not None:
         return None if value is None else _array(info, value)
     if value is None and info.default is None:
@@ -266,6 +291,39 @@ def checked(info: ParameterInfo, value: Any) -> Any:
             raise refusal(info, value)
         return value
     return _scalar(info, value)
+
+
+def _plain(info: ParameterInfo, value: Any) -> Any:
+    """Numbers of text, ``0.5 V``, and of pint quantities, in the parameter's unit; all else as it is."""
+    from chirospin.base import units
+
+    if isinstance(value, str) and not isinstance(info.default, str) and not info.choices:
+        return units.parse(info, value)
+    if hasattr(value, "magnitude") and hasattr(value, "units"):
+        return units.magnitude(info, value)
+    if info.shape is not None and isinstance(value, (list, tuple, np.ndarray)):
+        return _plain_entries(info, value)
+    return value
+
+
+def _plain_entries(info: ParameterInfo, values: Any) -> Any:
+    """The same of each entry of a list."""
+    told = [hasattr(v, "magnitude") or isinstance(v, str) for v in values]
+    scalar = replace(info, shape=None)
+    return [_plain(scalar, v) for v in values] if any(told) else values
+
+
+def swept_numbers(info: ParameterInfo, values: Any) -> Any:
+    """Values of a sweep as numbers in the parameter's unit: numbers, text with units, one pint quantity.
+
+    Raises
+    ------
+    ModelError : a unit of another kind
+    """
+    whole = hasattr(values, "magnitude") and hasattr(values, "units")
+    if whole or isinstance(values, (list, tuple, np.ndarray)):
+        return _plain(info, values) if whole else _plain_entries(info, values)
+    return values
 
 
 def refusal(info: ParameterInfo, value: Any) -> ModelError:

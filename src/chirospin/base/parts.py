@@ -26,7 +26,6 @@ from chirospin.base.method import (
 )
 from chirospin.base.threads import blas_threads
 
-CHUNK = 12  # models handed to a worker at a time: enough to share work, few enough to report
 Find = Callable[[Any, Any], Any]
 Place = tuple[Find | None, Any]
 Places = Mapping[str, Place | FailedState | None]
@@ -106,13 +105,13 @@ def states_with_parts(
         return [state for needed, group in groups for state in states(method, list(group), needed)]
 
     found: dict[Place, Any] = {}
-    for model, state in _in_chunks(batch, list(places), workers):
+    for model, state in _in_chunks(batch, list(places), workers, method.together):
         watch(model, state)
         found[None, model] = state
         report(len(found))
     sound = [model for model in places if found[None, model].outcome.converged]
     for place, value in _in_chunks(
-        _partner_batch(method, batch), _partners(places, sound), workers
+        _partner_batch(method, batch), _partners(places, sound), workers, method.together
     ):
         found[place] = value
         report(len(found))
@@ -164,9 +163,11 @@ def _tried(method: Method, find: Callable[[], Any]) -> Any:
         return FailedState.of(arithmetic_reason(method.name, error))
 
 
-def _in_chunks(batch: Batch, members: Sequence[Any], workers: int) -> Iterator[tuple[Any, Any]]:
+def _in_chunks(
+    batch: Batch, members: Sequence[Any], workers: int, size: int
+) -> Iterator[tuple[Any, Any]]:
     """Members and what a batch makes of them, in order."""
-    chunks = [members[start : start + CHUNK] for start in range(0, len(members), CHUNK)]
+    chunks = [members[start : start + size] for start in range(0, len(members), size)]
     if min(workers, len(chunks)) <= 1:
         for chunk in chunks:
             yield from zip(chunk, batch(chunk), strict=True)

@@ -40,6 +40,8 @@ SCHEMA = 1
 NETCDF, ZARR = ".nc", ".zarr"
 ERROR = "_error"  # suffix of the variable that holds the numerical error of another
 CHECKSUM = "checksum"
+REMARK = "remark"  # variable that holds words
+ORIGIN = "origin"  # attribute: the result that a model was made from
 LONGEST = 200  # characters of a stored value, or of an engine's complaint, in a message
 TEXTS = ("family", "model", "method", "question", "quantity", "references")
 RECORDS = ("method_settings", "provenance")  # JSON
@@ -88,6 +90,7 @@ def dataset(
     data = _observed(grid, shape, labels, observed, wanted)
     data |= _errors(shape, data, observed, models, states, wanted)
     data |= _outcomes(grid, shape, observed, states, wanted)
+    data |= _remarks(problem, models, states, tuple(grid), shape)
     due = [
         check
         for check in problem.checks
@@ -110,6 +113,10 @@ def axis_attributes(model: Model, name: str) -> dict[str, str]:
     if name not in {*type(model).model_fields, *model.shorthands}:
         return {}
     info = model.parameter_info(name)
+    if isinstance(
+        info.default, str
+    ):  # a label of a tensor may share its name with a word, such as `spin`
+        return {}
     return {"units": info.unit, "symbol": info.symbol, "long_name": info.about}
 
 
@@ -198,6 +205,25 @@ def _outcomes(
     }
 
 
+def _remarks(
+    problem: Problem,
+    models: Sequence[Model],
+    states: Sequence[Any],
+    dims: tuple[str, ...],
+    shape: tuple[int, ...],
+) -> dict[str, xr.Variable]:
+    """What each answer means in words, where the problem says so."""
+    if problem.remarks is None:
+        return {}
+    words = [
+        problem.remarks(m, s) if s.outcome.converged else ""
+        for m, s in zip(models, states, strict=True)
+    ]
+    column = np.array(words, dtype=object).reshape(shape)
+    attrs = {"units": "1", "long_name": "what the answer means, in words"}
+    return {REMARK: xr.Variable(dims, column, attrs)}
+
+
 def _reason(outcome: Any, wanted: Sequence[Observable], values: Values, n: int) -> str:
     if not outcome.converged:
         return str(outcome.reason) or "not converged"
@@ -221,7 +247,7 @@ def _longest_labels(problem: Problem, models: Sequence[Model]) -> dict[str, tupl
     longest: dict[str, tuple[Any, ...]] = {}
     for model in models:
         for name, labels in problem.labels(model).items():
-            if len(labels) > len(longest.get(name, ())):
+            if name not in longest or len(labels) > len(longest[name]):
                 longest[name] = labels
     return longest
 
@@ -275,11 +301,13 @@ def _attributes(
         "question": problem.question,
         "quantity": problem.quantity,
         "chirospin_schema": SCHEMA,
-        "references": ", ".join(method.references),
+        "references": ", ".join(dict.fromkeys((*method.references, *_cited(model)))),
         "method_settings": json.dumps(method.model_dump(mode="json")),
         "provenance": json.dumps(provenance(problem.family)),
         "conventions": json.dumps(conventions(problem.family) | dict(problem.conventions)),
     }
+    if model.origin is not None:
+        attrs[ORIGIN] = json.dumps(model.origin)
     for info in model.parameters():
         if info.name not in swept and not info.axis:
             value = getattr(model, info.name)
@@ -289,6 +317,23 @@ def _attributes(
                 else json.dumps(_plain(checked(info, value)))
             )
     return attrs
+
+
+def _cited(model: Model) -> list[str]:
+    """References of the result that a model was made from."""
+    return [key for key in str((model.origin or {}).get("references", "")).split(", ") if key]
+
+
+def origin_facts(ds: xr.Dataset) -> dict[str, Any]:
+    """What a result hands on to a model that is made from it: where it comes from, how, and who is cited."""
+    kept = ("family", "model", "method", "references", "method_settings", "provenance", ORIGIN)
+    facts = {name: ds.attrs[name] for name in kept if name in ds.attrs}
+    facts |= {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in ds.attrs.items()
+        if name.startswith("parameter_")
+    }
+    return facts | {CHECKSUM: checksum(ds)}
 
 
 def _plain(value: Any) -> Any:

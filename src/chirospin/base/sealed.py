@@ -37,9 +37,14 @@ ROOM = 2 << 30  # bytes of memory beyond four times its size
 PARTIAL = ".part"
 ZARR_ROOT, FILES = "zarr.json", "files_checksum"
 _TRIAL = """
-import resource, sys
+import sys
 path, room = sys.argv[1], int(sys.argv[2])
-resource.setrlimit(resource.RLIMIT_AS, (room, room))
+try:
+    import resource
+except ImportError:  # Windows has no such limit
+    pass
+else:
+    resource.setrlimit(resource.RLIMIT_AS, (room, room))
 import xarray
 try:
     with xarray.open_dataset(path, engine="h5netcdf") as ds:

@@ -17,7 +17,7 @@ from chirospin.base.family import Family, Problem
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import Method
 from chirospin.base.observables import Observable
-from chirospin.base.parameters import Model, checked, not_scalar
+from chirospin.base.parameters import Model, checked, not_scalar, swept_numbers
 from chirospin.base.parts import states_with_parts
 
 Progress = Callable[[int, int], None]
@@ -133,6 +133,7 @@ def axes(model: Model, over: Axes) -> tuple[Model, dict[str, list[Any]]]:
     grid: dict[str, list[Any]] = {}
     for name, values in over.items():
         info = model.parameter_info(name)
+        values = swept_numbers(info, values)
         if info.axis:
             model = model.replace(**{name: np.atleast_1d(np.asarray(values))})
             continue

@@ -13,11 +13,14 @@ import numpy as np
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import DIMENSIONLESS, ParameterInfo, refusal, shown
 
-AMPERE_PER_EV = 2.434134807664281e-4
-"""Current e * (1 eV) / hbar in ampere: e^2/hbar times one volt."""
-
-_NATURAL = ("1", "k_B", "1/hbar", "1/hbar^2")
-"""What a quantity may be multiplied by, since hbar = k_B = 1: 300 K is an energy, 10 fs its inverse."""
+_NATURAL = ("1", "k_B", "1/hbar", "1/hbar^2", "elementary_charge")
+"""What a quantity may be multiplied by, since hbar = k_B = e = 1: 300 K is an energy, 10 fs its inverse, and V
+stands for e times volt where an energy is asked."""
+_WAVENUMBER, _PHOTON = "1/cm", "hbar*speed_of_light"
+"""The unit of spectroscopists, cm^-1, stands for the energy of its photon."""
+CELSIUS, FREEZING = ("degC", "°C", "celsius", "degree_Celsius"), 273.15
+_ABSOLUTE = ("temperature", "thermal_energy")
+"""Parameters that are temperatures, not differences of them: 25 degC is 298.15 K there."""
 
 LONGEST_UNIT = 60  # characters
 LONGEST_SCALAR = 1000  # characters of a number with its unit: no float has as many digits
@@ -77,6 +80,8 @@ def parse(info: ParameterInfo, text: str) -> Any:
         raise refusal(info, repr(text))
     value, unit = float(number[0]), text[number.end() :].strip()
     unit = f"1{unit}" if unit.startswith("/") else unit  # 3/nm
+    if unit in CELSIUS and info.name in _ABSOLUTE:
+        value, unit = value + FREEZING, "K"
     found = value if not unit else value * _factor(info, unit, text)
     if not math.isfinite(found) or (found == 0 and value != 0):
         raise refusal(info, repr(text))
@@ -143,11 +148,80 @@ def _conversion(unit: str, wanted: str) -> float | None:
     for constant in _NATURAL:
         quantity = 1.0 * (given * unit_of(constant))
         if quantity.is_compatible_with(target):
-            try:
-                return float(quantity.to(target).magnitude)
-            except ArithmeticError:  # (Ym^9)^9
-                return None
+            return _ratio(quantity, target)
+    if given == unit_of(_WAVENUMBER):
+        quantity = unit_registry().Quantity(2 * math.pi, _PHOTON) * given
+        if quantity.is_compatible_with(target):
+            return _ratio(quantity, target)
     return None
+
+
+def _ratio(quantity: Any, target: Any) -> float | None:
+    try:
+        return float(quantity.to(target).magnitude)
+    except ArithmeticError:  # (Ym^9)^9
+        return None
+
+
+def conversion(unit: str, wanted: str) -> float | None:
+    """What a number in ``unit`` is multiplied by to be one in ``wanted``; None where they are of other kinds.
+
+    Examples
+    --------
+    >>> round(conversion("eV*e/hbar", "uA"), 3)
+    243.413
+    >>> conversion("eV", "V"), conversion("V", "mV")
+    (1.0, 1000.0)
+    """
+    plain = plain_conversion(unit, wanted)
+    if plain is not None:
+        return plain
+    back = _conversion(wanted, unit)
+    return None if not back else 1 / back
+
+
+@lru_cache(maxsize=512)
+def plain_conversion(unit: str, wanted: str) -> float | None:
+    """The same, without constants of nature: an energy is no voltage, and no temperature."""
+    given, target = unit_of(unit), unit_of(wanted)
+    if given is None or target is None:
+        return None
+    quantity = 1.0 * given
+    return _ratio(quantity, target) if quantity.is_compatible_with(target) else None
+
+
+def quantity(text: str, unit: str, what: str) -> float:
+    """A number with its unit, ``0.5 pA``, in another unit.
+
+    Raises
+    ------
+    ModelError : no number, no unit, or one of another kind
+    """
+    number = _NUMBER.match(text.strip()) if len(text) <= LONGEST_SCALAR else None
+    if number is not None:
+        value, given = float(number[0]), text.strip()[number.end() :].strip()
+        if given in CELSIUS and unit == "K":
+            value, given = value + FREEZING, "K"
+        factor = plain_conversion(given, unit) if given else None
+        if factor is not None and math.isfinite(value * factor):
+            return value * factor
+    raise ModelError(f"The {what} must be a number with a unit like {unit}, but is {shown(text)!r}")
+
+
+def magnitude(info: ParameterInfo, value: Any) -> Any:
+    """Numbers of a pint quantity, of any registry, in the unit of a parameter.
+
+    Raises
+    ------
+    ModelError : a unit of another kind
+    """
+    unit = str(value.units)
+    numbers = value.magnitude
+    if unit in CELSIUS and info.name in _ABSOLUTE:
+        numbers, unit = numbers + FREEZING, "K"
+    if unit in ("", "dimensionless"):
+        return numbers
+    return numbers * _factor(info, unit, str(value))
 
 
 def unit_of(text: str) -> Any:

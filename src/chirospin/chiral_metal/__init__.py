@@ -10,20 +10,13 @@ Examples
 
 from __future__ import annotations
 
+from typing import Any
+
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
 from chirospin.chiral_metal.audit import AUDITS, CHECKS
 from chirospin.chiral_metal.boltzmann import Boltzmann
 from chirospin.chiral_metal.closed_form import ClosedForm
-from chirospin.chiral_metal.crystal import (
-    CRYSTAL_AUDITS,
-    CRYSTAL_CHECKS,
-    CRYSTAL_OBSERVABLES,
-    Crystal,
-    FermiSurface,
-    KGrid,
-    crystal_labels,
-)
 from chirospin.chiral_metal.driven import (
     DRIVEN_AUDITS,
     DRIVEN_CHECKS,
@@ -42,12 +35,9 @@ __all__ = [
     "Boltzmann",
     "ChiralMetal",
     "ClosedForm",
-    "Crystal",
     "DrivenBoltzmann",
     "DrivenClosedForm",
     "DrivenMetal",
-    "FermiSurface",
-    "KGrid",
     "solve",
     "sweep",
 ]
@@ -76,24 +66,20 @@ DRIVEN = Problem(
     labels=driven_labels,
     quantity="rectified_spin",
 )
-CRYSTAL = Problem(
-    family="chiral_metal",
-    name="crystal",
-    question="spin and nonlinear spin current in the bulk of any crystal under a field",
-    model=Crystal,
-    methods={method.name: method for method in (FermiSurface, KGrid)},
-    observables=CRYSTAL_OBSERVABLES,
-    checks=CRYSTAL_CHECKS,
-    audits=CRYSTAL_AUDITS,
-    labels=crystal_labels,
-    quantity="edelstein_tensor",
-)
 FAMILY = Family(
     name="chiral_metal",
     question="spin near contacts of a chiral metal, linear and quadratic in current",
-    problems=(PROFILES, DRIVEN, CRYSTAL),
+    problems=(PROFILES, DRIVEN),
+    moved={"crystal": "it is the family `crystal` now: chirospin describe crystal"},
 )
 
 
 solve = solver(FAMILY)
 sweep = sweeper(FAMILY)
+
+
+def __getattr__(name: str) -> Any:
+    """Say where the bulk of crystals is."""
+    if name in ("Crystal", "FermiSurface", "KGrid"):
+        raise AttributeError(f"chirospin.chiral_metal.{name} is now chirospin.crystal.{name}")
+    raise AttributeError(f"module 'chirospin.chiral_metal' has no attribute {name!r}")

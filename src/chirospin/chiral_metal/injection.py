@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from chirospin.chiral_metal.exponentials import exponential_integral
 from chirospin.chiral_metal.linear import departure, shares
+from chirospin.numerics.quadrature import gauss_nodes
 
 Array = NDArray[np.float64]
 NODES = 10  # Gauss nodes in a cell
@@ -96,7 +97,7 @@ def _mesh(xi: float, side: int) -> tuple[Array, Array]:
     around_plane = side * (np.concatenate([-offsets[::-1], offsets[1:]]) - xi)
     further = around_plane[(around_plane > SMALLEST) & (around_plane < LARGEST)]
     edges = np.unique(np.concatenate([offsets, further]))
-    x, w = np.polynomial.legendre.leggauss(NODES)
+    x, w = gauss_nodes(NODES)
     half = np.diff(edges) / 2
     distance = edges[:-1, None] + half[:, None] * (1 + x)
     return distance.ravel(), (half[:, None] * w).ravel()

@@ -29,6 +29,7 @@ from chirospin.chiral_metal.exponentials import (
     two_sided,
 )
 from chirospin.chiral_metal.linear import plane_field, screened
+from chirospin.numerics.quadrature import gauss_nodes
 
 Array = NDArray[np.float64]
 NODES, PANELS, NEAREST = 10, 20, 1e-7  # Gauss panels graded at a plane: its x ln x costs 1e-14
@@ -419,7 +420,7 @@ def half_total(asymmetry: float, length: float, screening: float) -> float:
     reach = SILENT * max(1.0, screening)
     if 0.5 * length > SHARED_REACH * max(1.0, screening):
         return plane_total(asymmetry, screening, 0.0, np.ones(1))
-    x, w = np.polynomial.legendre.leggauss(NODES)
+    x, w = gauss_nodes(NODES)
     total = 0.0
     for side, end in ((-1, reach), (1, 0.5 * length)):
         edges = np.concatenate([[0.0], np.geomspace(NEAREST * min(1.0, end), end, PANELS)])

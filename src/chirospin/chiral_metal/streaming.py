@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chirospin.numerics.quadrature import gauss_nodes
+
 Array = NDArray[np.float64]
 
 
@@ -28,7 +30,7 @@ class Ordinates:
     @classmethod
     def gauss(cls, count: int) -> Ordinates:
         """Gauss-Legendre in s on (0, 1) with c = s^2, dense where beams graze."""
-        x, w = np.polynomial.legendre.leggauss(count)
+        x, w = gauss_nodes(count)
         s, w = (1 + x) / 2, w / 2
         D = lagrange_derivative(s)
         return cls(cosines=s**2, weights=2 * s * w, derivative=D / (2 * s[:, None]))
@@ -66,7 +68,7 @@ class Mesh:
     @cached_property
     def reference(self) -> tuple[Array, Array]:
         """Gauss nodes and weights on (-1, 1)."""
-        x, w = np.polynomial.legendre.leggauss(self.order + 1)
+        x, w = gauss_nodes(self.order + 1)
         return x, w
 
     @cached_property
@@ -89,7 +91,7 @@ class Mesh:
         r"""Matrix of :math:`\tfrac12(\int_{-\infty}^x - \int_x^\infty)`, shape (points, points)."""
         x, _ = self.reference
         n = x.size
-        fine, weight = np.polynomial.legendre.leggauss(n)
+        fine, weight = gauss_nodes(n)
         inner = np.zeros((n, n))
         for i in range(n):
             at = -1 + (1 + fine) * (1 + x[i]) / 2

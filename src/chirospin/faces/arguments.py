@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chirospin.base.errors import ModelError, UnknownNameError
@@ -76,10 +77,31 @@ def assignments(texts: Sequence[str], flag: str) -> dict[str, str]:
     return found
 
 
-def model_from(kind: type[Model], texts: Sequence[str]) -> Model:
-    """A model from --set NAME=VALUE; nothing is computed before all of it is valid."""
+def values_from(kind: type[Model], texts: Sequence[str]) -> dict[str, Any]:
+    """Values of --set NAME=VALUE in the units of the model."""
     given = assignments(texts, "--set")
-    return kind(**{name: parse(kind.parameter_info(name), value) for name, value in given.items()})
+    return {name: parse(kind.parameter_info(name), value) for name, value in given.items()}
+
+
+def model_from(kind: type[Model], texts: Sequence[str], source: Path | None = None) -> Model:
+    """A model from --set NAME=VALUE, and from a result if one is named; checked before anything is computed.
+
+    Raises
+    ------
+    ModelError : a bad value, or a result that is none of a stack, for a model that is made from one
+    """
+    values = values_from(kind, texts)
+    if source is None:
+        return kind(**values)
+    made: Any = getattr(kind, "from_result", None)
+    if made is None:
+        raise ModelError(
+            f"Option --from must be used with a model of the junction, but {kind.__name__} takes no result"
+        )
+    from chirospin.base.results import load
+
+    found: Model = made(load(source), **values)
+    return found
 
 
 def sweep_from(kind: type[Model], texts: Sequence[str]) -> dict[str, list[Any]]:
@@ -132,6 +154,24 @@ def refuse_repeated(what: str, names: Sequence[str]) -> None:
             raise ModelError(f"Argument `{what}` must name each once, but has {name} twice")
 
 
+def observables_from(
+    problem: Problem, names: str | None, drawn: str | None
+) -> tuple[str, ...] | None:
+    """Observables named with commas and the one that is drawn; None where both are found by default.
+
+    Raises
+    ------
+    ModelError : a name that the problem does not know
+    """
+    listed = None if names is None else tuple(part.strip() for part in names.split(","))
+    chosen = [one.name for one in problem.choose(listed)]
+    if drawn is not None:
+        chosen += [one.name for one in problem.choose((drawn,)) if one.name not in chosen]
+    elif listed is None:
+        return None
+    return tuple(dict.fromkeys(chosen))
+
+
 def methods_from(problem: Problem, names: str | None, options: Sequence[str]) -> list[Method]:
     """Method objects from --method A,B and --option NAME=VALUE (each goes to those that know it)."""
     kinds = (
@@ -147,3 +187,16 @@ def methods_from(problem: Problem, names: str | None, options: Sequence[str]) ->
                 + (nearest(name, known) if known else "it has none")
             )
     return [kind(**{k: v for k, v in given.items() if k in kind.model_fields}) for kind in kinds]
+
+
+def in_units(ds: Any, texts: Sequence[str]) -> Any:
+    """A result with what --unit UNIT or NAME=UNIT names in other units.
+
+    Raises
+    ------
+    ModelError : no unit, or nothing of its kind
+    """
+    for text in texts:
+        name, equals, unit = text.rpartition("=")
+        ds = ds.chirospin.to(unit.strip(), *([name.strip()] if equals else []))
+    return ds

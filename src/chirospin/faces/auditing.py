@@ -11,7 +11,7 @@ import xarray as xr
 
 from chirospin.base import results
 from chirospin.base.audit import Certificate
-from chirospin.base.errors import ConvergenceError
+from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model
@@ -20,6 +20,12 @@ from chirospin.base.stored import recomputed, stored_methods, stored_model
 from chirospin.base.units import parse
 from chirospin.faces import arguments
 from chirospin.faces.arguments import problem
+from chirospin.faces.measuring import (
+    changed_files,
+    failed_tests,
+    is_measured,
+    measured_certificates,
+)
 from chirospin.faces.report import reported
 from chirospin.faces.text import certificates_json, certificates_text
 from chirospin.faces.verdict import checks_words, failure_line, failure_lines
@@ -70,6 +76,8 @@ def audited(
     """
     path = Path(target)
     stored = path.suffix in (results.NETCDF, results.ZARR) or Store(path).exists
+    if stored and is_measured(ds := reported(path)):
+        return _measured_report(ds, method, [*set_, *option])
     subject = (
         _of_file(path, method, set_, option, allow_code)
         if stored
@@ -105,6 +113,23 @@ def audited(
     }
     text = "\n".join([*lines, "", f"audit {checks_words(every)}"])
     return AuditReport(text=text, facts=facts, failures=failures, converged=not lost and not stuck)
+
+
+def _measured_report(ds: xr.Dataset, method: str | None, changes: Sequence[str]) -> AuditReport:
+    """A comparison of measured curves: computed again, and against partners that must agree."""
+    if method is not None or changes:
+        raise ModelError("Measured curves have no method and no parameters to change in an audit")
+    found = measured_certificates(ds)
+    failures = [failure_line(c) for c in found if not c.passed]
+    failures += [f"file {name} is not the one that was read" for name in changed_files(ds)]
+    failures += failed_tests(ds)
+    lines = ["measured: computed again from the stored curves", certificates_text(found)]
+    return AuditReport(
+        text="\n".join([*lines, "", f"audit {checks_words(found)}"]),
+        facts={"family": "measured", "method": ["contacts"], "audit": certificates_json(found)},
+        failures=failures,
+        converged=True,
+    )
 
 
 def _partners(subject: Subject, method: Method) -> tuple[list[Certificate], list[str]]:

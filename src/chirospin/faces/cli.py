@@ -1,4 +1,4 @@
-"""The command line: describe, solve, sweep, explore, reproduce, validate, audit, report, cite, about."""
+"""The command line: describe, solve, sweep, measured, plan, explore, reproduce, audit, report, cite, about."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ app = App(
     "chirospin describe junction              what can be set, and what comes out\n\n"
     "chirospin solve junction                 one point\n\n"
     "chirospin sweep scan.toml                many points, kept as they come, resumable\n\n"
+    "chirospin measured --example             measured curves in, verdict out\n\n"
     "chirospin reproduce nozaki_fujita_2026   a paper, claim by claim\n\n"
     "Exit codes: 0 good, 1 a check, an audit or a claim failed, 2 bad input, 3 not converged.",
     help_format="plaintext",
@@ -76,7 +77,7 @@ def describe(
     Parameters
     ----------
     name
-        Family, for example junction, or one of its models, chiral_metal.crystal; all if not given.
+        Family, for example junction, or one of its models, junction.bias; all if not given.
     """
     from chirospin.faces import text
 
@@ -105,12 +106,18 @@ def solve(
     *,
     method: str | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    from_: Annotated[Path | None, Parameter(name="--from", negative="")] = None,
     over: Annotated[list[str] | None, Repeated] = None,
     option: Annotated[list[str] | None, Repeated] = None,
     out: Path | None = None,
     plot: Path | None = None,
     quantity: str | None = None,
+    observables: str | None = None,
     x: str | None = None,
+    unit: Annotated[list[str] | None, Repeated] = None,
+    uncertain: Annotated[bool, Parameter(negative="")] = False,
+    structures: Whole = 12,
+    seed: Whole = 0,
     json: Json = False,
     workers: Workers = None,
 ) -> int:
@@ -122,6 +129,10 @@ def solve(
 
     chirospin solve junction --method gksl,mean-field,landauer --set hubbard=0.5
 
+    chirospin solve junction --observables noise,fano_factor
+
+    chirospin solve junction --from stack.nc --set "coupling=50 meV"
+
     Parameters
     ----------
     name
@@ -131,6 +142,8 @@ def solve(
         Method, or several with commas to compare them side by side.
     set_
         NAME=VALUE, repeatable; values like 0.8, "25 meV", pi/2, [[0.03,0,0],[0,0.03,0]].
+    from_
+        FILE.nc or DIR.zarr of a stack, by `chirospin solve molecule.stack`: its parameters become the model's.
     over
         NAME=START:STOP:COUNT (add :log for even ratios) or NAME=V1,V2,...; repeatable.
     option
@@ -140,19 +153,33 @@ def solve(
     plot
         Draw the result to FILE.png, .pdf or .svg.
     quantity
-        The observable that is drawn; the model's own if not given.
+        The observable that is drawn, the model's own if not given; found too if it does not come unasked.
+    observables
+        Names with commas, for those that come only when asked for, or fewer than all; see `chirospin describe`.
     x
         The swept parameter on the axis.
+    unit
+        UNIT in which currents, biases, temperatures are shown and drawn, or NAME=UNIT; repeatable: nA, bias=mV. A
+        file that --out writes keeps the units that the parameters declare.
+    uncertain
+        With --from: draw over functional, screening, geometry and Lambda; an interval instead of a number.
+    structures
+        Geometries that --uncertain draws; each costs a self-consistent field of two neighbours.
+    seed
+        Of the draws.
     """
     from chirospin.faces import arguments
 
+    if uncertain:
+        return _uncertain(
+            name, method, set_, from_, over, option, out, quantity, structures, seed, json
+        )
     one = arguments.problem_for(name, method, [*(set_ or []), *(over or [])])
-    model = arguments.model_from(one.model, set_ or [])
+    model = arguments.model_from(one.model, set_ or [], from_)
     grid = arguments.sweep_from(type(model), over or [])
     arguments.refuse_conflicts(one.model, set_ or [], grid)
     methods = arguments.methods_from(one, method, option or [])
-    if quantity is not None:
-        one.choose((quantity,))
+    wanted = arguments.observables_from(one, observables, quantity)
 
     from chirospin.base import results
     from chirospin.base.figures import SUFFIXES, save_figure, sketch
@@ -170,6 +197,7 @@ def solve(
             model,
             methods if len(methods) > 1 else methods[0],
             over=grid,
+            observables=wanted,
             on_failure="record",
             workers=_cores(workers),
             progress=report,
@@ -177,6 +205,7 @@ def solve(
     found = results.certificates(ds, one)
     if out is not None:
         results.save(ds, out)
+    ds = arguments.in_units(ds, unit or [])
     if plot is not None:
         save_figure(sketch(ds, quantity, x), plot)
     say(
@@ -189,6 +218,53 @@ def solve(
             if path is not None:
                 say(f"wrote {path}")
     return _verdict(ds, found)
+
+
+def _uncertain(
+    name: str,
+    method: str | None,
+    set_: list[str] | None,
+    from_: Path | None,
+    over: list[str] | None,
+    option: list[str] | None,
+    out: Path | None,
+    quantity: str | None,
+    structures: int,
+    seed: int,
+    json: bool,
+) -> int:
+    """A quantity with its interval, over stacks drawn around a stored one."""
+    from chirospin.base import results
+    from chirospin.faces import arguments, uncertain
+    from chirospin.faces.progress import progress, solver_lines
+
+    if from_ is None or over:
+        raise ModelError(
+            "Option --uncertain must come with --from FILE of a stack, and without --over"
+        )
+    one = arguments.problem_for(name, method, set_ or [])
+    (chosen, *_) = arguments.methods_from(one, method, option or [])
+    if quantity is not None:
+        one.choose((quantity,))
+    if out is not None:
+        results.check_target(out)
+    with progress(f"drawing stacks for {name}", quiet=json) as report, solver_lines():
+        ds = uncertain.uncertain_result(
+            from_,
+            one,
+            arguments.values_from(one.model, set_ or []),
+            chosen,
+            structures,
+            seed,
+            report,
+        )
+    if out is not None:
+        results.save(ds, out)
+    facts = uncertain.uncertain_facts(ds, quantity or one.quantity)
+    say(uncertain.uncertain_json(facts) if json else uncertain.uncertain_text(facts))
+    if out is not None and not json:
+        say(f"wrote {out}")
+    return _verdict(ds, results.certificates(ds, one))
 
 
 def _verdict(ds: Any, found: list[Any]) -> int:
@@ -628,6 +704,247 @@ def explore(
 
 
 @app.command
+def measured(
+    files: Annotated[tuple[str, ...], Parameter(allow_leading_hyphen=False)] = (),
+    /,
+    *,
+    read: Path | None = None,
+    example: Annotated[bool, Parameter(negative="")] = False,
+    show_reading: Annotated[bool, Parameter(negative="")] = False,
+    layout: str | None = None,
+    unit: str | None = None,
+    bias_unit: str | None = None,
+    bias_column: str | None = None,
+    current_column: str | None = None,
+    bias_at: str | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    header: Annotated[int | None, Parameter(converter=whole_number)] = None,
+    match: str | None = None,
+    word: Annotated[list[str] | None, Repeated] = None,
+    label: Annotated[list[str] | None, Repeated] = None,
+    order: str | None = None,
+    contacts: str | None = None,
+    same_contacts: Annotated[bool, Parameter(negative="")] = False,
+    unsigned: Annotated[bool, Parameter(negative="")] = False,
+    keep: Annotated[list[str] | None, Repeated] = None,
+    exclude: Annotated[list[str] | None, Repeated] = None,
+    floor: str | None = None,
+    compliance: str | None = None,
+    temperature: str | None = None,
+    length: str | None = None,
+    magnetised: str | None = None,
+    lead_polarisation: float | None = None,
+    bias: str | None = None,
+    reference: str | None = None,
+    bayes: Annotated[bool, Parameter(negative="")] = False,
+    seed: Whole = 0,
+    out: Path | None = None,
+    plot: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Read measured I-V curves of two magnetisations and judge: signal, artefact, or nothing.
+
+    chirospin measured --example                                  a sample made for this, and its verdict
+
+    chirospin measured "data/*.csv" --unit nA --floor "0.5 pA"    names like R_up_c012_0034 carry the labels
+
+    chirospin measured long.tsv --word up=N --word down=S --label contact=spot --plot m.png
+
+    Parameters
+    ----------
+    files
+        Text tables, workbooks, Nanonis files, exported ramps; patterns are understood.
+    read
+        FILE.toml that says how to read them; options override it.
+    example
+        The sample that ships with the package.
+    show_reading
+        Only what was understood: layout, first rows, units, counts of labels.
+    layout
+        wide, long, loops, sheets, nanonis or ramps; told from the file if not given.
+    unit
+        Unit of the currents, where the file has none: nA, pA, A/cm2.
+    bias_unit
+        Unit of the bias, where the file has none: V, mV.
+    bias_column
+        Head of the column of the bias.
+    current_column
+        Head of the column of the current, where there are others.
+    bias_at
+        tip or sample: the electrode that carries the voltage.
+    delimiter
+        What separates cells: a character, tab or space.
+    decimal
+        . or , in numbers.
+    encoding
+        Of the text, for example cp1252.
+    header
+        Rows above the numbers.
+    match
+        Pattern with named groups on names of columns or files: "(?P<enantiomer>R|S)_(?P<magnetisation>up|down)".
+    word
+        MEANING=WORD,... for up, down, none, R, S, achiral; repeatable: --word up=N,+0.35 --word down=S.
+    label
+        LABEL=COLUMN in a long table; repeatable: --label contact=spot.
+    order
+        curve, file-name, file-time or a column: when each curve was taken.
+    contacts
+        named, or curves if each curve has a junction of its own.
+    same_contacts
+        Equal numbers of contacts in several files are the same contact.
+    unsigned
+        The currents have no sign in the file; they get that of the bias.
+    keep
+        NAME=VALUE: the one temperature, length or force that is read.
+    exclude
+        "NAME: abs(I) > 1 nA at 0.1 V", repeatable; counted, and P is shown with and without.
+    floor
+        Noise floor, for example "0.5 pA"; from the currents at V = 0 if not given.
+    compliance
+        Largest current of the instrument, for example "10 nA".
+    temperature
+        Of the set, for example "300 K".
+    length
+        Of the molecules, for example "1.8 nm".
+    magnetised
+        tip or sample: the electrode whose magnetisation was reversed.
+    lead_polarisation
+        Of the magnetic electrode, 0.4 for example; a one-electron filter gives no more.
+    bias
+        Bias of the verdict, "0.5 V"; the largest usable one if not given.
+    reference
+        Bias of polarisation[relative], for curves too noisy at zero.
+    bayes
+        Also the posterior of the difference.
+    seed
+        Of permutations and of the bootstrap.
+    out
+        Write curves and comparison to FILE.nc or DIR.zarr.
+    plot
+        Draw four panels to FILE.png, .pdf or .svg.
+    """
+    from chirospin.base import results
+    from chirospin.base.figures import SUFFIXES, save_figure
+    from chirospin.faces import measuring
+    from chirospin.measured import compare
+    from chirospin.measured import example as sample
+    from chirospin.measured import read as read_curves
+    from chirospin.measured.example import ABOUT
+    from chirospin.measured.figure import figure_of
+
+    for path, suffixes in ((out, (results.NETCDF, results.ZARR)), (plot, SUFFIXES)):
+        if path is not None:
+            results.check_target(path, suffixes)
+    if example:
+        if files or read is not None:
+            raise ModelError("Option --example shows its own sample; name no files with it")
+        curves = sample()
+    else:
+        settings = measuring.settings_from(
+            words=word or (),
+            labels=label or (),
+            keep=keep or (),
+            plain={
+                "layout": layout,
+                "current_unit": unit,
+                "bias_unit": bias_unit,
+                "bias_column": bias_column,
+                "current_column": current_column,
+                "bias_at": bias_at,
+                "delimiter": delimiter,
+                "decimal": decimal,
+                "encoding": encoding,
+                "header": header,
+                "match": match,
+                "order_from": order,
+                "contacts": contacts,
+                "same_contacts": same_contacts,
+                "unsigned": unsigned,
+                "exclude": tuple(exclude) if exclude else None,
+                "noise_floor": floor,
+                "compliance": compliance,
+                "temperature": temperature,
+                "length": length,
+                "magnetised": magnetised,
+                "lead_polarisation": lead_polarisation,
+            },
+        )
+        curves = read_curves(files, read, **settings)
+    if show_reading:
+        facts = measuring.reading_facts(curves)
+        say(json_format.dumps(facts) if json else measuring.reading_text(curves, full=True))
+        return 0
+    ds = compare(curves, bias=bias, reference=reference, bayes=bayes, seed=seed)
+    if out is not None:
+        results.save(ds, out)
+    if plot is not None:
+        save_figure(figure_of(ds), plot)
+    if json:
+        say(json_format.dumps(measuring.facts_of_result(ds)))
+    else:
+        if example:
+            say(f"{ABOUT}\n")
+        say(measuring.reading_text(ds, full=False))
+        say(measuring.compared_text(ds))
+        for path in (out, plot):
+            if path is not None:
+                say(f"wrote {path}")
+    return _measured_code(ds)
+
+
+def _measured_code(ds: Any) -> int:
+    from chirospin.faces.measuring import failed_tests
+
+    lines = failed_tests(ds)
+    for line in lines:
+        warn(line)
+    return exit_code(converged=True, passed=not lines)
+
+
+@app.command
+def plan(
+    *,
+    polarisation: float,
+    scatter: float | None = None,
+    paired: float | None = None,
+    power: float = 0.8,
+    json: Json = False,
+) -> int:
+    """How many contacts a claim of polarisation needs, and what so many would fake.
+
+    chirospin plan --polarisation 0.3 --scatter 1.2
+
+    Parameters
+    ----------
+    polarisation
+        |P| that is to be shown, 0.3 for 30 %.
+    scatter
+        Of ln I between contacts, as `chirospin measured` prints it; 1.2 if not given.
+    paired
+        Scatter of the differences, where each contact is measured with both magnetisations, 0.2 for example.
+    power
+        Share of sets in which it is to be shown.
+    """
+    from chirospin.faces.measuring import plan_text
+    from chirospin.measured import plan as planned
+    from chirospin.measured.planning import plan_facts
+
+    if scatter is not None or paired is None:
+        kinds = [planned(abs(polarisation), 1.2 if scatter is None else scatter, power=power)]
+    else:
+        kinds = []
+    if paired is not None:
+        kinds.append(planned(abs(polarisation), paired, paired=True, power=power))
+    if json:
+        say(json_format.dumps({"plans": [plan_facts(one) for one in kinds]}))
+    else:
+        say("\n".join(plan_text(one) for one in kinds))
+    return 0
+
+
+@app.command
 def report(file: Path, /, *, out: Path) -> int:
     """Write a result as one HTML page: figures, parameters, audit, provenance, citations.
 
@@ -640,10 +957,13 @@ def report(file: Path, /, *, out: Path) -> int:
     """
     from chirospin.base import results
     from chirospin.faces.arguments import stored_problem
+    from chirospin.faces.measuring import is_measured
     from chirospin.faces.report import write_report
 
     ds = write_report(file, out)
     say(f"wrote {out}")
+    if is_measured(ds):
+        return _measured_code(ds)
     return _verdict(ds, results.certificates(ds, stored_problem(ds)))
 
 
@@ -668,6 +988,11 @@ def cite(target: str | None = None, /, *, method: str | None = None) -> int:
         return 0
     if target is not None and Path(target).suffix in (results.NETCDF, results.ZARR):
         say(bibtex(["chirospin", *str(results.load(Path(target)).attrs["references"]).split(", ")]))
+        return 0
+    if target == chirospin.MEASURED:
+        from chirospin.measured.comparison import REFERENCES
+
+        say(bibtex(["chirospin", *REFERENCES]))
         return 0
     name = (target or "").partition(".")[0]
     if target is not None and name not in family_names():

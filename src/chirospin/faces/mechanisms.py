@@ -63,7 +63,7 @@ class Mechanism:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class Trial:
     """What the commands of a mechanism gave: the largest size, and the order in the coupling."""
 
     mechanism: Mechanism
@@ -331,7 +331,7 @@ MECHANISMS = (
 )
 
 
-def measured(one: Mechanism, shell: Shell) -> Measured:
+def trial(one: Mechanism, shell: Shell) -> Trial:
     """Run the command of a mechanism, and with half the coupling.
 
     Raises
@@ -344,12 +344,12 @@ def measured(one: Mechanism, shell: Shell) -> Measured:
         name, value = one.coupling
         halved = ("solve", *one.arguments, "--set", f"{name}={value / 2:g}")
         order = float(np.log2(size / _size(halved, one, shell)))
-    found = Measured(mechanism=one, size=size, order=order)
+    found = Trial(mechanism=one, size=size, order=order)
     _as_expected(found)
     return found
 
 
-def _as_expected(found: Measured) -> None:
+def _as_expected(found: Trial) -> None:
     one = found.mechanism
     wanted = {FIRST: 1.0, SECOND: 2.0, "vanishes with the bias": 1.0}.get(one.expected)
     right = (
@@ -379,7 +379,7 @@ def _size(arguments: Sequence[str], one: Mechanism, shell: Shell) -> float:
     return float(np.nanmax(np.abs(np.array(values, dtype=float))))
 
 
-def mechanisms_page(found: Sequence[Measured]) -> str:
+def mechanisms_page(found: Sequence[Trial]) -> str:
     """One table of mechanisms against conditions, and the command of every entry."""
     head = [
         "", "mechanism", "interaction", "probes", "loops", "channels", "magnet", "drive", "expected",

@@ -23,6 +23,7 @@ from chirospin.base.family import Problem
 from chirospin.base.figures import APART, MANY, sketch
 from chirospin.base.sealed import MARK, written_whole
 from chirospin.faces import arguments
+from chirospin.faces.measuring import is_measured, measured_report
 from chirospin.faces.symbols import marked, symbol_pieces, unit_pieces
 from chirospin.faces.text import number
 from chirospin.faces.verdict import CERTIFICATE, certificate_row, checks_words
@@ -68,6 +69,14 @@ def reported(source: Path) -> xr.Dataset:
 
 def report_page(ds: xr.Dataset, name: str) -> str:
     """The page of a result."""
+    if is_measured(ds):
+        parts = [
+            *measured_report(ds),
+            "<h2>Provenance</h2>",
+            _provenance(ds),
+            "<h2>References</h2>",
+        ]
+        return html_page([*parts, *_references(ds)], name)
     ds = results.settled(ds)
     problem = arguments.stored_problem(ds)
     found = results.certificates(ds, problem)
@@ -97,6 +106,11 @@ def report_page(ds: xr.Dataset, name: str) -> str:
         "<h2>References</h2>",
         *_references(ds),
     ]
+    return html_page(parts, name)
+
+
+def html_page(parts: Sequence[str], name: str) -> str:
+    """A page of parts that are HTML already: nothing beside it, no script in it."""
     style = (files("chirospin.faces") / "report.css").read_text(encoding="utf-8")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -129,14 +143,19 @@ def _figures(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
             left.append(name)
             continue
         drawn += 1
-        picture = base64.b64encode(_svg(sketch(ds, name))).decode()
         about = str(ds[name].attrs.get("long_name", name))
         yield (
-            f'<figure><img alt="{escape(about)}" src="data:image/svg+xml;base64,{picture}">'
+            f"<figure>{svg_figure(sketch(ds, name), about)}"
             f"<figcaption>{_symbol(ds[name])} {escape(about)}</figcaption></figure>"
         )
     if left:
         yield f"<p class='hint'>Too many curves to draw, see the file: {escape(', '.join(left))}.</p>"
+
+
+def svg_figure(figure: Any, about: str) -> str:
+    """A figure inside the page."""
+    picture = base64.b64encode(_svg(figure)).decode()
+    return f'<img alt="{escape(about)}" src="data:image/svg+xml;base64,{picture}">'
 
 
 def _svg(figure: Any) -> bytes:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import xarray as xr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from chirospin.base.errors import ModelError, UnknownNameError
 from chirospin.base.family import Problem
@@ -25,24 +26,83 @@ from chirospin.points.sweep import Definition, MakeExecutor
 from chirospin.points.tally import failing, lost, unsound
 
 DRAWN: tuple[Kind, ...] = ("random", "latin-hypercube", "sobol")
-KEYS = (
-    "family",
-    "method",
-    "option",
-    "observables",
-    "store",
-    "chunk",
-    "set",
-    "grid",
-    "list",
-    *DRAWN,
-)
 RESAMPLES = 400
 COMPONENTS = 12  # of a vector that are named one by one
 LARGEST_FILE = 10_000_000
 LONGEST = 200  # characters of a value in a message
 LARGEST_INTEGER = 2**63
 NAMED = 50  # reasons of failures that are told apart
+
+
+def _law(value: Any) -> Any:
+    """A distribution as a file writes it."""
+    if isinstance(value, dict) and len(value) == 1 and isinstance(next(iter(value.values())), list):
+        return value
+    raise ValueError(
+        "must be like { uniform = [a, b] }, { log-uniform = [a, b] }, { normal = [mean, deviation] } or "
+        "{ choice = [a, b, c] }"
+    )
+
+
+def _listed(value: Any) -> Any:
+    """One name, or several."""
+    names = [value] if isinstance(value, str) else value
+    if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
+        return names
+    raise ValueError("must be a name or a list of names")
+
+
+WORDS = {
+    "dict_type": "must be a table",
+    "list_type": "must be a list of names",
+    "string_type": "must be text",
+    "string_pattern_mismatch": "must be a directory name",
+}
+Table = dict[str, Any]
+Whole = Annotated[int, Field(ge=0, lt=LARGEST_INTEGER)]
+
+
+class Drawn(BaseModel):
+    """A table of random points: how many, and the law of each parameter."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+    __pydantic_extra__: dict[str, Annotated[Table, BeforeValidator(_law)]]
+
+    samples: Whole
+    seed: Whole = 0
+
+
+class SweepFile(BaseModel):
+    """What a TOML file says, by its own words; parameters and options are judged by model and method."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    family: str
+    method: Annotated[list[str] | None, BeforeValidator(_listed)] = None
+    option: dict[str, bool | int | float | str] = {}
+    observables: list[str] | None = None
+    store: Annotated[str, Field(pattern=r"^[^\x00]+$")] = ""
+    chunk: Annotated[int, Field(ge=1)] | None = None
+    fixed: Table = Field({}, alias="set")
+    grid: Table = {}
+    columns: Table = Field({}, alias="list")
+    random: Drawn | None = None
+    latin_hypercube: Drawn | None = Field(None, alias="latin-hypercube")
+    sobol: Drawn | None = None
+
+    @property
+    def drawn(self) -> dict[Kind, Drawn]:
+        """The tables of random points that are there."""
+        tables = zip(DRAWN, (self.random, self.latin_hypercube, self.sobol), strict=True)
+        return {kind: table for kind, table in tables if table is not None}
+
+    @property
+    def varied(self) -> Iterator[tuple[str, str]]:
+        """Every parameter that varies, and the table that says so."""
+        yield from ((name, "[grid]") for name in self.grid)
+        yield from ((name, "[list]") for name in self.columns)
+        for kind, table in self.drawn.items():
+            yield from ((name, f"[{kind}]") for name in table.__pydantic_extra__)
 
 
 def definition_from(path: Path) -> tuple[Definition, Path, int | None]:
@@ -52,37 +112,40 @@ def definition_from(path: Path) -> tuple[Definition, Path, int | None]:
     ------
     ModelError : not readable, not TOML, unknown key, bad value
     """
-    body = _parsed(path)
-    for key in body:
-        if key not in KEYS:
-            raise UnknownNameError(f"File `{path}` has no key {key!r}; {nearest(key, list(KEYS))}")
-    if not isinstance(body.get("family"), str):
-        raise ModelError(f'File `{path}` must name its family, as in family = "junction"')
-    one = problem(body["family"])
-    model = _model(path, one, _table(path, body, "set"))
-    varied = [(n, f"[{k}]") for k in ("grid", "list", *DRAWN) for n in _table(path, body, k)]
-    given = [(n, "[set]") for n in _table(path, body, "set")]
-    refuse_twice(one.model, given, [v for v in varied if v[0] not in ("samples", "seed")])
-    observables = body.get("observables")
-    if observables is not None:
-        if not isinstance(observables, list) or not all(isinstance(o, str) for o in observables):
-            raise ModelError(f"File `{path}`: observables must be a list of names")
-        refuse_repeated("observables", observables)
-        one.choose(tuple(observables))
-    chunk = body.get("chunk")
-    if chunk is not None and (not isinstance(chunk, int) or isinstance(chunk, bool) or chunk < 1):
-        raise ModelError(f"File `{path}`: chunk must be an integer >= 1, but is {chunk!r}")
+    body = _checked(path, _parsed(path))
+    one = problem(body.family)
+    model = _model(path, one, body.fixed)
+    refuse_twice(one.model, [(name, "[set]") for name in body.fixed], list(body.varied))
+    if body.observables is not None:
+        refuse_repeated("observables", body.observables)
+        one.choose(tuple(body.observables))
     definition = Definition(
         problem=one,
         model=model,
-        methods=_methods(path, one, body),
-        observables=tuple(observables) if observables is not None else None,
+        methods=_methods(one, body),
+        observables=None if body.observables is None else tuple(body.observables),
         design=_design(path, model, body),
     )
-    store = body.get("store", f"{path.stem}.sweep")
-    if not isinstance(store, str) or "\0" in store:
-        raise ModelError(f"File `{path}`: store must be a directory name, but is {store!r}")
-    return definition, path.parent / store, chunk
+    return definition, path.parent / (body.store or f"{path.stem}.sweep"), body.chunk
+
+
+def _checked(path: Path, raw: Table) -> SweepFile:
+    known = [field.alias or name for name, field in SweepFile.model_fields.items()]
+    for key in raw:
+        if key not in known:
+            raise UnknownNameError(f"File `{path}` has no key {key!r}; {nearest(key, known)}")
+    try:
+        return SweepFile.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+    if first["type"] == "missing":
+        missing = "samples" if len(first["loc"]) > 1 else 'family, as in family = "junction"'
+        raise ModelError(f"File `{path}` must name its {missing}")
+    *tables, last = [str(part) for part in first["loc"] if "[" not in str(part)]
+    where = f"{last} of [{tables[0]}]" if tables and tables[0] in known[5:] else (*tables, last)[0]
+    told = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    words = WORDS.get(first["type"], told)
+    raise ModelError(f"File `{path}`: {where} {words}, but is {str(first['input'])[:LONGEST]}")
 
 
 def _parsed(path: Path) -> dict[str, Any]:
@@ -96,15 +159,6 @@ def _parsed(path: Path) -> dict[str, Any]:
         raise ModelError(f"File `{path}` is not TOML: {str(error)[:LONGEST]}") from None
 
 
-def _table(path: Path, body: Mapping[str, Any], key: str) -> dict[str, Any]:
-    table = body.get(key, {})
-    if not isinstance(table, dict):
-        raise ModelError(
-            f"File `{path}`: {key} must be a table [{key}], but is {str(table)[:LONGEST]}"
-        )
-    return table
-
-
 def _model(path: Path, one: Problem, values: Mapping[str, Any]) -> Model:
     """The model of [set]; a file that a parameter names is looked for beside this one."""
     kind = one.model
@@ -116,58 +170,43 @@ def _model(path: Path, one: Problem, values: Mapping[str, Any]) -> Model:
     return kind(**found)
 
 
-def _methods(path: Path, one: Problem, body: Mapping[str, Any]) -> tuple[Method, ...]:
-    names = body.get("method", next(iter(one.methods)))
-    listed = [names] if isinstance(names, str) else names
-    if not isinstance(listed, list) or not listed or not all(isinstance(n, str) for n in listed):
-        raise ModelError(
-            f"File `{path}`: method must be a name or a list of names, but is {names!r}"
-        )
-    kinds = [one.method(name) for name in listed]
-    options = _table(path, body, "option")
-    for key in options:
-        known = sorted({k for kind in kinds for k in kind.model_fields})
-        if key not in known:
+def _methods(one: Problem, body: SweepFile) -> tuple[Method, ...]:
+    kinds = [one.method(name) for name in body.method] if body.method else [one.method()]
+    refuse_repeated("method", [kind.name for kind in kinds])
+    for key, value in body.option.items():
+        fields = [kind.model_fields[key] for kind in kinds if key in kind.model_fields]
+        if not fields:
+            known = sorted({name for kind in kinds for name in kind.model_fields})
+            names = ", ".join(kind.name for kind in kinds)
             raise UnknownNameError(
-                f"Option `{key}` is not one of method {', '.join(listed)}; {nearest(key, known)}"
+                f"Option `{key}` is not one of method {names}; {nearest(key, known)}"
             )
-        if isinstance(options[key], bool):
-            raise ModelError(f"Option `{key}` must be a number or a word, but is {options[key]}")
-    refuse_repeated("method", listed)
+        if isinstance(value, bool) and any(field.annotation is not bool for field in fields):
+            raise ModelError(f"Option `{key}` must be a number or a word, but is {value}")
     return tuple(
-        kind(**{k: v for k, v in options.items() if k in kind.model_fields}) for kind in kinds
+        kind(**{k: v for k, v in body.option.items() if k in kind.model_fields}) for kind in kinds
     )
 
 
-def _design(path: Path, model: Model, body: Mapping[str, Any]) -> Design:
-    kinds = [kind for kind in ("list", *DRAWN) if kind in body]
+def _design(path: Path, model: Model, body: SweepFile) -> Design:
+    kinds = [*(["list"] if body.columns else []), *body.drawn]
     if len(kinds) > 1:
         raise ModelError(f"File `{path}` must have one of [{'], ['.join(kinds)}], but has several")
-    grid = _table(path, body, "grid")
-    if not kinds or kinds[0] == "list":
-        return designed(model, grid=grid, columns=_table(path, body, "list"))
-    kind: Any = kinds[0]
-    table = dict(_table(path, body, kind))
-    samples, seed = table.pop("samples", None), table.pop("seed", 0)
-    for name, value in (("samples", samples), ("seed", seed)):
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if not whole or not 0 <= value < LARGEST_INTEGER:
-            raise ModelError(f"File `{path}`: {name} of [{kind}] must be an integer from 0 to 2^63")
+    if not body.drawn:
+        return designed(model, grid=body.grid, columns=body.columns)
+    ((kind, table),) = body.drawn.items()
     laws: dict[str, Distribution] = {}
-    for name, law in table.items():
-        if (
-            not isinstance(law, dict)
-            or len(law) != 1
-            or not isinstance(next(iter(law.values())), list)
-        ):
-            raise ModelError(
-                f"File `{path}`: {name} of [{kind}] must be like "
-                "{ uniform = [a, b] }, { log-uniform = [a, b] }, { normal = [mean, deviation] } or "
-                "{ choice = [a, b, c] }"
-            )
+    for name, law in table.__pydantic_extra__.items():
         ((word, values),) = law.items()
         laws[name] = distribution(model.parameter_info(name), word, values)
-    return designed(model, grid=grid, distributions=laws, kind=kind, samples=samples, seed=seed)
+    return designed(
+        model,
+        grid=body.grid,
+        distributions=laws,
+        kind=kind,
+        samples=table.samples,
+        seed=table.seed,
+    )
 
 
 @contextmanager

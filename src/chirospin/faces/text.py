@@ -20,7 +20,9 @@ from chirospin.faces.verdict import CERTIFICATE, certificate_row, checks_words
 
 ROWS = 40  # lines of a table on the terminal before it is cut
 ENTRIES = 90  # of an array that is printed whole
+WORDS = 3  # points of a grid whose words are printed
 COLUMNS = 3  # entries of a vector that are columns of a table
+FEW_WITH_WORDS = 12  # entries of an array that is printed beside words that say what is in it
 FEW = 8  # of an array whose zeros are printed too
 
 
@@ -91,17 +93,27 @@ def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) 
             for one in plain
         ]
         for one in own:
-            if ds[one.name].size <= ENTRIES:
+            if ds[one.name].size <= (FEW_WITH_WORDS if results.REMARK in ds else ENTRIES):
                 lines += _entries(ds[one.name], _unit(ds, one))
     profiles = [one for one in own if grid or ds[one.name].size > ENTRIES]
     places = [d for d in ds.dims if "units" in ds[d].attrs and d not in grid]
     if profiles and (places or grid):
         lines += ["", _profiles_text(ds, [one.name for one in profiles], [*grid, *places])]
         lines.append("  --out FILE.nc keeps the profiles, --plot FILE.png shows them")
+    if results.REMARK in ds:
+        lines += ["", *_remarks(ds)]
     reasons = sorted({str(r) for r in np.ravel(ds["reason"].values) if str(r)})
     lines += [f"  note: {reason}" for reason in reasons]
     lines += ["", f"audit {checks_words(found)} (worst over all points)", certificates_text(found)]
     return "\n".join(lines)
+
+
+def _remarks(ds: xr.Dataset) -> list[str]:
+    """The words of an answer, or those of a grid's points, each once."""
+    words = dict.fromkeys(str(one) for one in np.ravel(ds[results.REMARK].values) if str(one))
+    lines = [f"  {line}" for one in list(words)[:WORDS] for line in one.splitlines()]
+    left = len(words) - WORDS
+    return [*lines, f"  ... and other words at {left} more points"] if left > 0 else lines
 
 
 def _parts(values: xr.DataArray, title: str) -> dict[str, xr.DataArray]:
@@ -119,6 +131,8 @@ def _entries(values: xr.DataArray, unit: str) -> list[str]:
     entries = values.stack(entry=dims, create_index=False)
     size = float(np.nanmax(np.abs(values.values), initial=0.0))
     many = values.size > FEW
+    if many and not bool(values.notnull().any()):
+        return [f"  {values.name:<18} {number(np.nan):>14} {shown_unit(unit)}  (all)"]
     lines = []
     for p in range(entries.sizes["entry"]):
         value = entries.values[p]
@@ -214,6 +228,7 @@ def solved_json(
             | ({"error": plain(ds[error].values)} if (error := n + results.ERROR) in ds else {})
             for n in [*names, "converged", "residual", "iterations", "reason"]
         },
+        **({results.REMARK: plain(ds[results.REMARK].values)} if results.REMARK in ds else {}),
         "audit": certificates_json(found),
         "provenance": json.loads(ds.attrs["provenance"])
         | {

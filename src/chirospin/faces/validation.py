@@ -20,7 +20,7 @@ from chirospin.base.errors import ClaimError
 from chirospin.base.parameters import ParameterInfo
 from chirospin.faces.arguments import problem
 from chirospin.faces.markdown import cell, quoted, rows
-from chirospin.faces.mechanisms import MECHANISMS, measured, mechanisms_page
+from chirospin.faces.mechanisms import MECHANISMS, mechanisms_page, trial
 from chirospin.faces.reproduction import reproduce_study, sources
 from chirospin.faces.vanishing import SIGNALS, Run, Signal
 from chirospin.studies import registry
@@ -55,7 +55,7 @@ def write_pages(out: Path, results: Path, workers: int, shell: Shell, quiet: boo
     pages["vanishing.md"] = vanishing_page(
         [(s, [answer(r, shell) for r in s.runs]) for s in SIGNALS]
     )
-    pages["mechanisms.md"] = mechanisms_page([measured(one, shell) for one in MECHANISMS])
+    pages["mechanisms.md"] = mechanisms_page([trial(one, shell) for one in MECHANISMS])
     pages["index.md"] = index_page(every)
     for name, text in pages.items():
         (out / name).write_text(text, encoding="utf-8")
@@ -254,6 +254,7 @@ def index_page(every: Sequence[Facts]) -> str:
         "vanishing",
         "crosscheck",
         "benchmarks",
+        "measured_rates",
         "```",
         "",
         "## Studies",

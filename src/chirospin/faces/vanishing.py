@@ -56,6 +56,11 @@ QUIET = ("--set", "level_splitting=[0,0,0]", "--set", "direction=[1,0,0]")
 DISTANCES = ("--over", "distance=2,4,8")
 BIASED = ("junction.bias", "--set", "gate=-6.4", "--set", "bias=1", "--set", "thermal_energy=0.5")
 
+ZINCBLENDE = (
+    "solve", "crystal", "--set", "hamiltonian=zincblende", "--set", "chemical_potential=-1",
+    "--set", "thermal_energy=0.1", "--option", "points=24",
+)  # fmt: skip
+
 SIGNALS = (
     Signal(
         name="vibrational-sign-change",
@@ -262,6 +267,30 @@ SIGNALS = (
                 arguments=("audit", *BIASED, "--method", "kms"),
                 shows=("reciprocity", "equilibrium", "linear_response", "no_interaction",
                        "audit passed"),
+            ),
+        ),
+    ),
+    Signal(
+        name="assumed-pairs",
+        title="A current induces spin in gallium arsenide",
+        looks="Bulk tensors from a Wannier file: chi_xx = -9.5e-3/nm^2 of a public file of GaAs, where this toolkit "
+        "once assumed spins up and down on pairs of functions.",
+        why="T_d allows no such tensor. Maximally localised functions mix spins, so that pairs of them are no up and "
+        "down of one orbital: what was summed is no spin. The functions of this zincblende are mixed on purpose, and "
+        "keep time reversal, which is blind to it; the point group is not. A small tensor would be no certificate "
+        "either: the test looks at single points of k.",
+        caught_by=("crystal_spin",),
+        runs=(
+            Run(
+                says="Spins assumed on pairs: a tensor that does not vanish, and the test that fires.",
+                arguments=(*ZINCBLENDE, "--set", "spin=pauli-interleaved"),
+                shows=("edelstein_tensor", "tr_spin", "crystal_spin"),
+                code=1,
+            ),
+            Run(
+                says="The spin operator of the functions: nothing, and a sound certificate.",
+                arguments=ZINCBLENDE,
+                shows=("edelstein_tensor", "tr_spin", "crystal_spin", "audit passed"),
             ),
         ),
     ),

@@ -13,7 +13,8 @@ from __future__ import annotations
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
 from chirospin.junction.audit import AUDITS, CHECKS
-from chirospin.junction.bias.audit import BIASED_AUDITS, BIASED_CHECKS
+from chirospin.junction.bias.audit import AUDITS as BIASED_AUDITS
+from chirospin.junction.bias.audit import CHECKS as BIASED_CHECKS
 from chirospin.junction.bias.discrepancy import discrepancy
 from chirospin.junction.bias.hierarchy import Hierarchy
 from chirospin.junction.bias.master import (
@@ -24,16 +25,12 @@ from chirospin.junction.bias.master import (
     UniversalLindblad,
 )
 from chirospin.junction.bias.model import BiasedJunction
-from chirospin.junction.bias.observables import BIASED_OBSERVABLES
+from chirospin.junction.bias.observables import OBSERVABLES as BIASED_OBSERVABLES
+from chirospin.junction.bias.parts import PARTS
 from chirospin.junction.bias.pauli import Pauli
 from chirospin.junction.bias.scattering import BiasedLandauer, BiasedMeanField
 from chirospin.junction.landauer import Landauer
-from chirospin.junction.manybody.counting import (
-    COUNTING_CHECKS,
-    COUNTING_OBSERVABLES,
-    CountedJunction,
-    GKSLCounting,
-)
+from chirospin.junction.manybody.counting import NOISE_CHECKS, NOISE_OBSERVABLES
 from chirospin.junction.manybody.gksl import GKSL
 from chirospin.junction.manybody.gradients import gradients
 from chirospin.junction.manybody.mixed import MixedGKSL
@@ -41,7 +38,6 @@ from chirospin.junction.manybody.trajectories import (
     SAMPLED_AUDITS,
     SAMPLED_CHECKS,
     SAMPLED_OBSERVABLES,
-    SampledJunction,
     Trajectories,
 )
 from chirospin.junction.mean_field import MeanField
@@ -63,10 +59,8 @@ __all__ = [
     "BiasedJunction",
     "BiasedLandauer",
     "BiasedMeanField",
-    "CountedJunction",
     "DetailedBalance",
     "Evolution",
-    "GKSLCounting",
     "Hierarchy",
     "Junction",
     "Landauer",
@@ -76,7 +70,6 @@ __all__ = [
     "PositiveLindblad",
     "Redfield",
     "RedfieldLamb",
-    "SampledJunction",
     "SwitchedJunction",
     "Trajectories",
     "UniversalLindblad",
@@ -91,25 +84,15 @@ PROBLEM = Problem(
     name="junction",
     question=QUESTION,
     model=Junction,
-    methods={method.name: method for method in (GKSL, MixedGKSL, MeanField, Landauer)},
-    observables=OBSERVABLES,
-    checks=CHECKS,
-    audits=AUDITS,
+    methods={
+        method.name: method for method in (GKSL, MixedGKSL, Trajectories, MeanField, Landauer)
+    },
+    observables=(*OBSERVABLES, *NOISE_OBSERVABLES, *SAMPLED_OBSERVABLES),
+    checks=(*CHECKS, *NOISE_CHECKS, *SAMPLED_CHECKS),
+    audits=(*AUDITS, *SAMPLED_AUDITS),
     labels=labels,
     quantity="spin_polarisation",
     gradients={GKSL.name: gradients},
-)
-COUNTING = Problem(
-    family="junction",
-    name="counting",
-    question="noise and Fano factor of the current through the stack",
-    model=CountedJunction,
-    methods={GKSLCounting.name: GKSLCounting},
-    observables=COUNTING_OBSERVABLES,
-    checks=COUNTING_CHECKS,
-    audits=AUDITS,
-    labels=labels,
-    quantity="fano_factor",
 )
 TRANSIENT = Problem(
     family="junction",
@@ -122,18 +105,6 @@ TRANSIENT = Problem(
     audits=TRANSIENT_AUDITS,
     labels=transient_labels,
     quantity="current",
-)
-SAMPLED = Problem(
-    family="junction",
-    name="sampled",
-    question="the same magnetoresistance from quantum jumps, with error bars",
-    model=SampledJunction,
-    methods={Trajectories.name: Trajectories},
-    observables=SAMPLED_OBSERVABLES,
-    checks=SAMPLED_CHECKS,
-    audits=SAMPLED_AUDITS,
-    labels=labels,
-    quantity="spin_polarisation",
 )
 BIASED = Problem(
     family="junction",
@@ -157,11 +128,18 @@ BIASED = Problem(
     observables=BIASED_OBSERVABLES,
     checks=BIASED_CHECKS,
     audits=BIASED_AUDITS,
+    parts=PARTS,
     labels=labels,
     quantity="spin_polarisation",
 )
 FAMILY = Family(
-    name="junction", question=QUESTION, problems=(PROBLEM, BIASED, COUNTING, TRANSIENT, SAMPLED)
+    name="junction",
+    question=QUESTION,
+    problems=(PROBLEM, BIASED, TRANSIENT),
+    moved={
+        "counting": "ask junction for its observables noise and fano_factor",
+        "sampled": "solve junction by method trajectories",
+    },
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -52,25 +53,29 @@ def bond_currents(model: Junction, state: JunctionState) -> NDArray[np.float64]:
     )
 
 
-def _lead_balance(model: Junction, state: JunctionState) -> float:
+def _lead_balance(model: MolecularStack, state: JunctionState) -> float:
     return float(np.abs(state.lead_current.sum(axis=1)).max() / coupling_scale(model))
 
 
 def _bond_balance(model: Junction, state: JunctionState) -> float | None:
+    if state.standard_error is not None:
+        return None  # of sampled states only occupations are known
     bonds = bond_currents(model, state)
     if not bonds.size:
         return None
     return float(np.abs(bonds - state.lead_current[:, :1]).max() / coupling_scale(model))
 
 
-def _occupation_sum(model: Junction, state: JunctionState) -> float | None:
+def _occupation_sum(model: MolecularStack, state: JunctionState) -> float | None:
     if state.density is None:
         return None
     total = np.einsum("mkk->m", state.one_body_density).real
     return float(np.abs(total - state.density.particles).max())
 
 
-def _current_sum(model: Junction, state: JunctionState) -> float:
+def _current_sum(model: Junction, state: JunctionState) -> float | None:
+    if state.standard_error is not None:
+        return None  # currents and occupations are different samples
     f = lead_occupations(model)
     n = np.einsum("mkk->mk", state.one_body_density).real
     again = lead_current(lead_couplings(model), n, f)
@@ -101,13 +106,61 @@ def other_solutions(model: MolecularStack, state: JunctionState) -> float | None
     return None if state.other_solutions is None else float(sum(state.other_solutions))
 
 
-def _interaction_left_out(model: Junction, state: JunctionState) -> float | None:
+def _residual(model: MolecularStack, state: JunctionState) -> float | None:
+    return None if state.standard_error is not None else state.outcome.residual
+
+
+def _interaction_left_out(model: MolecularStack, state: JunctionState) -> float | None:
     if state.interaction_kept:
         return None
     terms = interaction(model)
     return float(np.abs(terms.density).max(initial=0.0) + np.abs(terms.strength).sum())
 
 
+RESIDUAL = Check(
+    name="residual",
+    tolerance=1e-12,
+    evaluate=_residual,
+    about="norm of the original equation at the answer, relative",
+)
+TRACE = Check(
+    name="trace",
+    tolerance=1e-10,
+    about="the trace of rho is kept: |Tr L rho| over the rate of jumps",
+    evaluate=of_density("trace_drift", np.max),
+)
+SMALLEST_EIGENVALUE = Check(
+    name="smallest_eigenvalue",
+    tolerance=1e-10,
+    bound="above",
+    about="rho has no negative probability",
+    evaluate=of_density("smallest_eigenvalue", np.min),
+)
+OCCUPATION_RANGE = Check(
+    name="occupation_range",
+    tolerance=1e-10,
+    bound="above",
+    evaluate=_occupation_range,
+    about="occupations lie in [0, 1]: distance to the nearer end",
+)
+OCCUPATION_SUM = Check(
+    name="occupation_sum",
+    tolerance=1e-9,
+    evaluate=_occupation_sum,
+    about="occupations add up to the mean electron number",
+)
+LEAD_BALANCE = Check(
+    name="lead_balance",
+    tolerance=BALANCE,
+    evaluate=_lead_balance,
+    about="I_L + I_R = 0, relative to the coupling",
+)
+INTERACTION_LEFT_OUT = Check(
+    name="interaction_left_out",
+    tolerance=0.0,
+    evaluate=_interaction_left_out,
+    about="largest repulsion that the method leaves out, eV",
+)
 OTHER_SOLUTIONS = Check(
     name="other_solutions",
     tolerance=0.0,  # a number of solutions
@@ -115,50 +168,18 @@ OTHER_SOLUTIONS = Check(
     about="other self-consistent densities met; given is the one that grows from U = 0: compare gksl",
 )
 CHECKS = (
-    Check(
-        name="residual",
-        tolerance=1e-12,
-        evaluate=lambda m, s: s.outcome.residual,
-        about="norm of the original equation at the answer, relative",
-    ),
-    Check(
-        name="trace",
-        tolerance=1e-10,
-        about="the trace of rho is kept: |Tr L rho| over the rate of jumps",
-        evaluate=of_density("trace_drift", np.max),
-    ),
+    RESIDUAL,
+    TRACE,
     Check(
         name="hermiticity",
         tolerance=1e-10,
         about="anti-Hermitian part of rho",
         evaluate=of_density("hermiticity", np.max),
     ),
-    Check(
-        name="smallest_eigenvalue",
-        tolerance=1e-10,
-        bound="above",
-        about="rho has no negative probability",
-        evaluate=of_density("smallest_eigenvalue", np.min),
-    ),
-    Check(
-        name="occupation_range",
-        tolerance=1e-10,
-        bound="above",
-        evaluate=_occupation_range,
-        about="occupations lie in [0, 1]: distance to the nearer end",
-    ),
-    Check(
-        name="occupation_sum",
-        tolerance=1e-9,
-        evaluate=_occupation_sum,
-        about="occupations add up to the mean electron number",
-    ),
-    Check(
-        name="lead_balance",
-        tolerance=BALANCE,
-        evaluate=_lead_balance,
-        about="I_L + I_R = 0, relative to the coupling",
-    ),
+    SMALLEST_EIGENVALUE,
+    OCCUPATION_RANGE,
+    OCCUPATION_SUM,
+    LEAD_BALANCE,
     Check(
         name="bond_balance",
         tolerance=BALANCE,
@@ -171,12 +192,7 @@ CHECKS = (
         evaluate=_current_sum,
         about="current from the occupations equals the reported one",
     ),
-    Check(
-        name="interaction_left_out",
-        tolerance=0.0,
-        evaluate=_interaction_left_out,
-        about="largest repulsion that the method leaves out, eV",
-    ),
+    INTERACTION_LEFT_OUT,
     OTHER_SOLUTIONS,
 )
 
@@ -216,62 +232,65 @@ def time_reversal_broken(h: NDArray[np.complex128]) -> float:
     return float(np.linalg.norm(h - flip @ h.conj() @ flip.conj().T))
 
 
-def difference(a: AnyStack, b: AnyStack, method: Method, *, flip: bool) -> float:
+def difference(a: AnyStack, b: AnyStack, method: Method, *, flip: bool) -> float | None:
     """Largest difference of the left currents of two stacks, magnetisations exchanged in one if flipped.
 
-    In units of the largest coupling.
+    In units of the largest coupling; None where currents are sampled.
     """
-    one, other = (method.solve(m).lead_current[:, 0] for m in (a, b))
-    return float(np.abs(one - (other[::-1] if flip else other)).max() / coupling_scale(a))
+    return _apart(a, [method.solve(m) for m in (a, b)], flip=flip)
 
 
-def _without_interaction(model: Junction, method: Method) -> float | None:
+def _apart(
+    model: MolecularStack, states: Sequence[JunctionState], *, flip: bool = False
+) -> float | None:
+    if states[0].standard_error is not None:
+        return None
+    one, other = (state.lead_current[:, 0] for state in states)
+    change = np.abs(one - (other[::-1] if flip else other)).max()
+    return float(change / coupling_scale(model))
+
+
+def without_repulsion(model: AnyStack) -> AnyStack:
+    """The same stack of electrons that do not see each other."""
+    return model.replace(hubbard=0, hund=0, intersite_repulsion=0)
+
+
+def _no_interaction(model: Junction, method: Method) -> float | None:
     if time_reversal_broken(one_body_hamiltonian(model)) > 1e-12:
         return None
     if model.occupation_left == model.occupation_right:
         return None
-    free = model.replace(
-        hubbard_a=0,
-        hubbard_b=0,
-        hubbard_ab_singlet=0,
-        hubbard_ab_triplet=0,
-        hund=0,
-        intersite_repulsion=0,
-    )
-    up, down = method.solve(free).lead_current[:, 0]
+    state = method.solve(without_repulsion(model))
+    if state.standard_error is not None:
+        return None
+    up, down = state.lead_current[:, 0]
     return float(abs(up - down) / max(abs(up + down), 1e-300))
 
 
 def _uniform_repulsion(model: Junction, method: Method) -> float | None:
-    if method.name == "landauer" or method.name == "mean-field":
-        return None  # a mean field does not know that N (N - 1)/2 commutes with all else
+    """Only for states of many electrons: one electron does not know that N (N - 1)/2 commutes with H."""
+    state = method.solve(model)
+    if state.density is None:
+        return None
     V = 0.3
-    names = (
-        "hubbard_a",
-        "hubbard_b",
-        "hubbard_ab_singlet",
-        "hubbard_ab_triplet",
-        "intersite_repulsion",
-    )
+    names = (*model.shorthands["hubbard"], "intersite_repulsion")
     shifted = model.replace(**{name: getattr(model, name) + V for name in names})
-    return difference(model, shifted, method, flip=False)
+    return _apart(model, [state, method.solve(shifted)])
 
 
 def _tolerance(model: Junction, method: Method) -> float | None:
     if "tolerance" not in type(method).model_fields:
         return None
     looser = method.with_options(tolerance=100 * getattr(method, "tolerance"))  # noqa: B009
-    one, other = (k.solve(model).lead_current[:, 0] for k in (method, looser))
-    return float(np.abs(one - other).max() / coupling_scale(model))
+    return _apart(model, [k.solve(model) for k in (method, looser)])
 
 
 def _grown(model: Junction, method: Method) -> float | None:
-    """Only for the mean field, whose equation may have several solutions."""
-    if method.name != "mean-field":
+    """Only for a method that may reach a solution at once, whose equation may have several."""
+    if "at_once" not in type(method).model_fields:
         return None
     slow = method.with_options(continuation=16, at_once=False)
-    one, other = (k.solve(model).lead_current[:, 0] for k in (method, slow))
-    return float(np.abs(one - other).max() / coupling_scale(model))
+    return _apart(model, [k.solve(model) for k in (method, slow)])
 
 
 SYMMETRY_AUDITS = (
@@ -314,7 +333,7 @@ AUDITS = (
         name="no_interaction",
         tolerance=SYMMETRY,
         about="no polarisation without interaction, if time reversal holds on the stack",
-        evaluate=_without_interaction,
+        evaluate=_no_interaction,
     ),
     Audit(
         name="uniform_repulsion",

@@ -32,7 +32,6 @@ from chirospin.junction.self_consistent import FieldEquation, MeanFieldEquation
 from chirospin.junction.state import UNREACHED, JunctionState, lead_current, unreached
 from chirospin.numerics.fixed_point import anderson
 from chirospin.numerics.newton import newton_krylov
-from chirospin.numerics.sylvester import solve_sylvester
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -212,25 +211,6 @@ def mean_field_solutions(
                 different.append(found.G)
         kept.append(different)
     return kept[0], kept[1]
-
-
-def stationary_density(h: Complex, filling: Real, emptying: Real) -> tuple[Complex, Real, Real]:
-    r"""One-body density of the steady state of a quadratic Hamiltonian.
-
-    .. math:: K G + G K^+ = -diag(\alpha), \qquad K = i h^T - diag(\alpha + \beta)/2
-
-    Parameters
-    ----------
-    h : (n, n), eV
-    filling, emptying : alpha, beta, (n,), eV/hbar
-
-    Returns
-    -------
-    G : :math:`\langle c^+_m c_n \rangle`, (n, n)
-    residual, slowest_decay : of that equation, ()
-    """
-    K = -h.T - 0.5j * np.diag(filling + emptying)
-    return solve_sylvester(K, -np.diag(filling).astype(complex))
 
 
 def mean_field(terms: Interaction, G: Complex, exchange: str = "hartree-fock") -> Complex:

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 from pydantic import model_validator
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.parameters import Model, Shape, parameter, refusal
+from chirospin.base.results import origin_facts
 from chirospin.base.spin import PAULI
+from chirospin.junction.supplied import supplied
 
 ORBITALS = ("a", "b")
 SPINS = ("up", "down")
@@ -47,6 +50,26 @@ class MolecularStack(Model):
     }
 
     shorthand_symbols: ClassVar = {"hubbard": "U", "coupling": r"\gamma"}
+    absolute_energies: ClassVar[bool] = False
+
+    @classmethod
+    def from_result(cls, ds: xr.Dataset, **changes: Any) -> Self:
+        """The model whose parameters a result of ``molecule.stack`` holds, with its provenance and citations.
+
+        Parameters
+        ----------
+        ds : one point; energies are counted from their mean unless the model has a Fermi level
+        changes : further parameters, as ``coupling``; they take the place of those in the result
+
+        Raises
+        ------
+        ModelError : not such a result, or a value that the model refuses
+        """
+        values = supplied(ds, cls.absolute_energies)
+        for short in changes.keys() & cls.shorthands.keys():
+            for member in cls.shorthands[short]:
+                values.pop(member, None)
+        return cls(**{**values, **changes}).made_from(origin_facts(ds))
 
     molecules: int = parameter(
         2, symbol="M", low=1, high=LARGEST_STACK, about="number of molecules in the stack"

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from chirospin.base.constants import AMPERE_PER_EV
 from chirospin.base.observables import observable
-from chirospin.base.units import AMPERE_PER_EV
 from chirospin.junction.model import (
     LEADS,
     MAGNETISATIONS,
@@ -91,12 +91,14 @@ def occupation(model: MolecularStack, state: JunctionState) -> NDArray[np.float6
 
 
 def current_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[np.float64]:
-    r"""Numerical error of the left currents from what the state knows, (magnetisation,).
+    r"""Error of the left currents, (magnetisation,): the standard one where they are sampled, else numerical.
 
     .. math:: \delta I = |I_L + I_R| + (r + \epsilon) \sum_{lk} \gamma_{lk}
 
     with the residual r and the rounding of the occupations.
     """
+    if state.standard_error is not None:
+        return state.standard_error
     balance = np.abs(state.lead_current.sum(axis=1))
     relative = np.array([one.residual for one in state.outcomes]) + np.finfo(float).eps
     size = lead_couplings(model).sum(axis=(1, 2))
@@ -104,27 +106,37 @@ def current_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[
 
 
 def mean_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[np.float64]:
-    """Numerical error of the mean current."""
-    return np.asarray(current_uncertainty(model, state).mean())
+    """Error of the mean current; standard errors of both magnetisations are independent."""
+    errors = current_uncertainty(model, state)
+    if state.standard_error is not None:
+        return np.asarray(np.linalg.norm(errors) / 2)
+    return np.asarray(errors.mean())
 
 
 def polarisation_error_from(
-    currents: NDArray[np.float64], errors: NDArray[np.float64]
+    currents: NDArray[np.float64], errors: NDArray[np.float64], *, independent: bool = False
 ) -> NDArray[np.float64]:
     r"""Error of the polarisation from those of both currents, along the last axis.
 
     .. math:: \delta P = 2\,(|I_\downarrow|\,\delta I_\uparrow + |I_\uparrow|\,\delta I_\downarrow)
               / (I_\uparrow + I_\downarrow)^2
+
+    ``independent`` standard errors add in squares.
     """
     total = currents.sum(axis=-1)
-    spread = 2 * (np.abs(currents[..., ::-1]) * errors).sum(axis=-1)
+    shares = np.abs(currents[..., ::-1]) * errors
+    spread = np.linalg.norm(shares, axis=-1) if independent else shares.sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return np.asarray(spread / total**2)
+        return np.asarray(2 * spread / total**2)
 
 
 def polarisation_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[np.float64]:
-    """Numerical error of the polarisation."""
-    return polarisation_error_from(state.lead_current[:, 0], current_uncertainty(model, state))
+    """Error of the polarisation."""
+    return polarisation_error_from(
+        state.lead_current[:, 0],
+        current_uncertainty(model, state),
+        independent=state.standard_error is not None,
+    )
 
 
 OBSERVABLES = (
@@ -133,4 +145,4 @@ OBSERVABLES = (
     replace(spin_polarisation, error=polarisation_uncertainty),
     occupation,
 )
-"""With the errors of a deterministic solve; a sampled current has a standard error instead."""
+"""With their errors."""

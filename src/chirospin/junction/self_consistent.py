@@ -11,7 +11,7 @@ eigenvectors of K.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from chirospin.junction.model import Interaction
 from chirospin.numerics.sylvester import (
-    EigenInverse,
-    SchurInverse,
+    Form,
     SylvesterInverse,
+    by_either_form,
     dagger,
     sylvester,
 )
@@ -229,16 +229,18 @@ class MeanFieldEquation(FieldEquation):
 
 def _steady(K: Complex, filling: Real) -> tuple[SylvesterInverse, Complex]:
     source = -np.diag(filling).astype(complex)
-    try:
-        inverse: SylvesterInverse = EigenInverse(K)
-        G = inverse(source)
+
+    def attempt(matrices: Sequence[Complex], form: Form) -> list[tuple[SylvesterInverse, Complex]]:
+        inverses = [form(matrix) for matrix in matrices]
+        return [(inverse, inverse(source)) for inverse in inverses]
+
+    def doubtful(found: tuple[SylvesterInverse, Complex]) -> bool:
+        G = found[1]
         size = float(np.linalg.norm(G)) * max(float(np.abs(K).max()), 1e-300)
-        if np.linalg.norm(sylvester(K, G) - source) <= GOOD * len(K) * size:
-            return inverse, G
-    except np.linalg.LinAlgError:
-        pass
-    inverse = SchurInverse(K)
-    return inverse, inverse(source)
+        return not np.linalg.norm(sylvester(K, G) - source) <= GOOD * len(K) * size
+
+    (answer,) = by_either_form([K], attempt, doubtful)
+    return answer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,10 @@
-"""What the three methods have in common: their states compare side by side."""
+"""What all methods have in common: their states compare side by side."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +43,8 @@ class JunctionState:
     outcomes : one per magnetisation
     density : certificates of the many-body state, where there is one
     interaction_kept : False for a method that leaves the repulsion out
+    standard_error : of the left current where it is sampled, (magnetisation,), eV/hbar; None where it is solved
+    parts : what observables needed beside
     other_solutions : of the same equation, met by a search, one number per magnetisation; None where the
         solution is unique or nothing was looked for
     """
@@ -51,6 +55,8 @@ class JunctionState:
     density: DensityCertificates | None = None
     interaction_kept: bool = True
     other_solutions: tuple[int, int] | None = None
+    standard_error: NDArray[np.float64] | None = None
+    parts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def outcome(self) -> Outcome:

@@ -30,14 +30,14 @@ class Landauer(Method):
 
     References
     ----------
-    buttiker_1986, buttiker_1988, d_amato_pastawski_1990
+    buttiker_1986, buttiker_1988_series, d_amato_pastawski_1990
     """
 
     name: ClassVar[str] = "landauer"
     summary: ClassVar[str] = "transmission with dephasing or voltage probes, no interaction"
     references: ClassVar[tuple[str, ...]] = (
         "buttiker_1986",
-        "buttiker_1988",
+        "buttiker_1988_series",
         "d_amato_pastawski_1990",
     )
     gives: ClassVar[Needs] = frozenset({*CURVES, "currents"})

@@ -22,14 +22,17 @@ DEPTH = 44  # panels from the top to zero: 3^-44 is 1e-21
 
 
 @lru_cache(maxsize=64)
-def _gauss(nodes: int) -> tuple[Real, Real]:
-    x, w = np.polynomial.legendre.leggauss(nodes)
+def gauss_nodes(count: int) -> tuple[Real, Real]:
+    """Nodes and weights of the Gauss-Legendre rule on [-1, 1]; kept, and not to be written to."""
+    x, w = np.polynomial.legendre.leggauss(count)
+    for array in (x, w):
+        array.flags.writeable = False
     return x, w
 
 
 def gauss_panels(edges: Real, nodes: int = PANEL_NODES) -> tuple[Real, Real]:
     """Nodes and weights of a Gauss rule on every panel between neighbouring edges."""
-    x, w = _gauss(nodes)
+    x, w = gauss_nodes(nodes)
     half = np.diff(edges)[:, None] / 2
     return (edges[:-1, None] + half * (1 + x)).ravel(), (half * w).ravel()
 
@@ -69,7 +72,7 @@ def adapted_edges(
     """
 
     def integrals(left: Real, right: Real) -> tuple[Complex, Real]:
-        x, w = _gauss(nodes)
+        x, w = gauss_nodes(nodes)
         half = (right - left)[:, None] / 2
         values = function((left[:, None] + half * (1 + x)).ravel())
         values = values.reshape(left.size, x.size, -1)

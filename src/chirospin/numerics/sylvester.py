@@ -7,9 +7,9 @@ A + B: the symmetric and the antisymmetric part are recovered from it, and norms
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import scipy.linalg
@@ -23,6 +23,8 @@ ROWS = 512  # of a Hermitian product at a time
 SLOW = 3e-2  # decay, relative to the largest, below which single precision is not enough
 CORRECTIONS = 3  # each gives as many digits as single precision has
 MERGED = 1e-6  # of the largest eigenvalue: modes closer than this are left as they are
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
 class SylvesterInverse(Protocol):
@@ -268,6 +270,71 @@ class SchurInverse:
         return X
 
 
+Form = type[EigenInverse] | type[SchurInverse]
+
+
+class MapInverse:
+    """Inverse of any real-linear map on Hermitian matrices, by the LU factors of its d^2 x d^2 matrix.
+
+    Parameters
+    ----------
+    action : on Hermitian matrices, (..., stack, d, d), each stack with a map of its own
+    shape : (*stack, d, d)
+    """
+
+    def __init__(self, action: Callable[[Complex], Complex], shape: tuple[int, ...]) -> None:
+        *stack, d, _ = shape
+        basis = np.eye(d * d).reshape(d * d, *(1 for _ in stack), d, d)
+        images = pack(action(unpack(np.broadcast_to(basis, (d * d, *shape)))))
+        matrices = np.moveaxis(images.reshape(d * d, *stack, d * d), 0, -1)
+        self.factors = {
+            n: scipy.linalg.lapack.dgetrf(matrices[n])[:2] for n in np.ndindex(tuple(stack))
+        }
+        self.slowest_decay = np.full(stack, np.inf)
+
+    def __call__(self, Y: Complex) -> Complex:
+        """X with the image Y."""
+        return self._solve(Y, 0)
+
+    def adjoint(self, Y: Complex) -> Complex:
+        """X whose image under the adjoint map is Y."""
+        return self._solve(Y, 1)
+
+    def _solve(self, Y: Complex, transposed: int) -> Complex:
+        packed = pack(Y)
+        X = np.empty_like(packed)
+        for n, (lu, pivots) in self.factors.items():
+            right = packed[n].ravel()
+            X[n] = scipy.linalg.lapack.dgetrs(lu, pivots, right, trans=transposed)[0].reshape(
+                packed[n].shape
+            )
+        return unpack(X)
+
+
+def by_either_form(
+    items: Sequence[Item],
+    attempt: Callable[[Sequence[Item], Form], Sequence[Answer]],
+    doubtful: Callable[[Answer], bool],
+) -> list[Answer]:
+    """Answers through eigenvectors, and again through the Schur form where they are lost or doubtful.
+
+    Parameters
+    ----------
+    attempt : (items, form) -> an answer for each
+    """
+    answers: dict[int, Answer] = {}
+    try:
+        answers = dict(enumerate(attempt(items, EigenInverse)))
+    except np.linalg.LinAlgError:  # defective
+        poor = list(range(len(items)))
+    else:
+        poor = [n for n, answer in answers.items() if doubtful(answer)]
+    if poor:
+        again = attempt([items[n] for n in poor], SchurInverse)
+        answers |= dict(zip(poor, again, strict=True))
+    return [answers[n] for n in range(len(items))]
+
+
 def solve_sylvester(K: Complex, Y: Complex, tolerance: float = 1e-12) -> tuple[Complex, Real, Real]:
     """X with -i (K X - X K^+) = Y, by eigenvectors if they are good enough, else by Schur form.
 
@@ -281,20 +348,14 @@ def solve_sylvester(K: Complex, Y: Complex, tolerance: float = 1e-12) -> tuple[C
     residual : of the equation relative to the right side and the answer, (...)
     slowest_decay : of the homogeneous equation, (...); zero when X is not unique
     """
-    answer: tuple[Complex, Real, Real] | None = None
-    kinds: tuple[type[EigenInverse] | type[SchurInverse], ...] = (EigenInverse, SchurInverse)
-    for kind in kinds:
-        try:
-            inverse = kind(K)
-        except np.linalg.LinAlgError:
-            continue
+
+    def attempt(matrices: Sequence[Complex], form: Form) -> list[tuple[Complex, Real, Real]]:
+        (matrix,) = matrices
+        inverse = form(matrix)
         X = inverse(Y)
         size = np.linalg.norm(Y, axis=(-2, -1)) + np.linalg.norm(X, axis=(-2, -1))
-        residual = np.linalg.norm(sylvester(K, X) - Y, axis=(-2, -1)) / np.where(
-            size > 0, size, 1.0
-        )
-        answer = X, residual, inverse.slowest_decay
-        if np.all(residual <= tolerance):
-            break
-    assert answer is not None  # the Schur form always exists
+        rest = np.linalg.norm(sylvester(matrix, X) - Y, axis=(-2, -1))
+        return [(X, rest / np.where(size > 0, size, 1.0), inverse.slowest_decay)]
+
+    (answer,) = by_either_form([K], attempt, lambda found: not np.all(found[1] <= tolerance))
     return answer

@@ -9,7 +9,6 @@ one that is damaged, of another sweep or in another's place is never read, and s
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -22,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from filelock import FileLock, Timeout
 from xarray.backends import BackendEntrypoint
 
 from chirospin.base.errors import ModelError
@@ -119,31 +119,35 @@ class Store:
         ------
         ModelError : another process is filling the store
         """
-        with (self.path / LOCK).open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise ModelError(
-                    f"Store `{self.path}` is being filled by another process; wait for it, or stop it"
-                ) from None
+        lock = FileLock(self.path / LOCK, blocking=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise ModelError(
+                f"Store `{self.path}` is being filled by another process; wait for it, or stop it"
+            ) from None
+        try:
             for left in (
                 *self.path.glob(f".*{PARTIAL}"),
                 *(self.path / SHARDS).glob(f"*{PARTIAL}"),
             ):
                 left.unlink(missing_ok=True)
             yield
+        finally:
+            lock.release()
 
     @property
     def in_use(self) -> bool:
         """Whether a process is filling the store now."""
-        try:
-            with (self.path / LOCK).open("r") as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
+        if not (self.path / LOCK).exists():
             return False
-        except OSError:
+        try:
+            with FileLock(self.path / LOCK, blocking=False):
+                return False
+        except Timeout:
             return True
-        return False
+        except OSError:  # of a place that nobody here may write to
+            return False
 
     def shard(self, chunk: int) -> Path:
         """The file of a chunk."""

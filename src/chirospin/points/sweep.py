@@ -463,6 +463,9 @@ def _hopeless(task: Task, reason: str) -> xr.Dataset:
 
 def _chunk_size(definition: Definition, executor: MakeExecutor | None, workers: int) -> int:
     """Points that take about :data:`TARGET` seconds; code of the user is timed in a worker, which it may end."""
+    most = max(1, min(LARGEST_CHUNK, -(-definition.design.size // 8)))
+    if min(method.together for method in definition.methods) > Method.together:
+        return most  # points that share most of their work
     task = _task(definition, 1, 0)
     if not contents(definition.model) or (executor is None and workers <= 0):
         seconds = _seconds(task)
@@ -472,8 +475,7 @@ def _chunk_size(definition: Definition, executor: MakeExecutor | None, workers: 
                 seconds = pool.submit(_seconds, task).result()
         except BrokenExecutor:
             seconds = TARGET
-    most = min(LARGEST_CHUNK, -(-definition.design.size // 8))
-    return int(np.clip(TARGET / seconds, 1, max(1, most)))
+    return int(np.clip(TARGET / seconds, 1, most))
 
 
 def _seconds(task: Task) -> float:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from chirospin.base.method import Method
 from chirospin.base.outcome import Outcome
+from chirospin.numerics.quadrature import gauss_nodes
 from chirospin.rashba.bands import Bands
 from chirospin.rashba.chain import moment_orders
 from chirospin.rashba.disorder import Correlator
@@ -155,7 +156,7 @@ def _turned(
     gas: Bands, w0: float, z: complex, inner: float, outer: float, nodes: int
 ) -> tuple[Any, Any]:
     """Spin Hall current in eE/8 pi, and its part of the current, by Gauss nodes in the window."""
-    x, w = np.polynomial.legendre.leggauss(nodes)
+    x, w = gauss_nodes(nodes)
     p = inner + (outer - inner) / 2 * (1 + x)
     dp = (outer - inner) / 2 * w
     _, v, splitting, _ = gas.curves(p)
@@ -227,7 +228,7 @@ def separated_bands(gas: Bands, disorder: Correlator) -> Response:
 
 def _clean(gas: Bands, p: Any) -> float:
     """The spin Hall current of free precession in the window between the Fermi momenta."""
-    x, w = np.polynomial.legendre.leggauss(NODES)
+    x, w = gauss_nodes(NODES)
     k = p[0] + (p[1] - p[0]) / 2 * (1 + x)
     _, v, splitting, _ = gas.curves(k)
     return float(-UNIT * gas.N * np.sum((p[1] - p[0]) / 2 * w * v / splitting) / (8 * np.pi))

@@ -13,6 +13,7 @@ from pydantic import Field
 from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.base.outcome import Outcome
+from chirospin.numerics.quadrature import gauss_nodes
 from chirospin.rashba.bands import Bands
 from chirospin.rashba.model import RashbaGas, bands, complex_frequency, correlator
 from chirospin.rashba.shells import UNIT
@@ -102,7 +103,7 @@ class Kubo(Method):
 def _integrated(gas: Bands, w: float, omega: float, nodes: int) -> tuple[float, float]:
     """Spin per force and spin Hall current in eE/8 pi."""
     smallest = min(w, omega, abs(gas.mu) or w)
-    x, weight = np.polynomial.legendre.leggauss(nodes)
+    x, weight = gauss_nodes(nodes)
     farthest = FARTHEST * max(w, omega, abs(gas.mu), gas.mu - gas.bottom)
     panels = math.ceil(math.log(farthest / smallest * 16, RATIO)) + 1
     edges = np.concatenate([[0.0], smallest / 16 * RATIO ** np.arange(panels)])
@@ -206,7 +207,7 @@ def _together(gas: Bands, zeta: Complex, other: Complex, s: int) -> tuple[Comple
     """
     assert gas.step is not None
     m, a = gas.m, gas.step / 2
-    u, weight = np.polynomial.legendre.leggauss(BETWEEN)
+    u, weight = gauss_nodes(BETWEEN)
     kappa = np.sqrt(2 * m * (zeta + (other - zeta) * 0.5 * (1 + u[:, None])) + a**2)
     first, second = np.zeros_like(zeta), np.zeros_like(zeta)
     for root in (kappa, -kappa):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chirospin.numerics.quadrature import gauss_nodes
 from chirospin.rashba.bands import THERMAL_REACH, Bands
 from chirospin.rashba.block_tridiagonal import BlockTridiagonal
 from chirospin.rashba.chain import (
@@ -271,7 +272,7 @@ class Shells:
         K = here.step / 2
         width = PANEL * here.T * 2 * here.m / here.step
         panels = min(2000, math.ceil(K / width) + 1)
-        x, w = np.polynomial.legendre.leggauss(24)
+        x, w = gauss_nodes(24)
         edges = np.linspace(0, K, panels + 1)
         half = np.diff(edges)[:, None] / 2
         k, weight = (edges[:-1, None] + half * (1 + x)), half * w
@@ -367,7 +368,7 @@ class Shells:
 
     def _nodes(self, nodes: int, reach: int) -> tuple[Array, Array, Array]:
         """Start, weight, and (band, step) of each: Gauss nodes in panels, then Fermi momenta."""
-        x, w = np.polynomial.legendre.leggauss(nodes)
+        x, w = gauss_nodes(nodes)
         edges = self._panels(reach)
         half = np.diff(edges)[:, None] / 2
         start, weight = (edges[:-1, None] + half * (1 + x)).ravel(), (half * w).ravel()

@@ -14,6 +14,7 @@ import scipy.special
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
+from chirospin.numerics.quadrature import gauss_nodes
 
 Real = NDArray[np.float64]
 Complex = NDArray[Any]
@@ -21,7 +22,7 @@ SERIES = 0.1  # of x = a r: below it sin(x)/x - cos(x) is summed as a series
 TERMS = 6
 NEAR = 0.1  # of a r and a/kappa: below it differences of Hankel functions are integrated
 TINY = 1e-200
-_NODES = np.polynomial.legendre.leggauss(6)
+_NODES = gauss_nodes(6)
 
 
 @dataclass(frozen=True, kw_only=True)

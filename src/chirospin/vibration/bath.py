@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from chirospin.base.errors import ModelError
 from chirospin.base.fermi import bose
 from chirospin.base.functions import loaded_function
-from chirospin.numerics.quadrature import cleared_edges, gauss_panels
+from chirospin.numerics.quadrature import cleared_edges, gauss_nodes, gauss_panels
 
 Array = NDArray[np.floating[Any]]
 SPHERE = {1: 2.0, 2: 2 * np.pi, 3: 4 * np.pi}
@@ -239,7 +239,7 @@ def _tabulated(path: Path) -> Bath:
 
 def _refuse(density: Callable[[Array], Array], limits: tuple[float, float]) -> None:
     low, high = limits
-    inside = low + (high - low) * (1 + np.polynomial.legendre.leggauss(64)[0]) / 2
+    inside = low + (high - low) * (1 + gauss_nodes(64)[0]) / 2
     values = density(inside)
     if not np.isfinite(values).all() or (values < 0).any():
         raise ModelError(

@@ -15,6 +15,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.fermi import bose
 from chirospin.base.method import NOTHING, Needs
 from chirospin.base.spin import PAULI
+from chirospin.numerics.quadrature import gauss_nodes
 from chirospin.vibration.born import Thermal, moment_of
 from chirospin.vibration.ladder import SPECTRUM, Rung, converged
 from chirospin.vibration.model import Level, Vibration, channels, energies_from_mu, level
@@ -286,7 +287,7 @@ class Displaced:
             )
         half = LONG / broadening / count / 2
         middle = half * (2 * np.arange(count) + 1)
-        x, w = np.polynomial.legendre.leggauss(GAUSS)
+        x, w = gauss_nodes(GAUSS)
         t = (middle[:, None] + half * x).ravel()
         slow = self._envelopes(t, dense) * np.exp(-broadening * t)
         order = np.arange(GAUSS)

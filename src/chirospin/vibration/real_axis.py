@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from chirospin.base.fermi import fermi
-from chirospin.numerics.quadrature import cleared_edges, gauss_panels
+from chirospin.numerics.quadrature import cleared_edges, gauss_nodes, gauss_panels
 
 Array = NDArray[np.floating[Any]]
 NODES = 32  # of a panel of the smooth part of a principal value
@@ -159,7 +159,7 @@ class Band:
         if self.low:
             inside = (low >= self.low) | (high <= -self.low)
             low, high = low[inside], high[inside]
-        x, w = np.polynomial.legendre.leggauss(GAUSS)
+        x, w = gauss_nodes(GAUSS)
         half = (high - low) / 2
         nodes = low[:, None] + half[:, None] * (1 + x)
         return nodes.ravel(), (half[:, None] * w).ravel()

@@ -12,6 +12,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.fermi import fermi
 from chirospin.base.method import NOTHING, Needs
 from chirospin.base.spin import PAULI
+from chirospin.numerics.quadrature import gauss_nodes
 from chirospin.vibration.born import (
     Poles,
     Thermal,
@@ -86,7 +87,7 @@ class Windowed(Rung):
                 f"Option `broadening` of method windowed: must be > {self.window / 5e4:g} (meV) for "
                 f"the window {self.window:g}, but is {self.broadening:g}"
             )
-        nodes, weights = np.polynomial.legendre.leggauss(GAUSS)
+        nodes, weights = gauss_nodes(GAUSS)
         half = self.window / count
         centres = -self.window + half * (2 * np.arange(count) + 1)
         omega = (centres[:, None] + half * nodes).ravel() - mu

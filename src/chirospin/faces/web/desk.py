@@ -107,6 +107,13 @@ class Desk:
         """The newest ticket of an asker."""
         return self._last.get(who)
 
+    def forget(self, who: str) -> None:
+        """Drop the last job of an asker, and what it held."""
+        with self._lock:
+            ticket = self._last.pop(who, None)
+        if ticket is not None:
+            ticket.drop()
+
     def warm(self) -> None:
         """Start a process before it is needed."""
         worker = self._start()

@@ -112,6 +112,7 @@ def first_layout(path: str) -> html.Div:
                         [
                             html.A("Explore", href="#explore", id="to-explore", className="here"),
                             html.A("Studies", href="#studies", id="to-studies"),
+                            html.A("Measured curves", href="/measured"),
                         ]
                     ),
                 ]
@@ -381,7 +382,9 @@ def certificate_table(found: Sequence[Certificate]) -> html.Div:
             [
                 html.Td("✓" if one.passed else "✗ FAILED"),
                 *(
-                    html.Td(cell, className="value" if name in ("value", "allowed") else "")
+                    html.Td(cell, className="value")
+                    if name in ("value", "allowed")
+                    else html.Td(cell)
                     for name, cell in zip(head, certificate_row(one)[first:], strict=True)
                 ),
             ],

@@ -177,7 +177,10 @@ def _plain(annotation: Any) -> bool:
     parts = get_args(annotation)
     if get_origin(annotation) is Literal or annotation in _PLAIN:
         return True
-    return get_origin(annotation) in (Union, UnionType) and all(_plain(part) for part in parts)
+    if get_origin(annotation) is Annotated:
+        return _plain(parts[0])
+    kept = [part for part in parts if part is not Ellipsis]
+    return get_origin(annotation) in (Union, UnionType, tuple) and all(map(_plain, kept))
 
 
 def _plain_option(problem: Problem, methods: Sequence[str], name: str) -> None:

@@ -24,6 +24,7 @@ from chirospin.base.parameters import shown
 from chirospin.faces.web import callbacks
 from chirospin.faces.web.desk import Desk
 from chirospin.faces.web.page import first_layout
+from chirospin.faces.web.upload import ANSWER, LARGEST_UPLOAD, PATH, connect_upload
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PACKAGE = Path(chirospin.__file__).parent
@@ -58,6 +59,7 @@ def application(desk: Desk, path: str, hosts: Iterable[str]) -> Dash:
     )
     app.layout = lambda: first_layout(path)
     callbacks.connect(app, desk)
+    connect_upload(app.server, desk)
     guard(app.server, hosts, app.csp_hashes())
     return app
 
@@ -89,12 +91,18 @@ def guard(server: Flask, hosts: Iterable[str], hashes: Sequence[str] = ()) -> No
     """Refuse foreign hosts and origins, and large requests; allow no content from elsewhere."""
     allowed = frozenset(hosts)
     origins = {f"{scheme}://{host}" for scheme in ("http", "https") for host in allowed}
-    server.config["MAX_CONTENT_LENGTH"] = LARGEST
+    server.config["MAX_CONTENT_LENGTH"] = LARGEST_UPLOAD
     policy = (
         "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
         f"script-src 'self' {' '.join(hashes)}; object-src 'none'; base-uri 'none'; "
         "frame-ancestors 'none'; form-action 'none'"
     )
+
+    plain = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
+    own = {
+        PATH: plain + "frame-src 'self'; form-action 'self'; frame-ancestors 'none'",
+        ANSWER: plain + "form-action 'none'; frame-ancestors 'self'",
+    }
 
     @server.before_request
     def _refuse() -> None:
@@ -107,12 +115,13 @@ def guard(server: Flask, hosts: Iterable[str], hashes: Sequence[str] = ()) -> No
             abort(405)
         if request.method == "POST" and request.content_length is None:
             abort(411, "A request must say how long it is.")
-        if (request.content_length or 0) > LARGEST:
-            abort(413, f"A request may have at most {LARGEST} bytes.")
+        most = LARGEST_UPLOAD if request.path == ANSWER else LARGEST
+        if (request.content_length or 0) > most:
+            abort(413, f"A request may have at most {most} bytes.")
 
     @server.after_request
     def _headers(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = policy
+        response.headers["Content-Security-Policy"] = own.get(request.path, policy)
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"

@@ -4,7 +4,6 @@ second order cannot see."""
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,27 +11,48 @@ from numpy.typing import NDArray
 from chirospin.base.audit import Audit, Check
 from chirospin.base.method import Method
 from chirospin.junction.audit import (
+    INTERACTION_LEFT_OUT,
+    LEAD_BALANCE,
+    OCCUPATION_RANGE,
+    OCCUPATION_SUM,
     OTHER_SOLUTIONS,
+    RESIDUAL,
+    SMALLEST_EIGENVALUE,
     SYMMETRY,
     SYMMETRY_AUDITS,
+    TRACE,
     coupling_scale,
     difference,
-    of_density,
-    time_reversal_broken,
+    without_repulsion,
 )
 from chirospin.junction.bias.master import PositiveLindblad, Redfield, UniversalLindblad
-from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian, reservoirs
+from chirospin.junction.bias.model import BiasedJunction, reservoirs
 from chirospin.junction.bias.observables import (
+    AT_REST,
     NO_DEFECT,
-    driven,
     energy_scale,
     linear_polarisation,
-    rest,
     spin_polarisation,
     thermoelectric_defect,
 )
-from chirospin.junction.bias.state import BiasedState, left_flows
-from chirospin.junction.model import interaction, lead_couplings
+from chirospin.junction.bias.parts import (
+    BROADENED,
+    NEAR_ABOVE,
+    NEAR_BELOW,
+    NEAR_COLD,
+    NEAR_HOT,
+    REST,
+    driven,
+    heated,
+    left_flows,
+    near_rest,
+    obeys_reciprocity,
+    rest,
+    shifted_bias,
+    with_partners,
+)
+from chirospin.junction.bias.state import BiasedState
+from chirospin.junction.model import lead_couplings
 from chirospin.junction.observables import NO_CURRENT
 
 BALANCE = 1e-9  # of the largest coupling
@@ -48,13 +68,6 @@ UNCERTAIN = 0.01  # in the polarisation
 def _occupation_range(model: BiasedJunction, state: BiasedState) -> float:
     n = np.einsum("mkk->mk", state.one_body_density).real
     return float(np.minimum(n, 1 - n).min())
-
-
-def _occupation_sum(model: BiasedJunction, state: BiasedState) -> float | None:
-    if state.density is None:
-        return None
-    total = np.einsum("mkk->m", state.one_body_density).real
-    return float(np.abs(total - state.density.particles).max())
 
 
 def _energy_balance(model: BiasedJunction, state: BiasedState) -> float | None:
@@ -88,7 +101,7 @@ def _spurious(model: BiasedJunction, state: BiasedState) -> NDArray[np.float64] 
     """Flows of the method at equal potentials and temperatures, (flow, magnetisation)."""
     if not driven(model):
         return None  # nothing to compare with: all that flows is spurious
-    flows = state.flows(rest(model))
+    flows = left_flows(state.parts[REST])
     return None if np.isnan(flows[0]).any() else flows
 
 
@@ -121,11 +134,12 @@ def _equilibrium_energy(model: BiasedJunction, state: BiasedState) -> float | No
 
 
 def _thermoelectric(model: BiasedJunction, state: BiasedState) -> float | None:
-    leads = reservoirs(model)
-    T = leads.thermal_energy
-    if np.ptp(leads.potential) > T.mean() or np.ptp(T) > T.mean():
+    if not near_rest(model) or not obeys_reciprocity(model):
         return None  # far from equilibrium the linear response says nothing
-    defect = thermoelectric_defect(model, state.flows)
+    hot, cold, ahead, back = (
+        left_flows(state.parts[name]) for name in (NEAR_HOT, NEAR_COLD, NEAR_ABOVE, NEAR_BELOW)
+    )
+    defect = thermoelectric_defect(model, (hot, cold), (ahead, back))
     return None if np.isnan(defect) else defect
 
 
@@ -134,13 +148,14 @@ def _broadening(model: BiasedJunction, state: BiasedState) -> float | None:
 
     Where dephasing is faster than tunnelling it is what broadens the levels, and the generator has it.
     """
-    if state.broadened is None or not driven(model):
+    if not driven(model):
         return None
     if reservoirs(model).dephasing > lead_couplings(model).sum(axis=1).max():
         return None
-    still = rest(model)
-    sharp = state.lead_current[:, 0] - state.currents(still)
-    broad = state.broadened(model) - state.broadened(still)
+    still = state.parts[REST]
+    sharp = state.lead_current[:, 0] - left_flows(still)[0]
+    known = still.outcome.converged
+    broad = state.parts[BROADENED] - (still.parts[BROADENED] if known else np.nan)
     size = max(np.abs(sharp).max(), np.abs(broad).max())
     rounding = NO_CURRENT * lead_couplings(model).sum()
     return 0.0 if size <= rounding else float(np.abs(broad - sharp).max() / size)
@@ -150,52 +165,32 @@ def _barrier(model: BiasedJunction, state: BiasedState) -> float | None:
     return None if state.barrier is None else float(np.max(state.barrier))
 
 
-def _interaction_left_out(model: BiasedJunction, state: BiasedState) -> float | None:
-    if state.interaction_kept:
-        return None
-    terms = interaction(model)
-    return float(np.abs(terms.density).max(initial=0.0) + np.abs(terms.strength).sum())
-
-
-BIASED_CHECKS = (
-    Check(
-        name="residual",
-        tolerance=1e-6,  # of the hierarchy; the generators stop at 1e-12 or fail
-        evaluate=lambda m, s: s.outcome.residual,
-        about="norm of the original equation at the answer, relative",
-    ),
-    Check(
-        name="trace",
-        tolerance=1e-10,
-        about="the trace of rho is kept: |Tr L rho| over the rate of jumps",
-        evaluate=of_density("trace_drift", np.max),
-    ),
-    Check(
-        name="smallest_eigenvalue",
+FLOWS = (
+    "current",
+    "mean_current",
+    "spin_polarisation",
+    "current_difference_odd",
+    "current_difference_even",
+    "mean_current_odd",
+    "mean_current_even",
+    "rectification",
+    "differential_conductance",
+    "fano_factor",
+    "energy_current",
+)
+"""Observables that a current without bias and the width of the levels spoil."""
+POLARISATIONS = ("spin_polarisation", "current_difference_odd", "current_difference_even")
+CHECKS = (
+    replace(RESIDUAL, tolerance=1e-6),  # of the hierarchy; the generators stop at 1e-12 or fail
+    TRACE,
+    replace(
+        SMALLEST_EIGENVALUE,
         tolerance=NEGATIVE,
-        bound="above",
         about="rho has no negative probability; redfield and hierarchy do not grant it",
-        evaluate=of_density("smallest_eigenvalue", np.min),
     ),
-    Check(
-        name="occupation_range",
-        tolerance=NEGATIVE,
-        bound="above",
-        evaluate=_occupation_range,
-        about="occupations lie in [0, 1]: distance to the nearer end",
-    ),
-    Check(
-        name="occupation_sum",
-        tolerance=1e-9,
-        evaluate=_occupation_sum,
-        about="occupations add up to the mean electron number",
-    ),
-    Check(
-        name="lead_balance",
-        tolerance=BALANCE,
-        evaluate=lambda m, s: float(np.abs(s.lead_current.sum(axis=1)).max() / coupling_scale(m)),
-        about="I_L + I_R = 0, relative to the coupling",
-    ),
+    replace(OCCUPATION_RANGE, tolerance=NEGATIVE, evaluate=_occupation_range),
+    OCCUPATION_SUM,
+    LEAD_BALANCE,
     Check(
         name="energy_balance",
         tolerance=BALANCE,
@@ -214,30 +209,40 @@ BIASED_CHECKS = (
         tolerance=TRUSTED,
         evaluate=_reciprocity,
         about="polarisation of the linear response, an artefact of the method, over that at this bias",
+        needs=AT_REST,
+        judges=(*POLARISATIONS, "reciprocity_defect"),
     ),
     Check(
         name="equilibrium_current",
         tolerance=NEGLIGIBLE,
         evaluate=_equilibrium_current,
         about="current without bias, an artefact of the method, over this one: redfield has none",
+        needs=(REST,),
+        judges=FLOWS,
     ),
     Check(
         name="equilibrium_polarisation",
         tolerance=TRUSTED,
         evaluate=_equilibrium_spin,
         about="I_up - I_down without bias, an artefact of the method, over this one: redfield, hierarchy",
+        needs=(REST,),
+        judges=POLARISATIONS,
     ),
     Check(
         name="equilibrium_energy",
         tolerance=NEGLIGIBLE,
         evaluate=_equilibrium_energy,
         about="energy current without bias, an artefact, over this one or T times current: redfield",
+        needs=(REST,),
+        judges=("energy_current",),
     ),
     Check(
         name="thermoelectric",
         tolerance=NEGLIGIBLE,
         evaluate=_thermoelectric,
         about="near equilibrium: L12(M) = L21(-M) for heat and charge, relative; kms obeys it",
+        needs=(NEAR_HOT, NEAR_COLD, NEAR_ABOVE, NEAR_BELOW),
+        judges=("energy_current",),
     ),
     Check(
         name="broadening",
@@ -245,6 +250,8 @@ BIASED_CHECKS = (
         evaluate=_broadening,
         about="change of the current when tunnelling broadens the levels, which second order leaves "
         "out: hierarchy, or landauer without repulsion",
+        needs=(REST, BROADENED),
+        judges=FLOWS,
     ),
     Check(
         name="sequential_tunnelling",
@@ -252,18 +259,9 @@ BIASED_CHECKS = (
         evaluate=_barrier,
         about="energy over T that a jump lacks; above it second order misses cotunnelling: hierarchy",
     ),
-    Check(
-        name="interaction_left_out",
-        tolerance=0.0,
-        evaluate=_interaction_left_out,
-        about="largest repulsion that the method leaves out, eV",
-    ),
+    INTERACTION_LEFT_OUT,
     replace(OTHER_SOLUTIONS, about=OTHER_SOLUTIONS.about.replace("gksl", "ule")),
 )
-
-
-def _currents(model: BiasedJunction, method: Method) -> Any:
-    return method.solve(model).lead_current[:, 0]
 
 
 def shifted_together(model: BiasedJunction, share: float = 0.25) -> BiasedJunction:
@@ -275,34 +273,40 @@ def shifted_together(model: BiasedJunction, share: float = 0.25) -> BiasedJuncti
 
 
 def _no_interaction(model: BiasedJunction, method: Method) -> float | None:
-    if time_reversal_broken(gated_hamiltonian(model.replace(bias=0.0))) > 1e-12:
+    if not obeys_reciprocity(model):
         return None
-    free = model.replace(
-        hubbard_a=0,
-        hubbard_b=0,
-        hubbard_ab_singlet=0,
-        hubbard_ab_triplet=0,
-        hund=0,
-        intersite_repulsion=0,
-    )
-    state = method.solve(free)
-    P = float(spin_polarisation(free, state))
+    free = without_repulsion(model)
+    P = float(spin_polarisation.function(free, method.solve(free)))
     return None if np.isnan(P) else abs(P)
 
 
 def _equilibrium(model: BiasedJunction, method: Method) -> float:
-    return float(np.abs(_currents(rest(model), method)).max() / coupling_scale(model))
+    flow = method.solve(rest(model)).lead_current[:, 0]
+    return float(np.abs(flow).max() / coupling_scale(model))
 
 
 def _thermoelectric_response(model: BiasedJunction, method: Method) -> float | None:
-    defect = thermoelectric_defect(model, lambda other: left_flows(method, other))
+    if not obeys_reciprocity(model):
+        return None
+    hot, cold, ahead, back = (
+        left_flows(state)
+        for state in method.solve_many(
+            [
+                heated(model, 1),
+                heated(model, -1),
+                shifted_bias(rest(model), 1),
+                shifted_bias(rest(model), -1),
+            ]
+        )
+    )
+    defect = thermoelectric_defect(model, (hot, cold), (ahead, back))
     return None if np.isnan(defect) else defect
 
 
 def _linear_response(model: BiasedJunction, method: Method) -> float | None:
     if "other_biases" in type(method).model_fields:
         method = method.with_options(other_biases=True)
-    defect = linear_polarisation(model, method.solve(model))
+    defect = linear_polarisation(model, with_partners(model, method, *AT_REST))
     return None if np.isnan(defect) else abs(defect)
 
 
@@ -311,12 +315,11 @@ def _other_generators(model: BiasedJunction, method: Method) -> float | None:
         return None
     found = []
     for other in (UniversalLindblad, Redfield, PositiveLindblad):
-        state = other(counting=False).solve(model)
-        found.append(float(spin_polarisation(model, state)))
+        found.append(float(spin_polarisation.function(model, other().solve(model))))
     return max(found) - min(found)
 
 
-BIASED_AUDITS = (
+AUDITS = (
     Audit(
         name="other_generators",
         tolerance=UNCERTAIN,

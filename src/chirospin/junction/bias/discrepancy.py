@@ -99,5 +99,5 @@ def _barrier(states: Sequence[BiasedState]) -> float:
     """Energy over T that a jump lacks: the largest over what converged and magnetisations."""
     found = [s for s in states if s.outcome.converged]
     known = [float(s.barrier.max()) for s in found if s.barrier is not None]
-    exact = any(not s.second_order and s.interaction_kept for s in found)
+    exact = any(not s.second_order and s.density is not None for s in found)  # not a mean field
     return 0.0 if exact or not known else float(np.nanmax(known))

@@ -1,203 +1,47 @@
-r"""Second-order generators of a junction between leads of finite bias and temperature, in one form.
+r"""Jumps of second order in the coupling to leads of finite bias and temperature, in one form; dephasing.
 
 .. math::
     \dot\rho = -i(H_{eff}\rho - \rho H_{eff}^+) + \sum_j (P_j\rho Q_j^+ + Q_j\rho P_j^+), \qquad
     H_{eff} = H + H_{LS} - i\sum_j Q_j^+ P_j
 
-with j = (lead, orbital, in or out). In the eigenbasis of H, c_k takes a sector B to the sector A of one
-electron fewer, with :math:`\omega_{ab} = E_b - E_a`; the generators differ in the factors by which its
-elements are multiplied, and in H_LS. Dephasing adds :math:`\kappa \sum_o D[n_o]` over all orbitals, both
-spins together.
+with j = (lead, orbital, in or out). The generators differ in the factors by which elements of c_k in the
+eigenbasis of H are multiplied, and in H_LS. Dephasing adds :math:`\kappa \sum_o D[n_o]` over all orbitals,
+both spins together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.fermi import broadened_fermi, fermi
-from chirospin.junction.bias.fermi_overlap import overlap_expansion, shifted_digamma
-from chirospin.junction.bias.model import BiasedJunction, Reservoirs, gated_hamiltonian, reservoirs
-from chirospin.junction.manybody import fock
-from chirospin.junction.manybody.liouvillian import EVEN, ODD, Complex, Generator, Point, Real
-from chirospin.junction.model import (
-    Interaction,
-    interaction,
-    lead_couplings,
+from chirospin.junction.bias.eigenstates import (
+    BiasedMember,
+    Chain,
+    Spectrum,
+    chains,
+    spectrum,
+    widths,
 )
+from chirospin.junction.bias.fermi_overlap import overlap_expansion, shifted_digamma
+from chirospin.junction.manybody import fock
+from chirospin.junction.manybody.generator import JumpFamily
+from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Halves, Layout, Real
 from chirospin.numerics.sylvester import dagger, pack, unpack
 
 Ints = NDArray[np.int64]
 Kind = Literal["redfield", "redfield-lamb", "perlind", "ule", "kms"]
+Stacks = tuple[list[Complex], list[Complex]]
 IN, OUT = 0, 1
-TERMS_TOGETHER = 2e7  # elements of one block of the expansion of the Lamb shift
+KERNEL_TOGETHER = 2e6  # elements of the kernel of the Lamb shift at a time
 
 
-@dataclass(frozen=True, kw_only=True)
-class Link:
-    """The operators c_k of one charge, from one sector to the one below it.
-
-    Parameters
-    ----------
-    lower, upper : (parity, stack, sector) of A and B
-    orbitals : k, shape (J,)
-    below : for each orbital and state of A the state of B that c_k leads to it; shape (J, dA)
-    below_sign : its sign, 0 where there is none
-    above, above_sign : the same for each state of B, shape (J, dB)
-    """
-
-    lower: tuple[int, int, int]
-    upper: tuple[int, int, int]
-    orbitals: Ints
-    below: Ints
-    below_sign: Real
-    above: Ints
-    above_sign: Real
-
-    def between(self, left: Complex, right: Complex) -> Complex:
-        """left^+ c_k right, shape (..., J, dA', dB')."""
-        rows = np.conj(np.swapaxes(left, -1, -2))[..., None, :, :] * self.below_sign[:, None, :]
-        out: Complex = rows @ right[..., self.below, :]
-        return out
-
-
-@lru_cache(maxsize=8)
-def links(charges: fock.Charges, orbitals: tuple[int, ...]) -> tuple[Link, ...]:
-    """All pairs of sectors joined by the annihilators of some orbitals."""
-    space = fock.sectors(charges)
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for k in orbitals:
-        groups.setdefault(tuple(row[k] for row in charges), []).append(k)
-    found = []
-    for parity in (EVEN, ODD):
-        for number, stack in enumerate(space.stacks[parity]):
-            for sector, states in enumerate(stack.states):
-                for ks in groups.values():
-                    link = _link(space, (parity, number, sector), states, np.array(ks))
-                    if link is not None:
-                        found.append(link)
-    return tuple(found)
-
-
-def _link(
-    space: fock.Sectors, lower: tuple[int, int, int], states: Ints, orbitals: Ints
-) -> Link | None:
-    empty = ((states >> orbitals[:, None]) & 1) == 0
-    if not empty.any():
-        return None
-    image = np.where(empty, states ^ (1 << orbitals[:, None]), 0)
-    stack, sector, index = np.moveaxis(space.place[image], -1, 0)
-    first = tuple(np.argwhere(empty)[0])
-    upper = (1 - lower[0], int(stack[first]), int(sector[first]))
-    size = space.stacks[upper[0]][upper[1]].states.shape[1]
-    sign = np.where(empty, fock.parity_below(states[None], orbitals[:, None]), 0).astype(float)
-    above = np.zeros((orbitals.size, size), dtype=np.int64)
-    above_sign = np.zeros((orbitals.size, size))
-    for j in range(orbitals.size):
-        here = np.flatnonzero(empty[j])
-        above[j, index[j, here]] = here
-        above_sign[j, index[j, here]] = sign[j, here]
-    return Link(
-        lower=lower,
-        upper=upper,
-        orbitals=orbitals,
-        below=np.where(empty, index, 0),
-        below_sign=sign,
-        above=above,
-        above_sign=above_sign,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spectrum:
-    """Eigenvalues and eigenvectors of H, by parity and stack: (sector, d) and (sector, d, d)."""
-
-    energies: tuple[tuple[Real, ...], tuple[Real, ...]]
-    vectors: tuple[tuple[Complex, ...], tuple[Complex, ...]]
-
-
-@lru_cache(maxsize=6)
-def _spectrum(
-    h: bytes, density: bytes, exchange: bytes, strength: bytes, charges: fock.Charges
-) -> Spectrum:
-    n = len(charges[0])
-    terms = Interaction(
-        density=np.frombuffer(density).reshape(n, n),
-        exchange=np.frombuffer(exchange, dtype=np.int64).reshape(-1, 4),
-        strength=np.frombuffer(strength),
-    )
-    nothing = np.zeros((2, n))
-    closed = Point(
-        h=np.frombuffer(h, dtype=complex).reshape(n, n),
-        interaction=terms,
-        filling=nothing,
-        emptying=nothing,
-        coupling=np.zeros((2, 2, n)),
-        leads=np.zeros(2),
-        charges=charges,
-        channels=(),
-    )
-    blocks = Generator([(closed, 0)]).heff
-    pairs = [[np.linalg.eigh(block[0]) for block in half] for half in blocks]
-    return Spectrum(
-        energies=(tuple(e for e, _ in pairs[0]), tuple(e for e, _ in pairs[1])),
-        vectors=(tuple(v for _, v in pairs[0]), tuple(v for _, v in pairs[1])),
-    )
-
-
-def spectrum(point: Point) -> Spectrum:
-    """Many-body eigenstates of a point, sector by sector; the last few are remembered."""
-    terms = point.interaction
-    return _spectrum(
-        np.ascontiguousarray(point.h, dtype=complex).tobytes(),
-        terms.density.tobytes(),
-        terms.exchange.tobytes(),
-        np.asarray(terms.strength, dtype=float).tobytes(),
-        point.charges,
-    )
-
-
-def biased_point(model: BiasedJunction) -> Point:
-    """The matrices of a biased junction; every lead joined to an orbital may fill and empty it."""
-    h, terms, coupling = gated_hamiltonian(model), interaction(model), lead_couplings(model)
-    half = coupling.sum(axis=1) / 2
-    joined = np.flatnonzero(half.any(axis=0))
-    return Point(
-        h=h,
-        interaction=terms,
-        filling=half,
-        emptying=half,
-        coupling=coupling,
-        leads=np.full(2, 0.5),
-        charges=fock.conserved_charges(h != 0, terms.exchange),
-        channels=(*joined.tolist(), *(joined + len(h)).tolist()),
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Member:
-    """One model and one magnetisation of its left lead."""
-
-    point: Point
-    leads: Reservoirs
-    magnetisation: int
-
-    @classmethod
-    def both(cls, model: BiasedJunction) -> tuple[Member, Member]:
-        """The members of a model for both magnetisations."""
-        point, leads = biased_point(model), reservoirs(model)
-        return (
-            cls(point=point, leads=leads, magnetisation=0),
-            cls(point=point, leads=leads, magnetisation=1),
-        )
-
-
-def principal_value(omega: Real, mu: Real, T: Real) -> Real:
+def principal_value(omega: Real, mu: float, T: float) -> Real:
     r"""The wide-band Lamb function of a lead, its constant dropped.
 
     .. math:: l(\omega) = P\!\!\int \frac{d\omega'}{2\pi} \frac{f(\omega')}{\omega - \omega'}
@@ -206,58 +50,87 @@ def principal_value(omega: Real, mu: Real, T: Real) -> Real:
     return np.asarray((shifted_digamma((omega - mu) / T) - np.log(T)) / (2 * np.pi))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Factors:
-    """What the elements of c+ (in) and c (out) are multiplied by; ``power`` of the coupling g."""
-
-    entering: NDArray[Any]
-    leaving: NDArray[Any]
-    power: float
-
-
 Filled = Callable[[Real], NDArray[Any]]  # x = (omega - mu)/T -> occupation of the lead
 
 
-def _redfield(omega: Real, mu: Real, T: Real, filled: Filled) -> Factors:
+@dataclass(frozen=True, kw_only=True)
+class Factors:
+    """What the elements of c+ (in) and c (out) are multiplied by."""
+
+    entering: NDArray[Any]
+    leaving: NDArray[Any]
+
+
+def _redfield(omega: Real, mu: float, T: float, filled: Filled) -> Factors:
     x = (omega - mu) / T
-    return Factors(entering=filled(x) / 2 + 0j, leaving=filled(-x) / 2 + 0j, power=1.0)
+    return Factors(entering=filled(x) / 2, leaving=filled(-x) / 2)
 
 
-def _redfield_lamb(omega: Real, mu: Real, T: Real, filled: Filled) -> Factors:
+def _redfield_lamb(omega: Real, mu: float, T: float, filled: Filled) -> Factors:
     plain, shift = _redfield(omega, mu, T, filled), 1j * principal_value(omega, mu, T)
-    entering, leaving = plain.entering - shift, plain.leaving - shift
-    return Factors(entering=np.asarray(entering), leaving=np.asarray(leaving), power=1.0)
+    return Factors(entering=plain.entering - shift, leaving=plain.leaving - shift)
 
 
-def _square_root(omega: Real, mu: Real, T: Real, filled: Filled) -> Factors:
+def _square_root(omega: Real, mu: float, T: float, filled: Filled) -> Factors:
     x = (omega - mu) / T
-    return Factors(entering=np.sqrt(filled(x)) + 0j, leaving=np.sqrt(filled(-x)) + 0j, power=0.5)
+    return Factors(entering=np.sqrt(filled(x)), leaving=np.sqrt(filled(-x)))
 
 
-FACTORS: dict[str, Callable[[Real, Real, Real, Filled], Factors]] = {
+FACTORS: dict[Kind, Callable[[Real, float, float, Filled], Factors]] = {
     "redfield": _redfield,
     "redfield-lamb": _redfield_lamb,
     "perlind": _square_root,
     "ule": _square_root,
     "kms": _square_root,
 }
+BARE = ("redfield", "redfield-lamb")
+"""Kinds whose Q is c or c+ itself, with the whole coupling in P; of the others P = 2 Q has its root."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """What the transitions of one lead see, shared by every member where it is the same.
+
+    Parameters
+    ----------
+    coupling : of all orbitals, which broadens the transitions, (4M,), eV; None where they stay sharp
+    touched : orbitals that the lead is joined to in any of the members, (4M,)
+    """
+
+    lead: int
+    touched: NDArray[np.bool_]
+    states: Spectrum
+    mu: float
+    T: float
+    coupling: Real | None
+
+    def factors(self, kind: Kind, chain: Chain, omega: Real, elements: Complex) -> Factors:
+        """Of every transition of a chain, (link, A, B)."""
+        filled: Filled = fermi
+        if self.coupling is not None:
+            width = widths(self.coupling[chain.orbitals], elements)
+            filled = partial(broadened_fermi, width=width / self.T)
+        return FACTORS[kind](omega, self.mu, self.T, filled)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Jump:
-    """Jumps along one link in one direction, in the occupation basis.
+    """Jumps along one chain in one direction, in the occupation basis.
 
     Parameters
     ----------
-    source, target : (parity, stack, sector)
-    lead : of each channel, shape (J,)
-    adjoint : P^+, channels stacked, (batch, J d_source, d_target)
-    dense : Q, rows (target state, channel), (batch, d_target J, d_source), or None where Q is c or c+
-    gather, sign : then the states of the source by (target state, channel), and their signs
+    source, target : (parity, stack)
+    source_sectors, target_sectors : of every link
+    lead : of each channel, (K,)
+    adjoint : P^+, channels stacked, (batch, link, K d_source, d_target)
+    dense : Q, rows (target state, channel), (batch, link, d_target K, d_source); None where Q is bare
+    gather, sign : then the states of the source by (batch, link, target state, channel), and their signs
     """
 
-    source: tuple[int, int, int]
-    target: tuple[int, int, int]
+    source: tuple[int, int]
+    target: tuple[int, int]
+    source_sectors: Ints
+    target_sectors: Ints
     direction: int
     lead: Ints
     adjoint: Complex
@@ -266,263 +139,440 @@ class Jump:
     sign: Real
 
     def __call__(self, rho: Complex, weight: Real | None) -> Complex:
-        """sum_j w_j Q_j rho P_j^+, without its conjugate; shape (batch, d_target, d_target)."""
-        batch, size = len(rho), rho.shape[-1]
-        states = self.gather.shape[0]
+        """sum_j w_j Q_j rho P_j^+, without its conjugate, on (batch, link, d_source, d_source)."""
+        batch, count, states, channels = self.gather.shape
         if self.dense is None:
-            left = rho[:, self.gather, :] * self.sign[..., None]
+            member, link = np.ogrid[:batch, :count]
+            left = rho[member[..., None, None], link[..., None, None], self.gather]
+            left *= self.sign[..., None]
         else:
-            left = (self.dense @ rho).reshape(batch, states, -1, size)
+            left = (self.dense @ rho).reshape(batch, count, states, channels, -1)
         if weight is not None:
             left = left * weight[self.lead][:, None]
-        out: Complex = left.reshape(batch, states, -1) @ self.adjoint
+        out: Complex = left.reshape(batch, count, states, -1) @ self.adjoint
         return out
 
+    def dual(self, Z: Complex) -> Complex:
+        """sum_j P_j^+ Z Q_j, without its conjugate, on (batch, link, d_target, d_target)."""
+        batch, count, states, channels = self.gather.shape
+        left = (self.adjoint @ Z).reshape(batch, count, channels, -1, states)
+        rows = np.moveaxis(left, 2, -1).reshape(batch, count, -1, states * channels)
+        return np.asarray(rows @ self._dense)
 
-class ThermalGenerator(Generator):
-    """A second-order generator of several members of one structure.
+    @cached_property
+    def _dense(self) -> Complex:
+        if self.dense is not None:
+            return self.dense
+        batch, count, states, channels = self.gather.shape
+        d = self.adjoint.shape[2] // channels
+        Q = self.sign[..., None] * (self.gather[..., None] == np.arange(d))
+        return np.asarray(Q.reshape(batch, count, states * channels, d).astype(complex))
+
+
+class ThermalLeads(JumpFamily):
+    """Jumps into and out of leads of finite bias and temperature, for several members of one structure.
 
     ``particle_flow[lead]`` and ``energy_flow[lead]`` are the operators, by parity and stack, whose mean
     is the current of electrons and of energy from that lead into the stack.
-
-    Parameters
-    ----------
-    broadened : whether every transition sees Fermi functions broadened by its own width, :func:`widths`
     """
 
-    def __init__(self, members: Sequence[Member], kind: Kind, *, broadened: bool = False) -> None:
-        first = members[0].point
-        self.members = [(one.point, one.magnetisation) for one in members]
-        self.batch = len(members)
-        self.charges = first.charges
-        self.space = fock.sectors(first.charges)
-        self.kind = kind
-        self.broadened = broadened
-        self.potential = np.array([one.leads.potential for one in members])
-        self.heat = np.array([one.leads.thermal_energy for one in members])
-        self.dephasing = np.array([[one.leads.dephasing] for one in members])
-        self.coupling = np.array([one.point.coupling[one.magnetisation] for one in members])
-        spectra = [spectrum(one.point) for one in members]
-        self.energies = _stacked([s.energies for s in spectra])
-        self.vectors = _stacked([s.vectors for s in spectra])
+    crosses = True
+
+    def __init__(
+        self,
+        members: Sequence[BiasedMember],
+        layout: Layout,
+        kind: Kind,
+    ) -> None:
+        self.layout, self.kind = layout, kind
+        self.coupling = np.array([member.coupling for member in members])
+        self.heat = np.array([member.leads.thermal_energy for member in members])
+        self.conditions, self.condition = _conditions(members)
+        states = [spectrum(member.matrices) for member in members]
+        self.energies = _stacked([one.energies for one in states])
+        self.vectors = _stacked([one.vectors for one in states])
         self.moves: tuple[list[Jump], list[Jump]] = ([], [])
         self._assemble(tuple(np.flatnonzero(self.coupling.any(axis=(0, 1))).tolist()))
 
-    def _assemble(self, orbitals: tuple[int, ...]) -> None:
-        shapes = [[(self.batch, *stack.shape) for stack in half] for half in self.space.stacks]
-
-        def empty() -> list[list[Complex]]:
-            return [[np.zeros(shape, dtype=complex) for shape in half] for half in shapes]
-
-        loss, shift = [empty(), empty()], [empty(), empty()]
-        particles, energy = [empty(), empty()], [empty(), empty()]
-        for link in links(self.charges, orbitals):
-            for lead in (0, 1):
-                open_ = np.flatnonzero(self.coupling[:, lead, link.orbitals].any(axis=0))
-                if open_.size:
-                    self._add(link, lead, open_, loss, shift, particles, energy)
-        heff = empty()
-        for parity in (EVEN, ODD):
-            for n, E in enumerate(self.energies[parity]):
-                H = E[..., :, None] * np.eye(E.shape[-1])
-                total = H + 0j
-                for lead in (0, 1):
-                    S, D = loss[lead][parity][n], shift[lead][parity][n]
-                    if self.kind == "kms":
-                        gap = E[..., :, None] - E[..., None, :]
-                        D += (
-                            0.5j * np.tanh(gap / (4 * self.heat[:, lead, None, None, None])) * 2 * S
-                        )
-                    total += D - 1j * S
-                    energy[lead][parity][n] += 1j * (D @ H - H @ D)
-                U = self.vectors[parity][n]
-                for block in (heff, particles[0], particles[1], energy[0], energy[1]):
-                    source = total if block is heff else block[parity][n]
-                    block[parity][n] = U @ source @ dagger(U)
-        electrons = self._electrons()
-        self.alike = tuple(
-            np.concatenate([(held @ np.swapaxes(held, -1, -2)).ravel() for held in half])
-            for half in electrons
-        )
-        for parity, half in enumerate(electrons):
-            for n, held in enumerate(half):
-                lost = self.dephasing[:, :, None] * (held**2).sum(axis=-1)
-                heff[parity][n] -= 0.5j * lost[..., None] * np.eye(held.shape[1])
-        self.heff = (heff[EVEN], heff[ODD])
-        self.particle_flow, self.energy_flow = particles, energy
-
-    def _electrons(self) -> list[list[Real]]:
-        """Electrons in every orbital of each Fock state, by parity and stack: (sector, d, orbital)."""
-        return [
+    def _zeros(self) -> Stacks:
+        even, odd = (
             [
-                fock.occupations(self.charges, parity, n)
-                .reshape(*stack.states.shape, -1, 2)
-                .sum(axis=-1)
-                for n, stack in enumerate(self.space.stacks[parity])
+                np.zeros(self.layout.shape(parity, n), dtype=complex)
+                for n in self.layout.numbers(parity)
             ]
             for parity in (EVEN, ODD)
-        ]
+        )
+        return even, odd
 
-    def kept(self, parity: int, packed: Real) -> Real:
-        r"""The part :math:`\kappa \sum_o n_o X n_o` of the dephasing, which keeps every sector."""
-        return np.asarray(self.dephasing * self.alike[parity] * packed)
+    def _assemble(self, orbitals: tuple[int, ...]) -> None:
+        parts = Parts(*([self._zeros(), self._zeros()] for _ in range(4)))
+        for chain in chains(self.layout.charges, orbitals):
+            self._add(Channels.of(chain, self.coupling), parts)
+        damping = self._zeros()
+        for parity in (EVEN, ODD):
+            for n, E in enumerate(self.energies[parity]):
+                for lead in (0, 1):
+                    S, D = parts.loss[lead][parity][n], parts.shift[lead][parity][n]
+                    gap = E[..., :, None] - E[..., None, :]
+                    if self.kind == "kms":
+                        T = self.heat[:, lead, None, None, None]
+                        D += 1j * np.tanh(gap / (4 * T)) * S
+                    damping[parity][n] += D - 1j * S
+                    parts.energy[lead][parity][n] += -1j * gap * D
+                U = self.vectors[parity][n]
+                turned = dagger(U)
+                for half in (damping, *parts.particles, *parts.energy):
+                    half[parity][n] = U @ half[parity][n] @ turned
+        self._damping, self.particle_flow, self.energy_flow = damping, parts.particles, parts.energy
 
-    def derivative(self, even: Real, odd: Real) -> tuple[Real, Real]:
-        """L rho, even and odd sectors."""
-        one, other = super().derivative(even, odd)
-        return one + self.kept(EVEN, even), other + self.kept(ODD, odd)
+    def damping(self, parity: int, number: int) -> Complex:
+        r""":math:`H_{LS} - i\sum_j Q_j^+ P_j` in one stack."""
+        return self._damping[parity][number]
 
-    def _add(
+    def _add(self, channels: Channels, parts: Parts) -> None:
+        """Jumps, losses, shifts and flows along one chain."""
+        chain = channels.chain
+        shifts: dict[object, tuple[Complex, Complex]] = {}
+        units = [self._unit(condition, chain, shifts) for condition in self.conditions]
+        for c, unit in enumerate(units):
+            lead = self.conditions[c].lead
+            members = np.flatnonzero(self.condition[:, lead] == c)
+            g = channels.coupling[members, lead][:, unit.orbitals]
+            for (parity, n), sectors, lost_by, sign in (
+                (chain.upper, chain.upper_sectors, unit.leaving, -1),
+                (chain.lower, chain.lower_sectors, unit.entering, 1),
+            ):
+                where = np.ix_(members, sectors)
+                lost, net, *moved = np.moveaxis(np.tensordot(g, lost_by, (1, 1)), 1, 0)
+                parts.loss[lead][parity][n][where] += lost
+                parts.particles[lead][parity][n][where] += sign * (lost + dagger(lost))
+                parts.energy[lead][parity][n][where] += net + dagger(net)
+                for shift in moved:
+                    parts.shift[lead][parity][n][where] += shift
+        self._add_jumps(channels, units)
+
+    def _unit(
         self,
-        link: Link,
-        lead: int,
-        open_: Ints,
-        loss: Any,
-        shift: Any,
-        particles: Any,
-        energy: Any,
-    ) -> None:
-        """The channels of one lead along one link: jumps, losses, Lamb shift, flows."""
-        (pa, na, sa), (pb, nb, sb) = link.lower, link.upper
-        EA, EB = self.energies[pa][na][:, sa], self.energies[pb][nb][:, sb]
-        UA, UB = self.vectors[pa][na][:, sa], self.vectors[pb][nb][:, sb]
-        every = link.between(UA, UB)
-        C = every[:, open_]
+        condition: Condition,
+        chain: Chain,
+        shifts: dict[object, tuple[Complex, Complex]],
+    ) -> Unit:
+        """What a lead of coupling 1 to every orbital of a chain that it may touch does.
+
+        Lamb shifts, which are the same for either lead and for levels of any width, are found once.
+        """
+        states = condition.states
+        (pa, na), (pb, nb) = chain.lower, chain.upper
+        A, B = chain.lower_sectors, chain.upper_sectors
+        EA, EB = states.energies[pa][na][A], states.energies[pb][nb][B]
+        UA, UB = states.vectors[pa][na][A], states.vectors[pb][nb][B]
+        orbitals = np.flatnonzero(condition.touched[chain.orbitals])
+        every = chain.between(UA, UB)
+        C = every[:, orbitals]
         omega = EB[:, None, :] - EA[:, :, None]
-        mu, T = self.potential[:, lead, None, None], self.heat[:, lead, None, None]
-        filled: Filled = fermi
-        if self.broadened:
-            width = widths(self.coupling.sum(axis=1)[:, link.orbitals], every)
-            filled = partial(broadened_fermi, width=width / T)
-        factors = FACTORS[self.kind](omega, mu, T, filled)
-        g = self.coupling[:, lead][:, link.orbitals[open_]][:, :, None, None]
-        strength = g**factors.power
-        leaving = strength * factors.leaving[:, None] * C
-        entering = np.swapaxes(strength * factors.entering[:, None] * np.conj(C), -1, -2)
-        exact = factors.power == 1.0  # Q is c or c+ itself
-        Q_out, Q_in = (C, dagger(C)) if exact else (leaving / 2, entering / 2)
-        for P, Q, here, E_here, E_there, sign in (
-            (leaving, Q_out, (pb, nb, sb), EB, EA, -1),
-            (entering, Q_in, (pa, na, sa), EA, EB, +1),
-        ):
-            lost = _sum(dagger(Q) @ P)
-            brought = _sum(dagger(Q) @ (E_there[:, None, :, None] * P))
-            parity, n, s = here
-            loss[lead][parity][n][:, s] += lost
-            particles[lead][parity][n][:, s] += sign * (lost + dagger(lost))
-            net = brought - E_here[:, :, None] * lost
-            energy[lead][parity][n][:, s] += net + dagger(net)
+        factors = condition.factors(self.kind, chain, omega, every)
+        out = factors.leaving[:, None] * C
+        into = dagger(np.conj(factors.entering)[:, None] * C)
+        bare = self.kind in BARE
+        Q_out, Q_in = (C, dagger(C)) if bare else (out / 2, into / 2)
+        leaving, entering = _loss(out, Q_out, EB, EA), _loss(into, Q_in, EA, EB)
         if self.kind == "ule":
-            x = (omega - mu) / T
-            shift[lead][pa][na][:, sa] += lamb_shift(EA / T[..., 0], x, np.sqrt(g) * C)
-            shift[lead][pb][nb][:, sb] += lamb_shift(
-                EB / T[..., 0], -np.swapaxes(x, -1, -2), np.sqrt(g) * dagger(C)
-            )
-        leads = np.full(open_.size, lead)
-        UA_, UB_ = UA[:, None], UB[:, None]
-        for P, source, target, direction, gather, sign_ in (
-            (UA_ @ leaving @ dagger(UB_), link.upper, link.lower, OUT, link.below, link.below_sign),
-            (UB_ @ entering @ dagger(UA_), link.lower, link.upper, IN, link.above, link.above_sign),
+            end = id(states), condition.mu, condition.T
+            if end not in shifts:
+                x = (omega - condition.mu) / condition.T
+                shifts[end] = (
+                    lamb_shift(EB / condition.T, -np.swapaxes(x, -1, -2), dagger(every)),
+                    lamb_shift(EA / condition.T, x, every),
+                )
+            for losses, shift in zip((leaving, entering), shifts[end], strict=True):
+                losses.append(shift[:, orbitals])
+        return Unit(
+            orbitals=orbitals,
+            leaving=np.swapaxes(leaving, 1, 2),
+            entering=np.swapaxes(entering, 1, 2),
+            out=np.swapaxes(UA[:, None] @ out @ dagger(UB)[:, None], 0, 1),
+            into=np.swapaxes(UB[:, None] @ into @ dagger(UA)[:, None], 0, 1),
+        )
+
+    def _add_jumps(self, channels: Channels, units: Sequence[Unit]) -> None:
+        chain, lead, slot = channels.chain, channels.lead, channels.slot
+        bare = self.kind in BARE
+        strength = channels.strength if bare else np.sqrt(channels.strength)
+        low = (chain.lower, chain.lower_sectors, chain.below, chain.below_sign)
+        high = (chain.upper, chain.upper_sectors, chain.above, chain.above_sign)
+        for name, source, target, direction in (
+            ("out", high, low, OUT),
+            ("into", low, high, IN),
         ):
-            self.moves[source[0]].append(
+            P = np.stack(
+                [
+                    np.stack(
+                        [units[own[side]].jump(name, k) for side, k in zip(lead, ks, strict=True)]
+                    )
+                    for own, ks in zip(self.condition, slot, strict=True)
+                ]
+            )  # (batch, channel, link, target, source)
+            P = P * strength[:, :, None, None, None]
+            batch, count, states = len(P), P.shape[2], P.shape[3]
+            adjoint = np.moveaxis(np.conj(P), (2, 1, 4, 3), (1, 2, 3, 4))
+            rows = np.moveaxis(P / 2, (2, 3, 1), (1, 2, 3))
+            _, _, gather, sign = target
+            self.moves[source[0][0]].append(
                 Jump(
-                    source=source,
-                    target=target,
+                    source=source[0],
+                    target=target[0],
+                    source_sectors=source[1],
+                    target_sectors=target[1],
                     direction=direction,
-                    lead=leads,
-                    adjoint=np.ascontiguousarray(dagger(P)).reshape(self.batch, -1, P.shape[-2]),
+                    lead=lead,
+                    adjoint=np.ascontiguousarray(adjoint).reshape(batch, count, -1, states),
                     dense=None
-                    if exact
-                    else np.ascontiguousarray(np.swapaxes(P / 2, 1, 2)).reshape(
-                        self.batch, -1, P.shape[-1]
-                    ),
-                    gather=np.ascontiguousarray(gather[open_].T),
-                    sign=np.ascontiguousarray(sign_[open_].T),
+                    if bare
+                    else np.ascontiguousarray(rows).reshape(batch, count, -1, P.shape[-1]),
+                    gather=np.moveaxis(gather[:, slot], (1, 0, 3, 2), (0, 1, 2, 3)),
+                    sign=np.moveaxis(sign[:, slot], (1, 0, 3, 2), (0, 1, 2, 3)),
                 )
             )
 
-    def jumps(
+    def crossing(
         self, parity: int, packed: Real, entering: Real | None = None, leaving: Real | None = None
     ) -> Real:
-        """J applied to the sectors of one parity; lands in the other.
+        """The jumps out of the sectors of one parity; they land in the other.
 
         Parameters
         ----------
         entering, leaving : weights of the jumps of each lead, (2,); 1 if not given
         """
-        halves = [
-            unpack(packed[:, stack.span].reshape(self.batch, *stack.shape))
-            for stack in self.space.stacks[parity]
-        ]
-        arrived: list[Any] = [
-            np.zeros((self.batch, *stack.shape), dtype=complex)
-            for stack in self.space.stacks[1 - parity]
-        ]
-        for jump in self.moves[parity]:
-            (_, n, s), (_, m, t) = jump.source, jump.target
-            weight = entering if jump.direction == IN else leaving
-            arrived[m][:, t] += jump(halves[n][:, s], weight)
-        return np.concatenate(
-            [pack(X + dagger(X)).reshape(self.batch, -1) for X in arrived], axis=1
+        weight = {IN: entering, OUT: leaving}
+        return self._carried(
+            parity,
+            1 - parity,
+            packed,
+            [
+                (move.source[1], move.source_sectors, move.target[1], move.target_sectors,
+                 partial(move, weight=weight[move.direction]))
+                for move in self.moves[parity]
+            ],
+        )  # fmt: skip
+
+    def crossing_adjoint(self, parity: int, packed: Real) -> Real:
+        """The adjoint of the jumps out of one parity."""
+        return self._carried(
+            1 - parity,
+            parity,
+            packed,
+            [
+                (
+                    move.target[1],
+                    move.target_sectors,
+                    move.source[1],
+                    move.source_sectors,
+                    move.dual,
+                )
+                for move in self.moves[parity]
+            ],
         )
 
-    def mean(self, operators: list[list[Complex]], even: Real, odd: Real) -> Real:
+    def _carried(
+        self,
+        parity: int,
+        other: int,
+        packed: Real,
+        maps: Sequence[tuple[int, Ints, int, Ints, Callable[[Complex], Complex]]],
+    ) -> Real:
+        """Maps from sectors of one stack to those of another, and their conjugates, added up."""
+        layout = self.layout
+        before = [
+            unpack(packed[:, stack.span].reshape(layout.shape(parity, n)))
+            for n, stack in enumerate(layout.space.stacks[parity])
+        ]
+        after = [np.zeros(layout.shape(other, n), dtype=complex) for n in layout.numbers(other)]
+        for source, source_sectors, target, target_sectors, action in maps:
+            after[target][:, target_sectors] += action(before[source][:, source_sectors])
+        return np.concatenate(
+            [pack(X + dagger(X)).reshape(layout.batch, -1) for X in after], axis=1
+        )
+
+    def mean(self, operators: Stacks, halves: Halves) -> Real:
         """Expectation of a Hermitian operator that keeps every sector, (batch,)."""
-        total = np.zeros(self.batch)
-        for parity, half in enumerate((even, odd)):
-            for n, stack in enumerate(self.space.stacks[parity]):
-                X = half[:, stack.span].reshape(self.batch, *stack.shape)
+        total = np.zeros(self.layout.batch)
+        for parity, half in enumerate(halves):
+            for n, stack in enumerate(self.layout.space.stacks[parity]):
+                X = half[:, stack.span].reshape(self.layout.shape(parity, n))
                 total += (pack(operators[parity][n]) * X).sum(axis=(1, 2, 3))
         return total
 
 
-def widths(coupling: Real, elements: Complex) -> Real:
-    r"""Width that tunnelling gives to a transition: exact for a level without repulsion, eV.
+@dataclass(frozen=True)
+class Parts:
+    """What is gathered for each lead in the eigenbasis, by parity and stack."""
 
-    .. math:: \Gamma_{ab} = \sum_{lk} g_{lk} |c_{k,ab}|^2
+    loss: list[Stacks]
+    shift: list[Stacks]
+    particles: list[Stacks]
+    energy: list[Stacks]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """A chain joined to one lead with coupling 1, for each orbital that the lead may touch alone.
 
     Parameters
     ----------
-    coupling : to both leads together, (batch, J)
-    elements : c_k of one link, (batch, J, A, B)
+    orbitals : which of the chain these are
+    leaving, entering : loss, energy brought less lost, and the Lamb shift where there is one, of the states
+        that are left, (2 or 3, orbital, link, d, d)
+    out, into : P in the occupation basis, (orbital, link, target, source)
     """
-    return np.asarray(np.einsum("bj,bjxy->bxy", coupling, np.abs(elements) ** 2))
+
+    orbitals: Ints
+    leaving: Complex
+    entering: Complex
+    out: Complex
+    into: Complex
+
+    def jump(self, name: str, orbital: int) -> Complex:
+        """P of one orbital of the chain; zero where the lead does not touch it."""
+        P: Complex = getattr(self, name)
+        at = np.flatnonzero(self.orbitals == orbital)
+        return (
+            P[at[0]] if at.size else np.zeros_like(self.out[0] if name == "out" else self.into[0])
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channels:
+    """Which orbitals of a chain are joined to which lead in every member; as many for each.
+
+    Parameters
+    ----------
+    coupling : of the orbitals of the chain, (batch, lead, J), eV
+    lead, slot : of each channel its lead, (K,), and its orbital in every member, (batch, K)
+    strength : its coupling, (batch, K), eV; 0 where a member has fewer
+    """
+
+    chain: Chain
+    coupling: Real
+    lead: Ints
+    slot: Ints
+    strength: Real
+
+    @classmethod
+    def of(cls, chain: Chain, coupling: Real) -> Channels:
+        """From the couplings of all orbitals, (batch, lead, 4M)."""
+        g = coupling[:, :, chain.orbitals]
+        count = (g > 0).sum(axis=2).max(axis=0)
+        first = np.argsort(-g, axis=2, kind="stable")
+        lead = np.repeat([0, 1], count)
+        slot = np.concatenate(
+            [first[:, side, :number] for side, number in enumerate(count)], axis=1
+        )
+        return cls(
+            chain=chain,
+            coupling=g,
+            lead=lead,
+            slot=slot,
+            strength=np.stack([one[lead, ks] for one, ks in zip(g, slot, strict=True)]),
+        )
+
+
+def _conditions(members: Sequence[BiasedMember]) -> tuple[list[Condition], Ints]:
+    """Distinct conditions, and which of them each lead of each member has, (batch, lead)."""
+    found: dict[tuple[object, ...], int] = {}
+    conditions: list[Condition] = []
+    which = np.zeros((len(members), 2), dtype=np.int64)
+    touched = np.stack([member.coupling for member in members]).max(axis=0) > 0
+    for b, member in enumerate(members):
+        states, leads = spectrum(member.matrices), member.leads
+        coupling = member.coupling.sum(axis=0) if member.broadened else None
+        width = None if coupling is None else coupling.tobytes()
+        for lead, ends in enumerate(zip(leads.potential, leads.thermal_energy, strict=True)):
+            mu, T = map(float, ends)
+            key = (lead, id(states), mu, T, width)
+            if key not in found:
+                found[key] = len(conditions)
+                conditions.append(
+                    Condition(
+                        lead=lead,
+                        touched=touched[lead],
+                        states=states,
+                        mu=mu,
+                        T=T,
+                        coupling=coupling,
+                    )
+                )
+            which[b, lead] = found[key]
+    return conditions, which
+
+
+def _loss(P: Complex, Q: Complex, own: Real, reached: Real) -> list[Complex]:
+    """Q^+ P and the energy that comes with it, (link, J, d, d)."""
+    lost = dagger(Q) @ P
+    brought = dagger(Q) @ (reached[:, None, :, None] * P)
+    return [lost, brought - own[:, None, :, None] * lost]
 
 
 def lamb_shift(energies: Real, x: Real, C: Complex) -> Complex:
-    r"""Lamb shift of the universal Lindblad equation from the jumps of one lead along one link.
+    r"""Lamb shift of the universal Lindblad equation from the jumps of one orbital along a chain.
 
-    .. math:: H_{aa'} = -\frac{1}{2\pi} \sum_{kb} C_{k,ab} C^*_{k,a'b}\, \phi(x_{ab}, x_{a'b})
+    .. math:: H_{aa'} = -\frac{1}{2\pi} \sum_{b} C_{ab} C^*_{a'b}\, \phi(x_{ab}, x_{a'b})
 
     Parameters
     ----------
-    energies : of the states a, over T and ascending, (batch, A)
-    x : (omega - mu)/T for electrons that enter, its negative for those that leave, (batch, A, B)
-    C : square root of the coupling times the operator, (batch, J, A, B)
+    energies : of the states a, over T and ascending, (link, A)
+    x : (omega - mu)/T for electrons that enter, its negative for those that leave, (link, A, B)
+    C : the operator, (link, J, A, B)
+
+    Returns
+    -------
+    (link, J, A, A), for coupling 1
     """
     terms = overlap_expansion()
-    alpha = terms.of_energy(x)
-    beta = terms.of_distance(np.abs(energies[:, :, None] - energies[:, None, :]))
-    batch, _, A, B = C.shape
-    inner = np.swapaxes(C, 1, 2)  # (batch, A, J, B)
-    conjugate = dagger(inner.reshape(batch, A, -1))
-    total = np.zeros((batch, A, A), dtype=complex)
-    step = max(1, int(TERMS_TOGETHER // C.size))
-    for r in range(0, len(alpha), step):
-        left = alpha[r : r + step, :, :, None, :] * inner
-        product = left.reshape(-1, batch, A, inner.shape[2] * B) @ conjugate
-        total += (beta[r : r + step] * product).sum(axis=0)
+    links, orbitals, A, B = C.shape
+    total = np.empty((links, orbitals, A, A), dtype=complex)
+    step = max(1, int(KERNEL_TOGETHER // (links * A * B)))
+    for a in range(0, A, step):
+        rows = slice(a, a + step)
+        apart = np.abs(energies[:, rows, None] - energies[:, None, :])
+        alpha = np.moveaxis(terms.of_energy(x[:, rows]), 0, -1)
+        beta = np.moveaxis(terms.of_distance(apart), 0, -2)
+        kernel = alpha @ beta  # (link, A, B, A')
+        total[:, :, rows] = np.einsum("ljab,labc,ljcb->ljac", C[:, :, rows], kernel, np.conj(C))
     # the larger argument of phi belongs to the lower state: rows of the upper triangle
     upper = np.triu(total, 1)
-    diagonal = np.einsum("bii->bi", total).real[:, :, None] * np.eye(A)
+    diagonal = np.einsum("ljaa->lja", total).real[..., None] * np.eye(A)
     return np.asarray(-(upper + dagger(upper) + diagonal) / (2 * np.pi))
 
 
-def _sum(channels: Complex) -> Complex:
-    return np.asarray(channels.sum(axis=1))
+class Dephasing(JumpFamily):
+    r"""Fluctuations of every orbital energy: :math:`\kappa \sum_o D[n_o]`, both spins together."""
+
+    keeps = True
+
+    def __init__(self, members: Sequence[BiasedMember], layout: Layout) -> None:
+        self.layout = layout
+        self.rate = np.array([member.leads.dephasing for member in members])[:, None, None, None]
+
+    def _electrons(self, parity: int, number: int) -> Real:
+        """Electrons in every orbital of each Fock state of one stack, (sector, d, orbital)."""
+        stack = self.layout.space.stacks[parity][number]
+        held = fock.occupations(self.layout.charges, parity, number)
+        return np.asarray(held.reshape(*stack.states.shape, -1, 2).sum(axis=-1))
+
+    def damping(self, parity: int, number: int) -> Complex:
+        r""":math:`-\tfrac{i}{2}\kappa\sum_o n_o^2` in one stack."""
+        lost = (self._electrons(parity, number) ** 2).sum(axis=-1)
+        return np.asarray(-0.5j * self.rate * lost[..., None] * np.eye(lost.shape[1]))
+
+    def keeping(self, parity: int, number: int, X: Complex) -> Complex:
+        r""":math:`\kappa \sum_o n_o X n_o`."""
+        held = self._electrons(parity, number)
+        return np.asarray(self.rate * (held @ np.swapaxes(held, -1, -2)) * X)
+
+    keeping_adjoint = keeping
 
 
-def _stacked(parts: list[Any]) -> tuple[list[Any], list[Any]]:
+def _stacked(parts: Sequence[Any]) -> tuple[list[Any], list[Any]]:
     even, odd = (
         [np.stack([one[p][n] for one in parts]) for n in range(len(parts[0][p]))] for p in (0, 1)
     )

@@ -35,11 +35,20 @@ from pydantic import Field
 from chirospin.base.errors import ModelError
 from chirospin.base.fermi import pade_poles, poles_for
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.base.method import LOOSEST, MOST_STEPS, MOST_VECTORS, TIGHTEST, Method
+from chirospin.base.method import (
+    LOOSEST,
+    MOST_STEPS,
+    MOST_VECTORS,
+    NOTHING,
+    TIGHTEST,
+    Method,
+    Needs,
+)
 from chirospin.base.outcome import Outcome
-from chirospin.junction.bias.dissipators import Member, links, spectrum
+from chirospin.junction.bias.eigenstates import BiasedMember, links, spectrum
 from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing
-from chirospin.junction.bias.state import BiasedState, left_flows
+from chirospin.junction.bias.parts import PARTNERS
+from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.manybody import fock
 from chirospin.junction.state import UNREACHED, DensityCertificates
 from chirospin.numerics.krylov import gmres
@@ -207,11 +216,10 @@ def _times(matrix: scipy.sparse.csr_array, X: Complex) -> Complex:
 class Equations:
     """The hierarchy of one member to a tier with a number of poles."""
 
-    def __init__(self, member: Member, tier: int, poles: int) -> None:
+    def __init__(self, member: BiasedMember, tier: int, poles: int) -> None:
         self.member, self.tier, self.poles = member, tier, poles
-        point, leads = member.point, member.leads
-        self.charges = point.charges
-        coupling = point.coupling[member.magnetisation]
+        leads, coupling = member.leads, member.coupling
+        self.charges = member.charges
         self.channels = [
             (lead, int(k), sigma)
             for lead in (0, 1)
@@ -249,7 +257,7 @@ class Equations:
             self.span[sig] = slice(start, stop)
             start = stop
         self.unknowns = start
-        states = spectrum(point)
+        states = spectrum(member.matrices)
         self.energies = {
             (p, n, s): states.energies[p][n][s]
             for p in (0, 1)
@@ -372,14 +380,13 @@ def _occupations(charges: fock.Charges, rho: Complex) -> Real:
     return np.asarray(rho[_diagonal(charges)].real @ held)
 
 
-def largest_energy(member: Member) -> float:
+def largest_energy(member: BiasedMember) -> float:
     """Largest (\\|w\\| + \\|mu\\|)/T of a broadened transition with weight: poles must reach it."""
-    point, leads = member.point, member.leads
-    states = spectrum(point)
-    coupling = point.coupling[member.magnetisation]
+    leads, coupling = member.leads, member.coupling
+    states = spectrum(member.matrices)
     omega = 0.0
     width = float(coupling.sum(axis=0).max())
-    for link in links(point.charges, tuple(np.flatnonzero(coupling.any(axis=0)).tolist())):
+    for link in links(member.charges, tuple(member.joined.tolist())):
         (pa, na, sa), (pb, nb, sb) = link.lower, link.upper
         C = link.between(states.vectors[pa][na][sa], states.vectors[pb][nb][sb])
         w = states.energies[pb][nb][sb] - states.energies[pa][na][sa][:, None]
@@ -420,6 +427,11 @@ class Hierarchy(Method):
         description="whether derivatives, odd and even parts and reciprocity may solve at other biases",
     )
 
+    @property
+    def declines(self) -> Needs:
+        """Every partner, unless other biases may be solved."""
+        return NOTHING if self.other_biases else PARTNERS
+
     def solve_many(self, models: Sequence[BiasedJunction]) -> Iterator[BiasedState]:
         """States to the chosen tier.
 
@@ -436,7 +448,7 @@ class Hierarchy(Method):
                 "Parameter `molecules` must be integer in [1, 3] (dimensionless) for method "
                 f"hierarchy, but is {model.molecules}"
             )
-        members = Member.both(model)
+        members = BiasedMember.both(model)
         needed = _poles_needed(members, self.poles)
         poles = needed if self.poles is None else self.poles
         systems = [Equations(member, self.tier, poles) for member in members]
@@ -464,11 +476,7 @@ class Hierarchy(Method):
                     for name in ("trace_drift", "hermiticity", "smallest_eigenvalue", "particles")
                 }
             ),
-            flows=self._elsewhere,
         )
-
-    def _elsewhere(self, model: BiasedJunction) -> Real:
-        return left_flows(self, model) if self.other_biases else np.full((2, 2), np.nan)
 
     def _check_memory(self, system: Equations) -> None:
         need = 16.0 * system.unknowns * (self.krylov_vectors + WORKING_VECTORS)
@@ -519,13 +527,12 @@ class Hierarchy(Method):
         return x, Outcome(converged=not reason, residual=residual, iterations=spent, reason=reason)
 
 
-def member_unreached(member: Member) -> bool:
+def member_unreached(member: BiasedMember) -> bool:
     """Whether a one-electron mode of the stack is joined to no lead."""
-    point = member.point
-    return point.one_body_decay(member.magnetisation) <= 1e-14 * point.scale
+    return member.one_body_decay <= 1e-14 * member.scale
 
 
-def _poles_needed(members: Sequence[Member], given: int | None) -> int:
+def _poles_needed(members: Sequence[BiasedMember], given: int | None) -> int:
     reach = max(largest_energy(member) for member in members)
     needed = poles_for(reach, POLE_ERROR)
     if needed is None:

@@ -19,29 +19,31 @@ from pydantic import Field
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
+from chirospin.base.method import LOOSEST, MOST_VECTORS, NOTHING, TIGHTEST, Method, Needs
 from chirospin.base.threads import blas_threads
-from chirospin.junction.bias.dissipators import Kind, Member, ThermalGenerator
+from chirospin.junction.bias.dissipators import Dephasing, Kind, ThermalLeads
+from chirospin.junction.bias.eigenstates import BiasedMember
 from chirospin.junction.bias.model import BiasedJunction
-from chirospin.junction.bias.state import BiasedState, broadened_current, left_flows
+from chirospin.junction.bias.parts import BROADENED, NOISE
+from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.manybody import fock
-from chirospin.junction.manybody.gksl import Answer, Stationary, answers
-from chirospin.junction.manybody.liouvillian import EVEN, ODD, Point, Real, Resolvent, diagonal
-from chirospin.junction.state import DensityCertificates
-from chirospin.numerics.krylov import gmres
-from chirospin.numerics.sylvester import EigenInverse, SchurInverse
+from chirospin.junction.manybody.answers import Answer, answers, joint_certificates
+from chirospin.junction.manybody.generator import Generator, JumpFamily
+from chirospin.junction.manybody.leads import open_channels
+from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Layout, Real
+from chirospin.junction.manybody.steady import Resolvent, Stationary, SteadySolver
+from chirospin.numerics.sylvester import Form, by_either_form
 
 LEFT = np.array([1.0, 0.0])
 TOGETHER = 40_000  # unknowns of the members that share numpy calls
 THREADED_SECTOR = 200
 SLOW = 1e-8  # decay over the energy scale below which eigenvalues of H_eff lose too many digits
-REFINEMENTS = 4
-SLOW_VECTORS = 120  # where L_0 is nearly singular: more do not help
 SAME = 1e-6
 TOO_SLOW = (
     "some states are left more slowly than rounding can tell, so their probabilities are not known; "
     "raise thermal_energy or bias, or change gate"
 )
+Pair = tuple[BiasedMember, BiasedMember]
 
 
 class SecondOrder(Method):
@@ -58,7 +60,10 @@ class SecondOrder(Method):
     krylov_vectors: int = Field(
         300, ge=1, le=MOST_VECTORS, description="most Krylov vectors of one solve"
     )
-    counting: bool = Field(True, description="whether to find the noise too: one more solve")
+    counting: bool = Field(
+        True, description="whether to find the noise where it is asked for: one more solve"
+    )
+    gives: ClassVar[Needs] = frozenset({NOISE, BROADENED})
 
     def solve_many(self, models: Sequence[BiasedJunction]) -> Iterator[BiasedState]:
         """Steady states; bias and temperature share the eigenstates of the molecule.
@@ -67,88 +72,113 @@ class SecondOrder(Method):
         ------
         ModelError : the solve would not fit in memory
         """
-        members = ((model, Member.both(_allowed(model, self.name))) for model in models)
+        return self.solve_with(models, NOTHING)
 
-        def structure(item: tuple[BiasedJunction, tuple[Member, Member]]) -> Any:
-            point = item[1][0].point
-            return point.charges, point.channels
+    def solve_with(self, models: Sequence[BiasedJunction], needs: Needs) -> Iterator[BiasedState]:
+        """The same with noise, and with the currents through levels of finite width."""
+        pairs = ((model, BiasedMember.both(_allowed(model, self.name))) for model in models)
 
-        for _, group in groupby(members, key=structure):
+        def structure(item: tuple[BiasedJunction, Pair]) -> Any:
+            return item[1][0].charges, open_channels(item[1])
+
+        for _, group in groupby(pairs, key=structure):
             alike = list(group)
-            sizes = fock.sector_sizes(alike[0][1][0].point.charges)
+            sizes = fock.sector_sizes(alike[0][1][0].charges)
             _check_memory(alike[0][0], sizes, self.name)
             step = max(1, TOGETHER // (2 * sum(size**2 for size in sizes)))
-            with blas_threads(1 if max(sizes) < THREADED_SECTOR else None):
-                for start in range(0, len(alike), step):
-                    yield from self._together(alike[start : start + step], sizes)
+            for start in range(0, len(alike), step):
+                some = [pair for _, pair in alike[start : start + step]]
+                yield from self._together(some, sizes, needs)
 
-    def broadened_current(self, model: BiasedJunction) -> Real:
-        """Left currents with the Fermi functions of broadened transitions, (magnetisation,)."""
-        both = list(Member.both(_allowed(model, self.name)))
-        sizes = fock.sector_sizes(both[0].point.charges)
-        with blas_threads(1 if max(sizes) < THREADED_SECTOR else None):
-            found = self._all(both, sizes, broadened=True)
-        return np.array([s.current[0] if s.answer.outcome.converged else np.nan for s in found])
+    def _together(
+        self, pairs: Sequence[Pair], sizes: list[int], needs: Needs
+    ) -> Iterator[BiasedState]:
+        sharp = [member for pair in pairs for member in pair]
+        wide = [replace(one, broadened=True) for one in sharp] if BROADENED in needs else []
+        if self.counting and NOISE in needs:
+            found = self._solutions(sharp, sizes, counting=True)
+            broad = self._solutions(wide, sizes)
+        else:
+            both = self._solutions([*sharp, *wide], sizes)
+            found, broad = both[: len(sharp)], both[len(sharp) :]
+        for n in range(0, len(sharp), 2):
+            yield self._state(found[n : n + 2], broad[n : n + 2], needs)
 
-    def _together(self, alike: list[Any], sizes: list[int]) -> Iterator[BiasedState]:
-        found = self._all([member for _, both in alike for member in both], sizes)
-        for n in range(len(alike)):
-            yield self._state(found[2 * n], found[2 * n + 1])
-
-    def _all(
-        self, members: list[Member], sizes: list[int], *, broadened: bool = False
+    def _solutions(
+        self, members: Sequence[BiasedMember], sizes: list[int], *, counting: bool = False
     ) -> list[Solution]:
         small = sum(size**2 for size in sizes) <= TOGETHER
-        groups = [members] if small else [[member] for member in members]
-        return [one for group in groups for one in self._solutions(group, broadened)]
+        groups = [members] if small and members else [[member] for member in members]
+        with blas_threads(1 if max(sizes) < THREADED_SECTOR else None):
+            return [one for group in groups for one in self._batch(group, counting)]
 
-    def _solutions(self, members: list[Member], broadened: bool) -> list[Solution]:
-        generator = ThermalGenerator(members, self.kind, broadened=broadened)
-        solver = Solver.of(generator, self.tolerance, self.krylov_vectors)
-        found = solver.steady_state()
-        particles = [
-            generator.mean(generator.particle_flow[lead], found.even, found.odd) for lead in (0, 1)
-        ]
-        energy = [
-            generator.mean(generator.energy_flow[lead], found.even, found.odd) for lead in (0, 1)
-        ]
-        rate = generator.trace(ODD, generator.jumps(EVEN, found.even)) + generator.trace(
-            EVEN, generator.jumps(ODD, found.odd)
+    def _batch(self, members: Sequence[BiasedMember], counting: bool) -> list[Solution]:
+        layout = Layout(charges=members[0].charges, batch=len(members))
+        leads = ThermalLeads(members, layout, self.kind)
+        families: list[JumpFamily] = [leads]
+        if any(member.leads.dephasing for member in members):
+            families.append(Dephasing(members, layout))
+        generator = Generator(members, layout, families)
+
+        def attempt(generators: Sequence[Generator], form: Form) -> list[SteadySolver]:
+            return [
+                SteadySolver(
+                    resolvent=Resolvent(one, form),
+                    tolerance=self.tolerance,
+                    limit=self.krylov_vectors,
+                )
+                for one in generators
+            ]
+
+        (solver,) = by_either_form([generator], attempt, _slow)
+        if _slow(solver):
+            solver = solver.regularised(float(leads.coupling.max()))
+        return self._read(solver, leads, counting)
+
+    def _read(self, solver: SteadySolver, leads: ThermalLeads, counting: bool) -> list[Solution]:
+        """Steady states with their flows."""
+        generator = solver.generator
+        found, doubts = _steady(solver)
+        halves = found.halves
+        particles, energy = (
+            np.stack([leads.mean(flow[lead], halves) for lead in (0, 1)], axis=-1)
+            for flow in (leads.particle_flow, leads.energy_flow)
         )
-        total = generator.coupling.sum(axis=(1, 2))
         with np.errstate(divide="ignore", invalid="ignore"):
-            barrier = -np.log(rate / total)
-        noise = solver.noise(found) if self.counting else None
+            barrier = -np.log(generator.jump_rate(*halves) / leads.coupling.sum(axis=(1, 2)))
+        noise = _noise(solver, leads, found) if counting else None
         return [
             Solution(
-                answer=_slow(answer, members[b].point) if found.dark[b] else answer,
-                current=np.array([current[b] for current in particles]),
-                energy=np.array([current[b] for current in energy]),
+                answer=answer,
+                current=particles[b],
+                energy=energy[b],
                 barrier=float(barrier[b]),
                 noise=None if noise is None else float(noise[b]),
             )
-            for b, answer in enumerate(answers(generator, found, self.tolerance))
+            for b, answer in enumerate(answers(generator, found, self.tolerance, doubts))
         ]
 
-    def _state(self, up: Solution, down: Solution) -> BiasedState:
-        both = (up, down)
-        plain = self.with_options(counting=False)
+    def _state(
+        self, both: Sequence[Solution], wide: Sequence[Solution], needs: Needs
+    ) -> BiasedState:
+        up, down = both
+        parts: dict[str, Real | None] = {}
+        if NOISE in needs:
+            known = None not in (up.noise, down.noise)
+            parts[NOISE] = np.array([one.noise for one in both], dtype=float) if known else None
+        if BROADENED in needs:
+            parts[BROADENED] = np.array(
+                [s.current[0] if s.answer.outcome.converged else np.nan for s in wide]
+            )
         return BiasedState(
             one_body_density=np.stack([one.answer.one_body_density for one in both]),
             lead_current=np.stack([one.current for one in both]),
             outcomes=(up.answer.outcome, down.answer.outcome),
-            density=DensityCertificates(
-                **{
-                    name: np.array([getattr(one.answer, name) for one in both])
-                    for name in ("trace_drift", "hermiticity", "smallest_eigenvalue", "particles")
-                }
-            ),
-            flows=lambda model: left_flows(plain, model),
-            broadened=lambda model: broadened_current(plain, model),
+            density=joint_certificates(up.answer, down.answer),
             energy_current=np.stack([one.energy for one in both]),
-            noise=None if up.noise is None else np.array([one.noise for one in both], dtype=float),
             barrier=np.array([one.barrier for one in both]),
             second_order=True,
+            parts=parts,
         )
 
 
@@ -209,155 +239,47 @@ class Solution:
     noise: float | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Solver:
-    """Solves L delta = -rest, Tr delta arbitrary, for the members of a generator.
+def _slow(solver: SteadySolver) -> bool:
+    """Whether a state is left so slowly that L_0 is nearly singular."""
+    scale = solver.generator.scale
+    return bool((solver.resolvent.slowest_decay <= SLOW * scale).any())
 
-    Parameters
-    ----------
-    shift : s of L_0 - s, eV; 0 where L_0 itself is inverted
-    """
 
-    generator: ThermalGenerator
-    inverse: Resolvent
-    shift: float
-    tolerance: float
-    limit: int
+def _steady(solver: SteadySolver) -> tuple[Stationary, list[str]]:
+    """rho of every member, and why it may not be known: then two starts lead apart."""
+    first = solver.steady_state()
+    if not solver.fed_back:
+        return first, [""] * len(solver.generator.members)
+    if not (solver.generator.residual(*first.halves) <= solver.tolerance).any():
+        return first, [TOO_SLOW] * len(solver.generator.members)  # a second start would not help
+    again = solver.steady_state(rng=np.random.default_rng(0))
+    both = Stationary(
+        even=first.even,
+        odd=first.odd,
+        hermiticity=first.hermiticity,
+        applications=first.applications + again.applications,
+    )
+    return both, ["" if same else TOO_SLOW for same in first.apart(again) < SAME]
 
-    @classmethod
-    def of(cls, generator: ThermalGenerator, tolerance: float, limit: int) -> Solver:
-        """With the inverse that suits the generator."""
-        scale = np.array([point.scale for point, _ in generator.members])
-        try:
-            inverse = Resolvent(generator, EigenInverse)
-            slow = bool((inverse.slowest_decay <= SLOW * scale).any())
-        except np.linalg.LinAlgError:
-            inverse, slow = Resolvent(generator, SchurInverse), False
-        shift = 0.0
-        if slow:
-            shift = float(generator.coupling.max())
-            inverse = Resolvent(generator, SchurInverse, shift=shift)
-        return cls(
-            generator=generator, inverse=inverse, shift=shift, tolerance=tolerance, limit=limit
-        )
 
-    @property
-    def whole(self) -> bool:
-        """Whether both halves are solved together: something keeps the parity."""
-        return bool(self.shift or self.generator.dephasing.any())
+def _noise(solver: SteadySolver, leads: ThermalLeads, found: Stationary) -> Real:
+    """Zero-frequency noise of the left current, (batch,), electrons squared per time."""
+    trace = solver.generator.layout.trace
 
-    def correction(self, even: Real, odd: Real, tolerance: float) -> tuple[Real, Real, int]:
-        """delta with L delta = -(even, odd)."""
-        generator, inverse = self.generator, self.inverse
-        if self.whole:
-            return self._whole(even, odd, tolerance)
-
-        def cycle(X: Real) -> Real:
-            odd = inverse(ODD, generator.jumps(EVEN, X))
-            return inverse(EVEN, generator.jumps(ODD, odd))
-
-        half = inverse(ODD, odd)
-        found = gmres(
-            lambda Z: Z - cycle(Z),
-            inverse(EVEN, even + generator.jumps(ODD, half)),
-            tolerance=tolerance,
-            limit=self.limit,
-        )
-        X = found.solution
-        return X, half + inverse(ODD, generator.jumps(EVEN, X)), found.applications
-
-    def _whole(self, even: Real, odd: Real, tolerance: float) -> tuple[Real, Real, int]:
-        generator, inverse, s = self.generator, self.inverse, self.shift
-        cut = even.shape[1]
-
-        def equation(Z: Real) -> Real:
-            X, Y = Z[:, :cut], Z[:, cut:]
-            again = (
-                inverse(EVEN, generator.jumps(ODD, Y) + s * X + generator.kept(EVEN, X)),
-                inverse(ODD, generator.jumps(EVEN, X) + s * Y + generator.kept(ODD, Y)),
-            )
-            return np.asarray(Z - np.concatenate(again, axis=1))
-
-        right = np.concatenate([inverse(EVEN, even), inverse(ODD, odd)], axis=1)
-        limit = min(self.limit, SLOW_VECTORS) if s else self.limit
-        found = gmres(equation, right, tolerance=tolerance, limit=limit)
-        return found.solution[:, :cut], found.solution[:, cut:], found.applications
-
-    def steady_state(self) -> Stationary:
-        """rho with L rho = 0 and trace 1."""
-        first = self._from(None)
-        if not self.shift:
-            return first
-        again = self._from(np.random.default_rng(0))
-        apart = np.abs(first.even - again.even).max(axis=1) + np.abs(first.odd - again.odd).max(
-            axis=1
-        )
-        return Stationary(
-            even=first.even,
-            odd=first.odd,
-            hermiticity=first.hermiticity,
-            dark=~(apart < SAME),
-            applications=first.applications + again.applications,
-        )
-
-    def _from(self, rng: np.random.Generator | None) -> Stationary:
-        generator = self.generator
-        halves = []
-        for parity in (EVEN, ODD):
-            arriving = np.zeros((generator.batch, generator.space.unknowns(parity)))
-            places = diagonal(generator.charges, parity)
-            arriving[:, places] = 1.0 if rng is None else rng.uniform(0.0, 2.0, places.size)
-            halves.append(arriving)
+    def counted(halves: Halves, back: Real) -> Halves:
         even, odd = halves
-        if not self.whole:
-            even = self.inverse(EVEN, even)
-            odd = self.inverse(ODD, generator.jumps(EVEN, even))
-        norm = generator.trace(EVEN, even) + generator.trace(ODD, odd)
-        even, odd = even / norm[:, None], odd / norm[:, None]
-        applications = 0
-        for attempt in range(2 if self.shift else REFINEMENTS):
-            if attempt and (generator.residual(even, odd) <= 0.3 * self.tolerance).all():
-                break
-            accuracy = 0.1 * self.tolerance if not attempt else 1e-4
-            delta, epsilon, spent = self.correction(*generator.derivative(even, odd), accuracy)
-            even, odd = even + delta, odd + epsilon
-            applications += spent
-        norm = generator.trace(EVEN, even) + generator.trace(ODD, odd)
-        arrivals = generator.jumps(EVEN, even)
-        return Stationary(
-            even=even / norm[:, None],
-            odd=odd / norm[:, None],
-            hermiticity=self.inverse.hermiticity(ODD, arrivals) / norm,
-            dark=np.zeros(generator.batch, dtype=bool),
-            applications=applications,
-        )
+        return leads.crossing(ODD, odd, LEFT, back), leads.crossing(EVEN, even, LEFT, back)
 
-    def noise(self, found: Stationary) -> Real:
-        """Zero-frequency noise of the left current, (batch,), electrons squared per time."""
-        generator = self.generator
-
-        def counted(even: Real, odd: Real, back: Real) -> tuple[Real, Real]:
-            return (
-                generator.jumps(ODD, odd, LEFT, back),
-                generator.jumps(EVEN, even, LEFT, back),
-            )
-
-        def trace(even: Real, odd: Real) -> Real:
-            return generator.trace(EVEN, even) + generator.trace(ODD, odd)
-
-        flow = counted(found.even, found.odd, -LEFT)
-        current = trace(*flow)[:, None]
-        rest = (current * found.even - flow[0], current * found.odd - flow[1])
-        even, odd, _ = self.correction(*rest, 0.1 * self.tolerance)
-        surplus = trace(even, odd)[:, None]
-        even, odd = even - surplus * found.even, odd - surplus * found.odd
-        shot = trace(*counted(found.even, found.odd, LEFT))
-        return np.asarray(shot - 2 * trace(*counted(even, odd, -LEFT)))
-
-
-def _slow(answer: Answer, point: Point) -> Answer:
-    reason = point.far_apart or TOO_SLOW
-    return replace(answer, outcome=replace(answer.outcome, converged=False, reason=reason))
+    flow = counted(found.halves, -LEFT)
+    current = trace(*flow)[:, None]
+    even, odd, _ = solver.solve(
+        current * found.even - flow[EVEN],
+        current * found.odd - flow[ODD],
+        0.1 * solver.tolerance,
+    )
+    surplus = trace(even, odd)[:, None]
+    memory = counted((even - surplus * found.even, odd - surplus * found.odd), -LEFT)
+    return np.asarray(trace(*counted(found.halves, LEFT)) - 2 * trace(*memory))
 
 
 def _allowed(model: BiasedJunction, method: str) -> BiasedJunction:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
+from chirospin.base.constants import BOLTZMANN
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import ParameterInfo, parameter
 from chirospin.junction.model import PER_MOLECULE, MolecularStack, one_body_hamiltonian
 
 Real = NDArray[np.float64]
-BOLTZMANN = 8.617333262e-5
-"""eV per kelvin."""
 DEFAULT_THERMAL_ENERGY = 0.1
 LARGEST = 1e9
 """eV: no junction is beyond, and quotients of energies stay finite numbers."""
@@ -38,6 +37,8 @@ class BiasedJunction(MolecularStack):
     ----------
     nozaki_fujita_2026, Eqs. (1)-(9), for the stack and its couplings
     """
+
+    absolute_energies: ClassVar[bool] = True
 
     bias: float = parameter(
         4.0,

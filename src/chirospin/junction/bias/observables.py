@@ -8,9 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.observables import observable
-from chirospin.junction.audit import time_reversal_broken
 from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian, reservoirs
-from chirospin.junction.bias.state import BiasedState, Flows
+from chirospin.junction.bias.parts import (
+    ABOVE,
+    BELOW,
+    NOISE,
+    REST,
+    REST_ABOVE,
+    REST_BELOW,
+    REVERSED,
+    STEP,
+    bias_step,
+    driven,
+    left_flows,
+    obeys_reciprocity,
+    rest,
+)
+from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.model import lead_couplings
 from chirospin.junction.observables import (
     CURRENT,
@@ -26,22 +40,12 @@ from chirospin.junction.observables import (
 Real = NDArray[np.float64]
 NO_DEFECT = 1e-6  # the step of the derivative
 FAINT = 0.01  # of T dI/dV: a thermoelectric response below is near its zero
-STEP = 2e-3  # of the bias, in temperatures: a derivative is then good to 1e-6
 NO_DRIVE = "leads of equal potential and temperature drive no current, or none flows"
 NOT_FOUND = "the method does not find it, or was told not to"
 NO_PARTNER = "the method failed at the other bias, or was told not to solve there"
 BROKEN = "the stack itself breaks time reversal, or the method has no currents near zero bias"
-
-
-def rest(model: BiasedJunction) -> BiasedJunction:
-    """The same junction between leads of equal potential and temperature."""
-    return model.replace(bias=0.0, thermal_energy_difference=0.0)
-
-
-def driven(model: BiasedJunction) -> bool:
-    """Whether the leads differ in potential or temperature."""
-    leads = reservoirs(model)
-    return bool(np.ptp(leads.potential) > 0 or np.ptp(leads.thermal_energy) > 0)
+AT_REST = (REST_ABOVE, REST_BELOW)
+STEPS = (ABOVE, BELOW)
 
 
 def energy_scale(model: BiasedJunction) -> float:
@@ -51,7 +55,7 @@ def energy_scale(model: BiasedJunction) -> float:
 
 def _spurious(model: BiasedJunction, state: BiasedState) -> Real:
     """What the method itself drives at rest, of electrons and energy, (2, magnetisation); 0 if unknown."""
-    return np.nan_to_num(np.abs(state.flows(rest(model))))
+    return np.nan_to_num(np.abs(left_flows(state.parts[REST])))
 
 
 def _current_error(model: BiasedJunction, state: BiasedState) -> Real:
@@ -70,7 +74,7 @@ def _polarisation_error(model: BiasedJunction, state: BiasedState) -> Real:
               + |P|\,|I_{0\uparrow} + I_{0\downarrow}|}{|I_\uparrow + I_\downarrow|} + |d|
     """
     I, numerical = state.lead_current[:, 0], current_uncertainty(model, state)  # noqa: E741
-    spurious = np.nan_to_num(state.flows(rest(model))[0])
+    spurious = np.nan_to_num(left_flows(state.parts[REST])[0])
     defect = np.nan_to_num(abs(linear_polarisation(model, state)))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         P = (I[0] - I[1]) / I.sum()
@@ -84,7 +88,7 @@ def _difference_odd_error(model: BiasedJunction, state: BiasedState) -> Real:
 
 
 def _difference_even_error(model: BiasedJunction, state: BiasedState) -> Real:
-    up, down = np.nan_to_num(state.flows(rest(model))[0])
+    up, down = np.nan_to_num(left_flows(state.parts[REST])[0])
     return np.asarray(_difference_odd_error(model, state) + abs(up - down))
 
 
@@ -105,16 +109,15 @@ def _rectification_error(model: BiasedJunction, state: BiasedState) -> Real:
 
 
 def _conductance_error(model: BiasedJunction, state: BiasedState) -> Real:
-    step = STEP * float(reservoirs(model).thermal_energy.min())
-    return np.asarray(current_uncertainty(model, state) / step)
+    return np.asarray(current_uncertainty(model, state) / bias_step(model))
 
 
 def _fano_error(model: BiasedJunction, state: BiasedState) -> Real:
-    if state.noise is None:
+    if state.parts[NOISE] is None:
         return np.full(2, np.nan)
     I = np.abs(state.lead_current[:, 0])  # noqa: E741
     I = np.where(NO_CURRENT * lead_couplings(model).sum() < I, I, np.nan)  # noqa: E741
-    return np.asarray(np.abs(state.noise) * _current_error(model, state) / I**2)
+    return np.asarray(np.abs(state.parts[NOISE]) * _current_error(model, state) / I**2)
 
 
 def _energy_error(model: BiasedJunction, state: BiasedState) -> Real:
@@ -128,13 +131,18 @@ def _energy_error(model: BiasedJunction, state: BiasedState) -> Real:
 
 def _defect_error(model: BiasedJunction, state: BiasedState) -> Real:
     """The step of the derivative, and rounding over it."""
-    still = rest(model)
-    G = np.abs(conductance(still, state)).mean()
-    rounding = _conductance_error(still, state).mean() / max(G, 1e-300)
+    G = np.abs(conductance_at_rest(model, state)).mean()
+    rounding = _conductance_error(rest(model), state).mean() / max(G, 1e-300)
     return np.asarray(NO_DEFECT + rounding)
 
 
-@observable(unit="1", symbol=r"P_\mathrm{MR}", undefined=NO_DRIVE, error=_polarisation_error)
+@observable(
+    unit="1",
+    symbol=r"P_\mathrm{MR}",
+    undefined=NO_DRIVE,
+    needs=(REST, *AT_REST),
+    error=_polarisation_error,
+)
 def spin_polarisation(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Magnetoresistance polarisation of the current at this bias.
 
@@ -150,14 +158,9 @@ def spin_polarisation(model: BiasedJunction, state: BiasedState) -> Real:
     return np.asarray((up - down) / (up + down))
 
 
-def reversed_bias(model: BiasedJunction) -> BiasedJunction:
-    """The same junction at the opposite bias."""
-    return model.replace(bias=-model.bias)
-
-
 def _parts(model: BiasedJunction, state: BiasedState) -> tuple[Real, Real]:
     """Odd and even parts of the left currents in the bias, each (magnetisation,)."""
-    here, there = state.lead_current[:, 0], state.currents(reversed_bias(model))
+    here, there = state.lead_current[:, 0], left_flows(state.parts[REVERSED])[0]
     return (here - there) / 2, (here + there) / 2
 
 
@@ -166,6 +169,8 @@ def _parts(model: BiasedJunction, state: BiasedState) -> tuple[Real, Real]:
     symbol=r"\Delta_\mathrm{odd}",
     conversion=IN_AMPERE,
     undefined=NO_PARTNER,
+    needs=(REVERSED,),
+    default=False,
     error=_difference_odd_error,
 )
 def current_difference_odd(model: BiasedJunction, state: BiasedState) -> Real:
@@ -182,6 +187,8 @@ def current_difference_odd(model: BiasedJunction, state: BiasedState) -> Real:
     symbol=r"\Delta_\mathrm{even}",
     conversion=IN_AMPERE,
     undefined=NO_PARTNER,
+    needs=(REVERSED, REST),
+    default=False,
     error=_difference_even_error,
 )
 def current_difference_even(model: BiasedJunction, state: BiasedState) -> Real:
@@ -198,6 +205,8 @@ def current_difference_even(model: BiasedJunction, state: BiasedState) -> Real:
     symbol=r"\bar I_\mathrm{odd}",
     conversion=IN_AMPERE,
     undefined=NO_PARTNER,
+    needs=(REVERSED,),
+    default=False,
     error=_mean_odd_error,
 )
 def mean_current_odd(model: BiasedJunction, state: BiasedState) -> Real:
@@ -214,6 +223,8 @@ def mean_current_odd(model: BiasedJunction, state: BiasedState) -> Real:
     symbol=r"\bar I_\mathrm{even}",
     conversion=IN_AMPERE,
     undefined=NO_PARTNER,
+    needs=(REVERSED, REST),
+    default=False,
     error=_mean_even_error,
 )
 def mean_current_even(model: BiasedJunction, state: BiasedState) -> Real:
@@ -226,7 +237,12 @@ def mean_current_even(model: BiasedJunction, state: BiasedState) -> Real:
 
 
 @observable(
-    unit="1", symbol="r", undefined=f"{NO_DRIVE}; or {NO_PARTNER}", error=_rectification_error
+    unit="1",
+    symbol="r",
+    undefined=f"{NO_DRIVE}; or {NO_PARTNER}",
+    needs=(REVERSED, REST),
+    default=False,
+    error=_rectification_error,
 )
 def rectification(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Even over odd part in the bias of the mean current.
@@ -239,11 +255,21 @@ def rectification(model: BiasedJunction, state: BiasedState) -> Real:
     return np.asarray(even / odd)
 
 
+def _slope(model: BiasedJunction, state: BiasedState, names: tuple[str, str]) -> Real:
+    above, below = (left_flows(state.parts[name])[0] for name in names)
+    return np.asarray((above - below) / (2 * bias_step(model)))
+
+
 def conductance(model: BiasedJunction, state: BiasedState) -> Real:
     r"""dI/dV at the bias of the model by a central difference, (magnetisation,), e^2/hbar."""
-    step = STEP * float(reservoirs(model).thermal_energy.min())
-    above, below = (state.currents(model.replace(bias=model.bias + s)) for s in (step, -step))
-    return np.asarray((above - below) / (2 * step))
+    return _slope(model, state, STEPS)
+
+
+def conductance_at_rest(model: BiasedJunction, state: BiasedState) -> Real:
+    r"""dI/dV at V = 0 and equal temperatures, (magnetisation,), e^2/hbar; NaN where no law is due."""
+    if not obeys_reciprocity(model):
+        return np.full(2, np.nan)
+    return _slope(rest(model), state, AT_REST)
 
 
 @observable(
@@ -251,6 +277,8 @@ def conductance(model: BiasedJunction, state: BiasedState) -> Real:
     symbol="dI/dV",
     dims=("magnetisation",),
     undefined=NO_PARTNER,
+    needs=STEPS,
+    default=False,
     error=_conductance_error,
 )
 def differential_conductance(model: BiasedJunction, state: BiasedState) -> Real:
@@ -261,7 +289,14 @@ def differential_conductance(model: BiasedJunction, state: BiasedState) -> Real:
     return conductance(model, state)
 
 
-@observable(unit="eV*e^2/hbar", symbol="S", dims=("magnetisation",), undefined=NOT_FOUND)
+@observable(
+    unit="eV*e^2/hbar",
+    symbol="S",
+    dims=("magnetisation",),
+    undefined=NOT_FOUND,
+    needs=(NOISE,),
+    default=False,
+)
 def noise(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Zero-frequency noise: second cumulant of the charge per time.
 
@@ -269,7 +304,7 @@ def noise(model: BiasedJunction, state: BiasedState) -> Real:
 
     The Schottky value is \|I\|; the spectral density of engineers is 2 S.
     """
-    return np.full(2, np.nan) if state.noise is None else state.noise
+    return np.full(2, np.nan) if state.parts[NOISE] is None else state.parts[NOISE]
 
 
 @observable(
@@ -277,6 +312,8 @@ def noise(model: BiasedJunction, state: BiasedState) -> Real:
     symbol="F",
     dims=("magnetisation",),
     undefined=f"{NOT_FOUND}; or no current flows",
+    needs=(NOISE, REST),
+    default=False,
     error=_fano_error,
 )
 def fano_factor(model: BiasedJunction, state: BiasedState) -> Real:
@@ -285,10 +322,10 @@ def fano_factor(model: BiasedJunction, state: BiasedState) -> Real:
     .. math:: F = S/|I|
     """
     I = np.abs(state.lead_current[:, 0])  # noqa: E741
-    if state.noise is None or not driven(model):
+    if state.parts[NOISE] is None or not driven(model):
         return np.full(2, np.nan)
     flows = NO_CURRENT * lead_couplings(model).sum() < I
-    return np.where(flows, state.noise / np.where(flows, I, 1.0), np.nan)
+    return np.where(flows, state.parts[NOISE] / np.where(flows, I, 1.0), np.nan)
 
 
 @observable(
@@ -296,6 +333,7 @@ def fano_factor(model: BiasedJunction, state: BiasedState) -> Real:
     symbol="J_E",
     dims=("magnetisation", "lead"),
     undefined=NOT_FOUND,
+    needs=(REST,),
     error=_energy_error,
 )
 def energy_current(model: BiasedJunction, state: BiasedState) -> Real:
@@ -308,7 +346,9 @@ def energy_current(model: BiasedJunction, state: BiasedState) -> Real:
     return np.full((2, 2), np.nan) if state.energy_current is None else state.energy_current
 
 
-@observable(unit="1", symbol="d", undefined=BROKEN, error=_defect_error)
+@observable(
+    unit="1", symbol="d", undefined=BROKEN, needs=AT_REST, default=False, error=_defect_error
+)
 def reciprocity_defect(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Polarisation of the linear response, which exact dynamics does not have.
 
@@ -322,41 +362,37 @@ def reciprocity_defect(model: BiasedJunction, state: BiasedState) -> Real:
 
 def linear_polarisation(model: BiasedJunction, state: BiasedState) -> float:
     """(G_up - G_down)/(G_up + G_down) at V -> 0 and equal temperatures; NaN where the law is not due."""
-    if time_reversal_broken(gated_hamiltonian(model.replace(bias=0.0))) > 1e-12:
-        return float("nan")
-    up, down = conductance(rest(model), state)
+    up, down = conductance_at_rest(model, state)
     return float((up - down) / (up + down)) if up + down else float("nan")
 
 
-def thermoelectric_defect(model: BiasedJunction, flows: Flows) -> float:
+def thermoelectric_defect(
+    model: BiasedJunction, heat: tuple[Real, Real], bias: tuple[Real, Real]
+) -> float:
     r"""Departure from the reciprocity of thermoelectric responses, relative to them.
 
     .. math:: L_{12}(M) = T\,\partial I_M/\partial\Delta T, \qquad
               L_{21}(M) = \partial J_{E,M}/\partial V, \qquad L_{12}(M) = L_{21}(-M)
 
     at V = 0 and equal temperatures, for time reversal on the stack (Onsager). Responses below
-    :data:`FAINT` of T dI/dV count as that. NaN where the law is not due or the flows are not known.
+    :data:`FAINT` of T dI/dV count as that. NaN where the flows are not known.
 
     Parameters
     ----------
-    flows : of electrons and energy, as of :class:`BiasedState`
+    heat, bias : flows of electrons and energy a step above and below rest, (2, magnetisation) each
     """
-    still = rest(model)
-    if time_reversal_broken(gated_hamiltonian(still)) > 1e-12:
-        return float("nan")
-    T = float(reservoirs(still).thermal_energy.mean())
+    T = float(reservoirs(rest(model)).thermal_energy.mean())
     step = STEP * T
-    hot, cold = (flows(still.replace(thermal_energy_difference=s))[0] for s in (step, -step))
-    ahead, back = (flows(still.replace(bias=s)) for s in (step, -step))
-    by_heat = T * (hot - cold) / (2 * step)
+    (hot, cold), (ahead, back) = heat, bias
+    by_heat = T * (hot[0] - cold[0]) / (2 * step)
     conductance, by_bias = (ahead - back) / (2 * step)
     size = max(np.abs(by_heat).max(), np.abs(by_bias).max(), FAINT * T * np.abs(conductance).max())
     return float(np.abs(by_heat - by_bias[::-1]).max() / size) if size else float("nan")
 
 
-BIASED_OBSERVABLES = (
-    replace(current, error=_current_error),
-    replace(mean_current, error=_mean_error),
+OBSERVABLES = (
+    replace(current, error=_current_error, needs=(REST,)),
+    replace(mean_current, error=_mean_error, needs=(REST,)),
     spin_polarisation,
     occupation,
     current_difference_odd,

@@ -10,7 +10,7 @@ one at the other, so the polarisation vanishes at any bias, repulsion and spin-o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
 from chirospin.base.fermi import broadened_fermi, fermi
-from chirospin.base.method import Method
+from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.outcome import Outcome
-from chirospin.junction.bias.dissipators import Member, links, spectrum, widths
+from chirospin.junction.bias.eigenstates import BiasedMember, links, spectrum, widths
 from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing
-from chirospin.junction.bias.state import BiasedState, broadened_current, left_flows
+from chirospin.junction.bias.parts import BROADENED
+from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.bias.stationary import stationary_probabilities
 from chirospin.junction.manybody import fock
-from chirospin.junction.manybody.liouvillian import EVEN, ODD
+from chirospin.junction.manybody.packed import EVEN, ODD
 from chirospin.junction.state import UNREACHED
 
 Real = NDArray[np.float64]
@@ -49,6 +50,7 @@ class Pauli(Method):
 
     name: ClassVar[str] = "pauli"
     summary: ClassVar[str] = "rate equations without coherence: polarisation is zero, a theorem"
+    gives: ClassVar[Needs] = frozenset({BROADENED})
 
     def solve_many(self, models: Sequence[BiasedJunction]) -> Iterator[BiasedState]:
         """Stationary populations.
@@ -57,33 +59,38 @@ class Pauli(Method):
         ------
         ModelError : too many states, or an eigenbasis that is not unique
         """
-        return map(self._state, models)
+        return self.solve_with(models, NOTHING)
 
-    def _state(self, model: BiasedJunction) -> BiasedState:
+    def solve_with(self, models: Sequence[BiasedJunction], needs: Needs) -> Iterator[BiasedState]:
+        """The same with the currents through levels of finite width."""
+        return (self._state(model, needs) for model in models)
+
+    def _state(self, model: BiasedJunction, needs: Needs) -> BiasedState:
         require_no_dephasing(model, self.name)
         if model.molecules > LARGEST:
             raise ModelError(
                 f"Parameter `molecules` must be integer in [1, {LARGEST}] (dimensionless) for method "
                 f"pauli, but is {model.molecules}"
             )
-        members = Member.both(model)
+        members = BiasedMember.both(model)
         found = [_populations(member) for member in members]
         _require_unique_basis(members[0], [one.probability for one in found])
+        wide = [replace(one, broadened=True) for one in members] if BROADENED in needs else []
+        parts = {BROADENED: np.array([_left_current(one) for one in wide])} if wide else {}
         return BiasedState(
             one_body_density=np.stack([np.diag(one.occupation).astype(complex) for one in found]),
             lead_current=np.stack([one.current for one in found]),
             energy_current=np.stack([one.energy for one in found]),
             outcomes=(found[0].outcome, found[1].outcome),
-            flows=lambda other: left_flows(self, other),
-            broadened=lambda other: broadened_current(self, other),
             barrier=np.array([one.barrier for one in found]),
             second_order=True,
+            parts=parts,
         )
 
-    def broadened_current(self, model: BiasedJunction) -> Real:
-        """Left currents with the Fermi functions of broadened transitions, (magnetisation,)."""
-        found = [_populations(member, broadened=True) for member in Member.both(model)]
-        return np.array([one.current[0] if one.outcome.converged else np.nan for one in found])
+
+def _left_current(member: BiasedMember) -> float:
+    found = _populations(member)
+    return float(found.current[0]) if found.outcome.converged else float("nan")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,17 +105,17 @@ class Populations:
     outcome: Outcome
 
 
-def _require_unique_basis(member: Member, populations: Sequence[Real]) -> None:
+def _require_unique_basis(member: BiasedMember, populations: Sequence[Real]) -> None:
     """Refuse degenerate levels of one sector that are populated: what is empty carries nothing.
 
     Raises
     ------
     ModelError : the eigenbasis of these levels is not unique
     """
-    h = member.point.h
+    h = member.matrices.h
     spread = np.abs(h - np.trace(h).real / len(h) * np.eye(len(h))).max()
     populated, first = np.max(populations, axis=0) > POPULATED, 0
-    for half in spectrum(member.point).energies:
+    for half in spectrum(member.matrices).energies:
         for E in half:
             for levels in E:
                 here = populated[first : first + levels.size]
@@ -132,15 +139,15 @@ def _not_unique(gap: float, known: float, wanted: float) -> str:
     )
 
 
-def _populations(member: Member, *, broadened: bool = False) -> Populations:
-    rate, joined, sign, gain, start = _rates(member, broadened)
+def _populations(member: BiasedMember) -> Populations:
+    rate, joined, sign, gain, start = _rates(member)
     both = rate.sum(axis=0)
     p = stationary_probabilities(both)
     if p is None:
         return _unknown(member, len(both), _why_unknown(member, joined))
     arriving, leaving = both @ p, both.sum(axis=0) * p
     flow = max(float(arriving.sum()), np.finfo(float).tiny)
-    coupling = member.point.coupling[member.magnetisation].sum()
+    coupling = member.coupling.sum()
     return Populations(
         probability=p,
         occupation=_occupations(member, start, p),
@@ -155,18 +162,20 @@ def _populations(member: Member, *, broadened: bool = False) -> Populations:
     )
 
 
-def _why_unknown(member: Member, joined: Real) -> str:
+def _why_unknown(member: BiasedMember, joined: Real) -> str:
     if stationary_probabilities(joined) is None:
         return UNREACHED
-    largest = max(float(np.abs(E).max()) for half in spectrum(member.point).energies for E in half)
+    largest = max(
+        float(np.abs(E).max()) for half in spectrum(member.matrices).energies for E in half
+    )
     known = ROUNDED * largest
     return TOO_LARGE.format(known) if known > member.leads.thermal_energy.min() else TOO_SLOW
 
 
-def _unknown(member: Member, states: int, reason: str) -> Populations:
+def _unknown(member: BiasedMember, states: int, reason: str) -> Populations:
     return Populations(
         probability=np.zeros(states),
-        occupation=np.full(len(member.point.h), np.nan),
+        occupation=np.full(member.coupling.shape[1], np.nan),
         current=np.full(2, np.nan),
         energy=np.full(2, np.nan),
         barrier=float("nan"),
@@ -174,13 +183,11 @@ def _unknown(member: Member, states: int, reason: str) -> Populations:
     )
 
 
-def _rates(
-    member: Member, broadened: bool
-) -> tuple[Real, Real, Real, Real, dict[tuple[int, int, int], int]]:
+def _rates(member: BiasedMember) -> tuple[Real, Real, Real, Real, dict[tuple[int, int, int], int]]:
     """Rates [lead, to, from], rates of leads half full, electrons and energy gained, first states."""
-    point, leads = member.point, member.leads
-    states = spectrum(point)
-    space = fock.sectors(point.charges)
+    leads = member.leads
+    states = spectrum(member.matrices)
+    space = fock.sectors(member.charges)
     start, total = {}, 0
     for parity in (EVEN, ODD):
         for n, stack in enumerate(space.stacks[parity]):
@@ -191,13 +198,12 @@ def _rates(
     open_ = np.zeros((total, total))
     sign = np.zeros((total, total))
     gain = np.zeros((total, total))
-    coupling = point.coupling[member.magnetisation]
-    joined = tuple(np.flatnonzero(coupling.any(axis=0)).tolist())
-    for link in links(point.charges, joined):
+    coupling = member.coupling
+    for link in links(member.charges, tuple(member.joined.tolist())):
         (pa, na, sa), (pb, nb, sb) = link.lower, link.upper
         elements = link.between(states.vectors[pa][na][sa], states.vectors[pb][nb][sb])
         weight = np.where(np.abs(elements) > ROUNDING, np.abs(elements) ** 2, 0.0)
-        width = widths(coupling.sum(axis=0)[None, link.orbitals], elements[None])[0]
+        width = widths(coupling.sum(axis=0)[link.orbitals], elements)
         EA, EB = states.energies[pa][na][sa], states.energies[pb][nb][sb]
         omega = EB - EA[:, None]
         A = slice(start[link.lower], start[link.lower] + EA.size)
@@ -208,7 +214,9 @@ def _rates(
             g = np.einsum("j,jab->ab", coupling[lead, link.orbitals], weight)
             x = (omega - leads.potential[lead]) / leads.thermal_energy[lead]
             wide = width / leads.thermal_energy[lead]
-            full, empty = (broadened_fermi(y, wide) if broadened else fermi(y) for y in (x, -x))
+            full, empty = (
+                broadened_fermi(y, wide) if member.broadened else fermi(y) for y in (x, -x)
+            )
             rate[lead, A, B] += g * empty
             rate[lead, B, A] += (g * full).T
             open_[A, B] += g
@@ -216,12 +224,12 @@ def _rates(
     return rate, open_, sign, gain, start
 
 
-def _occupations(member: Member, start: dict[tuple[int, int, int], int], p: Real) -> Real:
-    point, states = member.point, spectrum(member.point)
-    n = np.zeros(len(point.h))
+def _occupations(member: BiasedMember, start: dict[tuple[int, int, int], int], p: Real) -> Real:
+    states = spectrum(member.matrices)
+    n = np.zeros(member.coupling.shape[1])
     for parity in (EVEN, ODD):
         for number, vectors in enumerate(states.vectors[parity]):
-            held = fock.occupations(point.charges, parity, number)
+            held = fock.occupations(member.charges, parity, number)
             for s in range(len(vectors)):
                 first = start[parity, number, s]
                 weight = np.abs(vectors[s]) ** 2 @ p[first : first + vectors.shape[-1]]

@@ -20,7 +20,7 @@ from pydantic import Field
 from scipy.special import digamma
 
 from chirospin.base.fermi import fermi, fermi_difference
-from chirospin.base.method import LOOSEST, MOST_STEPS, TIGHTEST, Method
+from chirospin.base.method import LOOSEST, MOST_STEPS, NOTHING, TIGHTEST, Method, Needs
 from chirospin.base.outcome import Outcome
 from chirospin.junction.bias.model import (
     BiasedJunction,
@@ -29,7 +29,8 @@ from chirospin.junction.bias.model import (
     require_no_dephasing,
     reservoirs,
 )
-from chirospin.junction.bias.state import BiasedState, left_flows
+from chirospin.junction.bias.parts import NOISE
+from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.grown import Found, grown, other_densities, with_others
 from chirospin.junction.model import far_apart, interaction, lead_couplings
 from chirospin.junction.self_consistent import FieldEquation
@@ -177,38 +178,35 @@ class BiasedLandauer(Method):
     summary: ClassVar[str] = "transmission without interaction, any number of molecules"
     references: ClassVar[tuple[str, ...]] = ("meir_wingreen_1992",)
 
-    counting: bool = Field(True, description="whether to integrate the noise too")
+    counting: bool = Field(True, description="whether to integrate the noise where it is asked for")
+    gives: ClassVar[Needs] = frozenset({NOISE})
 
     def solve_many(self, models: Sequence[BiasedJunction]) -> Iterator[BiasedState]:
         """States without interaction."""
-        return map(self._state, models)
+        return self.solve_with(models, NOTHING)
 
-    def _state(self, model: BiasedJunction) -> BiasedState:
+    def solve_with(self, models: Sequence[BiasedJunction], needs: Needs) -> Iterator[BiasedState]:
+        """The same with noise."""
+        return (self._state(model, needs) for model in models)
+
+    def _state(self, model: BiasedJunction, needs: Needs) -> BiasedState:
         require_no_dephasing(model, self.name)
         h, leads = gated_hamiltonian(model), reservoirs(model)
         both = [Modes.of(h, coupling) for coupling in lead_couplings(model)]
-        noise = None
-        if self.counting:
-            noise = np.array([scattering_noise(modes, leads, 1e-10) for modes in both])
-        return one_electron_state(
-            self.with_options(counting=False),
-            h,
-            leads,
-            both,
-            [Outcome(converged=True, residual=modes.error, iterations=1) for modes in both],
-            noise=noise,
-            interaction_kept=False,
-        )
+        outcomes = [Outcome(converged=True, residual=one.error, iterations=1) for one in both]
+        state = one_electron_state(h, leads, both, outcomes, interaction_kept=False)
+        if NOISE not in needs:
+            return state
+        noise = [scattering_noise(modes, leads, 1e-10) for modes in both] if self.counting else None
+        return replace(state, parts={NOISE: None if noise is None else np.array(noise)})
 
 
 def one_electron_state(
-    method: Method,
     h: Complex,
     leads: Reservoirs,
     both: Sequence[Modes],
     outcomes: Sequence[Outcome],
     *,
-    noise: Real | None = None,
     interaction_kept: bool = True,
 ) -> BiasedState:
     """State from the modes of both magnetisations."""
@@ -219,8 +217,6 @@ def one_electron_state(
         lead_current=flows[:, :1] * [1.0, -1.0],
         energy_current=flows[:, 1:] * [1.0, -1.0],
         outcomes=(checked[0], checked[1]),
-        flows=lambda model: left_flows(method, model),
-        noise=noise,
         interaction_kept=interaction_kept,
     )
 
@@ -357,7 +353,7 @@ class BiasedMeanField(Method):
             both.append(Modes.of(shifted, equation.coupling))
             outcomes.append(with_others(outcome, others))
             beside.append(others)
-        state = one_electron_state(self.with_options(others=False), h, leads, both, outcomes)
+        state = one_electron_state(h, leads, both, outcomes)
         return replace(state, other_solutions=(beside[0], beside[1]) if self.others else None)
 
     def equations(self, model: BiasedJunction) -> list[BiasedEquation]:

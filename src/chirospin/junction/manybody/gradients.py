@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from chirospin.base.family import Derivatives
 from chirospin.base.parameters import Model
 from chirospin.junction.manybody import fock
-from chirospin.junction.manybody.gksl import GKSL, expectation, one_body_density
-from chirospin.junction.manybody.liouvillian import EVEN, ODD, Blocks, Complex, Real
+from chirospin.junction.manybody.gksl import GKSL
+from chirospin.junction.manybody.hamiltonian import expectation, one_body_density
+from chirospin.junction.manybody.packed import EVEN, ODD, Blocks, Complex, Real
 from chirospin.junction.manybody.response import LEFT, Response, response
 from chirospin.junction.model import (
     PER_MOLECULE,
@@ -59,16 +60,16 @@ def current_slopes(found: Response, exchange: NDArray[np.int64]) -> Slopes:
     ----------
     exchange : pair terms (p, q, r, s) of interest, present or not, (terms, 4)
     """
-    generator = found.generator
-    rho, Z = generator.blocks(found.steady), generator.blocks(found.dual)
+    layout = found.layout
+    rho, Z = layout.blocks(found.steady), layout.blocks(found.dual)
     product = {key: rho[key] @ Z[key] for key in rho}
     # Tr[Z (-i) [dH, rho]] = Tr[dH M] with M = -i [rho, Z]
     M = {key: -1j * (P - np.conj(np.swapaxes(P, -1, -2))) for key, P in product.items()}
-    n, batch = generator.space.orbitals, generator.batch
+    n, batch = layout.space.orbitals, layout.batch
     weights = np.zeros((batch, n, n))
     loss = {"empty": np.zeros((batch, n)), "full": np.zeros((batch, n))}
     for (parity, number), block in M.items():
-        occupied = fock.occupations(generator.charges, parity, number).reshape(-1, n)
+        occupied = fock.occupations(layout.charges, parity, number).reshape(-1, n)
         diagonal = np.einsum("bsii->bsi", block).real.reshape(batch, -1)
         weights += np.einsum("bi,im,ik->bmk", diagonal, occupied, occupied, optimize=True)
         decay = np.einsum("bsii->bsi", product[parity, number]).real.reshape(batch, -1)
@@ -76,7 +77,7 @@ def current_slopes(found: Response, exchange: NDArray[np.int64]) -> Slopes:
         loss["full"] += decay @ occupied
     gain = _gains(found)
     return Slopes(
-        one_body=-one_body_density(generator, M),
+        one_body=-one_body_density(found.pair[0].matrices, layout, M),
         density=-weights / 2,
         exchange=-_pair_terms(found, M, exchange),
         filling=loss["empty"] - gain[:, :n],
@@ -86,17 +87,17 @@ def current_slopes(found: Response, exchange: NDArray[np.int64]) -> Slopes:
 
 def _gains(found: Response) -> Real:
     """Tr[Z c rho c^+] for every channel of the lead molecules, (batch, 2n)."""
-    generator = found.generator
-    n = generator.space.orbitals
-    touched = np.flatnonzero(found.point.coupling.any(axis=(0, 1)))
+    layout = found.layout
+    n = layout.space.orbitals
+    touched = np.flatnonzero(np.stack([m.coupling for m in found.pair]).any(axis=(0, 1)))
     first, last = np.arange(PER_MOLECULE), np.arange(n - PER_MOLECULE, n)
     ends = np.unique(np.concatenate([touched, first, last]))
     channels = tuple(np.concatenate([ends, n + ends]).tolist())
-    gain = np.zeros((generator.batch, 2 * n))
+    gain = np.zeros((layout.batch, 2 * n))
     for parity, target in ((EVEN, ODD), (ODD, EVEN)):
-        jumps = fock.jumps(generator.charges, channels, parity)
+        jumps = fock.jumps(layout.charges, channels, parity)
         row = np.repeat(np.arange(len(jumps.pointer) - 1), np.diff(jumps.pointer))
-        for b in range(generator.batch):
+        for b in range(layout.batch):
             moved = found.dual[target][b, row] * found.steady[parity][b, jumps.column] * jumps.sign
             gain[b] += np.bincount(jumps.channel, moved, minlength=2 * n)
     return gain
@@ -104,18 +105,18 @@ def _gains(found: Response) -> Real:
 
 def _pair_terms(found: Response, M: Blocks, exchange: NDArray[np.int64]) -> Real:
     """Tr[M (c^+_p c^+_q c_r c_s + h.c.)] of each term; zero where a charge forbids it."""
-    generator = found.generator
-    charge = np.array(generator.charges)
+    layout = found.layout
+    charge = np.array(layout.charges)
     p, q, r, s = exchange.T
     allowed = np.flatnonzero(
         (charge[:, p] + charge[:, q] == charge[:, r] + charge[:, s]).all(axis=0)
     )
-    total = np.zeros((generator.batch, len(exchange)))
+    total = np.zeros((layout.batch, len(exchange)))
     terms = tuple(((int(p[t]), int(q[t])), (int(r[t]), int(s[t]))) for t in allowed)
     for (parity, number), block in M.items():
-        moves = fock.moves(generator.charges, parity, number, terms)
+        moves = fock.moves(layout.charges, parity, number, terms)
         total[:, allowed] += (
-            2 * expectation(moves, block.reshape(generator.batch, -1), len(terms)).real
+            2 * expectation(moves, block.reshape(layout.batch, -1), len(terms)).real
         )
     return total
 

@@ -12,9 +12,11 @@ import hashlib
 import importlib
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -23,33 +25,19 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 from pydantic import Field
 
-from chirospin.base.errors import ModelError
+from chirospin.base.errors import UNREADABLE, ModelError
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
 from chirospin.base.outcome import Outcome
 from chirospin.junction.manybody import fock
-from chirospin.junction.manybody.gksl import (
-    SEVERAL,
-    STALLED,
-    Answer,
-    checked_point,
-    one_body_density,
-    product_state,
-    smallest_eigenvalue,
-    state_of,
-)
-from chirospin.junction.manybody.liouvillian import (
-    EVEN,
-    ODD,
-    Complex,
-    Point,
-    Real,
-    closed_classes,
-    diagonal,
-    sparse_hamiltonians,
-)
+from chirospin.junction.manybody.answers import SEVERAL, STALLED, Answer, smallest_eigenvalue
+from chirospin.junction.manybody.hamiltonian import one_body_density
+from chirospin.junction.manybody.infinite_bias import listed_pair, state_of
+from chirospin.junction.manybody.leads import FlatMember, closed_classes, sparse_hamiltonians
+from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Layout, Real, diagonal
 from chirospin.junction.manybody.recycling import RecycledKrylov, on_host
-from chirospin.junction.model import Junction
+from chirospin.junction.manybody.steady import by_parity
+from chirospin.junction.model import MAGNETISATIONS, PER_MOLECULE, Junction
 from chirospin.junction.state import UNREACHED, JunctionState, unreached
 from chirospin.numerics.sylvester import (
     SinglePrecisionInverse,
@@ -119,19 +107,21 @@ class MixedGKSL(Method):
         return map(self._state, models)
 
     def _state(self, model: Junction) -> JunctionState:
-        point = checked_point(model)
-        check_size(point, self.folder is not None)
-        up, down = (self.answer(point, m) for m in (0, 1))
-        return state_of(point, up, down)
+        pair = listed_pair(model)
+        check_size(pair[0], self.folder is not None)
+        up, down = (
+            self.answer(member, name) for member, name in zip(pair, MAGNETISATIONS, strict=True)
+        )
+        return state_of(pair, up, down)
 
-    def answer(self, point: Point, magnetisation: int) -> Answer:
+    def answer(self, member: FlatMember, magnetisation: str) -> Answer:
         """The steady state of one magnetisation with its certificates."""
         place = Place(library=self.library, device=self.device)
-        folder = None if self.folder is None else self.folder / _mark(point, magnetisation)
-        sectors = SectorGenerator(point, magnetisation)
-        if point.leads[0] == point.leads[1]:
-            found = product_state(sectors, np.array([[point.leads[0]]]))
-            state = Corrected(even=found.even[0], odd=found.odd[0], applications=0)
+        folder = None if self.folder is None else self.folder / f"{_mark(member)}-{magnetisation}"
+        sectors = SectorGenerator(member)
+        if member.balanced:
+            even, odd = sectors.layout.product_state(np.array([[member.occupation[0]]]))
+            state = Corrected(even=even[0], odd=odd[0], applications=0)
         else:
             state = corrected(
                 Inverses(sectors, place, folder), self.tolerance, self.krylov_vectors, folder
@@ -139,32 +129,31 @@ class MixedGKSL(Method):
         return certified(sectors, state, self.tolerance)
 
 
-def _mark(point: Point, magnetisation: int) -> str:
-    """A name for the folder of one point: what it holds belongs to no other."""
-    parts: list[NDArray[Any]] = [point.h, point.filling, point.emptying, point.interaction.density]
-    parts += [point.interaction.exchange, point.interaction.strength]
+def _mark(member: FlatMember) -> str:
+    """A name for the folder of one member: what it holds belongs to no other."""
+    parts = [member.matrices.h, member.filling, member.emptying, *member.matrices.arrays[1:]]
     digest = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts))
-    return f"{digest.hexdigest()[:16]}-{('up', 'down')[magnetisation]}"
+    return digest.hexdigest()[:16]
 
 
-def required_bytes(point: Point, on_disk: bool) -> tuple[float, float]:
+def required_bytes(member: FlatMember, on_disk: bool) -> tuple[float, float]:
     """Memory and real multiplications of one magnetisation, estimated."""
-    sizes = fock.sector_sizes(point.charges)
+    sizes = fock.sector_sizes(member.charges)
     unknowns = float(sum(size**2 for size in sizes))
     vectors = 4 if on_disk else KRYLOV_GUESS  # at work; the others are files
     need = unknowns * (2 * 8 + 3 * 8 + vectors * 4 / 2) + AT_WORK * max(sizes) ** 2
     return need, 12.5 * sum(float(size) ** 3 for size in sizes) * KRYLOV_GUESS
 
 
-def check_size(point: Point, on_disk: bool) -> None:
+def check_size(member: FlatMember, on_disk: bool) -> None:
     """Refuse a size that does not fit; say what a large one will take.
 
     Raises
     ------
     ModelError : says how much memory would be needed
     """
-    need, products = required_bytes(point, on_disk)
-    molecules = len(point.h) // 4
+    need, products = required_bytes(member, on_disk)
+    molecules = member.coupling.shape[1] // PER_MOLECULE
     if need > available_bytes():
         raise ModelError(
             f"Parameter `molecules` must fit in memory for method gksl-mixed, but {molecules} "
@@ -231,15 +220,12 @@ class Arrival:
 
 
 class SectorGenerator:
-    """L = L_0 + J of one point and magnetisation, sector by sector, in packed Hermitian form."""
+    """L = L_0 + J of one member, sector by sector, in packed Hermitian form."""
 
-    batch = 1
-
-    def __init__(self, point: Point, magnetisation: int) -> None:
-        self.point, self.magnetisation = point, magnetisation
-        self.members: Sequence[tuple[Point, int]] = [(point, magnetisation)]
-        self.charges = point.charges
-        self.space = fock.sectors(point.charges)
+    def __init__(self, member: FlatMember) -> None:
+        self.member = member
+        self.layout = Layout(charges=member.charges, batch=1)
+        self.space = self.layout.space
         self.keys: tuple[list[Key], ...] = tuple(
             [
                 (parity, n, s)
@@ -270,22 +256,18 @@ class SectorGenerator:
             (parity, n, s): block
             for parity in (EVEN, ODD)
             for n in range(len(self.space.stacks[parity]))
-            for s, block in enumerate(
-                sparse_hamiltonians(self.point, self.magnetisation, parity, n)
-            )
+            for s, block in enumerate(sparse_hamiltonians(self.member, parity, n))
         }
 
     @cached_property
     def arrivals(self) -> dict[Key, list[Arrival]]:
         """All jumps by the sector that they lead to."""
-        rate = np.concatenate(
-            [self.point.filling[self.magnetisation], self.point.emptying[self.magnetisation]]
-        )
-        return {key: list(self._arrivals(key, rate)) for half in self.keys for key in half}
+        rates = self.member.rates
+        return {key: list(self._arrivals(key, rates)) for half in self.keys for key in half}
 
     def _arrivals(self, key: Key, rate: Real) -> Iterator[Arrival]:
         states = self.space.stacks[key[0]][key[1]].states[key[2]]
-        for channel in self.point.channels_of(self.magnetisation):
+        for channel in self.member.channels:
             fills, orbital = channel < self.space.orbitals, channel % self.space.orbitals
             reached = ((states >> orbital) & 1) == (1 if fills else 0)
             if not reached.any():
@@ -325,7 +307,7 @@ class SectorGenerator:
 
     def trace(self, parity: int, packed: Real) -> float:
         """Trace of the sectors of one parity."""
-        return float(packed[diagonal(self.charges, parity)].sum())
+        return float(packed[diagonal(self.layout.charges, parity)].sum())
 
     def jump_rate(self, even: Real, odd: Real) -> float:
         """Trace of J rho."""
@@ -375,14 +357,11 @@ class Inverses:
             out[self.sectors.span(key)] = self.resolved(key, Y)
         return out
 
-    def source(self, parity: int, rest: Any, other: Any | None = None) -> Any:
-        """-L_0^{-1} (rest + J other) on the sectors of one parity."""
+    def source(self, parity: int, rest: Any) -> Any:
+        """-L_0^{-1} rest on the sectors of one parity."""
         out = self.empty(parity)
         for key in self.sectors.keys[parity]:
-            Y = self.sectors.block(key, rest)
-            if other is not None:
-                Y = Y + self.sectors.arriving(key, other, self.arrivals[key])
-            out[self.sectors.span(key)] = self.resolved(key, Y)
+            out[self.sectors.span(key)] = self.resolved(key, self.sectors.block(key, rest))
         return out
 
     def empty(self, parity: int) -> Any:
@@ -403,7 +382,7 @@ def _modes(heff: Any, key: Key, folder: Path | None) -> SinglePrecisionModes:
         part.replace(path)
         log.info("eigenvectors of sector %s, %d states", key, len(modes.energy))
         return modes
-    with np.load(path) as kept:
+    with _readable(path), path.open("rb") as file, np.load(file) as kept:
         return SinglePrecisionModes(**kept)
 
 
@@ -425,30 +404,37 @@ def corrected(
               \delta_o = \Psi \delta_e - L_0^{-1} r_o, \qquad r = L \rho
     """
     sectors, place = inverses.sectors, inverses.place
+    to_odd, to_even = partial(inverses.psi, EVEN), partial(inverses.psi, ODD)
+    kept = None if folder is None else folder / "krylov"
     krylov = RecycledKrylov(
-        lambda z: z - inverses.psi(ODD, inverses.psi(EVEN, z)),
-        None if folder is None else folder / "krylov",
+        lambda z: z - to_even(to_odd(z)),
+        kept,
     )
-    krylov.restore(inverses.empty(EVEN))
-    even, odd = _restored(folder) or _start(inverses)
+    with _readable(kept):
+        krylov.restore(inverses.empty(EVEN))
+    even, odd = _restored(sectors, folder) or _start(inverses)
     applications, residuals = 0, []
     for _ in range(CORRECTIONS):
         rest = sectors.derivative(even, odd)
         size = float(np.sqrt((even**2).sum() + (odd**2).sum()))
         length = float(np.sqrt((rest[EVEN] ** 2).sum() + (rest[ODD] ** 2).sum()))
-        residuals.append(length / (size * sectors.point.scale))
+        residuals.append(length / (size * sectors.member.scale))
         log.info("residual %.2e after %d applications", residuals[-1], applications)
         if not np.isfinite(length) or residuals[-1] <= 0.5 * tolerance:
             break
         if len(residuals) > 2 and residuals[-1] > STALL * residuals[-2] > STALL**2 * residuals[-3]:
             break
         r_even, r_odd = (place.put(half / length, "float32") for half in rest)
-        half = inverses.source(ODD, r_odd)
-        answer = krylov.solve(inverses.source(EVEN, r_even, half), tolerance=INNER, limit=limit)
-        applications += answer.applications
-        change = inverses.psi(EVEN, answer.solution) + half
-        even = even + length * on_host(answer.solution)
-        odd = odd + length * on_host(change)
+        *change, spent = by_parity(
+            to_odd,
+            to_even,
+            inverses.source(EVEN, r_even),
+            inverses.source(ODD, r_odd),
+            lambda _, right: krylov.solve(right, tolerance=INNER, limit=limit),
+        )
+        applications += spent
+        even = even + length * on_host(change[EVEN])
+        odd = odd + length * on_host(change[ODD])
         norm = sectors.trace(EVEN, even) + sectors.trace(ODD, odd)
         even, odd = even / norm, odd / norm
         if folder is not None:
@@ -458,18 +444,40 @@ def corrected(
     return Corrected(even=even, odd=odd, applications=applications)
 
 
-def _restored(folder: Path | None) -> tuple[Real, Real] | None:
-    if folder is None or not (folder / "density.npz").exists():
+def _restored(sectors: SectorGenerator, folder: Path | None) -> tuple[Real, Real] | None:
+    path = None if folder is None else folder / "density.npz"
+    if path is None or not path.exists():
         return None
-    with np.load(folder / "density.npz") as kept:
-        return kept["even"], kept["odd"]
+    with _readable(path), path.open("rb") as file, np.load(file) as kept:
+        even, odd = (
+            kept[name].reshape(sectors.space.unknowns(parity))
+            for parity, name in ((EVEN, "even"), (ODD, "odd"))
+        )
+        return even, odd
+
+
+@contextmanager
+def _readable(path: Path | None) -> Iterator[None]:
+    """What an earlier solve kept may be damaged.
+
+    Raises
+    ------
+    ModelError : names what cannot be read, and what to do
+    """
+    try:
+        yield
+    except (*UNREADABLE, SyntaxError, TokenError) as error:  # the last two from headers
+        raise ModelError(
+            f"Option `folder` of method gksl-mixed must hold what an earlier solve kept, but {path} is "
+            f"damaged ({error}); remove it, and the solve starts anew from there"
+        ) from None
 
 
 def _start(inverses: Inverses) -> tuple[Real, Real]:
     """What a uniform arrival in every state makes of the even sectors, and its image."""
     sectors = inverses.sectors
     arriving = np.zeros(sectors.space.unknowns(EVEN), np.float32)
-    arriving[diagonal(sectors.charges, EVEN)] = 1.0
+    arriving[diagonal(sectors.layout.charges, EVEN)] = 1.0
     first = inverses.source(EVEN, inverses.place.put(arriving, "float32"))
     even, odd = (on_host(one).astype(float) for one in (first, inverses.psi(EVEN, first)))
     norm = sectors.trace(EVEN, even) + sectors.trace(ODD, odd)
@@ -478,25 +486,25 @@ def _start(inverses: Inverses) -> tuple[Real, Real]:
 
 def certified(sectors: SectorGenerator, state: Corrected, tolerance: float) -> Answer:
     """One-body density, certificates and outcome."""
-    point, m = sectors.members[0]
+    member = sectors.member
     halves = (state.even, state.odd)
     rest = sectors.derivative(*halves)
     size = np.sqrt(sum(float((half**2).sum()) for half in halves))
-    residual = float(np.sqrt(sum(float((half**2).sum()) for half in rest)) / size / point.scale)
+    residual = float(np.sqrt(sum(float((half**2).sum()) for half in rest)) / size / member.scale)
     drift = abs(sectors.trace(EVEN, rest[EVEN]) + sectors.trace(ODD, rest[ODD]))
-    G: Complex = np.zeros((1, *point.h.shape), dtype=complex)
+    G: Complex = np.zeros((1, *member.matrices.h.shape), dtype=complex)
     particles, lowest = 0.0, np.inf
     for parity in (EVEN, ODD):
         for n, stack in enumerate(sectors.space.stacks[parity]):
             X = unpack(halves[parity][stack.span].reshape(1, *stack.shape))
-            G = G + one_body_density(sectors, {(parity, n): X})
+            G = G + one_body_density(member.matrices, sectors.layout, {(parity, n): X})
             weight = np.einsum("bsii->si", X).real
             particles += float((weight * np.bitwise_count(stack.states)).sum())
             lowest = min(lowest, float(smallest_eigenvalue(X)[0]))
     reason = "" if residual <= tolerance else STALLED
-    if unreached(np.array([point.one_body_decay(m)]), point.h)[0]:
+    if unreached(np.array([member.one_body_decay]), member.matrices.h)[0]:
         reason = UNREACHED
-    elif (several := closed_classes(point.charges, point.channels_of(m))) > 1:
+    elif (several := closed_classes(member.charges, member.channels)) > 1:
         reason = SEVERAL.format(several)
     return Answer(
         one_body_density=G[0],

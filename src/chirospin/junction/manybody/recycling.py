@@ -79,8 +79,11 @@ class Vectors:
         """Take the first vectors of the folder, as arrays of the kind of ``like``."""
         xp = array_namespace(like)
         for path in map(self._path, range(count)):
+            vector = np.load(path, mmap_mode="r")
+            if vector.shape != tuple(like.shape):
+                raise ValueError(f"{path.name} has shape {vector.shape}")
             self.kept.append(
-                path if is_numpy_array(like) else xp.asarray(np.load(path), device=like.device)
+                path if is_numpy_array(like) else xp.asarray(np.array(vector), device=like.device)
             )
 
     def _path(self, number: int) -> Path:
@@ -108,12 +111,19 @@ class RecycledKrylov:
         self.images = np.zeros((0, 0))
 
     def restore(self, like: Any) -> None:
-        """Go on from the folder of an earlier run, if there is one."""
+        """Go on from the folder of an earlier run, if there is one.
+
+        Raises
+        ------
+        ValueError, OSError, ... : a damaged file, as of ``base.errors.UNREADABLE``
+        """
         record = self._record
         if record is None or not record.exists():
             return
-        with np.load(record) as kept:
+        with record.open("rb") as file, np.load(file) as kept:
             self.directions, self.images = kept["directions"], kept["images"]
+        if self.directions.shape != self.images.shape or self.images.ndim != 2:
+            raise ValueError("directions and their images do not match")
         self.basis.restore(len(self.images), like)
 
     @property

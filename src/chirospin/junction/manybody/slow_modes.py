@@ -2,17 +2,19 @@ r"""The modes of the generator next to zero, by Krylov steps with :math:`(1 - sL
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, eigs
 
-from chirospin.junction.manybody.gksl import Solved, doubtful, solved
-from chirospin.junction.manybody.liouvillian import EVEN, ODD, Point, Real, Resolvent
-from chirospin.numerics.krylov import gmres
-from chirospin.numerics.sylvester import EigenInverse, SchurInverse
+from chirospin.junction.manybody.infinite_bias import Solved, solved
+from chirospin.junction.manybody.leads import FlatMember
+from chirospin.junction.manybody.packed import EVEN, Real
+from chirospin.junction.manybody.steady import SteadySolver
+from chirospin.numerics.sylvester import Form, by_either_form
 
 Array = NDArray[Any]
 INVERSE = 1e-12  # residual of each inverse inside
@@ -23,71 +25,51 @@ FEW, ROUGH = (
 KRYLOV = 200  # vectors of one inverse
 
 
-def steady_state(point: Point, m: int, limit: int = KRYLOV) -> Solved:
-    """The steady state of one magnetisation with the factors that found it."""
-    kinds: tuple[type[EigenInverse] | type[SchurInverse], ...] = (EigenInverse, SchurInverse)
-    for kind in kinds:
-        try:
-            found = solved([(point, m)], kind, INVERSE, limit)
-        except np.linalg.LinAlgError:
-            continue
-        if not doubtful(found.answers[0]):
-            break
+def steady_state(member: FlatMember, limit: int = KRYLOV) -> Solved:
+    """The steady state of one member with the factors that found it."""
+
+    def attempt(members: Sequence[FlatMember], form: Form) -> list[Solved]:
+        return [solved([one], form, INVERSE, limit) for one in members]
+
+    (found,) = by_either_form([member], attempt, lambda one: not one.sound)
     return found
 
 
-def relaxation_time(point: Point, m: int) -> float:
+def relaxation_time(member: FlatMember) -> float:
     r"""The time after which the slowest mode has fallen to 1/e, hbar/eV.
 
     .. math:: \tau = 1/\min_j(-\mathrm{Re}\,\lambda_j)
     """
-    found = steady_state(point, m)
-    size = sum(half.size for half in (found.found.even[0], found.found.odd[0]))
-    apply, inverse = actions(found.inverse, KRYLOV)
+    found = steady_state(member)
+    size = sum(half.size for half in found.stationary.halves)
+    apply, inverse = actions(found.solver)
     rates, _ = slowest(apply, inverse, size, generator_size(apply, size), FEW, ROUGH)
     return float(-1 / np.nanmax(rates.real))
 
 
 def actions(
-    inverse: Resolvent, limit: int
+    solver: SteadySolver,
 ) -> tuple[Callable[[Real], Real], Callable[[float], Callable[[Real], Real]]]:
     """L, and s -> (1 - s L)^{-1}, on packed vectors with the even sectors first."""
-    generator = inverse.generator
-    split = generator.space.unknowns(EVEN)
-    made: dict[float, Callable[[Real], Real]] = {}
+    generator = solver.generator
+    split = generator.layout.space.unknowns(EVEN)
 
     def apply(vector: Real) -> Real:
         even, odd = generator.derivative(vector[None, :split], vector[None, split:])
         return np.concatenate([even[0], odd[0]])
 
+    @cache
     def inverted(s: float) -> Callable[[Real], Real]:
-        if s not in made:
-            made[s] = _inverted(inverse.shifted(1 / s), s, split, limit)
-        return made[s]
+        shifted = solver.shifted(1 / s)
+
+        def act(vector: Real) -> Real:
+            right = vector[None] / s
+            even, odd, _ = shifted.solve(right[:, :split], right[:, split:], INVERSE)
+            return np.concatenate([even[0], odd[0]])
+
+        return act
 
     return apply, inverted
-
-
-def _inverted(shifted: Resolvent, s: float, split: int, limit: int) -> Callable[[Real], Real]:
-    generator = shifted.generator
-
-    def odd_of(even: Real, right: Real | float) -> Real:
-        return shifted(ODD, generator.jumps(EVEN, even) + right)
-
-    def act(vector: Real) -> Real:
-        right_even, right_odd = vector[None, :split] / s, vector[None, split:] / s
-        none = np.zeros_like(right_even)
-        start = shifted(EVEN, generator.jumps(ODD, odd_of(none, right_odd)) + right_even)
-        found = gmres(
-            lambda X: X - shifted(EVEN, generator.jumps(ODD, odd_of(X, 0.0))),
-            start,
-            tolerance=INVERSE,
-            limit=limit,
-        )
-        odd = odd_of(found.solution, right_odd)
-        return np.concatenate([found.solution[0], odd[0]])
-
-    return act
 
 
 def generator_size(apply: Callable[[Real], Real], size: int) -> float:

@@ -28,27 +28,26 @@ from scipy.sparse.linalg import ArpackError
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.base.method import Method
+from chirospin.base.method import Method, Needs
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.threads import blas_threads
 from chirospin.junction.manybody import fock, slow_modes
-from chirospin.junction.manybody.gksl import GKSL, checked_point
-from chirospin.junction.manybody.liouvillian import (
-    Complex,
-    Point,
-    Real,
-    closed_classes,
-    sparse_hamiltonians,
-)
+from chirospin.junction.manybody.gksl import GKSL
+from chirospin.junction.manybody.infinite_bias import listed_pair
+from chirospin.junction.manybody.leads import FlatMember, closed_classes, sparse_hamiltonians
+from chirospin.junction.manybody.packed import Complex, Real, occupied
 from chirospin.junction.manybody.waiting import ChebyshevWaiting, EigenWaiting, Waiting
 from chirospin.junction.model import PER_MOLECULE, Junction
-from chirospin.junction.observables import CURRENT, current, mean_current, spin_polarisation
 from chirospin.junction.state import UNREACHED, JunctionState, unreached
 from chirospin.points.sweep import end_with
 
 Ints = NDArray[np.int64]
 Key = tuple[int, int, int]
+
+RUNS = "runs"
+"""The part of a state that holds what was sampled."""
+NOT_SAMPLED = "only trajectories find it"
 
 WITH_EIGENVECTORS = 100  # states of a sector; beyond, steps of products are cheaper
 LARGEST_SECTOR = 70_000  # five molecules; beyond, one jump takes minutes
@@ -71,15 +70,6 @@ UNSURE = 0.3  # of a standard error, how well it is known: eight normal samples 
 PHASE = 1e-3  # rad of rounding, far below any error bar that can be had
 
 
-class SampledJunction(Junction):
-    """The stack of the family, its current sampled.
-
-    References
-    ----------
-    nozaki_fujita_2026, Eqs. (1)-(9)
-    """
-
-
 class Trajectories(Method):
     """Monte Carlo of the master equation by jumps of pure states; numbers with error bars.
 
@@ -95,6 +85,8 @@ class Trajectories(Method):
         "plenio_knight_1998",
         "tal_ezer_kosloff_1984",
     )
+
+    gives: ClassVar[Needs] = frozenset({RUNS})
 
     trajectories: int = Field(
         100, ge=8, le=1_000_000, description="independent trajectories of a magnetisation"
@@ -126,9 +118,9 @@ class Trajectories(Method):
         """
         return map(self._state, models)
 
-    def _state(self, model: Junction) -> SampledState:
-        point = checked_point(model)
-        largest = max(fock.sector_sizes(point.charges))
+    def _state(self, model: Junction) -> JunctionState:
+        pair = listed_pair(model)
+        largest = max(fock.sector_sizes(pair[0].charges))
         if largest > LARGEST_SECTOR:
             raise ModelError(
                 f"Parameter `molecules` must give sectors of at most {LARGEST_SECTOR} states for "
@@ -136,29 +128,29 @@ class Trajectories(Method):
                 "mean-field fits any number"
             )
         self._check_memory(largest)
-        runs = [self._run(point, m) for m in (0, 1)]
+        runs = [self._run(pair[m], m) for m in (0, 1)]
         best = [run.best for run in runs]
         occupation = np.stack([run.occupation for run in runs])
         G = np.zeros((2, occupation.shape[1], occupation.shape[1]), dtype=complex)
         G[:, np.arange(G.shape[1]), np.arange(G.shape[1])] = occupation
-        outcomes = [self._outcome(point, m, run) for m, run in enumerate(runs)]
-        return SampledState(
+        outcomes = [self._outcome(*one) for one in zip(pair, runs, strict=True)]
+        return JunctionState(
             one_body_density=G,
             lead_current=np.array([[one.value, -one.value] for one in best]),
             outcomes=(outcomes[0], outcomes[1]),
-            current_error=np.array([one.error for one in best]),
-            runs=(runs[0], runs[1]),
+            standard_error=np.array([one.error for one in best]),
+            parts={RUNS: (runs[0], runs[1])},
         )
 
-    def _run(self, point: Point, m: int) -> Run:
+    def _run(self, member: FlatMember, m: int) -> Run:
         """One magnetisation; sampled again where the start turns out to be too short."""
-        known = _followed(point, m)
-        free = 1 / max(point.one_body_decay(m), 1e-300)  # what is measured counts as no less
+        known = _followed(member)
+        free = 1 / max(member.one_body_decay, 1e-300)  # what is measured counts as no less
         tau = max(free, (self.time or SHORTEST) / PARTS) if known is None else known
         for attempt in range(1 + REPEATED):
-            window = self._window(point, tau)
-            self._check_work(point, window)
-            tallies = self._tallies(point, m, window)
+            window = self._window(member, tau)
+            self._check_work(member, window)
+            tallies = self._tallies(member, m, window)
             run = summary(tallies, window)
             measured = max(MARGIN * run.relaxation, free)
             run = replace(run, relaxation=measured if known is None else known)
@@ -167,8 +159,8 @@ class Trajectories(Method):
             tau = run.relaxation
         return run
 
-    def _window(self, point: Point, relaxation: float) -> Window:
-        cap = LONGEST / max(float(point.coupling.max()), 1e-300)
+    def _window(self, member: FlatMember, relaxation: float) -> Window:
+        cap = LONGEST / max(float(member.coupling.max()), 1e-300)
         tau = relaxation if np.isfinite(relaxation) else 0.0
         start = min(FORGOTTEN * tau, cap) if self.start is None else self.start
         time = max(SHORTEST, min(SETTLED * tau, cap)) if self.time is None else self.time
@@ -185,9 +177,9 @@ class Trajectories(Method):
                 f"with sectors of {largest} states need about {in_words(need)} and {in_words(free)} are free"
             )
 
-    def _check_work(self, point: Point, window: Window) -> None:
+    def _check_work(self, member: FlatMember, window: Window) -> None:
         """Refuse times in which the leads may ask for more jumps than anybody waits for."""
-        fastest = float(np.maximum(point.filling, point.emptying).sum(axis=1).max())
+        fastest = float(np.maximum(member.filling, member.emptying).sum())
         jumps = self.trajectories * (window.end) * fastest
         if jumps > MOST_JUMPS:
             raise ModelError(
@@ -196,13 +188,13 @@ class Trajectories(Method):
                 f"{fastest:.3g} eV may have {jumps:.0e}; shorten time, or take gksl"
             )
 
-    def _outcome(self, point: Point, m: int, run: Run) -> Outcome:
+    def _outcome(self, member: FlatMember, run: Run) -> Outcome:
         reason = ""
-        if unreached(np.array([point.one_body_decay(m)]), point.h)[0]:
+        if unreached(np.array([member.one_body_decay]), member.matrices.h)[0]:
             reason = UNREACHED
-        elif closed_classes(point.charges, point.channels_of(m)) > 1:
+        elif closed_classes(member.charges, member.channels) > 1:
             reason = "there are several steady states; a trajectory finds one of them by chance"
-        elif _phase_error(point, run.window) > PHASE:
+        elif _phase_error(member, run.window) > PHASE:
             reason = (
                 "the energies are so large beside the rates that phases drown in rounding; scale the "
                 "largest energy down or shorten time"
@@ -221,11 +213,11 @@ class Trajectories(Method):
             reason=reason,
         )
 
-    def _tallies(self, point: Point, m: int, window: Window) -> list[Tally]:
+    def _tallies(self, member: FlatMember, m: int, window: Window) -> list[Tally]:
         """The trajectories in groups that do not know of each other."""
         together = -(-self.trajectories // self.processes)
         tasks = [
-            (point, m, range(first, min(first + together, self.trajectories)), self.seed, window)
+            (member, m, range(first, min(first + together, self.trajectories)), self.seed, window)
             for first in range(0, self.trajectories, together)
         ]
         if self.processes == 1:
@@ -239,26 +231,26 @@ class Trajectories(Method):
             return list(pool.map(tally, *zip(*tasks, strict=True)))
 
 
-def _phase_error(point: Point, window: Window) -> float:
+def _phase_error(member: FlatMember, window: Window) -> float:
     """Rounding of the phases E t that a trajectory has gathered at its end, rad."""
-    terms = point.interaction
+    terms = member.matrices.interaction
     largest = max(
-        point.scale,
+        member.scale,
         float(np.abs(terms.density).max(initial=0.0)),
         float(np.abs(terms.strength).max(initial=0.0)),
     )
     return float(np.finfo(float).eps * largest * window.end)
 
 
-def _followed(point: Point, m: int) -> float | None:
+def _followed(member: FlatMember) -> float | None:
     """The relaxation time from the generator; None where that is not to be had."""
-    small = point.h.shape[0] <= PER_MOLECULE * FOLLOWED
-    if not small or closed_classes(point.charges, point.channels_of(m)) > 1:
+    small = member.matrices.h.shape[0] <= PER_MOLECULE * FOLLOWED
+    if not small or closed_classes(member.charges, member.channels) > 1:
         return None
-    if unreached(np.array([point.one_body_decay(m)]), point.h)[0]:
+    if unreached(np.array([member.one_body_decay]), member.matrices.h)[0]:
         return None
     try:
-        return slow_modes.relaxation_time(point, m)
+        return slow_modes.relaxation_time(member)
     except (np.linalg.LinAlgError, ArpackError):
         return None
 
@@ -279,20 +271,6 @@ class Window:
         """Which of the equal parts of the counted time a moment lies in."""
         part = np.floor(PARTS * (clock - self.start) / self.time)
         return np.asarray(np.clip(part, 0, PARTS - 1), dtype=np.int64)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SampledState(JunctionState):
-    """A state known up to error bars.
-
-    Parameters
-    ----------
-    current_error : standard error of the current from the left, (magnetisation,), eV/hbar
-    runs : what was sampled of either magnetisation
-    """
-
-    current_error: Real
-    runs: tuple[Run, Run]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -363,14 +341,13 @@ class Run:
 class _Sector:
     """One sector: the way to the next jump, rates, and where each jump leads."""
 
-    def __init__(self, point: Point, m: int, heff: scipy.sparse.csr_array, key: Key) -> None:
-        space = fock.sectors(point.charges)
-        self.point, self.m, self.key = point, m, key
+    def __init__(self, member: FlatMember, heff: scipy.sparse.csr_array, key: Key) -> None:
+        space = fock.sectors(member.charges)
+        self.member, self.key = member, key
         self.states = space.stacks[key[0]][key[1]].states[key[2]]
-        occupied = ((self.states[:, None] >> np.arange(space.orbitals)) & 1).astype(float)
-        fill, empty = point.filling[m], point.emptying[m]
-        self.occupied = occupied
-        self.rates = np.concatenate([(1 - occupied) * fill, occupied * empty], axis=1)
+        self.occupied = occupied(self.states, space.orbitals)
+        fill, empty = member.filling, member.emptying
+        self.rates = np.concatenate([(1 - self.occupied) * fill, self.occupied * empty], axis=1)
         loss = self.rates.sum(axis=1)
         self.wait: Waiting = (
             EigenWaiting(heff.toarray(), loss)
@@ -380,8 +357,8 @@ class _Sector:
         sign = np.concatenate([np.ones(space.orbitals), -np.ones(space.orbitals)])
         share = []
         for lead in (0, 1):
-            into = point.coupling[m, lead] * point.leads[lead]
-            out = point.coupling[m, lead] * (1 - point.leads[lead])
+            into = member.coupling[lead] * member.occupation[lead]
+            out = member.coupling[lead] * (1 - member.occupation[lead])
             rate = np.concatenate([into, out])
             whole = np.concatenate([fill, empty])
             share.append(sign * np.where(whole > 0, rate / np.where(whole > 0, whole, 1.0), 0.0))
@@ -391,7 +368,7 @@ class _Sector:
     def target(self, channel: int) -> tuple[Key, int, Ints, Ints, Ints]:
         """Sector that a channel leads to, its size, states that survive, their places, signs."""
         if channel not in self._target:
-            space = fock.sectors(self.point.charges)
+            space = fock.sectors(self.member.charges)
             orbital, fills = channel % space.orbitals, channel < space.orbitals
             able = np.flatnonzero(((self.states >> orbital) & 1) == (0 if fills else 1))
             after = self.states[able] ^ (1 << orbital)
@@ -420,9 +397,9 @@ class Tally:
     stuck: bool
 
 
-def tally(point: Point, m: int, numbers: Sequence[int], seed: int, window: Window) -> Tally:
+def tally(member: FlatMember, m: int, numbers: Sequence[int], seed: int, window: Window) -> Tally:
     """The trajectories of these numbers, each with the stream of its own number."""
-    crowd = _Crowd(point, m, numbers, seed, window)
+    crowd = _Crowd(member, m, numbers, seed, window)
     with blas_threads(1):
         while crowd.advance():
             pass
@@ -483,9 +460,9 @@ class _Crowd:
     """A group of trajectories of one magnetisation, moved jump by jump, sector by sector."""
 
     def __init__(
-        self, point: Point, m: int, numbers: Sequence[int], seed: int, window: Window
+        self, member: FlatMember, m: int, numbers: Sequence[int], seed: int, window: Window
     ) -> None:
-        self.point, self.m, self.window = point, m, window
+        self.member, self.window = member, window
         count = len(numbers)
         self.streams = [
             np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, m], spawn_key=(n,))))
@@ -495,7 +472,7 @@ class _Crowd:
         self.used = np.zeros(count, dtype=int)
         self.sectors: dict[Key, _Sector] = {}
         self.heff: dict[Key, scipy.sparse.csr_array] = {}
-        n = point.h.shape[0]
+        n = member.coupling.shape[1]
         self.clock = np.zeros(count)
         self.done = np.zeros(count, dtype=bool)
         self.expected = np.zeros((count, PARTS, 2))
@@ -504,8 +481,8 @@ class _Crowd:
         self.jumps, self.stuck = 0, False
         self.where: list[Key] = []
         self.psi: list[Complex] = []
-        space = fock.sectors(point.charges)
-        f = float(point.leads.mean())
+        space = fock.sectors(member.charges)
+        f = float(member.occupation.mean())
         for number in range(count):
             bits = [self._random(np.array([number]))[0] < f for _ in range(n)]
             state = int(sum(1 << k for k, bit in enumerate(bits) if bit))
@@ -529,9 +506,9 @@ class _Crowd:
     def _sector(self, key: Key) -> _Sector:
         if key not in self.sectors:
             if key not in self.heff:
-                blocks = sparse_hamiltonians(self.point, self.m, *key[:2])
+                blocks = sparse_hamiltonians(self.member, *key[:2])
                 self.heff.update({(*key[:2], s): block for s, block in enumerate(blocks)})
-            self.sectors[key] = _Sector(self.point, self.m, self.heff[key], key)
+            self.sectors[key] = _Sector(self.member, self.heff[key], key)
         return self.sectors[key]
 
     def advance(self) -> bool:
@@ -587,92 +564,87 @@ class _Crowd:
             self.psi[number], self.where[number] = new, key
 
 
-@observable(unit=CURRENT, symbol=r"\sigma_I", dims=("magnetisation",))
-def current_error(model: SampledJunction, state: SampledState) -> Real:
-    """Standard error of the current."""
-    return state.current_error
-
-
-@observable(unit="1", symbol=r"\sigma_P")
-def spin_polarisation_error(model: SampledJunction, state: SampledState) -> Real:
-    r"""Standard error of the polarisation.
-
-    .. math:: \sigma_P = \frac{2 \sqrt{I_\downarrow^2 \sigma_\uparrow^2 + I_\uparrow^2 \sigma_\downarrow^2}}
-              {(I_\uparrow + I_\downarrow)^2}
-    """
-    up, down = state.lead_current[:, 0]
-    swapped = state.current_error * np.array([down, up])
-    return np.asarray(2 * float(np.linalg.norm(swapped)) / (up + down) ** 2)
-
-
-@observable(unit="1", symbol="F", dims=("magnetisation",))
-def bunching(model: SampledJunction, state: SampledState) -> Real:
+@observable(
+    unit="1",
+    symbol="F",
+    dims=("magnetisation",),
+    needs=(RUNS,),
+    default=False,
+    undefined=NOT_SAMPLED,
+)
+def bunching(model: Junction, state: JunctionState) -> Real:
     """Variance of the electrons counted in the time of a trajectory over their mean number."""
-    return np.array([run.bunching for run in state.runs])
+    return np.array([run.bunching for run in state.parts[RUNS]])
 
 
-@observable(unit="1/eV", symbol=r"\tau", dims=("magnetisation",))
-def relaxation_time(model: SampledJunction, state: SampledState) -> Real:
+@observable(
+    unit="1/eV",
+    symbol=r"\tau",
+    dims=("magnetisation",),
+    needs=(RUNS,),
+    default=False,
+    undefined=NOT_SAMPLED,
+)
+def relaxation_time(model: Junction, state: JunctionState) -> Real:
     """Time in which the start is forgotten: of the slowest mode for one or two molecules, else measured."""
-    return np.array([run.relaxation for run in state.runs])
+    return np.array([run.relaxation for run in state.parts[RUNS]])
 
 
-def _estimates_apart(model: SampledJunction, state: SampledState) -> float:
-    apart = [
-        abs(one.value - other.value) / max(float(np.hypot(one.error, other.error)), 1e-300)
-        for one, other in ((run.counted, run.expected) for run in state.runs)
+def _estimates_apart(model: Junction, state: JunctionState) -> float:
+    apart: list[float] = [
+        abs(run.counted.value - run.expected.value)
+        / max(float(np.hypot(run.counted.error, run.expected.error)), 1e-300)
+        for run in state.parts[RUNS]
     ]
-    return max(apart)
+    return float(max(apart))
 
 
-def _from_exact(model: Junction, method: Method) -> float:
-    """Largest distance to the exact current, in standard errors."""
+def _from_exact(model: Junction, method: Method) -> float | None:
+    """Largest distance to the exact current, in standard errors; None where nothing is sampled."""
+    if RUNS not in method.gives:
+        return None
     exact = GKSL().solve(model).lead_current[:, 0]
     state = method.solve(model)
-    return float(np.abs((state.lead_current[:, 0] - exact) / state.current_error).max())
+    return float(np.abs((state.lead_current[:, 0] - exact) / state.standard_error).max())
 
 
-SAMPLED_OBSERVABLES = (
-    current,
-    current_error,
-    mean_current,
-    spin_polarisation,
-    spin_polarisation_error,
-    bunching,
-    relaxation_time,
-)
+SAMPLED_OBSERVABLES = (bunching, relaxation_time)
 SAMPLED_CHECKS = (
     Check(
         name="two_estimates",
         tolerance=APART,
         about="counted and expected current agree, in standard errors",
         evaluate=_estimates_apart,
+        needs=(RUNS,),
     ),
     Check(
         name="halves",
         tolerance=APART,
         about="the halves of the time agree, in standard errors",
-        evaluate=lambda m, s: max(abs(run.drift) for run in s.runs),
+        evaluate=lambda m, s: max(abs(run.drift) for run in s.parts[RUNS]),
+        needs=(RUNS,),
     ),
     Check(
         name="drift",
         tolerance=SHIFT,
         about="what the start, fading with the relaxation time, moves the current by, in standard errors: "
         "raise start",
-        evaluate=lambda m, s: max(run.shift for run in s.runs),
+        evaluate=lambda m, s: max(run.shift for run in s.parts[RUNS]),
+        needs=(RUNS,),
     ),
     Check(
         name="error_known",
         tolerance=UNSURE,
         about="uncertainty of the standard errors over themselves: more trajectories, or longer ones",
-        evaluate=lambda m, s: max(run.best.unsure for run in s.runs),
+        evaluate=lambda m, s: max(run.best.unsure for run in s.parts[RUNS]),
+        needs=(RUNS,),
     ),
 )
 SAMPLED_AUDITS = (
     Audit(
         name="exact",
         tolerance=APART,
-        about="the current agrees with the exact steady state, in standard errors",
+        about="sampled currents agree with the exact steady state, in standard errors",
         evaluate=_from_exact,
     ),
 )

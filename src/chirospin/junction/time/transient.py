@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,22 +24,22 @@ from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Shape, parameter
-from chirospin.junction.manybody.gksl import (
-    GKSL,
-    Solved,
-    check_memory,
-    checked_point,
-    product_state,
-)
-from chirospin.junction.manybody.liouvillian import Generator, Point, Real
-from chirospin.junction.manybody.response import current_operator, identity
+from chirospin.junction.manybody.gksl import GKSL
+from chirospin.junction.manybody.infinite_bias import Pair, Solved, check_memory, listed_pair
+from chirospin.junction.manybody.leads import FlatMember
+from chirospin.junction.manybody.packed import Halves, Layout, Real, occupied
 from chirospin.junction.manybody.slow_modes import actions, generator_size, slowest, steady_state
 from chirospin.junction.model import (
     Junction,
     lead_couplings,
     lead_occupations,
 )
-from chirospin.junction.observables import CURRENT, IN_AMPERE, NO_CURRENT
+from chirospin.junction.observables import (
+    CURRENT,
+    IN_AMPERE,
+    NO_CURRENT,
+    polarisation_error_from,
+)
 from chirospin.junction.observables import labels as steady_labels
 from chirospin.junction.state import lead_current
 from chirospin.junction.time.evolution import evolve, evolve_far
@@ -165,9 +166,9 @@ class Evolution(Method):
             yield self._state(model)
 
     def _state(self, model: SwitchedJunction) -> TransientState:
-        point = checked_point(model)
-        check_memory(point)
-        parts = [self._of(model, point, m) for m in (0, 1)]
+        pair = listed_pair(model)
+        check_memory(pair)
+        parts = [self._of(model, pair, m) for m in (0, 1)]
         outcomes = [part.pop("outcome") for part in parts]
         worst = max(outcomes, key=lambda one: one.residual)
         stopped = [one for one in outcomes if not one.converged]
@@ -176,16 +177,15 @@ class Evolution(Method):
             outcome=stopped[0] if stopped else worst,
         )
 
-    def _of(self, model: SwitchedJunction, point: Point, m: int) -> dict[str, Any]:
-        found = steady_state(point, m, self.krylov_vectors)
-        generator = found.inverse.generator
-        steady = np.concatenate([found.found.even[0], found.found.odd[0]])
+    def _of(self, model: SwitchedJunction, pair: Pair, m: int) -> dict[str, Any]:
+        found = steady_state(pair[m], self.krylov_vectors)
+        steady = _joined(found.stationary.halves)
         outcome = found.answers[0].outcome
         wanted = transient_times(model)
-        vector = self._start(model, point, m, found)
-        apply, inverse = actions(found.inverse, self.krylov_vectors)
+        vector = self._start(model, pair[1 - m], found)
+        apply, inverse = actions(found.solver)
         scale = generator_size(apply, steady.size)
-        read = _Reading(generator, m)
+        read = _Reading(found.solver.generator.layout)
         rows, error, work, now = [], 0.0, outcome.iterations, 0.0
         for t in wanted:
             if t > now and outcome.converged:
@@ -200,9 +200,8 @@ class Evolution(Method):
             rows.append(read(vector, apply(vector), steady))
         decay, residual = slowest(apply, inverse, steady.size, scale, MODES)
         n = np.array([row[0] for row in rows])
-        flow = lead_current(
-            np.broadcast_to(point.coupling[m], (len(n), *point.coupling[m].shape)), n, point.leads
-        )
+        coupling, f = pair[m].coupling, pair[m].occupation
+        flow = lead_current(np.broadcast_to(coupling, (len(n), *coupling.shape)), n, f)
         if outcome.converged:
             outcome = Outcome(
                 converged=error <= 10 * self.tolerance * len(wanted),
@@ -219,36 +218,40 @@ class Evolution(Method):
             "trace": np.array([row[1] for row in rows]),
             "growth": np.array([row[2] for row in rows]),
             "distance": np.array([row[3] for row in rows]),
-            "steady_current": lead_current(point.coupling[[m]], final[None], point.leads)[0, 0],
+            "steady_current": lead_current(coupling[None], final[None], f)[0, 0],
             "decay": decay,
             "decay_residual": residual,
             "outcome": outcome,
         }
 
-    def _start(self, model: SwitchedJunction, point: Point, m: int, found: Solved) -> Real:
-        generator = found.inverse.generator
+    def _start(self, model: SwitchedJunction, flipped: FlatMember, found: Solved) -> Real:
         if model.start == "flipped":
-            other = steady_state(point, 1 - m, self.krylov_vectors)
-            return np.concatenate([other.found.even[0], other.found.odd[0]])
+            return _joined(steady_state(flipped, self.krylov_vectors).stationary.halves)
         f = 0.0 if model.start == "empty" else float(lead_occupations(model).mean())
-        product = product_state(generator, np.array([[f]]))
-        return np.concatenate([product.even[0], product.odd[0]])
+        return _joined(found.solver.generator.layout.product_state(np.array([[f]])))
+
+
+def _joined(halves: Halves) -> Real:
+    """The packed operator of one member as one vector."""
+    return np.concatenate([half[0] for half in halves])
+
+
+def _held(states: NDArray[np.int64], orbital: int, orbitals: int) -> Real:
+    """Electrons in one orbital, (1, states)."""
+    return occupied(states, orbitals).T[[orbital]]
 
 
 class _Reading:
     """Numbers read from a packed density operator and its derivative."""
 
-    def __init__(self, generator: Generator, m: int) -> None:
-        n = generator.space.orbitals
-        self.one = np.concatenate([half[0] for half in identity(generator)])
-        self.count = []
-        for k in range(n):
-            unit = np.zeros((1, n))
-            unit[0, k] = -1.0
-            self.count.append(
-                np.concatenate([h[0] for h in current_operator(generator, unit, 0.0)])
-            )
-        self.number = np.sum(self.count, axis=0)
+    def __init__(self, layout: Layout) -> None:
+        n = layout.space.orbitals
+        self.one = _joined(layout.identity())
+        self.number = _joined(layout.number())
+        self.count = [
+            _joined(layout.diagonal_operator(partial(_held, orbital=k, orbitals=n)))
+            for k in range(n)
+        ]
 
     def __call__(
         self, vector: Real, change: Real, steady: Real
@@ -270,9 +273,8 @@ def _current_error(model: SwitchedJunction, state: TransientState) -> Array:
 
 
 def _polarisation_error(model: SwitchedJunction, state: TransientState) -> Array:
-    I = np.abs(state.current[:, :, 0])  # noqa: E741
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return np.asarray(2 * _current_error(model, state)[:, 0].sum(axis=0) / I.sum(axis=0))
+    errors = np.broadcast_to(_current_error(model, state)[:, 0], state.current.shape[:2])
+    return polarisation_error_from(state.current[:, :, 0].T, errors.T)
 
 
 @observable(
@@ -294,18 +296,24 @@ def current(model: SwitchedJunction, state: TransientState) -> Array:
     unit="1",
     symbol="P(t)",
     dims=("time",),
-    undefined="no current flows from the left lead",
+    undefined="no current flows from the left lead, both magnetisations together",
     error=_polarisation_error,
 )
 def spin_polarisation(model: SwitchedJunction, state: TransientState) -> Array:
     r"""Polarisation of the current from the left lead after the change.
 
-    .. math:: P(t) = (I_\uparrow - I_\downarrow)/(|I_\uparrow| + |I_\downarrow|)
+    .. math:: P(t) = (I_\uparrow - I_\downarrow)/(I_\uparrow + I_\downarrow)
+
+    As of the steady state; it passes 1 where the currents have opposite signs, which takes f_L < 1.
+
+    References
+    ----------
+    nozaki_fujita_2026, Eq. (17)
     """
     up, down = state.current[:, :, 0]
-    size = np.abs(up) + np.abs(down)
-    none = size <= NO_CURRENT * lead_couplings(model).sum()
-    return np.asarray(np.where(none, np.nan, (up - down) / np.where(none, 1.0, size)))
+    total = up + down
+    none = np.abs(total) <= NO_CURRENT * lead_couplings(model).sum()
+    return np.asarray(np.where(none, np.nan, (up - down) / np.where(none, 1.0, total)))
 
 
 @observable(unit="1", symbol="N(t)", dims=("magnetisation", "time"))

@@ -17,7 +17,7 @@ import xarray as xr
 
 from chirospin import junction
 from chirospin.base.figures import Panel, Plot
-from chirospin.junction import GKSL, Junction, MeanField, SampledJunction, Trajectories
+from chirospin.junction import GKSL, Junction, MeanField, Trajectories
 from chirospin.studies.expectation import below, near
 from chirospin.studies.registry import Numbers, Parts, Progress, claim, figure
 
@@ -189,10 +189,10 @@ def sampled(
         on_failure="record",
     )
     drawn = junction.solve(
-        SampledJunction(**OPEN),
+        Junction(**OPEN),
         Trajectories(trajectories=100, time=100, start=100, processes=workers),
         over={"molecules": sampled_lengths},
-        observables=[*shown, "spin_polarisation_error"],
+        observables=shown,
         on_failure="record",
         progress=progress,
     )

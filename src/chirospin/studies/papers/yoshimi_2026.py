@@ -19,6 +19,7 @@ from chirospin.chiral_metal import Boltzmann, ChiralMetal, ClosedForm, quadratic
 from chirospin.chiral_metal.exponentials import exponential_integral, two_sided
 from chirospin.chiral_metal.linear import plane_field
 from chirospin.chiral_metal.model import scales
+from chirospin.numerics.quadrature import gauss_nodes
 from chirospin.studies.expectation import above, below, misprint, near, order, rises
 from chirospin.studies.registry import Numbers, Parts, Progress, claim, erratum, figure
 
@@ -486,7 +487,7 @@ def errata(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
 
 def _plane_integral(curve: Callable[[Array], Array]) -> float:
     """Integral over both sides of a plane, by Gauss nodes on panels that shrink towards it."""
-    nodes, weights = np.polynomial.legendre.leggauss(16)
+    nodes, weights = gauss_nodes(16)
     edges = np.concatenate([[0.0], np.geomspace(1e-8, 60.0, 40)])
     half = np.diff(edges) / 2
     t = (edges[:-1, None] + half[:, None] * (1 + nodes)).ravel()
@@ -556,7 +557,7 @@ def short_metal(errata: Parts) -> Numbers:
     above("with the band", 0.5),
 )
 def band_label() -> Numbers:
-    nodes, weights = np.polynomial.legendre.leggauss(40)
+    nodes, weights = gauss_nodes(40)
     first, last = 0.05, 3.0
     places = np.concatenate([[first], (first + last) / 2 + (last - first) / 2 * nodes, [last]])
     model = metal(-0.2, screening_length=0.2, length=24.0)

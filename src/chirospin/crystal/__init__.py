@@ -1,0 +1,43 @@
+"""Spin, charge and orbital response of real crystals, with the true spin operator.
+
+Examples
+--------
+>>> from chirospin import crystal
+>>> ds = crystal.solve(crystal.Crystal(thermal_energy=0.2), crystal.KGrid(points=12))
+>>> ds.edelstein_tensor.dims
+('spin', 'field')
+"""
+
+from __future__ import annotations
+
+from chirospin.base.family import Family, Problem
+from chirospin.base.solve import solver
+from chirospin.crystal.audit import AUDITS, CHECKS
+from chirospin.crystal.methods import FermiSurface, KGrid
+from chirospin.crystal.model import Crystal, labels
+from chirospin.crystal.observables import OBSERVABLES
+from chirospin.points.sweep import sweeper
+
+__all__ = ["FAMILY", "Crystal", "FermiSurface", "KGrid", "solve", "sweep"]
+
+CRYSTAL = Problem(
+    family="crystal",
+    name="crystal",
+    question="spin and orbital moment that a current induces in a crystal, from its Wannier file",
+    model=Crystal,
+    methods={method.name: method for method in (KGrid, FermiSurface)},
+    observables=OBSERVABLES,
+    checks=CHECKS,
+    audits=AUDITS,
+    labels=labels,
+    quantity="edelstein_tensor",
+)
+FAMILY = Family(
+    name="crystal",
+    question="current-induced spin of real crystals, with a spin operator that is declared and tested",
+    problems=(CRYSTAL,),
+)
+
+
+solve = solver(FAMILY)
+sweep = sweeper(FAMILY)

@@ -1,0 +1,122 @@
+"""Partners of a biased junction: the same stack at other biases and temperatures, by the same method."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chirospin.base.method import Method
+from chirospin.base.parts import Part, states_with_parts
+from chirospin.junction.audit import time_reversal_broken
+from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian, reservoirs
+
+Real = NDArray[np.float64]
+STEP = 2e-3  # of the bias, in temperatures: a derivative is then good to 1e-6
+UNBROKEN = 1e-12  # part of the Hamiltonian that is odd under time reversal, eV
+NOISE, BROADENED = "noise", "broadened"
+"""What a method may give with its own solve: noise, and left currents through levels of finite width."""
+REVERSED, ABOVE, BELOW = "reversed", "above", "below"
+REST, REST_ABOVE, REST_BELOW = "rest", "rest_above", "rest_below"
+NEAR_ABOVE, NEAR_BELOW, NEAR_HOT, NEAR_COLD = "near_above", "near_below", "near_hot", "near_cold"
+
+
+def rest(model: BiasedJunction) -> BiasedJunction:
+    """The same junction between leads of equal potential and temperature."""
+    return model.replace(bias=0.0, thermal_energy_difference=0.0)
+
+
+def driven(model: BiasedJunction) -> bool:
+    """Whether the leads differ in potential or temperature."""
+    leads = reservoirs(model)
+    return bool(np.ptp(leads.potential) > 0 or np.ptp(leads.thermal_energy) > 0)
+
+
+def reversed_bias(model: BiasedJunction) -> BiasedJunction:
+    """The same junction at the opposite bias."""
+    return model.replace(bias=-model.bias)
+
+
+def bias_step(model: BiasedJunction) -> float:
+    """Step of a derivative by the bias, eV."""
+    return STEP * float(reservoirs(model).thermal_energy.min())
+
+
+def shifted_bias(model: BiasedJunction, steps: int) -> BiasedJunction:
+    """The same junction at a bias some steps higher."""
+    return model.replace(bias=model.bias + steps * bias_step(model))
+
+
+def obeys_reciprocity(model: BiasedJunction) -> bool:
+    """Whether time reversal holds on the stack, so that linear response is reciprocal."""
+    return time_reversal_broken(gated_hamiltonian(rest(model))) <= UNBROKEN
+
+
+def near_rest(model: BiasedJunction) -> bool:
+    """Whether bias and difference of temperatures lie within the temperature."""
+    leads = reservoirs(model)
+    T = leads.thermal_energy
+    return bool(np.ptp(leads.potential) <= T.mean() and np.ptp(T) <= T.mean())
+
+
+def _at_rest(model: BiasedJunction, steps: int) -> BiasedJunction | None:
+    return shifted_bias(rest(model), steps) if obeys_reciprocity(model) else None
+
+
+def heated(model: BiasedJunction, steps: int) -> BiasedJunction:
+    """The junction at rest, its left lead warmer by some steps."""
+    still = rest(model)
+    T = float(reservoirs(still).thermal_energy.mean())
+    return still.replace(thermal_energy_difference=steps * STEP * T)
+
+
+def _nearby(model: BiasedJunction, partner: BiasedJunction) -> BiasedJunction | None:
+    return partner if near_rest(model) and obeys_reciprocity(model) else None
+
+
+PARTS = (
+    Part(name=REVERSED, about="at the opposite bias", at=reversed_bias),
+    Part(name=ABOVE, about="at a bias one step higher", at=lambda m: shifted_bias(m, 1)),
+    Part(name=BELOW, about="at a bias one step lower", at=lambda m: shifted_bias(m, -1)),
+    Part(name=REST, about="between equal leads", at=rest, needs=(BROADENED,)),
+    Part(name=REST_ABOVE, about="one step of bias above rest", at=lambda m: _at_rest(m, 1)),
+    Part(name=REST_BELOW, about="one step of bias below rest", at=lambda m: _at_rest(m, -1)),
+    Part(
+        name=NEAR_ABOVE,
+        about="one step of bias above rest, for a junction near it",
+        at=lambda m: _nearby(m, shifted_bias(rest(m), 1)),
+    ),
+    Part(
+        name=NEAR_BELOW,
+        about="one step of bias below rest, for a junction near it",
+        at=lambda m: _nearby(m, shifted_bias(rest(m), -1)),
+    ),
+    Part(
+        name=NEAR_HOT,
+        about="at rest but for a warmer left lead, for a junction near it",
+        at=lambda m: _nearby(m, heated(m, 1)),
+    ),
+    Part(
+        name=NEAR_COLD,
+        about="at rest but for a colder left lead, for a junction near it",
+        at=lambda m: _nearby(m, heated(m, -1)),
+    ),
+)
+PARTNERS = frozenset(part.name for part in PARTS)
+
+
+def with_partners(model: BiasedJunction, method: Method, *names: str) -> Any:
+    """The state of a model with some parts, for one that asks for no observable."""
+    (state,) = states_with_parts(PARTS, method, [model], frozenset(names))
+    return state
+
+
+def left_flows(state: Any) -> Real:
+    """Electrons and energy that a partner takes from its left lead, (2, magnetisation); NaN where unknown."""
+    flows = np.full((2, 2), np.nan)
+    if state is not None and state.outcome.converged:
+        flows[0] = state.lead_current[:, 0]
+        if state.energy_current is not None:
+            flows[1] = state.energy_current[:, 0]
+    return flows

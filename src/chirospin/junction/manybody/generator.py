@@ -1,0 +1,141 @@
+r"""The generator of a master equation in charge sectors, from a Hamiltonian and families of jumps.
+
+.. math:: L = L_0 + K + J, \qquad L_0 X = -i (H_{eff} X - X H_{eff}^+)
+
+K collects what the families do inside each sector, J what takes even electron numbers to odd ones and back.
+Who the families are (leads, dephasing) the generator does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+
+from chirospin.junction.manybody.hamiltonian import Member, hamiltonians
+from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Halves, Layout, Real, norm
+from chirospin.numerics.sylvester import sylvester, sylvester_adjoint
+
+
+class JumpFamily:
+    """Jumps of one kind with their own rates; a family says which of its maps are not zero."""
+
+    crosses: ClassVar[bool] = False
+    """Whether it has jumps between even and odd electron numbers."""
+    keeps: ClassVar[bool] = False
+    """Whether it has jumps that keep every sector."""
+
+    def damping(self, parity: int, number: int) -> Complex:
+        """What it adds to H in one stack, losses and shifts of levels, (batch, sector, d, d)."""
+        raise NotImplementedError
+
+    def crossing(self, parity: int, packed: Real) -> Real:
+        """Its jumps out of the sectors of one parity; they land in the other."""
+        raise NotImplementedError
+
+    def crossing_adjoint(self, parity: int, packed: Real) -> Real:
+        """The adjoint of its jumps out of one parity; takes the other parity back to it."""
+        raise NotImplementedError
+
+    def keeping(self, parity: int, number: int, X: Complex) -> Complex:
+        """Its jumps that keep every sector, on Hermitian matrices (..., batch, sector, d, d) of a stack."""
+        raise NotImplementedError
+
+    def keeping_adjoint(self, parity: int, number: int, X: Complex) -> Complex:
+        """Their adjoint."""
+        raise NotImplementedError
+
+
+class Generator:
+    """L of several members of one structure, in packed Hermitian form.
+
+    Parameters
+    ----------
+    members : that share charges
+    families : of jumps, made for these members
+    """
+
+    def __init__(
+        self, members: Sequence[Member], layout: Layout, families: Sequence[JumpFamily]
+    ) -> None:
+        self.members, self.layout, self.families = members, layout, families
+        self.crossing = [family for family in families if family.crosses]
+        self.keepers = [family for family in families if family.keeps]
+        self.scale = np.array([member.scale for member in members])
+        H = hamiltonians(members, layout)
+        self.heff = tuple(
+            [
+                H[parity][n] + sum(family.damping(parity, n) for family in families)
+                for n in layout.numbers(parity)
+            ]
+            for parity in (EVEN, ODD)
+        )
+
+    def jumps(self, parity: int, packed: Real) -> Real:
+        """J on the sectors of one parity; lands in the other."""
+        first, *others = (family.crossing(parity, packed) for family in self.crossing)
+        return sum(others, start=first)
+
+    def jumps_adjoint(self, parity: int, packed: Real) -> Real:
+        """Adjoint of the jumps out of one parity; takes the other parity back to it."""
+        first, *others = (family.crossing_adjoint(parity, packed) for family in self.crossing)
+        return sum(others, start=first)
+
+    def inside(self, parity: int, number: int, X: Complex) -> Complex:
+        """L_0 + K on Hermitian matrices (..., batch, sector, d, d) of one stack."""
+        out = sylvester(self.heff[parity][number], X)
+        for family in self.keepers:
+            out = out + family.keeping(parity, number, X)
+        return out
+
+    def inside_adjoint(self, parity: int, number: int, X: Complex) -> Complex:
+        """Its adjoint."""
+        out = sylvester_adjoint(self.heff[parity][number], X)
+        for family in self.keepers:
+            out = out + family.keeping_adjoint(parity, number, X)
+        return out
+
+    def kept(self, parity: int, packed: Real) -> Real:
+        """K on the sectors of one parity."""
+
+        def action(number: int, X: Complex) -> Complex:
+            return sum(
+                (family.keeping(parity, number, X) for family in self.keepers),
+                start=np.zeros_like(X),
+            )
+
+        return self.layout.by_stack(parity, packed, action)
+
+    def derivative(self, even: Real, odd: Real) -> Halves:
+        """L rho, even and odd sectors."""
+        own = self._stacks(self.inside, even, odd)
+        return own[EVEN] + self.jumps(ODD, odd), own[ODD] + self.jumps(EVEN, even)
+
+    def adjoint_derivative(self, even: Real, odd: Real) -> Halves:
+        r"""L^+ Z under Tr[Z X], even and odd sectors: how an observable changes in time."""
+        own = self._stacks(self.inside_adjoint, even, odd)
+        return own[EVEN] + self.jumps_adjoint(EVEN, odd), own[ODD] + self.jumps_adjoint(ODD, even)
+
+    def _stacks(self, action: Callable[[int, int, Complex], Complex], *halves: Real) -> Halves:
+        even, odd = (
+            self.layout.by_stack(parity, packed, partial(action, parity))
+            for parity, packed in zip((EVEN, ODD), halves, strict=True)
+        )
+        return even, odd
+
+    def residual(self, even: Real, odd: Real) -> Real:
+        r"""\|L rho\| / \|rho\| in units of each member's energy scale, (batch,)."""
+        size = norm(even, odd) * self.scale
+        return norm(*self.derivative(even, odd)) / np.where(size > 0, size, np.nan)
+
+    def jump_rate(self, even: Real, odd: Real) -> Real:
+        """Trace of J rho, (batch,)."""
+        return self.layout.trace(self.jumps(ODD, odd), self.jumps(EVEN, even))
+
+    def trace_drift(self, even: Real, odd: Real) -> Real:
+        r"""\|Tr L rho\| relative to the rate of jumps, (batch,); zero where nothing jumps."""
+        drift = np.abs(self.layout.trace(*self.derivative(even, odd)))
+        rate = self.jump_rate(even, odd)
+        return np.asarray(drift / np.where(rate > 0, rate, 1.0))

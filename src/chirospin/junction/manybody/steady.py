@@ -1,0 +1,295 @@
+r"""The one solver of the steady state: L rho = 0, its adjoint, and both shifted.
+
+Without the jumps J a generator keeps every charge sector and is inverted there, R = -(L_0 + K)^{-1}. J joins
+even electron numbers to odd ones alone, so that
+
+.. math:: X_e = R_e (J X_o + Y_e), \qquad X_o = R_o (J X_e + Y_o)
+
+is solved by Krylov vectors on the even half. Where R does not exist to rounding, or holds only a part of what
+keeps the sectors, both halves are solved together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+
+from chirospin.junction.manybody.generator import Generator
+from chirospin.junction.manybody.packed import (
+    EVEN,
+    ODD,
+    Halves,
+    Real,
+    diagonal,
+    norm,
+)
+from chirospin.numerics.krylov import gmres
+from chirospin.numerics.sylvester import Form, MapInverse, SylvesterInverse, dagger, unpack
+
+LARGEST_MAP = 40  # states of a sector up to which the map on its matrices is inverted as a whole
+REFINEMENTS = 3  # corrections from the residual of the original equation, where one is needed
+FINER, STRICT = 1e-4, 1e-10  # how much a correction reduces the residual
+MET = 0.5  # of the tolerance, at which no further correction is made
+SINGULAR_VECTORS = 120  # where L_0 is nearly singular: more do not help
+
+
+class KrylovAnswer(Protocol):
+    """What a Krylov solver gives."""
+
+    @property
+    def solution(self) -> Any:
+        """Of the kind of the right side."""
+
+    @property
+    def applications(self) -> int:
+        """Of the operator."""
+
+
+def by_parity(
+    to_odd: Callable[[Any], Any],
+    to_even: Callable[[Any], Any],
+    even: Any,
+    odd: Any,
+    solver: Callable[[Callable[[Any], Any], Any], KrylovAnswer],
+    pin: Callable[[Any], Any] | None = None,
+) -> tuple[Any, Any, int]:
+    r"""Both halves of X with :math:`X_e = A X_o + b_e, X_o = B X_e + b_o`, from the even half alone.
+
+    .. math:: (1 - A B) X_e = b_e + A b_o
+
+    Parameters
+    ----------
+    to_odd, to_even : B and A
+    even, odd : b
+    solver : (operator, right side) -> answer
+    pin : added to the operator, where 1 - AB is singular
+    """
+
+    def equation(X: Any) -> Any:
+        left = X - to_even(to_odd(X))
+        return left if pin is None else left + pin(X)
+
+    found = solver(equation, even + to_even(odd))
+    return found.solution, odd + to_odd(found.solution), found.applications
+
+
+class Resolvent:
+    """R = -(L_0 + K - s)^{-1} of a generator, sector by sector.
+
+    Parameters
+    ----------
+    form : how an H_eff is inverted; a sector with K whose matrices are few is inverted as a whole
+    """
+
+    def __init__(self, generator: Generator, form: Form, shift: float = 0.0) -> None:
+        self.generator, self.form, self.shift = generator, form, shift
+        self.inverse: tuple[list[SylvesterInverse], ...] = tuple(
+            [self._inverse(parity, n) for n in generator.layout.numbers(parity)]
+            for parity in (EVEN, ODD)
+        )
+        decays = [one.slowest_decay.min(axis=-1) for half in self.inverse for one in half]
+        self.slowest_decay: Real = np.min(decays, axis=0)
+
+    @property
+    def complete(self) -> bool:
+        """Whether it inverts K too."""
+        sizes = [block.shape[-1] for half in self.generator.heff for block in half]
+        return not self.generator.keepers or max(sizes) <= LARGEST_MAP
+
+    def _inverse(self, parity: int, number: int) -> SylvesterInverse:
+        heff = self.generator.heff[parity][number]
+        if self.generator.keepers and self.complete:
+            action = partial(self.generator.inside, parity, number)
+            return MapInverse(lambda X: action(X) - self.shift * X, heff.shape)
+        return self.form(heff - 0.5j * self.shift * np.eye(heff.shape[-1]))
+
+    def __call__(self, parity: int, packed: Real) -> Real:
+        """R Y in packed form."""
+        return -self.generator.layout.by_stack(
+            parity, packed, lambda n, Y: self.inverse[parity][n](Y)
+        )
+
+    def adjoint(self, parity: int, packed: Real) -> Real:
+        """R^+ Y in packed form, from the same factorisation."""
+        return -self.generator.layout.by_stack(
+            parity, packed, lambda n, Y: self.inverse[parity][n].adjoint(Y)
+        )
+
+    def hermiticity(self, parity: int, packed: Real) -> Real:
+        """Norm of the anti-Hermitian part that packing drops from R Y, (batch,)."""
+        layout = self.generator.layout
+        total = np.zeros(layout.batch)
+        for n, stack in enumerate(layout.space.stacks[parity]):
+            Y = unpack(packed[:, stack.span].reshape(layout.shape(parity, n)))
+            X = self.inverse[parity][n](Y)
+            total += (np.abs(X - dagger(X)) ** 2).sum(axis=(1, 2, 3))
+        return np.sqrt(total) / 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stationary:
+    """Even and odd sectors of steady states, packed, and how they were found; batch first."""
+
+    even: Real
+    odd: Real
+    hermiticity: Real
+    applications: int
+
+    @property
+    def halves(self) -> Halves:
+        """Both."""
+        return self.even, self.odd
+
+    def apart(self, other: Stationary) -> Real:
+        """Largest differences of elements, summed over both halves, (batch,)."""
+        return np.asarray(
+            np.abs(self.even - other.even).max(axis=1) + np.abs(self.odd - other.odd).max(axis=1)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SteadySolver:
+    """Solves equations with the generator of a batch, all from one factorisation.
+
+    Parameters
+    ----------
+    resolvent : R
+    fed_back : s, where R is that of L_0 - s and s X stands beside the jumps; 0 where L_0 itself is inverted
+    tolerance : of the residual of a steady state, relative
+    limit : Krylov vectors at most
+    """
+
+    resolvent: Resolvent
+    tolerance: float
+    limit: int
+    fed_back: float = 0.0
+
+    @property
+    def generator(self) -> Generator:
+        """L."""
+        return self.resolvent.generator
+
+    @property
+    def by_halves(self) -> bool:
+        """Whether the even half alone decides."""
+        return not self.fed_back and self.resolvent.complete
+
+    def regularised(self, rate: float) -> SteadySolver:
+        """The same equations, with L_0 - rate inverted in place of a nearly singular L_0."""
+        moved = Resolvent(self.generator, self.resolvent.form, rate)
+        return replace(
+            self, resolvent=moved, fed_back=rate, limit=min(self.limit, SINGULAR_VECTORS)
+        )
+
+    def shifted(self, rate: float) -> SteadySolver:
+        """Of L - rate in place of L."""
+        return replace(self, resolvent=Resolvent(self.generator, self.resolvent.form, rate))
+
+    def solve(self, even: Real, odd: Real, tolerance: float) -> tuple[Real, Real, int]:
+        """X with L X = -Y, and the applications that it took."""
+        R, L = self.resolvent, self.generator
+        krylov = partial(gmres, tolerance=tolerance, limit=self.limit)
+        if self.by_halves:
+            return by_parity(
+                lambda X: R(ODD, L.jumps(EVEN, X)),
+                lambda X: R(EVEN, L.jumps(ODD, X)),
+                R(EVEN, even),
+                R(ODD, odd),
+                krylov,
+            )
+        cut, s = even.shape[1], self.fed_back
+
+        def equation(Z: Real) -> Real:
+            X, Y = Z[:, :cut], Z[:, cut:]
+            arrived = L.jumps(ODD, Y) + s * X, L.jumps(EVEN, X) + s * Y
+            if not R.complete:
+                arrived = arrived[EVEN] + L.kept(EVEN, X), arrived[ODD] + L.kept(ODD, Y)
+            again = [R(parity, arrived[parity]) for parity in (EVEN, ODD)]
+            return np.asarray(Z - np.concatenate(again, axis=1))
+
+        right = np.concatenate([R(EVEN, even), R(ODD, odd)], axis=1)
+        found = krylov(equation, right)
+        return found.solution[:, :cut], found.solution[:, cut:], found.applications
+
+    def adjoint(self, wanted: Halves, tolerance: float) -> tuple[Halves, int]:
+        r"""Z with L^+ Z = W, where Tr[W rho] = 0; the part along the identity is left out.
+
+        .. math:: Z_e = R_e^+ (J^+ Z_o - W_e), \qquad Z_o = R_o^+ (J^+ Z_e - W_o)
+        """
+        R, L = self.resolvent, self.generator
+        one = L.layout.identity()
+
+        def pin(even: Real) -> Real:
+            """The identity, which the equation does not hold, is moved from 0 to 1."""
+            mean = (even * one[EVEN]).sum(axis=1) / one[EVEN].sum(axis=1)
+            return np.asarray(mean[:, None] * one[EVEN])
+
+        def correction(right: Halves, accuracy: float) -> tuple[Real, Real, int]:
+            return by_parity(
+                lambda Z: R.adjoint(ODD, L.jumps_adjoint(ODD, Z)),
+                lambda Z: R.adjoint(EVEN, L.jumps_adjoint(EVEN, Z)),
+                -R.adjoint(EVEN, right[EVEN]),
+                -R.adjoint(ODD, right[ODD]),
+                partial(gmres, tolerance=accuracy, limit=self.limit),
+                pin,
+            )
+
+        if not self.by_halves:
+            raise np.linalg.LinAlgError("no adjoint where L_0 is nearly singular")
+        dual: Halves = (np.zeros_like(wanted[EVEN]), np.zeros_like(wanted[ODD]))
+        rest, applications = wanted, 0
+        for attempt in range(1 + REFINEMENTS):
+            even, odd, spent = correction(rest, tolerance if attempt == 0 else 0.1 * FINER)
+            dual, applications = (dual[EVEN] + even, dual[ODD] + odd), applications + spent
+            moved = L.adjoint_derivative(*dual)
+            rest = (wanted[EVEN] - moved[EVEN], wanted[ODD] - moved[ODD])
+            if (norm(*rest) <= MET * tolerance * norm(*dual) * L.scale).all():
+                break
+        return dual, applications
+
+    def steady_state(
+        self, *, strict: bool = False, rng: np.random.Generator | None = None
+    ) -> Stationary:
+        """rho with L rho = 0 and trace 1, from a uniform or a random start.
+
+        ``strict`` corrects from the original equation until rounding stops it, slow modes included.
+        """
+        L = self.generator
+        even, odd = self._start(rng)
+        applications = 0
+        for attempt in range(1 + REFINEMENTS if not self.fed_back else 2):
+            if attempt and not strict and (L.residual(even, odd) <= MET * self.tolerance).all():
+                break
+            accuracy = 0.1 * self.tolerance if not attempt else (STRICT if strict else FINER)
+            *change, spent = self.solve(*L.derivative(even, odd), accuracy)
+            even, odd, applications = even + change[EVEN], odd + change[ODD], applications + spent
+        norms = L.layout.trace(even, odd)
+        arrivals = L.jumps(EVEN, even)
+        with np.errstate(divide="ignore", invalid="ignore"):  # a dark state leaves 0/0
+            return Stationary(
+                even=even / norms[:, None],
+                odd=odd / norms[:, None],
+                hermiticity=self.resolvent.hermiticity(ODD, arrivals) / norms,
+                applications=applications,
+            )
+
+    def _start(self, rng: np.random.Generator | None) -> Halves:
+        """What a uniform, or random, arrival in every Fock state becomes; on both halves of trace 1."""
+        layout = self.generator.layout
+        halves = []
+        for parity in (EVEN, ODD):
+            arriving = layout.zeros(parity)
+            places = diagonal(layout.charges, parity)
+            arriving[:, places] = 1.0 if rng is None else rng.uniform(0.0, 2.0, places.size)
+            halves.append(arriving)
+        even, odd = halves
+        if self.by_halves:
+            even = self.resolvent(EVEN, even)
+            odd = self.resolvent(ODD, self.generator.jumps(EVEN, even))
+        norms = layout.trace(even, odd)[:, None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return even / norms, odd / norms

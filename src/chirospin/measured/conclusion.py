@@ -1,0 +1,210 @@
+"""One conclusion from the findings of a set, in plain words, with what would make it stronger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from chirospin.measured.analysis import Analysis
+from chirospin.measured.curves import LEFT, RIGHT, UNNAMED
+from chirospin.measured.findings import (
+    FAILED,
+    NOT_TESTABLE,
+    SHOWN,
+    Finding,
+    without_offset,
+)
+from chirospin.measured.planning import detectable, runs_needed
+
+Verdict = Literal[
+    "not testable",
+    "no signal",
+    "confounded",
+    "not chiral",
+    "control fails",
+    "bias-independent factor",
+    "offset",
+    "chiral signal",
+    "signal, mirror fails",
+    "signal, chirality not shown",
+    "signal, chirality not tested",
+]
+CLAIMS = ("signal", "shape", "chirality")
+FEW_CONTROLS = 30
+"""Achiral contacts that a control should have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conclusion:
+    """The verdict on a set.
+
+    Parameters
+    ----------
+    sentence : what it means, with the artefact tests that failed
+    stronger : what would make it stronger
+    missing : what the files do not say
+    """
+
+    verdict: Verdict
+    sentence: str
+    stronger: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+def bound(one: Analysis) -> float:
+    """Largest \\|P\\| that the geometric means allow at 95 %, of the enantiomer with the wider interval."""
+    sizes = []
+    for e in one.tested:
+        low, high = one.differences[e].interval()
+        sizes.append(max(abs(low[one.verdict]), abs(high[one.verdict])))
+    return float(np.tanh(max(sizes, default=np.nan) / 2))
+
+
+def _detectable(one: Analysis) -> tuple[float, float]:
+    """Contacts, and the \\|P\\| that they could have shown, of the enantiomer with fewest."""
+    worst = min(one.tested, key=lambda e: one.contacts[e].contacts)
+    units = one.contacts[worst]
+    many = units.ups if units.paired else units.contacts
+    scatter = float(units.scatter(one.log_current[:, one.verdict]))
+    return many, detectable(scatter, many, units.paired)
+
+
+def verdict_of(one: Analysis, found: Sequence[Finding]) -> Verdict:
+    """The first conclusion that applies."""
+    words = {f.name: f.word for f in found}
+    mirror_fails = words["mirror"] == FAILED
+    claims = [words[name] == SHOWN for name in CLAIMS]
+    if all(words[name] == NOT_TESTABLE for name in CLAIMS):
+        return "not testable"
+    if not any(claims) and not mirror_fails:
+        return "no signal"
+    if _confounded(one):
+        return "confounded"
+    if mirror_fails and words["chirality"] != SHOWN:
+        return "not chiral"
+    if words["achiral"] == FAILED:
+        return "control fails"
+    if words["reciprocity"] == FAILED and _factor_explains(one, found):
+        return "bias-independent factor"
+    if words["offset"] == FAILED and _offset_explains(one, found):
+        return "offset"
+    if words["chirality"] == SHOWN:
+        return "signal, mirror fails" if mirror_fails else "chiral signal"
+    tested = words["chirality"] != NOT_TESTABLE
+    return "signal, chirality not shown" if tested else "signal, chirality not tested"
+
+
+def _confounded(one: Analysis) -> bool:
+    """Whether one magnetisation was set only once for every enantiomer that is tested."""
+    plain = [e for e in one.tested if not one.contacts[e].paired and one.level[e] != "contact"]
+    alone = [e for e in plain if min(one.blocks[e].ups, one.blocks[e].downs) == 1]
+    return bool(alone) and len(alone) == len(one.tested)
+
+
+def _factor_explains(one: Analysis, found: Sequence[Finding]) -> bool:
+    shape = next(f for f in found if f.name == "shape")
+    if shape.word != SHOWN:
+        return True
+    difference = abs(float(one.differences[shape.enantiomer].value[one.verdict]))
+    return max(abs(shape.low), abs(shape.high)) < difference / 2
+
+
+def _offset_explains(one: Analysis, found: Sequence[Finding]) -> bool:
+    offset = next(f for f in found if f.name == "offset")
+    size = abs(np.tanh(float(one.differences[offset.enantiomer].value[one.verdict]) / 2))
+    if abs(offset.value) > size / 2:
+        return True
+    left = without_offset(one)
+    return not (left.signal or left.shape)
+
+
+_SENTENCES: dict[Verdict, str] = {
+    "confounded": "confounded. One magnetisation was set only once: whatever else changed then looks the same.",
+    "not chiral": "not chiral. R and S change alike with the magnetisation; nothing of it follows the handedness.",
+    "control fails": "control fails. The achiral contacts show the same kind of difference.",
+    "bias-independent factor": "bias-independent factor. The currents differ by a factor that is there at zero bias "
+    "too: contacts, tips or area, no filter of spins.",
+    "offset": "offset. The current at zero bias differs between the magnetisations, and it explains what is seen.",
+    "signal, mirror fails": "signal, mirror fails. A part follows the handedness, another part is common to R and S.",
+    "signal, chirality not shown": "signal, chirality not shown. The magnetisations differ; that R and S are opposite is "
+    "not shown.",
+}
+
+
+def conclusion_of(one: Analysis, found: Sequence[Finding], missing: Sequence[str]) -> Conclusion:
+    """The verdict with its words.
+
+    Parameters
+    ----------
+    missing : what the files do not say
+    """
+    verdict = verdict_of(one, found)
+    failed = [f.name for f in found if f.word == FAILED]
+    but = f" but: {', '.join(f'{name} FAILED' for name in failed)}." if failed else ""
+    words = {f.name: f.word for f in found}
+    grows = ", and the difference grows with bias inside single curves"
+    shaped = words["shape"] == SHOWN
+    if verdict == "chiral signal":
+        sentence = f"chiral signal. R and S are opposite{grows if shaped else ''}."
+    elif verdict == "not testable":
+        sentence = f"not testable. {next(f for f in found if f.name == 'signal').meaning}."
+    elif verdict == "no signal":
+        many, least = _detectable(one)
+        sentence = f"no signal. |P| < {bound(one):.2f} at 95 %; {many:.0f} contacts could have shown {least:.2f}."
+    elif verdict == "signal, chirality not tested":
+        inside = "; it grows with bias inside single curves" if shaped else ""
+        sentence = f"signal, chirality not tested. The current depends on the magnetisation{inside}; {_untested(one)}."
+    else:
+        sentence = _SENTENCES[verdict]
+    lost = words["shape"] == words["reciprocity"] == NOT_TESTABLE
+    if lost and verdict in ("chiral signal", *_SENTENCES, "signal, chirality not tested"):
+        sentence += " Whether it is a mere factor of contacts or tips cannot be told: shape and reciprocity are not testable."
+    if verdict == "confounded" and shaped:
+        sentence += (
+            " The shape of single curves differs nevertheless: two tips, or more runs, would tell."
+        )
+    return Conclusion(
+        verdict=verdict,
+        sentence=sentence + but,
+        stronger=tuple(_stronger(one, found)),
+        missing=tuple(missing),
+    )
+
+
+def _untested(one: Analysis) -> str:
+    if UNNAMED in one.tested:
+        return (
+            "without the name of the enantiomer and its mirror image no claim of chirality is made"
+        )
+    return "without the other enantiomer no claim of chirality is made"
+
+
+def _stronger(one: Analysis, found: Sequence[Finding]) -> list[str]:
+    words = {f.name: f for f in found}
+    lines = []
+    blocks = next((f for f in found if "as units" in f.name), None)
+    if blocks is not None and blocks.word != SHOWN and _order_known(one):
+        runs = sum(one.blocks[e].ups for e in one.tested if not one.contacts[e].paired)
+        runs = max(runs // max(len(one.tested), 1), 1)
+        more = max(2 * runs, runs_needed()[0])
+        lines.append(
+            f"{2 * more} runs of one magnetisation instead of {2 * runs} (alternate the field more often)"
+        )
+    if words["drift"].word == NOT_TESTABLE and not _order_known(one):
+        lines.append("the order of the curves, which drift and blocks need")
+    if not {RIGHT, LEFT} <= set(one.contacts):
+        lines.append("the other enantiomer, measured with the same tips in turn")
+    if one.control is None:
+        lines.append(f"an achiral control with {FEW_CONTROLS} contacts")
+    if words["dominance"].word == FAILED:
+        lines.append("more contacts: few curves stand behind the arithmetic means")
+    if words["shape"].word == NOT_TESTABLE and one.tested:
+        lines.append("a lower noise floor or more current near zero bias, which the shape needs")
+    return lines
+
+
+def _order_known(one: Analysis) -> bool:
+    return one.curves.ordered

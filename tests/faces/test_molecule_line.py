@@ -1,0 +1,195 @@
+"""Molecules on the command line: one line for bad input, exit codes, what is kept, and the way to a junction."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chirospin import junction
+from chirospin.base.results import load
+from chirospin.faces.cli import main
+from chirospin.faces.uncertain import uncertain_text
+from chirospin.molecule import kept, mean_field, structure
+
+QUICK = ("--set", "functional=hf", "--set", "basis=sto-3g")
+BARE = (*QUICK, "--set", "screening=none")
+STACK = ("--set", "structure=h2cs", "--set", "pair=HOMO-1,HOMO", "--set", "pivot=mid-bond")
+FILES = {
+    "empty.xyz": "",
+    "words.xyz": "this is no molecule\n",
+    "overlap.xyz": "3\n\nO 0 0 0\nH 0 0 0.1\nH 0 1 0\n",
+    "radical.xyz": "2\n\nO 0 0 0\nH 0 0 0.97\n",
+    "iodine.xyz": "2\n\nH 0 0 0\nI 0 0 1.6\n",
+    "mixed.xyz": "4\n\nH 0 0 0\nH 0 0 0.74\nHe 9 0 0\nHe 19 0 0\n",
+    "frames.xyz": "2\n\nH 0 0 0\nH 0 0 0.74\n2\n\nH 0 0 0\nF 0 0 0.92\n",
+    "nan.xyz": "2\n\nH 0 0 nan\nH 0 0 0.74\n",
+    "hydrogen.xyz": "2\n\nH 0 0 0\nH 0 0 0.74\n",
+}
+WRONG = [
+    ("molecule", ["structure=nosuch.xyz"], "must be a file that exists or one of"),
+    ("molecule", ["structure=empty.xyz"], "Parameter `structure`"),
+    ("molecule", ["structure=words.xyz"], "must be a file of coordinates that ASE reads"),
+    ("molecule", ["structure=overlap.xyz"], "atoms 1 and 2 of overlap.xyz are 0.100 angstrom apart"),
+    ("molecule", ["structure=radical.xyz"], "must leave HO an even number of electrons"),
+    ("molecule", ["structure=iodine.xyz"], "no element beyond Kr, but atom 2"),
+    ("molecule.stack", ["structure=mixed.xyz"], "its bonds cut it into H2, He, He"),
+    ("molecule", ["structure=frames.xyz"], "the same atoms in every frame"),
+    ("molecule", ["structure=nan.xyz"], "finite coordinates"),
+    ("molecule", ["structure=hydrogen.xyz", "basis=sto-3g", "functional=hf"], "two filled or two empty"),
+    ("molecule", ["frame=3"], "must be an integer in [0, 0]"),
+    ("molecule", ["charge=1"], "Parameter `charge` must leave"),
+    ("molecule", ["basis=nosuch"], "Parameter `basis` must be a basis set that has"),
+    ("molecule", ["basis=lanl2dz"], "all-electron basis set"),
+    ("molecule", ["functional=nosuch"], "Parameter `functional` must be one that PySCF knows"),
+    ("molecule", ["pair=HOMO-9,HOMO"], "Parameter `pair` must be two of"),
+    ("molecule", ["pair=HOMO,LUMO"], "two filled orbitals or two empty ones"),
+    ("molecule", ["axis=up"], "Parameter `axis` must be x, y, z, normal"),
+    ("molecule", ["spin_orbit_integrals=exact"], "amfi or somf or zeff or bare"),
+    ("molecule", ["window=1"], "integer in [2, 40]"),
+    ("molecule.stack", ["pivot=here"], "Parameter `pivot` must be centre, mid-bond"),
+    ("molecule.stack", ["rise=1 angstrom"], "of the van-der-Waals distance apart"),
+    ("molecule.stack", ["rise=1 eV"], "Parameter `rise` must be real > 0 with a unit like nm"),
+    ("molecule.stack", ["tilt=[10, 0, 3] deg"], "Parameter `tilt` must be real (2)"),
+]  # fmt: skip
+
+
+def _run(capsys: Any, *words: str) -> tuple[int, str, str]:
+    code = main(list(words))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("problem", "given", "words"), WRONG, ids=lambda x: str(x)[:40])
+def test_bad_input_is_one_line(
+    problem: str, given: list[str], words: str, folder: Path, capsys: Any
+) -> None:
+    code, out, err = _run(capsys, "solve", problem, *(w for g in given for w in ("--set", g)))
+    assert (code, out, err.count("\n")) == (2, "", 1), err
+    assert words in err
+
+
+def test_a_field_that_does_not_converge_exits_with_3(capsys: Any) -> None:
+    code, _, err = _run(
+        capsys, "solve", "molecule", *BARE, "--set", "structure=h2o2", "--option", "cycles=2"
+    )
+    assert code == 3
+    assert "not reached in 2 cycles" in err
+    assert "raise --option cycles" in err
+
+
+def test_a_missing_package_names_the_extra(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(structure, "find_spec", lambda name: None)
+    code, _, err = _run(capsys, "solve", "molecule")
+    assert code == 2
+    assert "pip install 'chirospin[abinitio]'" in err
+
+
+def test_from_stack_to_junction(folder: Path, capfd: Any) -> None:
+    code = main(["solve", "molecule.stack", *STACK, *BARE, "--out", "stack.nc"])
+    out, err = capfd.readouterr()
+    assert code == 0
+    assert "hole pair" in out
+    assert "SCF" not in out + err  # nothing of PySCF's own
+    code = main(["solve", "junction", "--from", "stack.nc", "--set", "coupling=0.05 eV", "--json"])
+    body = json.loads(capfd.readouterr().out)
+    assert code == 0
+    P = body["observables"]["spin_polarisation"]["values"]
+    ds = load(Path("stack.nc"))
+    made = junction.Junction.from_result(ds, coupling=0.05)
+    assert float(junction.solve(made).spin_polarisation) == pytest.approx(P, rel=1e-9)
+    assert {"neese_2005", "sun_2020", "nozaki_fujita_2026"} <= set(body["provenance"]["references"])
+    origin = json.loads(junction.solve(made.replace(coupling=0.02)).attrs["origin"])
+    assert origin["parameter_structure"] == "h2cs"
+    assert origin["method"] == "kohn-sham"
+    assert main(["audit", "stack.nc"]) == 0
+    capfd.readouterr()
+
+
+def test_from_needs_a_stack(folder: Path, capsys: Any) -> None:
+    for words in (
+        ("solve", "junction", "--from", "nosuch.nc"),
+        ("solve", "rashba", "--from", "nosuch.nc"),
+        ("solve", "junction", "--uncertain"),
+    ):
+        code, out, err = _run(capsys, *words)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+    junction.solve(method="landauer").to_netcdf("other.nc", engine="h5netcdf")
+    code, _, err = _run(capsys, "solve", "junction", "--from", "other.nc")
+    assert code == 2
+    assert "must hold the parameters of a stack" in err
+
+
+def test_what_is_computed_is_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setenv(kept.FOLDER, str(folder / "kept"))
+    kept._REMEMBERED.clear()
+    words = ("solve", "molecule", *BARE, "--set", "structure=h2co", "--json")
+    first = _run(capsys, *words)
+    kept._REMEMBERED.clear()
+
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(mean_field, "_converged", never)
+    again = _run(capsys, *words)
+    assert json.loads(first[1])["observables"] == json.loads(again[1])["observables"]
+    for path in (folder / "kept").iterdir():  # a damaged file is not read
+        path.write_bytes(path.read_bytes()[:-40])
+    kept._REMEMBERED.clear()
+    with pytest.raises(AssertionError, match="computed again"):
+        main(list(words))
+
+
+def test_a_killed_field_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from chirospin.molecule.model import Theory
+
+    monkeypatch.setenv(kept.FOLDER, str(folder / "kept"))
+    monkeypatch.setattr(mean_field, "SAVED_EVERY", 0.0)
+    kept._REMEMBERED.clear()
+    where, theory = (
+        structure.read_structure("h2o2"),
+        Theory(functional="hf", basis="sto-3g", charge=0),
+    )
+    with pytest.raises(mean_field.ConvergenceError):
+        mean_field.ground(where, theory, 0, mean_field.Numerics(cycles=5, threads=1))
+    rest = mean_field.ground(where, theory, 0, mean_field.Numerics(cycles=99, threads=1))
+    kept._REMEMBERED.clear()
+    monkeypatch.setenv(kept.FOLDER, "")
+    whole = mean_field.ground(where, theory, 0, mean_field.Numerics(cycles=99, threads=1))
+    assert rest.cycles < whole.cycles
+    assert rest.energy == pytest.approx(whole.energy, abs=1e-8)
+    assert len(list((folder / "kept").iterdir())) == 1
+
+
+def test_uncertain_gives_an_interval(
+    folder: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chirospin.molecule import draws
+
+    monkeypatch.setattr(draws.draws, "__kwdefaults__", None)
+    monkeypatch.setattr(draws.draws, "__defaults__", (0, None, ("hf",), ("none", "dscf", "born")))
+    assert main(["solve", "molecule.stack", *STACK, *BARE, "--out", "stack.nc"]) == 0
+    capsys.readouterr()
+    words = ("solve", "junction", "--from", "stack.nc", "--set", "coupling=0.05", "--uncertain")
+    code, out, _ = _run(capsys, *words, "--structures", "2", "--json", "--out", "u.nc")
+    facts = json.loads(out)
+    assert code == 0
+    assert facts["draws"] == 16
+    assert facts["low"] < facts["median"] < facts["high"]
+    assert facts["negative"] + facts["positive"] + facts["zero"] == pytest.approx(1)
+    inputs = {n for n, one in facts["ranks"].items() if one["kind"] == "input"}
+    assert {"Lambda", "rise", "twist", "slide_x", "tilt_y"} <= inputs
+    assert "90 % of 16 draws in [" in uncertain_text(facts)
+    assert load(Path("u.nc")).sizes["draw"] == 16
