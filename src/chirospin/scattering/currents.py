@@ -255,7 +255,8 @@ def _range(
     poles = window.potentials[:, None] + 1j * np.pi * T * np.array([1, -1])
     if T:
         singular = np.concatenate([singular, poles.ravel()])
-    return window.fermi_energy, 1.0, (low - REACH * T, high + REACH * T), singular
+    ends = (float(low - REACH * T), float(high + REACH * T))
+    return window.fermi_energy, 1.0, ends, np.asarray(singular, dtype=complex)
 
 
 def _panel_nodes(left: Real, right: Real) -> tuple[Real, Real]:
