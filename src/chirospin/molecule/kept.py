@@ -48,7 +48,7 @@ def key_of(facts: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
-def read(key: str) -> Arrays | None:
+def read_kept(key: str) -> Arrays | None:
     """What is kept under a key; None where there is nothing, or nothing whole."""
     place = folder()
     if place is None or not (path := place / f"{key}.npz").is_file():
@@ -86,7 +86,7 @@ def forget(key: str) -> None:
 def kept(facts: Mapping[str, Any], compute: Callable[[], Mapping[str, Any]]) -> Arrays:
     """The arrays that follow from some facts: read if they are kept, else computed and kept."""
     key = key_of(facts)
-    found = _REMEMBERED.get(key) or read(key)
+    found = _REMEMBERED.get(key) or read_kept(key)
     if found is None:
         found = {name: np.array(value, order="C") for name, value in compute().items()}
         write(key, found)

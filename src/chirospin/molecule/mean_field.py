@@ -169,7 +169,7 @@ class Ground:
         return np.asarray((half * self.energies) @ half.T)
 
 
-def facts_of(structure: Structure, theory: Theory, charge: int) -> dict[str, Any]:
+def field_facts(structure: Structure, theory: Theory, charge: int) -> dict[str, Any]:
     """What a mean field depends on."""
     import pyscf
 
@@ -201,7 +201,7 @@ def ground(
     ------
     ConvergenceError : not within the cycles allowed
     """
-    facts = facts_of(structure, theory, charge)
+    facts = field_facts(structure, theory, charge)
 
     def compute() -> Mapping[str, Any]:
         with pyscf_threads(numerics.threads):
@@ -241,7 +241,7 @@ def _converged(
 ) -> dict[str, Any]:
     """Iterate to the end, saving the density on the way; go on from one that a killed run left."""
     partial = kept.key_of({**facts, "partial": True})
-    left = kept.read(partial)
+    left = kept.read_kept(partial)
     cycles = _report(field, title, partial)
     field.conv_tol, field.conv_tol_grad = ENERGY_TOLERANCE, GRADIENT_TOLERANCE
     field.max_cycle = numerics.cycles
@@ -325,7 +325,7 @@ def charged_energy(
     ends = [_occupations(neutral, frame.shape[1], holes, filling) for holes in changes]
     sizes = [int(one.sum()) for one in ends]
     charge = neutral.charge + 2 * neutral.filled - sum(sizes)
-    facts = facts_of(neutral.structure, neutral.theory, charge) | {
+    facts = field_facts(neutral.structure, neutral.theory, charge) | {
         "up": ends[0].tolist(),
         "down": ends[1].tolist(),
         "frame": np.abs(frame[:, ends[0] + ends[1] > 0]).sum(axis=0),

@@ -23,7 +23,7 @@ from chirospin.molecule.mean_field import (
     HARTREE,
     Ground,
     Numerics,
-    facts_of,
+    field_facts,
     pyscf_threads,
 )
 
@@ -49,7 +49,7 @@ def spin_orbit_integrals(state: Ground, kind: str, numerics: Numerics) -> Array:
     ------
     ModelError : an element without an effective charge
     """
-    facts = facts_of(state.structure, state.theory, state.charge) | {"spin-orbit": kind}
+    facts = field_facts(state.structure, state.theory, state.charge) | {"spin-orbit": kind}
 
     def compute() -> Mapping[str, Any]:
         with pyscf_threads(numerics.threads):

@@ -16,7 +16,7 @@ from chirospin.molecule.mean_field import (
     HARTREE,
     Numerics,
     atomic_basis,
-    facts_of,
+    field_facts,
     fitted_closed,
     ground,
     pyscf_threads,
@@ -245,7 +245,7 @@ def bond(lower: Site, upper: Site, theory: Theory, frozen: bool, numerics: Numer
         positions=np.concatenate([lower.structure.positions, upper.structure.positions]),
     )
     orbitals = block(lower.orbitals, upper.orbitals)
-    facts = facts_of(both, theory, 2 * theory.charge) | {"bond": orbitals, "frozen": frozen}
+    facts = field_facts(both, theory, 2 * theory.charge) | {"bond": orbitals, "frozen": frozen}
 
     def compute() -> dict[str, Any]:
         return vars(

@@ -206,7 +206,7 @@ def _whole(atoms: Any, where: str) -> Array:
     return np.array([places[n] + images[n] @ np.asarray(atoms.cell) for n in range(len(atoms))])
 
 
-def bonds(structure: Structure) -> NDArray[np.bool_]:
+def bonded_atoms(structure: Structure) -> NDArray[np.bool_]:
     """Which atoms are bonded, by covalent radii."""
     from ase.data import covalent_radii
 
@@ -226,7 +226,7 @@ def molecules(structure: Structure) -> list[Structure]:
     """
     from scipy.sparse.csgraph import connected_components
 
-    count, label = connected_components(bonds(structure), directed=False)
+    count, label = connected_components(bonded_atoms(structure), directed=False)
     parts = [
         Structure(
             symbols=tuple(np.array(structure.symbols)[label == n]),
@@ -339,7 +339,7 @@ def pivot_of(structure: Structure, text: str) -> Array:
 def _mid_bond(structure: Structure) -> Array:
     """Middle of the bond with the largest product of atomic numbers, the shortest of equal ones."""
     numbers, places = structure.numbers, structure.positions
-    pairs = np.argwhere(np.triu(bonds(structure)))
+    pairs = np.argwhere(np.triu(bonded_atoms(structure)))
     if not len(pairs):
         raise ModelError(
             "Parameter `pivot` must be centre or two numbers where there is no bond, but is mid-bond"
