@@ -277,6 +277,14 @@ def test_a_null_tensor_is_a_result(tmp_path: Path):
     assert state.errors["edelstein"].max() < 1e-5 * state.sizes["edelstein"]
 
 
+@pytest.mark.parametrize(("points", "T"), [(6, 0.001), (1, 0.0)])
+def test_a_surface_that_the_grid_misses_is_no_gap(points: int, T: float):
+    model = Crystal(hamiltonian="cubic", chemical_potential=0.48, thermal_energy=T)
+    (state,) = KGrid(points=points).solve_many([model])
+    assert not state.outcome.converged
+    assert "raise its points" in state.outcome.reason
+
+
 def test_a_gap_is_a_result():
     state = KGrid(points=8).solve(
         Crystal(hamiltonian="cubic", chemical_potential=-3.0, thermal_energy=0.02)

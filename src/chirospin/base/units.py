@@ -13,9 +13,6 @@ import numpy as np
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import DIMENSIONLESS, ParameterInfo, refusal, shown
 
-AMPERE_PER_EV = 2.434134807664281e-4
-"""Current e * (1 eV) / hbar in ampere: e^2/hbar times one volt."""
-
 _NATURAL = ("1", "k_B", "1/hbar", "1/hbar^2", "elementary_charge")
 """What a quantity may be multiplied by, since hbar = k_B = e = 1: 300 K is an energy, 10 fs its inverse, and V
 stands for e times volt where an energy is asked."""

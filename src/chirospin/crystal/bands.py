@@ -192,7 +192,7 @@ def _orbital_moment(
     r = np.swapaxes(U, -1, -2).conj()[:, None] @ (centres.T[None, :, :, None] * ket[:, None])
     with_centres = V + 1j * (E[:, None, :, None] * r - r * E[:, None, None, bands])
     M = np.einsum(
-        "paln,pblq->pabnq", with_centres.conj(), -with_centres * inverse[:, None], optimize=True
+        "pamn,pbmq->pabnq", with_centres.conj(), -with_centres * inverse[:, None], optimize=True
     )
     M = (M - np.swapaxes(M, -1, -2).conj()) / 2j
     return np.asarray(np.einsum("abc,pabnq->pcnq", LEVI_CIVITA, M))

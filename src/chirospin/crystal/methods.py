@@ -17,6 +17,7 @@ from chirospin.base.outcome import Outcome
 from chirospin.crystal.bands import band_flow
 from chirospin.crystal.bloch import Array, Bloch, Integers
 from chirospin.crystal.certificate import SpinCertificate, certify
+from chirospin.crystal.kept import bands_on_grid
 from chirospin.crystal.model import (
     Crystal,
     bloch_hamiltonian,
@@ -41,6 +42,8 @@ from chirospin.crystal.symmetry import (
 
 BLOCK = 4096  # points of k at a time
 BISECTIONS = 60
+SAMPLED = 6  # points along a direction at which bands are looked at for whether one passes the Fermi level
+MISSED = "a band passes the Fermi level, but no point of the grid is near it: raise its points"
 GENERIC = ((0.1, 0.1, 0.1), (0.6, 0.6, 0.6))
 """Shifts without a group: half a step apart, and no mirror images of each other."""
 TRUSTED = 1e-6  # eV of the defect of a symmetry by which points of k are left out
@@ -96,6 +99,7 @@ class Subject:
     Parameters
     ----------
     operations : the point group as declared or found, None without one
+    spans : smallest and largest energies of every band on a coarse grid, eV, (2, n)
     stars : those by which points of k may be left out, and the same on reciprocal vectors
     """
 
@@ -106,6 +110,19 @@ class Subject:
     turns: tuple[Integers, ...]
     spinless: bool
     distances_missing: bool
+    spans: Array
+
+    def crossed(self, level: float) -> bool:
+        """Whether a band that was sampled passes the Fermi level."""
+        return bool(((self.spans[0] <= level) & (level <= self.spans[1])).any())
+
+
+def _spans(bloch: Bloch) -> Array:
+    """Smallest and largest energy of every band on a coarse grid, (2, n)."""
+    points = np.full(3, SAMPLED)
+    index = np.stack(np.unravel_index(np.arange(SAMPLED**3), tuple(points)), axis=-1)
+    E = bands_on_grid(bloch, index, points, np.zeros(3))
+    return np.stack([E.min(axis=0), E.max(axis=0)])
 
 
 def subject_of(model: Crystal) -> Subject:
@@ -131,6 +148,7 @@ def subject_of(model: Crystal) -> Subject:
         turns=() if cell is None else tuple(on_reciprocal(g, cell) for g in stars),
         spinless=spinless,
         distances_missing=matrices is not None and matrices.distances_missing,
+        spans=np.zeros((2, 0)) if cell is None else _spans(bloch),
     )
 
 
@@ -215,10 +233,12 @@ class KGrid(Method):
         grids = self._grids_of(subject)
         parts = needs if subject.bloch.whole else needs - {"operator"}
         sums = [grid_sums(subject.bloch, grid, requests, parts, self.refine) for grid in grids]
-        return [
-            replace(self._state(subject, grids, sums, n), parts=dict.fromkeys(needs))
-            for n in range(len(requests))
-        ]
+        states = []
+        for n, (mu, _) in enumerate(requests):
+            state = replace(self._state(subject, grids, sums, n), parts=dict.fromkeys(needs))
+            missed = not any(one.weight[n] for one in sums) and subject.crossed(mu)
+            states.append(_failed(state, MISSED) if missed else state)
+        return states
 
     def _grids_of(self, subject: Subject) -> list[Grid]:
         """The grids that are summed."""

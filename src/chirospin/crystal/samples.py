@@ -1,6 +1,6 @@
 r"""Crystals to try things on: the built-in `helix`, its mirror image and `zincblende`.
 
-``python -m chirospin.crystal.samples helix`` writes the helix and its mirror image as files.
+``python -m chirospin.crystal helix`` writes the helix and its mirror image as files.
 
 The helix has tellurium's structure: three atoms in a threefold helix along z, p orbitals with spin, hopping by the angle of the bond and on-site
 spin-orbit coupling:
@@ -164,7 +164,7 @@ def write_tb(prefix: Path, matrices: WannierMatrices) -> tuple[Path, Path]:
     assert matrices.centres is not None
     assert matrices.positions is not None
     n, cell = matrices.functions, 10 * matrices.lattice
-    lines = ["a crystal of tellurium's structure, written by chirospin.crystal.samples"]
+    lines = ["a crystal of tellurium's structure, written by chirospin.crystal"]
     lines += [" ".join(f"{x:.12f}" for x in row) for row in cell]
     lines += [str(n), str(len(matrices.vectors)), *["1"] * len(matrices.vectors)]
     for R, H in zip(matrices.vectors.tolist(), matrices.hamiltonian, strict=True):
@@ -187,14 +187,10 @@ def write_tb(prefix: Path, matrices: WannierMatrices) -> tuple[Path, Path]:
     return files
 
 
-def main(arguments: list[str]) -> int:
+def write_both(arguments: list[str]) -> int:
     """Write the right-handed crystal under the name that is given, and its mirror image beside."""
     prefix = Path(arguments[0] if arguments else "helix")
     for hand, name in ((1, prefix.name), (-1, prefix.name + "_mirror")):
         files = write_tb(prefix.with_name(name), helix(hand))
         sys.stdout.write(f"{' '.join(map(str, files))}\n")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

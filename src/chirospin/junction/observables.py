@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from chirospin.base.constants import AMPERE_PER_EV
 from chirospin.base.observables import observable
-from chirospin.base.units import AMPERE_PER_EV
 from chirospin.junction.model import (
     LEADS,
     MAGNETISATIONS,

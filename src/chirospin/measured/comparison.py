@@ -267,7 +267,7 @@ def _dataset(ds: xr.Dataset, found: Comparison, description: Description, seed: 
         "provenance": json.dumps(provenance() | {f"sha256 of {n}": s for n, s in files.items()}),
         "conventions": json.dumps(conventions(FAMILY)),
         "facts": json.dumps(
-            _plain(facts_of(found) | {"unit": str(ds["current"].attrs.get("units", "A"))})
+            _plain(comparison_facts(found) | {"unit": str(ds["current"].attrs.get("units", "A"))})
         ),
         "verdict": found.conclusion.verdict,
         "conclusion": found.conclusion.sentence,
@@ -376,7 +376,7 @@ def _outcome(findings: Sequence[Finding]) -> dict[str, Any]:
     }
 
 
-def facts_of(found: Comparison) -> dict[str, Any]:
+def comparison_facts(found: Comparison) -> dict[str, Any]:
     """All that is printed of a comparison, as plain values."""
     one = found.analysis
     return {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from chirospin.base.constants import AMPERE_PER_EV
 from chirospin.base.observables import observable
-from chirospin.base.units import AMPERE_PER_EV
 from chirospin.models.model import OneElectronModel, molecule_of, window
 from chirospin.models.state import Curve, ScatteringState
 from chirospin.scattering.currents import Current

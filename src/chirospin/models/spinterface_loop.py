@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from chirospin.base.audit import Audit, Check
+from chirospin.base.constants import AMPERE_PER_EV, BOHR_MAGNETON, VACUUM_PERMEABILITY
 from chirospin.base.fermi import broadened_fermi
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
@@ -39,8 +40,7 @@ STEP = 0.01  # eV of a sweep
 RELAXING = 201  # moments on the way to the next solution
 SMALL_BIAS = 1e-6  # eV; linear response
 SMALL_X = 1e-3  # below it the Langevin function is its series
-MU_0, MU_B = 1.25663706212e-6, 5.7883818060e-5  # T m/A, eV/T
-AMPERE = 3.8740458e-5  # of a current of 1 eV e/h
+AMPERE = AMPERE_PER_EV / (2 * np.pi)  # of a current of 1 eV e/h
 
 
 class SpinterfaceLoop(Model):
@@ -170,8 +170,8 @@ def _hand(model: SpinterfaceLoop) -> int:
 
 def _solenoid(model: SpinterfaceLoop) -> tuple[float, float]:
     """Energy of a moment per current, and that of one Bohr magneton in a solenoid, eV per eV e/h."""
-    tesla = MU_0 * 1e9 * model.turns_per_length * AMPERE
-    return model.solenoid, MU_B * tesla
+    tesla = VACUUM_PERMEABILITY * 1e9 * model.turns_per_length * AMPERE
+    return model.solenoid, BOHR_MAGNETON * tesla
 
 
 def _charge_and_spin(
@@ -367,13 +367,13 @@ def critical(model: SpinterfaceLoop, state: LoopState) -> Real:
 @observable(unit="T", symbol="B")
 def solenoid_field(model: SpinterfaceLoop, state: LoopState) -> Real:
     r"""Field inside the molecule taken as a solenoid, :math:`\mu_0 n I`, mean of both magnetisations."""
-    return np.asarray(_solenoid(model)[1] / MU_B * np.abs(state.current).mean())
+    return np.asarray(_solenoid(model)[1] / BOHR_MAGNETON * np.abs(state.current).mean())
 
 
 @observable(unit="eV", symbol=r"\mu_B B")
 def solenoid_energy(model: SpinterfaceLoop, state: LoopState) -> Real:
     """Energy of one Bohr magneton in that field."""
-    return np.asarray(MU_B * solenoid_field(model, state))
+    return np.asarray(BOHR_MAGNETON * solenoid_field(model, state))
 
 
 @observable(unit="1", symbol=r"a_0/a_0^\mathrm{SI}", undefined="there are no turns")

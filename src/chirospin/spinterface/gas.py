@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from chirospin.base.audit import Audit, Check
+from chirospin.base.constants import BOHR_MAGNETON
 from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
@@ -38,8 +39,6 @@ from chirospin.spinterface.model import (
 )
 
 Real = NDArray[np.float64]
-BOHR_MAGNETON = 5.7883817982e-5
-"""mu_B in eV/T."""
 STATES = ("empty", "up", "down", "double")
 TAIL = 40.0  # of the derivative of the Fermi function, in k_B T
 

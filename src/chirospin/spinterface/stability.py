@@ -16,6 +16,7 @@ from pydantic import model_validator
 from scipy.optimize import brentq
 
 from chirospin.base.audit import Audit, Check
+from chirospin.base.constants import BOHR_MAGNETON
 from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
@@ -24,7 +25,7 @@ from chirospin.base.parameters import parameter
 from chirospin.numerics.quadrature import half_line, odd_sum
 from chirospin.spinterface.algebra import PAULI, matrix, spin_parts
 from chirospin.spinterface.emission import LevelEmission
-from chirospin.spinterface.gas import BOHR_MAGNETON, whole_gas
+from chirospin.spinterface.gas import whole_gas
 from chirospin.spinterface.model import (
     COMPONENTS,
     NORTH,

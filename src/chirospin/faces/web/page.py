@@ -382,7 +382,9 @@ def certificate_table(found: Sequence[Certificate]) -> html.Div:
             [
                 html.Td("✓" if one.passed else "✗ FAILED"),
                 *(
-                    html.Td(cell, className="value" if name in ("value", "allowed") else "")
+                    html.Td(cell, className="value")
+                    if name in ("value", "allowed")
+                    else html.Td(cell)
                     for name, cell in zip(head, certificate_row(one)[first:], strict=True)
                 ),
             ],

@@ -46,7 +46,7 @@ from chirospin.junction.bias.parts import (
     heated,
     left_flows,
     near_rest,
-    reciprocal,
+    obeys_reciprocity,
     rest,
     shifted_bias,
     with_partners,
@@ -134,7 +134,7 @@ def _equilibrium_energy(model: BiasedJunction, state: BiasedState) -> float | No
 
 
 def _thermoelectric(model: BiasedJunction, state: BiasedState) -> float | None:
-    if not near_rest(model) or not reciprocal(model):
+    if not near_rest(model) or not obeys_reciprocity(model):
         return None  # far from equilibrium the linear response says nothing
     hot, cold, ahead, back = (
         left_flows(state.parts[name]) for name in (NEAR_HOT, NEAR_COLD, NEAR_ABOVE, NEAR_BELOW)
@@ -273,7 +273,7 @@ def shifted_together(model: BiasedJunction, share: float = 0.25) -> BiasedJuncti
 
 
 def _no_interaction(model: BiasedJunction, method: Method) -> float | None:
-    if not reciprocal(model):
+    if not obeys_reciprocity(model):
         return None
     free = without_repulsion(model)
     P = float(spin_polarisation.function(free, method.solve(free)))
@@ -286,7 +286,7 @@ def _equilibrium(model: BiasedJunction, method: Method) -> float:
 
 
 def _thermoelectric_response(model: BiasedJunction, method: Method) -> float | None:
-    if not reciprocal(model):
+    if not obeys_reciprocity(model):
         return None
     hot, cold, ahead, back = (
         left_flows(state)

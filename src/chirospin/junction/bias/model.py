@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
+from chirospin.base.constants import BOLTZMANN
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import ParameterInfo, parameter
 from chirospin.junction.model import PER_MOLECULE, MolecularStack, one_body_hamiltonian
 
 Real = NDArray[np.float64]
-BOLTZMANN = 8.617333262e-5
-"""eV per kelvin."""
 DEFAULT_THERMAL_ENERGY = 0.1
 LARGEST = 1e9
 """eV: no junction is beyond, and quotients of energies stay finite numbers."""

@@ -21,7 +21,7 @@ from chirospin.junction.bias.parts import (
     bias_step,
     driven,
     left_flows,
-    reciprocal,
+    obeys_reciprocity,
     rest,
 )
 from chirospin.junction.bias.state import BiasedState
@@ -267,7 +267,7 @@ def conductance(model: BiasedJunction, state: BiasedState) -> Real:
 
 def conductance_at_rest(model: BiasedJunction, state: BiasedState) -> Real:
     r"""dI/dV at V = 0 and equal temperatures, (magnetisation,), e^2/hbar; NaN where no law is due."""
-    if not reciprocal(model):
+    if not obeys_reciprocity(model):
         return np.full(2, np.nan)
     return _slope(rest(model), state, AT_REST)
 

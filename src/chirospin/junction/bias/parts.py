@@ -48,7 +48,7 @@ def shifted_bias(model: BiasedJunction, steps: int) -> BiasedJunction:
     return model.replace(bias=model.bias + steps * bias_step(model))
 
 
-def reciprocal(model: BiasedJunction) -> bool:
+def obeys_reciprocity(model: BiasedJunction) -> bool:
     """Whether time reversal holds on the stack, so that linear response is reciprocal."""
     return time_reversal_broken(gated_hamiltonian(rest(model))) <= UNBROKEN
 
@@ -61,7 +61,7 @@ def near_rest(model: BiasedJunction) -> bool:
 
 
 def _at_rest(model: BiasedJunction, steps: int) -> BiasedJunction | None:
-    return shifted_bias(rest(model), steps) if reciprocal(model) else None
+    return shifted_bias(rest(model), steps) if obeys_reciprocity(model) else None
 
 
 def heated(model: BiasedJunction, steps: int) -> BiasedJunction:
@@ -72,7 +72,7 @@ def heated(model: BiasedJunction, steps: int) -> BiasedJunction:
 
 
 def _nearby(model: BiasedJunction, partner: BiasedJunction) -> BiasedJunction | None:
-    return partner if near_rest(model) and reciprocal(model) else None
+    return partner if near_rest(model) and obeys_reciprocity(model) else None
 
 
 PARTS = (

@@ -59,7 +59,7 @@ def two_bands() -> dict[str, float]:
                 error="ratio_error",
                 by="model",
                 legend=True,
-                x_label="Fermi level below the top at H (eV)",
+                x_label="Fermi level below the top at H (meV)",
                 y_label=r"$\chi_{zz}/D_{zz}$ (1/(eV nm))",
             ),
         )
@@ -101,7 +101,10 @@ def doping(
             "ratio": (("model", "depth"), ratio, {"units": "1/(eV*nm)"}),
             "ratio_error": (("model", "depth"), error, {"units": "1/(eV*nm)"}),
         },
-        {"model": ["right hand", "left hand", "two bands"], "depth": list(depths)},
+        {
+            "model": ["right hand", "left hand", "two bands"],
+            "depth": [1e3 * depth for depth in depths],
+        },
     )
     return data
 
@@ -174,7 +177,7 @@ def across(doping: Parts) -> Numbers:
     source="self",
 )
 def stated(doping: Parts) -> Numbers:
-    one = doping["series"].sel(model="right hand", depth=0.02)
+    one = doping["series"].sel(model="right hand", depth=20.0)
     return float(abs(one.ratio_error / one.ratio))
 
 

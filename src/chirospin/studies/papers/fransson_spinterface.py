@@ -20,6 +20,7 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import spherical_jn, spherical_yn
 
 from chirospin import spinterface
+from chirospin.base.constants import BOHR_MAGNETON
 from chirospin.base.fermi import fermi
 from chirospin.base.figures import Panel, Plot
 from chirospin.spinterface import (
@@ -36,7 +37,6 @@ from chirospin.spinterface import (
 )
 from chirospin.spinterface.algebra import matrix, spin_parts
 from chirospin.spinterface.contact import emission_of
-from chirospin.spinterface.gas import BOHR_MAGNETON
 from chirospin.spinterface.green import components
 from chirospin.spinterface.model import ROOM
 from chirospin.spinterface.pair import generator, motion_of
