@@ -6,10 +6,11 @@ import shutil
 import tempfile
 
 os.environ["CHIROSPIN_CACHE"] = tempfile.mkdtemp(prefix="chirospin-kept-")
-atexit.register(shutil.rmtree, os.environ["CHIROSPIN_CACHE"], ignore_errors=True)
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from hypothesis import HealthCheck, settings
+
+atexit.register(shutil.rmtree, os.environ["CHIROSPIN_CACHE"], ignore_errors=True)
 
 settings.register_profile(
     "repeatable",
