@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chirospin.crystal import Crystal, FermiSurface, KGrid, kept, sums
+from chirospin.crystal.audit import CHECKS
 from chirospin.crystal.bands import band_flow
 from chirospin.crystal.bloch import AnalyticBloch, TightBinding, spin_matrices, tellurium
 from chirospin.crystal.certificate import certify
 from chirospin.crystal.real_space import Operation, pauli_spin
-from chirospin.crystal.samples import helix
+from chirospin.crystal.samples import helix, write_tb
 from chirospin.crystal.sums import Grid, grid_sums
 from chirospin.crystal.symmetry import (
     allowed_shifts,
@@ -243,6 +244,26 @@ def test_a_broken_hamiltonian_is_told_from_a_wrong_spin():
     magnetic = certify(TightBinding(replace(right, hamiltonian=H)), group)
     assert magnetic.magnetic
     assert np.isnan(magnetic.tr_spin)
+
+
+def test_a_magnetic_crystal_is_not_held_to_the_group_of_its_atoms(tmp_path: Path):
+    """A field on the spins: rows of time reversal and of the atoms' rotations have no meaning, and none fails."""
+    found = helix()
+    H = found.hamiltonian.copy()
+    home = int(np.flatnonzero((found.vectors == 0).all(axis=1))[0])
+    H[home] += 0.5 * np.kron(np.eye(9), np.diag([1, -1]))
+    write_tb(tmp_path / "magnet", replace(found, hamiltonian=H))
+    model = Crystal(
+        hamiltonian=str(tmp_path / "magnet_tb.dat"), spin="pauli-interleaved", chemical_potential=0.5,
+        thermal_energy=0.5,
+    )  # fmt: skip
+    (state,) = KGrid(points=4).solve_many([model])
+    assert state.certificate.magnetic
+    assert np.isnan(state.certificate.tr_spin)
+    assert np.isnan(state.certificate.crystal_energy)
+    names = {check.name: check.evaluate(model, state) for check in CHECKS}
+    assert names["tr_energy"] is None
+    assert names["crystal_energy"] is None
 
 
 def test_a_small_tensor_is_no_certificate():

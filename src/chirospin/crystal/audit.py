@@ -7,8 +7,11 @@ import numpy as np
 from chirospin.base.audit import Audit, Check
 from chirospin.base.method import Method
 from chirospin.crystal.certificate import BOUND
-from chirospin.crystal.model import Crystal
+from chirospin.crystal.methods import subject_of
+from chirospin.crystal.model import Crystal, matrices_of
 from chirospin.crystal.state import CrystalState
+
+SMALL = 1e-6  # eV of a defect that is rounding
 
 
 def _known(value: float) -> float | None:
@@ -100,7 +103,26 @@ def _inverted(model: Crystal, method: Method) -> float | None:
     return float(np.abs(one.edelstein + other.edelstein).max() / (one.sizes["edelstein"] or 1.0))
 
 
+def _noisy_centres(model: Crystal, method: Method) -> float | None:
+    """Decades by which the defect of the point group falls at ten times the distance within which images are equal."""
+    matrices = matrices_of(model)
+    if matrices is None or ".chk" not in matrices.path.name:
+        return None
+    wider = model.replace(ws_tolerance=10 * model.ws_tolerance)
+    here, there = (subject_of(one).certificate.crystal_energy for one in (model, wider))
+    if np.isnan(here) or here < SMALL:
+        return None
+    return float(np.log10(here / max(there, SMALL)))
+
+
 AUDITS = (
+    Audit(
+        name="ws_tolerance",
+        tolerance=1.0,
+        about="decades by which the defect of the point group falls at ten times ws_tolerance: above 1 the centres are "
+        "noisy, and the larger one is better",
+        evaluate=_noisy_centres,
+    ),
     Audit(
         name="enantiomer",
         tolerance=1e-9,

@@ -63,6 +63,8 @@ def _three(value: Any) -> Any:
     if isinstance(value, int):
         value = [value]
     if isinstance(value, (list, tuple)):
+        if len(value) not in (1, 3):
+            raise ValueError("must be an integer, or three of them")
         return tuple(value) * 3 if len(value) == 1 else tuple(value)
     return value
 
@@ -85,6 +87,8 @@ def _grids(value: Any) -> Any:
         value = [value]
     if isinstance(value, (list, tuple)):
         rows = [list(row) if isinstance(row, (list, tuple)) else [row] for row in value]
+        if any(len(row) not in (1, 3) for row in rows):
+            raise ValueError("must be one number or three for each grid")
         return tuple(tuple(row * 3 if len(row) == 1 else row) for row in rows)
     return value
 
@@ -138,6 +142,9 @@ def subject_of(model: Crystal) -> Subject:
     certificate = SpinCertificate()
     stars: tuple[Operation, ...] = ()
     if bloch.cell is not None:
+        of_atoms = matrices is not None and matrices.operations is None
+        if of_atoms and operations and certify(bloch, None, spinless).magnetic:
+            operations = None  # the atoms do not say which of their rotations the moments keep
         certificate = certify(bloch, operations, spinless)
         stars = _trusted(operations, certificate)
     cell = bloch.cell
