@@ -65,7 +65,7 @@ def compare(
 
     Parameters
     ----------
-    ds : curves as :func:`chirospin.measured.read` gives them
+    ds : curves as :func:`chirospin.measured.reading.read` gives them
     bias : verdict bias, V or with a unit; the largest usable \\|V\\| if None
     reference : bias of ``polarisation[relative]``, V or with a unit
     bayes : also a posterior of D on a grid
