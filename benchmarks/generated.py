@@ -205,6 +205,7 @@ def _function(draw: random.Random, problem: Problem, folder: Path) -> Input:
         "vibration": ("spectrum",),
         "spinterface.map": ("molecule",),
         "rashba": ("disorder", "dispersion", "splitting"),
+        "models.custom": ("system",),
     }
     path = draw.choice(list(places))
     name = draw.choice(places[path])

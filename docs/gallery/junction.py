@@ -32,7 +32,7 @@ print(f"I_down = {float(point.current.sel(magnetisation='down')):.5f} t e/hbar")
 # %%
 # Is it real?
 # -----------
-# Cheap checks run with every solve and are kept in the result. The dear ones solve partners: the
+# Cheap checks run with every solve and are kept in the result. The expensive ones solve partners: the
 # mirror image must carry the current of the opposite magnetisation, reversing the lead must be the
 # same as reversing its polarisation, and without repulsion nothing may remain.
 

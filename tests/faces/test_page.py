@@ -528,11 +528,11 @@ def test_a_result_too_large_for_the_page_is_refused_before_it_is_computed(monkey
 
 
 def whole(
-    desk: Desk, who: str, question: Question, mark: str = "", dear: bool = False
+    desk: Desk, who: str, question: Question, mark: str = "", expensive: bool = False
 ) -> page.View:
     """The view once nothing more will come."""
     data = question.model_dump()
-    view = page.view_of(desk, who, data, mark, dear)
+    view = page.view_of(desk, who, data, mark, expensive)
     drawn, deadline = view.drawn, time.monotonic() + 60
     while view.busy and time.monotonic() < deadline:
         view = page.view_of(desk, who, data, drawn.mark if drawn else mark)
@@ -571,41 +571,45 @@ def certificate(name: str, passed: bool) -> Certificate:
 def test_a_failed_dear_check_makes_the_verdict_red_and_is_counted() -> None:
     answer = answered(asked("junction"))
     cheap = len(answer.certificates)
-    green = str(page.verdict_block(answer, page.Dear(certificates=(certificate("mirror", True),))))
+    green = str(
+        page.verdict_block(answer, page.Expensive(certificates=(certificate("mirror", True),)))
+    )
     assert f"Audit passed'), ': {cheap + 1} checks'" in green
     assert "verdict passed" in green
     found = (certificate("mirror", True), certificate("finer", False))
-    red = str(page.verdict_block(answer, page.Dear(certificates=found)))
+    red = str(page.verdict_block(answer, page.Expensive(certificates=found)))
     assert f"Audit FAILED'), ': 1 of {cheap + 2} checks: finer'" in red
     assert "verdict failed" in red
     assert "passed" not in red
-    ended = str(page.verdict_block(answer, page.Dear(error="gksl, finer: no")))
+    ended = str(page.verdict_block(answer, page.Expensive(error="gksl, finer: no")))
     assert "Audit FAILED" in ended
-    assert "the dear checks did not end" in ended
+    assert "the expensive checks did not end" in ended
 
 
-def test_the_dear_verdict_is_of_the_answer_it_was_made_for(desk: Desk, monkeypatch: Any) -> None:
+def test_the_expensive_verdict_is_of_the_answer_it_was_made_for(
+    desk: Desk, monkeypatch: Any
+) -> None:
     question = asked("junction", methods=["landauer"])
-    view = whole(desk, "g", question, dear=True)
+    view = whole(desk, "g", question, expensive=True)
     assert view.drawn is not None
-    assert "audits" not in view.dear_status
+    assert "audits" not in view.expensive_status
     names = [audit.name for audit in arguments.problem("junction").audits]
-    assert any(f"Td('{name}')" in str(view.drawn.dear) for name in names)
+    assert any(f"children='{name}'" in str(view.drawn.expensive) for name in names)
     other = whole(desk, "g", asked("junction", methods=["landauer"], values={"hubbard": "2"}))
     assert other.drawn is not None
-    assert other.drawn.dear == ""
-    assert "dear" not in str(other.drawn.verdict)
+    assert other.drawn.expensive == ""
+    assert "expensive" not in str(other.drawn.verdict)
     page.view_of(
         desk, "g", asked("junction", values={"molecules": "0"}).model_dump(), other.drawn.mark
     )
     back = whole(desk, "g", question).drawn  # the same question again has the same verdict
     assert back is not None
-    assert str(back.dear) == str(view.drawn.dear)
+    assert str(back.expensive) == str(view.drawn.expensive)
     assert str(back.verdict) == str(view.drawn.verdict)
 
 
-def test_dear_checks_of_a_question_that_is_gone_are_stopped(desk: Desk) -> None:
-    running = desk.ask(page.dear_asker("h"), Counting("dear"))
+def test_expensive_checks_of_a_question_that_is_gone_are_stopped(desk: Desk) -> None:
+    running = desk.ask(page.expensive_asker("h"), Counting("expensive"))
     page.view_of(desk, "h", asked("junction").model_dump(), "")
     assert running.dropped
     assert running.wait(10)
@@ -627,7 +631,7 @@ def test_a_dear_check_that_fails_after_the_answer_is_drawn_draws_it_again() -> N
     second = page.ticket_view(ticket, checking, problem, ("c", "p"), first.mark).drawn
     assert second is not None
     assert "verdict failed" in str(second.verdict)
-    assert "✗ FAILED" in str(second.dear)
+    assert "✗ FAILED" in str(second.expensive)
 
 
 def test_a_first_look_is_not_called_passed() -> None:

@@ -246,12 +246,12 @@ def test_the_dear_checks_belong_to_their_answer(page: Any) -> None:
     button = page.find_element("id", "audit")
     page.execute_script("arguments[0].scrollIntoView()", button)
     button.click()
-    table = until(lambda: text(page, "dear"), 120)
+    table = until(lambda: text(page, "expensive"), 120)
     checks = int(until(lambda: re.search(r": (\d+) checks", text(page, "verdict")))[1])
     assert checks >= table.count("\n")
     retype(part(page, "field", "chemical_potential"), "0.72")
     settled(page, "chemical_potential=0.72 ")
-    assert text(page, "dear") == ""
+    assert text(page, "expensive") == ""
     fewer = int(until(lambda: re.search(r": (\d+) checks", text(page, "verdict")))[1])
     assert fewer < checks
 

@@ -36,6 +36,8 @@ LEFT_OUT = {  # of seconds a point, and solved one by one; or without a real par
     "junction.transient:krylov",
     "junction:trajectories",
     "crystal:fermi-surface",
+    "crystal.contact:fermi-surface",
+    "crystal.contact:k-grid",
     "crystal:k-grid",
     "spinterface.pair:expm",
     "spinterface.pair:spectral",

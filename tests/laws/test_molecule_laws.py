@@ -188,6 +188,26 @@ def test_a_file_of_both_molecules_is_the_carried_stack(tmp_path: Path) -> None:
     assert float(whole.match) > 0.999
 
 
+def test_a_stack_cut_by_the_faces_of_a_cell_is_made_whole(tmp_path: Path) -> None:
+    from ase import Atoms
+    from ase.io import write
+
+    one = read_structure("h2cs")
+    x = one.positions - [0.8055, 0, 0]
+    low, high = np.array([0.2, 0.1, 8.0]), np.array([0.2, 0.1, 11.5])
+    places = np.concatenate([x + low, x @ turn(0.9, 2).T + high])
+    cell = Atoms(one.symbols * 2, positions=places, cell=[9, 9, 11], pbc=True)
+    cell.wrap()
+    found = []
+    for name, atoms in (("cut.cif", cell), ("whole.xyz", Atoms(one.symbols * 2, positions=places))):
+        write(tmp_path / name, atoms)
+        asked = {"pair": "HOMO-1,HOMO", "screening": "none", **QUICK}
+        ds = molecule.solve(MoleculeStack(structure=str(tmp_path / name), **asked))
+        found.append([float(ds.pseudoscalar), *np.sort(np.abs(ds.hopping.values).ravel())])
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
+    assert abs(found[0][0]) > 1e-9
+
+
 def test_longer_stacks_repeat_their_neighbours() -> None:
     ds = molecule.solve(FLAT.replace(molecules=4, twist=0.6))
     assert ds.sizes["molecule"] == 4

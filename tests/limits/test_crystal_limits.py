@@ -8,9 +8,18 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.optimize import brentq
+from scipy.special import expn
 
 from chirospin import crystal
-from chirospin.crystal import Crystal, FermiSurface, KGrid
+from chirospin.crystal import (
+    ContactCrystal,
+    ContactGrid,
+    ContactRays,
+    Crystal,
+    FermiSurface,
+    KGrid,
+)
+from chirospin.crystal.contact import surrounds
 
 
 def test_tellurium_as_a_single_integral():
@@ -71,3 +80,54 @@ def test_no_current_no_spin_per_current():
     assert bool(ds.spin_per_current.isnull().all())
     assert "gap" in str(ds.reason.values)
     assert not np.asarray(ds.edelstein_tensor).any()
+
+
+PLACES = (-40.0, -3.0, -1.0, -0.1, 0.0, 0.1, 1.0, 3.0, 40.0)
+
+
+def test_contact_of_an_isotropic_metal_is_an_exponential_integral():
+    """<x^2 e^(-z/lx)> over the sphere: M = chi 3 E_4(z/l)/2, which is F_4 of yoshimi_2026; l = v tau of both sheets."""
+    model = ContactCrystal(hamiltonian="isotropic", position=PLACES)
+    state = ContactRays().solve(model)
+    z, chi = np.array(PLACES), state.bulk[2]
+    length = np.sqrt(0.2**2 + 2 * 0.48) * model.relaxation_time
+    M = 1.5 * expn(4, np.abs(z) / length)
+    wanted = chi * (np.heaviside(z, 0.5) - np.sign(z) * M)
+    assert state.profile[:, 2] == pytest.approx(wanted, abs=1e-5 * abs(chi))
+    assert np.abs(state.profile[:, :2]).max() < 1e-12
+    assert state.infeasible == 0
+
+
+def test_contact_of_a_lattice():
+    """Half the bulk at the plane; what is lacking inside stands outside; p = 0 is a step."""
+    kind = {"hamiltonian": "cubic", "thermal_energy": 0.2, "chemical_potential": 0.8}
+    z = np.linspace(-60, 60, 2401)
+    method = ContactGrid(points=12)
+    state = method.solve(ContactCrystal(**kind, position=z))
+    chi = state.bulk[2]
+    assert state.profile[1200, 2] == pytest.approx(chi / 2)
+    excess = state.profile[:, 2] - chi * np.heaviside(z, 0.5)
+    assert abs(np.trapezoid(excess, z)) < 1e-3 * np.trapezoid(np.abs(excess), z)
+    assert abs(state.transverse) < 1e-9
+    step = method.solve(ContactCrystal(**kind, position=(-1.0, 1.0), unpolarised_injection=0.0))
+    assert step.profile[:, 2] == pytest.approx([0, chi], abs=1e-12)
+
+
+def test_injection_without_spin_may_be_infeasible():
+    """Holes of the two-band tellurium: one band, whose spin is a function of the velocity along z."""
+    model = ContactCrystal(hamiltonian="tellurium", chemical_potential=-0.05)
+    assert ContactRays().solve(model).infeasible > 0.9
+    tilted = crystal.solve(model.replace(normal=(1.0, 0.0, 1.0)), "fermi-surface")
+    failed = [
+        str(c)
+        for c, ok in zip(tilted.check.values, tilted.audit_passed.values, strict=True)
+        if not ok
+    ]
+    assert "transverse" in failed
+    with pytest.raises(ValueError, match="must have a length"):
+        ContactRays().solve(model.replace(normal=(0.0, 0.0, 0.0)))
+
+
+def test_what_surrounds_the_origin():
+    assert surrounds(np.array([[1.0, 0, 0], [-1, 0.5, 0], [-1, -0.5, 0]]))
+    assert not surrounds(np.array([[1.0, 0, 0], [0.1, 0.5, 0], [0.1, -0.5, 0]]))

@@ -54,7 +54,7 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """A dear check: it solves other models to test this one.
+    """An expensive check: it solves other models to test this one.
 
     Parameters
     ----------

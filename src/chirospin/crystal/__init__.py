@@ -13,12 +13,30 @@ from __future__ import annotations
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
 from chirospin.crystal.audit import AUDITS, CHECKS
+from chirospin.crystal.contact import (
+    CONTACT_CHECKS,
+    CONTACT_OBSERVABLES,
+    ContactCrystal,
+    ContactGrid,
+    ContactRays,
+    contact_labels,
+)
 from chirospin.crystal.methods import FermiSurface, KGrid
 from chirospin.crystal.model import Crystal, labels
 from chirospin.crystal.observables import OBSERVABLES
 from chirospin.points.sweep import sweeper
 
-__all__ = ["FAMILY", "Crystal", "FermiSurface", "KGrid", "solve", "sweep"]
+__all__ = [
+    "FAMILY",
+    "ContactCrystal",
+    "ContactGrid",
+    "ContactRays",
+    "Crystal",
+    "FermiSurface",
+    "KGrid",
+    "solve",
+    "sweep",
+]
 
 CRYSTAL = Problem(
     family="crystal",
@@ -32,10 +50,22 @@ CRYSTAL = Problem(
     labels=labels,
     quantity="edelstein_tensor",
 )
+CONTACT = Problem(
+    family="crystal",
+    name="contact",
+    question="spin near a plane where current enters a crystal, linear in the current",
+    model=ContactCrystal,
+    methods={method.name: method for method in (ContactRays, ContactGrid)},
+    observables=CONTACT_OBSERVABLES,
+    checks=CONTACT_CHECKS,
+    audits=(),
+    labels=contact_labels,
+    quantity="contact_profile",
+)
 FAMILY = Family(
     name="crystal",
     question="current-induced spin of real crystals, with a spin operator that is declared and tested",
-    problems=(CRYSTAL,),
+    problems=(CRYSTAL, CONTACT),
 )
 
 

@@ -26,6 +26,7 @@ from chirospin.crystal.model import (
     is_spinless,
     matrices_of,
     surroundings,
+    temperature,
     valley_count,
 )
 from chirospin.crystal.real_space import Operation
@@ -214,7 +215,7 @@ class KGrid(Method):
         found: dict[int, CrystalState] = {}
         alike: dict[Any, list[int]] = {}
         for n, model in enumerate(models):
-            alike.setdefault((surroundings(model), model.thermal_energy == 0), []).append(n)
+            alike.setdefault((surroundings(model), temperature(model) == 0), []).append(n)
         for rows in alike.values():
             found |= zip(rows, self._states([models[n] for n in rows], needs & PARTS), strict=True)
         for n in range(len(models)):
@@ -229,7 +230,7 @@ class KGrid(Method):
                 "Parameter `hamiltonian` must be periodic for the method k-grid, but is "
                 f"{model.hamiltonian!r}; use fermi-surface"
             )
-        requests = [(one.chemical_potential, one.thermal_energy) for one in models]
+        requests = [(one.chemical_potential, temperature(one)) for one in models]
         grids = self._grids_of(subject)
         parts = needs if subject.bloch.whole else needs - {"operator"}
         sums = [grid_sums(subject.bloch, grid, requests, parts, self.refine) for grid in grids]
@@ -380,10 +381,10 @@ class FermiSurface(Method):
                 "Parameter `hamiltonian` must be a built-in model or a function for the method fermi-surface, "
                 f"which looks around k = 0 alone, but is {model.hamiltonian!r}; use k-grid"
             )
-        if model.thermal_energy:
+        if temperature(model):
             raise ModelError(
                 "Parameter `thermal_energy` must be 0 (in eV) for the method fermi-surface, but is "
-                f"{model.thermal_energy:g}; use k-grid"
+                f"{temperature(model):g}; use k-grid"
             )
         subject = _kept_subject(*surroundings(model, of_band=True))
         bloch, mu = subject.bloch, model.chemical_potential
@@ -408,7 +409,10 @@ class FermiSurface(Method):
         estimate.values.update({name: found[0] for name, found in values.items()})
         return judged(subject, estimate, self.tolerance, False, {})
 
-    def _integrated(self, bloch: Bloch, mu: float, polar: int, azimuth: int) -> Sums:
+    def sheets(
+        self, bloch: Bloch, mu: float, polar: int, azimuth: int
+    ) -> tuple[Array, Integers, Array]:
+        """Points of the Fermi surface in 1/nm, their bands and their weights in 1/(eV nm^3)."""
         cosine, wc = np.polynomial.legendre.leggauss(polar)
         turn = 2 * np.pi * (np.arange(azimuth) + 0.5) / azimuth
         sine = np.sqrt(1 - cosine**2)[:, None]
@@ -417,17 +421,23 @@ class FermiSurface(Method):
         ).reshape(-1, 3)
         solid = (wc[:, None] * np.full(azimuth, 2 * np.pi / azimuth)).ravel()
         at, band, k = self._crossings(bloch, ray, mu)
-        parts = frozenset({"slope", "operator", "orbital"})
-        out = empty_sums(1, parts)
+        weight = np.empty(len(k))
         for i in range(0, len(k), BLOCK):
             part = slice(i, i + BLOCK)
-            flow = band_flow(bloch, k[part, None] * ray[at[part]], parts)
+            flow = band_flow(bloch, k[part, None] * ray[at[part]])
             v = np.take_along_axis(flow.velocity, band[part, None, None], axis=1)[:, 0]
             speed = np.abs((v * ray[at[part]]).sum(axis=1))
+            weight[part] = solid[at[part]] * k[part] ** 2 / (speed * (2 * np.pi) ** 3)
+        return k[:, None] * ray[at], band, weight
+
+    def _integrated(self, bloch: Bloch, mu: float, polar: int, azimuth: int) -> Sums:
+        k, band, share = self.sheets(bloch, mu, polar, azimuth)
+        out = empty_sums(1, PARTS)
+        for i in range(0, len(k), BLOCK):
+            part = slice(i, i + BLOCK)
+            flow = band_flow(bloch, k[part], PARTS)
             weight = np.zeros((1, *flow.energy.shape))
-            weight[0, np.arange(len(v)), band[part]] = (
-                solid[at[part]] * k[part] ** 2 / (speed * (2 * np.pi) ** 3)
-            )
+            weight[0, np.arange(len(k[part])), band[part]] = share[part]
             add_flow(out, flow, weight, None)
         out.points = len(k)
         return out

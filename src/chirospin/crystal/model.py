@@ -112,6 +112,11 @@ class Crystal(Model):
         return belonging(getattr(self, name)) if named and ":" not in getattr(self, name) else ()
 
 
+def temperature(model: Crystal) -> float:
+    """Thermal energy, eV."""
+    return model.thermal_energy
+
+
 def is_spinless(model: Crystal) -> bool:
     """Whether the functions are declared to have no spin."""
     name = model.hamiltonian

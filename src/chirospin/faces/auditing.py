@@ -1,4 +1,4 @@
-"""The dear checks of a stored result or of a model from the command line."""
+"""The expensive checks of a stored result or of a model from the command line."""
 
 from __future__ import annotations
 
@@ -89,18 +89,18 @@ def audited(
     lines += [f"  note: {subject.note}"] if subject.note else []
     if subject.again:
         lines += ["", "computed again, with the stored settings", certificates_text(subject.again)]
-    dear, stuck = [], []
+    expensive, stuck = [], []
     given = ", ".join(f"{k} = {v}" for k, v in subject.model.changed().items()) or "the defaults"
     for chosen in subject.methods:
         own, lines_of_stuck = _partners(subject, chosen)
-        dear += own
+        expensive += own
         stuck += lines_of_stuck
         title = f"against partners, method {chosen.name}, at {given}"
         lines += ["", title, certificates_text(own)]
         lines += [f"  does not apply: {one}" for one in _not_applying(subject, chosen)]
-    every = [*found, *subject.again, *dear]
+    every = [*found, *subject.again, *expensive]
     failures = failure_lines(subject.ds, found)
-    failures += [failure_line(c) for c in [*subject.again, *dear] if not c.passed]
+    failures += [failure_line(c) for c in [*subject.again, *expensive] if not c.passed]
     failures += stuck
     lost = int((~subject.ds["converged"].astype(bool)).sum())
     failures += (
@@ -133,7 +133,7 @@ def _measured_report(ds: xr.Dataset, method: str | None, changes: Sequence[str])
 
 
 def _partners(subject: Subject, method: Method) -> tuple[list[Certificate], list[str]]:
-    """The dear checks of one method, and a line for each whose partner did not converge."""
+    """The expensive checks of one method, and a line for each whose partner did not converge."""
     found, stuck = [], []
     for one in subject.problem.audits:
         try:
@@ -146,7 +146,7 @@ def _partners(subject: Subject, method: Method) -> tuple[list[Certificate], list
 
 
 def _not_applying(subject: Subject, method: Method) -> list[str]:
-    """The dear checks that do not apply, each with what it asks for."""
+    """The expensive checks that do not apply, each with what it asks for."""
     reasons = ((one.name, one.unmet(subject.model, method)) for one in subject.problem.audits)
     return [f"{name}: {reason}" for name, reason in reasons if reason]
 

@@ -637,7 +637,7 @@ def audit(
     allow_code: Annotated[bool, Parameter(negative="")] = False,
     json: Json = False,
 ) -> int:
-    """Run the dear checks: symmetry partners, limits, refined settings; a verdict for each.
+    """Run the expensive checks: symmetry partners, limits, refined settings; a verdict for each.
 
     Of a stored result a sample of points is computed again first, with the settings that made it, and
     compared with what is stored.

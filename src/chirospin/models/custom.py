@@ -229,9 +229,9 @@ def _made(name: str, handedness: int) -> Molecule:
     function = loaded_function("system", name).function
     try:
         found = function(handedness)
-    except ModelError:
+    except (ModelError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:  # a function may raise anything, or end the program
         raise ModelError(
             f"Parameter `system` must name a function that makes a system, but {name} raises "
             f"{type(error).__name__}: {error}"

@@ -25,8 +25,8 @@ MATCHED = 0.2
 """An orbital of another geometry that overlaps less than 0.8 has mixed with its neighbours."""
 UNEQUAL = 0.2
 """eV: repulsions that differ more between molecules are more than thermal motion."""
-ROTATED = 1e-7
-"""eV: the integration grid does not turn exactly like the molecule; 1e-8 was seen."""
+ROTATED = 1e-6
+"""eV: the integration grid does not turn exactly like the molecule; 5e-8 was seen, a wrong turn makes 1e-3."""
 REFLECTED = 1e-4
 """Of the handedness: two self-consistent fields, each good to 1e-5 of a hopping."""
 ONE_CENTRE = 0.06

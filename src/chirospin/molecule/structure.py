@@ -203,7 +203,31 @@ def _whole(atoms: Any, where: str) -> Array:
                         f"Parameter `structure` must hold molecules, but bonds of {where} go on for ever "
                         "through the cell"
                     )
-    return np.array([places[n] + images[n] @ np.asarray(atoms.cell) for n in range(len(atoms))])
+    cell = np.asarray(atoms.cell)
+    whole = np.array([places[n] + images[n] @ cell for n in range(len(atoms))])
+    return _beside(whole, first, second, cell)
+
+
+def _beside(places: Array, first: Any, second: Any, cell: Array) -> Array:
+    """Whole molecules in those of their images that lie next to each other, nearest first."""
+    from itertools import product
+
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    joined = coo_matrix((np.ones(len(first)), (first, second)), shape=(len(places),) * 2)
+    count, label = connected_components(joined, directed=False)
+    shifts = np.array(list(product((-1, 0, 1), repeat=3))) @ cell
+    centres = np.array([places[label == n].mean(axis=0) for n in range(count)])
+    found, last, left = places.copy(), centres[0], set(range(1, count))
+    while left:
+        reach = {n: np.linalg.norm(centres[n] + shifts - last, axis=1) for n in sorted(left)}
+        n = min(reach, key=lambda one: float(reach[one].min()))
+        shift = shifts[int(reach[n].argmin())]
+        found[label == n] += shift
+        last = centres[n] + shift
+        left.remove(n)
+    return found
 
 
 def bonded_atoms(structure: Structure) -> NDArray[np.bool_]:

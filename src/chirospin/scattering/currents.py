@@ -34,6 +34,9 @@ ProbeKind = Literal["none", "dephasing", "voltage"]
 
 NODES = 16  # of a panel
 REACH = 40.0  # thermal energies beyond the chemical potentials where Fermi functions end
+NARROW = (
+    1e-6  # of the distance to the nearest mode: one energy stands for the window, to its square
+)
 SPLITS = 12  # rounds of halving the panels that are not yet resolved
 RESOLVED = 1e-13  # last Legendre terms of a panel, relative to the whole integral
 ACCURATE = 1e-9  # of the whole integral: beyond it the integral has not converged
@@ -62,16 +65,23 @@ class Window:
 
     @property
     def potentials(self) -> Real:
-        """mu_L and mu_R, eV."""
-        return np.asarray(self.fermi_energy + self.bias * np.array([0.5, -0.5]))
+        """mu_L and mu_R, from the mean potential, eV."""
+        return np.asarray(self.bias * np.array([0.5, -0.5]))
+
+    @property
+    def width(self) -> float:
+        """Of the energies that carry current, eV."""
+        if self.kind == "infinite":
+            return np.inf
+        return abs(self.bias) + 2 * REACH * self.thermal_energy
 
     def drive(self, energies: Real) -> Real:
-        """f_L - f_R, or -df/dE where the bias is 0."""
+        """f_L - f_R, or -df/dE where the bias is 0, at energies from the mean potential."""
         if self.kind == "infinite":
             return np.ones_like(energies)
         T = self.thermal_energy
         if self.bias == 0:
-            x = (energies - self.fermi_energy) / T
+            x = energies / T
             return np.asarray(fermi(x) * fermi(-x) / T)
         if T == 0:
             low, high = np.sort(self.potentials)
@@ -118,11 +128,12 @@ def currents(
             "Parameter `thermal_energy` must be > 0 (in eV) for voltage probes at finite bias, "
             "which have the temperature of the leads, but is 0"
         )
-    if window.kind == "bias" and window.bias == 0 and window.thermal_energy == 0:
+    if window.width <= NARROW * float(np.abs(channels.energies - window.fermi_energy).min()):
         at = np.array([window.fermi_energy])
         S = channels.amplitudes(at)
         found = [channels.transmissions(S, m) for m in magnetisations]
-        return [_one(elastic(one), np.array([1 / (2 * np.pi)]), 0.0) for one in found]
+        weight = np.array([(window.bias or 1.0) / (2 * np.pi)])
+        return [_one(elastic(one), weight, 0.0) for one in found]
     grid = _Grid.of(channels, window, magnetisations, keep=probe == "voltage")
     if probe != "voltage":
         return [
@@ -152,7 +163,7 @@ class _Grid:
 
     Parameters
     ----------
-    energies, weights : weights hold f_L - f_R and 1/2 pi
+    energies, weights : from the mean potential; weights hold f_L - f_R and 1/2 pi
     plain : weights without f_L - f_R
     flows : with elastic probes, one for each magnetisation
     kept : all transmissions, where they are wanted
@@ -177,11 +188,11 @@ class _Grid:
         total = np.zeros(len(magnetisations))
         for split in range(SPLITS):
             x, w = _panel_nodes(left, right)
-            E = centre + scale * np.tan(x) if window.kind == "infinite" else x
             if window.kind == "infinite":
-                w = w * scale / np.cos(x) ** 2
+                x, w = scale * np.tan(x), w * scale / np.cos(x) ** 2
+            E = x + (centre - window.fermi_energy)
             _fits(channels, len(E), keep)
-            flows, found = _evaluated(channels, E, magnetisations, keep)
+            flows, found = _evaluated(channels, centre + x, magnetisations, keep)
             values = window.drive(E) * w / (2 * np.pi)
             tails, sizes = _tails(values, flows, len(left))
             total = np.maximum(total, sizes)
@@ -239,11 +250,13 @@ def _range(
         end = np.pi / 2
         return centre, scale, (-end, end), np.arctan((singular - centre) / scale)
     T = window.thermal_energy
+    singular = singular - window.fermi_energy
     low, high = np.sort(window.potentials)
     poles = window.potentials[:, None] + 1j * np.pi * T * np.array([1, -1])
     if T:
         singular = np.concatenate([singular, poles.ravel()])
-    return 0.0, 1.0, (low - REACH * T, high + REACH * T), singular
+    ends = (float(low - REACH * T), float(high + REACH * T))
+    return window.fermi_energy, 1.0, ends, np.asarray(singular, dtype=complex)
 
 
 def _panel_nodes(left: Real, right: Real) -> tuple[Real, Real]:

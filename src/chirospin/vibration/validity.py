@@ -1,4 +1,4 @@
-"""How far an expansion in the coupling can be trusted, without the exact answer where that is dear."""
+"""How far an expansion in the coupling can be trusted, without the exact answer where that is expensive."""
 
 from __future__ import annotations
 

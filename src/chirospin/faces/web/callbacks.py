@@ -160,12 +160,12 @@ def _answers(app: Dash, desk: Desk) -> None:
         Output("table", "children"),
         Output("verdict", "children"),
         Output("audit-table", "children"),
-        Output("dear", "children"),
+        Output("expensive", "children"),
         Output("command", "children"),
         Output("python", "children"),
         Output("shown", "data"),
         Output("status", "children"),
-        Output("dear-status", "children"),
+        Output("expensive-status", "children"),
         Output("error", "children"),
         Output("error", "hidden"),
         Output("clock", "disabled"),
@@ -183,12 +183,12 @@ def _answers(app: Dash, desk: Desk) -> None:
             raise PreventUpdate
         names = [text_of(row, "name") for row in rows] if isinstance(rows, list) else []
         mark = "" if shown is None else text_of(shown, "mark")
-        view = view_of(desk, text_of(who), data, mark, dear=cause() == "audit")
+        view = view_of(desk, text_of(who), data, mark, expensive=cause() == "audit")
         fault = faulty_parameter(view.error)
         return (
             *(_drawn(view.drawn, data) if view.drawn else [no_update] * 10),
             view.status,
-            view.dear_status,
+            view.expensive_status,
             view.error,
             not view.error,
             not view.busy,
@@ -208,7 +208,7 @@ def _drawn(drawn: Drawn, data: Any) -> tuple[Any, ...]:
         drawn.table,
         drawn.verdict,
         drawn.audit,
-        drawn.dear,
+        drawn.expensive,
         drawn.command,
         drawn.python,
         shown,

@@ -50,8 +50,8 @@ EMPTY: dict[str, Any] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dear:
-    """The dear checks that were made of an answer: their certificates, or why there are none."""
+class Expensive:
+    """The expensive checks that were made of an answer: their certificates, or why there are none."""
 
     certificates: tuple[Certificate, ...] = ()
     error: str = ""
@@ -63,7 +63,7 @@ class Drawn:
 
     Parameters
     ----------
-    mark : which answer and which dear checks these are, so that the same are not drawn twice
+    mark : which answer and which expensive checks these are, so that the same are not drawn twice
     words : the question in one line, which stays beside what is shown when another one is asked
     """
 
@@ -73,7 +73,7 @@ class Drawn:
     table: Any
     verdict: Any
     audit: Any
-    dear: Any
+    expensive: Any
     command: str
     python: str
 
@@ -91,7 +91,7 @@ class View:
     error: str = ""
     drawn: Drawn | None = None
     status: str = ""
-    dear_status: str = ""
+    expensive_status: str = ""
     busy: bool = False
 
 
@@ -171,17 +171,19 @@ def _explore(path: str) -> html.Div:
                             html.Div(
                                 [
                                     html.Button(
-                                        "Run the dear checks", id="audit", className="quiet"
+                                        "Run the expensive checks", id="audit", className="quiet"
                                     ),
                                     html.Span(
                                         " mirror image, limits, finer grids, at the form's own values: "
                                         "other models are solved",
                                         className="hint",
                                     ),
-                                    html.Span(id="dear-status", role="status", className="step"),
-                                    html.Div(id="dear"),
+                                    html.Span(
+                                        id="expensive-status", role="status", className="step"
+                                    ),
+                                    html.Div(id="expensive"),
                                 ],
-                                className="dear",
+                                className="expensive",
                             ),
                             html.H2("Take it along"),
                             html.P(
@@ -218,26 +220,26 @@ def _copier(target: str) -> dcc.Clipboard:
     return dcc.Clipboard(target_id=target, title=f"copy the {target} text", className="copier")
 
 
-def view_of(desk: Desk, who: str, data: Any, mark: str, dear: bool = False) -> View:
+def view_of(desk: Desk, who: str, data: Any, mark: str, expensive: bool = False) -> View:
     """Ask for a form's state and say what the page should show now.
 
     Parameters
     ----------
     mark : of what is shown already
-    dear : whether the dear checks are wanted too; those that run for another question are stopped
+    expensive : whether the expensive checks are wanted too; those that run for another question are stopped
 
     Raises
     ------
     ModelError : not the shape of a question, which no form sends
     """
-    asker, question = dear_asker(who), question_from(data)
+    asker, question = expensive_asker(who), question_from(data)
     try:
         task = task_from(question)
         words = command_line(question), snippet(question)
     except ModelError as error:
         _drop(desk.last(asker))
         return View(error=str(error))
-    checking = desk.ask(asker, Auditing(question=question)) if dear else desk.last(asker)
+    checking = desk.ask(asker, Auditing(question=question)) if expensive else desk.last(asker)
     if checking is not None and (checking.dropped or checking.job != Auditing(question=question)):
         checking.drop()
         checking = None
@@ -246,8 +248,8 @@ def view_of(desk: Desk, who: str, data: Any, mark: str, dear: bool = False) -> V
     return ticket_view(ticket, checking, task.problem, words, mark)
 
 
-def dear_asker(who: str) -> str:
-    """The name under which a page asks for the dear checks."""
+def expensive_asker(who: str) -> str:
+    """The name under which a page asks for the expensive checks."""
     return f"{who}/audit"
 
 
@@ -263,16 +265,16 @@ def ticket_view(
 
     Parameters
     ----------
-    checking : the dear checks of the same question, if they were asked for
+    checking : the expensive checks of the same question, if they were asked for
     words : command and Python of the question
     """
     busy = not ticket.finished or (checking is not None and not checking.finished)
     status = "" if ticket.finished else progress_words(ticket)
-    dear_status = dear_words(checking)
+    expensive_status = expensive_words(checking)
     if ticket.finished and ticket.error:
         error = "" if ticket.error == STOPPED else ticket.error
-        return View(error=error, dear_status=dear_status, busy=busy)
-    here = View(status=status, dear_status=dear_status, busy=busy)
+        return View(error=error, expensive_status=expensive_status, busy=busy)
+    here = View(status=status, expensive_status=expensive_status, busy=busy)
     if ticket.answer is None:
         return here
     answer: Answer = ticket.answer
@@ -288,42 +290,42 @@ def ticket_view(
         figure = EMPTY if point else live_figure(question, answer.ds)
     except ModelError as error:
         return replace(here, error=str(error), status=status)
-    dear = dear_outcome(checking)
+    expensive = expensive_outcome(checking)
     drawn = Drawn(
         mark=now,
         words=question_words(question),
         figure=figure,
         table=value_table(problem, answer.ds) if point else "",
-        verdict=verdict_block(answer, dear),
+        verdict=verdict_block(answer, expensive),
         audit=certificate_table(answer.certificates),
-        dear=dear_block(dear),
+        expensive=expensive_block(expensive),
         command=words[0],
         python=words[1],
     )
     return replace(here, drawn=drawn)
 
 
-def dear_outcome(checking: Ticket | None) -> Dear | None:
-    """What came of the dear checks; None where none were made."""
+def expensive_outcome(checking: Ticket | None) -> Expensive | None:
+    """What came of the expensive checks; None where none were made."""
     if checking is None or not checking.finished or checking.error == STOPPED:
         return None
-    return Dear(certificates=checking.answer or (), error=checking.error)
+    return Expensive(certificates=checking.answer or (), error=checking.error)
 
 
-def dear_words(checking: Ticket | None) -> str:
-    """How far the dear checks are."""
+def expensive_words(checking: Ticket | None) -> str:
+    """How far the expensive checks are."""
     if checking is None or checking.finished:
         return ""
     return f"checking: {checking.done} of {checking.total}" if checking.total else "checking"
 
 
-def dear_block(dear: Dear | None) -> Any:
-    """The table of the dear checks, or the line that says why there is none."""
-    if dear is None:
+def expensive_block(expensive: Expensive | None) -> Any:
+    """The table of the expensive checks, or the line that says why there is none."""
+    if expensive is None:
         return ""
-    if dear.error:
-        return html.P(["✗ The dear checks did not end: ", dear.error], className="broken")
-    return certificate_table(dear.certificates)
+    if expensive.error:
+        return html.P(["✗ The expensive checks did not end: ", expensive.error], className="broken")
+    return certificate_table(expensive.certificates)
 
 
 def progress_words(ticket: Ticket) -> str:
@@ -340,18 +342,18 @@ def seconds_words(answer: Answer) -> str:
     return f"{words} in {answer.seconds:.2g} s"
 
 
-def verdict_block(answer: Answer, dear: Dear | None = None) -> list[Any]:
+def verdict_block(answer: Answer, expensive: Expensive | None = None) -> list[Any]:
     """The audit of a result in one line, what was left out, and why a value is missing.
 
     Parameters
     ----------
-    dear : the dear checks of the same answer: one that failed, or did not end, fails the verdict
+    expensive : the expensive checks of the same answer: one that failed, or did not end, fails the verdict
     """
-    found = [*answer.certificates, *(dear.certificates if dear else ())]
+    found = [*answer.certificates, *(expensive.certificates if expensive else ())]
     failed = [one for one in found if not one.passed]
     several = len({one.method for one in found}) > 1
     names = [f"{one.name} ({one.method})" if several else one.name for one in failed]
-    names += ["the dear checks did not end"] if dear and dear.error else []
+    names += ["the expensive checks did not end"] if expensive and expensive.error else []
     word, kind = ("Audit FAILED", "failed") if names else ("Audit passed", "passed")
     line = f": {len(found)} checks"
     if names:

@@ -173,7 +173,7 @@ def _bounded(task: Task) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Auditing:
-    """The dear checks of a question's model by its methods."""
+    """The expensive checks of a question's model by its methods."""
 
     question: Question
     limit: float = 600.0
