@@ -140,6 +140,16 @@ def test_bad_input_is_one_line(run, tmp_path: Path, monkeypatch, arguments, word
     assert word in err
 
 
+def test_zarr_holds_the_same(run, tmp_path: Path) -> None:  # noqa: F811
+    """Its strings are of another kind than those of netCDF."""
+    store = tmp_path / "m.zarr"
+    run("measured", "--example", "--out", str(store), "--plot", str(tmp_path / "m.pdf"))
+    code, out, _ = run("audit", str(store))
+    assert (code, "audit passed: 4 checks" in out) == (1, True)
+    code, _, _ = run("report", str(store), "--out", str(tmp_path / "m.html"))
+    assert code == 1
+
+
 def test_plan_says_how_many_contacts(run) -> None:  # noqa: F811
     code, out, _ = run("plan", "--polarisation", "0.3", "--scatter", "1.2")
     assert code == 0
@@ -170,6 +180,7 @@ def test_a_comparison_is_an_ordinary_dataset(tmp_path: Path) -> None:
     with xr.open_dataset(path, engine="h5netcdf") as raw:
         assert raw.attrs["verdict"] == "chiral signal"
     assert load(path)["polarisation"].equals(ds["polarisation"])
+    assert ds.chirospin.plot() is not None
     again = ds.chirospin.to("nA", "current")
     assert float(again["current"].max()) == pytest.approx(1e9 * float(ds["current"].max()))
     with pytest.raises(ModelError, match="reference"):

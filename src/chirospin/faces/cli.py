@@ -748,7 +748,7 @@ def measured(
 
     chirospin measured --example                                  a sample made for this, and its verdict
 
-    chirospin measured "data/*.csv" --unit nA --floor "0.5 pA"    names like R_up_c012_0034 carry the labels
+    chirospin measured curves.csv --unit nA --floor "0.5 pA"      names like R_up_c012_0034 carry the labels
 
     chirospin measured long.tsv --word up=N --word down=S --label contact=spot --plot m.png
 
@@ -919,7 +919,7 @@ def plan(
     Parameters
     ----------
     polarisation
-        |P| that is to be shown, 0.3 for 30 %.
+        Size that is to be shown, 0.3 for 30 %.
     scatter
         Of ln I between contacts, as `chirospin measured` prints it; 1.2 if not given.
     paired

@@ -391,7 +391,8 @@ def measured_certificates(ds: xr.Dataset) -> list[Certificate]:
 
 
 def _swapped(words: Any, one: str, other: str) -> Any:
-    return np.where(words == one, other, np.where(words == other, one, words))
+    known = np.array(words.tolist(), dtype=str)
+    return np.where(known == one, other, np.where(known == other, one, known))
 
 
 def _apart(ds: xr.Dataset, other: xr.Dataset, sign: float) -> float:

@@ -87,7 +87,7 @@ class Analysis:
 
     @property
     def largest(self) -> float:
-        """|D| at the verdict bias of the enantiomer where it is largest."""
+        """Size of D at the verdict bias of the enantiomer where it is largest."""
         sizes = [abs(float(self.differences[e].value[self.verdict])) for e in self.hands]
         return max(sizes, default=np.nan)
 

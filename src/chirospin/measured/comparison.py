@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from chirospin.base import figures
 from chirospin.base.conventions import conventions
 from chirospin.base.errors import ModelError
 from chirospin.base.results import SCHEMA, provenance
@@ -23,6 +24,7 @@ from chirospin.measured.findings import FAILED, Finding, findings_of
 from chirospin.measured.planning import detectable, faked
 from chirospin.measured.quantities import MEANS
 
+ACCESSOR = figures.ResultAccessor  # importing it registers ds.chirospin
 FAMILY, MODEL, METHOD = "measured", "measured", "contacts"
 QUESTION = "does the measured current depend on the magnetisation, and on the handedness?"
 REFERENCES = ("welch_1947", "savitzky_golay_1964", "reus_2012", "buttiker_1988")
@@ -63,7 +65,7 @@ def compare(
 
     Parameters
     ----------
-    ds : curves as :func:`chirospin.measured.read` gives them
+    ds : curves as :func:`chirospin.measured.reading.read` gives them
     bias : verdict bias, V or with a unit; the largest usable \\|V\\| if None
     reference : bias of ``polarisation[relative]``, V or with a unit
     bayes : also a posterior of D on a grid

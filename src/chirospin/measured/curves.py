@@ -119,7 +119,7 @@ def curves_of(ds: xr.Dataset) -> Curves:
 
     def labels(name: str, default: str = UNKNOWN) -> Labels:
         values = ds[name].values if name in ds.coords else np.full(count, default)
-        return np.asarray(values, dtype=str)
+        return np.array(values.tolist(), dtype=str)  # Zarr gives strings of another kind
 
     order = ds["order"].values.astype(float) if "order" in ds.coords else np.full(count, np.nan)
     block = ds["block"].values.astype(int) if "block" in ds.coords else np.full(count, -1)

@@ -29,7 +29,7 @@ def figure_of(ds: xr.Dataset) -> Figure:
 
     Parameters
     ----------
-    ds : a result of :func:`chirospin.measured.compare`
+    ds : a result of :func:`chirospin.measured.comparison.compare`
     """
     from matplotlib.figure import Figure
 

@@ -19,7 +19,7 @@ PLATEAU = 0.005
 """Within which the largest currents of curves at a compliance agree."""
 PLATEAU_POINTS, PLATEAU_CURVES = 2, 3
 STRETCH = 0.01
-"""Of the largest |V|: a current that stays for less may grow with V all the same."""
+"""Of the largest bias: a current that stays for less may grow with V all the same."""
 SMALLEST_STEP = 1e-6
 """Of the typical current: smaller steps between values are digits, not a converter's."""
 

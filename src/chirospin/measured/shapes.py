@@ -11,7 +11,7 @@ from chirospin.measured.curves import CLIPPED, Curves
 
 Real = NDArray[np.float64]
 WINDOW = 0.15
-"""Of the largest |V|: inside, the current is a + G V + b V^2 + c V^3."""
+"""Of the largest bias: inside, the current is a + G V + b V^2 + c V^3."""
 SIDE = 3
 """Points on each side of zero that the fit needs."""
 NEAREST = 4
@@ -26,7 +26,7 @@ class Origin:
 
     Parameters
     ----------
-    width : largest |V| of the fit, V
+    width : largest bias of the fit, V
     conductance : G of each curve, (N,), S
     least : floor over width, S; a smaller G is not told from noise
     offset : current at V = 0, (N,), A
@@ -50,7 +50,7 @@ class Origin:
 
 
 def window(bias: Real) -> NDArray[np.int_] | None:
-    """Points of the fit at zero bias: |V| <= 0.15 max|V|, widened to three a side; None without two sides."""
+    """Points of the fit at zero bias: within 0.15 of the largest, widened to three a side; None without two sides."""
     size = np.abs(bias)
     sides = [np.flatnonzero(bias * sign > 0) for sign in (1, -1)]
     if min(map(len, sides)) < SIDE:
