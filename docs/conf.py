@@ -41,7 +41,10 @@ language = "en_GB"
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!chirospin\.).*"),  # other projects: their sites are not asked
-    ("py:.*", r"chirospin\..*\.(Array|Complex|Axes|Data|Progress|Function|Values|Keys?|AnyStack)"),
+    (
+        "py:.*",
+        r"chirospin\..*\.(Array|Complex|Axes|Data|Progress|Function|Values|Keys?|AnyStack|Item|Answer)",
+    ),
 ]
 
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist", "dollarmath"]

@@ -31,10 +31,10 @@ class SpinCertificate:
 
     Parameters
     ----------
-    tr_energy, crystal_energy : largest |E(gk) - E(k)|, eV
+    tr_energy, crystal_energy : largest ``|E(gk) - E(k)|``, eV
     tr_spin, crystal_spin : largest change of the smooth trace beyond that of the symmetry, hbar
     excess : by how much an eigenvalue of S_i exceeds 1/2
-    trace : |Tr S_i|/n
+    trace : ``|Tr S_i|``/n
     commutator : norm of [S_x, S_y] - i S_z; not 0 for a truncated set
     magnetic : time reversal is broken and there is a moment
     """

@@ -121,7 +121,7 @@ class ContactState:
     profile : s/(q tau E_0), (position, 3), 1/nm^2
     error : of it, absolute
     bulk : chi_in, (3,)
-    transverse : largest |D_xn| across the normal over D_nn
+    transverse : largest ``|D_xn|`` across the normal over D_nn
     infeasible : share of carriers on shells of u that cannot be injected without spin; NaN if none is
     """
 

@@ -15,7 +15,7 @@ from chirospin.crystal.text_files import Array, broken
 Complex = NDArray[np.complex128]
 Integers = NDArray[np.int64]
 HERMITICITY = 1e-6
-"""Largest |X(R) - X(-R)^+| of a file, eV or hbar: sound files have 3e-11 to 1e-6, from their printed digits."""
+"""Largest ``|X(R) - X(-R)^+|`` of a file, eV or hbar: sound files have 3e-11 to 1e-6, from their printed digits."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

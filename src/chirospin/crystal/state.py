@@ -38,7 +38,7 @@ class CrystalState:
     operator : the same for <{s_i, v_j}/2>
     orbital : sum of v_a L_c w, (field, moment), eV
     errors, sizes : by the same names
-    defects : |X - PX| over the size, P the mean over the point group; NaN without one
+    defects : ``|X - PX|`` over the size, P the mean over the point group; NaN without one
     left_out : share of the Fermi surface in bands that touch, which have no slope
     points : of k that were diagonalised, or sheets
     error : largest relative error of the tensors

@@ -39,7 +39,7 @@ def nearest_images(
 
     Parameters
     ----------
-    centres : nm, (n, 3); None takes |R + T| alone, the plain Wigner-Seitz set
+    centres : nm, (n, 3); None takes ``|R + T|`` alone, the plain Wigner-Seitz set
     tolerance : nm within which distances count as equal
     X : at the vectors of :func:`supercell`, shape (components, R, n, n)
 

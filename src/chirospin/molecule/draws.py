@@ -23,7 +23,7 @@ SCREENINGS = ("dscf", "dscf+pcm", "born")
 PER_STRUCTURE = 8
 """Draws of screening and Lambda for each structure: they cost nothing beside its mean field."""
 SPIN_ORBIT_ERROR = 0.15
-"""Relative, of Lambda: one standard deviation, from 2 |Lambda| of five linear ions against experiment."""
+"""Relative, of Lambda: one standard deviation, from 2 ``|Lambda|`` of five linear ions against experiment."""
 SCALED = {"spin_orbit_vectors": 1, "spin_orbit": 1, "spin_orbit_across": 1, "pseudoscalar": 2}
 """Variables of a stack that go with a power of Lambda."""
 RISE, SLIDE = 0.1, 0.2

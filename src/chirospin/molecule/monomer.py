@@ -102,8 +102,8 @@ class Pairs:
     ----------
     places : in the window, (pair, 2)
     vectors : spin-orbit vectors, eV, (pair, component)
-    gaps : |e_b - e_a|, eV, (pair,)
-    mixing : |Lambda across the axis| / gap, (pair,)
+    gaps : ``|e_b - e_a|``, eV, (pair,)
+    mixing : ``|Lambda across the axis|`` / gap, (pair,)
     allowed : squared length of the components that symmetry forbids over the whole, (pair,)
     reasons : why a vector has no part across the axis, in words; empty where it has
     """

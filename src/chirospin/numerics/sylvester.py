@@ -279,7 +279,7 @@ class MapInverse:
     Parameters
     ----------
     action : on Hermitian matrices, (..., stack, d, d), each stack with a map of its own
-    shape : (*stack, d, d)
+    shape : ``(*stack, d, d)``
     """
 
     def __init__(self, action: Callable[[Complex], Complex], shape: tuple[int, ...]) -> None:

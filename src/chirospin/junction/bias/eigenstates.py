@@ -21,7 +21,7 @@ from chirospin.junction.model import Interaction, lead_couplings
 from chirospin.numerics.sylvester import dagger
 
 Ints = NDArray[np.int64]
-Place = tuple[int, int, int]
+_Place = tuple[int, int, int]
 """(parity, stack, sector)."""
 
 
@@ -77,8 +77,8 @@ class Link:
     above, above_sign : the same for each state of B, shape (J, dB)
     """
 
-    lower: Place
-    upper: Place
+    lower: _Place
+    upper: _Place
     orbitals: Ints
     below: Ints
     below_sign: Real
@@ -109,7 +109,7 @@ def links(charges: fock.Charges, orbitals: tuple[int, ...]) -> tuple[Link, ...]:
     return tuple(found)
 
 
-def _link(space: fock.Sectors, lower: Place, states: Ints, orbitals: Ints) -> Link | None:
+def _link(space: fock.Sectors, lower: _Place, states: Ints, orbitals: Ints) -> Link | None:
     empty = ((states >> orbitals[:, None]) & 1) == 0
     if not empty.any():
         return None

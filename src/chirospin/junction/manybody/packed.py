@@ -40,7 +40,7 @@ class Layout:
         """(batch, sector, d, d) of one stack."""
         return (self.batch, *self.space.stacks[parity][number].shape)
 
-    def numbers(self, parity: int) -> range:
+    def numbers(self, parity: int) -> Sequence[int]:
         """The stacks of one parity."""
         return range(len(self.space.stacks[parity]))
 
