@@ -6,7 +6,7 @@ sectors of one parity follow each other in one vector, members of a batch lie on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
