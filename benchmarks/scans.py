@@ -125,13 +125,14 @@ def window(model: Model, info: ParameterInfo) -> tuple[float, float]:
 
 def curves(problem: Problem, method: Method, model: Model, name: str) -> Curves:
     """Observables at values of a parameter: (point, entry); NaN where a point fails, 0 below the stated error."""
-    needs = problem.needs(problem.observables)
+    observables = [one for one in problem.observables if not problem.unmet(method, one)]
+    needs = problem.needs(observables)
 
     def at(values: Array) -> dict[str, Array]:
         models = [held(model, **{name: float(x)}) for x in values]
         found = states_with_parts(problem.parts, method, models, needs)
         out: dict[str, Array] = {}
-        for one in problem.observables:
+        for one in observables:
             rows = [
                 seen(one, m, s) if s.outcome.converged else None
                 for m, s in zip(models, found, strict=True)

@@ -594,7 +594,7 @@ def test_the_expensive_verdict_is_of_the_answer_it_was_made_for(
     assert view.drawn is not None
     assert "audits" not in view.expensive_status
     names = [audit.name for audit in arguments.problem("junction").audits]
-    assert any(f"children='{name}'" in str(view.drawn.expensive) for name in names)
+    assert any(f"Td('{name}')" in str(view.drawn.expensive) for name in names)
     other = whole(desk, "g", asked("junction", methods=["landauer"], values={"hubbard": "2"}))
     assert other.drawn is not None
     assert other.drawn.expensive == ""

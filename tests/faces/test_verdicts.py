@@ -303,7 +303,15 @@ def test_the_text_parameters_that_may_name_code_are_the_ones_that_are_loaded() -
         for info in one.model.parameters()
         if isinstance(info.default, str) and not info.choices
     }
-    names = {"structure", "functional", "basis", "pair", "axis", "pivot"}  # of files and of words
+    names = {
+        "structure",
+        "functional",
+        "basis",
+        "pair",
+        "axis",
+        "pivot",
+        "point_group",
+    }  # of files and of words
     assert loaded == free - names
 
 

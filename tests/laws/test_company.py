@@ -16,7 +16,8 @@ import pytest
 
 import chirospin
 from chirospin.base.family import Problem
-from chirospin.base.method import Method
+from chirospin.base.method import Method, Needs
+from chirospin.base.observables import Observable
 from chirospin.base.parameters import Model
 from chirospin.base.parts import states_with_parts
 
@@ -70,7 +71,14 @@ def neighbours(problem: Problem, name: str) -> list[Model]:
     raise AssertionError(f"{problem.path} has no real parameter to vary")
 
 
-def distance(problem: Problem, models: Sequence[Model], one: list[Any], other: list[Any]) -> float:
+def given(problem: Problem, method: Method) -> list[Observable]:
+    """Observables of which the method, or the problem, gives all parts."""
+    return [one for one in problem.observables if not problem.unmet(method, one)]
+
+
+def distance(
+    observables: Sequence[Observable], models: Sequence[Model], one: list[Any], other: list[Any]
+) -> float:
     """Largest difference of any observable, over the largest value of that unit."""
     apart: dict[str, float] = {}
     size: dict[str, float] = {}
@@ -78,7 +86,7 @@ def distance(problem: Problem, models: Sequence[Model], one: list[Any], other: l
         assert a.outcome.converged == b.outcome.converged
         if not a.outcome.converged:
             continue
-        for observable in problem.observables:
+        for observable in observables:
             x, y = (np.asarray(observable(model, state)) for state in (a, b))
             assert x.shape == y.shape
             assert np.array_equal(np.isnan(x), np.isnan(y))
@@ -90,7 +98,7 @@ def distance(problem: Problem, models: Sequence[Model], one: list[Any], other: l
 
 
 def company(problem: Problem, method: Method, models: Sequence[Model]) -> list[Any]:
-    return states_with_parts(problem.parts, method, models, problem.needs(problem.observables))
+    return states_with_parts(problem.parts, method, models, problem.needs(given(problem, method)))
 
 
 def alone(problem: Problem, method: Method, models: Sequence[Model]) -> list[Any]:
@@ -101,9 +109,11 @@ def alone(problem: Problem, method: Method, models: Sequence[Model]) -> list[Any
 def test_company_does_not_matter(problem: Problem, name: str) -> None:
     method, models = problem.method(name)(), neighbours(problem, name)
     together = company(problem, method, models)
-    assert distance(problem, models, together, alone(problem, method, models)) < COMPANY
+    assert (
+        distance(given(problem, method), models, together, alone(problem, method, models)) < COMPANY
+    )
     back = company(problem, method, models[::-1])[::-1]
-    assert distance(problem, models, together, back) < COMPANY
+    assert distance(given(problem, method), models, together, back) < COMPANY
 
 
 def test_a_method_that_mixes_neighbours_is_caught() -> None:
@@ -112,15 +122,18 @@ def test_a_method_that_mixes_neighbours_is_caught() -> None:
     kind = problem.method()
 
     class Mixing(kind):  # type: ignore[misc, valid-type]
-        def solve_many(self, models: Sequence[Model]) -> Iterator[Any]:
-            first = next(iter(super().solve_many(models[:1])))
+        def solve_with(self, models: Sequence[Model], needs: Needs) -> Iterator[Any]:
+            first = next(iter(super().solve_with(models[:1], needs)))
             for _ in models:
                 yield first
 
     models = neighbours(problem, kind.name)
     assert (
         distance(
-            problem, models, company(problem, Mixing(), models), alone(problem, kind(), models)
+            given(problem, kind()),
+            models,
+            company(problem, Mixing(), models),
+            alone(problem, kind(), models),
         )
         > 1e-3
     )

@@ -410,7 +410,7 @@ def value_table(problem: Problem, ds: xr.Dataset) -> html.Div:
         for n in range(flat.sizes["column"])
     ]
     rows, left = [], []
-    for one in problem.observables:
+    for one in (o for o in problem.observables if o.name in ds):
         values = flat[one.name].transpose("column", ...)
         own = [d for d in values.dims if d != "column"]
         if values[0].size > TABLE:

@@ -90,7 +90,7 @@ def entropy_production(model: BiasedJunction, state: BiasedState) -> float | Non
 
 
 def _reciprocity(model: BiasedJunction, state: BiasedState) -> float | None:
-    P = float(spin_polarisation(model, state))
+    P = float(spin_polarisation.function(model, state))  # only its error needs the state at rest
     defect = abs(linear_polarisation(model, state))
     if np.isnan(P) or np.isnan(defect):
         return None
