@@ -99,7 +99,8 @@ LIGHT: Mapping[str, tuple[str, ...]] = {
     "molecule": ("--set", "functional=hf", "--set", "basis=sto-3g", "--set", "screening=none"),
     "molecule.stack": ("--set", "functional=hf", "--set", "basis=sto-3g", "--set", "screening=none"),
     "spinterface.map": ("--set", "x=[0,1]", "--set", "y=[0,1]"),
-    "spinterface.quench": ("--option", "modes=40",),
+    "models.double_helix": ("--set", "base_pairs=6"),
+    "models.single_helix": ("--set", "length=8"),
 }  # fmt: skip
 """What makes a point of each problem quick, unless the input itself says otherwise."""
 

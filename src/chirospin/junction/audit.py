@@ -227,9 +227,15 @@ def turned(model: AnyStack, angle: float = ANGLE) -> AnyStack:
 
 
 def time_reversal_broken(h: NDArray[np.complex128]) -> float:
-    """Norm of the part of a one-body Hamiltonian that is odd under time reversal, eV."""
-    flip = np.kron(np.eye(len(h) // 2), PAULI[1])
-    return float(np.linalg.norm(h - flip @ h.conj() @ flip.conj().T))
+    r"""Norm of what time reversal changes in a one-body Hamiltonian, eV; spins are the fast index.
+
+    .. math:: |h - \sigma_y h^* \sigma_y|, \qquad
+              (\sigma_y a^* \sigma_y)_{st} = (-1)^{s+t} a^*_{1-s,1-t}
+    """
+    blocks = h.reshape(len(h) // 2, 2, len(h) // 2, 2)
+    sign = np.array([1.0, -1.0])
+    reversed_ = sign[:, None, None] * blocks.conj()[:, ::-1, :, ::-1] * sign
+    return float(np.linalg.norm(blocks - reversed_))
 
 
 def difference(a: AnyStack, b: AnyStack, method: Method, *, flip: bool) -> float | None:
