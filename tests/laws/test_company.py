@@ -36,6 +36,7 @@ LEFT_OUT = {  # of seconds a point, and solved one by one; or without a real par
     "junction.bias:hierarchy",
     "junction.transient:krylov",
     "junction:trajectories",
+    "models.double_helix:landauer",
     "crystal:fermi-surface",
     "crystal.contact:fermi-surface",
     "crystal.contact:k-grid",
