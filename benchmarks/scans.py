@@ -156,12 +156,13 @@ def seen(one: Observable, model: Model, state: Any) -> Array:
     return np.ravel(np.where(np.abs(value) <= error, 0.0, value))
 
 
-def suspect(values: Array) -> tuple[int, float] | None:
+def suspect(values: Array, size: float = 0.0) -> tuple[int, float] | None:
     """The interval of the largest difference that stands out of those around it, and its step.
 
     Parameters
     ----------
     values : shape (point,)
+    size : of the observable, whose rounding shows in every entry
     """
     differences = np.abs(np.diff(values, ORDER))
     if not np.isfinite(differences).any():
@@ -171,7 +172,7 @@ def suspect(values: Array) -> tuple[int, float] | None:
     near = ORDER - 1
     sides = (differences[max(0, at - 9) : max(0, at - near)], differences[at + near + 1 : at + 10])
     quiet = min((float(np.median(side)) for side in sides if side.size), default=0.0)
-    base = max(quiet, ROUNDING * float(np.nanmax(np.abs(values))))
+    base = max(quiet, ROUNDING * max(size, float(np.nanmax(np.abs(values)))))
     if differences[at] <= OUTLIER * base:
         return None
     return at + ORDER // 2, float(differences[at]) / OF_A_STEP
@@ -198,7 +199,7 @@ def suspects(tables: Mapping[str, Array]) -> list[Suspect]:
         seen = table[:, finite]
         whole = float((np.nanmax(seen, axis=0) - np.nanmin(seen, axis=0)).max())
         for entry in np.flatnonzero(finite):
-            one = suspect(table[:, entry])
+            one = suspect(table[:, entry], float(np.nanmax(np.abs(seen))))
             if one is not None and one[1] > SMALLEST * whole:
                 found.append(
                     Suspect(
