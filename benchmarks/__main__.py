@@ -34,6 +34,7 @@ PEERS = ("chiral_metal", "crystal", "spinterface", "vibration", "rashba", "sweep
 SETTINGS: Mapping[tuple[str, str], dict[str, Any]] = {
     ("chiral_metal.driven", "boltzmann"): {"screening_length": 0.1},
     ("crystal", "k-grid"): {"hamiltonian": "cubic", "thermal_energy": 0.2, "chemical_potential": 0.8},
+    ("crystal.contact", "k-grid"): {"hamiltonian": "helix", "thermal_energy": 0.1},
     ("rashba", "kubo"): {"imaginary_frequency": 0.01},
     ("junction", "mean-field"): {"hubbard": 0.5},
     ("junction.bias", "mean-field"): {"hubbard": 0.5},
