@@ -51,6 +51,12 @@ class Survey(Method):
             yield Height(float(height), Outcome(converged=True, residual=0.0, iterations=1))
 
 
+@observable(unit="1", symbol="h_n")
+def faint(model: Land, state: Height) -> float:
+    """The same in a larger unit."""
+    return 1e-9 * state.height
+
+
 @observable(unit="1", symbol="h")
 def height(model: Land, state: Height) -> float:
     """Above the sea."""
@@ -63,7 +69,7 @@ PROBLEM = Problem(
     question="where is the top?",
     model=Land,
     methods={"survey": Survey},
-    observables=(height,),
+    observables=(height, faint),
     checks=(),
     audits=(),
     labels=lambda model: {},
@@ -77,6 +83,12 @@ TOP = 2.0 + np.exp(-(0.52**2 + 0.37**2) / (2 * 0.35**2))
 def test_a_screen_finds_the_narrow_hill_from_every_seed(seed: int) -> None:
     ds = optimise(PROBLEM, Land(), "height", RANGES, seed=seed)
     assert float(ds.height) == pytest.approx(TOP, rel=1e-3)
+
+
+def test_the_unit_of_the_objective_does_not_matter() -> None:
+    tall, low = (optimise(PROBLEM, Land(), name, RANGES) for name in ("height", "faint"))
+    assert float(low.height) == pytest.approx(float(tall.height), rel=1e-9)
+    assert low.attrs["agreed"] == tall.attrs["agreed"]
 
 
 def test_blind_starts_miss_it_and_count_who_agrees() -> None:

@@ -340,7 +340,8 @@ def _search(land: Landscape, start: Array, evaluations: int) -> _Search:
             raise _NoValueError("the objective is undefined here: no current flows")
         path.parameters.append(np.array(list(land.values(shares).values())))
         path.values.append(land.sign * height)
-        return height, slope
+        size = abs(path.values[0]) or 1.0  # a spin of 1e-7 is searched as finely as a polarisation
+        return height / size, slope / size
 
     try:
         found = minimize(
