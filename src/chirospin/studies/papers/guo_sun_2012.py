@@ -54,7 +54,7 @@ def length(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
 
 
 CONTROLS: dict[str, dict[str, Any]] = {
-    "as published": {},
+    "as remembered": {},
     "no twist": {"twist": 0.0},
     "rise only": {"helix_angle": 0.0},
     "no twist, no rise": {"twist": 0.0, "helix_angle": np.pi / 2},
