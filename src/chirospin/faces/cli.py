@@ -945,6 +945,117 @@ def plan(
 
 
 @app.command
+def bound(
+    curves: Path | None = None,
+    /,
+    *,
+    mechanism: str,
+    vary: Annotated[list[str] | None, Repeated] = None,
+    atoms: str = "light",
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    bias: str | None = None,
+    within: float | None = None,
+    limit: Annotated[list[str] | None, Repeated] = None,
+    method: str | None = None,
+    option: Annotated[list[str] | None, Repeated] = None,
+    starts: Whole = 8,
+    screen: Whole = 256,
+    evaluations: Whole = 80,
+    seed: Whole = 0,
+    out: Path | None = None,
+    json: Json = False,
+) -> int:
+    """The largest polarisation of the current that a mechanism reaches within bounds; can it explain measured curves?
+
+    chirospin bound --mechanism junction --vary hubbard=1:15 --vary "coupling=5 meV:0.5 eV:log"
+
+    chirospin bound m.nc --mechanism junction.bias --atoms sulphur --within 3
+
+    Parameters
+    ----------
+    curves
+        FILE.nc that `chirospin measured --out` wrote; none: the bound alone.
+    mechanism
+        FAMILY or FAMILY.MODEL with a current of both magnetisations, for example junction.bias.
+    vary
+        NAME=LOW:HIGH, with :log to search in the logarithm; repeatable. The ranges of real junctions if not given.
+    atoms
+        light (C, N, O), sulphur or selenium: the range of spin_orbit, if --vary is not given.
+    set_
+        NAME=VALUE, repeatable; lead_polarisation is 0.4 and temperature 300 K if not given.
+    bias
+        Verdict bias of the curves, with its unit; the largest usable one if not given.
+    within
+        Factor by which the mean current of the model may differ from the measured one.
+    limit
+        OBSERVABLE=LOW:HIGH that must hold beside, "mean_current=1 nA:" for example; repeatable.
+    method
+        Method; the default if not given.
+    option
+        NAME=VALUE setting of the method, repeatable.
+    starts
+        Searches; at least 3 must end at the largest value.
+    screen
+        Points spread over the ranges at which searches may begin.
+    evaluations
+        Most evaluations of one search.
+    seed
+        Of the screen.
+    out
+        Write the result at the best point, with the path of every search, to FILE.nc or DIR.zarr.
+    """
+    from chirospin.base import results
+    from chirospin.base.units import quantity
+    from chirospin.faces import arguments, bounding, optimising
+    from chirospin.faces.progress import progress
+    from chirospin.measured.inference import bounds
+    from chirospin.measured.inference.ranges import realistic, realistic_ranges
+
+    for flag, count in (("--starts", starts), ("--evaluations", evaluations)):
+        if count < 1:
+            raise ModelError(f"Option {flag} must be at least 1, but is {count}")
+    measured_curves = None if curves is None else bounding.stored_curves(curves)
+    volts = None if bias is None else quantity(bias, "V", "option --bias")
+    one = problem(mechanism)
+    given = list(arguments.values_from(one.model, set_ or []))
+    model, put = realistic(arguments.model_from(one.model, set_ or []), given)
+    rows: Any = ()
+    if vary:
+        ranges: Any = optimising.ranges_from(model, vary, [])
+    else:
+        ranges, rows = realistic_ranges(model, given, atoms)
+    (chosen, *_) = arguments.methods_from(one, method, option or [])
+    if out is not None:
+        results.check_target(out)
+    with progress(f"bound of {mechanism}") as report:
+        ds = bounds.bound(
+            one,
+            model,
+            ranges,
+            chosen,
+            curves=measured_curves,
+            bias=volts,
+            within=within,
+            limits=bounding.limits_from(one, model, limit or []),
+            sources=rows,
+            starts=starts,
+            screen=screen,
+            evaluations=evaluations,
+            seed=seed,
+            progress=report,
+        )
+    if out is not None:
+        results.save(ds, out)
+    say(json_format.dumps(bounding.bound_json(ds, put)) if json else bounding.bound_text(ds, put))
+    if out is not None and not json:
+        say(f"wrote {out}")
+    failed = bounding.bound_failures(ds)
+    for line in failed:
+        warn(line)
+    return _verdict(ds, results.certificates(ds, one)) or (FAILED if failed else 0)
+
+
+@app.command
 def report(file: Path, /, *, out: Path) -> int:
     """Write a result as one HTML page: figures, parameters, audit, provenance, citations.
 
