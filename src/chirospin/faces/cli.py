@@ -1,4 +1,4 @@
-"""The command line: describe, solve, sweep, measured, plan, explore, reproduce, audit, report, cite, about."""
+"""The command line: describe, solve, sweep, measured, plan, bound, fit, explore, reproduce, audit, report, cite, about."""
 
 from __future__ import annotations
 
@@ -1056,6 +1056,133 @@ def bound(
 
 
 @app.command
+def fit(
+    curves: Path,
+    /,
+    *,
+    mechanism: str = "level",
+    enantiomer: str | None = None,
+    temperature: str | None = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    vary: Annotated[list[str] | None, Repeated] = None,
+    atoms: str = "light",
+    method: str | None = None,
+    option: Annotated[list[str] | None, Repeated] = None,
+    training: Whole = 128,
+    live: Whole = 250,
+    seed: Whole = 0,
+    store: Path | None = None,
+    calibrate: Whole = 0,
+    out: Path | None = None,
+    plot: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Which mechanism explains measured curves: evidences, posteriors, and what the curves leave open.
+
+    chirospin fit m.nc --mechanism level.null,level.factor,level.driven --out f.nc --plot f.png
+
+    chirospin fit m.nc --mechanism level,junction.bias --store runs --method redfield
+
+    Parameters
+    ----------
+    curves
+        FILE.nc that `chirospin measured --out` wrote.
+    mechanism
+        Names with commas: level or barrier with .null, .factor, .static, .driven; a carrier alone is all four; or a
+        model with a current of both magnetisations at a bias, junction.bias, through an emulator.
+    enantiomer
+        R or S; the first that was measured if not given.
+    temperature
+        Of the set, with its unit; that of the file, else 300 K.
+    set_
+        NAME=VALUE of the model behind an emulator, repeatable; the rest as `chirospin bound` has it.
+    vary
+        NAME=LOW:HIGH[:log], its priors; the ranges of real junctions if not given.
+    atoms
+        light, sulphur or selenium: the prior of spin_orbit, if --vary is not given.
+    method
+        Of the model behind an emulator.
+    option
+        NAME=VALUE setting of the method, repeatable.
+    training
+        Points at which the model is solved before the emulator is refined; raised to a power of two.
+    live
+        Live points of the nested sampling; more where several modes are told.
+    seed
+        Of all that is drawn.
+    store
+        Folder that keeps emulators and runs: the same command continues a stopped one.
+    calibrate
+        Instead of a fit: so many truths from the priors, measured like this set, and how often intervals hold them.
+    out
+        Write the result to FILE.nc; beside it each posterior as FILE.MECHANISM.nc, which arviz reads.
+    plot
+        Write the figure: curves with the band of the best, P, evidences.
+    """
+    from chirospin.base import results
+    from chirospin.base.figures import save_figure
+    from chirospin.faces import bounding, fitting
+    from chirospin.faces.progress import progress
+    from chirospin.measured.inference import figure, fits
+
+    fitting.checked_numbers(live=live, training=training, calibrate=calibrate, seed=seed)
+    names = fitting.mechanism_names(mechanism)
+    task = fitting.Task(
+        curves=bounding.stored_curves(curves),
+        names=names,
+        enantiomer=enantiomer,
+        temperature=temperature,
+        changes=fitting.Changes(
+            set_=set_ or [],
+            vary=vary or [],
+            atoms=atoms,
+            method=method,
+            option=option or [],
+            training=training,
+        ),
+        live=live,
+        seed=seed,
+        store=store,
+    )
+    for path in (out,) if out is not None else ():
+        results.check_target(path)
+    if calibrate:
+        with progress(f"calibrating {mechanism}") as report:
+            found = fitting.calibrated(task, calibrate, report)
+        facts = fitting.calibration_facts(found)
+        say(json_format.dumps(facts) if json else fitting.calibration_text(found))
+        if plot is not None:
+            save_figure(figure.ranks_figure(found), plot)
+        return FAILED if any(one.failures for one in found.values()) else 0
+    with progress(f"fitting {mechanism}") as report:
+        fitted = fitting.fitted_all(task, report)
+    ds = fits.dataset(
+        fitted, task.data, task.settings, {"sha256 of curves": results.checksum(task.curves)}
+    )
+    written = []
+    if out is not None:
+        results.save(ds, out)
+        written = [out, *fitting.write_posteriors(fitted, out)]
+    if plot is not None:
+        save_figure(figure.fit_figure(ds), plot)
+        written.append(plot)
+    say(json_format.dumps(fitting.fit_json(ds)) if json else fitting.fit_text(ds))
+    if not json:
+        for path in written:
+            say(f"wrote {path}")
+    return _fit_code(ds)
+
+
+def _fit_code(ds: Any) -> int:
+    from chirospin.faces.fitting import fit_failures
+
+    lines = fit_failures(ds)
+    for line in lines:
+        warn(line)
+    return exit_code(converged=True, passed=not lines)
+
+
+@app.command
 def report(file: Path, /, *, out: Path) -> int:
     """Write a result as one HTML page: figures, parameters, audit, provenance, citations.
 
@@ -1068,6 +1195,7 @@ def report(file: Path, /, *, out: Path) -> int:
     """
     from chirospin.base import results
     from chirospin.faces.arguments import stored_problem
+    from chirospin.faces.fitting import is_fit
     from chirospin.faces.measuring import is_measured
     from chirospin.faces.report import write_report
 
@@ -1075,6 +1203,8 @@ def report(file: Path, /, *, out: Path) -> int:
     say(f"wrote {out}")
     if is_measured(ds):
         return _measured_code(ds)
+    if is_fit(ds):
+        return _fit_code(ds)
     return _verdict(ds, results.certificates(ds, stored_problem(ds)))
 
 

@@ -192,6 +192,7 @@ def dataset(
             ),
             "measured": (("state", "bias"), np.array([up, down]), {"units": "1"}),
             "measured_error": (("state", "bias"), spread.reshape(2, J), {"units": "1"}),
+            "measured_covariance": (("point", "other"), data.covariance, {"units": "1"}),
             "measured_polarisation": ("bias", np.tanh((up - down) / 2), {"units": "1"}),
             "measured_polarisation_error": (
                 "bias",
@@ -251,6 +252,7 @@ def _facts(fitted: Sequence[Fitted], data: Reduced, verdict: str, sentence: str)
         "units": data.units,
         "paired": data.paired,
         "enantiomer": data.enantiomer,
+        "freedom": data.freedom,
         "temperature": data.temperature,
         "bias": data.bias.tolist(),
         "verdict": verdict,
@@ -297,6 +299,21 @@ def _parameter_facts(prior: Prior, draws: Real, ratio: float) -> dict[str, Any]:
         "ratio": ratio,
         "determined": ratio <= OPEN,
     }
+
+
+def stored_data(ds: xr.Dataset) -> Reduced:
+    """The data of a stored fit."""
+    facts = json.loads(str(ds.attrs["facts"]))
+    return Reduced(
+        bias=ds["bias"].values,
+        mean=ds["measured"].transpose("state", "bias").values.ravel(),
+        covariance=ds["measured_covariance"].values,
+        freedom=float(facts["freedom"]),
+        units=int(facts["units"]),
+        paired=bool(facts["paired"]),
+        temperature=float(facts["temperature"]),
+        enantiomer=str(facts["enantiomer"]),
+    )
 
 
 def inference_data(one: Fitted, path: Path) -> None:
