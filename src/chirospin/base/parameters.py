@@ -107,7 +107,7 @@ class ParameterInfo:
     shape: Shape | None
     axis: bool
     integer: bool
-    boolean: bool
+    boolean: bool = False
 
     @property
     def range(self) -> str:
@@ -310,7 +310,8 @@ def _plain(info: ParameterInfo, value: Any) -> Any:
     """Numbers of text, ``0.5 V``, and of pint quantities, in the parameter's unit; all else as it is."""
     from chirospin.base import units
 
-    if isinstance(value, str) and not isinstance(info.default, str) and not info.choices:
+    number = not (isinstance(info.default, str) or info.choices or info.boolean)
+    if isinstance(value, str) and number:
         return units.parse(info, value)
     if hasattr(value, "magnitude") and hasattr(value, "units"):
         return units.magnitude(info, value)
