@@ -644,7 +644,7 @@ ROWS = (
     by_command(
         "Eqs. (2)-(4)",
         "Green function, poles and spin part of a level with bare field and self-energy",
-        "solve vibration --method second-order --set level_splitting=[0,0,0.05]",
+        "solve vibration --method second-order --set level_splitting=[0,0,0.05] --observables green_function",
     ),
     in_words(
         "Eqs. (5a), (5b)", "lambda, gamma, Lambda_0, Gamma_0", "definition; (6)-(8) are checked"
@@ -657,12 +657,12 @@ ROWS = (
     by_command(
         "Eqs. (11a), (11b)",
         "self-energy of the bare level with a splitting",
-        "solve vibration --method second-order --set level_splitting=[0.05,0,0]",
+        "solve vibration --method second-order --set level_splitting=[0.05,0,0] --observables self_energy",
     ),
     by_command(
         "Eqs. (12a), (12b)",
-        "charge and spin part of the Green function: their sum and difference as spectra",
-        "solve vibration --method second-order --observables spectral_density",
+        "charge and spin part of the Green function",
+        "solve vibration --method second-order --observables green_function",
     ),
     by_command(
         "Eq. (15)",
