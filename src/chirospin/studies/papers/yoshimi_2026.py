@@ -234,11 +234,10 @@ def ohm_far_away() -> Numbers:
 def warm_enough() -> Numbers:
     here = scales(metal())
     kF = here.mass * here.fermi_velocity
-    density = float((here.momentum**3).sum()) / (6 * np.pi**2)
     heated = np.sqrt(
         3 * (here.conductivity * here.field) ** 2 / (here.conductivity * here.mass * kF)
     )
-    drift = here.conductivity * here.field / (density * here.fermi_velocity)
+    drift = here.conductivity * here.field / (here.carrier_density * here.fermi_velocity)
     return heated / (drift * metal().chemical_potential)
 
 
@@ -249,8 +248,7 @@ def warm_enough() -> Numbers:
 )
 def drift() -> Numbers:
     here = scales(metal())
-    density = float((here.momentum**3).sum()) / (6 * np.pi**2)
-    flow = here.conductivity * here.field / (density * here.fermi_velocity)
+    flow = here.conductivity * here.field / (here.carrier_density * here.fermi_velocity)
     return flow / abs(here.push) * here.mass * here.fermi_velocity
 
 
@@ -714,7 +712,21 @@ CONTENTS = Contents(
 )
 
 ROWS = (
-    by_command("Eq. (1)", "Hamiltonian and bands", "describe chiral_metal"),
+    by_command(
+        "Eq. (1)",
+        "Hamiltonian, bands, Fermi wavevectors",
+        "solve chiral_metal --observables fermi_wavevector",
+    ),
+    by_command(
+        "Sec. III",
+        "conductivity",
+        "solve chiral_metal --observables conductivity,carrier_density,mean_free_path",
+    ),
+    by_command(
+        "Sec. V",
+        "mean free path and spin diffusion length",
+        "solve chiral_metal --set helicity_memory=0.9 --observables mean_free_path,spin_decay_length",
+    ),
     by_command(
         "Eqs. (3)-(5)",
         "collision term that conserves charge",
