@@ -118,7 +118,7 @@ def test_the_exact_moment_has_the_sign_of_the_couplings(model, mu, repulsion):
     changed = model.replace(chemical_potential=mu, hubbard=repulsion)
     along = Exact().solve(changed).moment @ np.array(model.spin_coupling)
     assert np.sign(along) == np.sign(model.charge_coupling)
-    assert Exact().crossing(changed).temperatures == ()
+    assert Exact().crossing(changed).thermal_energies == ()
 
 
 @each
@@ -186,7 +186,7 @@ def test_a_channel_never_empties_below_the_bare_level(model, below):
     """n(g) >= f(eps_0) for eps_0 >= mu; the other way round for eps_0 < mu."""
     for sign in (1, -1):
         here = level(model.replace(chemical_potential=0.4 - sign * below))
-        f = float(fermi(sign * below / here.temperature))
+        f = float(fermi(sign * below / here.thermal_energy))
         filled = np.linalg.eigvalsh(by_star(here, self_energy_poles(here)).density)
         assert (sign * (filled - f) > -1e-13).all()
 
@@ -256,9 +256,9 @@ def test_the_windowed_sign_change_moves_with_window_and_broadening(eta, window):
     for c, u1 in ((0.01, (0.01, 0, 0)), (0.05, (0.01, 0, 0.01))):
         model = Vibration(level=0.02, phonon_velocity=c, spin_coupling=u1)
         emulated = Windowed(window=window, broadening=eta, coldest=0.2).crossing(model)
-        (root,) = emulated.temperatures
+        (root,) = emulated.thermal_energies
         found.append(root)
-        assert SecondOrder(coldest=0.2).crossing(model).temperatures == ()
+        assert SecondOrder(coldest=0.2).crossing(model).thermal_energies == ()
     assert found[1] == pytest.approx(found[0], rel=0.05)
     law = (np.pi * 0.02 * window**3 / (16 * eta)) ** (1 / 3)
     assert found[1] == pytest.approx(law, rel=0.25)

@@ -122,7 +122,7 @@ def self_energy(model: Vibration, state: VibrationState) -> NDArray[np.complex12
 def crossover(model: Vibration, state: VibrationState) -> Array:
     """Thermal energies at which the moment of this method changes sign; all NaN if it never does."""
     search = state.parts[CROSSING]
-    roots = () if isinstance(search, FailedState) else search.temperatures[:ROOTS]
+    roots = () if isinstance(search, FailedState) else search.thermal_energies[:ROOTS]
     return np.concatenate([roots, np.full(ROOTS - len(roots), np.nan)])
 
 
@@ -130,7 +130,7 @@ def crossover(model: Vibration, state: VibrationState) -> Array:
 def crossover_count(model: Vibration, state: VibrationState) -> Array:
     """How many sign changes the search found between its coldest and hottest temperature."""
     search = state.parts[CROSSING]
-    return np.asarray(np.nan if isinstance(search, FailedState) else len(search.temperatures))
+    return np.asarray(np.nan if isinstance(search, FailedState) else len(search.thermal_energies))
 
 
 @observable(unit="1", symbol=r"\tau")

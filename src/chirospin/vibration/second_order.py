@@ -100,9 +100,9 @@ class SecondOrder(Rung):
         )
         return np.stack([np.concatenate([scalar[None], vector.T]) for scalar, vector in both])
 
-    def moment_at(self, model: Vibration, temperature: float) -> Array:
+    def moment_at(self, model: Vibration, thermal_energy: float) -> Array:
         """By the first route, which is the fastest."""
-        here = level(model, temperature=temperature)
+        here = level(model, thermal_energy=thermal_energy)
         return by_star(here, self_energy_poles(here)).moment
 
 
@@ -137,15 +137,15 @@ def on_real_axis(model: Vibration) -> tuple[Thermal, float]:
             f"but is {model.bath}"
         )
     vectors, bare, couplings = split
-    _, weights = vibrations.nodes(here.temperature)
+    _, weights = vibrations.nodes(here.thermal_energy)
     norms, filled = [], []
     strengths = (np.abs(couplings) ** 2).sum(axis=0) / weights.sum()
     strengths[strengths < ROUNDING * strengths.max()] = 0.0
     for energy, strength in zip(bare, strengths, strict=True):
         band = Band(
             coupling=float(strength),
-            filled=float(fermi(energy / here.temperature)),
-            temperature=here.temperature,
+            filled=float(fermi(energy / here.thermal_energy)),
+            thermal_energy=here.thermal_energy,
             low=vibrations.edges[0],
             high=vibrations.edges[-1],
             density=vibrations.density,

@@ -279,7 +279,7 @@ def window_law(figure_5: Parts, figure_7: Parts) -> Numbers:
     ratios = []
     for W, eta in ((2.5, 0.1), (5.0, 0.1), (5.0, 0.05)):
         crossing = Windowed(window=W, broadening=eta).crossing(_model(ALONG, 0.05))
-        ratios.append(crossing.temperatures[0] / (np.pi * LEVEL * W**3 / (16 * eta)) ** (1 / 3))
+        ratios.append(crossing.thermal_energies[0] / (np.pi * LEVEL * W**3 / (16 * eta)) ** (1 / 3))
     roots = [f["windowed"].crossover[:, 0, 0].values for f in (figure_5, figure_7)]
     return ratios, [float(np.ptp(r) / r.mean()) for r in roots]
 

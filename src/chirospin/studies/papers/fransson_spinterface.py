@@ -25,10 +25,10 @@ from chirospin.base.fermi import fermi
 from chirospin.base.figures import Panel, Plot
 from chirospin.spinterface import (
     Contact,
-    Expm,
     Gas,
     LesserOnly,
     Map,
+    MatrixExponential,
     Metal,
     Pair,
     Quench,
@@ -82,7 +82,7 @@ def _words(parameters: dict[str, Any]) -> str:
             for c in ("x", "z")
         ),
     ),
-    setting=f"{_words(REFERENCE)}; gold with spin_orbit = 0.1 eV nm, lead_potential = {BIAS} eV, y = 0.4 nm; consistent",
+    setting=f"{_words(REFERENCE)}; gold with spin_orbit = 0.1 eV nm, lead_potential = {BIAS} eV, y = 0.4 nm; negf",
 )
 def map_(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     """Spin around a driven, spin-polarised molecule in a plane through its axis."""
@@ -186,7 +186,7 @@ def mixed_part() -> Numbers:
             ),
         ),
     ),
-    setting=f"{_words(REFERENCE)}; gold, spin_orbit = {GOLD.alpha} eV nm; lead_potential = {BIAS} eV or 0; consistent",
+    setting=f"{_words(REFERENCE)}; gold, spin_orbit = {GOLD.alpha} eV nm; lead_potential = {BIAS} eV or 0; negf",
 )
 def decay(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     """Equilibrium and driven spin against distance, root mean squares over a period of 2 k_F r."""
@@ -506,7 +506,10 @@ def source_factor() -> Numbers:
 )
 def solution() -> Numbers:
     model = Pair(initial=[0.3, 0, 0, 0.5], source=[0.05, 0.02, 0, 0], time=[0.0, 7.0])
-    projected, exponential = Spectral().solve(model).moments, Expm().solve(model).moments
+    projected, exponential = (
+        Spectral().solve(model).moments,
+        MatrixExponential().solve(model).moments,
+    )
     start = projected[0].real
     return start[0], start[3], float(np.abs(projected - exponential).max())
 
@@ -527,7 +530,7 @@ def stationary() -> Numbers:
         time=[1e3, 2e3],
     )
     s = Spectral().solve(model).moments[:, 3].real
-    lossy = Expm().solve(model.replace(band_energy=[0.1 - 0.01j] * 2))
+    lossy = MatrixExponential().solve(model.replace(band_energy=[0.1 - 0.01j] * 2))
     return s[1] / s[0], lossy.stationary[3].real
 
 
