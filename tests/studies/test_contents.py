@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chirospin.faces import validation
 from chirospin.faces.cli import main
 from chirospin.studies import registry
-from chirospin.studies.contents import Contents, by_command, in_words, places
+from chirospin.studies.contents import Contents, by_command, numbered_places, without_number
 
 FULL = [s for s in registry.studies(of_papers=True) if s.contents]
 COMMANDS = sorted({row.command for study in FULL for row in study.rows if row.command})
@@ -36,7 +36,7 @@ def test_nothing_falls_out(study: registry.Study) -> None:
 
 @pytest.mark.parametrize("study", FULL, ids=lambda s: s.key)
 def test_a_lost_row_and_a_wrong_place_are_seen(study: registry.Study) -> None:
-    row = next(row for row in study.rows if places(row.where))
+    row = next(row for row in study.rows if numbered_places(row.where))
     assert registry.lacking_rows(replace(study, rows=())) != ()
     moved = replace(row, where="Eq. (999)")
     assert registry.misplaced_rows(replace(study, rows=(*study.rows, moved))) == ("Eq. 999",)
@@ -59,15 +59,15 @@ def test_a_lost_row_and_a_wrong_place_are_seen(study: registry.Study) -> None:
     ],
 )
 def test_places_are_read_from_a_phrase(where: str, named: tuple[str, ...]) -> None:
-    assert places(where) == named
+    assert numbered_places(where) == named
 
 
 @given(st.lists(st.integers(1, 99), min_size=1, max_size=5, unique=True))
 def test_a_written_list_is_read_back(numbers: list[int]) -> None:
     phrase = "Eqs. " + ", ".join(f"({n})" for n in numbers)
-    assert places(phrase) == tuple(f"Eq. {n}" for n in numbers)
+    assert numbered_places(phrase) == tuple(f"Eq. {n}" for n in numbers)
     held = Contents(equations=tuple(map(str, numbers)))
-    assert set(held.places) == set(places(phrase))
+    assert set(held.places) == set(numbered_places(phrase))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -81,7 +81,7 @@ def test_a_page_shows_both_kinds_of_rows() -> None:
         FULL[0],
         rows=(
             by_command("Eq. (1)", "a current", "solve junction"),
-            in_words("Fig. 1a", "a drawing", "no numbers"),
+            without_number("Fig. 1a", "a drawing", "no numbers"),
         ),
     )
     text = "\n".join(validation.contents_section(study))

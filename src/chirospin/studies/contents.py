@@ -1,7 +1,7 @@
 """What a paper holds, place by place, and what became of each: nothing that it prints falls out.
 
 A place is an equation, a panel of a figure or a part of a table. Claims and errata answer for the
-places that they name; :func:`by_command` and :func:`in_words` answer for the others and for
+places that they name; :func:`by_command` and :func:`without_number` answer for the others and for
 statements in the text.
 """
 
@@ -34,7 +34,7 @@ class Contents:
     tables: tuple[str, ...] = ()
 
     @property
-    def places(self) -> tuple[str, ...]:
+    def numbered_places(self) -> tuple[str, ...]:
         """Every place: ``Eq. 5a``, ``Fig. 2c``, ``Table 1``."""
         written = {"Eq.": self.equations, "Fig.": self.figures, "Table": self.tables}
         return tuple(
@@ -68,12 +68,12 @@ def by_command(where: str, text: str, command: str) -> Row:
     return Row(where=where, text=text, command=command)
 
 
-def in_words(where: str, text: str, reason: str) -> Row:
+def without_number(where: str, text: str, reason: str) -> Row:
     """A row for what is not quantitative: a definition, an intermediate step, a drawing."""
     return Row(where=where, text=text, reason=reason)
 
 
-def places(where: str) -> tuple[str, ...]:
+def numbered_places(where: str) -> tuple[str, ...]:
     """The numbered places that a phrase names itself: ``Eqs. (7), (8)`` is ``Eq. 7`` and ``Eq. 8``.
 
     What stands below, above or after an equation is not that equation.
@@ -90,7 +90,7 @@ def places(where: str) -> tuple[str, ...]:
 
 def unaccounted(contents: Contents, wheres: Iterable[str]) -> tuple[str, ...]:
     """The places of a paper that none of the phrases names; a figure's number answers for its panels."""
-    named = {place for where in wheres for place in places(where)}
+    named = {place for where in wheres for place in numbered_places(where)}
     return tuple(
         place
         for place in contents.places
@@ -102,7 +102,7 @@ def unknown(contents: Contents, wheres: Iterable[str]) -> tuple[str, ...]:
     """Places that phrases name and the paper does not hold."""
     held = set(contents.places)
     whole = {place.rstrip("abcdefghijklmnop") for place in held}
-    named = (place for where in wheres for place in places(where))
+    named = (place for where in wheres for place in numbered_places(where))
     return tuple(place for place in named if place not in held | whole)
 
 

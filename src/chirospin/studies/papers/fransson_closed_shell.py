@@ -19,7 +19,7 @@ from chirospin import vibration
 from chirospin.base.fermi import fermi
 from chirospin.base.figures import Panel, Plot
 from chirospin.base.spin import PAULI
-from chirospin.studies.contents import Contents, by_command, in_words
+from chirospin.studies.contents import Contents, by_command, without_number
 from chirospin.studies.expectation import above, below, falls, misprint, near, rises
 from chirospin.studies.registry import Numbers, Parts, Progress, claim, erratum, figure
 from chirospin.vibration import SCBA, Exact, SCBAHartree, SecondOrder, Vibration, Windowed
@@ -640,16 +640,16 @@ CONTENTS = Contents(
 )
 
 ROWS = (
-    in_words("Eq. (1)", "Dyson equation", "definition"),
+    without_number("Eq. (1)", "Dyson equation", "definition"),
     by_command(
         "Eqs. (2)-(4)",
         "Green function, poles and spin part of a level with bare field and self-energy",
         "solve vibration --method second-order --set level_splitting=[0,0,0.05] --observables green_function",
     ),
-    in_words(
+    without_number(
         "Eqs. (5a), (5b)", "lambda, gamma, Lambda_0, Gamma_0", "definition; (6)-(8) are checked"
     ),
-    in_words(
+    without_number(
         "Eq. (9)",
         "coupling to displacements",
         "the model itself: `charge_coupling`, `spin_coupling`",
@@ -669,28 +669,30 @@ ROWS = (
         "two branches that mix for u_1 = u_0 (1, 0, 1)",
         "solve vibration --method second-order --set spin_coupling=[0.01,0,0.01]",
     ),
-    in_words("Figs. 1a, 1b", "processes with and without spin flips", "drawings without numbers"),
+    without_number(
+        "Figs. 1a, 1b", "processes with and without spin flips", "drawings without numbers"
+    ),
     by_command(
         "Fig. 4",
         "occupied part of each branch at three temperatures",
         "solve vibration --method second-order --set phonon_velocity=0.001 --over thermal_energy=0.1,1,30",
     ),
-    in_words(
+    without_number(
         "inset of Fig. 4",
         "dispersions of three velocities",
         "a drawing; colours differ in caption (cyan, purple, green) and text (blue, red, black)",
     ),
-    in_words(
+    without_number(
         "caption of Fig. 6",
         "temperatures 1, 5, 10, 30; the legend says 1, 5, 10, 15, 20",
         "which was drawn cannot be told; the claims hold for both",
     ),
-    in_words(
+    without_number(
         "Sec. on Fig. 6",
         "panels (a), (c) against (b), (d)",
         "by the caption these are the velocities; the spins are (a), (b) against (c), (d)",
     ),
-    in_words(
+    without_number(
         "introduction",
         "(V_0 + V_1.sigma)^2 has a term 2 V_0 V_1.sigma",
         "algebra of Pauli matrices",

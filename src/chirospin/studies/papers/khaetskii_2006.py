@@ -17,7 +17,7 @@ from chirospin.base.spin import PAULI
 from chirospin.rashba import Kinetic, RashbaGas
 from chirospin.rashba.model import bands, complex_frequency, correlator
 from chirospin.rashba.shells import Shells
-from chirospin.studies.contents import Contents, by_command, in_words
+from chirospin.studies.contents import Contents, by_command, without_number
 from chirospin.studies.expectation import below, misprint, near
 from chirospin.studies.registry import Numbers, Parts, Progress, claim, erratum, figure
 
@@ -407,16 +407,20 @@ CONTENTS = Contents(
 )
 
 ROWS = (
-    in_words("Eq. (1)", "Hamiltonian and bands", "the model itself; `spin_orbit` is alpha/2"),
+    without_number("Eq. (1)", "Hamiltonian and bands", "the model itself; `spin_orbit` is alpha/2"),
     by_command("Eqs. (3), (4)", "kinetic equation in linear response", "solve rashba"),
     by_command(
         "Eqs. (5), (6)",
         "Born collision term with its kernel, any potential",
         "solve rashba --set disorder=gaussian --set scattering_rate=0.005",
     ),
-    in_words("Eq. (7)", "Born amplitude and its symmetry", "definition; (12) follows from it"),
-    in_words("Eq. (15)", "equation of s_z for points, X_p and Y_p", "step; (18) follows from it"),
-    in_words("Fig. 1", "bands with p, p+, p-", "a drawing without numbers"),
+    without_number(
+        "Eq. (7)", "Born amplitude and its symmetry", "definition; (12) follows from it"
+    ),
+    without_number(
+        "Eq. (15)", "equation of s_z for points, X_p and Y_p", "step; (18) follows from it"
+    ),
+    without_number("Fig. 1", "bands with p, p+, p-", "a drawing without numbers"),
     by_command(
         "Sec. on point impurities",
         "(f+- - f-+)/(f+- + f-+) is hbar/(Delta tau): the spin along p against that along z",

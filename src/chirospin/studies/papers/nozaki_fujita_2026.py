@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from chirospin import junction
 from chirospin.base.figures import Panel, Plot
 from chirospin.junction import GKSL, Junction, Landauer, MeanField
-from chirospin.studies.contents import Contents, by_command, in_words
+from chirospin.studies.contents import Contents, by_command, without_number
 from chirospin.studies.expectation import (
     Expectation,
     above,
@@ -728,18 +728,24 @@ ROWS = (
         "self-consistent mean field",
         "solve junction --method mean-field --set hubbard=0.3",
     ),
-    in_words("Eq. (13)", "order of the spin-orbitals", "notation"),
+    without_number("Eq. (13)", "order of the spin-orbitals", "notation"),
     by_command("Eq. (17)", "definition of P_MR", "solve junction --observables spin_polarisation"),
     by_command(
         "Eqs. (18), (19)",
         "current from the occupations of the molecules beside the leads",
         "solve junction --observables current,occupation",
     ),
-    in_words("Eqs. (22), (23)", "Green functions", "definition; (21) and (25) are checked"),
-    in_words("Eqs. (26)-(28)", "couplings and blocks of h", "definition; (29), (30) are checked"),
-    in_words("Eqs. (31)-(33)", "how h and the couplings transform", "step; (25) follows from it"),
-    in_words("Eqs. (34), (35)", "the matrices X and P", "definition"),
-    in_words("Eqs. (36)-(38)", "transformation of the Green function", "step to (39)"),
-    in_words("Figs. 1a, 1b", "drawing of the model", "no numbers; `Lambda_1 = x`, `Lambda_2 = y`"),
+    without_number("Eqs. (22), (23)", "Green functions", "definition; (21) and (25) are checked"),
+    without_number(
+        "Eqs. (26)-(28)", "couplings and blocks of h", "definition; (29), (30) are checked"
+    ),
+    without_number(
+        "Eqs. (31)-(33)", "how h and the couplings transform", "step; (25) follows from it"
+    ),
+    without_number("Eqs. (34), (35)", "the matrices X and P", "definition"),
+    without_number("Eqs. (36)-(38)", "transformation of the Green function", "step to (39)"),
+    without_number(
+        "Figs. 1a, 1b", "drawing of the model", "no numbers; `Lambda_1 = x`, `Lambda_2 = y`"
+    ),
     by_command("Table 1", "couplings of the orbitals to the leads", "describe junction"),
 )

@@ -21,7 +21,7 @@ from chirospin.chiral_metal.exponentials import exponential_integral, two_sided
 from chirospin.chiral_metal.linear import plane_field
 from chirospin.chiral_metal.model import scales
 from chirospin.numerics.quadrature import gauss_nodes
-from chirospin.studies.contents import Contents, by_command, in_words
+from chirospin.studies.contents import Contents, by_command, without_number
 from chirospin.studies.expectation import above, below, misprint, near, order, rises
 from chirospin.studies.registry import Numbers, Parts, Progress, claim, erratum, figure
 
@@ -757,14 +757,16 @@ ROWS = (
         "spin of other sources",
         "solve chiral_metal --set injection_power=3 --set screening_length=0 --set position=[0.5,1] --observables spin_density",
     ),
-    in_words("Eqs. (35), (36)", "effective field and what it gives", "definition"),
-    in_words("Eqs. (37)-(39)", "linear equation and its solution by parts", "step to (43)"),
-    in_words(
+    without_number("Eqs. (35), (36)", "effective field and what it gives", "definition"),
+    without_number("Eqs. (37)-(39)", "linear equation and its solution by parts", "step to (43)"),
+    without_number(
         "Eqs. (40), (41)",
         "special functions, convolution",
         "definition; (44), (51), (68), (76) are checked",
     ),
-    in_words("Eqs. (42), (43), (45)", "integral equation of the field", "step; (50) solves it"),
+    without_number(
+        "Eqs. (42), (43), (45)", "integral equation of the field", "step; (50) solves it"
+    ),
     by_command(
         "Eqs. (46)-(49)",
         "current and spin of first order",
@@ -775,12 +777,16 @@ ROWS = (
         "field and charge of first order beside one plane",
         "solve chiral_metal --set position=[0.5,1] --observables electric_field,charge_density",
     ),
-    in_words("Eqs. (54), (55)", "distribution of first order", "its moments are (17), (18), (49)"),
-    in_words(
+    without_number(
+        "Eqs. (54), (55)", "distribution of first order", "its moments are (17), (18), (49)"
+    ),
+    without_number(
         "Eqs. (56), (59)", "equation of second order and its solution", "solved by `boltzmann`"
     ),
-    in_words("Eqs. (60)-(62)", "integral equation of second order", "step; (20)-(24) solve it"),
-    in_words(
+    without_number(
+        "Eqs. (60)-(62)", "integral equation of second order", "step; (20)-(24) solve it"
+    ),
+    without_number(
         "Eqs. (63), (64), (65a), (65b), (66a)-(66c), (67)",
         "current and spin of second order",
         "steps to (69)",
@@ -790,15 +796,17 @@ ROWS = (
         "spin of second order in the neutral limit",
         "solve chiral_metal --set screening_length=0 --option leading_alpha=true --observables spin_density",
     ),
-    in_words("Eqs. (75), (77), (79)", "equation of the field of other sources", "steps to (80)"),
-    in_words("Figs. 1, 2a, 2b", "drawings of experiments and Fermi surfaces", "no numbers"),
-    in_words("Figs. 3a, 3b", "drawings of the setup", "no numbers"),
-    in_words(
+    without_number(
+        "Eqs. (75), (77), (79)", "equation of the field of other sources", "steps to (80)"
+    ),
+    without_number("Figs. 1, 2a, 2b", "drawings of experiments and Fermi surfaces", "no numbers"),
+    without_number("Figs. 3a, 3b", "drawings of the setup", "no numbers"),
+    without_number(
         "Eq. (57)",
         "energy balance in the bulk",
         "with f2 = -q E tau0 df1/dk it is an identity for tau_inel = tau0",
     ),
-    in_words(
+    without_number(
         "Sec. V",
         "spin seen millimetres from the contact",
         "left open by the paper: longer than mean free path and spin diffusion length",
