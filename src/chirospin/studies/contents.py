@@ -34,7 +34,7 @@ class Contents:
     tables: tuple[str, ...] = ()
 
     @property
-    def numbered_places(self) -> tuple[str, ...]:
+    def places(self) -> tuple[str, ...]:
         """Every place: ``Eq. 5a``, ``Fig. 2c``, ``Table 1``."""
         written = {"Eq.": self.equations, "Fig.": self.figures, "Table": self.tables}
         return tuple(
