@@ -94,9 +94,9 @@ def _polarisations(ax: Axes, ds: xr.Dataset, best: int) -> None:
 
 
 def _evidences(ax: Axes, ds: xr.Dataset) -> None:
-    """ln Z less the best; a mechanism that is not calibrated has no bar."""
+    """ln Z above the least; a mechanism that is not calibrated has no bar."""
     names = list(map(str, ds["mechanism"].values))
-    Z = ds["log_evidence"].values - ds["log_evidence"].values.max()
+    Z = ds["log_evidence"].values - ds["log_evidence"].values.min()
     rows = np.arange(len(names))
     passed = ds["audit_passed"].values
     ax.barh(
@@ -107,10 +107,10 @@ def _evidences(ax: Axes, ds: xr.Dataset) -> None:
         height=0.6,
     )
     for row in rows[~passed]:
-        ax.text(0, row, "not calibrated ", ha="right", va="center", fontsize="x-small")
+        ax.text(0, row, " not calibrated", ha="left", va="center", fontsize="x-small")
     ax.set_yticks(rows, names)
     ax.invert_yaxis()
-    ax.set_xlabel(r"$\ln Z$ less the best")
+    ax.set_xlabel(r"$\ln Z$ above the least")
     ax.set_title("evidence", loc="left")
 
 

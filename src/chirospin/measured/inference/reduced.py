@@ -22,8 +22,7 @@ ROOM = 300.0
 MEMORY = 0.3
 """Of the largest bias: length over which the misfit of a curve's shape is one."""
 OWN_MISFIT = 0.02
-"""Of ln I: what a model misses in each magnetisation by itself, smoothly and from bias to bias: where contacts
-scatter by the same factor at all biases their covariance has eigenvalues of 1e-3, which no model meets."""
+"""Of ln I: what a model misses in each magnetisation by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +68,7 @@ class Reduced:
     @property
     def fixed(self) -> Real:
         """Covariance that no parameter changes, (2J, 2J)."""
-        size = len(self.bias)
-        own = OWN_MISFIT**2 * np.kron(np.eye(2), self.kernel + np.eye(size))
+        own = OWN_MISFIT**2 * np.kron(np.eye(2), self.kernel)
         fixed: Real = self.covariance + own
         return fixed
 
