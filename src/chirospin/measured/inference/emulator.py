@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,8 @@ CHUNK = 8
 """Points between two states on disk."""
 NUGGET = 1e-8
 LARGEST_P = 1 - 1e-9
+NEAR, EVERYWHERE = 0.15, 0.02
+"""Of the cube: how near a point is that tells the error of another; weight of one anywhere."""
 SPREADS = (0.05, 20.0)
 """Lengths of a process, over the cube."""
 
@@ -129,6 +132,7 @@ class Process:
     ----------
     lengths : (parameter,), over the cube
     solved : K^-1 (y - mean), (point,)
+    left_out : value less prediction where each point is left out, (point,)
     """
 
     points: Real
@@ -166,23 +170,23 @@ def trained(points: Real, values: Real) -> Process:
     mean, scale = float(values.mean()), float(values.std()) or 1.0
     y = (values - mean) / scale
 
-    def inverse(x: Real) -> tuple[Real, Real, Real]:
+    def inverse(x: Real) -> tuple[Real, Real]:
         lengths = np.exp(x[:size])
         K = _kernel(points, points, lengths) + (NUGGET + np.exp(2 * x[size])) * np.eye(len(y))
         root = cholesky(K, lower=True)
         solved = cho_solve((root, True), y)
         half = solve_triangular(root, np.eye(len(y)), lower=True)
-        return solved, np.square(half).sum(axis=0), root
+        return solved, np.square(half).sum(axis=0)
 
     def unlikely(x: Real) -> float:
-        solved, diagonal, _ = inverse(x)
+        solved, diagonal = inverse(x)
         amplitude = float(np.mean(solved**2 / diagonal))
         return float(len(y) * np.log(max(amplitude, 1e-300)) - np.log(diagonal).sum()) / 2
 
     box = [tuple(np.log(SPREADS))] * size + [(np.log(1e-6), np.log(0.3))]
     start = np.concatenate([np.full(size, np.log(0.7)), [np.log(1e-3)]])
     best = minimize(unlikely, start, method="L-BFGS-B", bounds=box, options={"maxiter": 40}).x
-    solved, diagonal, _ = inverse(best)
+    solved, diagonal = inverse(best)
     return Process(
         points=points,
         lengths=np.exp(best[:size]),
@@ -199,31 +203,21 @@ class Emulated:
 
     Parameters
     ----------
-    near : training points of the refinement, where the posterior lies; the error is theirs once there are enough
     """
 
-    expensive: Expensive
-    bias: Real
+    name: str
+    method: str
+    ranges: tuple[Range, ...]
+    priors: tuple[Prior, ...]
     points: Real
     values: Real
     processes: tuple[Process, ...]
-    near: NDArray[np.bool_]
     kind: str = "model"
-
-    @property
-    def name(self) -> str:
-        """Of the problem."""
-        return self.expensive.problem.path
-
-    @property
-    def priors(self) -> tuple[Prior, ...]:
-        """Of the ranges."""
-        return self.expensive.priors
 
     @property
     def about(self) -> str:
         """What it is."""
-        return f"{self.expensive.problem.path} by {self.expensive.method.name}, emulated from {len(self.points)} points"
+        return f"{self.name} by {self.method}, emulated from {len(self.points)} points"
 
     @property
     def content(self) -> str:
@@ -233,7 +227,7 @@ class Emulated:
     def shares(self, values: Real) -> Real:
         """The cube's point of parameters, (..., parameter)."""
         columns = []
-        for n, r in enumerate(self.expensive.ranges):
+        for n, r in enumerate(self.ranges):
             x = values[..., n]
             share = (
                 np.log(np.maximum(x, r.low) / r.low) / np.log(r.high / r.low)
@@ -249,23 +243,24 @@ class Emulated:
         both = np.stack([one(shares) for one in self.processes], axis=-1)
         return currents_of(both)
 
-    @property
+    @cached_property
     def left_out(self) -> Real:
         """Error of ln|I| where each training point is left out, (point, 2J)."""
         errors = np.stack([one.left_out for one in self.processes], axis=-1)
         return currents_of(self.values) - currents_of(self.values - errors)
 
-    @property
-    def error(self) -> Real:
-        """Covariance of the error, (2J, 2J): of the points near the posterior once they are as many as parameters."""
-        errors = self.left_out
-        enough = self.near.sum() >= max(16, 2 * len(self.expensive.ranges))
-        chosen = errors[self.near] if enough else errors
-        return np.asarray(chosen.T @ chosen / len(chosen))
-
     def covariance(self, values: Real, data: Reduced) -> Real:
-        """See :class:`~chirospin.measured.inference.mechanisms.Mechanism`."""
-        return self.error
+        r"""Of the error of ln\|I\|, (..., 2J, 2J): what was missed where a point near by was left out.
+
+        .. math:: C(\theta) = \sum_i w_i r_i r_i^T / \sum_i w_i, \qquad w_i = e^{-|x - x_i|^2 / 2\ell^2} + w_0
+        """
+        shares = self.shares(values)
+        flat = shares.reshape(-1, shares.shape[-1])
+        size = self.left_out.shape[1]
+        squares = np.einsum("ni,nj->nij", self.left_out, self.left_out).reshape(-1, size * size)
+        weights = _kernel(flat, self.points, np.full(flat.shape[1], NEAR)) + EVERYWHERE
+        found = (weights / weights.sum(axis=1, keepdims=True)) @ squares
+        return np.asarray(found.reshape(*shares.shape[:-1], size, size))
 
 
 def currents_of(outputs: Real) -> Real:
@@ -278,9 +273,7 @@ def currents_of(outputs: Real) -> Real:
     return np.concatenate([mean + np.log1p(P), mean + np.log1p(-P)], axis=-1)
 
 
-def emulated(
-    expensive: Expensive, bias: Real, points: Real, values: Real, near: NDArray[np.bool_]
-) -> Emulated:
+def emulated(expensive: Expensive, points: Real, values: Real) -> Emulated:
     """Train the processes on the points that have a value.
 
     Raises
@@ -296,12 +289,13 @@ def emulated(
         )
     kept, seen = points[known], values[known]
     return Emulated(
-        expensive=expensive,
-        bias=bias,
+        name=expensive.problem.path,
+        method=expensive.method.name,
+        ranges=expensive.ranges,
+        priors=expensive.priors,
         points=kept,
         values=seen,
         processes=tuple(trained(kept, column) for column in seen.T),
-        near=near[known],
     )
 
 
@@ -325,19 +319,17 @@ class Training:
     path: Path | None = None
     points: Real = field(default_factory=lambda: np.zeros((0, 0)))
     values: Real = field(default_factory=lambda: np.zeros((0, 0)))
-    near: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
     def __post_init__(self) -> None:
         size = len(self.expensive.ranges)
         self.points, self.values = np.zeros((0, size)), np.zeros((0, 2 * len(self.bias)))
         if self.path is not None and self.path.exists():
             with np.load(self.path) as kept:
-                self.points, self.values, self.near = kept["points"], kept["values"], kept["near"]
+                self.points, self.values = kept["points"], kept["values"]
 
     def solve(
         self,
         points: Real,
-        near: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> Real:
         """Outputs at points, those that are known not solved again, (point, 2J)."""
@@ -348,7 +340,6 @@ class Training:
             found = self.expensive.outputs(some, self.bias)
             self.points = np.concatenate([self.points, some])
             self.values = np.concatenate([self.values, found])
-            self.near = np.concatenate([self.near, np.full(len(some), near)])
             self._keep()
             if progress is not None:
                 progress(min(start + CHUNK, len(fresh)), len(fresh))
@@ -360,15 +351,12 @@ class Training:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         part = self.path.with_suffix(".part.npz")
-        np.savez(part, points=self.points, values=self.values, near=self.near)
+        np.savez(part, points=self.points, values=self.values)
         os.replace(part, self.path)
 
-    def emulator(self, leaving: Sequence[int] = ()) -> Emulated:
+    def emulator(self) -> Emulated:
         """Processes through all that is solved."""
-        kept = np.setdiff1d(np.arange(len(self.points)), np.asarray(leaving, dtype=int))
-        return emulated(
-            self.expensive, self.bias, self.points[kept], self.values[kept], self.near[kept]
-        )
+        return emulated(self.expensive, self.points, self.values)
 
 
 def training(expensive: Expensive, data: Reduced, store: Path | None) -> Training:

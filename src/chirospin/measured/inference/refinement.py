@@ -52,9 +52,9 @@ def fit_expensive(
         emulator = known.emulator()
         one = fit_one(emulator, data, live=live, seed=seed + n, store=store, progress=progress)
         tried = one.sampled.shares[:exact, : len(expensive.ranges)]
-        values = known.solve(tried, near=True, progress=solving)
+        values = known.solve(tried, progress=solving)
         weights = importance(one, values)
-        failures = judged(emulator, data, weights)
+        failures = judged(emulator, one, weights)
         if not failures:
             break
     solves = sum(expensive.solves)
@@ -88,7 +88,7 @@ def effective_size(weights: Real) -> float:
     return float(w.sum() ** 2 / np.square(w).sum())
 
 
-def judged(emulator: Emulated, data: Reduced, weights: Real) -> tuple[str, ...]:
+def judged(emulator: Emulated, one: Fitted, weights: Real) -> tuple[str, ...]:
     """Why the emulator does not stand for the model; empty where it does."""
     found = []
     effective = effective_size(weights)
@@ -96,7 +96,10 @@ def judged(emulator: Emulated, data: Reduced, weights: Real) -> tuple[str, ...]:
         found.append(
             f"only {effective:.0f} of {len(weights)} draws of the posterior count when the model itself is solved"
         )
-    worst = float(eigh(emulator.error, data.fixed, eigvals_only=True).max())
+    data = one.posterior.data
+    own = one.sampled.theta[: len(weights), : len(emulator.priors)]
+    error = emulator.covariance(own, data).mean(axis=0)
+    worst = float(eigh(error, data.fixed, eigvals_only=True).max())
     if worst > 1:
         found.append(
             f"the emulator's error is {np.sqrt(worst):.1f} times that of the data in one direction; --training more points"

@@ -1,0 +1,184 @@
+"""The largest polarisation that a junction can reach, and how far below the experiments it lies.
+
+The dimer of nozaki_fujita_2026 within the ranges of real junctions (`chirospin bound --mechanism junction`):
+infinite bias, and one volt at 300 K. Searches are of the record that `python -m benchmarks.bounds` wrote, two
+for each case from different screens; every best point is solved again here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from chirospin import junction
+from chirospin.base.families import problem
+from chirospin.base.figures import Panel, Plot
+from chirospin.junction import Junction
+from chirospin.points.gradient import held
+from chirospin.studies.expectation import above, below, near
+from chirospin.studies.registry import Numbers, Parts, Progress, claim, figure
+
+RECORD = "junction_bounds.json"
+MEASURED = (0.3, 0.86)
+"""Polarisations of currents that papers report: lu_2019 reaches 86 %."""
+REFERENCE = {1.0: -0.241, 0.9: -0.018, 0.4: -0.0003}
+AGREEING = 3
+
+
+def searches() -> dict[str, dict[str, Any]]:
+    """What was searched: by case and seed."""
+    text = files("chirospin.studies.own").joinpath(RECORD).read_text(encoding="utf-8")
+    kept: dict[str, dict[str, Any]] = json.loads(text)
+    return kept
+
+
+def solved_again(one: dict[str, Any]) -> float:
+    """|P| at the best point of a search, by one solve."""
+    asked = problem(one["problem"])
+    model = asked.model(**one["fixed"])
+    if "temperature" in type(model).model_fields:
+        model = held(model, temperature=300.0)
+    best = held(model, **one["at"])
+    ds = junction.solve(best, one["method"], observables=["current"], on_failure="record")
+    up, down = ds.current.values
+    return float(abs((up - down) / (up + down)))
+
+
+def _cases() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for one in searches().values():
+        where = "infinite bias" if one["problem"] == "junction" else "1 V, 300 K"
+        found.setdefault(f"{where}, {one['atoms']}, p = {one['lead_polarisation']:g}", []).append(
+            one
+        )
+    yield from sorted(found.items())
+
+
+@figure(
+    "Largest polarisation found, by case; two searches side by side, and what experiments report",
+    plot=Plot(
+        panels=(
+            Panel(
+                source="bound",
+                x="case",
+                y="polarisation",
+                by="search",
+                y_scale="log",
+                x_label="case",
+                y_label=r"largest $|P_\mathrm{MR}|$ found",
+                legend=True,
+            ),
+        ),
+    ),
+    setting="ranges of `chirospin bound` for light atoms and selenium; lower bounds where fewer than three starts agree",
+)
+def bounds(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
+    """The largest |P| of every case, solved again."""
+    cases = list(_cases())
+    values = np.full((4, len(cases)), np.nan)
+    agreed = np.zeros((2, len(cases)), dtype=int)
+    for n, (_, found) in enumerate(cases):
+        for k, one in enumerate(found[:2]):
+            values[k, n], agreed[k, n] = solved_again(one), one["agreed"]
+        progress(n + 1, len(cases))
+    values[2:] = np.array(MEASURED)[:, None]
+    ds = xr.Dataset(
+        {
+            "polarisation": (("search", "case"), values, {"units": "1", "symbol": "|P|"}),
+            "agreed": (("seed", "case"), agreed),
+            "recorded": (
+                ("seed", "case"),
+                np.array(
+                    [[f[k]["largest"] if k < len(f) else np.nan for _, f in cases] for k in (0, 1)]
+                ),
+            ),
+        },
+        {
+            "search": ["first search", "second search", "measured, low", "measured, high"],
+            "case": ("case", np.arange(1, len(cases) + 1), {"units": "1"}),
+            "name": ("case", [name for name, _ in cases]),
+        },
+    )
+    return {"bound": ds}
+
+
+@figure(
+    "The reference point of the paper with a left lead that is not fully polarised",
+    plot=Plot(
+        panels=(
+            Panel(
+                source="lead",
+                x="lead_polarisation",
+                y="size",
+                y_scale="log",
+                x_label="polarisation $p$ of the left lead",
+                y_label=r"$|P_\mathrm{MR}|$",
+            ),
+        ),
+    ),
+)
+def real_leads(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
+    """|P| at infinite bias over the polarisation of the lead."""
+    over = {"lead_polarisation": [0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 1.0]}
+    ds = junction.solve(Junction(), over=over, observables=["spin_polarisation"], workers=workers)
+    progress(1, 1)
+    ds["size"] = abs(ds.spin_polarisation)
+    ds["size"].attrs = {"units": "1", "symbol": r"|P_\mathrm{MR}|"}
+    return {"lead": ds}
+
+
+@claim(
+    "reference point of nozaki_fujita_2026",
+    "its polarisation is that of a lead without any minority electrons",
+    near("P at p = 1", REFERENCE[1.0], 5e-4),
+    near("P at p = 0.9, which no ferromagnet of 3d metals reaches", REFERENCE[0.9], 5e-4),
+    near("P at p = 0.4, nickel", REFERENCE[0.4], 5e-5),
+    source="self",
+)
+def lead_is_no_prefactor(real_leads: Parts) -> Numbers:
+    P = real_leads["lead"].spin_polarisation
+    return tuple(float(P.sel(lead_polarisation=p)) for p in REFERENCE)
+
+
+@claim(
+    "record of searches",
+    "the best points are what the record says",
+    below("largest difference of |P| solved again from the record", 1e-6),
+    source="self",
+)
+def searched(bounds: Parts) -> Numbers:
+    ds = bounds["bound"]
+    again = ds.polarisation.values[:2]
+    return float(np.nanmax(np.abs(again - ds.recorded.values)))
+
+
+def _largest(bounds: Parts, words: str) -> float:
+    ds = bounds["bound"]
+    own = [words in str(name) for name in ds.name.values]
+    return float(np.nanmax(ds.polarisation.values[:2][:, own]))
+
+
+@claim(
+    "p = 0.4",
+    "with a real lead no search reaches what experiments report",
+    below("largest |P| found over 0.3, infinite bias", 1.0),
+    source="self",
+)
+def below_experiments(bounds: Parts) -> Numbers:
+    return _largest(bounds, "p = 0.4") / MEASURED[0]
+
+
+@claim(
+    "p = 1 against p = 0.4",
+    "a lead without minority electrons gives several times as much",
+    above("largest |P| found at p = 1 over that at p = 0.4, infinite bias, light atoms", 2.0),
+    source="self",
+)
+def ideal_leads(bounds: Parts) -> Numbers:
+    ideal = _largest(bounds, "infinite bias, light, p = 1")
+    return ideal / _largest(bounds, "infinite bias, light, p = 0.4")
