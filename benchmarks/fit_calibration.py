@@ -20,7 +20,7 @@ from chirospin.measured.inference.mechanisms import Phenomenology, phenomenologi
 
 BIASES = np.array([-1.0, -0.6, -0.3, 0.3, 0.6, 1.0])
 CONTACTS = 20
-STEPS = 800
+STEPS = 240
 NARROWED = 0.02
 TARGET = Path("docs/validation/figures/fit_calibration.png")
 

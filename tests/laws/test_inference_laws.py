@@ -30,6 +30,7 @@ BIASES = np.array([-1.0, -0.5, 0.5, 1.0])
 KT = 0.025852
 SOLVED = Outcome(converged=True, residual=0.0, iterations=1)
 (NULL,) = phenomenologies("barrier.null")
+(FACTOR,) = phenomenologies("barrier.factor")
 
 
 class Driven(Model):
@@ -149,7 +150,7 @@ def test_two_samplers_agree_on_the_evidence() -> None:
 
 @pytest.fixture(scope="module")
 def planned() -> Posterior:
-    return Posterior(NULL, designed(BIASES, 15))
+    return Posterior(FACTOR, designed(BIASES, 15))
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say(planned: Posterior) -> None:

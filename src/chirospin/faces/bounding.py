@@ -19,7 +19,7 @@ from chirospin.faces.measuring import is_measured
 from chirospin.faces.text import number, table
 from chirospin.measured.inference.bounds import CAN, CANNOT, INCOMPLETE, MARGIN, UNDECIDED
 from chirospin.measured.inference.ranges import Sourced
-from chirospin.points.optimise import AGREEMENT, Limit, objective
+from chirospin.points.optimise import AGREEING, AGREEMENT, Limit, objective
 
 _LIMIT = re.compile(r"([^=]+)=([^:=]*):([^:=]*)")
 MEANINGS = {
@@ -132,12 +132,18 @@ def _verdict_lines(facts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def bound_failures(ds: xr.Dataset) -> list[str]:
-    """Checks of the best point that fail: there the method is no evidence."""
-    return [
+    """What fails: too few searches that agree, checks of the best point, where the method is then no evidence."""
+    facts = json.loads(str(ds.attrs["bound"]))
+    lines = [
         f"{c['name']} is {c['value']:.3g} at the best point: {ds.attrs['method']} is no evidence there"
         for c in json.loads(str(ds.attrs["optimum_audit"]))
         if not c["passed"] and c["name"] != AGREEMENT
     ]
+    if not facts["complete"]:
+        lines.append(
+            f"{AGREEMENT} FAILED: {facts['agreed']} of {facts['starts']} searches end at the largest value, {AGREEING} must"
+        )
+    return lines
 
 
 def stored_curves(path: Path) -> xr.Dataset:

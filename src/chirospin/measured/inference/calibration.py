@@ -88,12 +88,17 @@ def simulated(
         curves = posterior.curves(truths)
     tau = truths[:, -1] if misfit else np.zeros(many)
     root = np.linalg.cholesky(data.shared + 1e-10 * np.eye(size))
-    own = np.linalg.cholesky(data.fixed - data.covariance + 1e-12 * np.eye(size)) * misfit
+    own = np.linalg.cholesky(_own(data) + 1e-12 * np.eye(size)) * misfit
     noise = np.linalg.cholesky(data.covariance)
     mean = curves + rng.normal(size=(many, size)) @ noise.T
     mean = mean + tau[:, None] * (rng.normal(size=(many, size)) @ root.T)
     mean = mean + rng.normal(size=(many, size)) @ own.T
     return mean, np.array([_scattered(data, rng) for _ in range(many)])
+
+
+def _own(data: Reduced) -> Real:
+    """Misfit of each magnetisation by itself."""
+    return data.fixed - data.widening * data.covariance
 
 
 def _scattered(data: Reduced, rng: np.random.Generator) -> Real:
@@ -145,7 +150,7 @@ def calibrate(
 
 def _density(posterior: Posterior, mean: Real, covariance: Real) -> Callable[[Real], Real]:
     data = posterior.data
-    own = data.fixed - data.covariance
+    own = _own(data)
 
     def density(shares: Real) -> Real:
         theta = posterior.values(shares)
@@ -154,7 +159,7 @@ def _density(posterior: Posterior, mean: Real, covariance: Real) -> Callable[[Re
         lost = ~np.isfinite(residual).all(axis=-1)
         found = student(
             np.where(np.isfinite(residual), residual, 0.0),
-            (covariance + own)[:, None] + emulated,
+            (data.widening * covariance + own)[:, None] + emulated,
             data.freedom,
         )
         return np.where(lost, LOWEST, found)

@@ -66,10 +66,16 @@ class Reduced:
         return np.kron(np.ones((2, 2)), self.kernel)
 
     @property
+    def widening(self) -> float:
+        r"""What the scatter of few units hides: scale :math:`(\nu + p - 1)/\nu` of the t of a mean, p its length."""
+        length = len(self.bias) * (2 if self.paired else 1)
+        return (self.freedom + length - 1) / self.freedom
+
+    @property
     def fixed(self) -> Real:
         """Covariance that no parameter changes, (2J, 2J)."""
         own = OWN_MISFIT**2 * np.kron(np.eye(2), self.kernel)
-        fixed: Real = self.covariance + own
+        fixed: Real = self.widening * self.covariance + own
         return fixed
 
 
