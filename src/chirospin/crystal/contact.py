@@ -31,8 +31,9 @@ from chirospin.base.parameters import Shape, parameter
 from chirospin.crystal.bands import BandFlow, band_flow
 from chirospin.crystal.bloch import Array, Bloch
 from chirospin.crystal.kept import distance
-from chirospin.crystal.methods import FermiSurface, subject_of
+from chirospin.crystal.methods import FermiSurface
 from chirospin.crystal.model import Crystal, has_functions, temperature, valley_count
+from chirospin.crystal.subject import kept_subject
 from chirospin.crystal.sums import TAIL
 from chirospin.crystal.symmetry import allowed_shifts
 
@@ -212,7 +213,7 @@ class ContactGrid(Method):
 
     def _solved(self, model: ContactCrystal) -> ContactState:
         T = temperature(model)
-        subject = subject_of(model)
+        subject = kept_subject(model)
         bloch = subject.bloch
         if bloch.cell is None or not T:
             raise ModelError(
@@ -290,7 +291,7 @@ class ContactRays(Method):
                 "Parameter `hamiltonian` must be a k.p model at `thermal_energy` 0 for the method fermi-surface, but "
                 f"is {model.hamiltonian!r} at {temperature(model):g} eV; use k-grid"
             )
-        bloch = subject_of(model).bloch
+        bloch = kept_subject(model).bloch
         fine, coarse = (
             self._carriers(model, bloch, self.polar // n, self.azimuth // n) for n in (1, 2)
         )

@@ -75,21 +75,30 @@ class Estimate:
 
 
 def combined(
-    values: dict[str, list[Array]], sizes: dict[str, list[float]], left_out: float, points: int
+    fine: dict[str, Array],
+    coarse: dict[str, Array],
+    sizes: dict[str, float],
+    *,
+    left_out: float,
+    points: int,
 ) -> Estimate:
-    """The mean over grids, and half the largest difference with what rounding and smallness add."""
-    mean, errors, largest = {}, {}, {}
-    for name, found in values.items():
-        stacked = np.stack(found)
-        size = float(np.mean(sizes[name]))
-        mean[name] = stacked.mean(axis=0)
-        apart = (stacked.max(axis=0) - stacked.min(axis=0)) / 2 + ROUNDING * size
-        if np.abs(mean[name]).max() <= NULL * size:
-            apart = np.maximum(apart, NULL * size)
+    """The mean over the fine sums, and the largest distance from it of any sum, fine or coarse.
+
+    Parameters
+    ----------
+    fine, coarse : sums by name, (grids, ...); rounding and smallness add to the error
+    """
+    mean, errors = {}, {}
+    for name, found in fine.items():
+        size, value = sizes[name], found.mean(axis=0)
+        every = np.concatenate([found, coarse[name]])
+        error = np.abs(every - value).max(axis=0) + ROUNDING * size
+        if np.abs(value).max() <= NULL * size:
+            error = np.maximum(error, NULL * size)
         if name in ("slope", "operator"):
-            apart = apart + left_out * np.abs(mean[name]).max()
-        errors[name], largest[name] = apart, size
-    return Estimate(values=mean, errors=errors, sizes=largest, left_out=left_out, points=points)
+            error = error + left_out * np.abs(value).max()
+        mean[name], errors[name] = value, error
+    return Estimate(values=mean, errors=errors, sizes=sizes, left_out=left_out, points=points)
 
 
 def relative_error(estimate: Estimate, name: str) -> float:
@@ -98,7 +107,8 @@ def relative_error(estimate: Estimate, name: str) -> float:
     error = float(estimate.errors[name].max())
     if largest <= NULL * estimate.sizes[name] and error <= 2 * NULL * estimate.sizes[name]:
         return 0.0
-    return error / max(largest, NULL * estimate.sizes[name])
+    scale = max(largest, NULL * estimate.sizes[name])
+    return error / scale if scale else (np.inf if error else 0.0)
 
 
 def worst(estimate: Estimate, spinless: bool) -> tuple[float, str]:
