@@ -84,11 +84,17 @@ def spin_current_tensor(model: Crystal, state: CrystalState) -> Array:
 @observable(
     unit="eV", symbol=r"K^\mathrm{op}_{ijkl}", dims=("spin", "flow", "field", "second_field"),
     error=_error("operator"),
-    undefined="it takes what spin_current_tensor does, and a k.p model: a file lacks off-diagonal velocities",
+    undefined="it takes what spin_current_tensor does, and of a file the position operator (_tb.dat, _XX_R_AA.npz)",
     needs=("operator",), default=False,
 )  # fmt: skip
 def operator_spin_current_tensor(model: Crystal, state: CrystalState) -> Array:
-    """The same for the operator {s_i, v_j}/2 instead of the product of expectation values."""
+    r"""The same for the operator {s_i, v_j}/2 instead of the product of expectation values.
+
+    All elements of the velocity enter, so that a file must have the position operator A.
+
+    .. math:: K^\mathrm{op}_{ijkl} = \sum_n \int\frac{d^3k}{(2\pi)^3}
+              \partial_k\big\langle\tfrac12\{s_i, v_j\}\big\rangle\, v_l\, (-f_0'), \quad v = \partial_kH + i[H, A]
+    """
     return state.operator
 
 
