@@ -209,7 +209,7 @@ def _warm(
         near = np.flatnonzero(inside.any(axis=1))
         if not len(near):
             continue
-        bands = _range(inside[near])
+        bands = band_range(inside[near])
         flow = _flow(bloch, at[near], H[near], grid, parts, bands)
         x = (flow.energy - mu) / (2 * T)
         weight = volume * star[part][near][:, None] / (4 * T * np.cosh(np.clip(x, -300, 300)) ** 2)
@@ -217,7 +217,7 @@ def _warm(
     return out
 
 
-def _range(inside: Bools) -> slice:
+def band_range(inside: Bools) -> slice:
     """The bands that are wanted at any of the points."""
     wanted = np.flatnonzero(inside.any(axis=0))
     return slice(int(wanted[0]), int(wanted[-1]) + 1)
@@ -278,7 +278,7 @@ def _cold(
     for part in blocks(len(where), step, f"surface on {_named(grid)}"):
         at = where[part]
         inside = np.asarray((weights[:, at] > 0).any(axis=0))
-        bands = _range(_with_groups(inside, E[at]))
+        bands = band_range(_with_groups(inside, E[at]))
         H = bloch.on_grid(index[at], points, shift)
         flow = _flow(bloch, index[at], H, grid, parts, bands)
         add_flow(out, flow, weights[:, at][:, :, bands])
