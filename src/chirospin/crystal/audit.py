@@ -38,7 +38,7 @@ CHECKS = (
     Check(
         name="integration",
         tolerance=1e-2,
-        about="largest relative error of a tensor by the change with the grid",
+        about="largest error of an element, by the spread of coarser grids, over the largest element of its tensor",
         evaluate=lambda m, s: s.error,
     ),
     Check(

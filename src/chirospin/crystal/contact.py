@@ -186,7 +186,7 @@ def _state(
     D = np.einsum("p,pi,pj->ij", fine.weight, fine.velocity, fine.velocity)
     across = np.linalg.norm(D @ n - n * (n @ D @ n))
     good = share <= tolerance and len(fine.weight) > 0
-    reason = "" if good else f"the profile is known to {share:.1e} {remedy}"
+    reason = "" if good else f"the profile is known to {share:.1e} of its largest value {remedy}"
     return ContactState(
         profile=one,
         error=error + 1e-12 * size,

@@ -221,7 +221,11 @@ def judged(
     """The state of an estimate, converged where its largest relative error is below the tolerance."""
     error, which = worst(estimate, subject.spinless)
     good = bool(error <= tolerance) or np.isinf(tolerance)
-    reason = "" if good else f"{OBSERVABLE[which]} is known to {error:.1e} {remedy}"
+    reason = (
+        ""
+        if good
+        else f"{OBSERVABLE[which]} is known to {error:.1e} of its largest element {remedy}"
+    )
     return CrystalState(
         charge=tensor(estimate, "charge", subject.spinless),
         edelstein=tensor(estimate, "edelstein", subject.spinless),
