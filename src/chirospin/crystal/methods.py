@@ -30,7 +30,6 @@ from chirospin.crystal.model import (
     Crystal,
     has_functions,
     surroundings,
-    temperature,
     valley_count,
 )
 from chirospin.crystal.state import SHAPES, CrystalState, Estimate, combined, tensor, worst
