@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from chirospin.crystal import Crystal, KGrid
-from chirospin.crystal.levels import coarser, estimated, finer, summed, two_grids
+from chirospin.crystal.levels import coarser, estimated, finer, level_of, two_grids
 from chirospin.crystal.subject import kept_subject
 
 LADDER = (8, 12, 18, 27, 40, 54)
@@ -24,7 +24,7 @@ def coverage(model: Crystal, requests: Any) -> tuple[float, float, float]:
     """
     subject = kept_subject(model)
     levels = [
-        summed(subject, two_grids(subject, (n, n, n), subject.turns), requests, frozenset(), None)
+        level_of(subject, two_grids(subject, (n, n, n), subject.turns), requests, frozenset(), None)
         for n in LADDER
     ]
     stated, half, true = [], [], []

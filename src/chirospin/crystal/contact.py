@@ -225,7 +225,7 @@ class ContactGrid(Method):
 
     def _solved(self, model: ContactCrystal) -> ContactState:
         """Ever finer grids: two beside each other, and the one of the level below."""
-        T = temperature(model)
+        T = thermal_energy_of(model)
         subject = kept_subject(model)
         bloch = subject.bloch
         if bloch.cell is None or not T:
@@ -311,10 +311,10 @@ class ContactRays(Method):
         return map(self._solved, models)
 
     def _solved(self, model: ContactCrystal) -> ContactState:
-        if has_functions(model.hamiltonian) or temperature(model):
+        if has_functions(model.hamiltonian) or thermal_energy_of(model):
             raise ModelError(
                 "Parameter `hamiltonian` must be a k.p model at `thermal_energy` 0 for the method fermi-surface, but "
-                f"is {model.hamiltonian!r} at {temperature(model):g} eV; use k-grid"
+                f"is {model.hamiltonian!r} at {thermal_energy_of(model):g} eV; use k-grid"
             )
         bloch = kept_subject(model).bloch
         fine, coarse = (

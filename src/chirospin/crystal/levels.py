@@ -102,7 +102,7 @@ class Level:
         )
 
 
-def summed(
+def level_of(
     subject: Subject,
     grids: Sequence[Grid],
     requests: Sequence[Request],

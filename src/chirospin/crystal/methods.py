@@ -22,8 +22,8 @@ from chirospin.crystal.levels import (
     estimated,
     finer,
     fits,
+    level_of,
     named_grids,
-    summed,
     two_grids,
 )
 from chirospin.crystal.model import (
@@ -98,8 +98,8 @@ class KGrid(Method):
 
     Two grids that the point group allows, one point of each star of them, and two with two thirds of their points:
     the error of an element is the largest distance of any of the four from the value, the mean of the fine ones. What
-    is not known to `tolerance` is summed again on grids with half as many points more along each direction, `raisings`
-    times at most. A grid that `shifts` names is summed as it stands. One pass over k serves all chemical potentials and
+    is not known to `tolerance` is level_of again on grids with half as many points more along each direction, `raisings`
+    times at most. A grid that `shifts` names is level_of as it stands. One pass over k serves all chemical potentials and
     temperatures of a scan, and boxes that no band near the Fermi level can pass are left out.
     """
 
@@ -141,7 +141,7 @@ class KGrid(Method):
         found: dict[int, CrystalState] = {}
         alike: dict[Any, list[int]] = {}
         for n, model in enumerate(models):
-            alike.setdefault((surroundings(model), temperature(model) == 0), []).append(n)
+            alike.setdefault((surroundings(model), thermal_energy_of(model) == 0), []).append(n)
         for rows in alike.values():
             found |= zip(rows, self._states([models[n] for n in rows], needs & PARTS), strict=True)
         for n in range(len(models)):
@@ -155,7 +155,7 @@ class KGrid(Method):
                 "Parameter `hamiltonian` must be periodic for the method k-grid, but is "
                 f"{models[0].hamiltonian!r}; use fermi-surface"
             )
-        requests = [(one.chemical_potential, temperature(one)) for one in models]
+        requests = [(one.chemical_potential, thermal_energy_of(one)) for one in models]
         found: dict[int, CrystalState] = {}
         left, points = list(range(len(models))), self.points
         coarse = self._level(subject, coarser(points), requests, needs)
@@ -186,7 +186,7 @@ class KGrid(Method):
         self, subject: Subject, points: Points, requests: Sequence[Request], needs: Needs
     ) -> Level:
         parts = needs if subject.bloch.whole else needs - {"operator"}
-        return summed(subject, self.grids(subject, points), requests, parts, self.refine)
+        return level_of(subject, self.grids(subject, points), requests, parts, self.refine)
 
     def _state(self, subject: Subject, estimate: Estimate, points: Points) -> CrystalState:
         """A grid that was named is what was asked for, however coarse."""
@@ -281,10 +281,10 @@ class FermiSurface(Method):
                 "Parameter `hamiltonian` must be a built-in model or a function for the method fermi-surface, "
                 f"which looks around k = 0 alone, but is {model.hamiltonian!r}; use k-grid"
             )
-        if temperature(model):
+        if thermal_energy_of(model):
             raise ModelError(
                 "Parameter `thermal_energy` must be 0 (in eV) for the method fermi-surface, but is "
-                f"{temperature(model):g}; use k-grid"
+                f"{thermal_energy_of(model):g}; use k-grid"
             )
         subject = kept_subject(model, of_band=True)
         bloch, mu = subject.bloch, model.chemical_potential
