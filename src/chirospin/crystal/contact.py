@@ -33,7 +33,7 @@ from chirospin.crystal.bloch import Array, Bloch, Complex
 from chirospin.crystal.kept import blocks, distance
 from chirospin.crystal.levels import coarser, finer, fits
 from chirospin.crystal.methods import FermiSurface
-from chirospin.crystal.model import Crystal, has_functions, valley_count
+from chirospin.crystal.model import Crystal, has_functions, thermal_energy_of, valley_count
 from chirospin.crystal.subject import kept_subject
 from chirospin.crystal.sums import TAIL, band_range
 from chirospin.crystal.symmetry import allowed_shifts

@@ -30,6 +30,7 @@ from chirospin.crystal.model import (
     Crystal,
     has_functions,
     surroundings,
+    thermal_energy_of,
     valley_count,
 )
 from chirospin.crystal.state import SHAPES, CrystalState, Estimate, combined, tensor, worst
@@ -98,8 +99,8 @@ class KGrid(Method):
 
     Two grids that the point group allows, one point of each star of them, and two with two thirds of their points:
     the error of an element is the largest distance of any of the four from the value, the mean of the fine ones. What
-    is not known to `tolerance` is level_of again on grids with half as many points more along each direction, `raisings`
-    times at most. A grid that `shifts` names is level_of as it stands. One pass over k serves all chemical potentials and
+    is not known to `tolerance` is summed again on grids with half as many points more along each direction, `raisings`
+    times at most. A grid that `shifts` names is summed as it stands. One pass over k serves all chemical potentials and
     temperatures of a scan, and boxes that no band near the Fermi level can pass are left out.
     """
 
