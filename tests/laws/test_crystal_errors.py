@@ -27,18 +27,20 @@ def coverage(model: Crystal, requests: Any) -> tuple[float, float, float]:
         level_of(subject, two_grids(subject, (n, n, n), subject.turns), requests, frozenset(), None)
         for n in LADDER
     ]
-    stated, half, true = [], [], []
+    stated, half, true, sure = [], [], [], []
     for coarse, fine in itertools.pairwise(levels[:-1]):
         for row in range(len(requests)):
             found = estimated(fine, coarse, row, 0)
             for name, value in found.values.items():
-                best = levels[-1].tensors[name][:, row].mean(axis=0)
+                dense = levels[-1].tensors[name][:, row]
+                best = dense.mean(axis=0)
+                sure.append(np.abs(np.diag(dense[0] - dense[1])) / 2)
                 pair = fine.tensors[name][:, row]
                 stated.append(np.diag(found.errors[name]))
                 half.append(np.diag(np.abs(pair[0] - pair[1]) / 2))
                 true.append(np.abs(np.diag(value - best)))
-    a, b, e = (np.ravel(x) for x in (stated, half, true))
-    known = e > 1e-11  # where rounding is less
+    a, b, e, c = (np.ravel(x) for x in (stated, half, true, sure))
+    known = (e > 1e-11) & (4 * c < e)  # where rounding and the error of the densest grid are less
     return (
         float((e <= a)[known].mean()),
         float((e <= b)[known].mean()),
