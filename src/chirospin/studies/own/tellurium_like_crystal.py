@@ -2,7 +2,8 @@
 
 A tight-binding crystal of three-atom helices, both hands; the two-band model that is usual for holes in tellurium,
 with parameters fitted to the same crystal at H and both valleys counted; the orbital part that stands beside the spin.
-At T = 0 the sums over k are by tetrahedra, at 300 K by thermal weights; errors are the change between two grids.
+At T = 0 the sums over k are by tetrahedra, at 300 K by thermal weights; errors are the largest distance of
+four grids from the value.
 """
 
 from __future__ import annotations
@@ -173,7 +174,7 @@ def across(doping: Parts) -> Numbers:
 
 @claim(
     "convergence",
-    "at T = 0 a pocket of 20 meV is known to some per cent on 96 points a side: the change between two grids",
+    "at T = 0 a pocket of 20 meV is known to a tenth or so on 96 points a side: the largest distance of four grids",
     below("stated error of chi_zz/D_zz at 20 meV, relative", 0.15),
     source="self",
 )
