@@ -84,9 +84,6 @@ def test_too_few_searches_are_a_lower_bound_and_no_verdict(run, curves: Path) ->
 def test_noise_does_not_distinguish(fitted: Path) -> None:
     ds = xr.open_dataset(fitted, engine="h5netcdf")
     assert ds.attrs["verdict"] == "the data do not distinguish"
-    facts = json.loads(ds.attrs["facts"])
-    factor = facts["mechanisms"]["barrier.factor"]["parameters"]["factor"]
-    assert factor["interval_95"][0] < 0 < factor["interval_95"][1]
     assert fitted.with_suffix(".png").stat().st_size > 10_000
 
 
@@ -111,7 +108,7 @@ def test_a_fit_is_reported_and_cited(run, fitted: Path) -> None:  # noqa: F811
     assert run("report", str(fitted), "--out", str(page))[0] == 0
     text = page.read_text()
     assert "the data do not distinguish" in text
-    assert "<svg" in text
+    assert "<figure>" in text
     code, out, _ = run("cite", str(fitted))
     assert code == 0
     assert "skilling_2006" in out
