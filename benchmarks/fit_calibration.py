@@ -1,6 +1,6 @@
 """Are the posteriors of `chirospin fit` as wide as they say? Ranks and coverage over simulated truths.
 
-    python -m benchmarks.fit_calibration [TRUTHS]
+    python -m benchmarks.fit_calibration [TRUTHS [MECHANISM]]
 
 It writes docs/validation/fit_calibration.md and its figure.
 """
@@ -20,7 +20,7 @@ from chirospin.measured.inference.mechanisms import Phenomenology, phenomenologi
 
 BIASES = np.array([-1.0, -0.6, -0.3, 0.3, 0.6, 1.0])
 CONTACTS = 20
-STEPS = 300
+STEPS = 1200
 NARROWED = 0.02
 PAGE = Path("docs/validation/fit_calibration.md")
 TARGET = Path("docs/validation/figures/fit_calibration.png")
@@ -34,12 +34,13 @@ def _rows(name: str, one: Calibration) -> Iterator[str]:
         )
 
 
-def main(truths: int) -> None:
+def main(truths: int, only: str = "") -> None:
     """All mechanisms, and one whose covariance is believed to be a fiftieth; the page is written after each."""
     data = designed(BIASES, CONTACTS)
     kinds = [m for carrier in ("level", "barrier") for m in phenomenologies(carrier)]
     asked: list[tuple[str, Phenomenology, float]] = [(m.name, m, 1.0) for m in kinds]
     asked.insert(4, ("level.factor, covariance / 50", kinds[1], NARROWED))
+    asked = [one for one in asked if one[1].name.startswith(only)]
     found: dict[str, Calibration] = {}
     for name, m, narrowed in asked:
         found[name] = calibrate(Posterior(m, data), truths, narrowed=narrowed, steps=STEPS)
@@ -71,4 +72,4 @@ def page(truths: int, found: dict[str, Calibration]) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200, *sys.argv[2:])

@@ -15,7 +15,8 @@ from chirospin.measured.inference.sampling import walkers
 
 Real = NDArray[np.float64]
 BINS = 5
-WALKERS, STEPS = 32, 600
+WALKERS, STEPS = 32, 1200
+"""Walkers forget where they began in some 60 steps; where they begin, the misfit is too large."""
 CENTRAL = (0.5, 0.9)
 ALLOWED = 1e-3
 """Probability below which ranks are not those of a calibrated posterior, over all parameters together."""

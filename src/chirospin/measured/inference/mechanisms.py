@@ -97,7 +97,7 @@ def barrier_current(bias: Real, height: Real, thickness: Real) -> Real:
     decay = TUNNEL * thickness
     larger = low * np.exp(decay * (np.sqrt(height) - np.sqrt(low)))
     smaller = high * np.exp(decay * (np.sqrt(height) - np.sqrt(high)))
-    return np.abs(larger - smaller)
+    return np.asarray(np.abs(larger - smaller))
 
 
 @dataclass(frozen=True, kw_only=True)

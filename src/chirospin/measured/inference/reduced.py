@@ -75,8 +75,7 @@ class Reduced:
     def fixed(self) -> Real:
         """Covariance that no parameter changes, (2J, 2J)."""
         own = OWN_MISFIT**2 * np.kron(np.eye(2), self.kernel)
-        fixed: Real = self.widening * self.covariance + own
-        return fixed
+        return np.asarray(self.widening * self.covariance + own)
 
 
 def reduced(ds: xr.Dataset, enantiomer: str | None = None, bias: float | None = None) -> Reduced:
