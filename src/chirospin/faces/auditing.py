@@ -133,6 +133,7 @@ def _fit_report(ds: xr.Dataset, method: str | None, changes: Sequence[str]) -> A
             "audit": certificates_json(found),
         },
         failures=failures,
+        converged=True,
     )
 
 

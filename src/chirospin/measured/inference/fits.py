@@ -81,7 +81,7 @@ def fit_one(
             f"has {data.units} contacts: more contacts than parameters are needed"
         )
     found = nested(posterior, live=live, seed=seed, store=store, progress=progress)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if found.effective < FEW:
         notes = (f"{found.effective:.0f} effective draws: several modes; --live {2 * live}",)
     return Fitted(posterior=posterior, sampled=found, notes=notes)

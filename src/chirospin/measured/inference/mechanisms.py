@@ -39,8 +39,15 @@ CHANGES = {NULL: (), FACTOR: ("factor",), STATIC: ("shift",), DRIVEN: ("drive",)
 class Mechanism(Protocol):
     """What a fit asks of a mechanism."""
 
-    name: str
-    priors: tuple[Prior, ...]
+    @property
+    def name(self) -> str:
+        """As typed."""
+        ...
+
+    @property
+    def priors(self) -> tuple[Prior, ...]:
+        """Of its own parameters."""
+        ...
 
     def log_current(self, values: Real, data: Reduced) -> Real:
         r"""ln\|I\| up to a constant, (..., 2J), at parameters (..., parameter)."""

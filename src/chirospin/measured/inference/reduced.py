@@ -63,7 +63,8 @@ class Reduced:
     @property
     def shared(self) -> Real:
         """Covariance of a misfit of size 1 that both magnetisations share, (2J, 2J)."""
-        return np.kron(np.ones((2, 2)), self.kernel)
+        shared: Real = np.kron(np.ones((2, 2)), self.kernel)
+        return shared
 
     @property
     def widening(self) -> float:

@@ -171,7 +171,8 @@ NAMES = ("shares", "theta", "log_likelihood", "log_evidence", "error", "calls", 
 
 def _kept(path: Path, found: Sampled) -> None:
     part = path.with_suffix(".part.npz")
-    np.savez(part, **{name: np.asarray(getattr(found, name)) for name in NAMES})
+    arrays: dict[str, Any] = {name: np.asarray(getattr(found, name)) for name in NAMES}
+    np.savez(part, **arrays)
     os.replace(part, path)
 
 

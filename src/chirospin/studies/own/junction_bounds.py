@@ -64,11 +64,9 @@ def _series(one: dict[str, Any]) -> str:
                 x="spin_orbit_limit",
                 y="polarisation",
                 by="search",
-                x_scale="log",
                 y_scale="log",
-                x_label=r"largest $|\Lambda|$ of the atoms (eV): C, N, O; Se",
+                x_label=r"largest $|\Lambda|$ of the atoms (meV): 4 C, N, O; 85 Se",
                 y_label=r"largest $|P_\mathrm{MR}|$ found",
-                legend=True,
             ),
         ),
     ),
@@ -95,7 +93,11 @@ def bounds(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
         },
         {
             "search": [*names, "measured, 30 %", "measured, 86 %"],
-            "spin_orbit_limit": ("spin_orbit_limit", list(ATOMS.values()), {"units": "eV"}),
+            "spin_orbit_limit": (
+                "spin_orbit_limit",
+                [1000 * x for x in ATOMS.values()],
+                {"units": "meV"},
+            ),
         },
     )
     return {"bound": ds}
@@ -153,7 +155,7 @@ def searched(bounds: Parts) -> Numbers:
 def _largest(bounds: Parts, words: str, atoms: str | None = None) -> float:
     ds = bounds["bound"]
     own = ds.polarisation.isel(search=[words in str(name) for name in ds.search.values])
-    found = own if atoms is None else own.sel(spin_orbit_limit=ATOMS[atoms])
+    found = own if atoms is None else own.sel(spin_orbit_limit=1000 * ATOMS[atoms])
     return float(found.max())
 
 
