@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chirospin.base.audit import Audit, Check
 from chirospin.models.landauer import Landauer
-from chirospin.models.model import OneElectronModel, curve_energies, probe_kind, system, window
+from chirospin.models.model import OneElectronModel, curve_energies, system, window
 from chirospin.models.state import Curve, ScatteringState
 from chirospin.scattering.laws import (
     REMEDY,
@@ -22,6 +22,7 @@ from chirospin.scattering.laws import (
     time_reversal_premise,
     tree_premise,
 )
+from chirospin.scattering.probes import probe_kind
 from chirospin.scattering.system import System
 
 UNITARITY = 1e-10  # eigenvectors of modes that nearly merge, before the factorisation takes over

@@ -9,7 +9,6 @@ from chirospin.base.constants import AMPERE_PER_EV
 from chirospin.base.observables import observable
 from chirospin.models.model import OneElectronModel, molecule_of, window
 from chirospin.models.state import Curve, ScatteringState
-from chirospin.scattering.currents import Current
 
 Real = NDArray[np.float64]
 
@@ -154,18 +153,13 @@ def spin_polarisation(model: OneElectronModel, state: ScatteringState) -> Real:
     return np.where(known, (up.flow.right - down.flow.right) / total, np.nan)
 
 
-def _current_error(one: Current) -> float:
-    size = max(abs(one.left), abs(one.right))
-    return abs(one.left - one.right) + (one.probes + one.integration + ROUNDING) * size
-
-
 @observable(
     unit=CONDUCTANCE,
     symbol="I",
     dims=("magnetisation",),
     conversion=f"1 eV*e/hbar = {AMPERE_PER_EV:.6g} A; 1 e^2/hbar = {AMPERE_PER_EV:.6g} A/V",
     unit_in=_unit,
-    error=lambda m, s: np.array([_current_error(one) for one in s.currents[:2]]),
+    error=lambda m, s: np.array([one.error for one in s.currents[:2]]),
     needs=("currents",),
 )
 def current(model: OneElectronModel, state: ScatteringState) -> Real:
@@ -179,11 +173,7 @@ def current(model: OneElectronModel, state: ScatteringState) -> Real:
 def _current_polarisation_error(model: OneElectronModel, state: ScatteringState) -> Real:
     up, down = state.currents[:2]
     total = max(abs(up.right + down.right), 1e-300)
-    return np.asarray(2 * (_current_error(up) + _current_error(down)) / total)
-
-
-def _flows(one: Current) -> bool:
-    return abs(one.right) > _current_error(one)
+    return np.asarray(2 * (up.error + down.error) / total)
 
 
 @observable(
@@ -199,7 +189,7 @@ def current_spin_polarisation(model: OneElectronModel, state: ScatteringState) -
     .. math:: P_{MR} = (I_\uparrow - I_\downarrow)/(I_\uparrow + I_\downarrow)
     """
     up, down = state.currents[:2]
-    if not (_flows(up) or _flows(down)):
+    if not (up.flows or down.flows):
         return np.asarray(np.nan)
     return np.asarray((up.right - down.right) / (up.right + down.right))
 
@@ -208,17 +198,12 @@ def current_spin_polarisation(model: OneElectronModel, state: ScatteringState) -
     unit="1",
     symbol="P_s^I",
     undefined=NO_CURRENT,
-    error=lambda m, s: np.asarray(
-        2 * _current_error(s.currents[2]) / max(abs(s.currents[2].right), 1e-300)
-    ),
+    error=lambda m, s: np.asarray(s.currents[2].transmitted_spin_error),
     needs=("currents",),
 )
 def current_transmitted_spin(model: OneElectronModel, state: ScatteringState) -> Real:
     """Spin along z of the current into the right lead, over the current; left lead not magnetised."""
-    plain = state.currents[2]
-    if not _flows(plain):
-        return np.asarray(np.nan)
-    return np.asarray(plain.spin[3] / plain.spin[0])
+    return np.asarray(state.currents[2].transmitted_spin)
 
 
 @observable(unit="nm", symbol=r"\mathbf r", dims=("site", "component"), default=False)
