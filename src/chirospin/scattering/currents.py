@@ -8,7 +8,7 @@ Elastic probes carry no current at any energy; voltage probes none in sum over t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -147,6 +147,18 @@ class Current:
     integration: float
     filling: Filling
     converged: bool = True
+
+    def scaled(self, factor: float) -> Current:
+        """With a drive that is some times larger at every energy."""
+        changed = self.filling.above_right * factor
+        return replace(
+            self,
+            left=factor * self.left,
+            right=factor * self.right,
+            spin=factor * self.spin,
+            energy=factor * self.energy,
+            filling=replace(self.filling, above_right=changed),
+        )
 
     @property
     def error(self) -> float:

@@ -124,7 +124,8 @@ def _energy_error(model: BiasedJunction, state: BiasedState) -> Real:
     """From both leads together, rounding, and what the method drives at rest, (magnetisation, 1)."""
     if state.energy_current is None:
         return np.full((2, 1), np.nan)
-    net = 0.0 if reservoirs(model).dephasing else np.abs(state.energy_current.sum(axis=1))
+    inelastic = reservoirs(model).dephasing or model.probe == "voltage"
+    net = 0.0 if inelastic else np.abs(state.energy_current.sum(axis=1))
     rounding = np.finfo(float).eps * lead_couplings(model).sum(axis=(1, 2)) * energy_scale(model)
     return np.asarray(net + rounding + _spurious(model, state)[1])[:, None]
 
