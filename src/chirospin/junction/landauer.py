@@ -76,7 +76,7 @@ INFINITE = Window(kind="infinite")
 
 
 def _state(model: Junction, needs: Needs) -> JunctionState:
-    state = _coherent(model) if model.probe == "none" else _probed(model)
+    state = _coherent(model) if probe_kind(model) == "none" else _probed(model)
     if UNPOLARISED not in needs:
         return state
     system = probed_system(model, one_body_hamiltonian(model))

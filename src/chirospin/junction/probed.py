@@ -34,10 +34,10 @@ def require_no_probes(model: ProbedStack) -> None:
     ------
     ModelError : names the method that has them
     """
-    if model.probe != "none":
+    if probe_kind(model) != "none":
         raise ModelError(
             "Parameter `probe` must be none for a method that keeps the repulsion, "
-            f"but is {model.probe}; method landauer has probes"
+            f"but is {probe_kind(model)}; method landauer has probes"
         )
 
 

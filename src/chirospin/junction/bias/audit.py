@@ -54,6 +54,7 @@ from chirospin.junction.bias.parts import (
 from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.model import lead_couplings
 from chirospin.junction.observables import NO_CURRENT
+from chirospin.scattering.probes import probe_kind
 
 BALANCE = 1e-9  # of the largest coupling
 NEGATIVE = 1e-6  # an eigenvalue of rho below its negative is told
@@ -73,7 +74,7 @@ def _occupation_range(model: BiasedJunction, state: BiasedState) -> float:
 def _energy_balance(model: BiasedJunction, state: BiasedState) -> float | None:
     if state.energy_current is None or reservoirs(model).dephasing:
         return None  # fluctuations heat the stack
-    if model.probe == "voltage":
+    if probe_kind(model) == "voltage":
         return None  # so do inelastic probes
     net = np.abs(state.energy_current.sum(axis=1)).max()
     return float(net / (coupling_scale(model) * max(energy_scale(model), 1e-300)))
@@ -89,7 +90,7 @@ def entropy_production(model: BiasedJunction, state: BiasedState) -> float | Non
     leads = reservoirs(model)
     heat = state.energy_current - leads.potential * state.lead_current
     gained = -(heat / leads.thermal_energy).sum(axis=1)
-    if model.probe == "voltage":  # probes take the energy that the leads lose together
+    if probe_kind(model) == "voltage":  # probes take the energy that the leads lose together
         gained += state.energy_current.sum(axis=1) / leads.thermal_energy.mean()
     return float(gained.min() / coupling_scale(model))
 
@@ -139,7 +140,7 @@ def _equilibrium_energy(model: BiasedJunction, state: BiasedState) -> float | No
 
 
 def _thermoelectric(model: BiasedJunction, state: BiasedState) -> float | None:
-    if not near_rest(model) or not obeys_reciprocity(model) or model.probe == "voltage":
+    if not near_rest(model) or not obeys_reciprocity(model) or probe_kind(model) == "voltage":
         return None  # far from equilibrium the linear response says nothing
     hot, cold, ahead, back = (
         left_flows(state.parts[name]) for name in (NEAR_HOT, NEAR_COLD, NEAR_ABOVE, NEAR_BELOW)
@@ -287,7 +288,7 @@ def _no_interaction(model: BiasedJunction, method: Method) -> float | None:
 
 def _inelastic(model: BiasedJunction, method: Method) -> str:
     """Why a law of elastic electrons does not apply."""
-    if model.probe == "voltage" and model.bias:
+    if probe_kind(model) == "voltage" and model.bias:
         return f"there are voltage probes at a bias of {model.bias:g} eV"
     return ""
 
@@ -298,7 +299,7 @@ def _equilibrium(model: BiasedJunction, method: Method) -> float:
 
 
 def _thermoelectric_response(model: BiasedJunction, method: Method) -> float | None:
-    if not obeys_reciprocity(model) or model.probe == "voltage":
+    if not obeys_reciprocity(model) or probe_kind(model) == "voltage":
         return None  # a voltage probe is a third bath, which takes heat
     hot, cold, ahead, back = (
         left_flows(state)

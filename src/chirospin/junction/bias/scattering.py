@@ -205,7 +205,7 @@ class BiasedLandauer(Method):
 
     def _state(self, model: BiasedJunction, needs: Needs) -> BiasedState:
         require_no_dephasing(model, self.name)
-        coherent = model.probe == "none"
+        coherent = probe_kind(model) == "none"
         state, modes = _coherent(model) if coherent else (_probed(model), [])
         parts: dict[str, Any] = {}
         if NOISE in needs:
