@@ -29,7 +29,6 @@ from chirospin.crystal.model import (
     temperature,
     valley_count,
 )
-from chirospin.crystal.real_space import Operation
 from chirospin.crystal.state import SHAPES, CrystalState, Estimate, combined, tensor, worst
 from chirospin.crystal.sums import Grid, Sums, add_flow, empty_sums, grid_sums
 from chirospin.crystal.symmetry import (
@@ -40,6 +39,7 @@ from chirospin.crystal.symmetry import (
     on_reciprocal,
     projected,
 )
+from chirospin.wannier.real_space import Operation
 
 BLOCK = 4096  # points of k at a time
 BISECTIONS = 60
