@@ -11,6 +11,7 @@ from chirospin.base.audit import Audit, Check
 from chirospin.models.landauer import Landauer
 from chirospin.models.model import OneElectronModel, curve_energies, system, window
 from chirospin.models.state import Curve, ScatteringState
+from chirospin.scattering.currents import ROUNDING
 from chirospin.scattering.laws import (
     REMEDY,
     coherent_premise,
@@ -39,10 +40,13 @@ Premise = Callable[[OneElectronModel], list[str]]
 
 
 def _balance(model: OneElectronModel, state: ScatteringState) -> float:
+    channels = np.linalg.matrix_rank(system(model).left.matrix)
     worst = [0.0]
     for one in state.currents:
-        size = max(abs(one.left), abs(one.right), 1e-300)
-        worst.append(abs(one.left - one.right) / size)
+        size = max(abs(one.left), abs(one.right))
+        most = channels * one.filling.largest  # if all channels were open
+        rounding = 2 * ROUNDING / BALANCE * float(np.sqrt(size * most))  # of amplitudes
+        worst.append(abs(one.left - one.right) / max(size, rounding, 1e-300))
     return max(worst)
 
 
@@ -74,7 +78,7 @@ CHECKS = (
     Check(
         name="current_balance",
         tolerance=BALANCE,
-        about="I_L + I_R = 0: no probe carries a current, relative",
+        about="I_L + I_R = 0: no probe carries a current, relative, beyond the rounding of amplitudes",
         evaluate=_balance,
         needs=("currents",),
         judges=("current", "current_spin_polarisation", "current_transmitted_spin"),

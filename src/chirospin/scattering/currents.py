@@ -123,6 +123,11 @@ class Filling:
     weights: Real
     above_right: Real
 
+    @property
+    def largest(self) -> float:
+        """What one open channel would carry, eV e/hbar."""
+        return float(np.abs(self.weights * self.above_right[:, 0]).sum())
+
 
 @dataclass(frozen=True, kw_only=True)
 class Current:
