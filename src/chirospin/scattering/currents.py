@@ -7,7 +7,7 @@ Elastic probes carry no current at any energy; voltage probes none in sum over t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -39,7 +39,11 @@ NARROW = (
     1e-6  # of the distance to the nearest mode: one energy stands for the window, to its square
 )
 SPLITS = 12  # rounds of halving the panels that are not yet resolved
-RESOLVED = 1e-13  # last Legendre terms of a panel, relative to the whole integral
+RESOLVED = (
+    1e-11  # what a panel may be off by, relative to the whole integral; it proves to be 1e-14
+)
+SEEN = 0.05  # lengths of a panel from which a mode is at least noticed, wherever it is
+NEAREST = 0.35  # lengths of a panel by which modes must be away where all energies count alike
 ACCURATE = 1e-9  # of the whole integral: beyond it the integral has not converged
 NEWTON_STEPS = 60
 CURRENTLESS = 1e-13  # current of a voltage probe, relative to that between the leads
@@ -291,7 +295,7 @@ class _Grid:
         cls, channels: Channels, window: Window, magnetisations: tuple[float, ...], keep: bool
     ) -> _Grid:
         centre, scale, ends, singular = _range(channels, window)
-        edges = cleared_edges(*ends, singular)
+        edges = cleared_edges(*ends, singular, _clearance(window))
         left, right = edges[:-1], edges[1:]
         done: list[tuple[Real, Real, list[Transmissions], list[Flow], Real]] = []
         total = np.zeros(len(magnetisations))
@@ -370,6 +374,24 @@ def _range(
     return window.fermi_energy, 1.0, ends, np.asarray(singular, dtype=complex)
 
 
+def _clearance(window: Window) -> Callable[[Real, Real], Real]:
+    r"""Lengths of a panel by which modes must be away, for what its energies carry of the whole.
+
+    Of a pole k lengths away n Gauss nodes leave :math:`\rho^{-2n}`, :math:`2k = \sinh\log\rho`.
+    """
+
+    def lengths(left: Real, right: Real) -> Real:
+        if window.kind == "infinite":
+            return np.full_like(left, NEAREST)
+        nearest = np.clip(window.potentials[:, None], left, right)
+        weight = np.abs(np.array([window.drive(E) for E in nearest])).max(axis=0)
+        most = float(np.abs(window.drive(window.potentials)).max())
+        digits = np.log(np.maximum(weight / (RESOLVED * most), 1.0))
+        return np.asarray(np.maximum(np.sinh(digits / (2 * NODES)) / 2, SEEN))
+
+    return lengths
+
+
 def _panel_nodes(left: Real, right: Real) -> tuple[Real, Real]:
     x, w = gauss_panels(np.array([-1.0, 1.0]), NODES)
     half = (right - left)[:, None] / 2
@@ -404,13 +426,21 @@ def _last_terms(nodes: int) -> Real:
 
 
 def _tails(values: Real, flows: list[Flow], panels: int) -> tuple[Real, Real]:
-    """Last Legendre terms of each panel, (magnetisation, panel), and the integrals' sizes."""
+    r"""What the integrals of each panel may be off by, (magnetisation, panel), and the integrals' sizes.
+
+    n nodes integrate 2n terms: with the last Legendre coefficients :math:`a\sim A\rho^{-(n-1)}` of a panel of
+    size A the first that is missed is :math:`A\rho^{-2n} = A\,(a/A)^{2n/(n-1)}`.
+    """
     terms = _last_terms(NODES)
+    power = 2 * NODES / (NODES - 1)
     tails, sizes = [], []
     for flow in flows:
         integrand = (values[:, None] * flow.spin).reshape(panels, NODES, 4)
-        tails.append(2 * np.abs(np.einsum("tn,pnk->tpk", terms, integrand)).sum(axis=(0, 2)))
-        sizes.append(float(np.abs(integrand[..., 0]).sum()))
+        last = 2 * np.abs(np.einsum("tn,pnk->tpk", terms, integrand)).sum(axis=(0, 2))
+        size = np.abs(integrand[..., 0]).sum(axis=1)
+        share = np.minimum(last / np.maximum(size, 1e-300), 1.0)
+        tails.append(size * share**power)
+        sizes.append(float(size.sum()))
     return np.array(tails), np.array(sizes)
 
 
