@@ -134,7 +134,7 @@ def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:
                 ncols=min(len(names), 2 * plot.columns if plot.columns < 3 else 6),
             )
         elif names:
-            grid.flat[shared].legend()
+            _free_legend(grid.flat[shared])
     return figure
 
 
@@ -171,7 +171,35 @@ def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
     ax.set_xlabel(panel.x_label or label(x))
     ax.set_ylabel(panel.y_label or label(y))
     if panel.legend:
-        ax.legend()
+        _free_legend(ax)
+
+
+def _beside(unit: str) -> str:
+    """A unit after a number; nothing for none."""
+    return "" if unit == "1" else f" {_typeset(unit)}"
+
+
+def _free_legend(ax: Axes) -> None:
+    """A legend that covers no curve: where there is room in the axes, else beside them."""
+    legend = ax.legend()
+    figure = ax.get_figure(root=True)
+    if figure is not None:
+        figure.draw_without_rendering()  # places it
+    box = legend.get_window_extent()
+    covered = any(_crosses(line, box) for line in ax.get_lines() if line.get_zorder() > 0)
+    if covered:
+        ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+
+
+def _crosses(line: Any, box: Any) -> bool:
+    """Whether a curve runs through a box, in pixels."""
+    points = line.get_transform().transform(np.asarray(line.get_xydata(), dtype=float))
+    points = points[np.isfinite(points).all(axis=1)]
+    if len(points) < 2:
+        return bool(len(points) and box.contains(*points[0]))
+    fine = np.linspace(0, len(points) - 1, 20 * len(points))
+    x, y = (np.interp(fine, np.arange(len(points)), points[:, k]) for k in (0, 1))
+    return bool(((x > box.x0) & (x < box.x1) & (y > box.y0) & (y < box.y1)).any())
 
 
 def _turns(values: Any) -> float:
@@ -186,8 +214,9 @@ def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
         series = [("", y)]
     else:
         name = panel.by_label or ds[panel.by].attrs.get("symbol")
+        unit = "" if panel.by_label else _beside(ds[panel.by].attrs.get("units", "1"))
         series = [
-            (f"${name}={_short(v)}$" if name else str(v), y.sel({panel.by: v}))
+            (f"${name}={_short(v)}${unit}" if name else str(v), y.sel({panel.by: v}))
             for v in ds[panel.by].values
         ]
     colours = _colour_of_each(len(series))
