@@ -275,7 +275,7 @@ class Custom(OneElectronModel):
             return _dimer().molecule()
         if ":" in self.system:
             return _made(self.system, self.handedness)
-        return read_system(Path(self.system)).molecule()
+        return read_tight_binding(Path(self.system)).molecule()
 
     def _block(self) -> Block:
         cells = tuple(int(x) for x in self.cells or (1, 1, 4))
@@ -338,7 +338,7 @@ KEYS = {
 }
 
 
-def read_system(path: Path) -> TightBinding:
+def read_tight_binding(path: Path) -> TightBinding:
     """A system from TOML.
 
     Raises
