@@ -507,7 +507,7 @@ def _of_filling(found: Transmissions, filling: Filling, error: float) -> Current
     out = between.sum(axis=1) * f - np.einsum("epq,eq->ep", between, f)  # of each terminal
     spin = np.einsum("ekq,eq->ek", found.spin, f)
     net = np.abs(w @ out[:, FIRST_PROBE:]).max(initial=0.0)
-    scale = max(float(np.abs((w * f[:, LEFT]) @ between[:, RIGHT, LEFT])), 1e-300)
+    scale = _from_left(found, w * f[:, LEFT])
     weighted = filling.energies * w
     return Current(
         left=float(w @ out[:, LEFT]),
@@ -521,6 +521,12 @@ def _of_filling(found: Transmissions, filling: Filling, error: float) -> Current
     )
 
 
+def _from_left(found: Transmissions, weights: Real) -> float:
+    """What leaves the left lead for all others."""
+    out = found.between[:, RIGHT:, LEFT].sum(axis=1)
+    return max(float(np.abs(weights @ out)), 1e-300)
+
+
 def _probes_at_bias(found: Transmissions, grid: _Grid, window: Window) -> Real:
     """f - f_R of voltage probes, (energy, probe), from their potentials by Newton steps."""
     T, E, w = window.thermal_energy, grid.energies, grid.plain
@@ -528,7 +534,7 @@ def _probes_at_bias(found: Transmissions, grid: _Grid, window: Window) -> Real:
     inner = found.between[:, FIRST_PROBE:, :]
     row_sums, between = inner.sum(axis=2), inner[:, :, FIRST_PROBE:]
     mu = right + (left - right) * _mean_filling(found, grid)
-    scale = max(float(np.abs(grid.weights @ found.between[:, RIGHT, LEFT])), 1e-300)
+    scale = _from_left(found, grid.weights)
     from_left = np.einsum("e,ep,e->p", w, inner[:, :, LEFT], window.drive(E))
 
     def difference(potential: Real) -> Real:
