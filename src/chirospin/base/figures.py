@@ -29,6 +29,8 @@ COLUMN = 3.4  # inches, the width of a journal's column
 APART = ("order",)  # dimensions whose entries differ in scale: a panel each
 COINCIDING = ("method", "curve")  # dimensions whose entries may lie on each other
 STYLES = ("-", "--", ":", "-.")  # that tell them apart
+DECADES = 30  # from the first to the last point: fewer have no powers of ten to show
+ON_EACH_OTHER = 0.01  # of the range of all curves
 LINEAR = 1e-5  # of the largest value: below it a symmetric logarithmic axis is linear
 FEW, VANISHING = (
     3,
@@ -160,11 +162,12 @@ def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
             ax.axhline(0, color="0.85", lw=0.6, zorder=0)
     ax.set_xscale(panel.x_scale)
     if panel.y_scale == "symlog":
-        ax.set_yscale("symlog", linthresh=LINEAR * float(abs(y).max()))
+        _symmetric_log(ax, y)
     else:
         ax.set_yscale(panel.y_scale)
     if panel.limits is not None:
         ax.set_ylim(*panel.limits)
+    _few_ticks(ax, x, panel.x_scale)
     if x.dtype.kind in "iu" and panel.x_scale == "linear":
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.xaxis.set_minor_locator(NullLocator())
@@ -202,6 +205,27 @@ def _crosses(line: Any, box: Any) -> bool:
     return bool(((x > box.x0) & (x < box.x1) & (y > box.y0) & (y < box.y1)).any())
 
 
+def _symmetric_log(ax: Axes, y: xr.DataArray) -> None:
+    """A logarithmic axis through zero; of one sign only the half that holds values."""
+    top = float(abs(y).max())
+    ax.set_yscale("symlog", linthresh=LINEAR * top)
+    if float(y.min()) >= 0:
+        ax.set_ylim(-LINEAR * top, 3 * top)
+
+
+def _few_ticks(ax: Axes, x: xr.DataArray, scale: str) -> None:
+    """Numbers on the axis that do not run into each other: plain steps; few points of a decade as they are."""
+    from matplotlib.ticker import FixedLocator, FormatStrFormatter, MaxNLocator, NullLocator
+
+    values = np.unique(np.asarray(x.values, dtype=float)) if x.dtype.kind in "iuf" else np.zeros(0)
+    if scale == "linear":
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
+    elif 1 < values.size <= LISTED and values[0] > 0 and values[-1] < DECADES * values[0]:
+        ax.xaxis.set_major_locator(FixedLocator(values.tolist()))
+        ax.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+        ax.xaxis.set_minor_locator(NullLocator())
+
+
 def _turns(values: Any) -> float:
     """Sign changes along a row or a column, on average: lines through ripples hide what they mark."""
     signs = np.sign(values)
@@ -220,13 +244,14 @@ def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
             for v in ds[panel.by].values
         ]
     colours = _colour_of_each(len(series))
+    hidden = _layers([values.transpose(panel.x).values for _, values in series])
     for n, (text, values) in enumerate(series):
         ax.plot(
             ds[panel.x],
             values.transpose(panel.x),
             color=colours[n],
             marker="o" if markers else None,
-            linestyle=STYLES[n % len(STYLES)] if panel.by in COINCIDING else "-",
+            linestyle=STYLES[(n if panel.by in COINCIDING else hidden[n]) % len(STYLES)],
             label=text or None,
             markeredgewidth=0,
         )
@@ -241,6 +266,18 @@ def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
                 elinewidth=0.8,
                 capsize=2,
             )
+
+
+def _layers(curves: Sequence[Any]) -> list[int]:
+    """How many earlier curves each lies on, so that a broken line lets them be seen."""
+    finite = [c[np.isfinite(c)] for c in curves]
+    known = np.concatenate(finite) if finite else np.zeros(0)
+    near = ON_EACH_OTHER * float(np.ptp(known)) if known.size else 0.0
+    layers: list[int] = []
+    for n, curve in enumerate(curves):
+        below = [m for m in range(n) if np.nanmax(np.abs(curve - curves[m]), initial=0.0) <= near]
+        layers.append(len(below))
+    return layers
 
 
 def _colour_of_each(count: int) -> list[Any]:
