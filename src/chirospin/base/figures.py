@@ -209,7 +209,7 @@ def _symmetric_log(ax: Axes, y: xr.DataArray) -> None:
     """A logarithmic axis through zero; of one sign only the half that holds values."""
     top = float(abs(y).max())
     ax.set_yscale("symlog", linthresh=LINEAR * top)
-    if float(y.min()) >= 0:
+    if float(y.min()) >= -LINEAR * top:
         ax.set_ylim(-LINEAR * top, 3 * top)
 
 
@@ -244,7 +244,8 @@ def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
             for v in ds[panel.by].values
         ]
     colours = _colour_of_each(len(series))
-    hidden = _layers([values.transpose(panel.x).values for _, values in series])
+    straight = np.asarray if panel.y_scale == "linear" else _logarithmic
+    hidden = _layers([straight(values.transpose(panel.x).values) for _, values in series])
     for n, (text, values) in enumerate(series):
         ax.plot(
             ds[panel.x],
@@ -266,6 +267,12 @@ def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
                 elinewidth=0.8,
                 capsize=2,
             )
+
+
+def _logarithmic(values: Any) -> Any:
+    """Values as they lie on a logarithmic axis; zero far below."""
+    with np.errstate(divide="ignore"):
+        return np.log(np.abs(values) + 1e-300)
 
 
 def _layers(curves: Sequence[Any]) -> list[int]:
