@@ -224,3 +224,15 @@ def contact(orbitals: list[int], size: int, channel: Literal["one", "each"] = "e
     W = np.zeros((size, size), dtype=complex)
     W[np.ix_(orbitals, orbitals)] = 1.0 if channel == "one" else np.eye(len(orbitals))
     return W
+
+
+def chain(h: Complex, positions: Real) -> Molecule:
+    """One orbital a site, a lead at the first and at the last; h with its spins apart."""
+    size = len(positions)
+    return Molecule(
+        hamiltonian=flat(h),
+        positions=positions,
+        sites=tuple(range(size)),
+        left=contact([0], size),
+        right=contact([size - 1], size),
+    )
