@@ -59,6 +59,10 @@ SETTINGS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("vibration", "exact"): {"bath": "einstein", "phonon_energy": 1.0, "charge_coupling": 0.1},
     ("spinterface.map", "consistent"): {"x": (0.5, 2.0), "y": (0.0,), "z": (0.0,)},
     ("rashba", "kubo"): {"imaginary_frequency": 0.01},
+    ("models.double_helix", "landauer"): {"base_pairs": 5, "energy": (0.3, 0.45, 0.6)},
+    ("models.single_helix", "landauer"): {"length": 8, "energy": (-0.15, -0.05, 0.1)},
+    ("models.helicene", "landauer"): {"rings": 3, "energy": (0.3, 2.0)},
+    ("models.first_order", "perturbation"): {"rings": 2, "energy": (0.3, 2.0)},
 }  # fmt: skip
 """Where a default lies outside a method, or takes long."""
 OPTIONS: Mapping[tuple[str, str], Mapping[str, Any]] = {
@@ -266,11 +270,14 @@ def questions(names: Sequence[str]) -> Iterator[tuple[Problem, Method, Model]]:
                 yield problem, method(**OPTIONS.get((problem.path, kind), {})), model
 
 
-def seconds_of_a_point(method: Method, model: Model) -> float:
-    """Time of one evaluation after another."""
-    states(method, [model])
+def seconds_of_a_point(problem: Problem, method: Method, model: Model) -> float:
+    """Time of one evaluation with its observables, after another."""
+    name = differentiable(model)[0]
+    at = curves(problem, method, model, name)
+    place = np.array([float(getattr(model, name))])
+    at(place)
     start = time.process_time()
-    states(method, [model])
+    at(place)
     return time.process_time() - start
 
 
@@ -285,7 +292,7 @@ def main(names: Sequence[str]) -> int:
         if (problem.path, method.name) in RANDOM:
             print(f"left out: {where}: {RANDOM[problem.path, method.name]}", flush=True)
             continue
-        each = seconds_of_a_point(method, model)
+        each = seconds_of_a_point(problem, method, model)
         if each * POINTS > SECONDS:
             print(f"left out: {where}: {each:.2g} s a point", flush=True)
             continue
