@@ -211,7 +211,11 @@ class Custom(OneElectronModel):
             return _dimer().molecule()
         if ":" in self.system:
             return _made(self.system, self.handedness)
-        return read_system(Path(self.system)).molecule()
+        try:
+            return read_system(Path(self.system)).molecule()
+        except ModelError as error:
+            named = self.system in str(error)
+            raise ModelError(f"{'' if named else f'{self.system}: '}{error}") from None
 
 
 def _dimer() -> TightBinding:
@@ -278,9 +282,9 @@ def read_system(path: Path) -> TightBinding:
             left=_contact_of(text["left"], "left"),
             right=_contact_of(text["right"], "right"),
         )
+    except ModelError:
+        raise
     except (TypeError, ValueError, KeyError) as error:
-        if isinstance(error, ModelError):
-            raise ModelError(f"{path}: {error}") from None
         raise ModelError(f"{path}: a table has values of the wrong kind: {error}") from None
 
 
