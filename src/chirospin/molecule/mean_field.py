@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,9 +68,11 @@ def atomic_basis(structure: Structure, theory: Theory, charge: int = 0, spin: in
 
     atoms = list(zip(structure.symbols, structure.positions.tolist(), strict=True))
     try:
-        molecule = gto.M(
-            atom=atoms, basis=theory.basis, charge=charge, spin=spin, unit="Angstrom", verbose=0
-        )
+        with warnings.catch_warnings():  # of another package that might know more basis sets
+            warnings.simplefilter("ignore")
+            molecule = gto.M(
+                atom=atoms, basis=theory.basis, charge=charge, spin=spin, unit="Angstrom", verbose=0
+            )
     except Exception as error:  # PySCF has many kinds
         words = " ".join(str(error).split())
         raise ModelError(

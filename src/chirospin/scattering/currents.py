@@ -88,7 +88,7 @@ class Window:
             inside = (energies > low) & (energies < high)
             return np.where(inside, np.sign(self.bias), 0.0)
         left, right = self.potentials
-        difference = fermi_difference((energies - left) / T, (energies - right) / T)
+        difference = fermi_difference((energies - left) / T, (energies - right) / T, self.bias / T)
         return np.asarray(difference, dtype=float)
 
 
@@ -350,21 +350,21 @@ def _voltage(found: Transmissions, grid: _Grid, window: Window, error: float) ->
 def _biased(found: Transmissions, grid: _Grid, window: Window, error: float) -> Current:
     """Potentials of voltage probes by Newton steps, and the currents."""
     T, E, w = window.thermal_energy, grid.energies, grid.plain
-    left, right = window.potentials
+    right = window.potentials[1]
     between = found.between
     probes = between.shape[1] - FIRST_PROBE
-    mu = right + (left - right) * _mean_filling(found, grid)
+    mu = window.bias * _mean_filling(found, grid)  # from that of the right lead
     scale = float(np.abs(grid.weights @ between[:, RIGHT, LEFT]))
     scale = max(scale, 1e-300)
 
     def difference(potential: float | Real) -> Real:
         """f - f_R at every energy."""
-        x = (E[:, None] - np.atleast_1d(potential)) / T
-        return np.asarray(fermi_difference(x, ((E - right) / T)[:, None]), dtype=float)
+        apart, x = np.atleast_1d(potential) / T, (E - right)[:, None] / T
+        return np.asarray(fermi_difference(x - apart, x, apart), dtype=float)
 
     inner = between[:, FIRST_PROBE:, :]
     row_sums = inner.sum(axis=2)
-    from_left = np.einsum("e,ep,e->p", w, inner[:, :, LEFT], difference(left)[:, 0])
+    from_left = np.einsum("e,ep,e->p", w, inner[:, :, LEFT], difference(window.bias)[:, 0])
 
     def net_current(mu: Real) -> Real:
         f = difference(mu)
@@ -378,18 +378,18 @@ def _biased(found: Transmissions, grid: _Grid, window: Window, error: float) -> 
         size = float(np.abs(net).max(initial=0.0))
         if size <= CURRENTLESS * scale:
             break
-        slope = w[:, None] * _slope(E, mu, T)
+        slope = w[:, None] * _slope(E - right, mu, T)
         jacobian = np.diag(np.einsum("ep,ep->p", slope, row_sums))
         jacobian -= np.einsum("eq,epq->pq", slope, inner[:, :, FIRST_PROBE:])
         step = np.clip(np.linalg.solve(jacobian, -net), -STRIDE * T, STRIDE * T)
-        shorter = (np.clip(mu + step / 2**n, *sorted((left, right))) for n in range(HALVINGS))
+        shorter = (np.clip(mu + step / 2**n, *sorted((0.0, window.bias))) for n in range(HALVINGS))
         better = ((trial, net_current(trial)) for trial in shorter)
         found_step = next((b for b in better if np.abs(b[1]).max() < size), None)
         if found_step is None:  # rounding
             break
         mu, net = found_step
     f = np.concatenate(
-        [difference(left), np.zeros((len(E), 1)), difference(mu)], axis=1
+        [difference(window.bias), np.zeros((len(E), 1)), difference(mu)], axis=1
     )  # over f_R, (energy, terminal)
     spin = np.einsum("e,ekq,eq->k", w, found.spin, f)
     out = between[:, :, LEFT].sum(axis=1) - between[:, LEFT, LEFT]
