@@ -46,6 +46,11 @@ SECONDS = 40.0  # for one curve; slower ones are left out, by name
 SETTINGS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("junction", "mean-field"): {"energy_b": 0.4, "hubbard": 1.0},
     ("junction", "landauer"): {"hubbard": 0.0},
+    ("junction", "gksl-mixed"): {"molecules": 1},
+    **{
+        ("junction.bias", method): {"molecules": 1}
+        for method in ("ule", "redfield", "perlind", "kms", "pauli", "redfield-lamb")
+    },
     ("junction.bias", "mean-field"): {"hubbard": 0.5, "thermal_energy": 0.05},
     ("junction.bias", "landauer"): {"hubbard": 0.0, "thermal_energy": 0.05},
     ("junction.bias", "hierarchy"): {"molecules": 1, "thermal_energy": 2.0, "bias": 1.0},

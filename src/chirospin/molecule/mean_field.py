@@ -117,12 +117,15 @@ def refuse_open_shell(structure: Structure, theory: Theory) -> None:
             f"closed shells, but {theory.charge:+d} leaves {electrons}"
         )
     try:
-        libxc.parse_xc(theory.functional)
+        parts = libxc.parse_xc(theory.functional)[1]
+        known = all(number in set(libxc.XC_CODES.values()) for number, _ in parts)
     except Exception:  # PySCF has many kinds
+        known = False
+    if not known or not any(letter.isalpha() for letter in theory.functional):
         raise ModelError(
-            "Parameter `functional` must be one that PySCF knows, as b3lyp, pbe0 or cam-b3lyp, but is "
+            "Parameter `functional` must be one that PySCF knows by name, as b3lyp, pbe0 or cam-b3lyp, but is "
             f"{theory.functional!r}"
-        ) from None
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
