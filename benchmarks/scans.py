@@ -49,7 +49,7 @@ SETTINGS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("junction", "gksl-mixed"): {"molecules": 1},
     **{
         ("junction.bias", method): {"molecules": 1}
-        for method in ("ule", "redfield", "perlind", "kms", "pauli", "redfield-lamb")
+        for method in ("ule", "redfield", "perlind", "kms", "redfield-lamb")
     },
     ("junction.bias", "mean-field"): {"hubbard": 0.5, "thermal_energy": 0.05},
     ("junction.bias", "landauer"): {"hubbard": 0.0, "thermal_energy": 0.05},
@@ -185,7 +185,7 @@ def curves(problem: Problem, method: Method, model: Model, name: str) -> Curves:
 def seen(one: Observable, model: Model, state: Any) -> tuple[Array, Array]:
     """The entries of an observable, zero below its stated error, and the errors."""
     value = np.asarray(one(model, state), dtype=complex)
-    error = np.zeros(1) if one.error is None else np.nan_to_num(one.error(model, state))
+    error = np.zeros(()) if one.error is None else np.nan_to_num(one.error(model, state))
     zeroed = np.where(np.abs(value) <= error, 0.0, value)
     return np.ravel(zeroed), np.ravel(np.broadcast_to(error, value.shape))
 

@@ -351,6 +351,7 @@ def _biased(found: Transmissions, grid: _Grid, window: Window, error: float) -> 
     """Potentials of voltage probes by Newton steps, and the currents."""
     T, E, w = window.thermal_energy, grid.energies, grid.plain
     right = window.potentials[1]
+    low, high = sorted((0.0, window.bias))
     between = found.between
     probes = between.shape[1] - FIRST_PROBE
     mu = window.bias * _mean_filling(found, grid)  # from that of the right lead
@@ -382,7 +383,7 @@ def _biased(found: Transmissions, grid: _Grid, window: Window, error: float) -> 
         jacobian = np.diag(np.einsum("ep,ep->p", slope, row_sums))
         jacobian -= np.einsum("eq,epq->pq", slope, inner[:, :, FIRST_PROBE:])
         step = np.clip(np.linalg.solve(jacobian, -net), -STRIDE * T, STRIDE * T)
-        shorter = (np.clip(mu + step / 2**n, *sorted((0.0, window.bias))) for n in range(HALVINGS))
+        shorter = (np.clip(mu + step / 2**n, low, high) for n in range(HALVINGS))
         better = ((trial, net_current(trial)) for trial in shorter)
         found_step = next((b for b in better if np.abs(b[1]).max() < size), None)
         if found_step is None:  # rounding

@@ -70,7 +70,7 @@ def _modes(here: Level) -> Iterator[tuple[float, NDArray[np.complexfloating[Any,
 def _quanta(here: Level) -> Array:
     """Of every mode: thermal ones and those of a displacement."""
     shift = np.linalg.norm(here.couplings, axis=(1, 2)) / here.frequencies
-    thermal = np.sqrt(FADED * here.temperature / here.frequencies)
+    thermal = np.sqrt(FADED * here.thermal_energy / here.frequencies)
     return np.asarray(np.ceil((thermal + shift) ** 2 + 4))
 
 
