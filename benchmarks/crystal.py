@@ -20,10 +20,10 @@ from tests.laws.test_crystal_errors import coverage
 from tests.oracles.wannierberri_crystal import scanned
 
 from chirospin.crystal import Crystal
-from chirospin.crystal.real_space import pauli_spin
 from chirospin.crystal.samples import helix
 from chirospin.crystal.subject import subject_of
 from chirospin.crystal.sums import Grid, grid_sums
+from chirospin.wannier.real_space import pauli_spin
 
 POINTS, LEVELS, THERMAL = 24, np.linspace(0.9, 1.05, 13), 0.005
 TRIES = 3

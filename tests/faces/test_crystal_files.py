@@ -12,8 +12,8 @@ import pytest
 from chirospin import crystal
 from chirospin.base.errors import ModelError
 from chirospin.crystal import Crystal, KGrid
-from chirospin.crystal.files import read_crystal
-from chirospin.crystal.win_file import read_win
+from chirospin.wannier.files import read_crystal
+from chirospin.wannier.win_file import read_win
 from tests.laws import crystals
 
 from .test_command_line import run  # noqa: F401

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chirospin.base.spin import PAULI
-from chirospin.crystal.real_space import WannierMatrices
+from chirospin.wannier.real_space import WannierMatrices
 
 CELL = np.array([[0.40, 0.03, 0.0], [-0.02, 0.45, 0.05], [0.01, 0.0, 0.5]])
 

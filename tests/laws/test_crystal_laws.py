@@ -17,7 +17,6 @@ from chirospin.crystal.audit import CHECKS
 from chirospin.crystal.bands import band_flow
 from chirospin.crystal.bloch import AnalyticBloch, TightBinding, spin_matrices, tellurium
 from chirospin.crystal.certificate import certify
-from chirospin.crystal.real_space import Operation, pauli_spin
 from chirospin.crystal.samples import helix, write_tb
 from chirospin.crystal.sums import Grid, grid_sums
 from chirospin.crystal.symmetry import (
@@ -28,6 +27,7 @@ from chirospin.crystal.symmetry import (
     projected,
 )
 from chirospin.crystal.tetrahedra import corner_shares
+from chirospin.wannier.real_space import Operation, pauli_spin
 from tests.laws.chiral_metals import number
 from tests.laws.crystals import (
     pauli_crystal,

@@ -12,8 +12,8 @@ import pytest
 from chirospin.base.spin import PAULI
 from chirospin.crystal import Crystal, KGrid
 from chirospin.crystal.bloch import TightBinding
-from chirospin.crystal.files import read_crystal
 from chirospin.crystal.sums import Grid, grid_sums
+from chirospin.wannier.files import read_crystal
 from tests.laws.crystals import random_crystal, system_folder
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from chirospin.base.errors import ModelError
 from chirospin.base.spin import PAULI
 from chirospin.crystal.lattice_sums import BoxedSum, LatticeSum, from_triangle, triangle
-from chirospin.crystal.real_space import WannierMatrices
+from chirospin.wannier.real_space import WannierMatrices
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]

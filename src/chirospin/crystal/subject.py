@@ -19,8 +19,8 @@ from chirospin.crystal.model import (
     matrices_of,
     surroundings,
 )
-from chirospin.crystal.real_space import Operation
 from chirospin.crystal.symmetry import declared_group, octahedral, on_reciprocal
+from chirospin.wannier.real_space import Operation
 
 SAMPLED = 6  # points along a direction at which bands are looked at for whether one passes the Fermi level
 TRUSTED = 1e-6  # eV of the defect of a symmetry by which points of k are left out

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
 from chirospin.base.spin import PAULI
-from chirospin.crystal.text_files import Array, broken
+from chirospin.wannier.text_files import Array, broken
 
 Complex = NDArray[np.complex128]
 Integers = NDArray[np.int64]

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.errors import UNREADABLE
-from chirospin.crystal.real_space import Complex, Integers, Operation, WannierMatrices, opposite
-from chirospin.crystal.text_files import Array, broken
-from chirospin.crystal.win_file import NM_PER_ANGSTROM, require_volume
+from chirospin.wannier.real_space import Complex, Integers, Operation, WannierMatrices, opposite
+from chirospin.wannier.text_files import Array, broken
+from chirospin.wannier.win_file import NM_PER_ANGSTROM, require_volume
 
 HAMILTONIAN = "_XX_R_Ham.npz"
 ORTHOGONAL = 1e-6  # of R^T R - 1 of an operation
