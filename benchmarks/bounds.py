@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from chirospin.base.families import problem
-from chirospin.measured.inference.bounds import bound
+from chirospin.measured.inference.bounds import largest_polarisation
 from chirospin.measured.inference.ranges import realistic, realistic_ranges
 
 RECORD = Path("src/chirospin/studies/own/junction_bounds.json")
@@ -43,7 +43,7 @@ def main(case: str, starts: int, evaluations: int, screen: int, seeds: int) -> N
             given = {"lead_polarisation": p, **fixed}
             model, _ = realistic(one.model(**given), list(given))
             ranges, rows = realistic_ranges(model, list(given), atoms)
-            ds = bound(
+            ds = largest_polarisation(
                 one, model, ranges, method, sources=rows, starts=starts, evaluations=evaluations, screen=screen, seed=seed
             )  # fmt: skip
             facts = json.loads(ds.attrs["bound"])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from chirospin.measured.inference.calibration import Calibration, calibrate, designed
+from chirospin.measured.inference.calibration import Calibration, calibrate, planned_set
 from chirospin.measured.inference.figure import ranks_figure
 from chirospin.measured.inference.likelihood import Posterior
 from chirospin.measured.inference.mechanisms import Phenomenology, phenomenologies
@@ -36,7 +36,7 @@ def _rows(name: str, one: Calibration) -> Iterator[str]:
 
 def main(truths: int, only: str = "") -> None:
     """All mechanisms, and one whose covariance is believed to be a fiftieth; the page is written after each."""
-    data = designed(BIASES, CONTACTS)
+    data = planned_set(BIASES, CONTACTS)
     kinds = [m for carrier in ("level", "barrier") for m in phenomenologies(carrier)]
     asked: list[tuple[str, Phenomenology, float]] = [(m.name, m, 1.0) for m in kinds]
     asked.insert(4, ("level.factor, covariance / 50", kinds[1], NARROWED))

@@ -16,9 +16,9 @@ from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Model, parameter
 from chirospin.measured.inference.bounds import CAN, CANNOT, INCOMPLETE, UNDECIDED, Seen, verdict
-from chirospin.measured.inference.calibration import at_truth, calibrate, designed
+from chirospin.measured.inference.calibration import at_truth, calibrate, planned_set
 from chirospin.measured.inference.emulator import Expensive, Training, currents_of, design
-from chirospin.measured.inference.fits import Fitted, distinguished, verdict_of
+from chirospin.measured.inference.fits import Fitted, distinguished, evidence_verdict
 from chirospin.measured.inference.likelihood import Posterior, student
 from chirospin.measured.inference.mechanisms import level_current, phenomenologies
 from chirospin.measured.inference.refinement import effective_size, fit_expensive
@@ -139,7 +139,7 @@ def test_walkers_find_a_normal_density_of_many_sets_at_once() -> None:
 
 def test_two_samplers_agree_on_the_evidence() -> None:
     """Nested sampling, and weighted draws of a t round what walkers find."""
-    planned = Posterior(NULL, designed(BIASES, 10))
+    planned = Posterior(NULL, planned_set(BIASES, 10))
     data = at_truth(planned, np.array([2.0, 1.2, 0.0, 0.1]), seed=3)
     one = Posterior(NULL, data)
     found = nested(one, live=40, seed=1)
@@ -150,7 +150,7 @@ def test_two_samplers_agree_on_the_evidence() -> None:
 
 @pytest.fixture(scope="module")
 def planned() -> Posterior:
-    return Posterior(FACTOR, designed(BIASES, 15))
+    return Posterior(FACTOR, planned_set(BIASES, 15))
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say(planned: Posterior) -> None:
@@ -164,7 +164,7 @@ def test_intervals_of_a_covariance_that_is_too_small_do_not(planned: Posterior) 
 @pytest.fixture(scope="module")
 def coarse() -> tuple[Posterior, np.ndarray, np.ndarray]:
     """A rough emulator, truths that it was not trained on, and their exact curves."""
-    data = replace(designed(BIASES, 40, between=0.3, shape=0.02, noise=0.005))
+    data = replace(planned_set(BIASES, 40, between=0.3, shape=0.02, noise=0.005))
     source = expensive()
     known = Training(expensive=source, bias=BIASES)
     known.solve(design(source, 16, 0))
@@ -191,7 +191,7 @@ def test_without_that_error_the_misfit_of_the_shape_takes_the_blame(coarse) -> N
 
 def test_a_refined_fit_finds_its_truth_and_an_unrefined_one_says_no() -> None:
     source = expensive()
-    data = designed(BIASES, 40, between=0.3, shape=0.02, noise=0.005)
+    data = planned_set(BIASES, 40, between=0.3, shape=0.02, noise=0.005)
     exact = currents_of(source.outputs(source_shares := np.array([[0.35, 0.8]]), BIASES))[0]
     data = replace(data, mean=exact)
     told = fit_expensive(source, data, points=16, live=25, rounds=0, exact=16)
@@ -226,19 +226,19 @@ def _result(name: str, Z: float, error: float = 0.3) -> Fitted:
     found = Sampled(
         shares=empty, theta=empty, log_likelihood=empty[0], log_evidence=Z, error=error, calls=1, effective=200.0
     )  # fmt: skip
-    return Fitted(posterior=Posterior(mechanism, designed(BIASES, 10)), sampled=found)
+    return Fitted(posterior=Posterior(mechanism, planned_set(BIASES, 10)), sampled=found)
 
 
 def test_a_verdict_needs_more_than_the_error_of_the_evidence() -> None:
     null, driven = _result("level.null", 0.0), _result("level.driven", 3.5)
     assert not distinguished(driven.sampled, null.sampled)
-    assert verdict_of([null, driven])[1].startswith("the data do not distinguish")
+    assert evidence_verdict([null, driven])[1].startswith("the data do not distinguish")
     factor, driven = _result("level.factor", 1.0), _result("level.driven", 12.0)
-    assert verdict_of([null, factor, driven])[0] == "artefact of contacts excluded"
+    assert evidence_verdict([null, factor, driven])[0] == "artefact of contacts excluded"
     likely = _result("level.factor", 11.0)
-    assert verdict_of([null, likely, driven])[0].startswith("a factor of the contacts")
+    assert evidence_verdict([null, likely, driven])[0].startswith("a factor of the contacts")
     failed = replace(driven, failures=("too few draws",))
-    assert verdict_of([null, failed])[0] == "not calibrated"
+    assert evidence_verdict([null, failed])[0] == "not calibrated"
 
 
 def test_a_bound_speaks_only_of_a_complete_search() -> None:
@@ -268,4 +268,4 @@ def test_a_set_with_fewer_contacts_than_parameters_is_refused() -> None:
     from chirospin.measured.inference.fits import fit_one
 
     with pytest.raises(ModelError, match="more contacts than parameters"):
-        fit_one(NULL, replace(designed(BIASES, 10), units=4))
+        fit_one(NULL, replace(planned_set(BIASES, 10), units=4))

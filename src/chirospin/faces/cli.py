@@ -1035,7 +1035,7 @@ def bound(
     if out is not None:
         results.check_target(out)
     with progress(f"bound of {mechanism}") as report:
-        ds = bounds.bound(
+        ds = bounds.largest_polarisation(
             one,
             model,
             ranges,
@@ -1163,7 +1163,7 @@ def fit(
         return FAILED if any(one.failures for one in found.values()) else 0
     with progress(f"fitting {mechanism}") as report:
         fitted = fitting.fitted_all(task, report)
-    ds = fits.dataset(
+    ds = fits.fit_dataset(
         fitted, task.data, task.settings, {"sha256 of curves": results.checksum(task.curves)}
     )
     written = []

@@ -35,7 +35,7 @@ from chirospin.measured.inference.likelihood import Posterior
 from chirospin.measured.inference.mechanisms import CARRIERS, Mechanism, phenomenologies
 from chirospin.measured.inference.quantity import BIASED, measured_polarisation
 from chirospin.measured.inference.ranges import realistic, realistic_ranges
-from chirospin.measured.inference.reduced import Reduced, reduced
+from chirospin.measured.inference.reduced import Reduced, reduced_curves
 from chirospin.measured.inference.refinement import fit_expensive
 from chirospin.measured.inference.sampling import evidence_again
 from chirospin.points.gradient import held
@@ -131,7 +131,7 @@ class Task:
     @cached_property
     def data(self) -> Reduced:
         """The curves as a fit compares them."""
-        found = reduced(self.curves, self.enantiomer)
+        found = reduced_curves(self.curves, self.enantiomer)
         if any(mechanism_of(name) is None for name in self.names):  # all compare the same biases
             found = coarser(found, EXPENSIVE_BIASES)
         if self.temperature is None:
@@ -148,7 +148,7 @@ def fitted_all(task: Task, report: Callable[[int, int], None]) -> list[Fitted]:
     """Every mechanism, one after the other."""
     many, found = len(task.names), []
     for n, name in enumerate(task.names):
-        found.append(_fitted(task, name, stepped(report, n, many)))
+        found.append(_fitted(task, name, gain_progress(report, n, many)))
         report((n + 1) * STEPS, many * STEPS)
     return found
 
@@ -224,7 +224,7 @@ def fit_json(ds: xr.Dataset) -> dict[str, Any]:
     return facts | {"provenance": json.loads(str(ds.attrs["provenance"]))}
 
 
-def stepped(report: Callable[[int, int], None], n: int, of: int) -> Callable[[float], None]:
+def gain_progress(report: Callable[[int, int], None], n: int, of: int) -> Callable[[float], None]:
     """Progress of the n-th mechanism from what ln Z may still gain."""
     first: list[float] = []
 

@@ -89,7 +89,7 @@ def _ends(one: Analysis, enantiomer: str, kind: str, count: int) -> tuple[float,
     return max(low, -high, 0.0), max(abs(low), abs(high))
 
 
-def bound(
+def largest_polarisation(
     problem: Problem,
     model: Model,
     ranges: Sequence[Range],

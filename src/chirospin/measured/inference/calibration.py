@@ -168,7 +168,7 @@ def _density(posterior: Posterior, mean: Real, covariance: Real) -> Callable[[Re
     return density
 
 
-def designed(
+def planned_set(
     bias: Real,
     contacts: int,
     *,

@@ -280,7 +280,7 @@ def emulated(expensive: Expensive, points: Real, values: Real) -> Emulated:
     ------
     ModelError : too few have
     """
-    known: NDArray[np.bool_] = np.isfinite(values).all(axis=1)
+    known = np.asarray(np.isfinite(values).all(axis=1))
     size = points.shape[1]
     if known.sum() < 4 * size:
         raise ModelError(

@@ -98,7 +98,7 @@ def distinguished(first: Sampled, second: Sampled) -> bool:
     return first.log_evidence - second.log_evidence > APART + 2 * error
 
 
-def verdict_of(fitted: Sequence[Fitted]) -> tuple[str, str]:
+def evidence_verdict(fitted: Sequence[Fitted]) -> tuple[str, str]:
     """A verdict, and its sentence."""
     bad = [one for one in fitted if one.failures]
     if bad:
@@ -156,7 +156,7 @@ def open_directions(fitted: Fitted) -> list[str]:
     return found
 
 
-def dataset(
+def fit_dataset(
     fitted: Sequence[Fitted], data: Reduced, settings: Mapping[str, Any], files: Mapping[str, Any]
 ) -> xr.Dataset:
     """The fit as a stored result.
@@ -167,7 +167,7 @@ def dataset(
     state, bias) ``current_band``; over (mechanism, quantile, bias) ``polarisation_band``; ``measured``,
     ``measured_error`` of ln|I|, and ``measured_polarisation``
     """
-    verdict, sentence = verdict_of(fitted)
+    verdict, sentence = evidence_verdict(fitted)
     names = np.array([one.name for one in fitted])
     J = len(data.bias)
     bands = [_bands(one, J) for one in fitted]

@@ -63,8 +63,7 @@ class Reduced:
     @property
     def shared(self) -> Real:
         """Covariance of a misfit of size 1 that both magnetisations share, (2J, 2J)."""
-        shared: Real = np.kron(np.ones((2, 2)), self.kernel)
-        return shared
+        return np.asarray(np.kron(np.ones((2, 2)), self.kernel), dtype=float)
 
     @property
     def widening(self) -> float:
@@ -79,7 +78,9 @@ class Reduced:
         return np.asarray(self.widening * self.covariance + own)
 
 
-def reduced(ds: xr.Dataset, enantiomer: str | None = None, bias: float | None = None) -> Reduced:
+def reduced_curves(
+    ds: xr.Dataset, enantiomer: str | None = None, bias: float | None = None
+) -> Reduced:
     """What a fit compares.
 
     Parameters

@@ -53,7 +53,7 @@ def fit_expensive(
         one = fit_one(emulator, data, live=live, seed=seed + n, store=store, progress=progress)
         tried = one.sampled.shares[:exact, : len(expensive.ranges)]
         values = known.solve(tried, progress=solving)
-        weights = importance(one, values)
+        weights = importance_weights(one, values)
         failures = judged(emulator, one, weights)
         if not failures:
             break
@@ -67,7 +67,7 @@ def fit_expensive(
     )
 
 
-def importance(one: Fitted, values: Real) -> Real:
+def importance_weights(one: Fitted, values: Real) -> Real:
     """ln of the weights of draws: the model's likelihood over the emulator's, (draw,); NaN without a current."""
     posterior, data = one.posterior, one.posterior.data
     theta = one.sampled.theta[: len(values)]
