@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from chirospin.molecule.builder import builder_words
 from chirospin.molecule.kohn_sham import StackState
 from chirospin.molecule.model import (
     Molecule,
     MoleculeStack,
     chosen_pair,
+    named_frame,
     orbital_names,
     screening,
 )
@@ -43,7 +45,12 @@ def molecule_words(model: Molecule, state: MoleculeState) -> str:
     how = "named" if chosen_pair(model) else "ranked highest"
     lines.append(f"chosen: a = {a}, b = {b} ({how}); repulsion by {screening(model).kind}")
     lines += _null_pair(state.monomer.vector(*state.pair), _reason(pairs, state.pair))
-    return "\n".join(lines)
+    return "\n".join([*lines, *_origin(model)])
+
+
+def _origin(model: Molecule) -> list[str]:
+    words = builder_words(named_frame(model)[0])
+    return [words] if words else []
 
 
 def _symmetry(state: MoleculeState) -> str:
@@ -98,7 +105,7 @@ def stack_words(model: MoleculeStack, state: StackState) -> str:
         lines.append(
             f"spin-orbit terms between molecules are {100 * share:.0f} % of those on them and are left out"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *_origin(model)])
 
 
 def achiral_cause(model: MoleculeStack, state: StackState) -> str:
