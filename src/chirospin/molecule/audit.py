@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from chirospin.base.audit import Audit, Check
 from chirospin.molecule.kohn_sham import KohnSham, StackedKohnSham, StackState
-from chirospin.molecule.model import Molecule, MoleculeStack
+from chirospin.molecule.model import Molecule, MoleculeStack, frozen_dimer
 from chirospin.molecule.monomer import MoleculeState, ranked
-from chirospin.molecule.observables import pseudoscalar
+from chirospin.molecule.observables import hopping, pseudoscalar
 from chirospin.molecule.structure import MIRROR, turn
 
 Array = NDArray[np.float64]
@@ -31,6 +31,8 @@ REFLECTED = 1e-4
 """Of the handedness: two self-consistent fields, each good to 1e-5 of a hopping."""
 ONE_CENTRE = 0.06
 """Of Lambda above 1 meV: 0.5 % for pi and n pairs, up to 5 % for other valence pairs."""
+FROZEN = 0.15
+"""Of the largest hopping, like Lambda: 9 to 12 % for the pi orbitals of H2CO, H2CS and H2CSe."""
 LARGE_VECTOR = 1e-3
 """eV: below, one-centre blocks are not good to a few per cent."""
 
@@ -263,7 +265,24 @@ def _enantiomer(model: MoleculeStack, method: Any) -> float | None:
     return abs(one + two) / size if size > 1e-12 else abs(one + two)
 
 
+def _frozen(model: MoleculeStack, method: Any) -> float | None:
+    """Hopping of frozen densities against that of self-consistent neighbours, over the largest."""
+    if not frozen_dimer(model):
+        return None
+    own, whole = (
+        np.abs(hopping(one, method.solve(one))) for one in (model, model.replace(dimer="scf"))
+    )
+    largest = float(whole.max(initial=0.0))
+    return float(np.abs(own - whole).max()) / largest if largest > 0 else None
+
+
 STACK_AUDITS = (
+    Audit(
+        name="frozen_densities",
+        tolerance=FROZEN,
+        about="hopping of dimer=frozen against the self-consistent neighbours', over the largest",
+        evaluate=_frozen,
+    ),
     Audit(
         name="enantiomer",
         tolerance=REFLECTED,
