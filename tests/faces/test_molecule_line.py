@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from chirospin import junction
@@ -238,4 +239,19 @@ def test_uncertain_gives_an_interval_killed_or_not(
     inputs = {n for n, one in whole["ranks"].items() if one["kind"] == "input"}
     assert {"Lambda", "rise", "twist", "slide_x", "tilt_y"} <= inputs
     assert "90 % of 8 draws in [" in uncertain_text(whole)
+    assert "geometry: rigid displacements" in uncertain_text(whole)
     assert load(Path("u1.nc")).sizes["draw"] == 8
+
+
+def test_a_stack_in_one_frame_says_that_its_geometry_is_not_varied(folder: Path) -> None:
+    from chirospin.molecule import MoleculeStack
+    from chirospin.molecule.draws import _moved, drawn_geometry
+
+    pair = "H 0 0 0\nH 0 0 0.74\nH 0 0 4\nH 0 0 4.74\n"
+    Path("one.xyz").write_text(f"4\n\n{pair}")
+    Path("many.xyz").write_text(f"4\n\n{pair}" * 3)
+    one, many = (MoleculeStack(structure=f"{name}.xyz") for name in ("one", "many"))
+    assert drawn_geometry(one).startswith("not varied: the file holds one stack in one frame")
+    assert _moved(one, np.full(7, 0.9)) == (one, {})
+    assert drawn_geometry(many) == "3 frames of the file"
+    assert _moved(many, np.full(7, 0.9))[1] == {"frame": 2.0}
