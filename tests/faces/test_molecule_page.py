@@ -71,7 +71,7 @@ def test_a_file_becomes_a_picture_and_a_junction(browser: Any) -> None:
     ("given", "word"),
     [
         ({"structure": "/etc/passwd"}, "must be one of h2co"),
-        ({"structure": "smiles:C1"}, "must be SMILES"),
+        ({"structure": "smiles=C1"}, "must be SMILES"),
         ({"content": "import os\n", "name": "evil.py"}, "must end in one of"),
         ({"content": "no molecule\n"}, "must hold coordinates"),
         ({"content": FLAT, "twist": "<b>x"}, "&lt;b&gt;x"),

@@ -191,35 +191,15 @@ def _lengths(state: MoleculeState) -> Array:
 ROTATION = turn(0.7, 2) @ turn(0.4, 0) @ turn(-1.1, 2)
 
 
-def _rotation(model: Molecule, method: Any) -> float:
-    """Lambda turns with the molecule, up to a sign; yields the largest deviation, eV."""
+def _image(model: Molecule, method: Any, matrix: Array) -> float:
+    """Spin-orbit vectors of a turned or reflected molecule against its own, turned alike, up to a sign; eV."""
     assert isinstance(method, KohnSham)
     one = method.upright_monomer(model)
     here = one.state.structure
-    other = method.monomer(model, here.at(here.positions @ ROTATION.T))
-    left, right = ranked(one), ranked(other)
-    own = left.vectors @ ROTATION.T
-    return float(
-        np.nan_to_num(
-            np.minimum(
-                np.abs(own - right.vectors).max(axis=1), np.abs(own + right.vectors).max(axis=1)
-            )
-        ).max()
-    )
-
-
-def _mirror(model: Molecule, method: Any) -> float:
-    """Lambda is an axial vector: reflected coordinates reflect it and change its sign, up to its own sign."""
-    assert isinstance(method, KohnSham)
-    one = method.upright_monomer(model)
-    here = one.state.structure
-    other = method.monomer(model, here.at(here.positions @ MIRROR.T))
-    own, right = ranked(one).vectors @ MIRROR.T, ranked(other).vectors
-    return float(
-        np.nan_to_num(
-            np.minimum(np.abs(own - right).max(axis=1), np.abs(own + right).max(axis=1))
-        ).max()
-    )
+    other = method.monomer(model, here.at(here.positions @ matrix.T))
+    own, found = ranked(one).vectors @ matrix.T, ranked(other).vectors
+    apart = np.minimum(np.abs(own - found).max(axis=1), np.abs(own + found).max(axis=1))
+    return float(np.nan_to_num(apart).max())
 
 
 def _one_centre(model: Molecule, method: Any) -> float | None:
@@ -239,13 +219,13 @@ AUDITS = (
         name="rotation",
         tolerance=ROTATED,
         about="spin-orbit vectors turn with the molecule, eV",
-        evaluate=_rotation,
+        evaluate=lambda m, method: _image(m, method, ROTATION),
     ),
     Audit(
         name="mirror",
         tolerance=ROTATED,
         about="spin-orbit vectors are axial under reflection, eV",
-        evaluate=_mirror,
+        evaluate=lambda m, method: _image(m, method, MIRROR),
     ),
     Audit(
         name="two_electron_part",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from chirospin.base.errors import ModelError, one_line
 
 Array = NDArray[np.float64]
-PREFIX = "smiles:"
+PREFIX = "smiles="
 SEED = 1
 """Of the distance geometry: the same string gives the same conformer, and the same hand where it leaves that open."""
 MOST_STEPS = 5000
@@ -20,7 +20,7 @@ LONGEST = 400
 
 
 def is_smiles(name: str) -> bool:
-    """Whether a structure is given as SMILES, ``smiles:C=S``."""
+    """Whether a structure is given as SMILES, ``smiles=C=S``."""
     return name.strip().lower().startswith(PREFIX)
 
 
@@ -58,10 +58,14 @@ def built(name: str) -> tuple[Any, str]:
 def _graph(text: str) -> Any:
     from rdkit import Chem
 
+    if ":" in text:  # which names code everywhere else, so that a stored result would be refused
+        raise ModelError(
+            f"Parameter `structure` must be SMILES without a colon (aromatic atoms in small letters), but is {text[:60]!r}"
+        )
     graph = Chem.MolFromSmiles(text) if 0 < len(text) <= LONGEST else None
     if graph is None or not graph.GetNumAtoms():
         raise ModelError(
-            f"Parameter `structure` must be SMILES after smiles:, but is {one_line(text)[:60]!r}"
+            f"Parameter `structure` must be SMILES after smiles= (as smiles=C=S), but is {one_line(text)[:60]!r}"
         )
     if len(Chem.GetMolFrags(graph)) > 1:
         raise ModelError(

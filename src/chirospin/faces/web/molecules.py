@@ -132,7 +132,7 @@ def _readable(name: str, content: str | None, folder: Path) -> str:
     if content is None:
         if not is_smiles(name) and name not in shipped():
             raise ModelError(
-                f"Field structure must be one of {', '.join(shipped())}, or SMILES as smiles:C=S, but is {name!r}; a "
+                f"Field structure must be one of {', '.join(shipped())}, or SMILES as smiles=C=S, but is {name!r}; a "
                 "file is chosen beside it"
             )
         return name
@@ -217,7 +217,7 @@ def form_page() -> str:
     ]
     structure = form_row(
         "structure",
-        "one that ships (h2co, h2cs, h2cse, h2o2, h2s2), or SMILES: smiles:C=S",
+        "one that ships (h2co, h2cs, h2cse, h2o2, h2s2), or SMILES: smiles=C=S",
         f'<input id="structure" name="structure" value="h2cs" maxlength="{LONGEST_FIELD}">',
     )
     parts = [

@@ -27,7 +27,11 @@ from chirospin.studies.expectation import above, below, near
 from chirospin.studies.registry import Numbers, Parts, Progress, claim, figure
 
 SHIPPED = {"H2CO": "h2co", "H2CS": "h2cs", "H2CSe": "h2cse", "H2S2": "h2s2", "H2O2": "h2o2"}
-OTHERS = {"thiophene": "thiophene", "1,2-dithiine": "dithiine"}
+OTHERS = {
+    "thiophene": "thiophene",
+    "1,2-dithiine": "dithiine",
+    "thiobenzaldehyde": "thiobenzaldehyde",
+}
 STACKS = {**SHIPPED, **OTHERS}
 """Names and files, without their ending."""
 PAPER = Junction()
