@@ -18,6 +18,7 @@ from chirospin.rashba.disorder import Correlator
 from chirospin.rashba.model import RashbaGas, bands, complex_frequency, correlator
 from chirospin.rashba.shells import UNIT, Shells
 from chirospin.rashba.state import UNKNOWN, GasResponse
+from chirospin.rashba.unsplit import unsplit_response
 
 Array = NDArray[np.float64]
 NODES, MOST_NODES = 60, 3840  # Gauss nodes in the window between the Fermi momenta
@@ -50,6 +51,8 @@ class ClosedForm(Method):
 
 
 def _response(model: RashbaGas) -> GasResponse:
+    if model.spin_orbit == 0:
+        return unsplit_response(model)
     gas, disorder, z = bands(model), correlator(model), complex_frequency(model)
     point = disorder.kind == "delta"
     if gas.T == 0 and point and abs(gas.N) != 1:

@@ -18,6 +18,7 @@ from chirospin.base.outcome import Outcome
 from chirospin.rashba.model import RashbaGas, bands, complex_frequency, correlator
 from chirospin.rashba.shells import CURRENT, SPIN, SPIN_HALL, Shells
 from chirospin.rashba.state import ROUNDING, GasResponse
+from chirospin.rashba.unsplit import unsplit_response
 
 Values = NDArray[Any]
 FIRST_LINKS = 14  # of a chain on each side, plus as many times time/splitting
@@ -95,6 +96,8 @@ class Kinetic(Method):
         return map(self._response, models)
 
     def _response(self, model: RashbaGas) -> GasResponse:
+        if model.spin_orbit == 0:
+            return unsplit_response(model)
         gas = Shells(
             bands=bands(model),
             disorder=correlator(model),
