@@ -168,6 +168,9 @@ def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
     if x.dtype.kind in "iu" and panel.x_scale == "linear":
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.xaxis.set_minor_locator(NullLocator())
+    if _named(x):
+        ax.set_xticks(range(x.size), [str(one) for one in x.values], rotation=30, ha="right")
+        ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel(panel.x_label or label(x))
     ax.set_ylabel(panel.y_label or label(y))
     if panel.legend:
@@ -178,6 +181,15 @@ def _turns(values: Any) -> float:
     """Sign changes along a row or a column, on average: lines through ripples hide what they mark."""
     signs = np.sign(values)
     return float(max((np.diff(signs, axis=axis) != 0).sum(axis=axis).mean() for axis in (0, 1)))
+
+
+def _named(x: xr.DataArray) -> bool:
+    """Whether places along an axis are words: they have no distance, and no line joins them."""
+    return x.dtype.kind in "UO"
+
+
+def _line_style(panel: Panel, n: int) -> Any:
+    return STYLES[n % len(STYLES)] if panel.by in COINCIDING else "-"
 
 
 def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
@@ -191,20 +203,22 @@ def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
             for v in ds[panel.by].values
         ]
     colours = _colour_of_each(len(series))
+    words = _named(ds[panel.x])
+    at = np.arange(ds.sizes[panel.x]) if words else ds[panel.x]
     for n, (text, values) in enumerate(series):
         ax.plot(
-            ds[panel.x],
+            at,
             values.transpose(panel.x),
             color=colours[n],
-            marker="o" if markers else None,
-            linestyle=STYLES[n % len(STYLES)] if panel.by in COINCIDING else "-",
+            marker="o" if markers or words else None,
+            linestyle=_line_style(panel, n) if not words else "",
             label=text or None,
             markeredgewidth=0,
         )
         if panel.error is not None:
             error = ds[panel.error]
             ax.errorbar(
-                ds[panel.x],
+                at,
                 values.transpose(panel.x),
                 error if panel.by is None else error.sel({panel.by: values[panel.by]}),
                 fmt="none",

@@ -26,7 +26,7 @@ from chirospin.base.errors import ModelError
 from chirospin.faces import arguments
 from chirospin.faces.report import audit_table, html_page, values_parts, verdict_line
 from chirospin.faces.web.desk import Desk
-from chirospin.faces.web.upload import LONGEST_FIELD, form_row, received, refusal
+from chirospin.faces.web.upload import LONGEST_FIELD, form_row, received, refused_page
 from chirospin.faces.web.worker import STOPPED, Send
 
 PATH, ANSWER = "/molecule", "/molecule/answer"
@@ -206,7 +206,7 @@ def _commands(name: str, stack: Sequence[str], junction: Sequence[str]) -> list[
     ]
 
 
-def form_page() -> str:
+def molecule_form() -> str:
     """The form: a structure, how it is stacked, the contact; the answer comes into a frame beneath."""
     kind = arguments.problem("molecule.stack").model
     rows = [_field(kind, name) for name in STACK_FIELDS]
@@ -264,7 +264,7 @@ def _choice(kind: Any, name: str) -> str:
     )
 
 
-def job_from(files: Sequence[tuple[str, bytes]], fields: Mapping[str, str]) -> Stacking:
+def stacking_from(files: Sequence[tuple[str, bytes]], fields: Mapping[str, str]) -> Stacking:
     """The job of a form, its parameters checked before anything is computed.
 
     Raises
@@ -295,14 +295,14 @@ def connect_molecules(server: Flask, desk: Desk) -> None:
 
     @server.get(PATH)
     def _molecule_form() -> Response:
-        return Response(form_page(), mimetype="text/html")
+        return Response(molecule_form(), mimetype="text/html")
 
     @server.post(ANSWER)
     def _molecule_asked() -> Any:
         try:
-            job = job_from(*received())
+            job = stacking_from(*received())
         except ModelError as error:
-            return Response(refusal(str(error), NAME), 400, mimetype="text/html")
+            return Response(refused_page(str(error), NAME), 400, mimetype="text/html")
         who = secrets.token_hex(16)
         desk.ask(who, job)
         return redirect(f"{ANSWER}?who={who}", 303)
@@ -319,7 +319,7 @@ def connect_molecules(server: Flask, desk: Desk) -> None:
             return Response(html_page(waiting, NAME, again=AGAIN), mimetype="text/html")
         if ticket.error or not isinstance(ticket.answer, str):
             line = "The computation was stopped" if ticket.error == STOPPED else ticket.error
-            return Response(refusal(line, NAME), 400, mimetype="text/html")
+            return Response(refused_page(line, NAME), 400, mimetype="text/html")
         return Response(ticket.answer, mimetype="text/html")
 
     @server.get(PLOTLY)

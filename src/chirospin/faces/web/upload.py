@@ -240,11 +240,11 @@ def connect_upload(server: Flask, desk: Desk) -> None:
         if not ended or ticket.error == STOPPED:
             abort(503, "The comparison did not end; read part of the curves at a time.")
         if ticket.error or ticket.answer is None:
-            return Response(refusal(ticket.error), 400, mimetype="text/html")
+            return Response(refused_page(ticket.error), 400, mimetype="text/html")
         return Response(str(ticket.answer), mimetype="text/html")
 
 
-def refusal(line: str, name: str = "measured curves") -> str:
+def refused_page(line: str, name: str = "measured curves") -> str:
     """The page of an answer that is an error."""
     return html_page([f'<p class="verdict failed">{escape(one_line(line))}</p>'], name)
 
