@@ -23,7 +23,12 @@ from chirospin.crystal.hopping_files import (
     read_tb,
     read_wsvec,
 )
-from chirospin.crystal.real_space import Complex, WannierMatrices, hermitian
+from chirospin.crystal.real_space import (
+    Complex,
+    WannierMatrices,
+    hermitian,
+    hermitian_part,
+)
 from chirospin.crystal.system_folder import HAMILTONIAN, read_system
 from chirospin.crystal.text_files import Array, broken
 from chirospin.crystal.wigner_seitz import PLAIN, from_grid, nearest_images, supercell
@@ -73,7 +78,10 @@ def read_crystal(name: str, wsvec: str, tolerance: float, spin: str) -> WannierM
     S = found.spin if spin in ("auto", "file") else None
     if S is not None:
         S = hermitian(found.path, "the spin", found.vectors, S)
-    return replace(found, hamiltonian=H, spin=S)
+    A = found.position
+    if A is not None:  # finite differences over the grid of q leave an anti-Hermitian part
+        A = hermitian_part(found.path, found.vectors, A)
+    return replace(found, hamiltonian=H, spin=S, position=A)
 
 
 def beside(prefix: str, suffix: str) -> Path | None:

@@ -10,6 +10,8 @@ Examples
 
 from __future__ import annotations
 
+from functools import partial
+
 from chirospin.base.family import Family, Problem
 from chirospin.base.observables import Observable
 from chirospin.base.solve import solver
@@ -169,3 +171,4 @@ __all__ = [
 
 solve = solver(FAMILY)
 sweep = sweeper(FAMILY)
+__dir__ = partial(sorted, __all__)

@@ -51,9 +51,9 @@ class ClosedForm(Method):
 
 
 def _response(model: RashbaGas) -> GasResponse:
-    if model.spin_orbit == 0:
-        return unsplit_response(model)
     gas, disorder, z = bands(model), correlator(model), complex_frequency(model)
+    if gas.unsplit:
+        return unsplit_response(gas, disorder, z)
     point = disorder.kind == "delta"
     if gas.T == 0 and point and abs(gas.N) != 1:
         return turning_field(gas, disorder, z)

@@ -96,12 +96,13 @@ class Kinetic(Method):
         return map(self._response, models)
 
     def _response(self, model: RashbaGas) -> GasResponse:
-        if model.spin_orbit == 0:
-            return unsplit_response(model)
+        both, disorder, z = bands(model), correlator(model), complex_frequency(model)
+        if both.unsplit:
+            return unsplit_response(both, disorder, z)
         gas = Shells(
-            bands=bands(model),
-            disorder=correlator(model),
-            z=complex_frequency(model),
+            bands=both,
+            disorder=disorder,
+            z=z,
             prescription=self.prescription,
             interband=self.transitions == "all",
         )

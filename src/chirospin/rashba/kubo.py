@@ -58,8 +58,8 @@ class Kubo(Method):
             raise ModelError(
                 f"Parameter `disorder` must be delta for the method kubo, but is {disorder.kind}"
             )
-        if model.spin_orbit == 0:
-            return replace(unsplit_response(model), conductivity=UNKNOWN)
+        if gas.unsplit:
+            return replace(unsplit_response(gas, disorder, z), conductivity=UNKNOWN)
         if gas.step is None or gas.N != 1:
             raise ModelError(
                 "Parameters `winding` and `splitting_power` must be 1, `nonparabolicity` 0, `splitting` and "

@@ -6,32 +6,32 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 
 from chirospin.base.outcome import Outcome
 from chirospin.numerics.quadrature import gauss_nodes
-from chirospin.rashba.bands import THERMAL_REACH
+from chirospin.rashba.bands import THERMAL_REACH, Bands
 from chirospin.rashba.disorder import Correlator
-from chirospin.rashba.model import RashbaGas, complex_frequency, correlator
 from chirospin.rashba.state import ROUNDING, GasResponse
 
 Array = NDArray[np.float64]
-PANELS, NODES = 24, 20  # of the thermal energies
+PANELS, NODES = 48, 20  # of the thermal window
 
 
-def unsplit_response(model: RashbaGas) -> GasResponse:
+def unsplit_response(gas: Bands, disorder: Correlator, z: complex) -> GasResponse:
     r"""The exact linear response for Delta = 0.
 
-    .. math:: \sigma = \int d\varepsilon\,(-f')\,\frac{p v}{2\pi(\gamma - iz)}, \qquad
+    .. math:: \sigma = \int dp\,(-f')\,\frac{p v^2}{2\pi(\gamma - iz)}, \qquad
               \gamma = \frac{p}{m v}(c_0 - c_1)
 
     References
     ----------
     khaetskii_2006, after Eq. (18)
     """
-    disorder, z = correlator(model), complex_frequency(model)
-    energies, weights = _thermal_energies(model)
-    p, v = _momentum_and_velocity(model, energies)
-    rate = _transport_rate(model, disorder, p, v)
+    p, weights = _thermal_momenta(gas)
+    _, v, _, _ = gas.curves(p)
+    (relaxation,) = disorder.transport(p, (1,))
+    rate = relaxation * p / (gas.m * v)
     lost: Any = rate - 1j * z if z.real else rate + z.imag
     conductivity = weights @ (p * v / (2 * np.pi * lost))
     return GasResponse(
@@ -43,32 +43,30 @@ def unsplit_response(model: RashbaGas) -> GasResponse:
         errors=(ROUNDING * abs(conductivity), 0.0, 0.0),
         certificates={
             "neglected": 0.0,
-            "good_metal": float(weights @ rate) / max(model.fermi_energy, model.thermal_energy),
+            "good_metal": float(weights @ rate) / max(gas.mu - gas.bottom, gas.T),
             "splitting_time": 0.0,
         },
         outcome=Outcome(converged=True, residual=0.0, iterations=1),
     )
 
 
-def _thermal_energies(model: RashbaGas) -> tuple[Array, Array]:
-    """Energies with the weights -f' d(energy); the Fermi energy alone at zero temperature."""
-    mu, T = model.fermi_energy, model.thermal_energy
-    if T == 0:
-        return np.array([mu]), np.ones(1)
-    low, high = max(-THERMAL_REACH, -mu / T), THERMAL_REACH
+def _thermal_momenta(gas: Bands) -> tuple[Array, Array]:
+    """Momenta with the weights -f' d(energy); the Fermi momentum alone at zero temperature."""
+    if gas.T == 0:
+        return np.array([_momentum(gas, gas.mu)]), np.ones(1)
+    reach = THERMAL_REACH * gas.T
+    low, high = (_momentum(gas, max(e, 0.0)) for e in (gas.mu - reach, gas.mu + reach))
     x, w = gauss_nodes(NODES)
     edges = np.linspace(low, high, PANELS + 1)
     half = np.diff(edges)[:, None] / 2
-    at = (edges[:-1, None] + half * (1 + x)).ravel()
-    return mu + T * at, (half * w).ravel() / (4 * np.cosh(at / 2) ** 2)
+    p = (edges[:-1, None] + half * (1 + x)).ravel()
+    energy, v, _, _ = gas.curves(p)
+    falling = v / (4 * gas.T * np.cosh((energy - gas.mu) / (2 * gas.T)) ** 2)
+    return p, (half * w).ravel() * falling
 
 
-def _momentum_and_velocity(model: RashbaGas, energy: Array) -> tuple[Array, Array]:
-    m, g = model.mass, model.nonparabolicity
-    p = np.sqrt(4 * m * energy / (1 + np.sqrt(1 + 8 * m * g * energy)))
-    return p, p * (1 + 2 * g * p**2) / m
+def _momentum(gas: Bands, energy: float) -> float:
+    def above(p: float) -> float:
+        return float(gas.energy(np.array([p]), 1)[0]) - energy
 
-
-def _transport_rate(model: RashbaGas, disorder: Correlator, p: Array, v: Array) -> Array:
-    (relaxation,) = disorder.transport(p, (1,))
-    return np.asarray(relaxation * p / (model.mass * v))
+    return float(brentq(above, 0.0, gas.scale, xtol=1e-300, rtol=1e-14)) if energy > 0 else 0.0
