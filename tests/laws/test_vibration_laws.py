@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chirospin import vibration
 from chirospin.base.fermi import fermi
+from chirospin.base.spin import PAULI
 from chirospin.vibration import SCBA, Exact, SCBAHartree, SecondOrder, Vibration, Windowed
 from chirospin.vibration.audit import CHECKS
 from chirospin.vibration.born import (
@@ -300,3 +302,49 @@ def test_other_solutions_of_a_level_are_counted_where_there_are_two() -> None:
     warm = polaron(1.0).replace(thermal_energy=0.3)
     assert check.judge(check.evaluate(warm, SCBAHartree().solve(warm)))
     assert check.judge(check.evaluate(Vibration(), SCBAHartree().solve(Vibration())))
+
+
+def summed_self_energy(
+    model: Vibration, z: np.ndarray, reversed_quanta: bool = False
+) -> np.ndarray:
+    """Sum over states and modes as fransson_closed_shell writes Eqs. (10), (11), one term at a time."""
+    field = np.array(model.level_splitting)
+    energy = (
+        model.level * np.eye(2)
+        + np.tensordot(field, PAULI, 1)
+        - model.chemical_potential * np.eye(2)
+    )
+    values, vectors = np.linalg.eigh(energy)
+    total = np.zeros((z.size, 2, 2), dtype=complex)
+    for omega, U in zip(model.mode_energies, np.array(model.mode_couplings), strict=True):
+        n = 1 / np.expm1(omega / model.thermal_energy)
+        for value, vector in zip(values, vectors.T, strict=True):
+            f = 1 / (1 + np.exp(value / model.thermal_energy))
+            state = np.outer(vector, vector.conj())
+            down, up = (f, 1 - f) if reversed_quanta else (1 - f, f)
+            emitted = U @ state @ U.conj().T
+            absorbed = U.conj().T @ state @ U
+            total += ((down + n) / (z - value - omega))[:, None, None] * emitted
+            total += ((up + n) / (z - value + omega))[:, None, None] * absorbed
+    return total
+
+
+@given(model=mode_vibrations())
+def test_green_function_and_self_energy_are_the_written_sums(model):
+    omega = np.linspace(-2, 2, 7)
+    seen = vibration.solve(
+        model.replace(energy=omega),
+        SecondOrder(broadening=0.05),
+        observables=["green_function", "self_energy", "spectral_density"],
+    )
+    z = omega - model.chemical_potential + 0.05j
+    basis = np.concatenate([np.eye(2)[None], PAULI])
+    sigma = np.einsum("me,mab->eab", seen.self_energy.values, basis)
+    expected = summed_self_energy(model, z)
+    assert sigma == pytest.approx(expected, rel=1e-10, abs=1e-12)
+    assert sigma != pytest.approx(summed_self_energy(model, z, reversed_quanta=True), rel=1e-3)
+    energy = model.level * np.eye(2) + np.tensordot(np.array(model.level_splitting), PAULI, 1)
+    inverse = (omega + 0.05j)[:, None, None] * np.eye(2) - energy - expected
+    green = np.einsum("me,mab->eab", seen.green_function.values, basis)
+    assert green == pytest.approx(np.linalg.inv(inverse), rel=1e-9, abs=1e-12)
+    assert -np.einsum("eaa->ae", green).imag / np.pi == pytest.approx(seen.spectral_density.values)

@@ -19,7 +19,7 @@ from chirospin.vibration.model import Level, Vibration, level
 from chirospin.vibration.state import VibrationState
 
 Array = NDArray[np.floating[Any]]
-SPECTRUM, CROSSING = "spectrum", "crossing"
+SPECTRUM, CROSSING, PROPAGATION = "spectrum", "crossing", "propagation"
 
 
 class Rung(Method):

@@ -20,6 +20,7 @@ Complex = NDArray[np.complexfloating[Any, Any]]
 COMPONENTS = ("x", "y", "z")
 SPINS = ("up", "down")
 CHANNELS = ("weak", "strong")
+MATRICES = ("1", "sigma_x", "sigma_y", "sigma_z")
 SMALLEST, LARGEST = 1e-6, 1e6  # meV, 12 nanokelvin to a kiloelectronvolt
 ROOTS = 3  # crossover temperatures that a result can hold
 REACH = 2.5  # of the default energies around zero, meV, the window of the paper's figures
@@ -320,6 +321,7 @@ def labels(model: Vibration) -> dict[str, tuple[Any, ...]]:
     return {
         "component": COMPONENTS,
         "spin": SPINS,
+        "matrix": MATRICES,
         "energy": tuple(energies(model).tolist()),
         "channel": CHANNELS,
         "root": tuple(range(1, ROOTS + 1)),
