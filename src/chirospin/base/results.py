@@ -7,6 +7,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -344,11 +345,14 @@ def _plain(value: Any) -> Any:
     return [value.real, value.imag] if isinstance(value, complex) else value
 
 
+_version = cache(version)
+
+
 def provenance(family: str = "") -> dict[str, str]:
     """Versions and machine that made a result, of a family or of none."""
     names = ("chirospin", "numpy", "scipy", "xarray")
     return (
-        {name: version(name) for name in names}
+        {name: _version(name) for name in names}
         | packages(family)
         | {
             "python": platform.python_version(),
