@@ -182,15 +182,12 @@ def solve(
     wanted = arguments.observables_from(one, observables, quantity)
 
     from chirospin.base import results
-    from chirospin.base.figures import SUFFIXES, save_figure, sketch
+    from chirospin.base.figures import save_figure, sketch
     from chirospin.base.solve import solve as corridor
     from chirospin.faces import text
     from chirospin.faces.progress import progress, solver_lines
 
-    if out is not None:
-        results.check_target(out)
-    if plot is not None:
-        results.check_target(plot, SUFFIXES)
+    _check_targets(out, plot)
     with progress(f"solving {name}") as report, solver_lines():
         ds = corridor(
             one,
@@ -214,9 +211,7 @@ def solve(
         else text.solved_text(ds, one, found)
     )
     if not json:
-        for path in (out, plot):
-            if path is not None:
-                say(f"wrote {path}")
+        _wrote(out, plot)
     return _verdict(ds, found)
 
 
@@ -826,7 +821,7 @@ def measured(
         Draw four panels to FILE.png, .pdf or .svg.
     """
     from chirospin.base import results
-    from chirospin.base.figures import SUFFIXES, save_figure
+    from chirospin.base.figures import save_figure
     from chirospin.faces import measuring
     from chirospin.measured import compare
     from chirospin.measured import example as sample
@@ -834,15 +829,13 @@ def measured(
     from chirospin.measured.example import ABOUT
     from chirospin.measured.figure import figure_of
 
-    for path, suffixes in ((out, (results.NETCDF, results.ZARR)), (plot, SUFFIXES)):
-        if path is not None:
-            results.check_target(path, suffixes)
+    _check_targets(out, plot)
+    if example and (files or read is not None):
+        raise ModelError("Option --example shows its own sample; name no files with it")
     if example:
-        if files or read is not None:
-            raise ModelError("Option --example shows its own sample; name no files with it")
         curves = sample()
     else:
-        settings = measuring.settings_from(
+        given = measuring.settings_from(
             words=word or (),
             labels=label or (),
             keep=keep or (),
@@ -862,7 +855,7 @@ def measured(
                 "contacts": contacts,
                 "same_contacts": same_contacts,
                 "unsigned": unsigned,
-                "exclude": tuple(exclude) if exclude else None,
+                "exclude": tuple(exclude or ()) or None,
                 "noise_floor": floor,
                 "compliance": compliance,
                 "temperature": temperature,
@@ -871,7 +864,7 @@ def measured(
                 "lead_polarisation": lead_polarisation,
             },
         )
-        curves = read_curves(files, read, **settings)
+        curves = read_curves(files, read, **given)
     if show_reading:
         facts = measuring.reading_facts(curves)
         say(json_format.dumps(facts) if json else measuring.reading_text(curves, full=True))
@@ -884,14 +877,26 @@ def measured(
     if json:
         say(json_format.dumps(measuring.facts_of_result(ds)))
     else:
-        if example:
-            say(f"{ABOUT}\n")
-        say(measuring.reading_text(ds, full=False))
-        say(measuring.compared_text(ds))
-        for path in (out, plot):
-            if path is not None:
-                say(f"wrote {path}")
+        say((f"{ABOUT}\n\n" if example else "") + measuring.whole_text(ds))
+        _wrote(out, plot)
     return _measured_code(ds)
+
+
+def _check_targets(out: Path | None, plot: Path | None) -> None:
+    """Refuse names of a result and of a drawing before anything is computed."""
+    from chirospin.base import results
+    from chirospin.base.figures import SUFFIXES
+
+    if out is not None:
+        results.check_target(out)
+    if plot is not None:
+        results.check_target(plot, SUFFIXES)
+
+
+def _wrote(*paths: Path | None) -> None:
+    for path in paths:
+        if path is not None:
+            say(f"wrote {path}")
 
 
 def _measured_code(ds: Any) -> int:

@@ -141,6 +141,11 @@ def facts_of_result(ds: xr.Dataset) -> dict[str, Any]:
     }
 
 
+def whole_text(ds: xr.Dataset) -> str:
+    """What was read and what it says."""
+    return f"{reading_text(ds, full=False)}\n{compared_text(ds)}"
+
+
 def compared_text(ds: xr.Dataset) -> str:
     """The comparison for a terminal: polarisations, tests, conclusion."""
     facts = json.loads(str(ds.attrs["facts"]))

@@ -379,31 +379,34 @@ def _size(arguments: Sequence[str], one: Mechanism, shell: Shell) -> float:
     return float(np.nanmax(np.abs(np.array(values, dtype=float))))
 
 
+INTRODUCTION = (
+    "# What makes spin polarisation?",
+    "",
+    "Two quantities carry this name. P_s is the spin of the current that leaves into an ordinary lead "
+    "(`transmitted_spin`); P_MR is how much the current changes when a magnetic lead is reversed "
+    "(`spin_polarisation`), which is what a junction measures. A model can have either without the other.",
+    "",
+    "The laws: (1) a tree of sites with one orbital each transmits no spin; (2) nor does one channel into the "
+    "lead; (3) without probes P_s begins at second order in the spin-orbit coupling; (4) probes that mix spins "
+    "make it first order, those that keep it along z do not; (5) P_MR = 0 without probes and with elastic ones "
+    "at every bias, with inelastic ones for a vanishing bias; (6) the mirror image has the opposite P_s. They "
+    "hold for electrons that do not repel each other, in a molecule even under time reversal. "
+    "`chirospin audit models.NAME` tries each on a model and says what is missing where one does not apply.",
+    "",
+    "Every entry is the answer of the command with its number below, run when this page was generated; the page "
+    "cannot be generated if one of them is not as expected. Sizes are the largest of the command's energies; "
+    "a tilde gives the measured power of the coupling. 0 means below 1e-9.",
+    "",
+)
+
+
 def mechanisms_page(found: Sequence[Trial]) -> str:
     """One table of mechanisms against conditions, and the command of every entry."""
     head = [
         "", "mechanism", "interaction", "probes", "loops", "channels", "magnet", "drive", "expected",
         "size found", "because",
     ]  # fmt: skip
-    lines = [
-        "# What makes spin polarisation?",
-        "",
-        "Two quantities carry this name. P_s is the spin of the current that leaves into an ordinary lead "
-        "(`transmitted_spin`); P_MR is how much the current changes when a magnetic lead is reversed "
-        "(`spin_polarisation`), which is what a junction measures. A model can have either without the other.",
-        "",
-        "The laws: (1) a tree of sites with one orbital each transmits no spin; (2) nor does one channel into the "
-        "lead; (3) without probes P_s begins at second order in the spin-orbit coupling; (4) probes that mix spins "
-        "make it first order, those that keep it along z do not; (5) P_MR = 0 without probes and with elastic ones "
-        "at every bias, with inelastic ones for a vanishing bias; (6) the mirror image has the opposite P_s. They "
-        "hold for electrons that do not repel each other, in a molecule even under time reversal. "
-        "`chirospin audit models.NAME` tries each on a model and says what is missing where one does not apply.",
-        "",
-        "Every entry is the answer of the command with its number below, run when this page was generated; the page "
-        "cannot be generated if one of them is not as expected. Sizes are the largest of the command's energies; "
-        "a tilde gives the measured power of the coupling. 0 means below 1e-9.",
-        "",
-    ]
+    lines = list(INTRODUCTION)
     for quantity, title in (
         ("P_s", "Spin of the current, P_s"),
         ("P_MR", "Magnetoresistance, P_MR"),

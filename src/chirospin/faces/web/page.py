@@ -125,95 +125,91 @@ def first_layout(path: str) -> html.Div:
 
 def _explore(path: str) -> html.Div:
     return html.Div(
+        [_controls(path), html.Div([_picture(), _evidence()], id="right")], id="explore"
+    )
+
+
+def _controls(path: str) -> html.Div:
+    """What is asked: the problem and its form."""
+    return html.Div(
         [
-            html.Div(
-                [
-                    html.Label("Problem", htmlFor="problem", className="unseen"),
-                    dcc.Dropdown(
-                        id="problem",
-                        options=family_options(),
-                        value=path,
-                        clearable=False,
-                        searchable=False,
-                    ),
-                    html.Div(problem_form(arguments.problem(path)), id="form"),
-                    html.Button("All as at first", id="reset", className="quiet"),
-                ],
-                id="controls",
+            html.Label("Problem", htmlFor="problem", className="unseen"),
+            dcc.Dropdown(
+                id="problem",
+                options=family_options(),
+                value=path,
+                clearable=False,
+                searchable=False,
             ),
+            html.Div(problem_form(arguments.problem(path)), id="form"),
+            html.Button("All as at first", id="reset", className="quiet"),
+        ],
+        id="controls",
+    )
+
+
+def _picture() -> html.Div:
+    """What is found: figure or table, verdict, and how far it is."""
+    figure = dcc.Graph(
+        id="figure",
+        figure=EMPTY,
+        responsive=True,
+        config={"displaylogo": False, "displayModeBar": False},
+        style={"height": f"{EMPTY['layout']['height']}px"},
+    )
+    return html.Div(
+        [
+            html.P(id="error", role="alert", hidden=True),
+            html.P(id="previous", role="status", hidden=True),
+            html.Div(figure, id="figure-frame"),
+            html.Div(id="table"),
             html.Div(
-                [
-                    html.Div(
-                        [
-                            html.P(id="error", role="alert", hidden=True),
-                            html.P(id="previous", role="status", hidden=True),
-                            html.Div(
-                                dcc.Graph(
-                                    id="figure",
-                                    figure=EMPTY,
-                                    responsive=True,
-                                    config={"displaylogo": False, "displayModeBar": False},
-                                    style={"height": f"{EMPTY['layout']['height']}px"},
-                                ),
-                                id="figure-frame",
-                            ),
-                            html.Div(id="table"),
-                            html.Div(
-                                [html.Div(id="verdict"), html.P(id="status", role="status")],
-                                className="under",
-                            ),
-                        ],
-                        id="picture",
-                    ),
-                    html.Div(
-                        [
-                            html.Div(id="audit-table"),
-                            html.Div(
-                                [
-                                    html.Button(
-                                        "Run the expensive checks", id="audit", className="quiet"
-                                    ),
-                                    html.Span(
-                                        " mirror image, limits, finer grids, at the form's own values: "
-                                        "other models are solved",
-                                        className="hint",
-                                    ),
-                                    html.Span(
-                                        id="expensive-status", role="status", className="step"
-                                    ),
-                                    html.Div(id="expensive"),
-                                ],
-                                className="expensive",
-                            ),
-                            html.H2("Take it along"),
-                            html.P(
-                                [
-                                    html.Button("Data (NetCDF)", id="take-nc"),
-                                    html.Button("Figure (PDF)", id="take-pdf"),
-                                    html.Button("Figure (PNG)", id="take-png"),
-                                ],
-                                className="takes",
-                            ),
-                            html.P(id="take-error", role="alert", hidden=True),
-                            html.H3("The same at the command line"),
-                            html.Div(
-                                [html.Pre(id="command", tabIndex="0"), _copier("command")],
-                                className="code",
-                            ),
-                            html.H3("The same in Python"),
-                            html.Div(
-                                [html.Pre(id="python", tabIndex="0"), _copier("python")],
-                                className="code",
-                            ),
-                        ],
-                        id="evidence",
-                    ),
-                ],
-                id="right",
+                [html.Div(id="verdict"), html.P(id="status", role="status")], className="under"
             ),
         ],
-        id="explore",
+        id="picture",
     )
+
+
+def _evidence() -> html.Div:
+    """Why it can be believed, and how to have it elsewhere: checks, files, command, Python."""
+    return html.Div(
+        [
+            html.Div(id="audit-table"),
+            html.Div(
+                [
+                    html.Button("Run the expensive checks", id="audit", className="quiet"),
+                    html.Span(
+                        " mirror image, limits, finer grids, at the form's own values: "
+                        "other models are solved",
+                        className="hint",
+                    ),
+                    html.Span(id="expensive-status", role="status", className="step"),
+                    html.Div(id="expensive"),
+                ],
+                className="expensive",
+            ),
+            html.H2("Take it along"),
+            html.P(
+                [
+                    html.Button("Data (NetCDF)", id="take-nc"),
+                    html.Button("Figure (PDF)", id="take-pdf"),
+                    html.Button("Figure (PNG)", id="take-png"),
+                ],
+                className="takes",
+            ),
+            html.P(id="take-error", role="alert", hidden=True),
+            html.H3("The same at the command line"),
+            _code("command"),
+            html.H3("The same in Python"),
+            _code("python"),
+        ],
+        id="evidence",
+    )
+
+
+def _code(name: str) -> html.Div:
+    return html.Div([html.Pre(id=name, tabIndex="0"), _copier(name)], className="code")
 
 
 def _copier(target: str) -> dcc.Clipboard:
