@@ -35,6 +35,9 @@ MIXTURES = (0.0, 1 / 3, 2 / 3, 1.0)
 PLANE = 2.5  # how much of each side of a plane is drawn
 LEADING = 2 * WEAK**2  # what leading order in alpha leaves out
 
+MOVED = {"sign-map": "interface_spin_sign"}
+"""Figures that are studies of their own now."""
+
 
 def metal(asymmetry: float = WEAK, **changes: Any) -> ChiralMetal:
     """A metal with v_F = l = 1 and a given alpha/v_F, carriers of charge -e, alpha > 0."""
