@@ -10,6 +10,8 @@ Examples
 
 from __future__ import annotations
 
+from functools import partial
+
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
 from chirospin.junction.audit import AUDITS, CHECKS
@@ -43,6 +45,7 @@ from chirospin.junction.manybody.trajectories import (
 from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
 from chirospin.junction.observables import OBSERVABLES, labels
+from chirospin.junction.probed import transmitted_spin
 from chirospin.junction.time.transient import (
     TRANSIENT_AUDITS,
     TRANSIENT_CHECKS,
@@ -87,7 +90,7 @@ PROBLEM = Problem(
     methods={
         method.name: method for method in (GKSL, MixedGKSL, Trajectories, MeanField, Landauer)
     },
-    observables=(*OBSERVABLES, *NOISE_OBSERVABLES, *SAMPLED_OBSERVABLES),
+    observables=(*OBSERVABLES, transmitted_spin, *NOISE_OBSERVABLES, *SAMPLED_OBSERVABLES),
     checks=(*CHECKS, *NOISE_CHECKS, *SAMPLED_CHECKS),
     audits=(*AUDITS, *SAMPLED_AUDITS),
     labels=labels,
@@ -125,7 +128,7 @@ BIASED = Problem(
             BiasedLandauer,
         )
     },
-    observables=BIASED_OBSERVABLES,
+    observables=(*BIASED_OBSERVABLES, transmitted_spin),
     checks=BIASED_CHECKS,
     audits=BIASED_AUDITS,
     parts=PARTS,
@@ -145,3 +148,4 @@ FAMILY = Family(
 
 solve = solver(FAMILY)
 sweep = sweeper(FAMILY)
+__dir__ = partial(sorted, __all__)
