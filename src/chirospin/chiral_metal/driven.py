@@ -28,7 +28,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
-from chirospin.base.parameters import Shape, parameter
+from chirospin.base.parameters import parameter, places
 from chirospin.chiral_metal.boltzmann import (
     MATRICES,
     TOLERANCE,
@@ -91,12 +91,10 @@ class DrivenMetal(IsotropicMetal):
         high=LARGE,
         about="hbar omega of the alternating current",
     )
-    time: tuple[float, ...] | None = parameter(
-        None,
+    time: tuple[float, ...] | None = places(
+        "T",
         unit="1/eV",
         symbol="t",
-        shape=Shape(axes=("T",)),
-        axis=True,
         about="after a steady current is switched on; 0.1 to 10 relaxation times if not given",
     )
 

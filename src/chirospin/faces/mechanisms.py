@@ -41,7 +41,7 @@ class Mechanism:
     """
 
     name: str
-    quantity: str
+    quantity: str = "P_s"
     interaction: str = "none"
     probes: str = "none"
     loops: str = "yes"
@@ -51,7 +51,7 @@ class Mechanism:
     expected: str
     because: str
     arguments: tuple[str, ...]
-    observable: str
+    observable: str = "transmitted_spin"
     coupling: tuple[str, float] | None = None
     code: int = 0
 
@@ -99,102 +99,82 @@ BIASED = ("junction.bias", "--method", "redfield", *_set("gate=-6.4", "bias=14")
 MECHANISMS = (
     Mechanism(
         name="chain of one orbital a site",
-        quantity="P_s",
         loops="no",
         channels="one",
         expected=ZERO,
         because="law 1",
         arguments=CHAIN,
-        observable="transmitted_spin",
     ),
     Mechanism(
         name="the same with dephasing",
-        quantity="P_s",
         probes="dephasing",
         loops="no",
         channels="one",
         expected=ZERO,
         because="law 1",
         arguments=(*CHAIN, *MIXED),
-        observable="transmitted_spin",
     ),
     Mechanism(
         name="[3]helicene, one contact atom",
-        quantity="P_s",
         channels="one",
         expected=ZERO,
         because="law 2",
         arguments=(*HELICENE, *AT, *_set("contact_atoms=1")),
-        observable="transmitted_spin",
     ),
     Mechanism(
         name="[3]helicene, two contact atoms",
-        quantity="P_s",
         expected=SECOND,
         because="law 3",
         arguments=(*HELICENE, *AT),
-        observable="transmitted_spin",
         coupling=CARBON,
     ),
     Mechanism(
         name="[3]helicene, dephasing mixes spins",
-        quantity="P_s",
         probes="dephasing, mixed",
         expected=FIRST,
         because="law 4",
         arguments=(*HELICENE, *AT, *MIXED),
-        observable="transmitted_spin",
         coupling=CARBON,
     ),
     Mechanism(
         name="[3]helicene, dephasing keeps spins",
-        quantity="P_s",
         probes="dephasing, kept",
         expected=SECOND,
         because="law 4",
         arguments=(*HELICENE, *AT, *KEPT),
-        observable="transmitted_spin",
         coupling=CARBON,
     ),
     Mechanism(
         name="orbital texture, spin-orbit contact",
-        quantity="P_s",
         expected=SECOND,
         because="law 3",
         arguments=("models.orbital_texture", *_set("energy=[0.2]")),
-        observable="transmitted_spin",
         coupling=("spin_orbit", 0.01),
     ),
     Mechanism(
         name="double helix with dephasing",
-        quantity="P_s",
         probes="dephasing, mixed",
         channels="one",
         expected=ANY,
         because="law 4; beyond first order at 10 meV",
         arguments=("models.double_helix", *_set("energy=[0.485]")),
-        observable="transmitted_spin",
     ),
     Mechanism(
         name="single helix, hops of long range",
-        quantity="P_s",
         probes="dephasing, mixed",
         channels="one",
         expected=ANY,
         because="law 4; beyond first order at 12 meV",
         arguments=("models.single_helix", *_set("energy=[-0.05]")),
-        observable="transmitted_spin",
     ),
     Mechanism(
         name="one channel, time reversal broken",
-        quantity="P_s",
         loops="no",
         channels="one",
         magnet="in the hop",
         expected=ANY,
         because="laws 1, 2 do not apply; the check is red",
         arguments=("models.helical_field", *_set("spin_orbit_phase=0", "energy=[-0.08]")),
-        observable="transmitted_spin",
         code=1,
     ),
     Mechanism(

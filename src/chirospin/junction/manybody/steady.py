@@ -17,7 +17,9 @@ from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
+from pydantic import Field
 
+from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST
 from chirospin.junction.manybody.generator import Generator
 from chirospin.junction.manybody.packed import (
     EVEN,
@@ -35,6 +37,21 @@ REFINEMENTS = 3  # corrections from the residual of the original equation, where
 FINER, STRICT = 1e-4, 1e-10  # how much a correction reduces the residual
 MET = 0.5  # of the tolerance, at which no further correction is made
 SINGULAR_VECTORS = 120  # where L_0 is nearly singular: more do not help
+
+
+def tolerance_setting() -> Any:
+    """The setting of a method: the residual at which a steady state is accepted."""
+    return Field(
+        1e-12,
+        ge=TIGHTEST,
+        le=LOOSEST,
+        description="largest residual |L rho| / |rho| in units of the energy scale",
+    )
+
+
+def krylov_setting(most: int, what: str) -> Any:
+    """The setting of a method: how many Krylov vectors one solve may take."""
+    return Field(most, ge=1, le=MOST_VECTORS, description=f"most Krylov vectors of one {what}")
 
 
 class KrylovSolution(Protocol):
