@@ -11,6 +11,7 @@ import json
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -96,6 +97,12 @@ STACK = _set("hubbard=0", "bias=2", "thermal_energy=0.05", "probe_coupling=0.05"
 FREE = ("junction.bias", "--method", "landauer", *STACK)
 BIASED = ("junction.bias", "--method", "redfield", *_set("gate=-6.4", "bias=14"))
 
+magnetic = partial(
+    Mechanism, quantity="P_MR", magnet="left lead, fully", observable="spin_polarisation"
+)
+"""What reversing a magnetic lead changes."""
+repelling = partial(magnetic, interaction="U = 4 t", drive="infinite bias")
+"""The same in a stack with repulsion."""
 MECHANISMS = (
     Mechanism(
         name="chain of one orbital a site",
@@ -219,85 +226,59 @@ MECHANISMS = (
         arguments=(*HELICENE, *_set(HALF_VOLT, "probe=voltage"), *ONE_PROBE),
         observable=CURRENT,
     ),
-    Mechanism(
+    magnetic(
         name="molecular stack, no repulsion",
-        quantity="P_MR",
         magnet="left lead",
         drive="infinite bias",
         expected=ZERO,
         because="law 5",
         arguments=("junction", *_set("hubbard=0")),
-        observable="spin_polarisation",
     ),
-    Mechanism(
+    magnetic(
         name="molecular stack, dephasing",
-        quantity="P_MR",
         probes="dephasing",
-        magnet="left lead, fully",
         drive="2 t",
         expected=ZERO,
         because="law 5",
         arguments=(*FREE, *_set("probe=dephasing")),
-        observable="spin_polarisation",
     ),
-    Mechanism(
+    magnetic(
         name="molecular stack, voltage probes",
-        quantity="P_MR",
         probes="voltage",
-        magnet="left lead, fully",
         drive="2 t",
         expected=ANY,
         because="law 5 ends: inelastic and beyond linear response",
         arguments=(*FREE, *_set("probe=voltage")),
-        observable="spin_polarisation",
     ),
-    Mechanism(
+    repelling(
         name="molecular stack with repulsion",
-        quantity="P_MR",
-        interaction="U = 4 t",
-        magnet="left lead, fully",
-        drive="infinite bias",
         expected=ANY,
         because="an interaction is no one-electron law's business",
         arguments=("junction",),
-        observable="spin_polarisation",
     ),
-    Mechanism(
+    repelling(
         name="the same, lead 40 % polarised",
-        quantity="P_MR",
-        interaction="U = 4 t",
         magnet="left lead, 40 %",
-        drive="infinite bias",
         expected=ANY,
         because="the effect of a fully magnetised lead does not survive",
         arguments=("junction", *_set("lead_polarisation=0.4")),
-        observable="spin_polarisation",
     ),
-    Mechanism(
+    repelling(
         name="stack with repulsion, cold",
-        quantity="P_MR",
-        interaction="U = 4 t",
-        magnet="left lead, fully",
         drive="14 t, k_BT = 0.25 t",
         expected=ANY,
         because="repulsion",
         arguments=(*BIASED, *_set("thermal_energy=0.25")),
-        observable="spin_polarisation",
     ),
-    Mechanism(
+    repelling(
         name="stack with repulsion, warm",
-        quantity="P_MR",
-        interaction="U = 4 t",
-        magnet="left lead, fully",
         drive="14 t, k_BT = t",
         expected=ANY,
         because="warm leads smear what repulsion makes",
         arguments=(*BIASED, *_set("thermal_energy=1")),
-        observable="spin_polarisation",
     ),
-    Mechanism(
+    magnetic(
         name="spinterface, no order",
-        quantity="P_MR",
         interaction="moments of the surface",
         loops="no",
         magnet="right lead",
@@ -305,12 +286,10 @@ MECHANISMS = (
         expected="vanishes with the bias",
         because="reciprocity",
         arguments=("models.spinterface_loop",),
-        observable="spin_polarisation",
         coupling=("bias", 1e-6),
     ),
-    Mechanism(
+    magnetic(
         name="spinterface, ordered moment",
-        quantity="P_MR",
         interaction="moments of the surface",
         loops="no",
         magnet="right lead and moment",
@@ -318,11 +297,9 @@ MECHANISMS = (
         expected=ANY,
         because="the moment is a second magnet",
         arguments=("models.spinterface_loop", *_set("bias=1e-6", "feedback=3.7")),
-        observable="spin_polarisation",
     ),
-    Mechanism(
+    magnetic(
         name="spinterface, realistic solenoid",
-        quantity="P_MR",
         interaction="moments of the surface",
         loops="no",
         magnet="right lead",
@@ -330,7 +307,6 @@ MECHANISMS = (
         expected=ANY,
         because="one Bohr magneton in the field of the current",
         arguments=("models.spinterface_loop", *_set("solenoid=2.8e-6", "feedback=0.925")),
-        observable="spin_polarisation",
     ),
 )
 
