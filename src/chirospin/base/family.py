@@ -94,8 +94,8 @@ class Problem:
     def choose(self, names: tuple[str, ...] | None) -> tuple[Observable, ...]:
         """Observables by name, or the default ones."""
         if names is None:
-            return tuple(one for one in self.observables if one.default)
-        known = {one.name: one for one in self.observables}
+            return tuple(observable for observable in self.observables if observable.default)
+        known = {observable.name: observable for observable in self.observables}
         return tuple(known[_known(f"{self.path} has no observable", n, known)] for n in names)
 
     def placed(self, model: Model) -> Model:
@@ -155,7 +155,7 @@ class Family:
         """
         if name is not None and name in self.moved:
             raise UnknownNameError(f"{self.name}.{name} has moved: {self.moved[name]}")
-        known = {one.name: one for one in self.problems}
+        known = {member.name: member for member in self.problems}
         return known[_known(f"{self.name} has no model", name, known)]
 
     def problem_of(self, model: Model) -> Problem:

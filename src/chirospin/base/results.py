@@ -79,14 +79,16 @@ def dataset(
     """
     shape = tuple(len(values) for values in grid.values())
     labels = _longest_labels(problem, models)
-    wanted = [one.seen_in(models) for one in wanted]
-    unmet = {one.name: problem.unmet(method, one) for one in wanted}
+    wanted = [observable.seen_in(models) for observable in wanted]
+    unmet = {observable.name: problem.unmet(method, observable) for observable in wanted}
     observed = {
-        one.name: [
-            np.asarray(one(m, s)) if s.outcome.converged and not unmet[one.name] else None
+        observable.name: [
+            np.asarray(observable(m, s))
+            if s.outcome.converged and not unmet[observable.name]
+            else None
             for m, s in zip(models, states, strict=True)
         ]
-        for one in wanted
+        for observable in wanted
     }
     data = _observed(grid, shape, labels, observed, wanted)
     data |= _errors(shape, data, observed, models, states, wanted)
@@ -98,7 +100,7 @@ def dataset(
         if check.due(observed) and not problem.unmet(method, check)
     ]
     data |= _audit(problem.checks, due, models, states, tuple(grid), shape)
-    used = {d for one in wanted for d in one.dims}
+    used = {d for observable in wanted for d in observable.dims}
     coordinates: dict[str, Any] = {
         d: (d, np.asarray(v), axis_attributes(model, d)) for d, v in labels.items() if d in used
     }
@@ -133,13 +135,17 @@ def _observed(
 ) -> dict[str, xr.Variable]:
     """The observables on the grid; NaN where a solve failed."""
     data = {}
-    for one in wanted:
-        own = tuple(len(labels[d]) for d in one.dims)
-        attrs = {"units": one.unit, "long_name": one.about.rstrip("."), "symbol": one.symbol}
-        if one.conversion:
-            attrs["conversion"] = one.conversion
-        stacked = _stack(values[one.name], own).reshape(shape + own)
-        data[one.name] = xr.Variable((*grid, *one.dims), stacked, attrs)
+    for observable in wanted:
+        own = tuple(len(labels[d]) for d in observable.dims)
+        attrs = {
+            "units": observable.unit,
+            "long_name": observable.about.rstrip("."),
+            "symbol": observable.symbol,
+        }
+        if observable.conversion:
+            attrs["conversion"] = observable.conversion
+        stacked = _stack(values[observable.name], own).reshape(shape + own)
+        data[observable.name] = xr.Variable((*grid, *observable.dims), stacked, attrs)
     return data
 
 
@@ -153,20 +159,23 @@ def _errors(
 ) -> dict[str, xr.Variable]:
     """The numerical errors of those observables that state one, as NAME_error."""
     data = {}
-    for one in wanted:
-        if one.error is None:
+    for observable in wanted:
+        if observable.error is None:
             continue
-        value = observed[one.name]
+        value = observed[observable.name]
         own = value.shape[len(shape) :]
         errors = [
-            None if v is None else np.broadcast_to(np.abs(one.error(m, s)), v.shape)
-            for m, s, v in zip(models, states, values[one.name], strict=True)
+            None if v is None else np.broadcast_to(np.abs(observable.error(m, s)), v.shape)
+            for m, s, v in zip(models, states, values[observable.name], strict=True)
         ]
-        attrs = {"units": one.unit, "long_name": f"numerical error of {one.name}; below it is zero"}
-        data[one.name + ERROR] = xr.Variable(
+        attrs = {
+            "units": observable.unit,
+            "long_name": f"numerical error of {observable.name}; below it is zero",
+        }
+        data[observable.name + ERROR] = xr.Variable(
             value.dims, _stack(errors, own).reshape(value.shape), attrs
         )
-        value.attrs["ancillary_variables"] = one.name + ERROR
+        value.attrs["ancillary_variables"] = observable.name + ERROR
     return data
 
 

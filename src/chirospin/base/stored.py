@@ -171,7 +171,7 @@ def _sample(size: int, largest: int) -> list[int]:
 def _solved(
     problem: Problem, method: Method, models: Sequence[Model], stored: xr.Dataset
 ) -> xr.Dataset:
-    wanted = [one for one in problem.observables if one.name in stored]
+    wanted = [observable for observable in problem.observables if observable.name in stored]
     states = states_with_parts(problem.parts, method, models, problem.needs(wanted))
     grid = {POINT: range(len(models))}
     return results.dataset(problem, method, models[0], grid, models, states, wanted, swept=())
@@ -181,7 +181,7 @@ def _compared(
     stored: xr.Dataset, again: xr.Dataset, points: list[int], problem: Problem, method: str
 ) -> list[Certificate]:
     sample = stored.isel({POINT: points})
-    names = [one.name for one in problem.observables if one.name in stored]
+    names = [observable.name for observable in problem.observables if observable.name in stored]
     worst, where = 0.0, ""
     for name in names:
         scale = _scale(stored, name, names)

@@ -164,9 +164,13 @@ def observables_from(
     ModelError : a name that the problem does not know
     """
     listed = None if names is None else tuple(part.strip() for part in names.split(","))
-    chosen = [one.name for one in problem.choose(listed)]
+    chosen = [observable.name for observable in problem.choose(listed)]
     if drawn is not None:
-        chosen += [one.name for one in problem.choose((drawn,)) if one.name not in chosen]
+        chosen += [
+            observable.name
+            for observable in problem.choose((drawn,))
+            if observable.name not in chosen
+        ]
     elif listed is None:
         return None
     return tuple(dict.fromkeys(chosen))

@@ -83,9 +83,9 @@ def audited(
         if stored
         else _of_words(target, method, set_, option)
     )
-    found = results.certificates(subject.ds, subject.problem)
+    certificates = results.certificates(subject.ds, subject.problem)
     lines = [f"{subject.problem.path}: {subject.problem.question}", ""]
-    lines += ["on the result", certificates_text(found)]
+    lines += ["on the result", certificates_text(certificates)]
     lines += [f"  note: {subject.note}"] if subject.note else []
     if subject.again:
         lines += ["", "computed again, with the stored settings", certificates_text(subject.again)]
@@ -98,8 +98,8 @@ def audited(
         title = f"against partners, method {chosen.name}, at {given}"
         lines += ["", title, certificates_text(own)]
         lines += [f"  does not apply: {one}" for one in _not_applying(subject, chosen)]
-    every = [*found, *subject.again, *expensive]
-    failures = failure_lines(subject.ds, found)
+    every = [*certificates, *subject.again, *expensive]
+    failures = failure_lines(subject.ds, certificates)
     failures += [failure_line(c) for c in [*subject.again, *expensive] if not c.passed]
     failures += stuck
     lost = int((~subject.ds["converged"].astype(bool)).sum())
@@ -119,14 +119,18 @@ def _measured_report(ds: xr.Dataset, method: str | None, changes: Sequence[str])
     """A comparison of measured curves: computed again, and against partners that must agree."""
     if method is not None or changes:
         raise ModelError("Measured curves have no method and no parameters to change in an audit")
-    found = measured_certificates(ds)
-    failures = [failure_line(c) for c in found if not c.passed]
+    certificates = measured_certificates(ds)
+    failures = [failure_line(c) for c in certificates if not c.passed]
     failures += [f"file {name} is not the one that was read" for name in changed_files(ds)]
     failures += failed_tests(ds)
-    lines = ["measured: computed again from the stored curves", certificates_text(found)]
+    lines = ["measured: computed again from the stored curves", certificates_text(certificates)]
     return AuditReport(
-        text="\n".join([*lines, "", f"audit {checks_words(found)}"]),
-        facts={"family": "measured", "method": ["contacts"], "audit": certificates_json(found)},
+        text="\n".join([*lines, "", f"audit {checks_words(certificates)}"]),
+        facts={
+            "family": "measured",
+            "method": ["contacts"],
+            "audit": certificates_json(certificates),
+        },
         failures=failures,
         converged=True,
     )
@@ -135,11 +139,11 @@ def _measured_report(ds: xr.Dataset, method: str | None, changes: Sequence[str])
 def _partners(subject: Subject, method: Method) -> tuple[list[Certificate], list[str]]:
     """The expensive checks of one method, and a line for each whose partner did not converge."""
     found, stuck = [], []
-    for one in subject.problem.audits:
+    for audit in subject.problem.audits:
         try:
-            certificate = one.run(subject.model, method)
+            certificate = audit.run(subject.model, method)
         except ConvergenceError as error:
-            stuck.append(f"{method.name} audit {one.name}: {error}")
+            stuck.append(f"{method.name} audit {audit.name}: {error}")
         else:
             found += [certificate] if certificate is not None else []
     return found, stuck
@@ -147,7 +151,7 @@ def _partners(subject: Subject, method: Method) -> tuple[list[Certificate], list
 
 def _not_applying(subject: Subject, method: Method) -> list[str]:
     """The expensive checks that do not apply, each with what it asks for."""
-    reasons = ((one.name, one.unmet(subject.model, method)) for one in subject.problem.audits)
+    reasons = ((audit.name, audit.unmet(subject.model, method)) for audit in subject.problem.audits)
     return [f"{name}: {reason}" for name, reason in reasons if reason]
 
 

@@ -199,20 +199,20 @@ def solve(
             workers=_cores(workers),
             progress=report,
         )
-    found = results.certificates(ds, one)
+    certificates = results.certificates(ds, one)
     if out is not None:
         results.save(ds, out)
     ds = arguments.in_units(ds, unit or [])
     if plot is not None:
         save_figure(sketch(ds, quantity, x), plot)
     say(
-        text.solved_json(ds, one, model, methods, found)
+        text.solved_json(ds, one, model, methods, certificates)
         if json
-        else text.solved_text(ds, one, found)
+        else text.solved_text(ds, one, certificates)
     )
     if not json:
         _wrote(out, plot)
-    return _verdict(ds, found)
+    return _verdict(ds, certificates)
 
 
 def _uncertain(
@@ -324,13 +324,13 @@ def gradient(
     (chosen, *_) = arguments.methods_from(one, method, option or [])
     ds = derive(one, model, chosen, names=by)
     point = corridor(one, model, chosen, on_failure="record")  # the checks of where they are taken
-    found = results.certificates(point, one)
+    certificates = results.certificates(point, one)
     say(
-        json_format.dumps(optimising.gradient_json(ds, found))
+        json_format.dumps(optimising.gradient_json(ds, certificates))
         if json
-        else optimising.gradient_text(ds, found)
+        else optimising.gradient_text(ds, certificates)
     )
-    return _verdict(point, found)
+    return _verdict(point, certificates)
 
 
 @app.command
@@ -943,9 +943,9 @@ def plan(
     if paired is not None:
         kinds.append(planned(abs(polarisation), paired, paired=True, power=power))
     if json:
-        say(json_format.dumps({"plans": [plan_facts(one) for one in kinds]}))
+        say(json_format.dumps({"plans": [plan_facts(kind) for kind in kinds]}))
     else:
-        say("\n".join(plan_text(one) for one in kinds))
+        say("\n".join(plan_text(kind) for kind in kinds))
     return 0
 
 

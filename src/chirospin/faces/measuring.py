@@ -260,9 +260,9 @@ def _factor(value: float | None) -> str:
 
 def _test_rows(facts: Mapping[str, Any]) -> list[list[str]]:
     rows = []
-    for one in facts["tests"]:
-        name = one["test"] + (f" {one['enantiomer']}" if one["enantiomer"] in ("R", "S") else "")
-        rows.append([one["verdict"], name, finding_words(one), _allowed(one), one["meaning"]])
+    for test in facts["tests"]:
+        name = test["test"] + (f" {test['enantiomer']}" if test["enantiomer"] in ("R", "S") else "")
+        rows.append([test["verdict"], name, finding_words(test), _allowed(test), test["meaning"]])
     return rows
 
 
@@ -278,18 +278,18 @@ def _allowed(row: Mapping[str, Any]) -> str:
 
 
 def _extra_words(facts: Mapping[str, Any]) -> Iterator[str]:
-    for one in facts["tests"]:
-        if "words" in one["facts"]:
-            yield one["facts"]["words"]
+    for test in facts["tests"]:
+        if "words" in test["facts"]:
+            yield test["facts"]["words"]
 
 
 def failed_tests(ds: xr.Dataset) -> list[str]:
     """A line for each artefact test that FAILED."""
     facts = json.loads(str(ds.attrs["facts"]))
     return [
-        f"{one['test']} FAILED: {finding_words(one)}, allowed {_allowed(one)}: {one['meaning']}"
-        for one in facts["tests"]
-        if one["verdict"] == "FAILED"
+        f"{test['test']} FAILED: {finding_words(test)}, allowed {_allowed(test)}: {test['meaning']}"
+        for test in facts["tests"]
+        if test["verdict"] == "FAILED"
     ]
 
 
@@ -322,7 +322,7 @@ def plan_text(one: Plan) -> str:
 def measured_report(ds: xr.Dataset) -> list[str]:
     """The parts of a page about a comparison."""
     facts = json.loads(str(ds.attrs["facts"]))
-    failed = [one["test"] for one in facts["tests"] if one["verdict"] == "FAILED"]
+    failed = [test["test"] for test in facts["tests"] if test["verdict"] == "FAILED"]
     state = "failed" if failed else "passed"
     sign = "✗" if failed else "✓"
     from chirospin.faces.report import svg_figure

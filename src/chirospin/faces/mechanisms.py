@@ -382,7 +382,7 @@ INTRODUCTION = (
 )
 
 
-def mechanisms_page(found: Sequence[Trial]) -> str:
+def mechanisms_page(trials: Sequence[Trial]) -> str:
     """One table of mechanisms against conditions, and the command of every entry."""
     head = [
         "", "mechanism", "interaction", "probes", "loops", "channels", "magnet", "drive", "expected",
@@ -406,12 +406,12 @@ def mechanisms_page(found: Sequence[Trial]) -> str:
                     ),
                 ),
             ]
-            for n, f in enumerate(found, start=1)
+            for n, f in enumerate(trials, start=1)
             if f.mechanism.quantity == quantity
         ]  # fmt: skip
         lines += [*rows(head, body), ""]
     lines += ["## Commands", ""]
-    for n, f in enumerate(found, start=1):
+    for n, f in enumerate(trials, start=1):
         command = " ".join(["chirospin", *map(quoted, f.mechanism.typed)])
         path = problem(f.mechanism.arguments[0]).path
         lines += [

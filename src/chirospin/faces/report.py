@@ -79,13 +79,13 @@ def report_page(ds: xr.Dataset, name: str) -> str:
         return html_page([*parts, *_references(ds)], name)
     ds = results.settled(ds)
     problem = arguments.stored_problem(ds)
-    found = results.certificates(ds, problem)
-    failed = [one for one in found if not one.passed]
+    certificates = results.certificates(ds, problem)
+    failed = [one for one in certificates if not one.passed]
     verdict = (
-        f'<p class="verdict failed">✗ Audit {checks_words(found)}: '
+        f'<p class="verdict failed">✗ Audit {checks_words(certificates)}: '
         f"{escape(', '.join(f'{one.name} ({one.method})' for one in failed))}</p>"
         if failed
-        else f'<p class="verdict passed">✓ Audit {checks_words(found)}</p>'
+        else f'<p class="verdict passed">✓ Audit {checks_words(certificates)}</p>'
     )
     parts = [
         verdict,
@@ -98,7 +98,7 @@ def report_page(ds: xr.Dataset, name: str) -> str:
         "<h2>Parameters</h2>",
         _parameters(problem, ds),
         "<h2>Audit</h2>",
-        _audit_table(found),
+        _audit_table(certificates),
         "<h2>Method</h2>",
         *_methods(problem, ds),
         "<h2>Provenance</h2>",
@@ -131,7 +131,7 @@ def _reasons(ds: xr.Dataset) -> Iterator[str]:
 
 def _figures(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
     """The family's quantity first, then what else depends on a swept parameter."""
-    names = [one.name for one in problem.observables if one.name in ds]
+    names = [observable.name for observable in problem.observables if observable.name in ds]
     names.sort(key=lambda name: name != problem.quantity)
     drawn, left = 0, []
     for name in names:
@@ -192,10 +192,14 @@ def _values(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
         return
     methods = [str(m) for m in np.atleast_1d(ds["method"].values)] if "method" in ds.dims else [""]
     rows = []
-    for one in problem.observables:
-        if one.name not in ds or ds[one.name].size > ENTRIES * len(methods):
+    for observable in problem.observables:
+        if observable.name not in ds or ds[observable.name].size > ENTRIES * len(methods):
             continue
-        values = ds[one.name] if "method" in ds.dims else ds[one.name].expand_dims("method")
+        values = (
+            ds[observable.name]
+            if "method" in ds.dims
+            else ds[observable.name].expand_dims("method")
+        )
         if "method" not in values.dims:
             continue
         own = [str(d) for d in values.dims if d != "method"]
@@ -207,7 +211,7 @@ def _values(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
             rows.append(
                 [
                     _symbol(values),
-                    escape(one.name),
+                    escape(observable.name),
                     escape(place),
                     *numbers,
                     _unit(str(values.attrs["units"])),
@@ -245,15 +249,15 @@ def _parameters(problem: Problem, ds: xr.Dataset) -> str:
     )
 
 
-def _audit_table(found: Sequence[Certificate]) -> str:
+def _audit_table(certificates: Sequence[Certificate]) -> str:
     rows = [
         [
             '<span class="passed">✓</span>'
-            if one.passed
+            if certificate.passed
             else '<strong class="failed">✗ FAILED</strong>',
-            *map(escape, certificate_row(one)),
+            *map(escape, certificate_row(certificate)),
         ]
-        for one in found
+        for certificate in certificates
     ]
     return html_table(["", *CERTIFICATE], rows)
 

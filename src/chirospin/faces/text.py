@@ -43,22 +43,22 @@ def number(value: Any) -> str:
     return f"{value + 0.0:.6g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
-def certificates_text(found: Sequence[Certificate]) -> str:
+def certificates_text(certificates: Sequence[Certificate]) -> str:
     """The audit as a table, verdict first; one table for each method if there are several."""
-    methods = list(dict.fromkeys(c.method for c in found))
+    methods = list(dict.fromkeys(c.method for c in certificates))
     if len(methods) > 1:
         parts = []
         for name in methods:
-            own = [c for c in found if c.method == name]
+            own = [c for c in certificates if c.method == name]
             failed = [c for c in own if not c.passed]
             parts.append(f"  {name}: {len(own) - len(failed)} of {len(own)} checks passed")
             parts += [certificates_text(failed)] if failed else []
         return "\n".join(parts)
-    rows = [["ok" if c.passed else "FAILED", *certificate_row(c)[1:]] for c in found]
+    rows = [["ok" if c.passed else "FAILED", *certificate_row(c)[1:]] for c in certificates]
     return table(rows, ["", *CERTIFICATE[1:]])
 
 
-def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) -> str:
+def solved_text(ds: xr.Dataset, problem: Problem, certificates: Sequence[Certificate]) -> str:
     """A result for a terminal: scalar observables point by point, then the audit."""
     ds = results.settled(ds)
     grid = [str(d) for d in ds["converged"].dims]
@@ -104,7 +104,11 @@ def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) 
         lines += ["", *_remarks(ds)]
     reasons = sorted({str(r) for r in np.ravel(ds["reason"].values) if str(r)})
     lines += [f"  note: {reason}" for reason in reasons]
-    lines += ["", f"audit {checks_words(found)} (worst over all points)", certificates_text(found)]
+    lines += [
+        "",
+        f"audit {checks_words(certificates)} (worst over all points)",
+        certificates_text(certificates),
+    ]
     return "\n".join(lines)
 
 
@@ -205,11 +209,11 @@ def solved_json(
     problem: Problem,
     model: Model,
     methods: Sequence[Method],
-    found: Sequence[Certificate],
+    certificates: Sequence[Certificate],
 ) -> str:
     """A result as the one JSON object of the command line."""
     grid = [str(d) for d in ds["converged"].dims]
-    names = [one.name for one in problem.observables if one.name in ds]
+    names = [observable.name for observable in problem.observables if observable.name in ds]
     dims = dict.fromkeys([*grid, *(str(d) for n in names for d in ds[n].dims)])
     swept = set(grid).union(*(model.shorthands.get(d, ()) for d in grid))
     body = {
@@ -234,7 +238,7 @@ def solved_json(
             for n in [*names, "converged", "residual", "iterations", "reason"]
         },
         **({results.REMARK: plain(ds[results.REMARK].values)} if results.REMARK in ds else {}),
-        "audit": certificates_json(found),
+        "audit": certificates_json(certificates),
         "provenance": json.loads(ds.attrs["provenance"])
         | {
             "method_settings": json.loads(ds.attrs["method_settings"]),
@@ -244,13 +248,13 @@ def solved_json(
     return json.dumps(body, ensure_ascii=False)
 
 
-def certificates_json(found: Sequence[Certificate]) -> list[dict[str, Any]]:
+def certificates_json(certificates: Sequence[Certificate]) -> list[dict[str, Any]]:
     """The audit for JSON; the method is named where there are several."""
-    several = len({c.method for c in found}) > 1
+    several = len({c.method for c in certificates}) > 1
     return [
         {"name": c.name, "value": plain(c.value), "tolerance": c.tolerance, "passed": c.passed}
         | ({"method": c.method} if several else {})
-        for c in found
+        for c in certificates
     ]
 
 
@@ -288,7 +292,7 @@ def described(family: Family) -> dict[str, Any]:
     return {
         "family": family.name,
         "question": family.question,
-        "models": {one.name: _described_problem(one) for one in family.problems},
+        "models": {member.name: _described_problem(member) for member in family.problems},
     } | {key: default[key] for key in ("methods", "observables", "checks", "audits")}
 
 

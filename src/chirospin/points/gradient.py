@@ -104,7 +104,7 @@ def derivatives(
             return found
     wanted = problem.choose(tuple(observables) if observables is not None else None)
     if observables is None:
-        wanted = tuple(one for one in wanted if not one.dims)
+        wanted = tuple(observable for observable in wanted if not observable.dims)
     return _by_differences(problem, model, method, names, wanted)
 
 
@@ -121,23 +121,23 @@ def _by_differences(
         nodes = inside_nodes(place, STEP * max(abs(place), 1.0), info.allows)
         plans.append((derivative_weights(nodes, place), [held(model, **{name: x}) for x in nodes]))
     models = [model, *(one for _, group in plans for one in group)]
-    found = states_with_parts(problem.parts, method, models, problem.needs(wanted))
-    for state in found:
+    states = states_with_parts(problem.parts, method, models, problem.needs(wanted))
+    for state in states:
         if not state.outcome.converged:
             raise ConvergenceError(
                 f"{method.name} did not converge: {state.outcome.reason}", state.outcome
             )
     values: dict[str, Array] = {}
     for one in wanted:
-        first = np.asarray(one(model, found[0]))
+        first = np.asarray(one(model, states[0]))
         start, slopes = 1, []
         for weights, group in plans:
-            part = found[start : start + len(group)]
+            part = states[start : start + len(group)]
             seen = [np.asarray(one(m, s)) for m, s in zip(group, part, strict=True)]
             slopes.append(np.tensordot(weights, np.array(seen), 1))
             start += len(group)
         values[one.name] = np.array(slopes).reshape(len(plans), *first.shape)
-    return Derivatives(state=found[0], values=values)
+    return Derivatives(state=states[0], values=values)
 
 
 def gradient(
@@ -162,10 +162,10 @@ def gradient(
     """
     chosen = method if isinstance(method, Method) else problem.method(method)()
     wanted = tuple(differentiable(model)) if names is None else tuple(names)
-    found = derivatives(problem, model, chosen, wanted, observables)
+    slopes = derivatives(problem, model, chosen, wanted, observables)
     labels = problem.labels(model)
-    known = {one.name: one for one in problem.observables}
-    picked = found.values if observables is None else {n: found.values[n] for n in observables}
+    known = {observable.name: observable for observable in problem.observables}
+    picked = slopes.values if observables is None else {n: slopes.values[n] for n in observables}
     data = {
         f"d_{name}": xr.Variable(
             ("parameter", *known[name].dims),
@@ -188,6 +188,6 @@ def gradient(
             "model": problem.name,
             "method": chosen.name,
             "derivatives": EXACT if chosen.name in problem.gradients else DIFFERENCES,
-            "applications": found.applications,
+            "applications": slopes.applications,
         },
     )

@@ -68,7 +68,7 @@ class Objective:
     @property
     def names(self) -> tuple[str, ...]:
         """Observables it needs."""
-        return tuple(dict.fromkeys(one.observable.name for one in self.factors))
+        return tuple(dict.fromkeys(factor.observable.name for factor in self.factors))
 
     def value(self, model: Model, state: Any) -> float:
         """The objective at a state with the parts that its observables need."""
@@ -79,13 +79,14 @@ class Objective:
             )
         )
 
-    def value_and_slope(self, model: Model, found: Derivatives) -> tuple[float, Array]:
+    def value_and_slope(self, model: Model, slopes: Derivatives) -> tuple[float, Array]:
         """The objective and its derivatives by the varied parameters."""
         parts = [
-            one.value_and_slope(
-                np.asarray(one.observable(model, found.state)), found.values[one.observable.name]
+            factor.value_and_slope(
+                np.asarray(factor.observable(model, slopes.state)),
+                slopes.values[factor.observable.name],
             )
-            for one in self.factors
+            for factor in self.factors
         ]
         value = float(np.prod([v for v, _ in parts]))
         slope = np.zeros_like(parts[0][1])
@@ -201,11 +202,11 @@ class Landscape:
     def heights(self, points: Array) -> Array:
         """Signed objective at several points, shape (point,); infinite where there is none."""
         models = [held(self.model, **self.values(shares)) for shares in points]
-        needs = self.problem.needs([one.observable for one in self.goal.factors])
-        found = states_with_parts(self.problem.parts, self.method, models, needs)
+        needs = self.problem.needs([factor.observable for factor in self.goal.factors])
+        states = states_with_parts(self.problem.parts, self.method, models, needs)
         heights = [
             self.sign * self.goal.value(model, state) if state.outcome.converged else np.inf
-            for model, state in zip(models, found, strict=True)
+            for model, state in zip(models, states, strict=True)
         ]
         return np.where(np.isfinite(heights), heights, np.inf)
 
@@ -213,8 +214,8 @@ class Landscape:
         """Signed objective and its derivatives by the shares."""
         values = self.values(shares)
         here = held(self.model, **values)
-        found = derivatives(self.problem, here, self.method, list(values), self.goal.names)
-        value, slope = self.goal.value_and_slope(here, found)
+        slopes = derivatives(self.problem, here, self.method, list(values), self.goal.names)
+        value, slope = self.goal.value_and_slope(here, slopes)
         stretch = np.array([r.stretch(float(s)) for r, s in zip(self.ranges, shares, strict=True)])
         return self.sign * value, self.sign * slope * stretch
 

@@ -155,9 +155,9 @@ def span_texts(kind: type[Model], name: str, points: str) -> tuple[str, str, str
 def family_options() -> list[dict[str, Any]]:
     """All problems of all families, for a menu."""
     return [
-        {"label": f"{one.path.replace('_', ' ')}: {one.question}", "value": one.path}
+        {"label": f"{member.path.replace('_', ' ')}: {member.question}", "value": member.path}
         for family in installed()
-        for one in family.problems
+        for member in family.problems
     ]
 
 

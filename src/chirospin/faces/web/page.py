@@ -371,24 +371,24 @@ def verdict_block(answer: Answer, expensive: Expensive | None = None) -> list[An
     ]
 
 
-def certificate_table(found: Sequence[Certificate]) -> html.Div:
+def certificate_table(certificates: Sequence[Certificate]) -> html.Div:
     """Every check with value, tolerance and meaning."""
-    first = 0 if len({one.method for one in found}) > 1 else 1
+    first = 0 if len({certificate.method for certificate in certificates}) > 1 else 1
     head = CERTIFICATE[first:]
     rows = [
         html.Tr(
             [
-                html.Td("✓" if one.passed else "✗ FAILED"),
+                html.Td("✓" if certificate.passed else "✗ FAILED"),
                 *(
                     html.Td(cell, className="value")
                     if name in ("value", "allowed")
                     else html.Td(cell)
-                    for name, cell in zip(head, certificate_row(one)[first:], strict=True)
+                    for name, cell in zip(head, certificate_row(certificate)[first:], strict=True)
                 ),
             ],
-            className="passed" if one.passed else "failed",
+            className="passed" if certificate.passed else "failed",
         )
-        for one in found
+        for certificate in certificates
     ]
     return html.Div(
         html.Table([html.Thead(html.Tr([html.Th(h) for h in ("", *head)])), html.Tbody(rows)]),

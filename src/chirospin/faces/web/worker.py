@@ -164,8 +164,8 @@ def _bounded(checked: CheckedQuestion) -> None:
     """Refuse a result that would not cross to the page, before it is computed."""
     labels = checked.problem.labels(checked.model)
     own = sum(
-        math.prod(len(labels[d]) for d in one.dims)
-        for one in checked.problem.choose(checked.observables)
+        math.prod(len(labels[d]) for d in observable.dims)
+        for observable in checked.problem.choose(checked.observables)
     )
     numbers = own * _points(checked) * len(checked.methods)
     if numbers > LARGEST_ANSWER:
