@@ -23,10 +23,10 @@ GROUP = "chirospin.families"
 @cache
 def offered(group: str) -> dict[str, list[EntryPoint]]:
     """Entry points of other packages in a group, by name."""
-    found: dict[str, list[EntryPoint]] = {}
+    points: dict[str, list[EntryPoint]] = {}
     for point in entry_points(group=group):
-        found.setdefault(point.name, []).append(point)
-    return found
+        points.setdefault(point.name, []).append(point)
+    return points
 
 
 def load_offered(kind: str, name: str, points: Sequence[EntryPoint], *, taken: bool) -> Any:
@@ -76,13 +76,15 @@ def _loaded(name: str) -> Family:
     if name in chirospin.FAMILIES and not points:
         own: Family = getattr(chirospin, name).FAMILY
         return own
-    found = load_offered("Family", name, points, taken=name in chirospin.FAMILIES)
-    if not isinstance(found, Family) or {found.name, *(p.family for p in found.problems)} != {name}:
+    record = load_offered("Family", name, points, taken=name in chirospin.FAMILIES)
+    if not isinstance(record, Family) or {record.name, *(p.family for p in record.problems)} != {
+        name
+    }:
         raise ModelError(
             f"Entry point `{name}` of {package_of(points[0])} must be a Family of that name with its problems, "
-            f"but is {str(found)[:80]}"
+            f"but is {str(record)[:80]}"
         )
-    return found
+    return record
 
 
 def package_of(point: EntryPoint) -> str:
@@ -97,13 +99,13 @@ def packages(name: str) -> dict[str, str]:
 
 def installed() -> list[Family]:
     """Every family that can be loaded; a warning for each that cannot."""
-    found = []
+    loaded = []
     for name in family_names():
         try:
-            found.append(family(name))
+            loaded.append(family(name))
         except ModelError as error:
             warnings.warn(str(error), stacklevel=2)
-    return found
+    return loaded
 
 
 def problem(path: str) -> Problem:

@@ -72,14 +72,14 @@ class Problem:
 
     def __post_init__(self) -> None:
         known = {part.name for part in self.parts}.union(*(m.gives for m in self.methods.values()))
-        names = {one.name for one in self.observables}
+        names = {asker.name for asker in self.observables}
         asking: list[Observable | Check | Part] = [*self.observables, *self.checks, *self.parts]
-        for one in asking:
-            judged = one.judges if isinstance(one, Check) else ()
-            lost = set(one.needs) - known | set(judged) - names
+        for asker in asking:
+            judged = asker.judges if isinstance(asker, Check) else ()
+            lost = set(asker.needs) - known | set(judged) - names
             if lost:
                 raise ValueError(
-                    f"{self.path}: {one.name} names {sorted(lost)}, which nothing gives"
+                    f"{self.path}: {asker.name} names {sorted(lost)}, which nothing gives"
                 )
 
     @property
@@ -105,14 +105,14 @@ class Problem:
 
     def needs(self, wanted: Sequence[Observable]) -> Needs:
         """Parts that some observables, and the checks that are due with them, need."""
-        names = {one.name for one in wanted}
+        names = {asker.name for asker in wanted}
         asking: list[Observable | Check] = [*wanted, *(c for c in self.checks if c.due(names))]
-        return frozenset(name for one in asking for name in one.needs)
+        return frozenset(name for asker in asking for name in asker.needs)
 
-    def unmet(self, method: Method, one: Observable | Check) -> list[str]:
+    def unmet(self, method: Method, asker: Observable | Check) -> list[str]:
         """What an observable or a check needs and nothing gives by this method."""
         given = method.gives.union(part.name for part in self.parts)
-        return [name for name in one.needs if name not in given]
+        return [name for name in asker.needs if name not in given]
 
     def state(
         self, model: Model, method: Method, observables: tuple[str, ...] | None = None

@@ -90,7 +90,7 @@ def parameter(
     )
 
 
-def places(letter: str, *, unit: str, symbol: str, about: str) -> Any:
+def axis_parameter(letter: str, *, unit: str, symbol: str, about: str) -> Any:
     """Declare where results are wanted along one dimension, which is the model's choice if not given."""
     return parameter(
         None, unit=unit, symbol=symbol, shape=Shape(axes=(letter,)), axis=True, about=about

@@ -238,9 +238,13 @@ def _reason(outcome: Any, wanted: Sequence[Observable], values: Values, n: int) 
     if not outcome.converged:
         return str(outcome.reason) or "not converged"
     missing = [
-        one for one in wanted if (value := values[one.name][n]) is None or np.isnan(value).any()
+        observable
+        for observable in wanted
+        if (value := values[observable.name][n]) is None or np.isnan(value).any()
     ]
-    return "; ".join(f"{one.name} is undefined: {one.undefined}" for one in missing)
+    return "; ".join(
+        f"{observable.name} is undefined: {observable.undefined}" for observable in missing
+    )
 
 
 def _stack(values: Sequence[Any], own: tuple[int, ...]) -> Any:
@@ -482,14 +486,14 @@ def checksum(ds: xr.Dataset) -> str:
 def _canonical(value: Any) -> bytes:
     """Attributes as text that is the same after a file has been read back."""
 
-    def settled(one: Any) -> Any:
-        if isinstance(one, (np.generic, np.ndarray)):
-            return settled(one.tolist())
-        if isinstance(one, Mapping):
-            return {str(k): settled(v) for k, v in one.items()}
-        if isinstance(one, (list, tuple)):
-            return [settled(v) for v in one]
-        return one if isinstance(one, (int, float, str, type(None))) else str(one)
+    def settled(variable: Any) -> Any:
+        if isinstance(variable, (np.generic, np.ndarray)):
+            return settled(variable.tolist())
+        if isinstance(variable, Mapping):
+            return {str(k): settled(v) for k, v in variable.items()}
+        if isinstance(variable, (list, tuple)):
+            return [settled(v) for v in variable]
+        return variable if isinstance(variable, (int, float, str, type(None))) else str(variable)
 
     return json.dumps(settled(value), sort_keys=True).encode()
 

@@ -81,20 +81,20 @@ def solve(
     models = grid_models(model, grid)
     raises = on_failure == "raise" or (on_failure is None and len(models) * len(chosen) == 1)
     parts = []
-    for n, one in enumerate(chosen):
+    for n, each in enumerate(chosen):
         states = states_with_parts(
             problem.parts,
-            one,
+            each,
             models,
             problem.needs(wanted),
             workers=workers,
-            watch=partial(_refuse_failure, one) if raises else _accept,
+            watch=partial(_refuse_failure, each) if raises else _accept,
             progress=_shifted(progress, n * len(models), len(chosen) * len(models)),
         )
-        parts.append(results.dataset(problem, one, model, grid, models, states, wanted))
+        parts.append(results.dataset(problem, each, model, grid, models, states, wanted))
         if on_failure is None:
-            _warn_of_failures(one, grid, states)
-    return results.side_by_side(parts, [one.name for one in chosen]) if several else parts[0]
+            _warn_of_failures(each, grid, states)
+    return results.side_by_side(parts, [each.name for each in chosen]) if several else parts[0]
 
 
 def solver(family: Family) -> Callable[..., xr.Dataset]:

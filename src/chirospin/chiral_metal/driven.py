@@ -28,7 +28,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
-from chirospin.base.parameters import parameter, places
+from chirospin.base.parameters import axis_parameter, parameter
 from chirospin.chiral_metal.boltzmann import (
     MATRICES,
     TOLERANCE,
@@ -91,7 +91,7 @@ class DrivenMetal(IsotropicMetal):
         high=LARGE,
         about="hbar omega of the alternating current",
     )
-    time: tuple[float, ...] | None = places(
+    time: tuple[float, ...] | None = axis_parameter(
         "T",
         unit="1/eV",
         symbol="t",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from chirospin.base.errors import ModelError
-from chirospin.base.parameters import Model, Shape, parameter, places
+from chirospin.base.parameters import Model, Shape, axis_parameter, parameter
 
 Array = NDArray[np.float64]
 ORDERS = (1, 2)
@@ -102,7 +102,7 @@ class IsotropicMetal(Model):
         high=LARGE,
         about="Thomas-Fermi; 0 is the neutral limit",
     )
-    position: tuple[float, ...] | None = places(
+    position: tuple[float, ...] | None = axis_parameter(
         "Z",
         unit="nm",
         symbol="z",

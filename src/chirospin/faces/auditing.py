@@ -138,15 +138,15 @@ def _measured_report(ds: xr.Dataset, method: str | None, changes: Sequence[str])
 
 def _partners(subject: Subject, method: Method) -> tuple[list[Certificate], list[str]]:
     """The expensive checks of one method, and a line for each whose partner did not converge."""
-    found, stuck = [], []
+    certificates, stuck = [], []
     for audit in subject.problem.audits:
         try:
             certificate = audit.run(subject.model, method)
         except ConvergenceError as error:
             stuck.append(f"{method.name} audit {audit.name}: {error}")
         else:
-            found += [certificate] if certificate is not None else []
-    return found, stuck
+            certificates += [certificate] if certificate is not None else []
+    return certificates, stuck
 
 
 def _not_applying(subject: Subject, method: Method) -> list[str]:
@@ -160,27 +160,27 @@ def _of_file(
 ) -> Subject:
     """A stored result: a sample is computed again as it was made; --set and --method change what follows."""
     ds = reported(path)
-    one = arguments.stored_problem(ds)
-    again = recomputed(ds, one, stored_methods(ds, one, {}), allow_code)
-    model = stored_model(ds, one, allow_code=allow_code)
+    posed = arguments.stored_problem(ds)
+    again = recomputed(ds, posed, stored_methods(ds, posed, {}), allow_code)
+    model = stored_model(ds, posed, allow_code=allow_code)
     given = arguments.assignments(set_, "--set")
     model = model.replace(**{n: parse(type(model).parameter_info(n), v) for n, v in given.items()})
     if method is not None:
-        methods = arguments.methods_from(one, method, option)
+        methods = arguments.methods_from(posed, method, option)
     else:
         names = str(ds.attrs["method"])
-        arguments.methods_from(one, names, option)  # refuses what no method knows
-        methods = stored_methods(ds, one, arguments.assignments(option, "--option"))
+        arguments.methods_from(posed, names, option)  # refuses what no method knows
+        methods = stored_methods(ds, posed, arguments.assignments(option, "--option"))
     unsealed = not Store(path).exists and ds.encoding.get(results.CHECKSUM) is None
     note = "the file carries no checksum" if unsealed else ""
-    return Subject(problem=one, ds=ds, model=model, methods=methods, again=again, note=note)
+    return Subject(problem=posed, ds=ds, model=model, methods=methods, again=again, note=note)
 
 
 def _of_words(
     target: str, method: str | None, set_: Sequence[str], option: Sequence[str]
 ) -> Subject:
-    one = problem(target)
-    model = arguments.model_from(one.model, set_)
-    methods = arguments.methods_from(one, method, option)
-    ds = solve(one, model, methods)
-    return Subject(problem=one, ds=ds, model=model, methods=methods, again=[])
+    posed = problem(target)
+    model = arguments.model_from(posed.model, set_)
+    methods = arguments.methods_from(posed, method, option)
+    ds = solve(posed, model, methods)
+    return Subject(problem=posed, ds=ds, model=model, methods=methods, again=[])

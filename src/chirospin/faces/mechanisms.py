@@ -311,51 +311,51 @@ MECHANISMS = (
 )
 
 
-def trial(one: Mechanism, shell: Shell) -> Trial:
+def trial(mechanism: Mechanism, shell: Shell) -> Trial:
     """Run the command of a mechanism, and with half the coupling.
 
     Raises
     ------
     ClaimError : what comes out is not what is expected
     """
-    size = _size(one.typed, one, shell)
+    size = _size(mechanism.typed, mechanism, shell)
     order = None
-    if one.coupling is not None:
-        name, value = one.coupling
-        halved = ("solve", *one.arguments, "--set", f"{name}={value / 2:g}")
-        order = float(np.log2(size / _size(halved, one, shell)))
-    found = Trial(mechanism=one, size=size, order=order)
-    _as_expected(found)
-    return found
+    if mechanism.coupling is not None:
+        name, value = mechanism.coupling
+        halved = ("solve", *mechanism.arguments, "--set", f"{name}={value / 2:g}")
+        order = float(np.log2(size / _size(halved, mechanism, shell)))
+    outcome = Trial(mechanism=mechanism, size=size, order=order)
+    _as_expected(outcome)
+    return outcome
 
 
 def _as_expected(found: Trial) -> None:
-    one = found.mechanism
-    wanted = {FIRST: 1.0, SECOND: 2.0, "vanishes with the bias": 1.0}.get(one.expected)
+    mechanism = found.mechanism
+    wanted = {FIRST: 1.0, SECOND: 2.0, "vanishes with the bias": 1.0}.get(mechanism.expected)
     right = (
         found.size <= NOTHING
-        if one.expected == ZERO
+        if mechanism.expected == ZERO
         else found.size > NOTHING
         and (wanted is None or abs((found.order or 0.0) - wanted) < NEAR_ORDER)
     )
     if not right:
         raise ClaimError(
-            f"{one.name} ({one.quantity}) must be {one.expected}, but its command gives {found.words}"
+            f"{mechanism.name} ({mechanism.quantity}) must be {mechanism.expected}, but its command gives {found.words}"
         )
 
 
-def _size(arguments: Sequence[str], one: Mechanism, shell: Shell) -> float:
+def _size(arguments: Sequence[str], mechanism: Mechanism, shell: Shell) -> float:
     """Largest size of the observable that a command gives."""
     with (
         contextlib.redirect_stdout(io.StringIO()) as out,
         contextlib.redirect_stderr(io.StringIO()),
     ):
         code = shell([*arguments, "--json"])
-    if code != one.code:
+    if code != mechanism.code:
         raise ClaimError(
-            f"`{shlex.join(['chirospin', *arguments])}` must end with exit code {one.code}, but ends with {code}"
+            f"`{shlex.join(['chirospin', *arguments])}` must end with exit code {mechanism.code}, but ends with {code}"
         )
-    values = json.loads(out.getvalue())["observables"][one.observable]["values"]
+    values = json.loads(out.getvalue())["observables"][mechanism.observable]["values"]
     return float(np.nanmax(np.abs(np.array(values, dtype=float))))
 
 

@@ -34,15 +34,15 @@ def ranges_from(model: Model, vary: Sequence[str], bounds: Sequence[str]) -> lis
         )
     by_name |= dict(zip(open_, in_order, strict=True))
     whole = [text if "=" in text else f"{text}={by_name[text.strip()]}" for text in vary]
-    found = []
+    ranges = []
     for name, text in assignments(whole, "--vary").items():
         info = model.parameter_info(name)
         parts = text.split(":")
         if len(parts) not in (2, 3) or (len(parts) == 3 and parts[2].strip() != "log"):
             raise ModelError(f"Range of `{name}` must be LOW:HIGH or LOW:HIGH:log, but is {text!r}")
         low, high = parse(info, parts[0]), parse(info, parts[1])
-        found.append(search_range(model, name, low, high, ratio=len(parts) == 3))
-    return found
+        ranges.append(search_range(model, name, low, high, ratio=len(parts) == 3))
+    return ranges
 
 
 def optimum_facts(ds: xr.Dataset, problem: Problem) -> dict[str, Any]:
@@ -101,8 +101,8 @@ def optimum_text(facts: dict[str, Any]) -> str:
     found = f"{facts['sense']} {facts['objective']} found: {number(facts['value'])}"
     lines = [found, words, ""]
     lines += [
-        f"  {name:<22} {number(one['value']):>14} {shown_unit(one['unit'])}".rstrip()
-        for name, one in facts["parameters"].items()
+        f"  {name:<22} {number(parameter['value']):>14} {shown_unit(parameter['unit'])}".rstrip()
+        for name, parameter in facts["parameters"].items()
     ]
     lines += [
         "",

@@ -80,10 +80,10 @@ def report_page(ds: xr.Dataset, name: str) -> str:
     ds = results.settled(ds)
     problem = arguments.stored_problem(ds)
     certificates = results.certificates(ds, problem)
-    failed = [one for one in certificates if not one.passed]
+    failed = [posed for posed in certificates if not posed.passed]
     verdict = (
         f'<p class="verdict failed">✗ Audit {checks_words(certificates)}: '
-        f"{escape(', '.join(f'{one.name} ({one.method})' for one in failed))}</p>"
+        f"{escape(', '.join(f'{posed.name} ({posed.method})' for posed in failed))}</p>"
         if failed
         else f'<p class="verdict passed">✓ Audit {checks_words(certificates)}</p>'
     )

@@ -63,19 +63,25 @@ def solved_text(ds: xr.Dataset, problem: Problem, certificates: Sequence[Certifi
     ds = results.settled(ds)
     grid = [str(d) for d in ds["converged"].dims]
     plain = [
-        one for one in problem.observables if one.name in ds and set(ds[one.name].dims) <= set(grid)
+        observable
+        for observable in problem.observables
+        if observable.name in ds and set(ds[observable.name].dims) <= set(grid)
     ]
     lines = [f"{problem.path}: {problem.question}", f"method {ds.attrs['method']}", ""]
-    own = [one for one in problem.observables if one.name in ds and one not in plain]
+    own = [
+        observable
+        for observable in problem.observables
+        if observable.name in ds and observable not in plain
+    ]
     if grid:
         flat = ds.stack(point=grid, create_index=False)
         columns: dict[str, xr.DataArray] = {}
-        for one in problem.observables:
-            if one in plain:
-                columns[_title(ds, one)] = flat[one.name]
-            elif one in own:
-                columns |= _parts(flat[one.name], _title(ds, one))
-        own = [one for one in own if not _parts(flat[one.name], "")]
+        for observable in problem.observables:
+            if observable in plain:
+                columns[_title(ds, observable)] = flat[observable.name]
+            elif observable in own:
+                columns |= _parts(flat[observable.name], _title(ds, observable))
+        own = [observable for observable in own if not _parts(flat[observable.name], "")]
         head = [*grid, *columns]
         rows = [
             [number(flat[d].values[p].item()) for d in grid]
@@ -89,16 +95,19 @@ def solved_text(ds: xr.Dataset, problem: Problem, certificates: Sequence[Certifi
             )
     if not grid:
         lines += [
-            f"  {one.name:<18} {number(ds[one.name].item()):>14} {shown_unit(_unit(ds, one))}".rstrip()
-            for one in plain
+            f"  {observable.name:<18} {number(ds[observable.name].item()):>14} {shown_unit(_unit(ds, observable))}".rstrip()
+            for observable in plain
         ]
-        for one in own:
-            if ds[one.name].size <= (FEW_WITH_WORDS if _has_words(ds) else ENTRIES):
-                lines += _entries(ds[one.name], _unit(ds, one))
-    profiles = [one for one in own if grid or ds[one.name].size > ENTRIES]
+        for observable in own:
+            if ds[observable.name].size <= (FEW_WITH_WORDS if _has_words(ds) else ENTRIES):
+                lines += _entries(ds[observable.name], _unit(ds, observable))
+    profiles = [observable for observable in own if grid or ds[observable.name].size > ENTRIES]
     places = [d for d in ds.dims if "units" in ds[d].attrs and d not in grid]
     if profiles and (places or grid):
-        lines += ["", _profiles_text(ds, [one.name for one in profiles], [*grid, *places])]
+        lines += [
+            "",
+            _profiles_text(ds, [observable.name for observable in profiles], [*grid, *places]),
+        ]
         lines.append("  --out FILE.nc keeps the profiles, --plot FILE.png shows them")
     if _has_words(ds):
         lines += ["", *_remarks(ds)]
@@ -119,8 +128,10 @@ def _has_words(ds: xr.Dataset) -> bool:
 
 def _remarks(ds: xr.Dataset) -> list[str]:
     """The words of an answer, or those of a grid's points, each once."""
-    words = dict.fromkeys(str(one) for one in np.ravel(ds[results.REMARK].values) if str(one))
-    lines = [f"  {line}" for one in list(words)[:WORDS] for line in one.splitlines()]
+    words = dict.fromkeys(
+        str(remark) for remark in np.ravel(ds[results.REMARK].values) if str(remark)
+    )
+    lines = [f"  {line}" for remark in list(words)[:WORDS] for line in remark.splitlines()]
     left = len(words) - WORDS
     return [*lines, f"  ... and other words at {left} more points"] if left > 0 else lines
 
@@ -165,14 +176,14 @@ def _profiles_text(ds: xr.Dataset, names: Sequence[str], along: Sequence[Any]) -
         if rest:
             flat = flat.stack(entry=rest, create_index=False)
         for p in range(flat.sizes.get("entry", 1)):
-            one = flat.isel(entry=p) if rest else flat
-            if rest and _vanishes(one, flat):
+            entry = flat.isel(entry=p) if rest else flat
+            if rest and _vanishes(entry, flat):
                 continue
             title = ", ".join([name, *(f"{d} {flat[d].values[p]}" for d in rest)])
-            if not np.isfinite(one.values).any():
+            if not np.isfinite(entry.values).any():
                 rows.append([title, "", "", "", "", "not known"])
                 continue
-            filled = one.where(np.isfinite(one))
+            filled = entry.where(np.isfinite(entry))
             ends = [filled.isel(at=int(f(filled.values))) for f in (np.nanargmin, np.nanargmax)]
             cells = [
                 cell
@@ -186,22 +197,22 @@ def _profiles_text(ds: xr.Dataset, names: Sequence[str], along: Sequence[Any]) -
     return table(rows, ["profile", "smallest", f"at {where}", "largest", "at", "unit"])
 
 
-def _vanishes(one: xr.DataArray, whole: xr.DataArray) -> bool:
+def _vanishes(entry: xr.DataArray, whole: xr.DataArray) -> bool:
     """Whether an entry of a tensor with many is rounding everywhere."""
     size = float(np.nan_to_num(np.abs(whole.values)).max(initial=0.0))
-    mine = float(np.nan_to_num(np.abs(one.values)).max(initial=0.0))
-    known = bool(np.isfinite(one.values).any())
+    mine = float(np.nan_to_num(np.abs(entry.values)).max(initial=0.0))
+    known = bool(np.isfinite(entry.values).any())
     return known and whole.sizes["entry"] > FEW and mine <= 1e-12 * size
 
 
-def _unit(ds: xr.Dataset, one: Any) -> str:
+def _unit(ds: xr.Dataset, observable: Any) -> str:
     """The unit in the models that were solved, which may depend on their dimension."""
-    return str(ds[one.name].attrs["units"])
+    return str(ds[observable.name].attrs["units"])
 
 
-def _title(ds: xr.Dataset, one: Any) -> str:
-    unit = shown_unit(_unit(ds, one))
-    return f"{one.name} ({unit})" if unit else str(one.name)
+def _title(ds: xr.Dataset, observable: Any) -> str:
+    unit = shown_unit(_unit(ds, observable))
+    return f"{observable.name} ({unit})" if unit else str(observable.name)
 
 
 def solved_json(

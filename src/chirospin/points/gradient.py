@@ -76,10 +76,10 @@ def along(model: Model, name: str, function: Callable[[Model], Any], step: float
     info = model.parameter_info(name)
     nodes = inside_nodes(place, step * max(abs(place), 1.0), info.allows)
     weights = derivative_weights(nodes, place)
-    found = [function(held(model, **{name: float(node)})) for node in nodes]
-    if isinstance(found[0], tuple):
-        return tuple(np.tensordot(weights, np.array(part), 1) for part in zip(*found, strict=True))
-    return np.tensordot(weights, np.array(found), 1)
+    slopes = [function(held(model, **{name: float(node)})) for node in nodes]
+    if isinstance(slopes[0], tuple):
+        return tuple(np.tensordot(weights, np.array(part), 1) for part in zip(*slopes, strict=True))
+    return np.tensordot(weights, np.array(slopes), 1)
 
 
 def derivatives(
@@ -99,9 +99,9 @@ def derivatives(
         value_of_parameter(model, name)
     own = problem.gradients.get(method.name)
     if own is not None:
-        found: Derivatives = own(model, method, tuple(names))
-        if observables is None or set(observables) <= set(found.values):
-            return found
+        slopes: Derivatives = own(model, method, tuple(names))
+        if observables is None or set(observables) <= set(slopes.values):
+            return slopes
     wanted = problem.choose(tuple(observables) if observables is not None else None)
     if observables is None:
         wanted = tuple(observable for observable in wanted if not observable.dims)
@@ -120,7 +120,7 @@ def _by_differences(
         place, info = value_of_parameter(model, name), model.parameter_info(name)
         nodes = inside_nodes(place, STEP * max(abs(place), 1.0), info.allows)
         plans.append((derivative_weights(nodes, place), [held(model, **{name: x}) for x in nodes]))
-    models = [model, *(one for _, group in plans for one in group)]
+    models = [model, *(observable for _, group in plans for observable in group)]
     states = states_with_parts(problem.parts, method, models, problem.needs(wanted))
     for state in states:
         if not state.outcome.converged:
@@ -128,15 +128,15 @@ def _by_differences(
                 f"{method.name} did not converge: {state.outcome.reason}", state.outcome
             )
     values: dict[str, Array] = {}
-    for one in wanted:
-        first = np.asarray(one(model, states[0]))
+    for observable in wanted:
+        first = np.asarray(observable(model, states[0]))
         start, slopes = 1, []
         for weights, group in plans:
             part = states[start : start + len(group)]
-            seen = [np.asarray(one(m, s)) for m, s in zip(group, part, strict=True)]
+            seen = [np.asarray(observable(m, s)) for m, s in zip(group, part, strict=True)]
             slopes.append(np.tensordot(weights, np.array(seen), 1))
             start += len(group)
-        values[one.name] = np.array(slopes).reshape(len(plans), *first.shape)
+        values[observable.name] = np.array(slopes).reshape(len(plans), *first.shape)
     return Derivatives(state=states[0], values=values)
 
 

@@ -109,15 +109,16 @@ def objective(problem: Problem, model: Model, text: str) -> Objective:
         match = _FACTOR.fullmatch(part.strip())
         if match is None or bool(match[1]) != bool(match[4]):
             raise ModelError(f"Objective must be {FORMS}, but is {text!r}")
-        (one,) = problem.choose((match[2],))
+        (factor,) = problem.choose((match[2],))
         given = [word.strip() for word in (match[3] or "").split(",") if word.strip()]
-        if len(given) != len(one.dims):
-            need = f"{one.name}[{', '.join(one.dims)}]" if one.dims else one.name
+        if len(given) != len(factor.dims):
+            need = f"{factor.name}[{', '.join(factor.dims)}]" if factor.dims else factor.name
             raise ModelError(f"Objective must name one number, as in {need}, but is {text!r}")
         where = tuple(
-            _place(one.name, word, labels[dim]) for word, dim in zip(given, one.dims, strict=True)
+            _place(factor.name, word, labels[dim])
+            for word, dim in zip(given, factor.dims, strict=True)
         )
-        factors.append(Factor(observable=one, where=where, absolute=bool(match[1])))
+        factors.append(Factor(observable=factor, where=where, absolute=bool(match[1])))
     return Objective(text=text, factors=tuple(factors))
 
 
@@ -147,10 +148,10 @@ class Range:
     def share(self, value: float) -> float:
         """The inverse of :meth:`value`, cut to the range."""
         if self.ratio:
-            found = np.log(max(value, self.low) / self.low) / np.log(self.high / self.low)
+            share = np.log(max(value, self.low) / self.low) / np.log(self.high / self.low)
         else:
-            found = (value - self.low) / (self.high - self.low)
-        return float(min(max(found, 0.0), 1.0))
+            share = (value - self.low) / (self.high - self.low)
+        return float(min(max(share, 0.0), 1.0))
 
     def stretch(self, share: float) -> float:
         """d value / d share."""
@@ -213,9 +214,9 @@ class Landscape:
     def height_and_slope(self, shares: Array) -> tuple[float, Array]:
         """Signed objective and its derivatives by the shares."""
         values = self.values(shares)
-        here = held(self.model, **values)
-        slopes = derivatives(self.problem, here, self.method, list(values), self.goal.names)
-        value, slope = self.goal.value_and_slope(here, slopes)
+        own_values = held(self.model, **values)
+        slopes = derivatives(self.problem, own_values, self.method, list(values), self.goal.names)
+        value, slope = self.goal.value_and_slope(own_values, slopes)
         stretch = np.array([r.stretch(float(s)) for r, s in zip(self.ranges, shares, strict=True)])
         return self.sign * value, self.sign * slope * stretch
 
@@ -345,7 +346,7 @@ def _search(land: Landscape, start: Array, evaluations: int) -> _Search:
         return height / size, slope / size
 
     try:
-        found = minimize(
+        ended = minimize(
             down,
             start,
             jac=True,
@@ -353,7 +354,7 @@ def _search(land: Landscape, start: Array, evaluations: int) -> _Search:
             bounds=[(0.0, 1.0)] * len(land.ranges),
             options={"ftol": IMPROVEMENT, "gtol": 1e-9},
         )
-        path.reason = ENDED.get(int(found.status), str(found.message))
+        path.reason = ENDED.get(int(ended.status), str(ended.message))
     except (ConvergenceError, _NoValueError) as error:
         path.reason = f"stopped: {error}"
     return path
@@ -364,14 +365,14 @@ class _NoValueError(ArithmeticError):
 
 
 def _best(searches: Sequence[_Search], sign: float) -> Array | None:
-    found = [
+    ranked = [
         (sign * value, n, k)
         for n, path in enumerate(searches)
         for k, value in enumerate(path.values)
     ]
-    if not found:
+    if not ranked:
         return None
-    _, n, k = min(found)
+    _, n, k = min(ranked)
     return searches[n].parameters[k]
 
 

@@ -29,13 +29,13 @@ _TAGS: dict[str, Any] = {"i": html.I, "b": html.B, "sub": html.Sub, "sup": html.
 
 def nodes(pieces: Sequence[Piece]) -> list[Any]:
     """Marked text as components."""
-    found: list[Any] = []
+    children: list[Any] = []
     for piece in pieces:
         node: Any = piece.text
         for tag in reversed(piece.tags):
             node = _TAGS[tag](node)
-        found.append(node)
-    return found
+        children.append(node)
+    return children
 
 
 def dom_id(kind: str, name: str) -> str:

@@ -270,22 +270,22 @@ def ticket_view(
     if ticket.finished and ticket.error:
         error = "" if ticket.error == STOPPED else ticket.error
         return View(error=error, expensive_status=expensive_status, busy=busy)
-    here = View(status=status, expensive_status=expensive_status, busy=busy)
+    view = View(status=status, expensive_status=expensive_status, busy=busy)
     if ticket.answer is None:
-        return here
+        return view
     answer: Answer = ticket.answer
-    here = replace(here, status=status or seconds_words(answer))
+    view = replace(view, status=status or seconds_words(answer))
     now = f"{ticket.serial}/{ticket.answers}"
     if checking is not None and checking.finished:
         now += f"/{checking.serial}"
     if now == mark:
-        return here
+        return view
     question = answer.question
     point = question.view == "point"
     try:
         figure = EMPTY if point else live_figure(question, answer.ds)
     except ModelError as error:
-        return replace(here, error=str(error), status=status)
+        return replace(view, error=str(error), status=status)
     expensive = expensive_outcome(checking)
     drawn = Drawn(
         mark=now,
@@ -298,7 +298,7 @@ def ticket_view(
         command=words[0],
         python=words[1],
     )
-    return replace(here, drawn=drawn)
+    return replace(view, drawn=drawn)
 
 
 def expensive_outcome(checking: Ticket | None) -> Expensive | None:
@@ -345,18 +345,21 @@ def verdict_block(answer: Answer, expensive: Expensive | None = None) -> list[An
     ----------
     expensive : the expensive checks of the same answer: one that failed, or did not end, fails the verdict
     """
-    found = [*answer.certificates, *(expensive.certificates if expensive else ())]
-    failed = [one for one in found if not one.passed]
-    several = len({one.method for one in found}) > 1
-    names = [f"{one.name} ({one.method})" if several else one.name for one in failed]
+    certificates = [*answer.certificates, *(expensive.certificates if expensive else ())]
+    failed = [certificate for certificate in certificates if not certificate.passed]
+    several = len({certificate.method for certificate in certificates}) > 1
+    names = [
+        f"{certificate.name} ({certificate.method})" if several else certificate.name
+        for certificate in failed
+    ]
     names += ["the expensive checks did not end"] if expensive and expensive.error else []
     word, kind = ("Audit FAILED", "failed") if names else ("Audit passed", "passed")
-    line = f": {len(found)} checks"
+    line = f": {len(certificates)} checks"
     if names:
-        line = f": {len(failed)} of {len(found)} checks: {', '.join(dict.fromkeys(names))}"
+        line = f": {len(failed)} of {len(certificates)} checks: {', '.join(dict.fromkeys(names))}"
     elif answer.coarse:
         word, kind = "First look", "open"
-        line = f": {len(found)} checks pass at {answer.ds['converged'].size} points, more follow"
+        line = f": {len(certificates)} checks pass at {answer.ds['converged'].size} points, more follow"
     reasons = sorted(
         {str(r) for r in np.ravel(answer.ds["reason"].values) if str(r) not in ("", "nan")}
     )
@@ -406,11 +409,11 @@ def value_table(problem: Problem, ds: xr.Dataset) -> html.Div:
         for n in range(flat.sizes["column"])
     ]
     rows, left = [], []
-    for one in (o for o in problem.observables if o.name in ds):
-        values = flat[one.name].transpose("column", ...)
+    for observable in (o for o in problem.observables if o.name in ds):
+        values = flat[observable.name].transpose("column", ...)
         own = [d for d in values.dims if d != "column"]
         if values[0].size > TABLE:
-            left.append(one.name)
+            left.append(observable.name)
             continue
         entries = (
             values.stack(entry=own, create_index=False) if own else values.expand_dims("entry")
@@ -421,14 +424,14 @@ def value_table(problem: Problem, ds: xr.Dataset) -> html.Div:
             rows.append(
                 html.Tr(
                     [
-                        html.Td(nodes(symbol_pieces(one.symbol)), className="symbol"),
-                        html.Td(one.name.replace("_", " "), title=one.about),
+                        html.Td(nodes(symbol_pieces(observable.symbol)), className="symbol"),
+                        html.Td(observable.name.replace("_", " "), title=observable.about),
                         html.Td(place),
                         *(
                             html.Td(number(v) if np.isfinite(v) else "–", className="value")
                             for v in entries.values[:, n]
                         ),
-                        html.Td(nodes(unit_pieces(str(ds[one.name].attrs["units"])))),
+                        html.Td(nodes(unit_pieces(str(ds[observable.name].attrs["units"])))),
                     ]
                 )
             )

@@ -203,20 +203,20 @@ def listening(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
     except OSError:
         raise _no_address(host) from None
-    found = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((host, port))
-        found.listen(64)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(64)
     except OSError as error:
-        found.close()
+        listener.close()
         if error.errno == errno.EADDRNOTAVAIL:
             raise _no_address(host) from None
         raise ModelError(
             f"Option --port must be free on {host}, but {port} is not: "
             f"{error.strerror or error}; --port 0 takes any"
         ) from None
-    return found
+    return listener
 
 
 def serve(

@@ -23,7 +23,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.method import LOOSEST, TIGHTEST, Method
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
-from chirospin.base.parameters import parameter, places
+from chirospin.base.parameters import axis_parameter, parameter
 from chirospin.junction.manybody.gksl import GKSL
 from chirospin.junction.manybody.infinite_bias import Pair, Solved, check_memory, listed_pair
 from chirospin.junction.manybody.leads import FlatMember
@@ -67,7 +67,7 @@ class SwitchedJunction(Junction):
         choices=("unbiased", "flipped", "empty"),
         about="before: leads at their mean occupation, the lead reversed, or no electron",
     )
-    time: tuple[float, ...] | None = places(
+    time: tuple[float, ...] | None = axis_parameter(
         "T",
         unit="1/eV",
         symbol="t",
