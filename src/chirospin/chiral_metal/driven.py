@@ -64,7 +64,6 @@ Complex = NDArray[Any]
 SERIES = 0.5
 TIMES_OF_A_PLACE = 16  # that need as much memory as the place itself
 BLOCK = 500  # positions at a time, each with some hundred directions
-NEUTRAL = "the closed forms hold in the neutral limit"
 
 
 class DrivenMetal(IsotropicMetal):
