@@ -90,6 +90,13 @@ def parameter(
     )
 
 
+def axis_parameter(letter: str, *, unit: str, symbol: str, about: str) -> Any:
+    """Declare where results are wanted along one dimension, which is the model's choice if not given."""
+    return parameter(
+        None, unit=unit, symbol=symbol, shape=Shape(axes=(letter,)), axis=True, about=about
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class ParameterInfo:
     """The declared facts of one parameter, read by the faces."""

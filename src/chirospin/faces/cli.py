@@ -83,16 +83,16 @@ def describe(
 
     if name is not None:
         whole, chosen = family(name.partition(".")[0]), problem(name)
-        one = replace(whole, problems=(chosen,)) if "." in name else whole
-        say(json_format.dumps(text.described(one)) if json else text.described_text(one))
+        posed = replace(whole, problems=(chosen,)) if "." in name else whole
+        say(json_format.dumps(text.described(posed)) if json else text.described_text(posed))
         return 0
     every = installed()
     if json:
-        say(json_format.dumps({"families": [text.described(one) for one in every]}))
+        say(json_format.dumps({"families": [text.described(posed) for posed in every]}))
         return 0
-    for one in every:
-        say(f"{one.name}: {one.question}")
-        for each in one.problems:
+    for posed in every:
+        say(f"{posed.name}: {posed.question}")
+        for each in posed.problems:
             say(f"  {each.path}: methods {', '.join(each.methods)}")
             say(f"    observables {', '.join(o.name for o in each.observables)}")
     say("\nchirospin describe FAMILY shows the parameters.")
@@ -174,26 +174,23 @@ def solve(
         return _uncertain(
             name, method, set_, from_, over, option, out, quantity, structures, seed, json
         )
-    one = arguments.problem_for(name, method, [*(set_ or []), *(over or [])])
-    model = arguments.model_from(one.model, set_ or [], from_)
+    posed = arguments.problem_for(name, method, [*(set_ or []), *(over or [])])
+    model = arguments.model_from(posed.model, set_ or [], from_)
     grid = arguments.sweep_from(type(model), over or [])
-    arguments.refuse_conflicts(one.model, set_ or [], grid)
-    methods = arguments.methods_from(one, method, option or [])
-    wanted = arguments.observables_from(one, observables, quantity)
+    arguments.refuse_conflicts(posed.model, set_ or [], grid)
+    methods = arguments.methods_from(posed, method, option or [])
+    wanted = arguments.observables_from(posed, observables, quantity)
 
     from chirospin.base import results
-    from chirospin.base.figures import SUFFIXES, save_figure, sketch
+    from chirospin.base.figures import save_figure, sketch
     from chirospin.base.solve import solve as corridor
     from chirospin.faces import text
     from chirospin.faces.progress import progress, solver_lines
 
-    if out is not None:
-        results.check_target(out)
-    if plot is not None:
-        results.check_target(plot, SUFFIXES)
+    _check_targets(out, plot)
     with progress(f"solving {name}") as report, solver_lines():
         ds = corridor(
-            one,
+            posed,
             model,
             methods if len(methods) > 1 else methods[0],
             over=grid,
@@ -202,22 +199,20 @@ def solve(
             workers=_cores(workers),
             progress=report,
         )
-    found = results.certificates(ds, one)
+    certificates = results.certificates(ds, posed)
     if out is not None:
         results.save(ds, out)
     ds = arguments.in_units(ds, unit or [])
     if plot is not None:
         save_figure(sketch(ds, quantity, x), plot)
     say(
-        text.solved_json(ds, one, model, methods, found)
+        text.solved_json(ds, posed, model, methods, certificates)
         if json
-        else text.solved_text(ds, one, found)
+        else text.solved_text(ds, posed, certificates)
     )
     if not json:
-        for path in (out, plot):
-            if path is not None:
-                say(f"wrote {path}")
-    return _verdict(ds, found)
+        _wrote(out, plot)
+    return _verdict(ds, certificates)
 
 
 def _uncertain(
@@ -242,17 +237,17 @@ def _uncertain(
         raise ModelError(
             "Option --uncertain must come with --from FILE of a stack, and without --over"
         )
-    one = arguments.problem_for(name, method, set_ or [])
-    (chosen, *_) = arguments.methods_from(one, method, option or [])
+    posed = arguments.problem_for(name, method, set_ or [])
+    (chosen, *_) = arguments.methods_from(posed, method, option or [])
     if quantity is not None:
-        one.choose((quantity,))
+        posed.choose((quantity,))
     if out is not None:
         results.check_target(out)
     with progress(f"drawing stacks for {name}", quiet=json) as report, solver_lines():
         ds = uncertain.uncertain_result(
             from_,
-            one,
-            arguments.values_from(one.model, set_ or []),
+            posed,
+            arguments.values_from(posed.model, set_ or []),
             chosen,
             structures,
             seed,
@@ -260,11 +255,11 @@ def _uncertain(
         )
     if out is not None:
         results.save(ds, out)
-    facts = uncertain.uncertain_facts(ds, quantity or one.quantity)
+    facts = uncertain.uncertain_facts(ds, quantity or posed.quantity)
     say(uncertain.uncertain_json(facts) if json else uncertain.uncertain_text(facts))
     if out is not None and not json:
         say(f"wrote {out}")
-    return _verdict(ds, results.certificates(ds, one))
+    return _verdict(ds, results.certificates(ds, posed))
 
 
 def _verdict(ds: Any, found: list[Any]) -> int:
@@ -325,20 +320,20 @@ def gradient(
     from chirospin.faces.progress import progress
     from chirospin.points.gradient import gradient as derive
 
-    one = problem(name)
-    model = arguments.model_from(one.model, set_ or [])
-    (chosen, *_) = arguments.methods_from(one, method, option or [])
+    posed = problem(name)
+    model = arguments.model_from(posed.model, set_ or [])
+    (chosen, *_) = arguments.methods_from(posed, method, option or [])
     with progress(f"differentiating {name}"):
-        ds = derive(one, model, chosen, names=by)
+        ds = derive(posed, model, chosen, names=by)
         # the checks of where they are taken
-        point = corridor(one, model, chosen, on_failure="record")
-    found = results.certificates(point, one)
+        point = corridor(posed, model, chosen, on_failure="record")
+    certificates = results.certificates(point, posed)
     say(
-        json_format.dumps(optimising.gradient_json(ds, found))
+        json_format.dumps(optimising.gradient_json(ds, certificates))
         if json
-        else optimising.gradient_text(ds, found)
+        else optimising.gradient_text(ds, certificates)
     )
-    return _verdict(point, found)
+    return _verdict(point, certificates)
 
 
 @app.command
@@ -404,15 +399,15 @@ def optimise(
     for flag, count in (("--starts", starts), ("--evaluations", evaluations)):
         if count < 1:
             raise ModelError(f"Option {flag} must be at least 1, but is {count}")
-    one = problem(name)
-    model = arguments.model_from(one.model, set_ or [])
+    posed = problem(name)
+    model = arguments.model_from(posed.model, set_ or [])
     ranges = optimising.ranges_from(model, vary, bounds or [])
-    (chosen, *_) = arguments.methods_from(one, method, option or [])
+    (chosen, *_) = arguments.methods_from(posed, method, option or [])
     if out is not None:
         results.check_target(out)
     with progress(f"optimising {name}") as report:
         ds = search(
-            one,
+            posed,
             model,
             given[0],
             ranges,
@@ -426,14 +421,14 @@ def optimise(
         )
     if out is not None:
         results.save(ds, out)
-    facts = optimising.optimum_facts(ds, one)
+    facts = optimising.optimum_facts(ds, posed)
     say(json_format.dumps(facts) if json else optimising.optimum_text(facts))
     if out is not None and not json:
         say(f"wrote {out}")
     failed = [c for c in facts["audit"] if not c["passed"]]
     for check in failed:
         warn(f"audit FAILED: {check['name']} is {check['value']:.3g}")
-    code = _verdict(ds, results.certificates(ds, one))
+    code = _verdict(ds, results.certificates(ds, posed))
     return code or (FAILED if failed else 0)
 
 
@@ -831,7 +826,7 @@ def measured(
         Draw four panels to FILE.png, .pdf or .svg.
     """
     from chirospin.base import results
-    from chirospin.base.figures import SUFFIXES, save_figure
+    from chirospin.base.figures import save_figure
     from chirospin.faces import measuring
     from chirospin.faces.progress import progress
     from chirospin.measured import compare
@@ -840,15 +835,13 @@ def measured(
     from chirospin.measured.example import ABOUT
     from chirospin.measured.figure import figure_of
 
-    for path, suffixes in ((out, (results.NETCDF, results.ZARR)), (plot, SUFFIXES)):
-        if path is not None:
-            results.check_target(path, suffixes)
+    _check_targets(out, plot)
+    if example and (files or read is not None):
+        raise ModelError("Option --example shows its own sample; name no files with it")
     if example:
-        if files or read is not None:
-            raise ModelError("Option --example shows its own sample; name no files with it")
         curves = sample()
     else:
-        settings = measuring.settings_from(
+        given = measuring.settings_from(
             words=word or (),
             labels=label or (),
             keep=keep or (),
@@ -868,7 +861,7 @@ def measured(
                 "contacts": contacts,
                 "same_contacts": same_contacts,
                 "unsigned": unsigned,
-                "exclude": tuple(exclude) if exclude else None,
+                "exclude": tuple(exclude or ()) or None,
                 "noise_floor": floor,
                 "compliance": compliance,
                 "temperature": temperature,
@@ -877,7 +870,7 @@ def measured(
                 "lead_polarisation": lead_polarisation,
             },
         )
-        curves = read_curves(files, read, **settings)
+        curves = read_curves(files, read, **given)
     if show_reading:
         facts = measuring.reading_facts(curves)
         say(json_format.dumps(facts) if json else measuring.reading_text(curves, full=True))
@@ -891,14 +884,26 @@ def measured(
     if json:
         say(json_format.dumps(measuring.facts_of_result(ds)))
     else:
-        if example:
-            say(f"{ABOUT}\n")
-        say(measuring.reading_text(ds, full=False))
-        say(measuring.compared_text(ds))
-        for path in (out, plot):
-            if path is not None:
-                say(f"wrote {path}")
+        say((f"{ABOUT}\n\n" if example else "") + measuring.whole_text(ds))
+        _wrote(out, plot)
     return _measured_code(ds)
+
+
+def _check_targets(out: Path | None, plot: Path | None) -> None:
+    """Refuse names of a result and of a drawing before anything is computed."""
+    from chirospin.base import results
+    from chirospin.base.figures import SUFFIXES
+
+    if out is not None:
+        results.check_target(out)
+    if plot is not None:
+        results.check_target(plot, SUFFIXES)
+
+
+def _wrote(*paths: Path | None) -> None:
+    for path in paths:
+        if path is not None:
+            say(f"wrote {path}")
 
 
 def _measured_code(ds: Any) -> int:
@@ -945,9 +950,9 @@ def plan(
     if paired is not None:
         kinds.append(planned(abs(polarisation), paired, paired=True, power=power))
     if json:
-        say(json_format.dumps({"plans": [plan_facts(one) for one in kinds]}))
+        say(json_format.dumps({"plans": [plan_facts(kind) for kind in kinds]}))
     else:
-        say("\n".join(plan_text(one) for one in kinds))
+        say("\n".join(plan_text(kind) for kind in kinds))
     return 0
 
 
@@ -1254,10 +1259,10 @@ def cite(target: str | None = None, /, *, method: str | None = None) -> int:
         problems = [p for f in ([family(name)] if name else installed()) for p in f.problems]
     wanted = method.split(",") if method else None
     known = dict.fromkeys(m for p in problems for m in p.methods)
-    for one in wanted or ():
-        if one not in known:
+    for name in wanted or ():
+        if name not in known:
             raise UnknownNameError(
-                f"{target or 'No family'} has no method {one!r}; {nearest(one, list(known))}"
+                f"{target or 'No family'} has no method {name!r}; {nearest(name, list(known))}"
             )
     keys = dict.fromkeys(
         key

@@ -80,9 +80,9 @@ def report_page(ds: xr.Dataset, name: str) -> str:
         return html_page([*parts, *_references(ds)], name)
     ds = results.settled(ds)
     problem = arguments.stored_problem(ds)
-    found = results.certificates(ds, problem)
+    certificates = results.certificates(ds, problem)
     parts = [
-        verdict_line(found),
+        verdict_line(certificates),
         f"<h1>{escape(problem.question[:1].upper() + problem.question[1:])}</h1>",
         f"<p class='hint'>{escape(problem.path)}, by {escape(str(ds.attrs['method']))}; "
         f"from <code>{escape(name)}</code></p>",
@@ -92,7 +92,7 @@ def report_page(ds: xr.Dataset, name: str) -> str:
         "<h2>Parameters</h2>",
         _parameters(problem, ds),
         "<h2>Audit</h2>",
-        audit_table(found),
+        audit_table(certificates),
         "<h2>Method</h2>",
         *_methods(problem, ds),
         "<h2>Provenance</h2>",
@@ -150,7 +150,7 @@ def _reasons(ds: xr.Dataset) -> Iterator[str]:
 
 def _figures(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
     """The family's quantity first, then what else depends on a swept parameter."""
-    names = [one.name for one in problem.observables if one.name in ds]
+    names = [observable.name for observable in problem.observables if observable.name in ds]
     names.sort(key=lambda name: name != problem.quantity)
     drawn, left = 0, []
     for name in names:
@@ -211,10 +211,14 @@ def values_parts(problem: Problem, ds: xr.Dataset, heading: str = "Values") -> I
         return
     methods = [str(m) for m in np.atleast_1d(ds["method"].values)] if "method" in ds.dims else [""]
     rows = []
-    for one in problem.observables:
-        if one.name not in ds or ds[one.name].size > ENTRIES * len(methods):
+    for observable in problem.observables:
+        if observable.name not in ds or ds[observable.name].size > ENTRIES * len(methods):
             continue
-        values = ds[one.name] if "method" in ds.dims else ds[one.name].expand_dims("method")
+        values = (
+            ds[observable.name]
+            if "method" in ds.dims
+            else ds[observable.name].expand_dims("method")
+        )
         if "method" not in values.dims:
             continue
         own = [str(d) for d in values.dims if d != "method"]
@@ -226,7 +230,7 @@ def values_parts(problem: Problem, ds: xr.Dataset, heading: str = "Values") -> I
             rows.append(
                 [
                     _symbol(values),
-                    escape(one.name),
+                    escape(observable.name),
                     escape(place),
                     *numbers,
                     _unit(str(values.attrs["units"])),
@@ -264,16 +268,16 @@ def _parameters(problem: Problem, ds: xr.Dataset) -> str:
     )
 
 
-def audit_table(found: Sequence[Certificate]) -> str:
+def audit_table(certificates: Sequence[Certificate]) -> str:
     """Every check with value, tolerance and meaning."""
     rows = [
         [
             '<span class="passed">✓</span>'
-            if one.passed
+            if certificate.passed
             else '<strong class="failed">✗ FAILED</strong>',
-            *map(escape, certificate_row(one)),
+            *map(escape, certificate_row(certificate)),
         ]
-        for one in found
+        for certificate in certificates
     ]
     return html_table(["", *CERTIFICATE], rows)
 

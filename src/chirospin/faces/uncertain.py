@@ -57,7 +57,7 @@ def uncertain_result(
     (how,) = stored_methods(stack, origin, {})
     center: Any = stored_model(stack, origin)
     found = list(draws(origin, center, how, structures, seed, progress))  # type: ignore[arg-type]
-    models = [made(one.stack, **values) for one in found]
+    models = [made(draw.stack, **values) for draw in found]
     grid = {DRAW: range(len(found))}
     needs = problem.needs(problem.choose(None))
     states = states_with_parts(problem.parts, method, models, needs)
@@ -81,14 +81,14 @@ def _forget_what_varies(ds: xr.Dataset) -> None:
 def _with_draws(ds: xr.Dataset, found: Sequence[Any]) -> xr.Dataset:
     """The result with what was drawn, and with the parameters of the stacks that follow."""
     for name in found[0].inputs:
-        drawn = np.array([one.inputs[name] for one in found])
+        drawn = np.array([draw.inputs[name] for draw in found])
         about = {"units": "1", "long_name": INPUT + name}
         ds[name.replace(" ", "_")] = xr.Variable(DRAW, drawn, about)
     for name in PARAMETERS:
         variable = found[0].stack[name]
         ds[f"stack_{name}"] = xr.Variable(
             DRAW,
-            np.array([float(one.stack[name]) for one in found]),
+            np.array([float(draw.stack[name]) for draw in found]),
             {"units": variable.attrs["units"], "long_name": variable.attrs["long_name"]},
         )
     sizes = np.array([_hopping(one.stack) for one in found])
@@ -172,15 +172,15 @@ def uncertain_text(facts: Mapping[str, Any]) -> str:
     rows = [
         [
             word,
-            one["kind"],
-            f"{one['value']:+.2f}",
-            "" if np.isnan(one["sign"]) else f"{one['sign']:+.2f}",
-            f"{number(one['low'])} to {number(one['high'])}",
+            interval["kind"],
+            f"{interval['value']:+.2f}",
+            "" if np.isnan(interval["sign"]) else f"{interval['sign']:+.2f}",
+            f"{number(interval['low'])} to {number(interval['high'])}",
         ]
-        for word, one in facts["ranks"].items()
+        for word, interval in facts["ranks"].items()
     ]
     lines.append(table(rows, ["", "kind", f"with {name}", "with its sign", "5 to 95 %"]))
-    inputs = [word for word, one in facts["ranks"].items() if one["kind"] == "input"]
+    inputs = [word for word, interval in facts["ranks"].items() if interval["kind"] == "input"]
     if facts["negative"] in (0.0, 1.0) or facts["positive"] in (0.0, 1.0):
         lines.append("the sign is the same in every draw")
     elif inputs:

@@ -71,7 +71,7 @@ class Objective:
     @property
     def names(self) -> tuple[str, ...]:
         """Observables it needs."""
-        return tuple(dict.fromkeys(one.observable.name for one in self.factors))
+        return tuple(dict.fromkeys(factor.observable.name for factor in self.factors))
 
     def value(self, model: Model, state: Any) -> float:
         """The objective at a state with the parts that its observables need."""
@@ -82,13 +82,14 @@ class Objective:
             )
         )
 
-    def value_and_slope(self, model: Model, found: Derivatives) -> tuple[float, Array]:
+    def value_and_slope(self, model: Model, slopes: Derivatives) -> tuple[float, Array]:
         """The objective and its derivatives by the varied parameters."""
         parts = [
-            one.value_and_slope(
-                np.asarray(one.observable(model, found.state)), found.values[one.observable.name]
+            factor.value_and_slope(
+                np.asarray(factor.observable(model, slopes.state)),
+                slopes.values[factor.observable.name],
             )
-            for one in self.factors
+            for factor in self.factors
         ]
         value = float(np.prod([v for v, _ in parts]))
         slope = np.zeros_like(parts[0][1])
@@ -111,15 +112,16 @@ def objective(problem: Problem, model: Model, text: str) -> Objective:
         match = _FACTOR.fullmatch(part.strip())
         if match is None or bool(match[1]) != bool(match[4]):
             raise ModelError(f"Objective must be {FORMS}, but is {text!r}")
-        (one,) = problem.choose((match[2],))
+        (factor,) = problem.choose((match[2],))
         given = [word.strip() for word in (match[3] or "").split(",") if word.strip()]
-        if len(given) != len(one.dims):
-            need = f"{one.name}[{', '.join(one.dims)}]" if one.dims else one.name
+        if len(given) != len(factor.dims):
+            need = f"{factor.name}[{', '.join(factor.dims)}]" if factor.dims else factor.name
             raise ModelError(f"Objective must name one number, as in {need}, but is {text!r}")
         where = tuple(
-            _place(one.name, word, labels[dim]) for word, dim in zip(given, one.dims, strict=True)
+            _place(factor.name, word, labels[dim])
+            for word, dim in zip(given, factor.dims, strict=True)
         )
-        factors.append(Factor(observable=one, where=where, absolute=bool(match[1])))
+        factors.append(Factor(observable=factor, where=where, absolute=bool(match[1])))
     return Objective(text=text, factors=tuple(factors))
 
 
@@ -149,10 +151,10 @@ class Range:
     def share(self, value: float) -> float:
         """The inverse of :meth:`value`, cut to the range."""
         if self.ratio:
-            found = np.log(max(value, self.low) / self.low) / np.log(self.high / self.low)
+            share = np.log(max(value, self.low) / self.low) / np.log(self.high / self.low)
         else:
-            found = (value - self.low) / (self.high - self.low)
-        return float(min(max(found, 0.0), 1.0))
+            share = (value - self.low) / (self.high - self.low)
+        return float(min(max(share, 0.0), 1.0))
 
     def stretch(self, share: float) -> float:
         """d value / d share."""
@@ -456,15 +458,15 @@ class _NoValueError(ArithmeticError):
 
 
 def _best(searches: Sequence[_Search], sign: float) -> Array | None:
-    found = [
+    ranked = [
         (sign * value, n, k)
         for n, path in enumerate(searches)
         for k, value in enumerate(path.values)
         if np.isfinite(value)
     ]
-    if not found:
+    if not ranked:
         return None
-    _, n, k = min(found)
+    _, n, k = min(ranked)
     return searches[n].parameters[k]
 
 

@@ -269,9 +269,9 @@ def received() -> tuple[list[tuple[str, bytes]], dict[str, str]]:
         request.stream, request.mimetype, request.content_length, request.mimetype_params
     )
     contents = [
-        (str(one.filename).replace("\\", "/").rpartition("/")[2], one.stream.read())
-        for one in files.getlist("files")
-        if one.filename
+        (str(file.filename).replace("\\", "/").rpartition("/")[2], file.stream.read())
+        for file in files.getlist("files")
+        if file.filename
     ]
     return contents, {k: str(v) for k, v in fields.items()}
 

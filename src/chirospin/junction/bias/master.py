@@ -19,7 +19,7 @@ from pydantic import Field
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.base.method import LOOSEST, MOST_VECTORS, NOTHING, TIGHTEST, Method, Needs
+from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.threads import blas_threads
 from chirospin.junction.bias.dissipators import Dephasing, Kind, ThermalLeads
 from chirospin.junction.bias.eigenstates import BiasedMember
@@ -35,7 +35,13 @@ from chirospin.junction.manybody.certified import (
 from chirospin.junction.manybody.generator import Generator, JumpFamily
 from chirospin.junction.manybody.leads import open_channels
 from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Layout, Real
-from chirospin.junction.manybody.steady import Resolvent, Stationary, SteadySolver
+from chirospin.junction.manybody.steady import (
+    Resolvent,
+    Stationary,
+    SteadySolver,
+    krylov_setting,
+    tolerance_setting,
+)
 from chirospin.junction.probed import require_no_probes
 from chirospin.numerics.sylvester import Form, by_either_form
 
@@ -56,15 +62,8 @@ class SecondOrder(Method):
 
     kind: ClassVar[Kind]
 
-    tolerance: float = Field(
-        1e-12,
-        ge=TIGHTEST,
-        le=LOOSEST,
-        description="largest residual |L rho| / |rho| in units of the energy scale",
-    )
-    krylov_vectors: int = Field(
-        300, ge=1, le=MOST_VECTORS, description="most Krylov vectors of one solve"
-    )
+    tolerance: float = tolerance_setting()
+    krylov_vectors: int = krylov_setting(300, "solve")
     counting: bool = Field(
         True, description="whether to find the noise where it is asked for: one more solve"
     )

@@ -44,7 +44,7 @@ def certified_states(
     doubts : why the state of a member may not be the only one, or not be known; empty where it is
     """
     layout, members = generator.layout, generator.members
-    residual, drift = generator.residual(*found.halves), generator.trace_drift(*found.halves)
+    residual, drift = generator.residual_and_drift(*found.halves)
     lowest = np.full(layout.batch, np.inf)
     blocks = layout.blocks(found.halves)
     for X in blocks.values():

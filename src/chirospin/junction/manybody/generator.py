@@ -125,17 +125,24 @@ class Generator:
         )
         return even, odd
 
-    def residual(self, even: Real, odd: Real) -> Real:
-        r"""\|L rho\| / \|rho\| in units of each member's energy scale, (batch,)."""
-        size = norm(even, odd) * self.scale
-        return norm(*self.derivative(even, odd)) / np.where(size > 0, size, np.nan)
-
     def jump_rate(self, even: Real, odd: Real) -> Real:
         """Trace of J rho, (batch,)."""
         return self.layout.trace(self.jumps(ODD, odd), self.jumps(EVEN, even))
 
-    def trace_drift(self, even: Real, odd: Real) -> Real:
-        r"""\|Tr L rho\| relative to the rate of jumps, (batch,); zero where nothing jumps."""
-        drift = np.abs(self.layout.trace(*self.derivative(even, odd)))
+    def residual(self, even: Real, odd: Real) -> Real:
+        r"""\|L rho\| / \|rho\| in units of each member's energy scale, (batch,)."""
+        return self._relative(self.derivative(even, odd), (even, odd))
+
+    def _relative(self, rest: Halves, halves: Halves) -> Real:
+        size = norm(*halves) * self.scale
+        return norm(*rest) / np.where(size > 0, size, np.nan)
+
+    def residual_and_drift(self, even: Real, odd: Real) -> tuple[Real, Real]:
+        r"""The residual, and \|Tr L rho\| relative to the rate of jumps, (batch,) each.
+
+        The drift is zero where nothing jumps.
+        """
+        rest = self.derivative(even, odd)
         rate = self.jump_rate(even, odd)
-        return np.asarray(drift / np.where(rate > 0, rate, 1.0))
+        drift = np.abs(self.layout.trace(*rest)) / np.where(rate > 0, rate, 1.0)
+        return self._relative(rest, (even, odd)), np.asarray(drift)

@@ -17,7 +17,9 @@ from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
+from pydantic import Field
 
+from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST
 from chirospin.junction.manybody.generator import Generator
 from chirospin.junction.manybody.packed import (
     EVEN,
@@ -35,6 +37,21 @@ REFINEMENTS = 3  # corrections from the residual of the original equation, where
 FINER, STRICT = 1e-4, 1e-10  # how much a correction reduces the residual
 MET = 0.5  # of the tolerance, at which no further correction is made
 SINGULAR_VECTORS = 120  # where L_0 is nearly singular: more do not help
+
+
+def tolerance_setting() -> Any:
+    """The setting of a method: the residual at which a steady state is accepted."""
+    return Field(
+        1e-12,
+        ge=TIGHTEST,
+        le=LOOSEST,
+        description="largest residual |L rho| / |rho| in units of the energy scale",
+    )
+
+
+def krylov_setting(most: int, what: str) -> Any:
+    """The setting of a method: how many Krylov vectors one solve may take."""
+    return Field(most, ge=1, le=MOST_VECTORS, description=f"most Krylov vectors of one {what}")
 
 
 class KrylovSolution(Protocol):
@@ -64,7 +81,7 @@ def by_parity(
     Parameters
     ----------
     to_odd, to_even : B and A
-    even, odd : b
+    even, odd : b; None for an odd half that is 0
     solver : (operator, right side) -> answer
     pin : added to the operator, where 1 - AB is singular
     """
@@ -73,8 +90,9 @@ def by_parity(
         left = X - to_even(to_odd(X))
         return left if pin is None else left + pin(X)
 
-    found = solver(equation, even + to_even(odd))
-    return found.solution, odd + to_odd(found.solution), found.applications
+    found = solver(equation, even if odd is None else even + to_even(odd))
+    made = to_odd(found.solution)
+    return found.solution, made if odd is None else odd + made, found.applications
 
 
 class Resolvent:
@@ -189,18 +207,22 @@ class SteadySolver:
         """Of L - rate in place of L."""
         return replace(self, resolvent=Resolvent(self.generator, self.resolvent.form, rate))
 
+    def _halves(self, even: Real, odd: Real | None, tolerance: float) -> tuple[Real, Real, int]:
+        """The same from R Y, by the even half alone; None for an odd half that is 0."""
+        R, L = self.resolvent, self.generator
+        return by_parity(
+            lambda X: R(ODD, L.jumps(EVEN, X)),
+            lambda X: R(EVEN, L.jumps(ODD, X)),
+            even,
+            odd,
+            partial(gmres, tolerance=tolerance, limit=self.limit),
+        )
+
     def solve(self, even: Real, odd: Real, tolerance: float) -> tuple[Real, Real, int]:
         """X with L X = -Y, and the applications that it took."""
         R, L = self.resolvent, self.generator
-        krylov = partial(gmres, tolerance=tolerance, limit=self.limit)
         if self.by_halves:
-            return by_parity(
-                lambda X: R(ODD, L.jumps(EVEN, X)),
-                lambda X: R(EVEN, L.jumps(ODD, X)),
-                R(EVEN, even),
-                R(ODD, odd),
-                krylov,
-            )
+            return self._halves(R(EVEN, even), R(ODD, odd), tolerance)
         cut, s = even.shape[1], self.fed_back
 
         def equation(Z: Real) -> Real:
@@ -212,7 +234,7 @@ class SteadySolver:
             return np.asarray(Z - np.concatenate(again, axis=1))
 
         right = np.concatenate([R(EVEN, even), R(ODD, odd)], axis=1)
-        found = krylov(equation, right)
+        found = gmres(equation, right, tolerance=tolerance, limit=self.limit)
         return found.solution[:, :cut], found.solution[:, cut:], found.applications
 
     def adjoint(self, wanted: Halves, tolerance: float) -> tuple[Halves, int]:
@@ -264,8 +286,12 @@ class SteadySolver:
         for attempt in range(1 + REFINEMENTS if not self.fed_back else 2):
             if attempt and not strict and (L.residual(even, odd) <= MET * self.tolerance).all():
                 break
-            accuracy = 0.1 * self.tolerance if not attempt else (STRICT if strict else FINER)
-            *change, spent = self.solve(*L.derivative(even, odd), accuracy)
+            if not attempt and self.by_halves:  # the odd half of the start is what jumps make
+                rest = self.resolvent(EVEN, L.jumps(ODD, odd)) - even
+                *change, spent = self._halves(rest, None, 0.1 * self.tolerance)
+            else:
+                accuracy = 0.1 * self.tolerance if not attempt else STRICT if strict else FINER
+                *change, spent = self.solve(*L.derivative(even, odd), accuracy)
             even, odd, applications = even + change[EVEN], odd + change[ODD], applications + spent
         norms = L.layout.trace(even, odd)
         arrivals = L.jumps(EVEN, even)
