@@ -83,16 +83,16 @@ def describe(
 
     if name is not None:
         whole, chosen = family(name.partition(".")[0]), problem(name)
-        posed = replace(whole, problems=(chosen,)) if "." in name else whole
-        say(json_format.dumps(text.described(posed)) if json else text.described_text(posed))
+        shown = replace(whole, problems=(chosen,)) if "." in name else whole
+        say(json_format.dumps(text.described(shown)) if json else text.described_text(shown))
         return 0
     every = installed()
     if json:
-        say(json_format.dumps({"families": [text.described(posed) for posed in every]}))
+        say(json_format.dumps({"families": [text.described(family) for family in every]}))
         return 0
-    for posed in every:
-        say(f"{posed.name}: {posed.question}")
-        for each in posed.problems:
+    for family in every:
+        say(f"{family.name}: {family.question}")
+        for each in family.problems:
             say(f"  {each.path}: methods {', '.join(each.methods)}")
             say(f"    observables {', '.join(o.name for o in each.observables)}")
     say("\nchirospin describe FAMILY shows the parameters.")
