@@ -24,11 +24,10 @@ from chirospin.junction.manybody.packed import (
     ODD,
     Halves,
     Real,
-    diagonal,
     norm,
 )
 from chirospin.numerics.krylov import gmres
-from chirospin.numerics.sylvester import Form, MapInverse, SylvesterInverse, dagger, unpack
+from chirospin.numerics.sylvester import Form, MapInverse, SylvesterInverse, dagger
 
 LARGEST_MAP = 40  # states of a sector up to which the map on its matrices is inverted as a whole
 REFINEMENTS = 3  # corrections from the residual of the original equation, where one is needed
@@ -123,8 +122,8 @@ class Resolvent:
         """Norm of the anti-Hermitian part that packing drops from R Y, (batch,)."""
         layout = self.generator.layout
         total = np.zeros(layout.batch)
-        for n, stack in enumerate(layout.space.stacks[parity]):
-            Y = unpack(packed[:, stack.span].reshape(layout.shape(parity, n)))
+        for n in layout.numbers(parity):
+            Y = layout.stored(parity, n, packed)
             X = self.inverse[parity][n](Y)
             total += (np.abs(X - dagger(X)) ** 2).sum(axis=(1, 2, 3))
         return np.sqrt(total) / 2
@@ -283,7 +282,7 @@ class SteadySolver:
         halves = []
         for parity in (EVEN, ODD):
             arriving = layout.zeros(parity)
-            places = diagonal(layout.charges, parity)
+            places = layout.diagonal(parity)
             arriving[:, places] = 1.0 if rng is None else rng.uniform(0.0, 2.0, places.size)
             halves.append(arriving)
         even, odd = halves
