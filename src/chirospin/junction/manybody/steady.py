@@ -106,6 +106,10 @@ class Resolvent:
             return MapInverse(lambda X: action(X) - self.shift * X, heff.shape)
         return self.form(heff - 0.5j * self.shift * np.eye(heff.shape[-1]))
 
+    def moved(self, shift: float) -> Resolvent:
+        """That of L_0 + K - shift."""
+        return Resolvent(self.generator, self.form, shift)
+
     def __call__(self, parity: int, packed: Real) -> Real:
         """R Y in packed form."""
         return -self.generator.layout.by_stack(
@@ -179,14 +183,13 @@ class SteadySolver:
 
     def regularised(self, rate: float) -> SteadySolver:
         """The same equations, with L_0 - rate inverted in place of a nearly singular L_0."""
-        moved = Resolvent(self.generator, self.resolvent.form, rate)
         return replace(
-            self, resolvent=moved, fed_back=rate, limit=min(self.limit, SINGULAR_VECTORS)
+            self, resolvent=self.resolvent.moved(rate), fed_back=rate, limit=min(self.limit, SINGULAR_VECTORS)
         )
 
     def shifted(self, rate: float) -> SteadySolver:
         """Of L - rate in place of L."""
-        return replace(self, resolvent=Resolvent(self.generator, self.resolvent.form, rate))
+        return replace(self, resolvent=self.resolvent.moved(rate))
 
     def solve(self, even: Real, odd: Real, tolerance: float) -> tuple[Real, Real, int]:
         """X with L X = -Y, and the applications that it took."""
@@ -251,14 +254,18 @@ class SteadySolver:
         return dual, applications
 
     def steady_state(
-        self, *, strict: bool = False, rng: np.random.Generator | None = None
+        self,
+        *,
+        strict: bool = False,
+        rng: np.random.Generator | None = None,
+        guess: Halves | None = None,
     ) -> Stationary:
-        """rho with L rho = 0 and trace 1, from a uniform or a random start.
+        """rho with L rho = 0 and trace 1, from a guess, or a uniform or random start.
 
         ``strict`` corrects from the original equation until rounding stops it, slow modes included.
         """
         L = self.generator
-        even, odd = self._start(rng)
+        even, odd = self._start(rng) if guess is None else guess
         applications = 0
         for attempt in range(1 + REFINEMENTS if not self.fed_back else 2):
             if attempt and not strict and (L.residual(even, odd) <= MET * self.tolerance).all():

@@ -195,7 +195,9 @@ class TieredResolvent:
 
     complete = False
 
-    def __init__(self, generator: TieredGenerator, form: Form = EigenInverse) -> None:
+    def __init__(
+        self, generator: TieredGenerator, form: Form = EigenInverse, shift: float = 0.0
+    ) -> None:
         self.generator, self.form = generator, form
         layout = generator.layout
         self.slowest_decay = np.full(layout.batch, np.inf)
@@ -206,10 +208,14 @@ class TieredResolvent:
         for parity, half in enumerate(generator.heff):
             for n, heff in enumerate(half):
                 modes = _StackModes.of(
-                    heff, generator.decay[own], generator.scale, generator._modes(parity, n)
+                    heff - 0.5j * shift * np.eye(heff.shape[-1]), generator.decay[own], generator.scale, generator._modes(parity, n)
                 )
                 self.modes[parity, n] = modes
                 self.slowest_decay = np.minimum(self.slowest_decay, modes.slowest_decay)
+
+    def moved(self, shift: float) -> TieredResolvent:
+        """That of L_0 - shift."""
+        return TieredResolvent(self.generator, self.form, shift)
 
     def __call__(self, parity: int, packed: Real) -> Real:
         """R Y in packed form."""
