@@ -344,3 +344,26 @@ def time_reversal_mixed(coupling: Complex) -> float:
 def dephasing_operator(model: VibratingStack) -> Complex | None:
     """V_d where one is given, (4M, 4M)."""
     return None if model.dephasing_matrix is None else np.array(model.dephasing_matrix, complex)
+
+
+def rotated_vibrations(
+    model: VibratingStack, rotation: Complex, turn: Real
+) -> dict[str, Any]:
+    """The vibrations seen from rotated or reflected spin axes, as parameters.
+
+    Parameters
+    ----------
+    rotation : on spin, (2, 2), unitary
+    turn : the matching matrix on vectors, (3, 3)
+    """
+    changes: dict[str, Any] = {}
+    for name in ("spin_orbit_modulation", "spin_coupling"):
+        vectors = getattr(model, name)
+        if vectors is not None:
+            changes[name] = np.array(vectors) @ turn.T
+    U = np.kron(np.eye(2 * model.molecules), rotation)
+    for name in ("phonon_matrices", "dephasing_matrix"):
+        matrix = getattr(model, name)
+        if matrix is not None:
+            changes[name] = U @ np.array(matrix) @ U.conj().T
+    return changes

@@ -26,7 +26,7 @@ from chirospin.junction.manybody.bosons import (
 )
 from chirospin.junction.manybody.companions import CompanionLayout, LevelsLayout, TiersLayout
 from chirospin.junction.manybody.generator import Generator, JumpFamily
-from chirospin.junction.manybody.hamiltonian import hamiltonians
+from chirospin.junction.manybody.hamiltonian import hamiltonians, one_body_density
 from chirospin.junction.manybody.infinite_bias import (
     DARK,
     SAME_STATE,
@@ -44,6 +44,7 @@ from chirospin.junction.manybody.packed import (
     EVEN,
     ODD,
     Blocks,
+    Complex,
     Halves,
     Layout,
     Real,
@@ -522,7 +523,17 @@ def _readings(found: Found) -> dict[str, Real]:
         "energy_current": np.concatenate([leads, bath[:, None]], axis=1),
         "dephasing_energy": lost,
         "top_level": representation.top(layout, halves),
+        "field_density": _field_densities(stage, plain, fields),
     }
+
+
+def _field_densities(stage: Stage, plain: Layout, fields: Sequence[Halves]) -> Complex:
+    """<x c^+_m c_n>, (batch, mode, 4M, 4M)."""
+    size = stage.modes.coupling.shape[-1]
+    out = np.zeros((plain.batch, len(fields), size, size), dtype=complex)
+    for v, field in enumerate(fields):
+        out[:, v] = one_body_density(stage.pair[0].matrices, plain, plain.blocks(field))
+    return out
 
 
 def _bath_energy(

@@ -45,6 +45,7 @@ class PhononState(JunctionState):
     energy_current : energy that enters from left lead, right lead, bath, (magnetisation, 3), eV^2/hbar
     dephasing_energy : energy that dephasing brings, (magnetisation,), eV^2/hbar
     top_level : occupation of the highest level, (magnetisation, mode)
+    field_density : <x c^+_m c_n>, (magnetisation, mode, 4M, 4M), eV; where the couplings join m and n
     truncation_change : of the polarisation when the hierarchy is cut two tiers lower
     """
 
@@ -56,4 +57,5 @@ class PhononState(JunctionState):
     energy_current: Real
     dephasing_energy: Real
     top_level: Real
+    field_density: NDArray[np.complex128]
     truncation_change: float = np.nan
