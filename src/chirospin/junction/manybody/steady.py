@@ -270,7 +270,11 @@ class SteadySolver:
         for attempt in range(1 + REFINEMENTS if not self.fed_back else 2):
             if attempt and not strict and (L.residual(even, odd) <= MET * self.tolerance).all():
                 break
-            accuracy = 0.1 * self.tolerance if not attempt else (STRICT if strict else FINER)
+            accuracy = STRICT if strict else FINER
+            if not attempt:
+                accuracy = 0.1 * self.tolerance
+                if guess is not None:  # which leaves less to be found
+                    accuracy /= min(1.0, max(L.residual(even, odd).max(), self.tolerance))
             *change, spent = self.solve(*L.derivative(even, odd), accuracy)
             even, odd, applications = even + change[EVEN], odd + change[ODD], applications + spent
         norms = L.layout.trace(even, odd)

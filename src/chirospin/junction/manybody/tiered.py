@@ -25,6 +25,8 @@ from chirospin.junction.manybody.hamiltonian import Member
 from chirospin.junction.manybody.packed import Blocks, Complex, Real
 from chirospin.numerics.sylvester import EigenInverse, Form, dagger
 
+Join = NDArray[np.complex128] | scipy.sparse.csr_array
+DENSE = 40  # operators up to which their combinations are dense products
 NUDGE = 1e-7  # of the energy scale, by which a defective H_eff is moved inside the preconditioner
 CROOKED = 1e9  # condition number of eigenvectors beyond which they lose too many digits
 
@@ -68,9 +70,9 @@ class Coupling:
     left, right : of V rho and rho V from the tier below
     """
 
-    above: scipy.sparse.csr_array
-    left: scipy.sparse.csr_array
-    right: scipy.sparse.csr_array
+    above: Join
+    left: Join
+    right: Join
 
 
 def couplings(memory: Memory, operators: Tiers) -> list[Coupling]:
@@ -89,15 +91,20 @@ def couplings(memory: Memory, operators: Tiers) -> list[Coupling]:
                     share = np.sqrt(m) / s[j]
                     parts[1][row, down[number]] += share * memory.weight[j]
                     parts[2][row, down[number]] += share * memory.conjugate_weight[j]
-        above, left, right = (part.tocsr() for part in parts)
+        above, left, right = (
+            part.toarray() if count <= DENSE else part.tocsr() for part in parts
+        )
         found.append(Coupling(above=above, left=left, right=right))
     return found
 
 
-def mixed(matrix: scipy.sparse.csr_array, X: Complex) -> Complex:
+def mixed(matrix: Join, X: Complex) -> Complex:
     """Linear combinations of operators, (batch, operator, ...) -> (batch, row, ...)."""
     flat = X.reshape(X.shape[0], X.shape[1], -1)
-    out = np.stack([matrix @ one for one in flat])
+    if isinstance(matrix, np.ndarray):
+        out = matrix @ flat
+    else:
+        out = np.stack([matrix @ one for one in flat])
     return np.asarray(out.reshape(X.shape[0], matrix.shape[0], *X.shape[2:]))
 
 
@@ -204,6 +211,12 @@ class TieredResolvent:
         own = layout.tiers.own
         height = layout.tiers.array[own].sum(axis=1)
         self.levels = [np.flatnonzero(height == t) for t in range(int(height.max()), -1, -1)]
+        whole = layout.tiers.array.sum(axis=1)
+        self.higher = [np.flatnonzero(whole == t) for t in range(int(height.max()) + 1, 0, -1)]
+        self.joins: list[list[Join]] = [
+            [join.above[rows][:, above] for join in generator.joins]
+            for rows, above in zip(self.levels, self.higher, strict=True)
+        ]
         self.modes: dict[tuple[int, int], _StackModes] = {}
         for parity, half in enumerate(generator.heff):
             for n, heff in enumerate(half):
@@ -225,22 +238,23 @@ class TieredResolvent:
     def _inverse(self, parity: int, n: int, Y: Complex) -> Complex:
         modes, layout = self.modes[parity, n], self.generator.layout
         inverse, vectors = modes.inverse[:, None], modes.vectors[:, None]
-        core = inverse @ Y @ dagger(inverse)
+        core = inverse @ Y @ modes.inverse_dagger[:, None]
         tiers_ = layout.tiers
-        every = np.zeros((core.shape[0], layout.companions, *core.shape[2:]), dtype=complex)
-        for rows in self.levels:
+        every = np.empty((core.shape[0], layout.companions, *core.shape[2:]), dtype=core.dtype)
+        for level, rows in enumerate(self.levels):
             total = core[:, rows]
-            for join, V in zip(self.generator.joins, modes.coupling, strict=True):
-                above = join.above[rows]
-                if above.nnz:
-                    C = mixed(above, every)
-                    moved = V[:, None]
-                    total = total + 1j * (moved @ C - C @ dagger(moved))
+            if level:
+                higher = every[:, self.higher[level]]
+                for join, V, turned in zip(
+                    self.joins[level], modes.coupling, modes.coupling_dagger, strict=True
+                ):
+                    C = mixed(join, higher)
+                    total = total + 1j * (V[:, None] @ C - C @ turned[:, None])
             X = total * modes.weight[:, rows]
             numbers = tiers_.own[rows]
             every[:, tiers_.mate[numbers]] = dagger(X)
             every[:, numbers] = X
-        return np.asarray(vectors @ every[:, tiers_.own] @ dagger(vectors))
+        return np.asarray(vectors @ every[:, tiers_.own] @ modes.vectors_dagger[:, None])
 
     def hermiticity(self, parity: int, packed: Real) -> Real:
         """Norm of the anti-Hermitian part that packing drops from the density operator, (batch,)."""
@@ -261,6 +275,21 @@ class _StackModes:
     weight: Complex
     coupling: list[Complex]
     slowest_decay: Real
+
+    @cached_property
+    def inverse_dagger(self) -> Complex:
+        """Of the inverse of the eigenvectors."""
+        return dagger(self.inverse)
+
+    @cached_property
+    def vectors_dagger(self) -> Complex:
+        """Of the eigenvectors."""
+        return dagger(self.vectors)
+
+    @cached_property
+    def coupling_dagger(self) -> list[Complex]:
+        """Of V between eigenvectors."""
+        return [dagger(V) for V in self.coupling]
 
     @classmethod
     def of(

@@ -164,6 +164,9 @@ class Representation(Protocol):
     def number(self, layout: Layout, halves: Halves) -> Real:
         """<b^+b>, (batch, mode)."""
 
+    def beside_electrons(self, layout: Layout, electrons: Halves) -> Halves:
+        """A density operator of the electrons with undisturbed vibrations."""
+
     def raised(self, layout: Layout, smaller: Representation, halves: Halves) -> Halves:
         """The packed operator of a smaller representation in this one."""
 
@@ -225,6 +228,17 @@ class ExplicitLevels:
         return np.stack(
             [plain.trace(*layout.weighted(halves, one)) for one in operators], axis=-1
         )
+
+    def beside_electrons(self, layout: Layout, electrons: Halves) -> Halves:
+        """Thermal vibrations."""
+        assert isinstance(layout, LevelsLayout)
+        out = []
+        for parity, half in enumerate(electrons):
+            wide = layout.zeros(parity)
+            weight = self.oscillators.thermal(self.stage.occupation)
+            layout.apart(wide)[:, layout.traced] = weight[:, None] * half[:, None]
+            out.append(wide)
+        return out[0], out[1]
 
     def raised(self, layout: Layout, smaller: Representation, halves: Halves) -> Halves:
         """Higher levels are empty."""
@@ -317,6 +331,16 @@ class AuxiliaryTiers:
     def top(self, layout: Layout, halves: Halves) -> Real:
         """There are no levels."""
         return np.full((layout.batch, len(self.stage.modes)), np.nan)
+
+    def beside_electrons(self, layout: Layout, electrons: Halves) -> Halves:
+        """No auxiliary operator."""
+        assert isinstance(layout, TiersLayout)
+        out = []
+        for parity, half in enumerate(electrons):
+            wide = layout.zeros(parity)
+            layout.apart(wide)[:, 0] = half
+            out.append(wide)
+        return out[0], out[1]
 
     def raised(self, layout: Layout, smaller: Representation, halves: Halves) -> Halves:
         """Higher tiers are zero."""
@@ -439,11 +463,12 @@ def _solved(
     if dark.any():
         solver = solver.regularised(float(max(m.coupling.max() for m in members)))
     layout = solver.generator.layout
-    guess = (
-        None
-        if start is None
-        else representation.raised(layout, start.representation, start.stationary.halves)
-    )
+    guess: Halves | None = None
+    if start is not None:
+        guess = representation.raised(layout, start.representation, start.stationary.halves)
+    elif not dark.any():
+        bare = _without_vibrations(representation.stage, members, form, tolerance, limit)
+        guess = None if bare is None else representation.beside_electrons(layout, bare)
     found = solver.steady_state(strict=form is SchurInverse, guess=guess)
     alone = np.array(
         [unreached(np.array([m.one_body_decay]), m.matrices.h)[0] for m in members]
@@ -463,6 +488,23 @@ def _solved(
         stationary=found,
         answers=answers(solver.generator, found, tolerance, doubts),
     )
+
+
+def _without_vibrations(
+    stage: Stage, members: Sequence[FlatMember], form: Form, tolerance: float, limit: int
+) -> Halves | None:
+    """Electrons that no vibration disturbs; None where they have no unique state."""
+    layout = Layout(charges=stage.charges, batch=len(members))
+    families: list[JumpFamily] = [FlatLeads(members, layout)]
+    if stage.white:
+        families.append(OneBodyDephasing(stage.white, layout))
+    try:
+        resolvent = Resolvent(Generator(members, layout, families), form)
+    except np.linalg.LinAlgError:
+        return None
+    found = SteadySolver(resolvent=resolvent, tolerance=tolerance, limit=limit).steady_state()
+    sound = (resolvent.generator.residual(*found.halves) <= tolerance).all()
+    return found.halves if sound else None
 
 
 def currents(found: Sequence[Found]) -> Real:
