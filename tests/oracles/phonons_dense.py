@@ -26,20 +26,21 @@ def annihilators(orbitals: int) -> list[np.ndarray]:
 def one_body(matrix: np.ndarray) -> np.ndarray:
     """sum_mn A_mn c+_m c_n."""
     c = annihilators(len(matrix))
-    return sum(
-        matrix[m, n] * c[m].T @ c[n]
-        for m, n in product(range(len(c)), repeat=2)
-        if matrix[m, n] != 0
-    ) + 0j * c[0]
+    return (
+        sum(
+            matrix[m, n] * c[m].T @ c[n]
+            for m, n in product(range(len(c)), repeat=2)
+            if matrix[m, n] != 0
+        )
+        + 0j * c[0]
+    )
 
 
 def repulsion(density: np.ndarray) -> np.ndarray:
     """sum_{m<k} W_mk n_m n_k."""
     c = annihilators(len(density))
     n = [x.T @ x for x in c]
-    return sum(
-        density[m, k] * n[m] @ n[k] for m in range(len(c)) for k in range(m)
-    ) + 0j * c[0]
+    return sum(density[m, k] * n[m] @ n[k] for m in range(len(c)) for k in range(m)) + 0j * c[0]
 
 
 def left(A):
@@ -69,7 +70,10 @@ def kernel(L, trace_row: np.ndarray) -> np.ndarray:
     keep = sp.eye_array(L.shape[0], format="lil")
     keep[0, 0] = 0
     first = sp.coo_array(
-        (trace_row[trace_row != 0], (np.zeros((trace_row != 0).sum(), int), np.flatnonzero(trace_row))),
+        (
+            trace_row[trace_row != 0],
+            (np.zeros((trace_row != 0).sum(), int), np.flatnonzero(trace_row)),
+        ),
         shape=L.shape,
     )
     b = np.zeros(L.shape[0], complex)
@@ -119,7 +123,9 @@ class Vibration:
     V: np.ndarray
 
 
-def with_levels(electrons: Electrons, mode: Vibration, levels: int, *, dressed: bool = False) -> dict:
+def with_levels(
+    electrons: Electrons, mode: Vibration, levels: int, *, dressed: bool = False
+) -> dict:
     """Steady state with an explicit boson."""
     b = np.diag(np.sqrt(np.arange(1, levels)), 1)
     dim = len(electrons.hamiltonian)
@@ -139,7 +145,8 @@ def with_levels(electrons: Electrons, mode: Vibration, levels: int, *, dressed: 
     electronic = np.einsum("avbv->ab", rho.reshape(dim, levels, dim, levels))
     energy = [
         sum(
-            rate * np.trace(H @ (dissipator(np.kron(op, one_b)) @ rho.ravel()).reshape(size, size)).real
+            rate
+            * np.trace(H @ (dissipator(np.kron(op, one_b)) @ rho.ravel()).reshape(size, size)).real
             for own, rate, op in electrons.jumps
             if own == lead
         )
@@ -159,7 +166,9 @@ def with_levels(electrons: Electrons, mode: Vibration, levels: int, *, dressed: 
 
 
 def with_tiers(
-    electrons: Electrons, exponents: list[tuple[np.ndarray, complex, complex, complex]], tiers: int,
+    electrons: Electrons,
+    exponents: list[tuple[np.ndarray, complex, complex, complex]],
+    tiers: int,
     white: list[tuple[np.ndarray, float]] = (),
 ) -> dict:
     """Steady state by the hierarchy, unscaled: exponents (V, nu, eta, eta~), sum of indices <= tiers."""

@@ -16,7 +16,7 @@ from pydantic import model_validator
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import Shape, parameter, refusal
 from chirospin.base.spin import PAULI
-from chirospin.junction.model import PER_MOLECULE, MolecularStack
+from chirospin.junction.model import PER_MOLECULE, Matrix, MolecularStack
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -131,7 +131,7 @@ class VibratingStack(MolecularStack):
         shape=Shape(axes=("K", "4M", "4M"), kind=complex),
         about="Hermitian one-electron matrix added to the coupling of each vibration",
     )
-    dephasing_matrix: Rows | None = parameter(
+    dephasing_matrix: Matrix | None = parameter(
         None,
         symbol="V_d",
         shape=Shape(axes=("4M", "4M"), kind=complex),
@@ -346,9 +346,7 @@ def dephasing_operator(model: VibratingStack) -> Complex | None:
     return None if model.dephasing_matrix is None else np.array(model.dephasing_matrix, complex)
 
 
-def rotated_vibrations(
-    model: VibratingStack, rotation: Complex, turn: Real
-) -> dict[str, Any]:
+def rotated_vibrations(model: VibratingStack, rotation: Complex, turn: Real) -> dict[str, Any]:
     """The vibrations seen from rotated or reflected spin axes, as parameters.
 
     Parameters

@@ -38,14 +38,17 @@ class Oscillators:
 
     def placed(self, mode: int, operator: Real) -> Real:
         """An operator of one mode beside the others."""
-        before, after = (int(np.prod(part)) for part in (self.levels[:mode], self.levels[mode + 1 :]))
+        before, after = (
+            int(np.prod(part)) for part in (self.levels[:mode], self.levels[mode + 1 :])
+        )
         return np.kron(np.kron(np.eye(before), operator), np.eye(after))
 
     @cached_property
     def lowering(self) -> tuple[Real, ...]:
         """b of each mode; the top level has b^+ |top> = 0."""
         return tuple(
-            self.placed(v, np.diag(np.sqrt(np.arange(1.0, n)), 1)) for v, n in enumerate(self.levels)
+            self.placed(v, np.diag(np.sqrt(np.arange(1.0, n)), 1))
+            for v, n in enumerate(self.levels)
         )
 
     @cached_property
@@ -61,15 +64,16 @@ class Oscillators:
     @cached_property
     def top(self) -> tuple[Real, ...]:
         """Projector on the top level."""
-        return tuple(
-            self.placed(v, np.diag(np.eye(n)[-1])) for v, n in enumerate(self.levels)
-        )
+        return tuple(self.placed(v, np.diag(np.eye(n)[-1])) for v, n in enumerate(self.levels))
 
     @cached_property
     def hamiltonian(self) -> Real:
         """sum w b^+ b."""
         return np.asarray(
-            sum((w * N for w, N in zip(self.energy, self.number, strict=True)), start=np.zeros((self.size,) * 2))
+            sum(
+                (w * N for w, N in zip(self.energy, self.number, strict=True)),
+                start=np.zeros((self.size,) * 2),
+            )
         )
 
     def thermal(self, occupation: Real) -> Real:

@@ -108,7 +108,9 @@ class LevelsLayout(CompanionLayout):
     def weighted(self, halves: Halves, operator: Real) -> Halves:
         """Tr_boson[O X] of a real symmetric operator on the levels: a packed operator of the electrons."""
         even, odd = (
-            np.einsum("vw,bwvu->bu", operator, half.reshape(self.batch, self.levels, self.levels, -1))
+            np.einsum(
+                "vw,bwvu->bu", operator, half.reshape(self.batch, self.levels, self.levels, -1)
+            )
             for half in halves
         )
         return even, odd
@@ -165,9 +167,11 @@ class Tiers:
 @lru_cache(maxsize=16)
 def tiers(partner: Index, highest: int) -> Tiers:
     """All indices of sum up to the highest tier, by tier."""
-    index = [
-        m for m in product(range(highest + 1), repeat=len(partner)) if sum(m) <= highest
-    ] if len(partner) <= 4 else list(_compositions(len(partner), highest))
+    index = (
+        [m for m in product(range(highest + 1), repeat=len(partner)) if sum(m) <= highest]
+        if len(partner) <= 4
+        else list(_compositions(len(partner), highest))
+    )
     return Tiers(index=tuple(sorted(index, key=lambda m: (sum(m), m))), partner=partner)
 
 
@@ -175,7 +179,11 @@ def _compositions(length: int, most: int) -> list[Index]:
     """Tuples of whole numbers whose sum is at most ``most``."""
     if not length:
         return [()]
-    return [(first, *rest) for first in range(most + 1) for rest in _compositions(length - 1, most - first)]
+    return [
+        (first, *rest)
+        for first in range(most + 1)
+        for rest in _compositions(length - 1, most - first)
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,8 +241,5 @@ class TiersLayout(CompanionLayout):
         tiers_ = self.tiers
         number = tiers_.place[index]
         mate = int(tiers_.mate[number])
-        even, odd = (
-            self.apart(half)[:, number] + self.apart(half)[:, mate] for half in halves
-        )
+        even, odd = (self.apart(half)[:, number] + self.apart(half)[:, mate] for half in halves)
         return even, odd
-

@@ -8,7 +8,7 @@ Who the families are (leads, dephasing) the generator does not know.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 

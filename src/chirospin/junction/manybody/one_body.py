@@ -17,9 +17,7 @@ from chirospin.junction.model import Interaction
 def matrices_with(matrices: Matrices, coupling: Complex) -> Matrices:
     """The same molecules in the charges that one-electron matrices (K, 4M, 4M) conserve too."""
     joined = (matrices.h != 0) | (coupling != 0).any(axis=0)
-    return replace(
-        matrices, charges=fock.conserved_charges(joined, matrices.interaction.exchange)
-    )
+    return replace(matrices, charges=fock.conserved_charges(joined, matrices.interaction.exchange))
 
 
 def sector_operator(charges: fock.Charges, matrix: Complex) -> Blocks:
@@ -65,8 +63,5 @@ class OneBodyDephasing(JumpFamily):
 def packed_operator(layout: Layout, blocks: Blocks) -> Halves:
     """A Hermitian operator of the electrons (1, sector, d, d) in packed form, alike for every member."""
     plain = layout.electrons
-    wide = {
-        place: np.broadcast_to(X, plain.shape(*place)) for place, X in blocks.items()
-    }
+    wide = {place: np.broadcast_to(X, plain.shape(*place)) for place, X in blocks.items()}
     return plain.packed(wide)
-

@@ -184,7 +184,10 @@ class SteadySolver:
     def regularised(self, rate: float) -> SteadySolver:
         """The same equations, with L_0 - rate inverted in place of a nearly singular L_0."""
         return replace(
-            self, resolvent=self.resolvent.moved(rate), fed_back=rate, limit=min(self.limit, SINGULAR_VECTORS)
+            self,
+            resolvent=self.resolvent.moved(rate),
+            fed_back=rate,
+            limit=min(self.limit, SINGULAR_VECTORS),
         )
 
     def shifted(self, rate: float) -> SteadySolver:

@@ -91,9 +91,7 @@ def couplings(memory: Memory, operators: Tiers) -> list[Coupling]:
                     share = np.sqrt(m) / s[j]
                     parts[1][row, down[number]] += share * memory.weight[j]
                     parts[2][row, down[number]] += share * memory.conjugate_weight[j]
-        above, left, right = (
-            part.toarray() if count <= DENSE else part.tocsr() for part in parts
-        )
+        above, left, right = (part.toarray() if count <= DENSE else part.tocsr() for part in parts)
         found.append(Coupling(above=above, left=left, right=right))
     return found
 
@@ -221,7 +219,10 @@ class TieredResolvent:
         for parity, half in enumerate(generator.heff):
             for n, heff in enumerate(half):
                 modes = _StackModes.of(
-                    heff - 0.5j * shift * np.eye(heff.shape[-1]), generator.decay[own], generator.scale, generator._modes(parity, n)
+                    heff - 0.5j * shift * np.eye(heff.shape[-1]),
+                    generator.decay[own],
+                    generator.scale,
+                    generator._modes(parity, n),
                 )
                 self.modes[parity, n] = modes
                 self.slowest_decay = np.minimum(self.slowest_decay, modes.slowest_decay)

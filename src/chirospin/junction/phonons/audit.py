@@ -190,7 +190,9 @@ def _representations(model: PhononJunction, method: Method) -> float | None:
         both = [kind(**options).solve(bare) for kind in (Levels, Tiers)]
     except (ConvergenceError, ModelError):
         return None
-    values = [(s.lead_current[0, 0] - s.lead_current[1, 0]) / s.lead_current[:, 0].sum() for s in both]
+    values = [
+        (s.lead_current[0, 0] - s.lead_current[1, 0]) / s.lead_current[:, 0].sum() for s in both
+    ]
     return float(abs(values[0] - values[1]) / max(abs(values[0]), abs(values[1]), ROUNDING))
 
 

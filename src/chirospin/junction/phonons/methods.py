@@ -112,7 +112,9 @@ class Vibronic(Method):
             values.append(noise)
             residual.append(rest)
             start = stop
-        counted = CountedNoise(values=np.concatenate(values), dual_residual=np.concatenate(residual))
+        counted = CountedNoise(
+            values=np.concatenate(values), dual_residual=np.concatenate(residual)
+        )
         return replace(state, parts={**state.parts, NOISE: counted})
 
 
@@ -164,7 +166,9 @@ class Levels(Vibronic):
                 n + MORE_LEVELS if full > TOP_LEVEL else n
                 for n, full in zip(levels, top, strict=True)
             )
-            if not affordable(ExplicitLevels(stage=stage, truncation=replace(truncation, levels=more))):
+            if not affordable(
+                ExplicitLevels(stage=stage, truncation=replace(truncation, levels=more))
+            ):
                 doubt = (
                     f"the top level of a vibration holds {top.max():.1e} > {TOP_LEVEL:g} with levels "
                     f"{list(levels)}; give phonon_levels {list(more)}, or take method tiers"
@@ -191,7 +195,9 @@ def affordable(representation: AnyRepresentation) -> bool:
         and max(truncation.levels, default=0) <= LARGEST_CHOSEN_LEVELS
     )
     unknowns = representation.stage.unknowns * representation.companions
-    return small and unknowns <= MOST_UNKNOWNS and required_bytes(representation) < available_bytes()
+    return (
+        small and unknowns <= MOST_UNKNOWNS and required_bytes(representation) < available_bytes()
+    )
 
 
 def polarisation(found: Sequence[Found]) -> float:
@@ -228,6 +234,8 @@ class Tiers(Vibronic):
         found = self._solved(self._cut(stage, max(1, tiers - MORE_TIERS), given))
         while True:
             lower, found = found, self._solved(self._cut(stage, tiers, given), found)
+            if not all(a.outcome.converged for one in found for a in one.answers):
+                return self._finished(found, needs, change=np.nan)
             change = _change(lower, found)
             P = abs(polarisation(found))
             if given is not None or not change > max(TIER_CHANGE * P, ROUNDING):
@@ -244,9 +252,7 @@ class Tiers(Vibronic):
 
     @staticmethod
     def _cut(stage: Stage, tiers: int, given: int | None) -> AuxiliaryTiers:
-        return AuxiliaryTiers(
-            stage=stage, truncation=Truncation(tiers=tiers, chosen=given is None)
-        )
+        return AuxiliaryTiers(stage=stage, truncation=Truncation(tiers=tiers, chosen=given is None))
 
 
 def _change(lower: Sequence[Found], higher: Sequence[Found]) -> float:

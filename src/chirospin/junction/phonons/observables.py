@@ -126,7 +126,9 @@ def top_level(model: PhononJunction, state: PhononState) -> Real:
     return state.top_level
 
 
-@observable(unit="1", symbol="n", dims=("mode",), undefined="the vibrations were integrated out: tiers")
+@observable(
+    unit="1", symbol="n", dims=("mode",), undefined="the vibrations were integrated out: tiers"
+)
 def levels(model: PhononJunction, state: PhononState) -> Real:
     """Levels of each vibration that were kept."""
     count = len(modes(model))

@@ -192,9 +192,7 @@ class ExplicitLevels:
         """With their bath."""
         kind = DressedVibrations if self.stage.bath == "dressed" else DampedVibrations
         stage = self.stage
-        return kind(
-            self.oscillators, stage.coupling, layout, stage.modes.damping, stage.occupation
-        )
+        return kind(self.oscillators, stage.coupling, layout, stage.modes.damping, stage.occupation)
 
     def solver(
         self, members: Sequence[FlatMember], form: Form, tolerance: float, limit: int
@@ -225,9 +223,7 @@ class ExplicitLevels:
     def _means(self, layout: Layout, halves: Halves, operators: Sequence[Real]) -> Real:
         assert isinstance(layout, LevelsLayout)
         plain = layout.electrons
-        return np.stack(
-            [plain.trace(*layout.weighted(halves, one)) for one in operators], axis=-1
-        )
+        return np.stack([plain.trace(*layout.weighted(halves, one)) for one in operators], axis=-1)
 
     def beside_electrons(self, layout: Layout, electrons: Halves) -> Halves:
         """Thermal vibrations."""
@@ -308,9 +304,7 @@ class AuxiliaryTiers:
         if not rate:
             return total
         V, X = self.stage.coupling[mode], plain.blocks(layout.reduced(halves))
-        turned = {
-            place: -0.5j * rate * (V[place] @ X[place] - X[place] @ V[place]) for place in X
-        }
+        turned = {place: -0.5j * rate * (V[place] @ X[place] - X[place] @ V[place]) for place in X}
         even, odd = plain.packed(turned)
         return total[EVEN] + even, total[ODD] + odd
 
@@ -470,9 +464,7 @@ def _solved(
         bare = _without_vibrations(representation.stage, members, form, tolerance, limit)
         guess = None if bare is None else representation.beside_electrons(layout, bare)
     found = solver.steady_state(strict=form is SchurInverse, guess=guess)
-    alone = np.array(
-        [unreached(np.array([m.one_body_decay]), m.matrices.h)[0] for m in members]
-    )
+    alone = np.array([unreached(np.array([m.one_body_decay]), m.matrices.h)[0] for m in members])
     doubts = [""] * len(members)
     if alone.any() or dark.any():
         again = solver.steady_state(rng=np.random.default_rng(0))
@@ -590,9 +582,7 @@ def _bath_energy(
     for v, V in enumerate(stage.coupling):
         field = layout.weighted(flow, oscillators.position[v])
         total = total + overlap(packed_operator(layout, V), field)
-    lost = np.stack(
-        [plain.trace(*layout.weighted(flow, N)) for N in oscillators.number], axis=-1
-    )
+    lost = np.stack([plain.trace(*layout.weighted(flow, N)) for N in oscillators.number], axis=-1)
     return total + (lost * stage.modes.energy).sum(axis=1), -stage.modes.energy * lost
 
 
@@ -620,9 +610,7 @@ def _lead_energy(
     return total
 
 
-def _dephasing_energy(
-    found: Found, fields: Sequence[Halves], operators: Sequence[Halves]
-) -> Real:
+def _dephasing_energy(found: Found, fields: Sequence[Halves], operators: Sequence[Halves]) -> Real:
     """Energy that dephasing brings, (batch,)."""
     stage, plain = found.representation.stage, found.layout.electrons
     if not stage.white:
@@ -670,7 +658,7 @@ def counted_noise(found: Found, current: Real) -> tuple[Real, Real]:
     jumped = _Counted(found)
     flow = jumped(halves, LEFT, -1.0)
     I = current[:, None]  # noqa: E741
-    source = (flow[EVEN] - I * halves[EVEN], flow[ODD] - I * halves[ODD])
+    source = (I * halves[EVEN] - flow[EVEN], I * halves[ODD] - flow[ODD])
     even, odd, _ = solver.solve(*source, 0.1 * solver.tolerance)
     rest = solver.generator.derivative(even, odd)
     defect = norm(rest[EVEN] + source[EVEN], rest[ODD] + source[ODD])
