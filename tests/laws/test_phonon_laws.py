@@ -353,7 +353,8 @@ BAD = {
 def test_bad_input_is_one_line(case: str) -> None:
     with pytest.raises(ModelError) as caught:
         PhononJunction(**BAD[case])
-    assert "\n" not in str(caught.value) and "`" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "`" in str(caught.value)
 
 
 def test_levels_have_no_brownian_bath() -> None:

@@ -184,13 +184,15 @@ def with_tiers(
     place = {m: i for i, m in enumerate(index)}
     blocks = [[None] * len(index) for _ in index]
     for m, i in place.items():
-        blocks[i][i] = L0 - sum(a * nu for a, (_, nu, _, _) in zip(m, many)) * sp.eye_array(dim**2)
+        blocks[i][i] = L0 - sum(
+            a * nu for a, (_, nu, _, _) in zip(m, many, strict=True)
+        ) * sp.eye_array(dim**2)
         for j, (V, _, eta, partner) in enumerate(many):
-            up = m[:j] + (m[j] + 1,) + m[j + 1 :]
+            up = (*m[:j], m[j] + 1, *m[j + 1 :])
             if up in place:
                 blocks[i][place[up]] = -1j * (left(V) - right(V))
             if m[j]:
-                down = m[:j] + (m[j] - 1,) + m[j + 1 :]
+                down = (*m[:j], m[j] - 1, *m[j + 1 :])
                 blocks[i][place[down]] = -1j * m[j] * (eta * left(V) - partner * right(V))
     row = np.zeros(len(index) * dim**2)
     row[place[(0,) * len(many)] * dim**2 :][: dim**2] = np.eye(dim).ravel()

@@ -91,13 +91,6 @@ class Generator:
         first, *others = (family.crossing_adjoint(parity, packed) for family in self.crossing)
         return sum(others, start=first)
 
-    def inside(self, parity: int, number: int, X: Complex) -> Complex:
-        """L_0 + K on Hermitian matrices (..., batch, sector, d, d) of one stack."""
-        out = sylvester(self.heff[parity][number], X)
-        for family in self.keepers:
-            out = out + family.keeping(parity, number, X)
-        return out
-
     def inside_adjoint(self, parity: int, number: int, X: Complex) -> Complex:
         """Its adjoint."""
         out = sylvester_adjoint(self.heff[parity][number], X)

@@ -36,7 +36,7 @@ MET = 0.5  # of the tolerance, at which no further correction is made
 SINGULAR_VECTORS = 120  # where L_0 is nearly singular: more do not help
 
 
-class KrylovAnswer(Protocol):
+class KrylovSolution(Protocol):
     """What a Krylov solver gives."""
 
     @property
@@ -53,7 +53,7 @@ def by_parity(
     to_even: Callable[[Any], Any],
     even: Any,
     odd: Any,
-    solver: Callable[[Callable[[Any], Any], Any], KrylovAnswer],
+    solver: Callable[[Callable[[Any], Any], Any], KrylovSolution],
     pin: Callable[[Any], Any] | None = None,
 ) -> tuple[Any, Any, int]:
     r"""Both halves of X with :math:`X_e = A X_o + b_e, X_o = B X_e + b_o`, from the even half alone.
@@ -133,6 +133,29 @@ class Resolvent:
         return np.sqrt(total) / 2
 
 
+class AnyResolvent(Protocol):
+    """What the solver asks of R."""
+
+    generator: Generator
+    slowest_decay: Real
+
+    @property
+    def complete(self) -> bool:
+        """Whether it inverts all that keeps the sectors."""
+
+    def __call__(self, parity: int, packed: Real) -> Real:
+        """R Y."""
+
+    def adjoint(self, parity: int, packed: Real) -> Real:
+        """R^+ Y."""
+
+    def hermiticity(self, parity: int, packed: Real) -> Real:
+        """What packing drops from R Y."""
+
+    def moved(self, shift: float) -> AnyResolvent:
+        """That of L - shift."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stationary:
     """Even and odd sectors of steady states, packed, and how they were found; batch first."""
@@ -166,7 +189,7 @@ class SteadySolver:
     limit : Krylov vectors at most
     """
 
-    resolvent: Resolvent
+    resolvent: AnyResolvent
     tolerance: float
     limit: int
     fed_back: float = 0.0

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse
@@ -25,7 +26,7 @@ from chirospin.junction.manybody.hamiltonian import Member
 from chirospin.junction.manybody.packed import Blocks, Complex, Real
 from chirospin.numerics.sylvester import EigenInverse, Form, dagger
 
-Join = NDArray[np.complex128] | scipy.sparse.csr_array
+Join: TypeAlias = Any  # a matrix over operators, dense or sparse
 DENSE = 40  # operators up to which their combinations are dense products
 NUDGE = 1e-7  # of the energy scale, by which a defective H_eff is moved inside the preconditioner
 CROOKED = 1e9  # condition number of eigenvectors beyond which they lose too many digits
@@ -198,12 +199,12 @@ def _after(X: Complex, V: Complex, diagonal: bool) -> Complex:
 class TieredResolvent:
     r"""R = -(L_0 - m.nu + coupling from the tier above)^{-1}, by back substitution from the top tier."""
 
-    complete = False
+    generator: Generator
 
     def __init__(
         self, generator: TieredGenerator, form: Form = EigenInverse, shift: float = 0.0
     ) -> None:
-        self.generator, self.form = generator, form
+        self.generator, self.hierarchy, self.form = generator, generator, form
         layout = generator.layout
         self.slowest_decay = np.full(layout.batch, np.inf)
         own = layout.tiers.own
@@ -227,17 +228,31 @@ class TieredResolvent:
                 self.modes[parity, n] = modes
                 self.slowest_decay = np.minimum(self.slowest_decay, modes.slowest_decay)
 
+    @property
+    def complete(self) -> bool:
+        """What comes from the tier below is left out."""
+        return False
+
+    def adjoint(self, parity: int, packed: Real) -> Real:
+        """Not known.
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError : always
+        """
+        raise np.linalg.LinAlgError("no adjoint of a hierarchy")
+
     def moved(self, shift: float) -> TieredResolvent:
         """That of L_0 - shift."""
-        return TieredResolvent(self.generator, self.form, shift)
+        return TieredResolvent(self.hierarchy, self.form, shift)
 
     def __call__(self, parity: int, packed: Real) -> Real:
         """R Y in packed form."""
-        layout = self.generator.layout
+        layout = self.hierarchy.layout
         return -layout.by_stack(parity, packed, lambda n, Y: self._inverse(parity, n, Y))
 
     def _inverse(self, parity: int, n: int, Y: Complex) -> Complex:
-        modes, layout = self.modes[parity, n], self.generator.layout
+        modes, layout = self.modes[parity, n], self.hierarchy.layout
         inverse, vectors = modes.inverse[:, None], modes.vectors[:, None]
         core = inverse @ Y @ modes.inverse_dagger[:, None]
         tiers_ = layout.tiers
@@ -259,7 +274,7 @@ class TieredResolvent:
 
     def hermiticity(self, parity: int, packed: Real) -> Real:
         """Norm of the anti-Hermitian part that packing drops from the density operator, (batch,)."""
-        layout = self.generator.layout
+        layout = self.hierarchy.layout
         total = np.zeros(layout.batch)
         for n in layout.numbers(parity):
             X = self._inverse(parity, n, layout.stored(parity, n, packed))[:, 0]
@@ -311,7 +326,7 @@ class _StackModes:
         return cls(
             vectors=vectors,
             inverse=inverse,
-            weight=1 / np.where(rate == 0, np.inf, rate),
+            weight=np.asarray(1 / np.where(rate == 0, np.inf, rate), dtype=complex),
             coupling=[inverse @ V @ vectors for _, V, _ in modes],
             slowest_decay=(-2 * energy.imag.max(axis=-1)).min(axis=-1),
         )

@@ -183,7 +183,7 @@ def _representations(model: PhononJunction, method: Method) -> float | None:
         ExplicitLevels(stage=stage, truncation=Truncation(levels=(8,) * count)),
         AuxiliaryTiers(stage=stage, truncation=Truncation(tiers=6)),
     )
-    if not all(map(affordable, cut)):
+    if not all(affordable(one) for one in cut):
         return None
     options = method.model_dump()
     try:

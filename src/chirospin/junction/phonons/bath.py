@@ -56,22 +56,15 @@ def noise(modes: Modes, T: float, bath: Bath, matsubara: int = 2) -> Noise:
         _mode(float(w), float(k), T, bath, matsubara)
         for w, k in zip(modes.energy, modes.damping, strict=True)
     ]
-    decay, weight, conjugate, partner, mode = [], [], [], [], []
-    for v, (terms, _) in enumerate(parts):
-        start = len(decay)
-        for nu, eta, other, mate in terms:
-            decay.append(nu)
-            weight.append(eta)
-            conjugate.append(other)
-            partner.append(start + mate)
-            mode.append(v)
+    flat = [(v, term) for v, (terms, _) in enumerate(parts) for term in terms]
+    start = np.concatenate([[0], np.cumsum([len(terms) for terms, _ in parts])]).astype(int)
     return Noise(
         memory=Memory(
-            decay=np.array(decay, complex),
-            weight=np.array(weight, complex),
-            conjugate_weight=np.array(conjugate, complex),
-            partner=tuple(partner),
-            mode=tuple(mode),
+            decay=np.array([nu for _, (nu, *_) in flat], complex),
+            weight=np.array([eta for _, (_, eta, *_) in flat], complex),
+            conjugate_weight=np.array([eta for _, (_, _, eta, _) in flat], complex),
+            partner=tuple(int(start[v]) + mate for v, (*_, mate) in flat),
+            mode=tuple(v for v, _ in flat),
         ),
         white=np.array([white for _, white in parts]),
     )

@@ -234,7 +234,7 @@ class Tiers(Vibronic):
         found = self._solved(self._cut(stage, max(1, tiers - MORE_TIERS), given))
         while True:
             lower, found = found, self._solved(self._cut(stage, tiers, given), found)
-            if not all(a.outcome.converged for one in found for a in one.answers):
+            if not all(a.outcome.converged for one in found for a in one.states):
                 return self._finished(found, needs, change=np.nan)
             change = _change(lower, found)
             P = abs(polarisation(found))

@@ -10,19 +10,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.junction.manybody import fock
-from chirospin.junction.manybody.answers import Answer, answers, joint_certificates
 from chirospin.junction.manybody.bosons import (
     DampedVibrations,
     DressedVibrations,
     Oscillators,
     Vibrations,
+)
+from chirospin.junction.manybody.certified import (
+    CertifiedState,
+    certified_states,
+    joint_certificates,
 )
 from chirospin.junction.manybody.companions import CompanionLayout, LevelsLayout, TiersLayout
 from chirospin.junction.manybody.generator import Generator, JumpFamily
@@ -143,34 +147,6 @@ def dephasing_terms(model: PhononJunction) -> list[tuple[float, np.ndarray]]:
     return [(rate, one) for one in orbital_projectors(model.molecules)]
 
 
-class Representation(Protocol):
-    """A way to carry the vibrations."""
-
-    stage: Stage
-    truncation: Truncation
-
-    @property
-    def companions(self) -> int:
-        """Electron operators in one packed operator."""
-
-    def solver(
-        self, members: Sequence[FlatMember], form: Form, tolerance: float, limit: int
-    ) -> SteadySolver:
-        """Of these members."""
-
-    def field(self, layout: Layout, halves: Halves, mode: int) -> Halves:
-        """Tr_boson[x rho], packed operator of the electrons."""
-
-    def number(self, layout: Layout, halves: Halves) -> Real:
-        """<b^+b>, (batch, mode)."""
-
-    def beside_electrons(self, layout: Layout, electrons: Halves) -> Halves:
-        """A density operator of the electrons with undisturbed vibrations."""
-
-    def raised(self, layout: Layout, smaller: Representation, halves: Halves) -> Halves:
-        """The packed operator of a smaller representation in this one."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class ExplicitLevels:
     """Bosons with a number of levels."""
@@ -236,7 +212,7 @@ class ExplicitLevels:
             out.append(wide)
         return out[0], out[1]
 
-    def raised(self, layout: Layout, smaller: Representation, halves: Halves) -> Halves:
+    def raised(self, layout: Layout, smaller: AnyRepresentation, halves: Halves) -> Halves:
         """Higher levels are empty."""
         assert isinstance(layout, LevelsLayout)
         old = smaller.truncation.levels
@@ -336,9 +312,10 @@ class AuxiliaryTiers:
             out.append(wide)
         return out[0], out[1]
 
-    def raised(self, layout: Layout, smaller: Representation, halves: Halves) -> Halves:
+    def raised(self, layout: Layout, smaller: AnyRepresentation, halves: Halves) -> Halves:
         """Higher tiers are zero."""
-        assert isinstance(layout, TiersLayout) and isinstance(smaller, AuxiliaryTiers)
+        assert isinstance(layout, TiersLayout)
+        assert isinstance(smaller, AuxiliaryTiers)
         old = self.stage.noise.memory.tiers(smaller.truncation.tiers)
         place = [layout.tiers.place[m] for m in old.index]
         out = []
@@ -357,16 +334,16 @@ def hierarchy_size(exponents: int, tiers: int) -> int:
     return size
 
 
-AnyRepresentation = ExplicitLevels | AuxiliaryTiers
+AnyRepresentation: TypeAlias = ExplicitLevels | AuxiliaryTiers
 
 
-def required_bytes(representation: Representation) -> float:
+def required_bytes(representation: AnyRepresentation) -> float:
     """Estimated memory of the solve of one magnetisation."""
     unknowns = float(representation.stage.unknowns) * representation.companions
     return unknowns * (8 * KRYLOV_GUESS + 16 * AT_WORK)
 
 
-def check_memory(representation: Representation) -> None:
+def check_memory(representation: AnyRepresentation) -> None:
     """Refuse a size that does not fit.
 
     Raises
@@ -397,7 +374,7 @@ class Found:
     members: tuple[FlatMember, ...]
     solver: SteadySolver
     stationary: Stationary
-    answers: list[Answer]
+    states: list[CertifiedState]
 
     @property
     def layout(self) -> CompanionLayout:
@@ -440,7 +417,7 @@ def steady(
 def _doubtful(found: Found) -> bool:
     if isinstance(found.solver.resolvent, TieredResolvent):
         return False  # its eigenvectors only precondition
-    return any(not (one.outcome.residual <= found.solver.tolerance) for one in found.answers)
+    return any(not (one.outcome.residual <= found.solver.tolerance) for one in found.states)
 
 
 def _solved(
@@ -478,7 +455,7 @@ def _solved(
         members=members,
         solver=solver,
         stationary=found,
-        answers=answers(solver.generator, found, tolerance, doubts),
+        states=certified_states(solver.generator, found, tolerance, doubts),
     )
 
 
@@ -502,17 +479,19 @@ def _without_vibrations(
 def currents(found: Sequence[Found]) -> Real:
     """From each lead, (magnetisation, lead)."""
     members = [m for one in found for m in one.members]
-    G = np.stack([a.one_body_density for one in found for a in one.answers])
+    G = np.stack([a.one_body_density for one in found for a in one.states])
     coupling = np.stack([member.coupling for member in members])
     return lead_current(coupling, np.einsum("mkk->mk", G).real, members[0].occupation)
 
 
 def state_of(found: Sequence[Found], change: float) -> PhononState:
     """The state of both magnetisations."""
-    up, down = (answer for one in found for answer in one.answers)
+    up, down = (answer for one in found for answer in one.states)
     representation = found[0].representation
     read = [_readings(one) for one in found]
-    gathered = {name: np.concatenate([one[name] for one in read]) for name in read[0]}
+    gathered: dict[str, Any] = {
+        name: np.concatenate([one[name] for one in read]) for name in read[0]
+    }
     return PhononState(
         one_body_density=np.stack([up.one_body_density, down.one_body_density]),
         lead_current=currents(found),
@@ -680,7 +659,7 @@ def _electrons(layout: CompanionLayout, parity: int) -> Real:
     """Electron number of every packed element."""
     parts = []
     for stack in layout.space.stacks[parity]:
-        sectors, d, _ = stack.shape
+        d = stack.shape[1]
         parts.append(np.repeat(np.bitwise_count(stack.states[:, 0]), d * d))
     return np.tile(np.concatenate(parts).astype(float), layout.companions)
 
