@@ -26,10 +26,11 @@ from chirospin.junction.audit import (
     without_repulsion,
 )
 from chirospin.junction.bias.master import PositiveLindblad, Redfield, UniversalLindblad
-from chirospin.junction.bias.model import BiasedJunction, reservoirs_of
+from chirospin.junction.bias.model import BiasedJunction, reservoirs_of, vibration_bath
 from chirospin.junction.bias.observables import (
     AT_REST,
     NO_DEFECT,
+    bath_energy,
     energy_scale,
     linear_polarisation,
     spin_polarisation,
@@ -73,7 +74,7 @@ def _occupation_range(model: BiasedJunction, state: BiasedState) -> float:
 def _energy_balance(model: BiasedJunction, state: BiasedState) -> float | None:
     if state.energy_current is None or reservoirs_of(model).dephasing:
         return None  # fluctuations heat the stack
-    net = np.abs(state.energy_current.sum(axis=1)).max()
+    net = np.abs(state.energy_current.sum(axis=1) + bath_energy(state)).max()
     return float(net / (coupling_scale(model) * max(energy_scale(model), 1e-300)))
 
 
@@ -86,7 +87,11 @@ def entropy_production(model: BiasedJunction, state: BiasedState) -> float | Non
         return None
     reservoirs = reservoirs_of(model)
     heat = state.energy_current - reservoirs.potential * state.lead_current
-    return float((-(heat / reservoirs.thermal_energy).sum(axis=1)).min() / coupling_scale(model))
+    gained = -(heat / reservoirs.thermal_energy).sum(axis=1)
+    T = vibration_bath(model).thermal_energy
+    if T > 0:
+        gained = gained - bath_energy(state) / T
+    return float(gained.min() / coupling_scale(model))
 
 
 def _reciprocity(model: BiasedJunction, state: BiasedState) -> float | None:

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chirospin.junction.manybody.companions import LevelsLayout, joint
 from chirospin.junction.manybody.generator import JumpFamily
-from chirospin.junction.manybody.packed import Blocks, Complex, Halves, Layout, Real
+from chirospin.junction.manybody.hamiltonian import Matrices
+from chirospin.junction.manybody.one_body import packed_operator, sector_operator
+from chirospin.junction.manybody.packed import Blocks, Complex, Halves, Layout, Real, overlap
 from chirospin.numerics.sylvester import dagger
 
 
@@ -83,6 +86,47 @@ class Oscillators:
             ratio = (n / (1 + n)) ** np.arange(count)
             weight = np.kron(weight, ratio / ratio.sum())
         return weight
+
+
+@dataclass(frozen=True, kw_only=True)
+class VibronicMatrices(Matrices):
+    """Molecules with vibrations of a number of levels.
+
+    Parameters
+    ----------
+    vibrations : V of each mode, (K, 4M, 4M), eV
+    """
+
+    vibrations: Complex
+    oscillators: Oscillators
+
+    @property
+    def arrays(self) -> tuple[NDArray[np.generic], ...]:
+        """Everything that tells one Hamiltonian from another."""
+        levels = np.array(self.oscillators.levels, dtype=np.int64)
+        return (*super().arrays, self.vibrations, self.oscillators.energy, levels)
+
+    @cached_property
+    def coupling(self) -> tuple[Blocks, ...]:
+        """V of each mode in sectors."""
+        return tuple(sector_operator(self.charges, V) for V in self.vibrations)
+
+
+def vibronic_energy(
+    oscillators: Oscillators,
+    electrons: Blocks,
+    coupling: Sequence[Blocks],
+    layout: LevelsLayout,
+    flow: Halves,
+) -> Real:
+    """Tr[H X] of a packed operator, (batch,); ``electrons`` is H_el in sectors."""
+    plain = layout.electrons
+    total = overlap(packed_operator(layout, electrons), layout.reduced(flow))
+    for V, x in zip(coupling, oscillators.position, strict=True):
+        total = total + overlap(packed_operator(layout, V), layout.weighted(flow, x))
+    for w, number in zip(oscillators.energy, oscillators.number, strict=True):
+        total = total + w * plain.trace(*layout.weighted(flow, number))
+    return total
 
 
 def vibronic_hamiltonian(

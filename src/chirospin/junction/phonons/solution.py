@@ -22,6 +22,7 @@ from chirospin.junction.manybody.bosons import (
     DressedVibrations,
     Oscillators,
     Vibrations,
+    vibronic_energy,
 )
 from chirospin.junction.manybody.certified import (
     CertifiedState,
@@ -557,20 +558,20 @@ def _bath_energy(
     vibrations = representation.vibrations(layout)
     flow = vibrations.bath(halves)
     plain = layout.electrons
-    total = _electron_energy(stage, layout, layout.reduced(flow))
-    for v, V in enumerate(stage.coupling):
-        field = layout.weighted(flow, oscillators.position[v])
-        total = total + overlap(packed_operator(layout, V), field)
+    total = vibronic_energy(oscillators, _electron_blocks(stage), stage.coupling, layout, flow)
     lost = np.stack([plain.trace(*layout.weighted(flow, N)) for N in oscillators.number], axis=-1)
-    return total + (lost * stage.modes.energy).sum(axis=1), -stage.modes.energy * lost
+    return total, -stage.modes.energy * lost
+
+
+def _electron_blocks(stage: Stage) -> Blocks:
+    """H_el in sectors."""
+    halves = hamiltonians(stage.pair[:1], Layout(charges=stage.charges, batch=1))
+    return {(parity, n): X for parity, half in enumerate(halves) for n, X in enumerate(half)}
 
 
 def _electron_energy(stage: Stage, layout: Layout, flow: Halves) -> Real:
     """Tr[H_el X] of a packed operator of the electrons, (batch,)."""
-    plain = Layout(charges=stage.charges, batch=1)
-    even, odd = hamiltonians(stage.pair[:1], plain)
-    blocks = {(parity, n): X for parity, half in enumerate((even, odd)) for n, X in enumerate(half)}
-    return overlap(packed_operator(layout, blocks), flow)
+    return overlap(packed_operator(layout, _electron_blocks(stage)), flow)
 
 
 def _lead_energy(
