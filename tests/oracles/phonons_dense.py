@@ -203,3 +203,75 @@ def with_tiers(
         "rho": rho,
         "operators": {m: all_of[i] for m, i in place.items()},
     }
+
+
+def biased_with_levels(
+    electrons: Electrons,
+    mode: Vibration,
+    levels: int,
+    *,
+    mu: tuple[float, float],
+    T: float,
+    kind: str,
+    bath: str = "ohmic",
+) -> dict:
+    """Steady state between leads of finite bias, second order, in the eigenbasis of H with the boson."""
+    b = np.diag(np.sqrt(np.arange(1, levels)), 1)
+    dim = len(electrons.hamiltonian)
+    one_e, one_b = np.eye(dim), np.eye(levels)
+    lower = np.kron(one_e, b)
+    x = lower + lower.T
+    H = np.kron(electrons.hamiltonian, one_b) + mode.w * lower.T @ lower
+    H = H + x @ np.kron(one_body(mode.V), one_b)
+    E, U = np.linalg.eigh(H)
+    released = E[None, :] - E[:, None]  # E_b - E_a of an element ab
+
+    def pair(operator, spectrum):
+        element = U.conj().T @ operator @ U
+        if kind == "redfield":
+            P, Q = spectrum / 2 * element, element
+        else:
+            P = np.sqrt(spectrum) * element
+            Q = P / 2
+        return U @ P @ U.conj().T, U @ Q @ U.conj().T
+
+    def generator(pairs, temperature):
+        size = len(H)
+        L = sp.csr_array((size**2, size**2), dtype=complex)
+        loss = np.zeros_like(H)
+        for P, Q in pairs:
+            L = L + sp.kron(P, Q.conj()) + sp.kron(Q, P.conj())
+            loss = loss + Q.conj().T @ P
+        K = -1j * loss
+        if kind == "kms":
+            M = U.conj().T @ loss @ U * 1j * np.tanh(-released / (4 * temperature))
+            K = K + U @ M @ U.conj().T
+        return L - 1j * (left(K) - right(K.conj().T))
+
+    c = [np.kron(op, one_b) for op in annihilators(len(electrons.h))]
+    parts = []
+    for lead in (0, 1):
+        pairs = []
+        for k, g in enumerate(electrons.coupling[lead]):
+            if g > 0:
+                empty = 1 / (1 + np.exp((released - mu[lead]) / T))
+                pairs.append(pair(c[k], g * (1 - empty)))
+                pairs.append(pair(c[k].T, g / (1 + np.exp((-released - mu[lead]) / T))))
+        parts.append(generator(pairs, T))
+    if bath == "ohmic":
+        with np.errstate(invalid="ignore", divide="ignore"):
+            S = np.where(released == 0, T, released / -np.expm1(-released / T)) * mode.k / mode.w
+        parts.append(generator([pair(x, S)], T))
+    else:
+        n = mode.n
+        parts.append(mode.k * (n + 1) * dissipator(lower) + mode.k * n * dissipator(lower.T))
+    size = len(H)
+    L = -1j * (left(H) - right(H)) + sum(parts[1:], start=parts[0])
+    rho = kernel(L, np.eye(size).ravel()).reshape(size, size)
+    number = sum(op.T @ op for op in c)
+    flows = [(part @ rho.ravel()).reshape(size, size) for part in parts]
+    return {
+        "current": [np.trace(number @ flow).real for flow in flows[:2]],
+        "energy": [np.trace(H @ flow).real for flow in flows],
+        "quanta": np.trace(lower.T @ lower @ rho).real,
+    }

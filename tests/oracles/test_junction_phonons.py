@@ -16,7 +16,7 @@ from chirospin.junction.model import (
 from chirospin.junction.modes import modes
 from chirospin.junction.phonons.bath import noise
 from chirospin.junction.phonons.methods import Levels, Tiers, Vibronic
-from chirospin.junction.phonons.model import PhononJunction, bath_temperature, occupations
+from chirospin.junction.phonons.model import PhononJunction, bath_temperature, quanta_in_bath
 from chirospin.junction.phonons.state import PhononState
 from tests.oracles.phonons_dense import Electrons, Vibration, with_levels, with_tiers
 
@@ -70,7 +70,7 @@ def vibration(model: PhononJunction, orbitals: list[int]) -> Vibration:
     return Vibration(
         w=float(found.energy[0]),
         k=float(found.damping[0]),
-        n=float(occupations(model)[0]),
+        n=float(quanta_in_bath(model)[0]),
         V=found.coupling[0][np.ix_(orbitals, orbitals)],
     )
 
@@ -122,7 +122,7 @@ def test_tiers_are_those_of_the_unscaled_hierarchy(tiers: int) -> None:
         x = (operators[1, 0] + operators[0, 1]).trace().real
         assert state.displacement[m, 0] == pytest.approx(x, abs=TIGHT)
         if tiers > 1:
-            number = occupations(model)[0] + operators[1, 1].trace().real
+            number = quanta_in_bath(model)[0] + operators[1, 1].trace().real
             assert state.phonon_number[m, 0] == pytest.approx(number, abs=TIGHT)
 
 

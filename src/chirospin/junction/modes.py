@@ -187,8 +187,8 @@ class VibratingStack(MolecularStack):
         return self
 
 
-def _require_modes(model: VibratingStack, count: int) -> None:
-    if count and model.phonon_damping is None:
+def _require_modes(stack: VibratingStack, count: int) -> None:
+    if count and stack.phonon_damping is None:
         raise ModelError(
             "Parameter `phonon_damping` must be given with phonon_energy (in eV), one value > 0 for each "
             "vibration, but is left out; without damping a vibration has no unique state"
@@ -197,45 +197,45 @@ def _require_modes(model: VibratingStack, count: int) -> None:
         return
     settings = ("phonon_damping", "phonon_thermal_energy", "phonon_levels", "phonon_tiers")
     for name in (*settings, "phonon_matsubara", *COUPLINGS):
-        if getattr(model, name) is not None:
+        if getattr(stack, name) is not None:
             raise ModelError(
-                f"Parameter `{name}` must be left out ({model.parameter_info(name).unit_words}) where "
+                f"Parameter `{name}` must be left out ({stack.parameter_info(name).unit_words}) where "
                 "phonon_energy gives no vibration, but is given"
             )
 
 
-def _require_positive(model: VibratingStack) -> None:
+def _require_positive(stack: VibratingStack) -> None:
     for name, why in (
         ("phonon_energy", ""),
         ("phonon_damping", "; without damping a vibration has no unique state"),
     ):
-        values = np.array(getattr(model, name) or (1.0,))
+        values = np.array(getattr(stack, name) or (1.0,))
         if not (values > 0).all():
             raise ModelError(
                 f"Parameter `{name}` must be real > 0 (in eV) for every vibration, but is "
                 f"{values.min():g}{why}"
             )
-    levels = np.array(model.phonon_levels or (2,))
+    levels = np.array(stack.phonon_levels or (2,))
     if ((levels < 2) | (levels > MOST_LEVELS)).any():
         raise ModelError(
             f"Parameter `phonon_levels` must be integer in [2, {MOST_LEVELS}] (dimensionless) for every "
             f"vibration, but is {levels.tolist()}"
         )
-    if model.phonon_levels is not None and model.phonon_tiers is not None:
+    if stack.phonon_levels is not None and stack.phonon_tiers is not None:
         raise ModelError(
             f"Parameter `phonon_tiers` must be left out (dimensionless) where phonon_levels is given: they "
-            f"belong to two representations, but is {model.phonon_tiers}"
+            f"belong to two representations, but is {stack.phonon_tiers}"
         )
 
 
-def _require_hermitian(model: VibratingStack, name: str) -> None:
-    value = getattr(model, name)
+def _require_hermitian(stack: VibratingStack, name: str) -> None:
+    value = getattr(stack, name)
     if value is None:
         return
     matrix = np.array(value)
     limit = 1e-12 * np.abs(matrix).max(initial=0.0)
     if not np.allclose(matrix, np.conj(np.swapaxes(matrix, -1, -2)), rtol=0, atol=limit):
-        raise refusal(model.parameter_info(name), "not Hermitian")
+        raise refusal(stack.parameter_info(name), "not Hermitian")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,12 +269,12 @@ class Modes:
         return not self.coupling.any()
 
 
-def bose(energy: Any, T: float) -> Any:
+def quanta(energy: Any, T: float) -> Any:
     """Occupation of an oscillator at temperature T, 1/(e^{w/T} - 1); none at T = 0."""
     if T == 0:
         return np.zeros_like(energy)
-    with np.errstate(over="ignore"):
-        return 1 / np.expm1(np.asarray(energy) / T)
+    x = np.asarray(energy) / T
+    return np.exp(-x) / -np.expm1(-x)
 
 
 def modes(model: VibratingStack) -> Modes:

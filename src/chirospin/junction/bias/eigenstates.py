@@ -18,7 +18,7 @@ from chirospin.junction.bias.model import (
     Reservoirs,
     VibrationBath,
     gated_hamiltonian,
-    levels_of,
+    kept_levels,
     reservoirs_of,
     vibration_bath,
 )
@@ -54,7 +54,7 @@ class BiasedMember(Member):
     def both(cls, model: BiasedJunction) -> tuple[BiasedMember, BiasedMember]:
         """A model with its left lead magnetised up, and down."""
         matrices = Matrices.of(model, gated_hamiltonian(model))
-        reservoirs, levels = reservoirs_of(model), levels_of(model)
+        reservoirs, levels = reservoirs_of(model), kept_levels(model)
         if levels:
             found = modes(model)
             matrices = VibronicMatrices(

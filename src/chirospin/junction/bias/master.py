@@ -25,8 +25,8 @@ from chirospin.junction.bias.dissipators import Dephasing, Kind, ThermalLeads
 from chirospin.junction.bias.eigenstates import BiasedMember
 from chirospin.junction.bias.model import (
     BiasedJunction,
-    levels_given,
-    levels_of,
+    given_levels,
+    kept_levels,
     require_no_vibrations,
 )
 from chirospin.junction.bias.parts import BROADENED, NOISE
@@ -103,7 +103,7 @@ class SecondOrder(Method):
         """Levels are added until the highest is empty, unless they were given."""
         if self.kind not in VIBRATING:
             require_no_vibrations(model, self.name)
-        chosen, levels = not levels_given(model), levels_of(model)
+        chosen, levels = given_levels(model) is None, kept_levels(model)
         while True:
             (state,) = self._alike([model.replace(phonon_levels=levels)], needs)
             assert state.vibrations is not None
@@ -124,7 +124,7 @@ class SecondOrder(Method):
         pairs = ((model, BiasedMember.both(_allowed(model, self.name))) for model in models)
 
         def structure(item: tuple[BiasedJunction, Pair]) -> Any:
-            return item[1][0].charges, levels_of(item[0]), open_channels(item[1])
+            return item[1][0].charges, kept_levels(item[0]), open_channels(item[1])
 
         for _, group in groupby(pairs, key=structure):
             alike = list(group)

@@ -13,7 +13,7 @@ from chirospin.base.constants import BOLTZMANN
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import ParameterInfo, parameter
 from chirospin.junction.model import PER_MOLECULE, one_body_hamiltonian
-from chirospin.junction.modes import BATHS, VibratingStack, bose, modes
+from chirospin.junction.modes import BATHS, VibratingStack, modes, quanta
 
 Real = NDArray[np.float64]
 DEFAULT_THERMAL_ENERGY = 0.1
@@ -153,15 +153,15 @@ REFUSED_SETTINGS = {
 }
 
 
-def _require_levels(model: BiasedJunction) -> None:
-    why = REFUSED_BATHS.get(model.phonon_bath)
+def _require_levels(vibrating: BiasedJunction) -> None:
+    why = REFUSED_BATHS.get(vibrating.phonon_bath)
     if why is not None:
         raise ModelError(
             f"Parameter `phonon_bath` must be ohmic or local (dimensionless) at finite bias, but is "
-            f"{model.phonon_bath}, {why}"
+            f"{vibrating.phonon_bath}, {why}"
         )
     for name, reason in REFUSED_SETTINGS.items():
-        if getattr(model, name) is not None:
+        if getattr(vibrating, name) is not None:
             raise ModelError(
                 f"Parameter `{name}` must be left out at finite bias (dimensionless): {reason}"
             )
@@ -240,14 +240,14 @@ FIRST_LEVELS = 4
 """Of every vibration, where the program chooses them."""
 
 
-def levels_given(model: BiasedJunction) -> bool:
-    """Whether the levels of the vibrations were given."""
-    return model.phonon_levels is not None
+def given_levels(model: BiasedJunction) -> tuple[int, ...] | None:
+    """Levels of the vibrations, if they were given."""
+    return model.phonon_levels
 
 
-def levels_of(model: BiasedJunction) -> tuple[int, ...]:
+def kept_levels(model: BiasedJunction) -> tuple[int, ...]:
     """Levels of every vibration; none where there is no vibration."""
-    return model.phonon_levels or (FIRST_LEVELS,) * len(modes(model))
+    return given_levels(model) or (FIRST_LEVELS,) * len(modes(model))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,7 +273,7 @@ def vibration_bath(model: BiasedJunction) -> VibrationBath:
     return VibrationBath(
         kind=model.phonon_bath,
         thermal_energy=T,
-        occupation=np.asarray(bose(modes(model).energy, T), dtype=float),
+        occupation=np.asarray(quanta(modes(model).energy, T), dtype=float),
     )
 
 

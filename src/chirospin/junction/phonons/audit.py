@@ -40,7 +40,7 @@ from chirospin.junction.phonons.methods import (
     Tiers,
     affordable,
 )
-from chirospin.junction.phonons.model import PhononJunction, occupations
+from chirospin.junction.phonons.model import PhononJunction, quanta_in_bath
 from chirospin.junction.phonons.observables import balanced
 from chirospin.junction.phonons.solution import AuxiliaryTiers, ExplicitLevels, Stage
 from chirospin.junction.phonons.state import PhononState, Truncation
@@ -82,7 +82,7 @@ def _one_tier(model: PhononJunction, state: PhononState) -> float | None:
     spin_orbit = np.abs(blocks[:, :, 0, :, :, 1, :]).max(axis=(1, 2, 3, 4)) > 0
     own = np.linalg.norm(spin_orbit_vectors(model), axis=1).max()
     scale = np.where(spin_orbit, 10 * own, scale)
-    value = g**2 * (2 * occupations(model) + 1) / np.maximum(scale, 1e-300) ** 2
+    value = g**2 * (2 * quanta_in_bath(model) + 1) / np.maximum(scale, 1e-300) ** 2
     return float(value.max())
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.junction.manybody.tiered import Memory
-from chirospin.junction.modes import Modes, bose
+from chirospin.junction.modes import Modes, quanta
 
 Real = NDArray[np.float64]
 Bath = Literal["local", "dressed", "brownian"]
@@ -78,7 +78,7 @@ def _mode(w: float, k: float, T: float, bath: Bath, matsubara: int) -> tuple[lis
     nu = k / 2 + 1j * w
     if bath == "brownian":
         return _brownian(w, k, T, matsubara)
-    n = float(bose(w, T))
+    n = float(quanta(w, T))
     turn = (1 - 0.5j * k / w) ** 2 if bath == "dressed" else 1.0
     down, up = (n + 1) * turn, n * turn
     terms = [(nu, down, up, 1), (np.conj(nu), np.conj(up), np.conj(down), 0)]
@@ -88,7 +88,7 @@ def _mode(w: float, k: float, T: float, bath: Bath, matsubara: int) -> tuple[lis
 def _brownian(w: float, k: float, T: float, matsubara: int) -> tuple[list[Term], float]:
     r"""An Ohmic bath of x; what the Matsubara terms leave out of S(0) = 4 k T/w^3 is white."""
     W = np.sqrt(w**2 - k**2 / 4)
-    z = w / W * bose(W - 0.5j * k, T)
+    z = w / W * quanta(W - 0.5j * k, T)
     nu = k / 2 + 1j * W
     terms: list[Term] = [
         (nu, w / W + z, z, 1),

@@ -27,12 +27,12 @@ from chirospin.junction.phonons.solution import (
     ExplicitLevels,
     Found,
     Stage,
-    check_memory,
-    counted_noise,
-    currents,
-    required_bytes,
-    state_of,
+    lead_currents,
+    phonon_state,
+    require_room,
     steady,
+    vibronic_bytes,
+    vibronic_noise,
 )
 from chirospin.junction.phonons.state import PhononState, Truncation
 
@@ -92,14 +92,14 @@ class Vibronic(Method):
     def _solved(
         self, representation: AnyRepresentation, before: Sequence[Found] = ()
     ) -> list[Found]:
-        check_memory(representation)
+        require_room(representation)
         return steady(representation, self.tolerance, self.krylov_vectors, before)
 
     def _finished(
         self, found: Sequence[Found], needs: Needs, doubt: str = "", change: float = np.nan
     ) -> PhononState:
         """The state; a truncation of our own choice that is too small has not converged."""
-        state = state_of(found, change)
+        state = phonon_state(found, change)
         if doubt:
             state = replace(state, outcomes=_doubted(state.outcomes, doubt))
         if NOISE not in needs or not state.outcome.converged:
@@ -108,7 +108,7 @@ class Vibronic(Method):
         start = 0
         for one in found:
             stop = start + len(one.members)
-            noise, rest = counted_noise(one, state.lead_current[start:stop, LEFT])
+            noise, rest = vibronic_noise(one, state.lead_current[start:stop, LEFT])
             values.append(noise)
             residual.append(rest)
             start = stop
@@ -152,7 +152,7 @@ class Levels(Vibronic):
             )
         if not len(stage.modes):
             return Tiers(**self.model_dump()).state(model, stage, needs)
-        given = levels_of(model)
+        given = given_levels_of(model)
         levels = given or (DEFAULT_LEVELS,) * len(stage.modes)
         found: list[Found] = []
         while True:
@@ -196,13 +196,13 @@ def affordable(representation: AnyRepresentation) -> bool:
     )
     unknowns = representation.stage.unknowns * representation.companions
     return (
-        small and unknowns <= MOST_UNKNOWNS and required_bytes(representation) < available_bytes()
+        small and unknowns <= MOST_UNKNOWNS and vibronic_bytes(representation) < available_bytes()
     )
 
 
 def polarisation(found: Sequence[Found]) -> float:
     """P of both magnetisations; NaN where no current flows."""
-    up, down = currents(found)[:, LEFT]
+    up, down = lead_currents(found)[:, LEFT]
     return float((up - down) / (up + down)) if up + down else np.nan
 
 
@@ -224,7 +224,7 @@ class Tiers(Vibronic):
 
     def state(self, model: PhononJunction, stage: Stage, needs: Needs) -> PhononState:
         """Tiers are added until the polarisation no longer moves."""
-        given = tiers_of(model)
+        given = given_tiers_of(model)
         if given == 1 or stage.modes.idle:
             truncation = Truncation(tiers=1, chosen=given is None)
             return self._finished(
@@ -261,7 +261,7 @@ def _change(lower: Sequence[Found], higher: Sequence[Found]) -> float:
     if np.isfinite(change):
         return change
     scale = max(m.coupling.max() for one in higher for m in one.members)
-    return float(np.abs(currents(higher) - currents(lower)).max() / scale)
+    return float(np.abs(lead_currents(higher) - lead_currents(lower)).max() / scale)
 
 
 class Exact(Vibronic):
@@ -282,22 +282,22 @@ class Exact(Vibronic):
 
     def representation(self, model: PhononJunction, stage: Stage) -> Vibronic:
         """Which method it is."""
-        kind = Levels if levels_of(model) is not None or _displaced(model, stage) else Tiers
+        kind = Levels if given_levels_of(model) is not None or _displaced(model, stage) else Tiers
         return kind(**self.model_dump())
 
 
 def _displaced(model: PhononJunction, stage: Stage) -> bool:
-    if len(stage.modes) != 1 or stage.bath == "brownian" or tiers_of(model) is not None:
+    if len(stage.modes) != 1 or stage.bath == "brownian" or given_tiers_of(model) is not None:
         return False
     w = float(stage.modes.energy[0])
     return bool(stage.temperature < w / 2 and stage.modes.range[0] > STRONG * w)
 
 
-def levels_of(model: PhononJunction) -> tuple[int, ...] | None:
+def given_levels_of(model: PhononJunction) -> tuple[int, ...] | None:
     """Levels that were given."""
     return model.phonon_levels
 
 
-def tiers_of(model: PhononJunction) -> int | None:
+def given_tiers_of(model: PhononJunction) -> int | None:
     """Tiers that were given."""
     return model.phonon_tiers

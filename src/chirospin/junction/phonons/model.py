@@ -10,7 +10,7 @@ from chirospin.base.constants import BOLTZMANN
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import parameter
 from chirospin.junction.model import Junction
-from chirospin.junction.modes import BATHS, DEFAULT_MATSUBARA, VibratingStack, bose, modes
+from chirospin.junction.modes import BATHS, DEFAULT_MATSUBARA, VibratingStack, modes, quanta
 
 Real = NDArray[np.float64]
 DEFAULT_THERMAL_ENERGY = 0.1
@@ -106,9 +106,9 @@ def bath_temperature(model: PhononJunction) -> float:
     return given[0] if given else DEFAULT_THERMAL_ENERGY
 
 
-def occupations(model: PhononJunction) -> Real:
+def quanta_in_bath(model: PhononJunction) -> Real:
     """n of every vibration in its bath, (K,)."""
-    return np.asarray(bose(modes(model).energy, bath_temperature(model)), dtype=float)
+    return np.asarray(quanta(modes(model).energy, bath_temperature(model)), dtype=float)
 
 
 def matsubara_terms(model: PhononJunction) -> int:

@@ -65,7 +65,7 @@ from chirospin.junction.phonons.model import (
     PhononJunction,
     bath_temperature,
     matsubara_terms,
-    occupations,
+    quanta_in_bath,
 )
 from chirospin.junction.phonons.state import PhononState, Truncation
 from chirospin.junction.state import lead_current, unreached
@@ -114,7 +114,7 @@ class Stage:
             pair=pair,
             modes=found,
             coupling=tuple(sector_operator(charges, V) for V in found.coupling),
-            occupation=occupations(model),
+            occupation=quanta_in_bath(model),
             bath=model.phonon_bath,
             temperature=bath_temperature(model),
             matsubara=matsubara_terms(model),
@@ -338,20 +338,20 @@ def hierarchy_size(exponents: int, tiers: int) -> int:
 AnyRepresentation: TypeAlias = ExplicitLevels | AuxiliaryTiers
 
 
-def required_bytes(representation: AnyRepresentation) -> float:
+def vibronic_bytes(representation: AnyRepresentation) -> float:
     """Estimated memory of the solve of one magnetisation."""
     unknowns = float(representation.stage.unknowns) * representation.companions
     return unknowns * (8 * KRYLOV_GUESS + 16 * AT_WORK)
 
 
-def check_memory(representation: AnyRepresentation) -> None:
+def require_room(representation: AnyRepresentation) -> None:
     """Refuse a size that does not fit.
 
     Raises
     ------
     ModelError : says unknowns, bytes, and the other representation
     """
-    need, free = required_bytes(representation), available_bytes()
+    need, free = vibronic_bytes(representation), available_bytes()
     if need <= free:
         return
     tiers = representation.truncation.tiers
@@ -477,7 +477,7 @@ def _without_vibrations(
     return found.halves if sound else None
 
 
-def currents(found: Sequence[Found]) -> Real:
+def lead_currents(found: Sequence[Found]) -> Real:
     """From each lead, (magnetisation, lead)."""
     members = [m for one in found for m in one.members]
     G = np.stack([a.one_body_density for one in found for a in one.states])
@@ -485,7 +485,7 @@ def currents(found: Sequence[Found]) -> Real:
     return lead_current(coupling, np.einsum("mkk->mk", G).real, members[0].occupation)
 
 
-def state_of(found: Sequence[Found], change: float) -> PhononState:
+def phonon_state(found: Sequence[Found], change: float) -> PhononState:
     """The state of both magnetisations."""
     up, down = (answer for one in found for answer in one.states)
     representation = found[0].representation
@@ -495,7 +495,7 @@ def state_of(found: Sequence[Found], change: float) -> PhononState:
     }
     return PhononState(
         one_body_density=np.stack([up.one_body_density, down.one_body_density]),
-        lead_current=currents(found),
+        lead_current=lead_currents(found),
         outcomes=(up.outcome, down.outcome),
         density=joint_certificates(up, down),
         truncation=representation.truncation,
@@ -626,7 +626,7 @@ class _OneFamily:
         return out[0], out[1]
 
 
-def counted_noise(found: Found, current: Real) -> tuple[Real, Real]:
+def vibronic_noise(found: Found, current: Real) -> tuple[Real, Real]:
     r"""Noise of the current counted at either lead, (batch, lead), and the residual of its equation.
 
     .. math:: S = Tr J_2 \rho - 2 Tr J_1 X, \qquad L X = I \rho - J_1 \rho
