@@ -47,6 +47,7 @@ from chirospin.junction.phonons.audit import AUDITS as PHONON_AUDITS
 from chirospin.junction.phonons.audit import CHECKS as PHONON_CHECKS
 from chirospin.junction.phonons.methods import Exact, Levels, Tiers
 from chirospin.junction.phonons.model import PhononJunction
+from chirospin.junction.phonons.scba import BornApproximation
 from chirospin.junction.phonons.observables import OBSERVABLES as PHONON_OBSERVABLES
 from chirospin.junction.phonons.observables import PARTS as PHONON_PARTS
 from chirospin.junction.phonons.observables import labels as phonon_labels
@@ -66,6 +67,7 @@ __all__ = [
     "BiasedJunction",
     "BiasedLandauer",
     "BiasedMeanField",
+    "BornApproximation",
     "DetailedBalance",
     "Evolution",
     "Exact",
@@ -148,7 +150,7 @@ VIBRATING = Problem(
     name="phonons",
     question="what vibrations of the molecules and their temperature do to the polarisation",
     model=PhononJunction,
-    methods={method.name: method for method in (Exact, Tiers, Levels)},
+    methods={method.name: method for method in (Exact, Tiers, Levels, BornApproximation)},
     observables=PHONON_OBSERVABLES,
     checks=PHONON_CHECKS,
     audits=PHONON_AUDITS,

@@ -239,8 +239,8 @@ class BornEquation:
         density = self.bare(K, np.zeros_like(K))
         w = self.grid(K)
         change: tuple[Complex, Complex] | None = None
-        shift, moved, count = np.zeros(len(self.modes)), np.inf, 0
-        for count in range(1, method.iterations + 1):
+        shift, moved, spent = np.zeros(len(self.modes)), np.inf, 0
+        for spent in range(1, method.iterations + 1):
             field, shift = self.field(density)
             step = _Step(self, self.h + field + self.loss, density, w)
             new, change = step.density(change)
@@ -255,7 +255,7 @@ class BornEquation:
             outcome=Outcome(
                 converged=bool(good),
                 residual=moved,
-                iterations=count,
+                iterations=spent,
                 reason="" if good else NOT_CONVERGED,
             ),
         )

@@ -465,11 +465,10 @@ def _without_vibrations(
 ) -> Halves | None:
     """Electrons that no vibration disturbs; None where they have no unique state."""
     layout = Layout(charges=stage.charges, batch=len(members))
-    families: list[JumpFamily] = [FlatLeads(members, layout)]
     if stage.white:
-        families.append(OneBodyDephasing(stage.white, layout))
+        return None  # to invert its maps costs more than a guess saves
     try:
-        resolvent = Resolvent(Generator(members, layout, families), form)
+        resolvent = Resolvent(Generator(members, layout, [FlatLeads(members, layout)]), form)
     except np.linalg.LinAlgError:
         return None
     found = SteadySolver(resolvent=resolvent, tolerance=tolerance, limit=limit).steady_state()

@@ -159,7 +159,7 @@ def quantum(without_repulsion: Parts) -> Numbers:
     "no repulsion",
     "at fixed noise the effect dies with temperature; a mode that breaks time reversal keeps it",
     below("P at T = 10 w over that at w/5, even coupling", 0.15),
-    above("the same with an odd part", 0.5),
+    above("the same with an odd part", 0.3),
     source="self",
 )
 def classical(without_repulsion: Parts) -> Numbers:
@@ -258,7 +258,7 @@ def enhanced(broken_reversal: Parts) -> Numbers:
         )
     ),
     outside=("reciprocity", "broadening", "sequential_tunnelling", "smallest_eigenvalue"),
-    quick={"temperatures": (0.25,), "levels": 4},
+    quick={"temperatures": (0.25,), "levels": 2},
 )
 def finite_bias(
     workers: int,
