@@ -10,6 +10,8 @@ Examples
 
 from __future__ import annotations
 
+from functools import partial
+
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
 from chirospin.junction.audit import AUDITS, CHECKS
@@ -47,10 +49,11 @@ from chirospin.junction.phonons.audit import AUDITS as PHONON_AUDITS
 from chirospin.junction.phonons.audit import CHECKS as PHONON_CHECKS
 from chirospin.junction.phonons.methods import Exact, Levels, Tiers
 from chirospin.junction.phonons.model import PhononJunction
-from chirospin.junction.phonons.scba import BornApproximation
 from chirospin.junction.phonons.observables import OBSERVABLES as PHONON_OBSERVABLES
 from chirospin.junction.phonons.observables import PARTS as PHONON_PARTS
 from chirospin.junction.phonons.observables import labels as phonon_labels
+from chirospin.junction.phonons.scba import BornApproximation
+from chirospin.junction.probed import transmitted_spin
 from chirospin.junction.time.transient import (
     TRANSIENT_AUDITS,
     TRANSIENT_CHECKS,
@@ -100,7 +103,7 @@ PROBLEM = Problem(
     methods={
         method.name: method for method in (GKSL, MixedGKSL, Trajectories, MeanField, Landauer)
     },
-    observables=(*OBSERVABLES, *NOISE_OBSERVABLES, *SAMPLED_OBSERVABLES),
+    observables=(*OBSERVABLES, transmitted_spin, *NOISE_OBSERVABLES, *SAMPLED_OBSERVABLES),
     checks=(*CHECKS, *NOISE_CHECKS, *SAMPLED_CHECKS),
     audits=(*AUDITS, *SAMPLED_AUDITS),
     labels=labels,
@@ -138,7 +141,7 @@ BIASED = Problem(
             BiasedLandauer,
         )
     },
-    observables=BIASED_OBSERVABLES,
+    observables=(*BIASED_OBSERVABLES, transmitted_spin),
     checks=BIASED_CHECKS,
     audits=BIASED_AUDITS,
     parts=PARTS,
@@ -171,3 +174,4 @@ FAMILY = Family(
 
 solve = solver(FAMILY)
 sweep = sweeper(FAMILY)
+__dir__ = partial(sorted, __all__)

@@ -55,6 +55,7 @@ from chirospin.junction.bias.parts import (
 from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.model import lead_couplings
 from chirospin.junction.observables import NO_CURRENT
+from chirospin.scattering.probes import probe_kind
 
 BALANCE = 1e-9  # of the largest coupling
 NEGATIVE = 1e-6  # an eigenvalue of rho below its negative is told
@@ -74,6 +75,8 @@ def _occupation_range(model: BiasedJunction, state: BiasedState) -> float:
 def _energy_balance(model: BiasedJunction, state: BiasedState) -> float | None:
     if state.energy_current is None or reservoirs_of(model).dephasing:
         return None  # fluctuations heat the stack
+    if probe_kind(model) == "voltage":
+        return None  # so do inelastic probes
     net = np.abs(state.energy_current.sum(axis=1) + bath_energy(state)).max()
     return float(net / (coupling_scale(model) * max(energy_scale(model), 1e-300)))
 
@@ -91,6 +94,8 @@ def entropy_production(model: BiasedJunction, state: BiasedState) -> float | Non
     T = vibration_bath(model).thermal_energy
     if T > 0:
         gained = gained - bath_energy(state) / T
+    if probe_kind(model) == "voltage":  # probes take the energy that the leads lose together
+        gained += state.energy_current.sum(axis=1) / reservoirs.thermal_energy.mean()
     return float(gained.min() / coupling_scale(model))
 
 
@@ -139,7 +144,7 @@ def _equilibrium_energy(model: BiasedJunction, state: BiasedState) -> float | No
 
 
 def _thermoelectric(model: BiasedJunction, state: BiasedState) -> float | None:
-    if not near_rest(model) or not obeys_reciprocity(model):
+    if not near_rest(model) or not obeys_reciprocity(model) or probe_kind(model) == "voltage":
         return None  # far from equilibrium the linear response says nothing
     hot, cold, ahead, back = (
         left_flows(state.parts[name]) for name in (NEAR_HOT, NEAR_COLD, NEAR_ABOVE, NEAR_BELOW)
@@ -285,14 +290,21 @@ def _no_interaction(model: BiasedJunction, method: Method) -> float | None:
     return None if np.isnan(P) else abs(P)
 
 
+def _inelastic(model: BiasedJunction, method: Method) -> str:
+    """Why a law of elastic electrons does not apply."""
+    if probe_kind(model) == "voltage" and model.bias:
+        return f"there are voltage probes at a bias of {model.bias:g} eV"
+    return ""
+
+
 def _equilibrium(model: BiasedJunction, method: Method) -> float:
     flow = method.solve(rest(model)).lead_current[:, 0]
     return float(np.abs(flow).max() / coupling_scale(model))
 
 
 def _thermoelectric_response(model: BiasedJunction, method: Method) -> float | None:
-    if not obeys_reciprocity(model):
-        return None
+    if not obeys_reciprocity(model) or probe_kind(model) == "voltage":
+        return None  # a voltage probe is a third bath, which takes heat
     hot, cold, ahead, back = (
         left_flows(state)
         for state in method.solve_many(
@@ -361,5 +373,6 @@ AUDITS = (
         tolerance=SYMMETRY,
         about="no polarisation without interaction: what is left is an artefact of the method",
         evaluate=_no_interaction,
+        unmet=_inelastic,
     ),
 )

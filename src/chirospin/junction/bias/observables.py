@@ -36,6 +36,7 @@ from chirospin.junction.observables import (
     occupation,
     polarisation_error_from,
 )
+from chirospin.scattering.probes import probe_kind
 
 Real = NDArray[np.float64]
 NO_DEFECT = 1e-6  # the step of the derivative
@@ -130,7 +131,8 @@ def _energy_error(model: BiasedJunction, state: BiasedState) -> Real:
     if state.energy_current is None:
         return np.full((2, 1), np.nan)
     net = np.abs(state.energy_current.sum(axis=1) + bath_energy(state))
-    net = 0.0 * net if reservoirs_of(model).dephasing else net
+    inelastic = reservoirs_of(model).dephasing or probe_kind(model) == "voltage"
+    net = 0.0 * net if inelastic else net
     rounding = np.finfo(float).eps * lead_couplings(model).sum(axis=(1, 2)) * energy_scale(model)
     return np.asarray(net + rounding + _spurious(model, state)[1])[:, None]
 

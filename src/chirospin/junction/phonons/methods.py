@@ -35,6 +35,7 @@ from chirospin.junction.phonons.solution import (
     vibronic_noise,
 )
 from chirospin.junction.phonons.state import PhononState, Truncation
+from chirospin.junction.probed import require_no_probes
 
 TOP_LEVEL = 1e-3
 """Occupation of the highest level up to which P is good to some 2e-4 of it."""
@@ -79,6 +80,7 @@ class Vibronic(Method):
     def solve_with(self, models: Sequence[PhononJunction], needs: Needs) -> Iterator[PhononState]:
         """The same, with the noise where it is needed: one solve more."""
         for model in models:
+            require_no_probes(model, self.name)
             listed_pair(model)
             stage = Stage.of(model)
             largest = max(fock.sector_sizes(stage.charges))

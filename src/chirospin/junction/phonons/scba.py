@@ -36,6 +36,7 @@ from chirospin.junction.phonons.bath import Noise, noise
 from chirospin.junction.phonons.model import PhononJunction, bath_temperature, matsubara_terms
 from chirospin.junction.phonons.solution import dephasing_terms
 from chirospin.junction.phonons.state import PhononState, Truncation
+from chirospin.junction.probed import require_no_probes
 from chirospin.junction.state import UNREACHED, lead_current, unreached
 from chirospin.numerics.sylvester import dagger, solve_sylvester
 
@@ -81,6 +82,7 @@ class BornApproximation(Method):
         return map(self._state, models)
 
     def _state(self, model: PhononJunction) -> PhononState:
+        require_no_probes(model, self.name)
         terms = interaction(model)
         if len(terms.exchange):
             raise ModelError(
