@@ -80,7 +80,7 @@ class Vibronic(Method):
     def solve_with(self, models: Sequence[PhononJunction], needs: Needs) -> Iterator[PhononState]:
         """The same, with the noise where it is needed: one solve more."""
         for model in models:
-            require_no_probes(model, self.name)
+            require_no_probes(model)
             listed_pair(model)
             stage = Stage.of(model)
             largest = max(fock.sector_sizes(stage.charges))

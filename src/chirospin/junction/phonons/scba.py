@@ -82,7 +82,7 @@ class BornApproximation(Method):
         return map(self._state, models)
 
     def _state(self, model: PhononJunction) -> PhononState:
-        require_no_probes(model, self.name)
+        require_no_probes(model)
         terms = interaction(model)
         if len(terms.exchange):
             raise ModelError(
@@ -242,7 +242,8 @@ class BornEquation:
         w = self.grid(K)
         change: tuple[Complex, Complex] | None = None
         shift, moved, spent = np.zeros(len(self.modes)), np.inf, 0
-        for spent in range(1, method.iterations + 1):
+        while spent < method.iterations:
+            spent += 1
             field, shift = self.field(density)
             step = _Step(self, self.h + field + self.loss, density, w)
             new, change = step.density(change)
@@ -272,7 +273,11 @@ class _Step:
         self.bare = equation.bare(K, density)
         energy, R = np.linalg.eig(K)
         inverse = np.linalg.inv(R)
-        self._resolved = lambda z: (R / (z[:, None, None] - energy)) @ inverse
+        self.energy, self.right, self.left = energy, R, inverse
+
+    def _resolved(self, z: Complex | Real) -> Complex:
+        """(z - K)^-1 at many z."""
+        return np.asarray((self.right / (z[:, None, None] - self.energy)) @ self.left)
 
     def density(
         self, change: tuple[Complex, Complex] | None
@@ -284,7 +289,7 @@ class _Step:
             greater, lesser = greater * keep, lesser * keep
         w = self.w[:, None, None]
         unit = np.eye(len(self.K))
-        retarded = np.linalg.inv(w * unit - self.K - (greater - lesser))
+        retarded: Complex = np.linalg.inv(w * unit - self.K - (greater - lesser))
         bare = self._resolved(self.w)
         inside = 1j * self.arriving
         full = retarded @ (inside + lesser - dagger(lesser)) @ dagger(retarded)

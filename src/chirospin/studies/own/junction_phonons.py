@@ -20,6 +20,7 @@ from chirospin.studies.expectation import above, below, near
 from chirospin.studies.registry import Numbers, Parts, Progress, claim, figure
 
 MODE: Mapping[str, Any] = {"phonon_energy": (0.5,), "phonon_damping": (0.1,)}
+FREE: Mapping[str, Any] = {"hubbard": 0.0}
 SHOWN = ("spin_polarisation", "mean_current")
 T_LABEL, P_LABEL, I_LABEL = "$k_BT/t$", r"$P_\mathrm{MR}$", r"$\bar I$  ($q\,t/\hbar$)"
 TEMPERATURES = (0.05, 0.1, 0.25, 0.5, 1.0, 1.75, 2.5)
@@ -134,7 +135,7 @@ def without_repulsion(
             g = float(np.sqrt(1e-4 * np.tanh(0.25 / T)))  # g^2 (2 n + 1) is 1e-4
             odd = {"spin_coupling": [[[0.0, 0.0, field * g], [0.0, 0.0, 0.0]]]} if field else {}
             model = PhononJunction(
-                **MODE, **_holstein(g), **odd, hubbard=0.0, thermal_energy=T, phonon_tiers=1
+                **MODE, **_holstein(g), **odd, **FREE, thermal_energy=T, phonon_tiers=1
             )
             ds = junction.solve(model, Tiers(), observables=SHOWN, workers=workers)
             values.append(ds.spin_polarisation / 1e-4)
@@ -182,7 +183,7 @@ def noise() -> Numbers:
         abs(
             float(
                 junction.solve(
-                    PhononJunction(hubbard=0.0, dephasing=0.02, dephasing_matrix=matrix),
+                    PhononJunction(**FREE, dephasing=0.02, dephasing_matrix=matrix),
                     Tiers(),
                     observables=SHOWN,
                 ).spin_polarisation
