@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chirospin import junction
 from chirospin.base.errors import ConvergenceError, ModelError
-from chirospin.junction import GKSL, Junction
+from chirospin.junction import GKSL, BornApproximation, Junction, MeanField
 from chirospin.junction.audit import mirror_image, turned
 from chirospin.junction.manybody.counting import NOISE
 from chirospin.junction.modes import modes, time_reversal_mixed
@@ -360,3 +360,21 @@ def test_bad_input_is_one_line(case: str) -> None:
 def test_levels_have_no_brownian_bath() -> None:
     with pytest.raises(ModelError, match="tiers"):
         Levels().solve(holstein(0.05, phonon_bath="brownian"))
+
+
+def test_the_born_approximation_is_exact_to_second_order_without_repulsion() -> None:
+    """Its shortcut is not; and without a mode, or a Fock term, it is the density without repulsion."""
+    weak = holstein(0.02, hubbard=0, thermal_energy=0.1, phonon_tiers=2)
+    exact = polarisation(Tiers().solve(weak))
+    bare = weak.replace(phonon_tiers=None)
+    full, short = (
+        BornApproximation(self_energy=kind, frequencies=8192).solve(bare)
+        for kind in ("full", "diagonal")
+    )
+    assert polarisation(full) == pytest.approx(exact, rel=0.02)
+    assert abs(polarisation(short) / exact - 1) > 0.2
+    assert np.abs(full.lead_current.sum(axis=1)).max() < 1e-6
+    free = BornApproximation(frequencies=2048).solve(PhononJunction(hubbard=0.01))
+    assert free.lead_current == pytest.approx(
+        MeanField().solve(Junction(hubbard=0.01)).lead_current, abs=1e-9
+    )

@@ -247,7 +247,8 @@ class BornEquation:
             field, shift = self.field(density)
             step = _Step(self, self.h + field + self.loss, density, w)
             new, change = step.density(change)
-            moved = float(np.linalg.norm(new - density) / max(np.linalg.norm(new), 1e-300))
+            size = float(np.linalg.norm(new))
+            moved = float(np.linalg.norm(new - density)) / max(size, 1e-300)
             density = new
             if not moved > method.tolerance or not np.isfinite(moved):
                 break
@@ -289,7 +290,8 @@ class _Step:
             greater, lesser = greater * keep, lesser * keep
         w = self.w[:, None, None]
         unit = np.eye(len(self.K))
-        retarded: Complex = np.linalg.inv(w * unit - self.K - (greater - lesser))
+        moved = w * unit - self.K - (greater - lesser)
+        retarded: Complex = np.asarray(np.linalg.inv(moved), dtype=complex)
         bare = self._resolved(self.w)
         inside = 1j * self.arriving
         full = retarded @ (inside + lesser - dagger(lesser)) @ dagger(retarded)
