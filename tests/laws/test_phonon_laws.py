@@ -368,13 +368,13 @@ def test_the_born_approximation_is_exact_to_second_order_without_repulsion() -> 
     exact = polarisation(Tiers().solve(weak))
     bare = weak.replace(phonon_tiers=None)
     full, short = (
-        BornApproximation(self_energy=kind, frequencies=8192).solve(bare)
+        BornApproximation(self_energy=kind, frequencies=2048, tolerance=1e-7).solve(bare)
         for kind in ("full", "diagonal")
     )
     assert polarisation(full) == pytest.approx(exact, rel=0.02)
     assert abs(polarisation(short) / exact - 1) > 0.2
-    assert np.abs(full.lead_current.sum(axis=1)).max() < 1e-6
-    free = BornApproximation(frequencies=2048).solve(PhononJunction(hubbard=0.01))
+    assert np.abs(full.lead_current.sum(axis=1)).max() < 1e-5
+    free = BornApproximation(frequencies=64).solve(PhononJunction(hubbard=0.01))
     assert free.lead_current == pytest.approx(
         MeanField().solve(Junction(hubbard=0.01)).lead_current, abs=1e-9
     )
