@@ -109,7 +109,7 @@ class LevelsLayout(CompanionLayout):
         """Tr_boson[O X] of a real symmetric operator on the levels: a packed operator of the electrons."""
         even, odd = (
             np.einsum(
-                "vw,bwvu->bu", operator, half.reshape(self.batch, self.levels, self.levels, -1)
+                "vw,bwvx->bx", operator, half.reshape(self.batch, self.levels, self.levels, -1)
             )
             for half in halves
         )
