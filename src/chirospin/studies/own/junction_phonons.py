@@ -25,12 +25,12 @@ SHOWN = ("spin_polarisation", "mean_current")
 T_LABEL, P_LABEL, I_LABEL = "$k_BT/t$", r"$P_\mathrm{MR}$", r"$\bar I$  ($q\,t/\hbar$)"
 TEMPERATURES = (0.05, 0.1, 0.25, 0.5, 1.0, 1.75, 2.5)
 COUPLINGS: Mapping[str, Mapping[str, Any]] = {
-    "energies of molecules": {"holstein_a": [[0.05, -0.05]], "holstein_b": [[0.05, -0.05]]},
-    "gap": {"holstein_a": [[-0.05, -0.05]], "holstein_b": [[0.05, 0.05]]},
-    "hopping a": {"peierls_a": [[0.05]]},
-    "hopping b": {"peierls_b": [[0.05]]},
-    "spin-orbit length": {"spin_orbit_modulation": [[[0.015, 0, 0], [0, 0.015, 0]]]},
-    "spin-orbit twist": {"spin_orbit_modulation": [[[0, 0, 0], [-0.015, 0, 0]]]},
+    r"\epsilon_i": {"holstein_a": [[0.05, -0.05]], "holstein_b": [[0.05, -0.05]]},
+    r"\epsilon_b-\epsilon_a": {"holstein_a": [[-0.05, -0.05]], "holstein_b": [[0.05, 0.05]]},
+    "t_{aa}": {"peierls_a": [[0.05]]},
+    "t_{bb}": {"peierls_b": [[0.05]]},
+    r"|\Lambda|": {"spin_orbit_modulation": [[[0.015, 0, 0], [0, 0.015, 0]]]},
+    r"\arg\Lambda": {"spin_orbit_modulation": [[[0, 0, 0], [-0.015, 0, 0]]]},
 }
 WITHOUT_MODE = -0.2411
 BIASES_T = (0.1, 0.25, 0.5)
@@ -52,7 +52,7 @@ def _holstein(g: float) -> dict[str, Any]:
                 x="thermal_energy",
                 y=y,
                 by="coupling",
-                by_label="coupling",
+                by_label="V",
                 x_label=T_LABEL,
                 y_label=label,
             )
@@ -114,7 +114,7 @@ def hot(couplings: Parts) -> Numbers:
                 x="thermal_energy",
                 y="over_square",
                 by="coupling",
-                by_label="coupling",
+                by_label="V",
                 x_scale="log",
                 x_label=T_LABEL,
                 y_label="$P_\\mathrm{MR}/g^2$",
@@ -140,7 +140,7 @@ def without_repulsion(
             ds = junction.solve(model, Tiers(), observables=SHOWN, workers=workers)
             values.append(ds.spin_polarisation / 1e-4)
         curves.append(xr.concat(values, xr.Variable("thermal_energy", list(temperatures))))
-    labels = xr.Variable("coupling", ["even", "even and odd"])
+    labels = xr.Variable("coupling", ["even", "mixed"])
     both = xr.concat(curves, labels)
     both.attrs = {"units": "1", "symbol": r"P_\mathrm{MR}/g^2(2n+1)"}
     return {"curves": xr.Dataset({"over_square": both})}
@@ -166,7 +166,7 @@ def quantum(without_repulsion: Parts) -> Numbers:
 def classical(without_repulsion: Parts) -> Numbers:
     P = without_repulsion["curves"].over_square
     ratio = P.sel(thermal_energy=5.0) / P.sel(thermal_energy=0.1)
-    return float(abs(ratio.sel(coupling="even"))), float(abs(ratio.sel(coupling="even and odd")))
+    return float(abs(ratio.sel(coupling="even"))), float(abs(ratio.sel(coupling="mixed")))
 
 
 @claim(
