@@ -43,6 +43,11 @@ from chirospin.junction.manybody.trajectories import (
 from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
 from chirospin.junction.observables import OBSERVABLES, labels
+from chirospin.junction.selected.selected import (
+    SELECTED_CHECKS,
+    SELECTED_OBSERVABLES,
+    SelectedProducts,
+)
 from chirospin.junction.time.transient import (
     TRANSIENT_AUDITS,
     TRANSIENT_CHECKS,
@@ -85,10 +90,11 @@ PROBLEM = Problem(
     question=QUESTION,
     model=Junction,
     methods={
-        method.name: method for method in (GKSL, MixedGKSL, Trajectories, MeanField, Landauer)
+        method.name: method
+        for method in (GKSL, MixedGKSL, SelectedProducts, Trajectories, MeanField, Landauer)
     },
-    observables=(*OBSERVABLES, *NOISE_OBSERVABLES, *SAMPLED_OBSERVABLES),
-    checks=(*CHECKS, *NOISE_CHECKS, *SAMPLED_CHECKS),
+    observables=(*OBSERVABLES, *NOISE_OBSERVABLES, *SAMPLED_OBSERVABLES, *SELECTED_OBSERVABLES),
+    checks=(*CHECKS, *NOISE_CHECKS, *SAMPLED_CHECKS, *SELECTED_CHECKS),
     audits=(*AUDITS, *SAMPLED_AUDITS),
     labels=labels,
     quantity="spin_polarisation",

@@ -48,6 +48,10 @@ class Layout:
         """The packed operator zero of one parity, (batch, unknowns)."""
         return np.zeros((self.batch, self.space.unknowns(parity)))
 
+    def diagonal(self, parity: int) -> Ints:
+        """Packed positions of the diagonal elements of one parity."""
+        return diagonal(self.charges, parity)
+
     def trace(self, even: Real, odd: Real) -> Real:
         """Trace of a packed operator, (batch,)."""
         return np.asarray(

@@ -24,7 +24,6 @@ from chirospin.junction.manybody.packed import (
     ODD,
     Halves,
     Real,
-    diagonal,
     norm,
 )
 from chirospin.numerics.krylov import gmres
@@ -283,7 +282,7 @@ class SteadySolver:
         halves = []
         for parity in (EVEN, ODD):
             arriving = layout.zeros(parity)
-            places = diagonal(layout.charges, parity)
+            places = layout.diagonal(parity)
             arriving[:, places] = 1.0 if rng is None else rng.uniform(0.0, 2.0, places.size)
             halves.append(arriving)
         even, odd = halves
