@@ -12,17 +12,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.hamiltonian import Matrices
-from chirospin.junction.manybody.infinite_bias import solved
 from chirospin.junction.manybody.leads import FlatMember
-from chirospin.junction.model import PER_MOLECULE, Interaction
-from chirospin.numerics.sylvester import EigenInverse
+from chirospin.junction.model import Interaction
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -33,8 +30,6 @@ PASSES = 3
 EVENED = (
     0.25  # power of the weight of a charge by which it is divided: rare charges carry current too
 )
-WINDOW = 2  # molecules solved exactly for the first natural states of a block
-FIRST_TOLERANCE, FIRST_VECTORS = 1e-10, 200  # of those
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +67,7 @@ class Block:
     charge : of every state, (d, charges)
     number : electrons in every state, (d,)
     weight : natural weight of every state, (d,)
+    vectors : the states in Fock states, in columns, (d, d)
     """
 
     orbitals: Ints
@@ -80,6 +76,7 @@ class Block:
     charge: Ints
     number: Ints
     weight: Real
+    vectors: Complex
 
     @property
     def parity(self) -> Ints:
@@ -108,6 +105,7 @@ class Block:
             charge=occupied @ charges.T,
             number=occupied.sum(axis=1),
             weight=np.ones(2**n),
+            vectors=np.eye(2**n, dtype=complex),
         )
 
     def in_states(self, vectors: Complex, weight: Real, order: Ints) -> Block:
@@ -120,6 +118,7 @@ class Block:
             charge=self.charge[order],
             number=self.number[order],
             weight=weight,
+            vectors=self.vectors @ vectors,
         )
 
     def natural(self, density: Complex, edge: Sequence[Complex]) -> Block:
@@ -251,54 +250,3 @@ def natural_blocks(
         block.natural(D, edge_operators(member, block, [j for j in jumps if j.block == b]))
         for b, (block, D) in enumerate(zip(blocks, densities, strict=True))
     ]
-
-
-def divided(molecules: int) -> list[Ints]:
-    """Orbitals of the blocks: of two molecules, but two blocks at least; an odd one in the middle."""
-    if molecules <= 2:
-        sizes = [1] * molecules
-    else:
-        pairs, odd = divmod(molecules, 2)
-        sizes = [2] * pairs
-        if odd:
-            sizes.insert((pairs + 1) // 2, 1)
-    ends = PER_MOLECULE * np.cumsum([0, *sizes])
-    return [np.arange(a, b) for a, b in pairwise(ends)]
-
-
-def first_blocks(member: FlatMember) -> list[Block]:
-    """Blocks in natural states of short stacks cut out of this one, with the same leads."""
-    molecules = len(member.matrices.h) // PER_MOLECULE
-    blocks = [Block.of(member, orbitals) for orbitals in divided(molecules)]
-    densities = [_density_of_window(member, block.orbitals) for block in blocks]
-    return natural_blocks(member, blocks, densities)
-
-
-def _density_of_window(member: FlatMember, orbitals: Ints) -> Complex:
-    """Density matrix of a block in the exact state of two molecules that contain it, (2^n, 2^n)."""
-    total = len(member.matrices.h)
-    size = min(max(WINDOW * PER_MOLECULE, orbitals.size), total)
-    start = min(int(orbitals[0]), total - size)
-    window = np.arange(start, start + size)
-    coupling = np.zeros((2, size))
-    coupling[0, :PER_MOLECULE] = member.coupling[0, :PER_MOLECULE]
-    coupling[1, -PER_MOLECULE:] = member.coupling[1, -PER_MOLECULE:]
-    short = FlatMember(
-        matrices=part(member.matrices, window), coupling=coupling, occupation=member.occupation
-    )
-    n, below = orbitals.size, int(orbitals[0]) - start
-    D = np.zeros((2**n, 2**n), dtype=complex)
-    try:
-        found = solved([short], EigenInverse, FIRST_TOLERANCE, FIRST_VECTORS)
-    except np.linalg.LinAlgError:
-        return np.eye(2**n, dtype=complex) / 2**n
-    layout = found.solver.generator.layout
-    inside = ((1 << n) - 1) << below
-    for (parity, number), X in layout.blocks(found.stationary.halves).items():
-        for states, rho in zip(layout.space.stacks[parity][number].states, X[0], strict=True):
-            rest = states & ~inside
-            alike = rest[:, None] == rest
-            i, j = np.nonzero(alike)
-            own = (states & inside) >> below
-            np.add.at(D, (own[i], own[j]), rho[i, j])
-    return D if np.isfinite(D).all() else np.asarray(np.eye(2**n, dtype=complex) / 2**n)
