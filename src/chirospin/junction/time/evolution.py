@@ -19,6 +19,7 @@ LOOK = 5  # vectors between two estimates of the error
 FADED = (
     4.0  # decays in one Chebyshev step: polynomials grow by e^4 of what is wanted, so do roundings
 )
+RUNAWAY = 1e100  # of a polynomial: the eigenvalues lie elsewhere
 LONGEST = 2000.0  # radians of one step without decay
 
 
@@ -96,18 +97,21 @@ def _chebyshev(
 ) -> tuple[Vector, float, int]:
     """At times within one step; the norm of the last two terms, as the error, and the products."""
     reach = W * float(times[-1])
-    terms = int(np.ceil(reach + 12 * reach ** (1 / 3) + 40))
-    weight = jv(np.arange(terms)[:, None], W * times) * np.exp(-c * times)
+    most = int(np.ceil(2 * reach + 20 * c * float(times[-1]) + 12 * reach ** (1 / 3) + 60))
+    weight = jv(np.arange(most)[:, None], W * times) * np.exp(-c * times)
     weight[1:] *= 2
-    needed = np.flatnonzero(np.abs(weight).max(axis=1) > 0.01 * tolerance)
-    terms = int(needed[-1]) + 2 if needed.size else 1
+    enough = 0.01 * tolerance * float(np.linalg.norm(vector))
     before, phi = vector, (apply(vector) + c * vector) / W
     out = weight[0][:, None] * vector + weight[1][:, None] * phi
-    for k in range(2, terms):
+    last, size, k = np.inf, np.inf, 1
+    while k + 1 < most and not (k > reach and last <= enough and size <= enough):
+        if np.abs(phi).max() > RUNAWAY:
+            return out, float("inf"), k
+        k += 1
         before, phi = phi, 2 * (apply(phi) + c * phi) / W + before
         out += weight[k][:, None] * phi
-    last = np.abs(weight[terms - 1 : terms + 1]).sum(axis=0).max() if terms > 1 else 0.0
-    return out, float(last * np.linalg.norm(phi)), terms - 1
+        last, size = size, float(np.abs(weight[k]).max() * np.linalg.norm(phi))
+    return out, last + size, k
 
 
 def evolve_far(

@@ -283,14 +283,13 @@ def generator_action(generator: Generator) -> Callable[[Real], Real]:
 
 
 def _spectrum(generator: Generator) -> Spectrum:
-    """Bounds of the eigenvalues of L: differences of energies, and twice what the leads can take."""
-    widths, decays = [0.0], [0.0]
+    """Bounds of the eigenvalues of L: differences of energies, and the decay of all orbitals together."""
+    widths = [0.0]
     for half in generator.heff:
         for K in half:
             energy = np.linalg.eigvalsh((K + dagger(K)) / 2)
             widths.append(float((energy[..., -1] - energy[..., 0]).max()))
-            decays.append(float(-2 * K.imag.diagonal(axis1=-2, axis2=-1).min()))
-    lost = max(decays)
+    lost = float(generator.members[0].coupling.sum())
     return Spectrum(frequency=max(widths) + lost, decay=lost)
 
 
