@@ -118,7 +118,7 @@ def against_qutip() -> list[str]:
             ]
         )
 
-        switched = SwitchedJunction(molecules=molecules, start="empty", time=times)
+        switched = SwitchedJunction(molecules=molecules, initial_state="empty", time=times)
         start = time.perf_counter()
         one, other = qutip_in_time(molecules, times)
         both = time.perf_counter() - start

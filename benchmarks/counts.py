@@ -29,8 +29,8 @@ from chirospin.junction import (
     UniversalLindblad,
 )
 from chirospin.junction.manybody.response import response
-from chirospin.rashba import FermiLevelGas, Kinetic, Matrix, RashbaGas
-from chirospin.spinterface import Consistent, Contact, LesserOnly
+from chirospin.rashba import FermiLevelGas, FermiLevelKinetic, Kinetic, RashbaGas
+from chirospin.spinterface import NEGF, Contact, LesserOnly
 from chirospin.vibration import SCBA, SCBAHartree, Vibration
 
 FROZEN = Path(__file__).with_name("counts.json")
@@ -101,17 +101,17 @@ COUNTS = (
     _c("vibration", "the same with Hartree", "steps of the fixed point", SCBAHartree(), Vibration()),
     _c("vibration", "the same, cold", "steps of the fixed point", SCBAHartree(),
        Vibration(thermal_energy=0.5)),
-    _c("spinterface.contact", "consistent, 300 K", "resolvents (energies)", Consistent(), Contact()),
-    _c("spinterface.contact", "consistent, 0 K", "resolvents (energies)", Consistent(),
+    _c("spinterface.contact", "consistent, 300 K", "resolvents (energies)", NEGF(), Contact()),
+    _c("spinterface.contact", "consistent, 0 K", "resolvents (energies)", NEGF(),
        Contact(thermal_energy=0.0)),
-    _c("spinterface.contact", "consistent, with bias", "resolvents (energies)", Consistent(),
+    _c("spinterface.contact", "consistent, with bias", "resolvents (energies)", NEGF(),
        Contact(lead_potential=0.2)),
     _c("spinterface.contact", "lesser term", "resolvents (energies)", LesserOnly(), Contact()),
     _c("rashba", "points", "momenta solved", Kinetic(), RashbaGas()),
     _c("rashba", "Gaussian impurities", "momenta solved", Kinetic(),
        RashbaGas(disorder="gaussian", disorder_length=5.0)),
     _c("rashba", "points, 300 K", "momenta solved", Kinetic(), RashbaGas(thermal_energy=0.0259)),
-    _c("rashba.fermi_level", "Rashba and Dresselhaus", "directions", Matrix(),
+    _c("rashba.fermi_level", "Rashba and Dresselhaus", "directions", FermiLevelKinetic(),
        FermiLevelGas(dresselhaus=0.01)),
 )  # fmt: skip
 

@@ -95,7 +95,7 @@ LIGHT: Mapping[str, tuple[str, ...]] = {
     "chiral_metal": ("--option", "cells=32"),
     "chiral_metal.driven": ("--option", "cells=32"),
     "crystal": ("--option", "polar=16", "--option", "azimuth=16", "--option", "points=12"),
-    "vibration": ("--option", "temperatures=4"),
+    "vibration": ("--option", "search_points=4"),
     "molecule": ("--set", "functional=hf", "--set", "basis=sto-3g", "--set", "screening=none"),
     "molecule.stack": ("--set", "functional=hf", "--set", "basis=sto-3g", "--set", "screening=none"),
     "spinterface.map": ("--set", "x=[0,1]", "--set", "y=[0,1]"),

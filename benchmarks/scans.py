@@ -57,7 +57,7 @@ SETTINGS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("chiral_metal.driven", "closed-form"): {"position": (5.0, 20.0, 40.0), "time": (0.0, 10.0)},
     ("chiral_metal.driven", "boltzmann"): {"screening_length": 0.1, "position": (5.0, 20.0, 40.0), "time": (0.0, 10.0)},
     ("vibration", "exact"): {"bath": "einstein", "phonon_energy": 1.0, "charge_coupling": 0.1},
-    ("spinterface.map", "consistent"): {"x": (0.5, 2.0), "y": (0.0,), "z": (0.0,)},
+    ("spinterface.map", "negf"): {"x": (0.5, 2.0), "y": (0.0,), "z": (0.0,)},
     ("rashba", "kubo"): {"imaginary_frequency": 0.01},
 }  # fmt: skip
 """Where a default lies outside a method, or takes long."""
@@ -66,11 +66,11 @@ OPTIONS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("chiral_metal.driven", "boltzmann"): {"cells": 32, "ordinates": 8},
     ("crystal", "fermi-surface"): {"polar": 24, "azimuth": 32},
     ("crystal", "k-grid"): {"points": 16},
-    ("vibration", "exact"): {"temperatures": 4},
-    ("vibration", "second-order"): {"temperatures": 4},
-    ("vibration", "scba"): {"temperatures": 4},
-    ("vibration", "scba-hartree"): {"temperatures": 4},
-    ("vibration", "windowed"): {"temperatures": 4},
+    ("vibration", "exact"): {"search_points": 4},
+    ("vibration", "second-order"): {"search_points": 4},
+    ("vibration", "scba"): {"search_points": 4},
+    ("vibration", "scba-hartree"): {"search_points": 4},
+    ("vibration", "windowed"): {"search_points": 4},
 }
 WINDOWS: Mapping[tuple[str, str], tuple[float, float]] = {
     ("junction", "hubbard"): (0.05, 2.0),

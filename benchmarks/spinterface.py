@@ -22,10 +22,10 @@ def plain_matsubara(model: Contact) -> tuple[np.ndarray, int]:
     metal, emission, drive = emission_of(model)
     places = places_of(model)
     top = (22 / places.distance.min()) ** 2 / metal.N0
-    n = np.arange(int(top / (2 * np.pi * drive.temperature)) + 1)
-    z = 1j * np.pi * drive.temperature * (2 * n + 1)
+    n = np.arange(int(top / (2 * np.pi * drive.thermal_energy)) + 1)
+    z = 1j * np.pi * drive.thermal_energy * (2 * n + 1)
     kappa = metal.kappa(z)
-    T = emission.transfer(z, kappa) * 2 * drive.temperature
+    T = emission.transfer(z, kappa) * 2 * drive.thermal_energy
     return respond(metal, places, kappa, T, False, False).real.density.vector, n.size
 
 
@@ -49,11 +49,11 @@ def main() -> None:
     model = Contact(distance=np.geomspace(0.1, 10, 20), lead_potential=0.3)
     metal, emission, drive = emission_of(model)
     places = places_of(model)
-    fast, energies = equilibrium_response(metal, emission, drive.temperature, places, False)
+    fast, energies = equilibrium_response(metal, emission, drive.thermal_energy, places, False)
     slow, terms = plain_matsubara(model)
     off = np.abs(fast.density.vector - slow).max() / np.abs(slow).max()
     ours = median_time(
-        lambda: equilibrium_response(metal, emission, drive.temperature, places, False)
+        lambda: equilibrium_response(metal, emission, drive.thermal_energy, places, False)
     )
     theirs = median_time(lambda: plain_matsubara(model))
     print(

@@ -22,7 +22,9 @@ CASES = ((2, 500, 1500.0), (3, 100, 400.0), (4, 16, 400.0), (5, 8, 8.0))
 
 def run(molecules: int, trajectories: int, duration: float, processes: int) -> tuple[int, float]:
     """Jumps in the time that counts and before it, and seconds."""
-    method = Trajectories(trajectories=trajectories, time=duration, start=0.0, processes=processes)
+    method = Trajectories(
+        trajectories=trajectories, time=duration, burn_in=0.0, processes=processes
+    )
     start = time.perf_counter()
     state = next(method.solve_many([Junction(molecules=molecules, **OPEN)]))
     return state.outcome.iterations, time.perf_counter() - start

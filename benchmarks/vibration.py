@@ -52,7 +52,7 @@ def grid() -> None:
     here = level(Vibration())
     modes = list(zip(here.frequencies.tolist(), here.couplings, strict=True))
     start = time.perf_counter()
-    rho, _, _ = naive.second_order_real_axis(here.energy, modes, here.temperature, 0.0)
+    rho, _, _ = naive.second_order_real_axis(here.energy, modes, here.thermal_energy, 0.0)
     peer = time.perf_counter() - start
     difference = np.abs(rho - SecondOrder().solve(Vibration()).density).max()
     own = seconds / 1600

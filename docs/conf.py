@@ -43,7 +43,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(?!chirospin\.).*"),  # other projects: their sites are not asked
     (
         "py:.*",
-        r"chirospin\..*\.(Array|Complex|Axes|Data|Progress|Function|Values|Keys?|AnyStack|Item|Answer)",
+        r"chirospin\..*\.(Array|Complex|Axes|Data|Progress|Function|Values|Keys?|AnyStack|Item|Attempted)",
     ),
 ]
 

@@ -106,3 +106,15 @@ def test_every_reference_is_in_the_bibliography() -> None:
     for name in chirospin.FAMILIES:
         for method in (m for one in family(name).problems for m in one.methods.values()):
             assert set(method.references) <= bibliography().keys()
+
+
+def test_a_former_name_leads_to_one_that_there_is() -> None:
+    problems = [one for name in chirospin.FAMILIES for one in family(name).problems]
+    methods = {method for one in problems for method in one.methods.values()}
+    present = [(one.renamed, one.methods) for one in problems]
+    present += [(one.model.renamed, one.model.model_fields) for one in problems]
+    present += [(method.renamed, method.model_fields) for method in methods]
+    assert any(renamed for renamed, _ in present)
+    for renamed, names in present:
+        assert set(renamed.values()) <= names.keys()
+        assert not renamed.keys() & names.keys()

@@ -47,7 +47,7 @@ for name, ds in (("alpha > 0", driven), ("alpha < 0", mirrored)):
 # non-equilibrium term alone (``lesser-only``) breaks: it gives a non-magnetic molecule at rest a spin.
 
 settings = ["level_splitting=[0,0,0]", "lead_potential=0.5"]
-print(audited("spinterface.contact", method="consistent", set_=settings, option=[]).text)
+print(audited("spinterface.contact", method="negf", set_=settings, option=[]).text)
 
 # %%
 # What would hold a moment

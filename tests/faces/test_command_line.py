@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from chirospin import chiral_metal, rashba, spinterface
 from chirospin.faces.cli import main
 
 
@@ -333,3 +334,29 @@ def test_completion_can_be_installed(run, tmp_path, monkeypatch) -> None:
     assert code == 0
     (script,) = (p for p in tmp_path.rglob("chirospin*") if p.is_file())
     assert "reproduce" in script.read_text()
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("junction --method trajectories --option start=3", "burn_in"),
+        ("junction.transient --set start=empty", "initial_state"),
+        ("vibration --option temperatures=4", "search_points"),
+        ("rashba --method matrix", "kinetic"),
+        ("spinterface.map --method consistent", "negf"),
+        ("spinterface.pair --method expm", "matrix-exponential"),
+    ],
+)
+def test_a_former_word_is_answered_with_the_present_one(run, line: str, word: str) -> None:
+    code, out, err = run("solve", *line.split())
+    assert (code, out) == (2, "")
+    assert err.rstrip().endswith(f"it is called {word!r} now")
+
+
+@pytest.mark.parametrize("module", [spinterface, rashba, chiral_metal])
+def test_a_former_class_is_answered_with_the_present_one(module) -> None:
+    name = {"spinterface": "Consistent", "rashba": "Matrix"}.get(module.FAMILY.name, "KGrid")
+    with pytest.raises(AttributeError, match=f"{name} is now "):
+        getattr(module, name)
+    with pytest.raises(AttributeError, match="has no attribute"):
+        module.Nothing  # noqa: B018

@@ -31,11 +31,11 @@ from chirospin.faces.web.question import (
     POINTS,
     Question,
     Span,
+    checked_question,
     command_line,
     mirror_parameter,
     question_from,
     snippet,
-    task_from,
 )
 from chirospin.faces.web.server import LARGEST, LOOPBACK, application, listening, own_hosts
 from chirospin.faces.web.worker import (
@@ -45,7 +45,7 @@ from chirospin.faces.web.worker import (
     Judged,
     Recomputed,
     Solving,
-    answer_task,
+    answer_to,
 )
 from chirospin.studies import registry
 from tests.faces import page_requests
@@ -73,7 +73,7 @@ def asked(problem: str = "junction", **changes: Any) -> Question:
 
 
 def answered(question: Question) -> Answer:
-    return answer_task(question, task_from(question), lambda _done, _total: None)
+    return answer_to(question, checked_question(question), lambda _done, _total: None)
 
 
 # The form
@@ -107,7 +107,7 @@ def test_every_value_of_a_slider_is_allowed(problem: Problem) -> None:
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: p.path)
 def test_the_first_question_of_every_form_holds(problem: Problem) -> None:
     question = asked(problem.path)
-    assert task_from(question).problem is problem
+    assert checked_question(question).problem is problem
 
 
 # Questions are those of the command line
@@ -145,7 +145,7 @@ def test_both_handednesses_are_mirror_images() -> None:
 
 def test_a_problem_without_handedness_says_so() -> None:
     with pytest.raises(ModelError, match="Both handednesses need a parameter that vibration lacks"):
-        task_from(asked("vibration", hands=True))
+        checked_question(asked("vibration", hands=True))
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
@@ -177,7 +177,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
 def test_bad_input_is_the_package_s_own_line(changes: dict[str, Any], line: str) -> None:
     question = asked().model_copy(update=changes)
     with pytest.raises(ModelError, match=line) as caught:
-        task_from(question)
+        checked_question(question)
     assert "\n" not in str(caught.value)
 
 
@@ -185,7 +185,7 @@ def test_bad_input_is_the_package_s_own_line(changes: dict[str, Any], line: str)
 def test_no_file_is_opened_and_no_function_loaded_for_the_page(text: str) -> None:
     question = asked("crystal", values={"hamiltonian": text})
     with pytest.raises(ModelError, match="must be a plain word on this page"):
-        task_from(question)
+        checked_question(question)
 
 
 FREE = [
@@ -218,7 +218,7 @@ def test_no_parameter_of_any_problem_names_code_or_a_file_on_the_page(
     monkeypatch.setattr("chirospin.base.functions._loaded", never)
     for text in CODE:
         with pytest.raises(ModelError, match=f"Parameter `{name}`|--set must be NAME=VALUE"):
-            task_from(asked(problem, values={name: text}))
+            checked_question(asked(problem, values={name: text}))
 
 
 def test_options_that_name_a_place_are_not_for_the_page(tmp_path: Any) -> None:
@@ -227,9 +227,9 @@ def test_options_that_name_a_place_are_not_for_the_page(tmp_path: Any) -> None:
     with pytest.raises(
         ModelError, match="Option `folder` of method gksl-mixed is for chirospin solve"
     ):
-        task_from(question)
+        checked_question(question)
     assert not place.exists()
-    task_from(asked("junction", methods=["gksl-mixed"], options={"tolerance": "1e-9"}))
+    checked_question(asked("junction", methods=["gksl-mixed"], options={"tolerance": "1e-9"}))
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: p.path)
@@ -246,11 +246,11 @@ def test_the_form_holds_plain_settings_only(problem: Problem) -> None:
 def test_sizes_are_bounded_before_anything_is_computed() -> None:
     span = {"name": "energy_b", "start": "0", "stop": "1", "count": str(POINTS + 1)}
     with pytest.raises(ModelError, match=f"integer in \\[1, {POINTS}\\]"):
-        task_from(asked(along=span))
+        checked_question(asked(along=span))
     side = str(int(PIXELS**0.5) + 1)
     along, against = {**span, "count": side}, {**span, "name": "energy_a", "count": side}
     with pytest.raises(ModelError, match=f"at most {PIXELS} points"):
-        task_from(asked(view="map", along=along, against=against))
+        checked_question(asked(view="map", along=along, against=against))
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def test_the_series_current_has_known_slopes() -> None:
 )
 def test_all_derivatives_cost_one_more_solve(model: Junction) -> None:
     found = response(model, GKSL())
-    forward = sum(answer.outcome.iterations for answer in found.solved.answers) / 2
+    forward = sum(answer.outcome.iterations for answer in found.solved.states) / 2
     assert found.applications <= 1.2 * forward
 
 

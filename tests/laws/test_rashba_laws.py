@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chirospin import rashba
-from chirospin.rashba import ClosedForm, FermiLevelGas, Kinetic, Kubo, Matrix, RashbaGas, shells
+from chirospin.rashba import (
+    ClosedForm,
+    FermiLevelGas,
+    FermiLevelKinetic,
+    Kinetic,
+    Kubo,
+    RashbaGas,
+    shells,
+)
 from chirospin.rashba.audit import CHECKS
 from chirospin.rashba.bands import Bands, power_splitting
 from chirospin.rashba.block_tridiagonal import BlockTridiagonal
@@ -299,17 +307,19 @@ def test_turning_all_fields_turns_every_answer(model: FermiLevelGas, angle: floa
         spin_orbit_tensor=tensor,
         zeeman=turn @ here.steady,
     )
-    one, other = Matrix().solve(model), Matrix().solve(partner)
+    one, other = FermiLevelKinetic().solve(model), FermiLevelKinetic().solve(partner)
     assert other.current == pytest.approx(turn[:2, :2] @ one.current, abs=1e-8)
     assert other.spin == pytest.approx(turn @ one.spin, abs=1e-8)
     assert other.spin_current == pytest.approx(turn[:2, :2] @ one.spin_current @ turn.T, abs=1e-7)
-    only_field = Matrix().solve(model.replace(field_angle=model.field_angle + 0.5))  # control
+    only_field = FermiLevelKinetic().solve(
+        model.replace(field_angle=model.field_angle + 0.5)
+    )  # control
     assert np.abs(only_field.spin - one.spin).max() > 1e-6
 
 
 @given(model=circles())
 def test_precession_and_relaxation_balance_the_spin(model: FermiLevelGas):
-    state = Matrix().solve(model)
+    state = FermiLevelKinetic().solve(model)
     assert state.balance < 1e-9
     from chirospin.rashba.fermi_level import _balance, fermi_circle
 
@@ -321,7 +331,7 @@ def test_a_conserved_spin_is_refused() -> None:
     with pytest.raises(ValueError, match="helix"):
         FermiLevelGas(dresselhaus=0.02)
     hidden = FermiLevelGas(spin_orbit=0.0, spin_orbit_tensor=[[0.1, 0], [0, 0], [0, 0]])
-    (state,) = Matrix().solve_many([hidden])
+    (state,) = FermiLevelKinetic().solve_many([hidden])
     assert not state.outcome.converged
     assert "conserved" in state.outcome.reason
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from chirospin import spinterface
 from chirospin.spinterface import (
-    Consistent,
+    NEGF,
     Contact,
     Exact,
-    Expm,
     Gas,
     LesserOnly,
     Map,
+    MatrixExponential,
     Metal,
     Pair,
     Spectral,
@@ -45,7 +45,7 @@ EXACT = 1e-12  # rounding of sums of a few hundred terms
 SPECTRAL = 1e-9  # of two different integrals over energy
 DIMENSIONS = (1, 2, 3)
 MAGNET = [0.02, 0.05, -0.03]
-FULL, LESSER = Consistent(), LesserOnly()
+FULL, LESSER = NEGF(), LesserOnly()
 
 
 def spin(state: Any) -> Any:
@@ -247,11 +247,11 @@ def test_angular_averages(seed: int):
 def test_matsubara_sum_is_the_integral_over_real_energies(model: Contact):
     metal, emission, drive = emission_of(model)
     places = places_of(model)
-    found, _ = equilibrium_response(metal, emission, drive.temperature, places, True)
-    low, high = -DECAY / places.distance.min(), 40 * np.sqrt(metal.N0 * drive.temperature) + 40
+    found, _ = equilibrium_response(metal, emission, drive.thermal_energy, places, True)
+    low, high = -DECAY / places.distance.min(), 40 * np.sqrt(metal.N0 * drive.thermal_energy) + 40
     q, w = real_axis(metal, emission.singular(), low, high, (), longest=0.5)
     energy, kappa = energy_of(metal, q)
-    f = np.exp(-np.logaddexp(0.0, energy / drive.temperature))
+    f = np.exp(-np.logaddexp(0.0, energy / drive.thermal_energy))
     T = emission.transfer(energy + 0j, kappa) * (1j / np.pi * w * f)[:, None, None, None]
     direct = respond(metal, places, kappa, T, False, True).real
     scale = np.abs(direct.density.scalar) + np.abs(direct.density.vector).max(axis=-1)
@@ -267,7 +267,7 @@ def test_both_splittings_of_the_full_answer_agree(model: Contact):
     low, high = -DECAY / places.distance.min(), 40 * np.sqrt(metal.N0 * 0.05) + 40
     q, w = real_axis(metal, emission.singular(), low, high, (), longest=0.5)
     energy, kappa = energy_of(metal, q)
-    f = np.exp(-np.logaddexp(0.0, energy / drive.temperature))
+    f = np.exp(-np.logaddexp(0.0, energy / drive.thermal_energy))
     weight = (w / (2j * np.pi))[:, None, None, None]
     lesser = emission.lesser(energy, kappa) * weight
     Tr = emission.transfer(energy + 0j, kappa)
@@ -431,7 +431,7 @@ def test_whole_gas_is_the_sum_over_wavevectors(mass: float, alpha: float, fermi:
 
 @given(model=pairs())
 def test_pair_by_projectors_and_by_exponential(model: Pair):
-    one, two = Spectral().solve(model), Expm().solve(model)
+    one, two = Spectral().solve(model), MatrixExponential().solve(model)
     assert apart(one.moments, two.moments) < 1e-11
     A = generator(motion_of(model))
     assert np.sort_complex(np.linalg.eigvals(A)) == pytest.approx(
@@ -456,7 +456,7 @@ def test_free_motion_conserves_the_norm(model: Pair):
     kept = norm(Spectral().solve(model).moments)
     assert kept == pytest.approx(kept[0], rel=1e-12)
     lossy = model.replace(band_energy=np.array(model.band_energy) - 0.05j)  # control
-    assert norm(Expm().solve(lossy).moments)[-1] < 0.9 * kept[-1] + 1e-12
+    assert norm(MatrixExponential().solve(lossy).moments)[-1] < 0.9 * kept[-1] + 1e-12
 
 
 @given(model=pairs(spin_splitting=[[0, 0, 0], [0, 0, 0]]))
@@ -484,10 +484,12 @@ def test_a_lossy_pair_reaches_its_stationary_state(model: Pair, loss: float):
     lossy = model.replace(
         band_energy=np.array(model.band_energy) - 1j * loss, time=[0.0, 60 / loss]
     )
-    state = Expm().solve(lossy)
+    state = MatrixExponential().solve(lossy)
     scale = np.abs(state.stationary).max() + 1e-9
     assert np.abs(state.moments[-1] - state.stationary).max() < 1e-8 * scale + 1e-10
-    assert np.isnan(Expm().solve(model).stationary).all()  # control: no loss, no stationary state
+    assert np.isnan(
+        MatrixExponential().solve(model).stationary
+    ).all()  # control: no loss, no stationary state
 
 
 @given(

@@ -216,3 +216,19 @@ def test_the_length_of_a_unit_is_bounded() -> None:
     longest = "eV" + "*eV/eV" * ((LONGEST_UNIT - 2) // 6)
     assert unit_of(longest) is not None
     assert unit_of(longest + "*eV/eV") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(True, True), (0, False), (1.0, True), ("yes", True), ("False", False), (np.bool_(1), True)],
+)
+def test_a_switch_is_true_or_false(value: Any, expected: bool) -> None:
+    switch = info("1", default=False, boolean=True)
+    assert checked(switch, value) is expected
+    assert not isinstance(value, str) or parse(switch, value) is expected
+
+
+@pytest.mark.parametrize("value", [2, -1, "maybe", "", 0.5, None, [True], 1j, float("nan")])
+def test_what_is_no_switch_is_refused(value: Any) -> None:
+    with pytest.raises(ModelError, match="`x` must be true or false"):
+        checked(info("1", default=False, boolean=True), value)

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chirospin import vibration
 from chirospin.base.fermi import fermi
+from chirospin.base.spin import PAULI
 from chirospin.vibration import SCBA, Exact, SCBAHartree, SecondOrder, Vibration, Windowed
 from chirospin.vibration.audit import CHECKS
 from chirospin.vibration.born import (
@@ -116,7 +118,7 @@ def test_the_exact_moment_has_the_sign_of_the_couplings(model, mu, repulsion):
     changed = model.replace(chemical_potential=mu, hubbard=repulsion)
     along = Exact().solve(changed).moment @ np.array(model.spin_coupling)
     assert np.sign(along) == np.sign(model.charge_coupling)
-    assert Exact().crossing(changed).temperatures == ()
+    assert Exact().crossing(changed).thermal_energies == ()
 
 
 @each
@@ -184,7 +186,7 @@ def test_a_channel_never_empties_below_the_bare_level(model, below):
     """n(g) >= f(eps_0) for eps_0 >= mu; the other way round for eps_0 < mu."""
     for sign in (1, -1):
         here = level(model.replace(chemical_potential=0.4 - sign * below))
-        f = float(fermi(sign * below / here.temperature))
+        f = float(fermi(sign * below / here.thermal_energy))
         filled = np.linalg.eigvalsh(by_star(here, self_energy_poles(here)).density)
         assert (sign * (filled - f) > -1e-13).all()
 
@@ -254,9 +256,9 @@ def test_the_windowed_sign_change_moves_with_window_and_broadening(eta, window):
     for c, u1 in ((0.01, (0.01, 0, 0)), (0.05, (0.01, 0, 0.01))):
         model = Vibration(level=0.02, phonon_velocity=c, spin_coupling=u1)
         emulated = Windowed(window=window, broadening=eta, coldest=0.2).crossing(model)
-        (root,) = emulated.temperatures
+        (root,) = emulated.thermal_energies
         found.append(root)
-        assert SecondOrder(coldest=0.2).crossing(model).temperatures == ()
+        assert SecondOrder(coldest=0.2).crossing(model).thermal_energies == ()
     assert found[1] == pytest.approx(found[0], rel=0.05)
     law = (np.pi * 0.02 * window**3 / (16 * eta)) ** (1 / 3)
     assert found[1] == pytest.approx(law, rel=0.25)
@@ -300,3 +302,49 @@ def test_other_solutions_of_a_level_are_counted_where_there_are_two() -> None:
     warm = polaron(1.0).replace(thermal_energy=0.3)
     assert check.judge(check.evaluate(warm, SCBAHartree().solve(warm)))
     assert check.judge(check.evaluate(Vibration(), SCBAHartree().solve(Vibration())))
+
+
+def summed_self_energy(
+    model: Vibration, z: np.ndarray, reversed_quanta: bool = False
+) -> np.ndarray:
+    """Sum over states and modes as fransson_closed_shell writes Eqs. (10), (11), one term at a time."""
+    field = np.array(model.level_splitting)
+    energy = (
+        model.level * np.eye(2)
+        + np.tensordot(field, PAULI, 1)
+        - model.chemical_potential * np.eye(2)
+    )
+    values, vectors = np.linalg.eigh(energy)
+    total = np.zeros((z.size, 2, 2), dtype=complex)
+    for omega, U in zip(model.mode_energies, np.array(model.mode_couplings), strict=True):
+        n = 1 / np.expm1(omega / model.thermal_energy)
+        for value, vector in zip(values, vectors.T, strict=True):
+            f = 1 / (1 + np.exp(value / model.thermal_energy))
+            state = np.outer(vector, vector.conj())
+            down, up = (f, 1 - f) if reversed_quanta else (1 - f, f)
+            emitted = U @ state @ U.conj().T
+            absorbed = U.conj().T @ state @ U
+            total += ((down + n) / (z - value - omega))[:, None, None] * emitted
+            total += ((up + n) / (z - value + omega))[:, None, None] * absorbed
+    return total
+
+
+@given(model=mode_vibrations())
+def test_green_function_and_self_energy_are_the_written_sums(model):
+    omega = np.linspace(-2, 2, 7)
+    seen = vibration.solve(
+        model.replace(energy=omega),
+        SecondOrder(broadening=0.05),
+        observables=["green_function", "self_energy", "spectral_density"],
+    )
+    z = omega - model.chemical_potential + 0.05j
+    basis = np.concatenate([np.eye(2)[None], PAULI])
+    sigma = np.einsum("me,mab->eab", seen.self_energy.values, basis)
+    expected = summed_self_energy(model, z)
+    assert sigma == pytest.approx(expected, rel=1e-10, abs=1e-12)
+    assert sigma != pytest.approx(summed_self_energy(model, z, reversed_quanta=True), rel=1e-3)
+    energy = model.level * np.eye(2) + np.tensordot(np.array(model.level_splitting), PAULI, 1)
+    inverse = (omega + 0.05j)[:, None, None] * np.eye(2) - energy - expected
+    green = np.einsum("me,mab->eab", seen.green_function.values, basis)
+    assert green == pytest.approx(np.linalg.inv(inverse), rel=1e-9, abs=1e-12)
+    assert -np.einsum("eaa->ae", green).imag / np.pi == pytest.approx(seen.spectral_density.values)

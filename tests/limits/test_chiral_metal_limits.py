@@ -380,3 +380,30 @@ def test_the_table_of_the_default_grid_on_the_page(
     found = np.array(departures(model, Boltzmann()))
     assert (found <= stated(row)).all()
     assert (found > 0.9 * np.array(stated(row))).all()
+
+
+def test_scales_are_those_of_free_carriers_and_of_diffusion() -> None:
+    names = ["conductivity", "carrier_density", "fermi_wavevector", "mean_free_path"]
+    free = chiral_metal.solve(ChiralMetal(spin_orbit=0.0), observables=names)
+    kF = np.sqrt(2 * 0.48)
+    assert free.fermi_wavevector.values == pytest.approx([kF, kF])
+    assert float(free.carrier_density) == pytest.approx(kF**3 / (3 * np.pi**2))
+    assert float(free.conductivity) == pytest.approx(float(free.carrier_density))  # n q^2 tau/m
+    assert float(free.mean_free_path) == pytest.approx(kF)
+    length = [
+        float(
+            chiral_metal.solve(
+                ChiralMetal(helicity_memory=eta), observables=["spin_decay_length"]
+            ).spin_decay_length
+        )
+        for eta in (0.0, 0.999)
+    ]
+    assert length == pytest.approx([1.0, 1 / np.sqrt(3 * 0.001)], rel=1e-3)
+
+
+def test_a_check_of_profiles_does_not_judge_what_is_exact_in_alpha() -> None:
+    strong = ChiralMetal(spin_orbit=0.5, chemical_potential=0.375)
+    exact = chiral_metal.solve(strong, observables=["bulk_spin_density"])
+    assert bool(exact.audit_passed.all())
+    profile = chiral_metal.solve(strong.replace(position=[0.5]), observables=["spin_density"])
+    assert not bool(profile.audit_passed.sel(check="leading_alpha"))

@@ -9,9 +9,9 @@ from chirospin.rashba import (
     ClosedForm,
     FermiLevelClosedForm,
     FermiLevelGas,
+    FermiLevelKinetic,
     Kinetic,
     Kubo,
-    Matrix,
 )
 from chirospin.rashba.audit import CHECKS
 from chirospin.rashba.closed_form import _turned
@@ -188,7 +188,7 @@ def test_extrinsic_spin_hall_current(kappa: float, D: float) -> None:
         impurity_spin_orbit=kappa,
     )
     expected = extrinsic_spin_hall(fermi_circle(model))
-    found = Matrix().solve(model).spin_current[1, 2]
+    found = FermiLevelKinetic().solve(model).spin_current[1, 2]
     assert found == pytest.approx(expected, rel=4 * kappa, abs=1e-12)
 
 
@@ -198,24 +198,24 @@ def test_pure_skew_scattering() -> None:
     circle = fermi_circle(model)
     density = circle.momentum**2 / (2 * np.pi)
     expected = -1e-4 * 0.5 * density / (2 * circle.m * circle.rate) * 8 * np.pi
-    assert Matrix().solve(model).spin_current[1, 2] == pytest.approx(expected, rel=1e-6)
+    assert FermiLevelKinetic().solve(model).spin_current[1, 2] == pytest.approx(expected, rel=1e-6)
 
 
 def test_rashba_and_dresselhaus() -> None:
     for angle in (0.0, 0.8):
         model = FermiLevelGas(dresselhaus=0.008, field_angle=angle)
-        one, other = Matrix().solve(model), FermiLevelClosedForm().solve(model)
+        one, other = FermiLevelKinetic().solve(model), FermiLevelClosedForm().solve(model)
         assert one.spin == pytest.approx(other.spin, abs=1e-12)
         assert np.abs(one.spin_current).max() < 1e-12
         assert one.current == pytest.approx(other.current, abs=1e-12)
 
 
 def test_an_in_plane_field_gives_no_spin_hall_current() -> None:
-    state = Matrix().solve(FermiLevelGas(zeeman=[0.003, 0.002, 0.0], dresselhaus=0.006))
+    state = FermiLevelKinetic().solve(FermiLevelGas(zeeman=[0.003, 0.002, 0.0], dresselhaus=0.006))
     assert np.abs(state.spin_current[:, 2]).max() < 1e-12
     assert abs(state.spin[2]) < 1e-12
     assert np.abs(state.spin_current[:, :2]).max() > 0.1  # the carriers are polarised
-    moving = Matrix().solve(FermiLevelGas(zeeman=[0.003, 0.002, 0.0], frequency=0.005))
+    moving = FermiLevelKinetic().solve(FermiLevelGas(zeeman=[0.003, 0.002, 0.0], frequency=0.005))
     assert abs(moving.spin_current[1, 2]) > 0.1
 
 
@@ -231,7 +231,7 @@ def test_the_fermi_level_equation_has_the_same_closed_form() -> None:
                 frequency=frequency,
             )
         )
-        state = Matrix().solve(model)
+        state = FermiLevelKinetic().solve(model)
         assert state.spin_current[1, 2] == pytest.approx(exact.spin_hall_current, abs=1e-12)
         assert state.spin[1] == pytest.approx(-exact.spin, rel=1e-12)
 
@@ -303,7 +303,7 @@ def test_the_fermi_level_equation_at_any_splitting(alpha: float, kappa: float) -
     """The Edelstein spin is -N_0 tau B eE down to the smallest Delta tau; q by its closed form."""
     changes = {"impurity_spin_orbit": kappa, "impurity_strength": 0.5}
     model = FermiLevelGas(spin_orbit=alpha, dresselhaus=0.4 * alpha * (kappa == 0), **changes)
-    found, exact = Matrix().solve(model), FermiLevelClosedForm().solve(model)
+    found, exact = FermiLevelKinetic().solve(model), FermiLevelClosedForm().solve(model)
     if kappa:
         q = exact.spin_current[1, 2]
         assert found.spin_current[1, 2] == pytest.approx(q, rel=4 * kappa, abs=1e-12)

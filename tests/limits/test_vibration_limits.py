@@ -220,9 +220,9 @@ def test_finder_meets_a_real_sign_change():
     )
     found = SecondOrder(coldest=0.005, hottest=5.0).crossing(model)
     expected = 0.01 * 4 * 1e-4 * 2.5 / (4 * 2.5e-5)
-    assert found.temperatures[-1] == pytest.approx(expected, rel=0.05)
+    assert found.thermal_energies[-1] == pytest.approx(expected, rel=0.05)
     assert found.defect < 1e-12
-    assert Exact(coldest=0.005, hottest=5.0).crossing(model).temperatures == ()
+    assert Exact(coldest=0.005, hottest=5.0).crossing(model).thermal_energies == ()
 
 
 def test_a_grid_of_temperatures_and_velocities():
@@ -300,7 +300,7 @@ def test_the_pole_in_the_gap_of_the_vibrations():
         1.84278e-4, rel=1e-5
     )
     band = Band(
-        coupling=0.01, filled=0.1, temperature=0.4, low=0.3, high=3.0, density=lambda w: w**2
+        coupling=0.01, filled=0.1, thermal_energy=0.4, low=0.3, high=3.0, density=lambda w: w**2
     )
     assert band._in_gap()[1] > 0.9  # control: nearly all weight, which the band alone has not
 

@@ -22,7 +22,7 @@ from chirospin.junction import (
     UniversalLindblad,
 )
 from chirospin.junction.bias.fermi_overlap import overlap_expansion
-from chirospin.junction.bias.model import gated_hamiltonian, reservoirs
+from chirospin.junction.bias.model import gated_hamiltonian, reservoirs_of
 from chirospin.junction.model import lead_couplings
 from tests.oracles import bias_dense, dense_fock
 
@@ -190,7 +190,7 @@ def test_scattering_equals_quadrature(temperature_difference: float) -> None:
     state = BiasedLandauer().solve(model, ["noise"])
     mean_field = BiasedMeanField().solve(model)
     for m in (0, 1):
-        g, leads = lead_couplings(model)[m], reservoirs(model)
+        g, leads = lead_couplings(model)[m], reservoirs_of(model)
         both = [(g[l], leads.potential[l], leads.thermal_energy[l]) for l in (0, 1)]  # noqa: E741
         current, energy, n, S = bias_dense.landauer(gated_hamiltonian(model), both)
         assert abs(state.lead_current[m, 0] - current) < 1e-11

@@ -29,14 +29,17 @@ QUICK = {"hopping_b": 0.5, "hubbard": 1.0, "coupling": 0.5}
 CASES = {
     "one molecule": (
         {"molecules": 1, "spin_orbit": 0.2, "occupation_left": 0.9, "occupation_right": 0.2},
-        Trajectories(trajectories=100, time=2000, start=100),
+        Trajectories(trajectories=100, time=2000, burn_in=100),
     ),
-    "two molecules": (QUICK, Trajectories(trajectories=200, time=300, start=60)),
+    "two molecules": (QUICK, Trajectories(trajectories=200, time=300, burn_in=60)),
     "general vectors": (
         QUICK | {"spin_orbit_vectors": [[0.2, 0.1, 0.3], [0.1, -0.2, 0.2]], "hund": 0.2},
-        Trajectories(trajectories=100, time=200, start=60, seed=1),
+        Trajectories(trajectories=100, time=200, burn_in=60, seed=1),
     ),
-    "three molecules": (QUICK | {"molecules": 3}, Trajectories(trajectories=64, time=60, start=40)),
+    "three molecules": (
+        QUICK | {"molecules": 3},
+        Trajectories(trajectories=64, time=60, burn_in=40),
+    ),
 }
 
 
@@ -62,7 +65,7 @@ def test_another_junction_lies_outside_the_error_bars() -> None:
 def test_the_error_falls_with_the_root_of_the_time_and_the_fano_factor_is_the_exact_one() -> None:
     model = Junction(molecules=1, spin_orbit=0.2, coupling=0.3)
     short, long = (
-        Trajectories(trajectories=400, time=t, start=50).solve(model) for t in (100.0, 400.0)
+        Trajectories(trajectories=400, time=t, burn_in=50).solve(model) for t in (100.0, 400.0)
     )
     pairs = zip(short.parts["runs"], long.parts["runs"], strict=True)
     ratio = [a.counted.error / b.counted.error for a, b in pairs]
@@ -114,12 +117,12 @@ OPEN_STACK = QUICK | {"spin_orbit": 0.3}
 
 
 def test_over_seeds_the_distance_to_the_exact_state_is_a_standard_normal_number() -> None:
-    method = Trajectories(trajectories=32, time=60, start=46)
+    method = Trajectories(trajectories=32, time=60, burn_in=46)
     assert is_standard_normal(distances(Junction(**OPEN_STACK), method, SEEDS)).all()
 
 
 def test_without_a_start_it_is_not() -> None:
-    method = Trajectories(trajectories=32, time=15, start=0)
+    method = Trajectories(trajectories=32, time=15, burn_in=0)
     assert not is_standard_normal(distances(Junction(**OPEN_STACK), method, SEEDS))[0]
 
 
@@ -132,16 +135,16 @@ def test_the_start_follows_the_relaxation_time_and_a_short_one_is_told() -> None
     long = Trajectories(trajectories=8, time=500)
     state = next(long.solve_many([model]))
     assert [run.relaxation for run in state.parts["runs"]] == pytest.approx(times, rel=1e-3)
-    assert [run.window.start for run in state.parts["runs"]] == pytest.approx(6 * times, rel=1e-3)
+    assert [run.window.burn_in for run in state.parts["runs"]] == pytest.approx(6 * times, rel=1e-3)
     assert drift.judge(drift.evaluate(model, state))
-    short = next(Trajectories(start=500, time=1000, trajectories=32).solve_many([model]))
+    short = next(Trajectories(burn_in=500, time=1000, trajectories=32).solve_many([model]))
     assert not drift.judge(drift.evaluate(model, short))
 
 
 def test_a_relaxation_time_measured_from_the_electrons_is_near_that_of_the_generator() -> None:
     """A telegraph signal of known memory; and independent electrons, which have none."""
     rng = np.random.default_rng(0)
-    window = Window(start=0.0, time=320.0)
+    window = Window(burn_in=0.0, time=320.0)
     tau = 40.0
     stay = np.exp(-window.time / PARTS / tau)
     level = np.ones((400, PARTS))
@@ -156,10 +159,10 @@ def test_a_relaxation_time_measured_from_the_electrons_is_near_that_of_the_gener
 
 def test_an_unfinished_start_is_reported() -> None:
     """At the reference point slow states need some thousand hbar/eV to fill."""
-    method = Trajectories(trajectories=400, time=300, start=0)
+    method = Trajectories(trajectories=400, time=300, burn_in=0)
     state = next(method.solve_many([Junction(lead_polarisation=0.0)]))
     assert not state.outcome.converged
-    assert "raise start" in state.outcome.reason
+    assert "raise burn_in" in state.outcome.reason
 
 
 def test_the_audit_compares_with_the_exact_current() -> None:
@@ -170,7 +173,7 @@ def test_the_audit_compares_with_the_exact_current() -> None:
 def test_processes_share_the_trajectories_and_change_no_draw() -> None:
     model = Junction(molecules=1)
     one, two = (
-        Trajectories(trajectories=9, time=100, start=10, processes=n).solve(model) for n in (1, 2)
+        Trajectories(trajectories=9, time=100, burn_in=10, processes=n).solve(model) for n in (1, 2)
     )
     assert one.lead_current == pytest.approx(two.lead_current, rel=1e-12)
     assert one.standard_error == pytest.approx(two.standard_error, rel=1e-9)

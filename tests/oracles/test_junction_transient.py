@@ -90,7 +90,7 @@ def test_one_molecule_equals_the_exponential_of_the_dense_generator(start: str) 
         "coupling_b": 0.3,
         "hubbard_a": 2.0,
     }
-    model = SwitchedJunction(**values, start=start, time=(0.5, 4.0, 60.0))
+    model = SwitchedJunction(**values, initial_state=start, time=(0.5, 4.0, 60.0))
     state = Evolution().solve(model, [MODES])
     p = full_fock.Parameters(**values)
     for place, m in enumerate((1, -1)):
@@ -106,7 +106,7 @@ def test_one_molecule_equals_the_exponential_of_the_dense_generator(start: str) 
 
 
 def test_two_molecules_equal_the_exponential_of_the_whole_generator() -> None:
-    model = SwitchedJunction(time=(2.0,), start="empty")
+    model = SwitchedJunction(time=(2.0,), initial_state="empty")
     state = Evolution().solve(model)
     p = full_fock.Parameters()
     rho = np.zeros((256, 256), complex)
@@ -126,7 +126,7 @@ def test_early_and_late_steps_agree() -> None:
 def test_nothing_happens_when_nothing_changes() -> None:
     """Reversing an ordinary lead, or switching no bias on, leaves the steady state."""
     still = Evolution().solve(
-        SwitchedJunction(start="flipped", lead_polarisation=0.0, time=(0.0, 5.0))
+        SwitchedJunction(initial_state="flipped", lead_polarisation=0.0, time=(0.0, 5.0))
     )
     assert still.distance.max() < ACCURACY
     even = SwitchedJunction(occupation_left=0.4, occupation_right=0.4, time=(0.0, 5.0))
@@ -135,7 +135,8 @@ def test_nothing_happens_when_nothing_changes() -> None:
 
 def test_reversing_a_polarised_lead_breaks_that_law() -> None:
     assert (
-        Evolution().solve(SwitchedJunction(start="flipped", time=(0.0, 5.0))).distance.min() > 0.1
+        Evolution().solve(SwitchedJunction(initial_state="flipped", time=(0.0, 5.0))).distance.min()
+        > 0.1
     )
 
 
@@ -145,7 +146,7 @@ def test_every_certificate_holds_and_the_end_is_the_steady_state(
     coupling: float, U: float, start: str
 ) -> None:
     model = SwitchedJunction(
-        coupling=coupling, hubbard=U, hopping_b=0.5, start=start, time=(1.0, 1e5)
+        coupling=coupling, hubbard=U, hopping_b=0.5, initial_state=start, time=(1.0, 1e5)
     )
     state = Evolution().solve(model, [MODES])
     for check in TRANSIENT_CHECKS:

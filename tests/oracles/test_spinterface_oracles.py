@@ -274,7 +274,7 @@ def pair_at(model: Pair, method: str) -> Any:
     return np.concatenate([ds.charge.values[-1:], ds.spin.values[-1]])
 
 
-@pytest.mark.parametrize("method", ["spectral", "expm"])
+@pytest.mark.parametrize("method", ["spectral", "matrix-exponential"])
 def test_pair_against_the_exponential_of_one_matrix(method):
     model = Pair(
         band_energy=(0.7, 0.0),
@@ -301,7 +301,7 @@ def test_lossy_pair_against_a_differential_equation():
     M, J = (v[0] / 2 * one + naive.dot_sigma(np.array(v[1:])) for v in (START, SOURCE))
     moved = finite.pair_by_ode(left, right, M, J, 3.0)
     expected = np.concatenate([[naive.charge_of(moved)], naive.spin_of(moved)])
-    assert pair_at(model, "expm") == pytest.approx(expected, abs=1e-9)
+    assert pair_at(model, "matrix-exponential") == pytest.approx(expected, abs=1e-9)
 
 
 STABLE = {"mass": MASS, "spin_orbit": 0.2, "fermi_energy": 1.0, "level": -0.1}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,7 @@ class Problem:
     remarks : (model, state) -> what the answer means in words, in lines; kept as the variable ``remark``
     conventions : signs and orders of its results beside those of every family
     parts : what its observables and checks may need beside what a method gives
+    renamed : former name of a method -> the present one
     gradients : by method name, (model, method, parameter names) -> derivatives, where a method knows
         a way better than differences
     """
@@ -64,6 +65,7 @@ class Problem:
     remarks: Callable[[Any, Any], str] | None = None
     conventions: Mapping[str, str] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
     gradients: Mapping[str, Callable[[Any, Any, tuple[str, ...]], Derivatives]] = field(
         default_factory=dict
     )
@@ -87,7 +89,7 @@ class Problem:
 
     def method(self, name: str | None = None) -> type[Method]:
         """A method class by name."""
-        return self.methods[_known(f"{self.path} has no method", name, self.methods)]
+        return self.methods[_known(f"{self.path} has no method", name, self.methods, self.renamed)]
 
     def choose(self, names: tuple[str, ...] | None) -> tuple[Observable, ...]:
         """Observables by name, or the default ones."""
@@ -172,6 +174,17 @@ class Family:
         )
 
 
+def former_names(module: str, present: Mapping[str, str]) -> Callable[[str], NoReturn]:
+    """The ``__getattr__`` of a module: what a name that it had is called now."""
+
+    def missing(name: str) -> NoReturn:
+        if name in present:
+            raise AttributeError(f"{module}.{name} is now {present[name]}")
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+
+    return missing
+
+
 def _named(value: Any) -> str:
     """A thing that is no model, in a few words."""
     if isinstance(value, type):
@@ -183,9 +196,14 @@ def _named(value: Any) -> str:
     return f"a {kind.__name__}{whose}"
 
 
-def _known(complaint: str, name: str | None, options: Mapping[str, Any]) -> str:
+def _known(
+    complaint: str,
+    name: str | None,
+    options: Mapping[str, Any],
+    renamed: Mapping[str, str] | None = None,
+) -> str:
     if name is None:
         return next(iter(options))
     if name not in options:
-        raise UnknownNameError(f"{complaint} {name!r}; {nearest(name, list(options))}")
+        raise UnknownNameError(f"{complaint} {name!r}; {nearest(name, list(options), renamed)}")
     return name

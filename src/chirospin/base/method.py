@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
@@ -66,6 +66,8 @@ class Method(BaseModel, ABC):
     together: ClassVar[int] = 12
     """Points handed to a worker at a time: enough to share work, few enough to report."""
     gives: ClassVar[Needs] = NOTHING
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Former names of options -> present ones."""
 
     @property
     def declines(self) -> Needs:
@@ -77,7 +79,7 @@ class Method(BaseModel, ABC):
         for key in settings:
             if key not in known:
                 raise UnknownNameError(
-                    f"Option `{key}` is not one of method {self.name}; {nearest(key, known)}"
+                    f"Option `{key}` is not one of method {self.name}; {nearest(key, known, self.renamed)}"
                 )
         try:
             super().__init__(**settings)

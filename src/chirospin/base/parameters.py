@@ -23,6 +23,7 @@ from pydantic.fields import FieldInfo
 from chirospin.base.errors import ModelError, UnknownNameError
 
 DIMENSIONLESS = "1"
+BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 SMALLEST, LARGEST = 1e-30, 1e30
 """Sizes that a number other than 0 may have, in any unit: beyond, products of a few overflow or vanish."""
 LARGEST_INTEGER = 2**53
@@ -106,10 +107,13 @@ class ParameterInfo:
     shape: Shape | None
     axis: bool
     integer: bool
+    boolean: bool = False
 
     @property
     def range(self) -> str:
         """The allowed values in words."""
+        if self.boolean:
+            return "true or false"
         if self.choices:
             signed = any(isinstance(choice, int) and choice < 0 for choice in self.choices)
             return " or ".join(f"{c:+d}" if signed else str(c) for c in self.choices)
@@ -156,17 +160,22 @@ class ParameterInfo:
 
 def _info(name: str, field: FieldInfo) -> ParameterInfo:
     extra: Any = field.json_schema_extra
+    facts = extra["facts"]
+    boolean = field.annotation is bool
     return ParameterInfo(
         name=name,
         default=field.default,
         about=field.description or "",
         integer=field.annotation is int,
-        **extra["facts"],
+        boolean=boolean,
+        **(facts | {"choices": (True, False)} if boolean else facts),
     )
 
 
-def nearest(name: str, known: list[str]) -> str:
-    """The remedy for a name that is not known: the nearest one, or all of them."""
+def nearest(name: str, known: list[str], renamed: Mapping[str, str] | None = None) -> str:
+    """The remedy for a name that is not known: what it is called now, the nearest one, or all of them."""
+    if renamed is not None and name in renamed:
+        return f"it is called {renamed[name]!r} now"
     close = difflib.get_close_matches(name[:SHOWN], known, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
 
@@ -179,6 +188,8 @@ class Model(BaseModel):
     )
 
     shorthands: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Former names of parameters -> present ones."""
     shorthand_symbols: ClassVar[Mapping[str, str]] = {}
     _origin: Mapping[str, Any] | None = PrivateAttr(default=None)
 
@@ -198,7 +209,7 @@ class Model(BaseModel):
                 known = [*type(self).model_fields, *self.shorthands]
                 raise UnknownNameError(
                     f"Parameter `{name}` is not one of {type(self).__name__}; "
-                    f"{nearest(name, known)}"
+                    f"{nearest(name, known, type(self).renamed)}"
                 )
         try:
             super().__init__(**values)
@@ -244,7 +255,7 @@ class Model(BaseModel):
         if name not in cls.model_fields:
             known = [*cls.model_fields, *cls.shorthands]
             raise UnknownNameError(
-                f"Parameter `{name}` is not one of {cls.__name__}; {nearest(name, known)}"
+                f"Parameter `{name}` is not one of {cls.__name__}; {nearest(name, known, cls.renamed)}"
             )
         return _info(name, cls.model_fields[name])
 
@@ -286,6 +297,8 @@ def checked(info: ParameterInfo, value: Any) -> Any:
         return None if value is None else _array(info, value)
     if value is None and info.default is None:
         return None
+    if info.boolean:
+        return _boolean(info, value)
     if isinstance(info.default, str):
         if not isinstance(value, str) or (info.choices and value not in info.choices):
             raise refusal(info, value)
@@ -297,7 +310,8 @@ def _plain(info: ParameterInfo, value: Any) -> Any:
     """Numbers of text, ``0.5 V``, and of pint quantities, in the parameter's unit; all else as it is."""
     from chirospin.base import units
 
-    if isinstance(value, str) and not isinstance(info.default, str) and not info.choices:
+    number = not (isinstance(info.default, str) or info.choices or info.boolean)
+    if isinstance(value, str) and number:
         return units.parse(info, value)
     if hasattr(value, "magnitude") and hasattr(value, "units"):
         return units.magnitude(info, value)
@@ -359,6 +373,15 @@ def _sizes(info: ParameterInfo, value: Any) -> str:
 def not_scalar(info: ParameterInfo) -> ModelError:
     """What is said of a sweep over what is not a number."""
     return ModelError(f"Parameter `{info.name}` must be a scalar to be swept, but is {info.range}")
+
+
+def _boolean(info: ParameterInfo, value: Any) -> bool:
+    """A switch; 1 and 0, as older results have them, are understood."""
+    if isinstance(value, str):
+        value = BOOLEANS.get(value.strip().lower(), value)
+    if isinstance(value, str) or np.ndim(value) != 0 or value not in (True, False):
+        raise refusal(info, value)
+    return bool(value)
 
 
 def _scalar(info: ParameterInfo, value: Any) -> float | int:

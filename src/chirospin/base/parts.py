@@ -27,8 +27,8 @@ from chirospin.base.method import (
 from chirospin.base.threads import blas_threads
 
 Find = Callable[[Any, Any], Any]
-Place = tuple[Find | None, Any]
-Places = Mapping[str, Place | FailedState | None]
+Partner = tuple[Find | None, Any]
+Partners = Mapping[str, Partner | FailedState | None]
 Batch = Callable[[Sequence[Any]], list[Any]]
 
 
@@ -49,15 +49,15 @@ class Part:
     find: Find | None = None
     needs: tuple[str, ...] = ()
 
-    def place(self, method: Method, model: Any) -> Place | FailedState | None:
-        """Where it is found."""
+    def partner(self, method: Method, model: Any) -> Partner | FailedState | None:
+        """The model and the search that it takes, which some points may share."""
         if self.name in method.declines:
             return FailedState.of(f"{method.name} was told not to solve {self.name}")
         try:
-            partner = self.at(model)
+            other = self.at(model)
         except ModelError as error:
             return FailedState.of(str(error))
-        return None if partner is None else (self.find, partner)
+        return None if other is None else (self.find, other)
 
 
 def states_with_parts(
@@ -85,17 +85,17 @@ def states_with_parts(
     ModelError : a point, or a search that belongs to it, is refused
     """
     asked = [part for part in parts if part.name in needs]
-    places: dict[Any, Places] = {
-        model: {part.name: part.place(method, model) for part in asked} for model in models
+    partners_of: dict[Any, Partners] = {
+        model: {part.name: part.partner(method, model) for part in asked} for model in models
     }
-    own = dict.fromkeys(places, needs & method.gives)
+    own = dict.fromkeys(partners_of, needs & method.gives)
     for part in asked:
-        for place in (named[part.name] for named in places.values()):
-            if isinstance(place, tuple) and place[0] is None:
-                own[place[1]] = own.get(place[1], frozenset()) | method.gives.intersection(
+        for partner in (named[part.name] for named in partners_of.values()):
+            if isinstance(partner, tuple) and partner[0] is None:
+                own[partner[1]] = own.get(partner[1], frozenset()) | method.gives.intersection(
                     part.needs
                 )
-    total = len(places) + len(_partners(places, list(places)))
+    total = len(partners_of) + len(_partners(partners_of, list(partners_of)))
 
     def report(count: int) -> None:
         progress(count * len(models) // total, len(models))
@@ -104,41 +104,43 @@ def states_with_parts(
         groups = groupby(members, key=own.__getitem__)
         return [state for needed, group in groups for state in states(method, list(group), needed)]
 
-    found: dict[Place, Any] = {}
-    for model, state in _in_chunks(batch, list(places), workers, method.together):
+    found: dict[Partner, Any] = {}
+    for model, state in _in_chunks(batch, list(partners_of), workers, method.together):
         watch(model, state)
         found[None, model] = state
         report(len(found))
-    sound = [model for model in places if found[None, model].outcome.converged]
-    for place, value in _in_chunks(
-        _partner_batch(method, batch), _partners(places, sound), workers, method.together
+    sound = [model for model in partners_of if found[None, model].outcome.converged]
+    for partner, value in _in_chunks(
+        _partner_batch(method, batch), _partners(partners_of, sound), workers, method.together
     ):
-        found[place] = value
+        found[partner] = value
         report(len(found))
-    return [_with_parts(found[None, model], places[model], found) for model in models]
+    return [_with_parts(found[None, model], partners_of[model], found) for model in models]
 
 
-def _partners(places: Mapping[Any, Places], points: Sequence[Any]) -> list[Place]:
+def _partners(partners_of: Mapping[Any, Partners], points: Sequence[Any]) -> list[Partner]:
     """What some points need beside their own states, each once."""
-    wanted = (place for model in points for place in places[model].values())
-    distinct = dict.fromkeys(place for place in wanted if isinstance(place, tuple))
-    return [place for place in distinct if place[0] is not None or place[1] not in places]
+    wanted = (partner for model in points for partner in partners_of[model].values())
+    distinct = dict.fromkeys(partner for partner in wanted if isinstance(partner, tuple))
+    return [
+        partner for partner in distinct if partner[0] is not None or partner[1] not in partners_of
+    ]
 
 
 def _partner_batch(method: Method, batch: Batch) -> Batch:
     """Partners must not stop the points: one that is refused or fails is a failed state."""
 
-    def together(members: Sequence[Place]) -> list[Any]:
+    def together(members: Sequence[Partner]) -> list[Any]:
         values: list[Any] = []
-        for find, group in groupby(members, key=lambda place: place[0]):
-            partners = [model for _, model in group]
+        for find, group in groupby(members, key=lambda partner: partner[0]):
+            models = [model for _, model in group]
             if find is not None:
-                values += [_tried(method, partial(find, method, model)) for model in partners]
+                values += [_tried(method, partial(find, method, model)) for model in models]
                 continue
             try:
-                values += batch(partners)
+                values += batch(models)
             except ModelError:  # of one of them
-                values += [_only(batch, model) for model in partners]
+                values += [_only(batch, model) for model in models]
         return values
 
     return together
@@ -177,10 +179,11 @@ def _in_chunks(
             yield from zip(chunk, values, strict=True)
 
 
-def _with_parts(state: Any, places: Places, found: Mapping[Place, Any]) -> Any:
-    if not places or not state.outcome.converged:
+def _with_parts(state: Any, partners: Partners, found: Mapping[Partner, Any]) -> Any:
+    if not partners or not state.outcome.converged:
         return state
     extra = {
-        name: found[place] if isinstance(place, tuple) else place for name, place in places.items()
+        name: found[partner] if isinstance(partner, tuple) else partner
+        for name, partner in partners.items()
     }
     return replace(state, parts={**state.parts, **extra})

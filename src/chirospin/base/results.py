@@ -310,13 +310,14 @@ def _attributes(
         attrs[ORIGIN] = json.dumps(model.origin)
     for info in model.parameters():
         if info.name not in swept and not info.axis:
-            value = getattr(model, info.name)
-            attrs[f"parameter_{info.name}"] = (
-                value
-                if isinstance(value, (int, float, str))
-                else json.dumps(_plain(checked(info, value)))
-            )
+            attrs[f"parameter_{info.name}"] = stored_value(checked(info, getattr(model, info.name)))
     return attrs
+
+
+def stored_value(value: Any) -> Any:
+    """A parameter as an attribute of a file: a number or text as it is, all else as JSON."""
+    bare = isinstance(value, (int, float, str)) and not isinstance(value, bool)
+    return value if bare else json.dumps(_plain(value))
 
 
 def _cited(model: Model) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chirospin.base.errors import ModelError
-from chirospin.base.parameters import DIMENSIONLESS, ParameterInfo, refusal, shown
+from chirospin.base.parameters import DIMENSIONLESS, ParameterInfo, checked, refusal, shown
 
 _NATURAL = ("1", "k_B", "1/hbar", "1/hbar^2", "elementary_charge")
 """What a quantity may be multiplied by, since hbar = k_B = e = 1: 300 K is an energy, 10 fs its inverse, and V
@@ -65,6 +65,8 @@ def parse(info: ParameterInfo, text: str) -> Any:
     text = text.strip()
     if isinstance(info.default, str):
         return text
+    if info.boolean:
+        return checked(info, text)
     if text.startswith(tuple(_CLOSING)):
         return _array(info, text)
     if info.shape is not None and text.lower() == "none":

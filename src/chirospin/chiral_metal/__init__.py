@@ -10,9 +10,7 @@ Examples
 
 from __future__ import annotations
 
-from typing import Any
-
-from chirospin.base.family import Family, Problem
+from chirospin.base.family import Family, Problem, former_names
 from chirospin.base.solve import solver
 from chirospin.chiral_metal.audit import AUDITS, CHECKS
 from chirospin.chiral_metal.boltzmann import Boltzmann
@@ -76,10 +74,6 @@ FAMILY = Family(
 
 solve = solver(FAMILY)
 sweep = sweeper(FAMILY)
-
-
-def __getattr__(name: str) -> Any:
-    """Say where the bulk of crystals is."""
-    if name in ("Crystal", "FermiSurface", "KGrid"):
-        raise AttributeError(f"chirospin.chiral_metal.{name} is now chirospin.crystal.{name}")
-    raise AttributeError(f"module 'chirospin.chiral_metal' has no attribute {name!r}")
+__getattr__ = former_names(
+    __name__, {name: f"chirospin.crystal.{name}" for name in ("Crystal", "FermiSurface", "KGrid")}
+)

@@ -18,6 +18,15 @@ GRID = 1e-5  # relative to the largest spin
 INTERFACE = (
     0.1  # what a share of 0.05 of alpha^2 amounts to in an integral with the coefficient 1.75
 )
+PROFILED = (
+    "spin_density",
+    "spin_current",
+    "operator_spin_current",
+    "charge_density",
+    "electric_field",
+    "momentum_flux",
+    "spin_sources",
+)
 
 
 def _overlap(model: ChiralMetal, state: ChiralMetalState) -> float | None:
@@ -54,6 +63,7 @@ CHECKS = (
         about="share alpha^2/v_F^2, or more with memory, left out of E_2, rho_2, j_s2, Pi_2, the sources "
         "and S_2 of p > 1; none by --method boltzmann",
         evaluate=lambda m, s: s.neglected,
+        judges=PROFILED,
     ),
     Check(
         name="interface",
@@ -61,6 +71,7 @@ CHECKS = (
         about="share left out of interface_spin by the other plane or by leading_alpha; none by "
         "--method boltzmann",
         evaluate=lambda m, s: s.interface_error,
+        judges=("interface_spin",),
     ),
     *RANGE_CHECKS,
     Check(
@@ -69,6 +80,7 @@ CHECKS = (
         about="exp(-L/decay length of spin or field): nearer planes share the spin that interface_spin "
         "gives to one",
         evaluate=_overlap,
+        judges=("interface_spin", "reversal_screening_length"),
     ),
 )
 

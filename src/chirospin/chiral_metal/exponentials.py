@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ TURNED_STEP = 0.2  # the same on a ray up to pi/2 away, where the poles of c^n a
 RELAXATION_STEP = 0.125
 SERIES = 0.5  # below this the power series is used
 CHUNK = 2_000_000  # elements of a temporary array
+UNFELT = 1e-19  # of the integral of a kernel: some hundred such nodes stay below rounding
 NODES = 400  # of the trapezoid rule, rounded up
 
 
@@ -121,12 +123,21 @@ class Kernel:
 
     def convolve(self, terms: Sequence[Term], x: Array) -> Array:
         """Convolution with a sum of one-sided terms, closed in x."""
-        total = np.zeros_like(x)
+        total, few = np.zeros_like(x), self._felt
         for term in collected(terms):
             s = term.direction * (x - term.anchor)
             parity = term.direction if self.odd else 1
-            total += parity * term.weight * self._ahead_and_behind(term, s)
+            total += parity * term.weight * few._ahead_and_behind(term, s)
         return total
+
+    @cached_property
+    def _felt(self) -> Kernel:
+        """The same for a convolution: equal rates added, and without those whose integral is rounding."""
+        rates, place = np.unique(self.rates, return_inverse=True)
+        weights = np.bincount(place.reshape(-1), self.weights)
+        share = np.abs(weights) / rates
+        felt = share > UNFELT * share.sum()
+        return Kernel(rates=rates[felt], weights=weights[felt], odd=self.odd)
 
     def _ahead_and_behind(self, term: Term, s: Array) -> Array:
         parity, n = (-1 if self.odd else 1), term.power

@@ -384,6 +384,7 @@ def labels(model: ChiralMetal) -> dict[str, tuple[Any, ...]]:
         "order": ORDERS,
         "position": tuple(positions(model, scales(model)).tolist()),
         "source": SOURCES,
+        "helicity": HELICITIES,
     }
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from chirospin.base.observables import observable
 from chirospin.chiral_metal import quadratic
+from chirospin.chiral_metal.linear import spin_decay
 from chirospin.chiral_metal.model import ChiralMetal, Scales
 from chirospin.chiral_metal.state import PROFILES, ChiralMetalState
 
@@ -286,6 +287,64 @@ def reversal_screening_length(model: ChiralMetal, state: ChiralMetalState) -> Ar
     return np.asarray(here.mean_free_path * found)
 
 
+@observable(
+    unit="e^2/(hbar*nm)",
+    conversion="1 e^2/(hbar*nm) = 2.434135e5 S/m",
+    symbol=r"\sigma_0",
+    default=False,
+)
+def conductivity(model: ChiralMetal, state: ChiralMetalState) -> Array:
+    r"""Conductivity of the bulk.
+
+    .. math:: \sigma_0 = q^2 \tau_0 v_F^2 N_0/3
+
+    References
+    ----------
+    yoshimi_2026, below Eq. (7)
+    """
+    return np.asarray(state.scales.conductivity)
+
+
+@observable(unit="1/nm^3", symbol="n_0", default=False)
+def carrier_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
+    r"""Density of carriers in equilibrium.
+
+    .. math:: n_0 = m^3 v_F (v_F^2 + 3\alpha^2)/3\pi^2
+    """
+    return np.asarray(state.scales.carrier_density)
+
+
+@observable(unit="1/nm", symbol="k_F", dims=("helicity",), default=False)
+def fermi_wavevector(model: ChiralMetal, state: ChiralMetalState) -> Array:
+    r"""Fermi wavevectors of helicities +1 and -1; negative where one sheet is inside out, mu < 0.
+
+    .. math:: k_h = m (v_F - h\alpha)
+
+    References
+    ----------
+    yoshimi_2026, Sec. II
+    """
+    return state.scales.momentum
+
+
+@observable(unit="nm", symbol=r"\ell", default=False)
+def mean_free_path(model: ChiralMetal, state: ChiralMetalState) -> Array:
+    r"""Mean free path v_F tau_0, equal for both helicities."""
+    return np.asarray(state.scales.mean_free_path)
+
+
+@observable(unit="nm", symbol=r"\ell_s", default=False)
+def spin_decay_length(model: ChiralMetal, state: ChiralMetalState) -> Array:
+    r"""Length over which a spin fades far from its source; the mean free path without memory.
+
+    .. math:: \ell_s = \ell/\kappa, \qquad \kappa = \eta\,\mathrm{artanh}\,\kappa
+
+    For much memory it is the spin diffusion length :math:`\ell/\sqrt{3(1-\eta)}`.
+    """
+    here = state.scales
+    return np.asarray(here.mean_free_path / (spin_decay(here.memory) if here.memory else 1.0))
+
+
 OBSERVABLES = (
     spin_density,
     spin_current,
@@ -299,4 +358,9 @@ OBSERVABLES = (
     bulk_momentum_flux,
     interface_spin,
     reversal_screening_length,
+    conductivity,
+    carrier_density,
+    fermi_wavevector,
+    mean_free_path,
+    spin_decay_length,
 )

@@ -32,7 +32,7 @@ from chirospin.crystal.bands import BandFlow, band_flow
 from chirospin.crystal.bloch import Array, Bloch
 from chirospin.crystal.kept import distance
 from chirospin.crystal.methods import FermiSurface, subject_of
-from chirospin.crystal.model import Crystal, has_functions, temperature, valley_count
+from chirospin.crystal.model import Crystal, has_functions, thermal_energy_of, valley_count
 from chirospin.crystal.sums import TAIL
 from chirospin.crystal.symmetry import allowed_shifts
 
@@ -211,7 +211,7 @@ class ContactGrid(Method):
         return map(self._solved, models)
 
     def _solved(self, model: ContactCrystal) -> ContactState:
-        T = temperature(model)
+        T = thermal_energy_of(model)
         subject = subject_of(model)
         bloch = subject.bloch
         if bloch.cell is None or not T:
@@ -285,10 +285,10 @@ class ContactRays(Method):
         return map(self._solved, models)
 
     def _solved(self, model: ContactCrystal) -> ContactState:
-        if has_functions(model.hamiltonian) or temperature(model):
+        if has_functions(model.hamiltonian) or thermal_energy_of(model):
             raise ModelError(
                 "Parameter `hamiltonian` must be a k.p model at `thermal_energy` 0 for the method fermi-surface, but "
-                f"is {model.hamiltonian!r} at {temperature(model):g} eV; use k-grid"
+                f"is {model.hamiltonian!r} at {thermal_energy_of(model):g} eV; use k-grid"
             )
         bloch = subject_of(model).bloch
         fine, coarse = (

@@ -26,7 +26,7 @@ from chirospin.crystal.model import (
     is_spinless,
     matrices_of,
     surroundings,
-    temperature,
+    thermal_energy_of,
     valley_count,
 )
 from chirospin.crystal.real_space import Operation
@@ -222,7 +222,7 @@ class KGrid(Method):
         found: dict[int, CrystalState] = {}
         alike: dict[Any, list[int]] = {}
         for n, model in enumerate(models):
-            alike.setdefault((surroundings(model), temperature(model) == 0), []).append(n)
+            alike.setdefault((surroundings(model), thermal_energy_of(model) == 0), []).append(n)
         for rows in alike.values():
             found |= zip(rows, self._states([models[n] for n in rows], needs & PARTS), strict=True)
         for n in range(len(models)):
@@ -237,7 +237,7 @@ class KGrid(Method):
                 "Parameter `hamiltonian` must be periodic for the method k-grid, but is "
                 f"{model.hamiltonian!r}; use fermi-surface"
             )
-        requests = [(one.chemical_potential, temperature(one)) for one in models]
+        requests = [(one.chemical_potential, thermal_energy_of(one)) for one in models]
         grids = self._grids_of(subject)
         parts = needs if subject.bloch.whole else needs - {"operator"}
         sums = [grid_sums(subject.bloch, grid, requests, parts, self.refine) for grid in grids]
@@ -388,10 +388,10 @@ class FermiSurface(Method):
                 "Parameter `hamiltonian` must be a built-in model or a function for the method fermi-surface, "
                 f"which looks around k = 0 alone, but is {model.hamiltonian!r}; use k-grid"
             )
-        if temperature(model):
+        if thermal_energy_of(model):
             raise ModelError(
                 "Parameter `thermal_energy` must be 0 (in eV) for the method fermi-surface, but is "
-                f"{temperature(model):g}; use k-grid"
+                f"{thermal_energy_of(model):g}; use k-grid"
             )
         subject = _kept_subject(*surroundings(model, of_band=True))
         bloch, mu = subject.bloch, model.chemical_potential

@@ -102,8 +102,8 @@ class Crystal(Model):
     reach: float = parameter(
         1.0, unit="1/nm", symbol="k_max", above=0, about="largest momentum, for a function"
     )
-    periodic: int = parameter(
-        0, symbol="P", choices=(0, 1), about="1 if a function has the cubic period 2 pi/b"
+    periodic: bool = parameter(
+        False, symbol="P", about="whether a function has the cubic period 2 pi/b"
     )
 
     def beside(self, name: str) -> tuple[Path, ...]:
@@ -112,7 +112,7 @@ class Crystal(Model):
         return belonging(getattr(self, name)) if named and ":" not in getattr(self, name) else ()
 
 
-def temperature(model: Crystal) -> float:
+def thermal_energy_of(model: Crystal) -> float:
     """Thermal energy, eV."""
     return model.thermal_energy
 

@@ -39,8 +39,8 @@ def problem_for(path: str, methods: str | None, texts: Sequence[str]) -> Problem
     wanted = {name.strip() for name in methods.split(",")} if methods else set()
     named = {text.partition("=")[0].strip() for text in texts}
     for one in every:
-        parameters = {*one.model.model_fields, *one.model.shorthands}
-        if wanted <= one.methods.keys() and named <= parameters:
+        parameters = {*one.model.model_fields, *one.model.shorthands, *one.model.renamed}
+        if wanted <= {*one.methods, *one.renamed} and named <= parameters:
             return one
     return every[0]
 
@@ -182,9 +182,10 @@ def methods_from(problem: Problem, names: str | None, options: Sequence[str]) ->
     for name in given:
         known = sorted({key for kind in kinds for key in kind.model_fields})
         if name not in known:
+            renamed = {old: new for kind in kinds for old, new in kind.renamed.items()}
             raise UnknownNameError(
                 f"Option `{name}` is not one of method {names or kinds[0].name}; "
-                + (nearest(name, known) if known else "it has none")
+                + (nearest(name, known, renamed) if known else "it has none")
             )
     return [kind(**{k: v for k, v in given.items() if k in kind.model_fields}) for kind in kinds]
 

@@ -236,17 +236,13 @@ def _parameters(problem: Problem, ds: xr.Dataset) -> str:
             shown = number(stored.item() if isinstance(stored, np.generic) else stored)
         else:
             continue
-        changed = name in ds.coords or stored != _stored_default(info.default)
+        changed = name in ds.coords or stored != results.stored_value(info.default)
         cell = f"<strong>{escape(shown)}</strong>" if changed else escape(shown)
         symbol = marked(symbol_pieces(info.symbol))
         rows.append([symbol, escape(name), cell, _unit(info.unit), escape(info.about)])
     return html_table(["", "parameter", "value", "unit", "meaning"], rows) + (
         '<p class="hint">Bold: swept, or not the default. Inside, ħ = e = k<sub>B</sub> = 1.</p>'
     )
-
-
-def _stored_default(default: Any) -> Any:
-    return default if isinstance(default, (int, float, str)) else json.dumps(default)
 
 
 def _audit_table(found: Sequence[Certificate]) -> str:

@@ -178,8 +178,9 @@ def _methods(one: Problem, body: SweepFile) -> tuple[Method, ...]:
         if not fields:
             known = sorted({name for kind in kinds for name in kind.model_fields})
             names = ", ".join(kind.name for kind in kinds)
+            renamed = {old: new for kind in kinds for old, new in kind.renamed.items()}
             raise UnknownNameError(
-                f"Option `{key}` is not one of method {names}; {nearest(key, known)}"
+                f"Option `{key}` is not one of method {names}; {nearest(key, known, renamed)}"
             )
         if isinstance(value, bool) and any(field.annotation is not bool for field in fields):
             raise ModelError(f"Option `{key}` must be a number or a word, but is {value}")

@@ -157,12 +157,38 @@ def study_page(facts: Facts) -> str:
                 + (f"; data: {figure_links(c['needs'])}" if c["needs"] else ""),
                 "",
             ]
+    lines += contents_section(registry.study(key))
     lines += ["## Figures and their parameters", ""]
     for figure in facts["figures"]:
         lines += figure_section(
             key, figure, any(p.endswith(f"/{figure['name']}.png") for p in facts["files"])
         )
     return "\n".join([*lines, *defaults(facts)]) + "\n"
+
+
+def contents_section(study: registry.Study) -> list[str]:
+    """What became of each place of a paper that no claim answers for."""
+    if not study.contents:
+        return []
+    return [
+        "## Everything else in the paper",
+        "",
+        f"Each of the {len(study.contents.places)} equations, panels and parts of tables that the paper numbers is "
+        "named by a claim or an erratum above or by a row here: what computes it, or why it has no number of its own.",
+        "",
+        *rows(
+            ["place", "what stands there", "answer"],
+            [
+                [
+                    cell(row.where),
+                    cell(row.text),
+                    f"`chirospin {row.command}`" if row.command else cell(row.reason),
+                ]
+                for row in study.rows
+            ],
+        ),
+        "",
+    ]
 
 
 def figure_section(key: str, figure: Facts, drawn: bool) -> list[str]:

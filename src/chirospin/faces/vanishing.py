@@ -146,14 +146,14 @@ SIGNALS = (
             Run(
                 says="All terms: no spin.",
                 arguments=(
-                    "solve", "spinterface.contact", "--method", "consistent", *QUIET, *DISTANCES,
+                    "solve", "spinterface.contact", "--method", "negf", *QUIET, *DISTANCES,
                 ),
                 shows=("spin_density  ", "time_reversal"),
             ),
             Run(
                 says="Control: with a bias of 0.2 V there is one.",
                 arguments=(
-                    "solve", "spinterface.contact", "--method", "consistent", *QUIET,
+                    "solve", "spinterface.contact", "--method", "negf", *QUIET,
                     "--set", "lead_potential=0.2", *DISTANCES,
                 ),
                 shows=("spin_density  ",),

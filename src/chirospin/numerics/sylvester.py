@@ -24,7 +24,7 @@ SLOW = 3e-2  # decay, relative to the largest, below which single precision is n
 CORRECTIONS = 3  # each gives as many digits as single precision has
 MERGED = 1e-6  # of the largest eigenvalue: modes closer than this are left as they are
 Item = TypeVar("Item")
-Answer = TypeVar("Answer")
+Attempted = TypeVar("Attempted")
 
 
 class SylvesterInverse(Protocol):
@@ -313,16 +313,16 @@ class MapInverse:
 
 def by_either_form(
     items: Sequence[Item],
-    attempt: Callable[[Sequence[Item], Form], Sequence[Answer]],
-    doubtful: Callable[[Answer], bool],
-) -> list[Answer]:
+    attempt: Callable[[Sequence[Item], Form], Sequence[Attempted]],
+    doubtful: Callable[[Attempted], bool],
+) -> list[Attempted]:
     """Answers through eigenvectors, and again through the Schur form where they are lost or doubtful.
 
     Parameters
     ----------
     attempt : (items, form) -> an answer for each
     """
-    answers: dict[int, Answer] = {}
+    answers: dict[int, Attempted] = {}
     try:
         answers = dict(enumerate(attempt(items, EigenInverse)))
     except np.linalg.LinAlgError:  # defective

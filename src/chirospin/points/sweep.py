@@ -132,7 +132,7 @@ class Count:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class Chunk:
     """A chunk of points, as a worker gets it: plain data and models, no code."""
 
     path: str
@@ -248,11 +248,11 @@ def _length(total: int, size: int, n: int) -> int:
     return min(size, total - n * size)
 
 
-def _task(definition: Definition, size: int, n: int) -> Task:
+def _chunk(definition: Definition, size: int, n: int) -> Chunk:
     start = n * size
     stop = start + _length(definition.design.size, size, n)
     columns = {k: tuple(v) for k, v in definition.design.points(start, stop).items()}
-    return Task(
+    return Chunk(
         path=definition.problem.path,
         model=definition.model,
         methods=definition.methods,
@@ -272,7 +272,7 @@ def _computed(
     """Chunks in the order in which they are finished; a pool that breaks is replaced."""
     if executor is None and workers <= 0:
         for n in waiting:
-            yield n, computed(_task(definition, size, n))
+            yield n, computed(_chunk(definition, size, n))
         return
     make = executor or (lambda: processes(workers))
     left, tries = list(waiting), dict.fromkeys(waiting, 0)
@@ -284,7 +284,7 @@ def _computed(
                 while left or running:
                     width = 1 if alone else AHEAD * max(1, workers)
                     while left and len(running) < width:
-                        running[pool.submit(computed, _task(definition, size, left[0]))] = left[0]
+                        running[pool.submit(computed, _chunk(definition, size, left[0]))] = left[0]
                         del left[0]  # only now: a broken pool refuses what is handed to it
                     finished, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in finished:
@@ -300,7 +300,7 @@ def _computed(
                     alone.discard(n)
                     yield (
                         n,
-                        _hopeless(_task(definition, size, n), "the worker died at these points"),
+                        _hopeless(_chunk(definition, size, n), "the worker died at these points"),
                     )
                 else:
                     alone.add(n)
@@ -345,100 +345,100 @@ def end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def computed(task: Task) -> xr.Dataset:
+def computed(chunk: Chunk) -> xr.Dataset:
     """The points of a chunk; those that fail are recorded with their reason."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # overflow is judged by what comes out
-        return _points(task)
+        return _points(chunk)
 
 
-def _points(task: Task) -> xr.Dataset:
-    problem = families.problem(task.path)
-    names = list(task.columns)
-    rows = list(zip(*task.columns.values(), strict=True))
+def _points(chunk: Chunk) -> xr.Dataset:
+    problem = families.problem(chunk.path)
+    names = list(chunk.columns)
+    rows = list(zip(*chunk.columns.values(), strict=True))
     models: list[Model | None] = []
     refused: dict[int, str] = {}
     for at, row in enumerate(rows):
         try:
-            models.append(task.model.replace(**dict(zip(names, row, strict=True))))
+            models.append(chunk.model.replace(**dict(zip(names, row, strict=True))))
         except FAULTS as error:
             models.append(None)
             refused[at] = _words(error)
     try:
-        parts = [_by_method(problem, task, method, models, refused) for method in task.methods]
+        parts = [_by_method(problem, chunk, method, models, refused) for method in chunk.methods]
     except FAULTS as error:  # points that do not fit together
-        return _hopeless(task, _words(error))
-    whole = results.side_by_side(parts, [m.name for m in task.methods]) if parts[1:] else parts[0]
+        return _hopeless(chunk, _words(error))
+    whole = results.side_by_side(parts, [m.name for m in chunk.methods]) if parts[1:] else parts[0]
     whole.attrs.pop("provenance", None)
     whole.attrs["references"] = ", ".join(
-        dict.fromkeys(r for m in task.methods for r in m.references)
+        dict.fromkeys(r for m in chunk.methods for r in m.references)
     )
-    return _placed(whole, task)
+    return _placed(whole, chunk)
 
 
-def _placed(ds: xr.Dataset, task: Task) -> xr.Dataset:
+def _placed(ds: xr.Dataset, chunk: Chunk) -> xr.Dataset:
     """With the number of every point and the parameters that differ."""
     extra = {
-        name: xr.Variable("point", np.asarray(values), results.axis_attributes(task.model, name))
-        for name, values in task.columns.items()
+        name: xr.Variable("point", np.asarray(values), results.axis_attributes(chunk.model, name))
+        for name, values in chunk.columns.items()
     }
-    return ds.assign_coords({"point": np.arange(task.first, task.first + task.size), **extra})
+    return ds.assign_coords({"point": np.arange(chunk.first, chunk.first + chunk.size), **extra})
 
 
 def _by_method(
     problem: Problem,
-    task: Task,
+    chunk: Chunk,
     method: Method,
     models: Sequence[Model | None],
     refused: Mapping[int, str],
 ) -> xr.Dataset:
     good = [m for m in models if m is not None]
     try:
-        found = iter(_solved(problem, task, method, good))
+        found = iter(_solved(problem, chunk, method, good))
         states = [
             FailedState.of(refused[n]) if m is None else next(found) for n, m in enumerate(models)
         ]
-        return _dataset(problem, task, method, models, states)
+        return _dataset(problem, chunk, method, models, states)
     except FAULTS:
-        alone = [_single(problem, task, method, m, refused.get(n)) for n, m in enumerate(models)]
-    return _dataset(problem, task, method, [m for m, _ in alone], [s for _, s in alone])
+        alone = [_single(problem, chunk, method, m, refused.get(n)) for n, m in enumerate(models)]
+    return _dataset(problem, chunk, method, [m for m, _ in alone], [s for _, s in alone])
 
 
-def _solved(problem: Problem, task: Task, method: Method, models: Sequence[Model]) -> list[Any]:
+def _solved(problem: Problem, chunk: Chunk, method: Method, models: Sequence[Model]) -> list[Any]:
     return states_with_parts(
-        problem.parts, method, models, problem.needs(problem.choose(task.observables))
+        problem.parts, method, models, problem.needs(problem.choose(chunk.observables))
     )
 
 
 def _dataset(
     problem: Problem,
-    task: Task,
+    chunk: Chunk,
     method: Method,
     models: Sequence[Model | None],
     states: Sequence[Any],
 ) -> xr.Dataset:
-    shown = [task.model if m is None else m for m in models]
+    shown = [chunk.model if m is None else m for m in models]
     return results.dataset(
         problem,
         method,
-        task.model,
+        chunk.model,
         {"point": range(len(models))},
         shown,
         states,
-        problem.choose(task.observables),
-        swept=tuple(task.columns),
+        problem.choose(chunk.observables),
+        swept=tuple(chunk.columns),
     )
 
 
 def _single(
-    problem: Problem, task: Task, method: Method, model: Model | None, refused: str | None
+    problem: Problem, chunk: Chunk, method: Method, model: Model | None, refused: str | None
 ) -> tuple[Model | None, Any]:
     """A point and its state, or none and why: no method, observable or check may stop the others."""
     if model is None:
         return None, FailedState.of(refused or "")
     try:
-        (state,) = _solved(problem, task, method, [model])
-        _dataset(problem, task, method, [model], [state])
+        (state,) = _solved(problem, chunk, method, [model])
+        _dataset(problem, chunk, method, [model], [state])
     except FAULTS as error:
         return None, FailedState.of(_words(error))
     return model, state
@@ -449,16 +449,16 @@ def _words(error: BaseException) -> str:
     return (str(error) if known else f"{type(error).__name__}: {error}")[:LONGEST_REASON]
 
 
-def _hopeless(task: Task, reason: str) -> xr.Dataset:
+def _hopeless(chunk: Chunk, reason: str) -> xr.Dataset:
     """A chunk that no worker survives, as failed points."""
-    problem = families.problem(task.path)
-    nothing = [FailedState.of(reason)] * task.size
+    problem = families.problem(chunk.path)
+    nothing = [FailedState.of(reason)] * chunk.size
     parts = [
-        _dataset(problem, task, method, [None] * task.size, nothing) for method in task.methods
+        _dataset(problem, chunk, method, [None] * chunk.size, nothing) for method in chunk.methods
     ]
-    whole = results.side_by_side(parts, [m.name for m in task.methods]) if parts[1:] else parts[0]
+    whole = results.side_by_side(parts, [m.name for m in chunk.methods]) if parts[1:] else parts[0]
     whole.attrs.pop("provenance", None)
-    return _placed(whole, task)
+    return _placed(whole, chunk)
 
 
 def _chunk_size(definition: Definition, executor: MakeExecutor | None, workers: int) -> int:
@@ -466,23 +466,23 @@ def _chunk_size(definition: Definition, executor: MakeExecutor | None, workers: 
     most = max(1, min(LARGEST_CHUNK, -(-definition.design.size // 8)))
     if min(method.together for method in definition.methods) > Method.together:
         return most  # points that share most of their work
-    task = _task(definition, 1, 0)
+    chunk = _chunk(definition, 1, 0)
     if not contents(definition.model) or (executor is None and workers <= 0):
-        seconds = _seconds(task)
+        seconds = _seconds(chunk)
     else:
         try:
             with _open(executor or (lambda: processes(1))) as pool:
-                seconds = pool.submit(_seconds, task).result()
+                seconds = pool.submit(_seconds, chunk).result()
         except BrokenExecutor:
             seconds = TARGET
     return int(np.clip(TARGET / seconds, 1, most))
 
 
-def _seconds(task: Task) -> float:
+def _seconds(chunk: Chunk) -> float:
     """Time of the second of two trials: the first loads and fills caches."""
-    computed(task)
+    computed(chunk)
     start = time.perf_counter()
-    computed(task)
+    computed(chunk)
     return max(time.perf_counter() - start, 1e-6)
 
 

@@ -10,7 +10,7 @@ True
 
 from __future__ import annotations
 
-from chirospin.base.family import Family, Problem
+from chirospin.base.family import Family, Problem, former_names
 from chirospin.base.solve import solver
 from chirospin.points.sweep import sweeper
 from chirospin.rashba.audit import AUDITS, CHECKS
@@ -21,7 +21,7 @@ from chirospin.rashba.fermi_level import (
     FERMI_LEVEL_OBSERVABLES,
     FermiLevelClosedForm,
     FermiLevelGas,
-    Matrix,
+    FermiLevelKinetic,
     fermi_level_labels,
 )
 from chirospin.rashba.kinetic import Kinetic
@@ -34,9 +34,9 @@ __all__ = [
     "ClosedForm",
     "FermiLevelClosedForm",
     "FermiLevelGas",
+    "FermiLevelKinetic",
     "Kinetic",
     "Kubo",
-    "Matrix",
     "RashbaGas",
     "solve",
     "sweep",
@@ -59,7 +59,8 @@ FERMI_LEVEL = Problem(
     name="fermi_level",
     question="the same with Dresselhaus and Zeeman fields and spin-orbit scattering, at E_F",
     model=FermiLevelGas,
-    methods={method.name: method for method in (Matrix, FermiLevelClosedForm)},
+    methods={method.name: method for method in (FermiLevelKinetic, FermiLevelClosedForm)},
+    renamed={"matrix": FermiLevelKinetic.name},
     observables=FERMI_LEVEL_OBSERVABLES,
     checks=FERMI_LEVEL_CHECKS,
     audits=FERMI_LEVEL_AUDITS,
@@ -75,3 +76,4 @@ FAMILY = Family(
 
 solve = solver(FAMILY)
 sweep = sweeper(FAMILY)
+__getattr__ = former_names(__name__, {"Matrix": "FermiLevelKinetic"})

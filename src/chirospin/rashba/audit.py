@@ -9,17 +9,17 @@ from chirospin.base.method import Method
 from chirospin.rashba.closed_form import ClosedForm
 from chirospin.rashba.kinetic import Kinetic
 from chirospin.rashba.model import RashbaGas, complex_frequency
-from chirospin.rashba.state import Response
+from chirospin.rashba.state import GasResponse
 
 ROUNDING = 1e-11
 PARTNER = 1e-7  # relative; the same equation on other momenta
 
 
-def _certificate(name: str) -> Callable[[RashbaGas, Response], float | None]:
+def _certificate(name: str) -> Callable[[RashbaGas, GasResponse], float | None]:
     return lambda model, state: state.certificates.get(name)
 
 
-def _passivity(model: RashbaGas, state: Response) -> float | None:
+def _passivity(model: RashbaGas, state: GasResponse) -> float | None:
     value = complex(state.conductivity)
     return None if value != value else value.real / abs(value)
 
@@ -102,7 +102,9 @@ CHECKS = (
 )
 
 
-def _difference(one: Response, other: Response, sign: float = 1.0, scale: float = 1.0) -> float:
+def _difference(
+    one: GasResponse, other: GasResponse, sign: float = 1.0, scale: float = 1.0
+) -> float:
     """Largest relative difference of current and spin, and difference of q_yz in e/8 pi."""
     found = [abs(one.spin_hall_current - other.spin_hall_current)]
     for a, b in (

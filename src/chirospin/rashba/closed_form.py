@@ -17,7 +17,7 @@ from chirospin.rashba.chain import moment_orders
 from chirospin.rashba.disorder import Correlator
 from chirospin.rashba.model import RashbaGas, bands, complex_frequency, correlator
 from chirospin.rashba.shells import UNIT, Shells
-from chirospin.rashba.state import UNKNOWN, Response
+from chirospin.rashba.state import UNKNOWN, GasResponse
 
 Array = NDArray[np.float64]
 NODES, MOST_NODES = 60, 3840  # Gauss nodes in the window between the Fermi momenta
@@ -44,12 +44,12 @@ class ClosedForm(Method):
     summary: ClassVar[str] = "closed forms: point impurities, or a large splitting x time"
     references: ClassVar[tuple[str, ...]] = ("khaetskii_2006",)
 
-    def solve_many(self, models: Sequence[RashbaGas]) -> Iterator[Response]:
+    def solve_many(self, models: Sequence[RashbaGas]) -> Iterator[GasResponse]:
         """One response per model; NaN and a failed check where no form is known."""
         return map(_response, models)
 
 
-def _response(model: RashbaGas) -> Response:
+def _response(model: RashbaGas) -> GasResponse:
     gas, disorder, z = bands(model), correlator(model), complex_frequency(model)
     point = disorder.kind == "delta"
     if gas.T == 0 and point and abs(gas.N) != 1:
@@ -58,10 +58,10 @@ def _response(model: RashbaGas) -> Response:
         return linear_splitting(gas, disorder.w0, z)
     if gas.T == 0 and z == 0 and gas.mu != gas.crossing:
         return separated_bands(gas, disorder)
-    return Response(certificates={"neglected": math.nan}, outcome=EXACT)
+    return GasResponse(certificates={"neglected": math.nan}, outcome=EXACT)
 
 
-def linear_splitting(gas: Bands, rate: float, z: complex) -> Response:
+def linear_splitting(gas: Bands, rate: float, z: complex) -> GasResponse:
     """Linear splitting with point impurities above the band crossing, at any frequency."""
     assert gas.step is not None
     m, alpha, tau = gas.m, gas.step / gas.m, 1 / rate
@@ -80,7 +80,7 @@ def linear_splitting(gas: Bands, rate: float, z: complex) -> Response:
             math.exp(-gas.mu / gas.T) if gas.T else 0.0,
         )
     }
-    return Response(
+    return GasResponse(
         conductivity=_density(gas) * tau / (m * (1 + lag)),
         spin=-m / (4 * math.pi) * alpha * tau * 0.5 * D**2 / scale,
         spin_hall_current=q,
@@ -120,7 +120,7 @@ def _density(gas: Bands) -> float:
     return free + edge**2 * shells.filling / math.pi
 
 
-def turning_field(gas: Bands, disorder: Correlator, z: complex) -> Response:
+def turning_field(gas: Bands, disorder: Correlator, z: complex) -> GasResponse:
     r"""Point impurities and a winding other than 1 and -1: collisions bring nothing back.
 
     .. math:: s_z = \frac{N s_0 \Delta/p}{\Delta^2 + (\Gamma - iz)^2}, \qquad
@@ -141,7 +141,7 @@ def turning_field(gas: Bands, disorder: Correlator, z: complex) -> Response:
         decay: Any = _loss(gas, disorder.w0, at, band)
         decay = decay - 1j * z if z.real else decay + z.imag
         current = current + (at * np.abs(speed) / (4 * np.pi * decay))[0]
-    return Response(
+    return GasResponse(
         conductivity=complex(current) if z.real else float(current.real),
         spin=0.0,
         spin_hall_interband=q,
@@ -181,7 +181,7 @@ def _loss(gas: Bands, w: float, p: Array, band: int) -> Array:
     return np.asarray(w * (own + np.where(exists, theirs, 0.0)))
 
 
-def separated_bands(gas: Bands, disorder: Correlator) -> Response:
+def separated_bands(gas: Bands, disorder: Correlator) -> GasResponse:
     r"""The limit of a large splitting x time, for any disorder, splitting and dispersion.
 
     Populations :math:`h_i\,\delta(\varepsilon - E_F)` of both Fermi circles obey
@@ -215,7 +215,7 @@ def separated_bands(gas: Bands, disorder: Correlator) -> Response:
     spin = 0.25 * float(np.sum(measure * band * h)) if N == 1 else 0.0
     precession = Shells(bands=gas, disorder=disorder, z=0.0, prescription="redfield").precession
     interband = _clean(gas, p)
-    return Response(
+    return GasResponse(
         conductivity=0.5 * float(np.sum(measure * speed * h)),
         spin=spin,
         spin_hall_interband=interband,

@@ -226,14 +226,14 @@ class FermiLevelResponse:
     outcome: Outcome
 
 
-class Matrix(Method):
+class FermiLevelKinetic(Method):
     """The kinetic equation at the Fermi level, closed in a few angular moments of f.
 
     Between collisions a direction is on its own (a 3 x 3 problem); collisions bring back averages of
     f with harmonics up to the second, so that a matrix of their size is solved.
     """
 
-    name: ClassVar[str] = "matrix"
+    name: ClassVar[str] = "kinetic"
     summary: ClassVar[str] = "matrix equation for the Fermi level, first order in splitting/E_F"
     references: ClassVar[tuple[str, ...]] = ("khaetskii_2006",)
 

@@ -17,7 +17,7 @@ from chirospin.base.method import Method
 from chirospin.base.outcome import Outcome
 from chirospin.rashba.model import RashbaGas, bands, complex_frequency, correlator
 from chirospin.rashba.shells import CURRENT, SPIN, SPIN_HALL, Shells
-from chirospin.rashba.state import ROUNDING, Response
+from chirospin.rashba.state import ROUNDING, GasResponse
 
 Values = NDArray[Any]
 FIRST_LINKS = 14  # of a chain on each side, plus as many times time/splitting
@@ -90,11 +90,11 @@ class Kinetic(Method):
         default=1, description="1: the difference between both prescriptions is an error bar"
     )
 
-    def solve_many(self, models: Sequence[RashbaGas]) -> Iterator[Response]:
+    def solve_many(self, models: Sequence[RashbaGas]) -> Iterator[GasResponse]:
         """One response per model."""
         return map(self._response, models)
 
-    def _response(self, model: RashbaGas) -> Response:
+    def _response(self, model: RashbaGas) -> GasResponse:
         gas = Shells(
             bands=bands(model),
             disorder=correlator(model),
@@ -104,7 +104,7 @@ class Kinetic(Method):
         )
         reason = self._too_long(gas)
         if reason:
-            return Response(
+            return GasResponse(
                 outcome=Outcome(converged=False, residual=math.inf, iterations=0, reason=reason)
             )
         found = self._converged(gas)
@@ -125,7 +125,7 @@ class Kinetic(Method):
         error = max(found.truncation, found.integration)
         rounded = max(error, ROUNDING)
         good = bool(np.isfinite(values).all() and error <= self.tolerance)
-        return Response(
+        return GasResponse(
             conductivity=values[CURRENT].sum(),
             spin=values[SPIN].sum(),
             spin_hall_interband=values[SPIN_HALL, 0],

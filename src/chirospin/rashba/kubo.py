@@ -17,7 +17,7 @@ from chirospin.numerics.quadrature import gauss_nodes
 from chirospin.rashba.bands import Bands
 from chirospin.rashba.model import RashbaGas, bands, complex_frequency, correlator
 from chirospin.rashba.shells import UNIT
-from chirospin.rashba.state import Response
+from chirospin.rashba.state import GasResponse
 
 Complex = NDArray[np.complex128]
 FARTHEST = (
@@ -46,11 +46,11 @@ class Kubo(Method):
         default=1e-6, ge=1e-18, le=1e-2, description="largest change with more nodes"
     )
 
-    def solve_many(self, models: Sequence[RashbaGas]) -> Iterator[Response]:
+    def solve_many(self, models: Sequence[RashbaGas]) -> Iterator[GasResponse]:
         """One response per model."""
         return map(self._response, models)
 
-    def _response(self, model: RashbaGas) -> Response:
+    def _response(self, model: RashbaGas) -> GasResponse:
         gas, disorder, z = bands(model), correlator(model), complex_frequency(model)
         if disorder.kind != "delta":
             raise ModelError(
@@ -78,7 +78,7 @@ class Kubo(Method):
         error = max(abs(fine[0] - coarse[0]) / size, abs(fine[1] - coarse[1]))
         balance = abs(q - z.imag * 2 * spin * UNIT / (2 * gas.step))
         good = error <= self.tolerance
-        return Response(
+        return GasResponse(
             spin=spin,
             spin_hall_current=q,
             errors=(math.nan, error * size, error),

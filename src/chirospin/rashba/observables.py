@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from chirospin.base.observables import observable
 from chirospin.rashba.model import RashbaGas, spin_axis
 from chirospin.rashba.shells import UNIT
-from chirospin.rashba.state import ROUNDING, Response
+from chirospin.rashba.state import ROUNDING, GasResponse
 
 Values = NDArray[Any]
 
 
-def _spin_error(model: RashbaGas, state: Response) -> float:
+def _spin_error(model: RashbaGas, state: GasResponse) -> float:
     return max(state.errors[1], ROUNDING * abs(state.spin))
 
 
-def _flow_error(model: RashbaGas, state: Response) -> float:
+def _flow_error(model: RashbaGas, state: GasResponse) -> float:
     """Of the method, and rounding of the two parts that cancel."""
     parts = np.nan_to_num([state.spin_hall_interband, state.spin_hall_acceleration])
     return max(state.errors[2], ROUNDING * float(np.abs(parts).max()))
@@ -29,7 +29,7 @@ NO_FORM = "no closed form is known here; use kinetic"
 
 
 @observable(unit="e^2/hbar", symbol=r"\sigma", undefined=f"{NO_FORM}; kubo leaves it out")
-def conductivity(model: RashbaGas, state: Response) -> Values:
+def conductivity(model: RashbaGas, state: GasResponse) -> Values:
     r"""Conductivity.
 
     .. math:: \sigma = \int\frac{p\,dp}{2\pi}\left[\varepsilon_0' n + \tfrac12\Delta' s_O
@@ -41,7 +41,7 @@ def conductivity(model: RashbaGas, state: Response) -> Values:
 @observable(
     unit="1/(eV*nm)", symbol=r"\langle\sigma_y\rangle/2eE", undefined=NO_FORM, error=_spin_error
 )
-def spin_accumulation(model: RashbaGas, state: Response) -> Values:
+def spin_accumulation(model: RashbaGas, state: GasResponse) -> Values:
     r"""Spin density along y, hbar/2 sigma_y, per force: the Edelstein effect.
 
     .. math:: \tfrac12\langle\sigma_y\rangle = \tfrac12\int\frac{p\,dp}{2\pi}(s_O + N s_e)
@@ -53,13 +53,13 @@ def spin_accumulation(model: RashbaGas, state: Response) -> Values:
 @observable(
     unit="1/(eV*nm)", symbol=r"\langle\sigma_x\rangle/2eE", undefined=NO_FORM, error=_spin_error
 )
-def spin_accumulation_along(model: RashbaGas, state: Response) -> Values:
+def spin_accumulation_along(model: RashbaGas, state: GasResponse) -> Values:
     """Spin density along the field per force, of a texture turned towards the momentum."""
     return np.asarray(state.spin * spin_axis(model)[0])
 
 
 @observable(unit="e/(8 pi)", symbol="q_{yz}", undefined=NO_FORM, error=_flow_error)
-def spin_hall_current(model: RashbaGas, state: Response) -> Values:
+def spin_hall_current(model: RashbaGas, state: GasResponse) -> Values:
     r"""Flow along y of spin along z, in units of eE/8 pi.
 
     .. math:: q_{yz} = \int\frac{p\,dp}{4\pi}\,\varepsilon_0'\, s_z
@@ -74,7 +74,7 @@ def spin_hall_current(model: RashbaGas, state: Response) -> Values:
 @observable(
     unit="e/(8 pi)", symbol=r"q_{yz}^\mathrm{inter}", undefined=f"{NO_FORM}; kubo has no parts"
 )
-def spin_hall_interband(model: RashbaGas, state: Response) -> Values:
+def spin_hall_interband(model: RashbaGas, state: GasResponse) -> Values:
     """Part of the spin Hall current by the turn of the bands' spins with the momentum.
 
     References
@@ -87,7 +87,7 @@ def spin_hall_interband(model: RashbaGas, state: Response) -> Values:
 @observable(
     unit="e/(8 pi)", symbol=r"q_{yz}^\mathrm{acc}", undefined=f"{NO_FORM}; kubo has no parts"
 )
-def spin_hall_acceleration(model: RashbaGas, state: Response) -> Values:
+def spin_hall_acceleration(model: RashbaGas, state: GasResponse) -> Values:
     """Part of the spin Hall current by the acceleration of both Fermi seas.
 
     References
@@ -103,7 +103,7 @@ def spin_hall_acceleration(model: RashbaGas, state: Response) -> Values:
     undefined=NO_FORM,
     error=lambda m, s: _flow_error(m, s) / UNIT,
 )
-def spin_hall_conductivity(model: RashbaGas, state: Response) -> Values:
+def spin_hall_conductivity(model: RashbaGas, state: GasResponse) -> Values:
     """The spin Hall current per field in units of e; e/8 pi is 0.0398 e."""
     return np.asarray(state.spin_hall_current / UNIT)
 

@@ -13,7 +13,7 @@ ROUNDING = 16 * float(np.finfo(float).eps)  # of a sum of parts that cancel, rel
 
 
 @dataclass(frozen=True, kw_only=True)
-class Response:
+class GasResponse:
     """Linear response per force eE along x; NaN where a method has no answer.
 
     Parameters

@@ -10,11 +10,11 @@ Examples
 
 from __future__ import annotations
 
-from chirospin.base.family import Family, Problem
+from chirospin.base.family import Family, Problem, former_names
 from chirospin.base.solve import solver
 from chirospin.points.sweep import sweeper
 from chirospin.spinterface.audit import AUDITS, CHECKS
-from chirospin.spinterface.contact import Consistent, LesserOnly
+from chirospin.spinterface.contact import NEGF, LesserOnly
 from chirospin.spinterface.gas import (
     GAS_AUDITS,
     GAS_CHECKS,
@@ -36,7 +36,7 @@ from chirospin.spinterface.molecule import (
     MAP_CHECKS,
     MAP_OBSERVABLES,
     Map,
-    MapConsistent,
+    MapNEGF,
     map_labels,
 )
 from chirospin.spinterface.observables import OBSERVABLES
@@ -44,7 +44,7 @@ from chirospin.spinterface.pair import (
     PAIR_AUDITS,
     PAIR_CHECKS,
     PAIR_OBSERVABLES,
-    Expm,
+    MatrixExponential,
     Pair,
     Spectral,
     pair_labels,
@@ -68,15 +68,15 @@ from chirospin.spinterface.stability import (
 
 __all__ = [
     "FAMILY",
-    "Consistent",
+    "NEGF",
     "Contact",
     "Exact",
-    "Expm",
     "FermiGas",
     "Gas",
     "LesserOnly",
     "Map",
-    "MapConsistent",
+    "MapNEGF",
+    "MatrixExponential",
     "MeanField",
     "Metal",
     "Pair",
@@ -97,7 +97,8 @@ CONTACT = Problem(
     name="contact",
     question="spin and charge that a molecule at one contact induces in a spin-orbit metal",
     model=Contact,
-    methods={method.name: method for method in (Consistent, LesserOnly)},
+    methods={method.name: method for method in (NEGF, LesserOnly)},
+    renamed={"consistent": NEGF.name},
     observables=OBSERVABLES,
     checks=CHECKS,
     audits=AUDITS,
@@ -133,7 +134,8 @@ PAIR = Problem(
     name="pair",
     question="motion of the charge and spin of a pair of wavevectors under injection",
     model=Pair,
-    methods={method.name: method for method in (Spectral, Expm)},
+    methods={method.name: method for method in (Spectral, MatrixExponential)},
+    renamed={"expm": MatrixExponential.name},
     observables=PAIR_OBSERVABLES,
     checks=PAIR_CHECKS,
     audits=PAIR_AUDITS,
@@ -145,7 +147,8 @@ MAP = Problem(
     name="map",
     question="spin and charge on a plane or in a volume around any molecule with any contacts",
     model=Map,
-    methods={method.name: method for method in (MapConsistent,)},
+    methods={method.name: method for method in (MapNEGF,)},
+    renamed={"consistent": MapNEGF.name},
     observables=MAP_OBSERVABLES,
     checks=MAP_CHECKS,
     audits=MAP_AUDITS,
@@ -185,3 +188,6 @@ FAMILY = Family(
 
 solve = solver(FAMILY)
 sweep = sweeper(FAMILY)
+__getattr__ = former_names(
+    __name__, {"Consistent": "NEGF", "MapConsistent": "MapNEGF", "Expm": "MatrixExponential"}
+)

@@ -13,8 +13,8 @@ from chirospin.spinterface.contact import (
     ContactState,
     LesserOnly,
     change,
-    consistent_parts,
     emission_of,
+    negf_parts,
     places_of,
     sample,
 )
@@ -42,7 +42,7 @@ def _positive(model: Contact, state: ContactState) -> float | None:
     """Half the charge less the spin, over half the charge, of the term that is a density matrix."""
     if state.driven is None:
         parts = state.total
-    elif drive_of(model).lead_temperature == drive_of(model).temperature:
+    elif drive_of(model).lead_thermal_energy == drive_of(model).thermal_energy:
         parts = state.driven
     else:
         return None
@@ -142,15 +142,15 @@ def _on_real_axis(model: Contact, method: Method) -> float | None:
     if emission.bound_states():
         return None
     places = sample(places_of(still))
-    low, high = -DECAY / places.distance.min(), momentum_of(metal, TAIL * drive.temperature)
-    marks = (momentum_of(metal, 0.0),) if drive.temperature == 0 else ()
+    low, high = -DECAY / places.distance.min(), momentum_of(metal, TAIL * drive.thermal_energy)
+    marks = (momentum_of(metal, 0.0),) if drive.thermal_energy == 0 else ()
     longest = 3 / places.distance.max()
     q, w = real_axis(metal, emission.singular(), low, high, marks, longest=longest)
     energy, kappa = energy_of(metal, q)
     T = emission.transfer(energy + 0j, kappa)
-    T = T * (1j / np.pi * w * occupation_of(energy, 0.0, drive.temperature))[:, None, None, None]
+    T = T * (1j / np.pi * w * occupation_of(energy, 0.0, drive.thermal_energy))[:, None, None, None]
     found = respond(metal, places, kappa, T, False, False).real.density
-    return change(consistent_parts(metal, emission, drive, places, False)[0].density, found)
+    return change(negf_parts(metal, emission, drive, places, False)[0].density, found)
 
 
 AUDITS = (

@@ -39,8 +39,8 @@ from chirospin.spinterface.response import (
     DECAY,
     FEWER,
     TAIL,
+    DensityAndFlow,
     Places,
-    Response,
     driven_response,
     energy_of,
     equilibrium_response,
@@ -118,10 +118,10 @@ def change(fine: Parts, coarse: Parts) -> float:
     return float((np.maximum(scalar, vector) / size).max())
 
 
-Solved = Callable[[Places, bool, float], tuple[Response, int]]
+Solved = Callable[[Places, bool, float], tuple[DensityAndFlow, int]]
 
 
-def with_error(solve: Solved, places: Places, flow: bool) -> tuple[Response, int, float]:
+def with_error(solve: Solved, places: Places, flow: bool) -> tuple[DensityAndFlow, int, float]:
     """A response, the number of energies, and its change with fewer nodes at a few places."""
     fine, count = solve(places, flow, 1.0)
     few = sample(places)
@@ -139,20 +139,20 @@ def outcome_of(error: float, count: int, tolerance: float, reason: str = "") -> 
     return Outcome(converged=good, residual=error, iterations=count, reason="" if good else words)
 
 
-def consistent_parts(
+def negf_parts(
     metal: Metal, emission: Emission, drive: Drive, places: Places, flow: bool
-) -> tuple[Response, Response | None, int, float]:
+) -> tuple[DensityAndFlow, DensityAndFlow | None, int, float]:
     """Equilibrium and driven response, number of energies, error."""
 
-    def still(where: Places, currents: bool, share: float) -> tuple[Response, int]:
+    def still(where: Places, currents: bool, share: float) -> tuple[DensityAndFlow, int]:
         nodes = int(share * BLOCK_NODES)
-        return equilibrium_response(metal, emission, drive.temperature, where, currents, nodes)
+        return equilibrium_response(metal, emission, drive.thermal_energy, where, currents, nodes)
 
     equilibrium, count, error = with_error(still, places, flow)
     if drive.equilibrium:
         return equilibrium, None, count, error
 
-    def moved(where: Places, currents: bool, share: float) -> tuple[Response, int]:
+    def moved(where: Places, currents: bool, share: float) -> tuple[DensityAndFlow, int]:
         nodes = int(share * PANEL_NODES)
         found, n = driven_response(metal, emission, drive, where, currents, nodes)
         assert found is not None
@@ -162,7 +162,7 @@ def consistent_parts(
     return equilibrium, driven, count + more, max(error, worse)
 
 
-class Consistent(Method):
+class NEGF(Method):
     r"""The full answer for a metal without interaction and any molecule.
 
     .. math:: \delta G^< = g^r T^r g^< + g^< T^a g^a + g^r T^< g^a
@@ -175,7 +175,7 @@ class Consistent(Method):
     fransson_spinterface, Eqs. (2)-(7), with the terms that Eq. (4) leaves out
     """
 
-    name: ClassVar[str] = "consistent"
+    name: ClassVar[str] = "negf"
     summary: ClassVar[str] = "full non-equilibrium answer: Matsubara sum and bias window"
     references: ClassVar[tuple[str, ...]] = ("fransson_spinterface", "meir_wingreen_1992")
 
@@ -189,13 +189,13 @@ class Consistent(Method):
 
     def _state(self, model: Contact) -> ContactState:
         metal, emission, drive = emission_of(model)
-        parts = consistent_parts(metal, emission, drive, places_of(model), True)
-        return consistent_state(*parts, drive, self.tolerance)
+        parts = negf_parts(metal, emission, drive, places_of(model), True)
+        return negf_state(*parts, drive, self.tolerance)
 
 
-def consistent_state(
-    equilibrium: Response,
-    driven: Response | None,
+def negf_state(
+    equilibrium: DensityAndFlow,
+    driven: DensityAndFlow | None,
     count: int,
     error: float,
     drive: Drive,
@@ -254,13 +254,13 @@ class LesserOnly(Method):
         low = -DECAY / places.distance.min()
         if self.window is not None:
             low = max(low, momentum_of(metal, self.window))
-        hot = TAIL * max(drive.temperature, drive.lead_temperature)
+        hot = TAIL * max(drive.thermal_energy, drive.lead_thermal_energy)
         high = momentum_of(metal, max(0.0, drive.mu) + hot)
         marks: tuple[float, ...] = (momentum_of(metal, 0.0), momentum_of(metal, drive.mu))
-        if drive.temperature > 0 and drive.lead_temperature > 0:
+        if drive.thermal_energy > 0 and drive.lead_thermal_energy > 0:
             marks = ()
 
-        def lesser(where: Places, currents: bool, share: float) -> tuple[Response, int]:
+        def lesser(where: Places, currents: bool, share: float) -> tuple[DensityAndFlow, int]:
             nodes = int(share * PANEL_NODES)
             q, w = real_axis(metal, emission.singular(), low, high, marks, nodes)
             energy, kappa = energy_of(metal, q)
@@ -269,13 +269,13 @@ class LesserOnly(Method):
             for level, residue in emission.bound_states():
                 if momentum_of(metal, level) < low:
                     continue
-                f = occupation_of(level, 0.0, drive.temperature)
+                f = occupation_of(level, 0.0, drive.thermal_energy)
                 k = metal.kappa(np.array([level]))
                 found = found + respond(metal, where, k, f * residue[None], True, currents)
             return found.real, q.size
 
         found, count, error = with_error(lesser, places, True)
-        still, driven, more, worse = consistent_parts(metal, emission, drive, places, False)
+        still, driven, more, worse = negf_parts(metal, emission, drive, places, False)
         full = still.density if driven is None else still.density + driven.density
         assert found.flow is not None
         return ContactState(
@@ -300,7 +300,7 @@ class LesserOnly(Method):
             raise ModelError(
                 f"Option `window` must be > {metal.bottom:g} (in eV) for lesser-only with broadening "
                 "wide and spin-orbit coupling, where the integral diverges logarithmically at the band "
-                f"bottom, but is {shown}; or set broadening exact, or use consistent"
+                f"bottom, but is {shown}; or set broadening exact, or use negf"
             )
 
 
@@ -315,7 +315,7 @@ def _unresolved(emission: LevelEmission, low: float, high: float) -> str:
     real = inside & (below == (np.arange(signed.size) >= poles.size))
     narrow = np.abs(signed.imag) < TINY_WIDTH * np.abs(signed)
     if (real & narrow).any():
-        return "a resonance is narrower than rounding: set lead_coupling to 0, or use consistent"
+        return "a resonance is narrower than rounding: set lead_coupling to 0, or use negf"
     return ""
 
 

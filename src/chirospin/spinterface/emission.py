@@ -51,15 +51,15 @@ def occupation_difference(energy: Any, drive: Drive) -> Real:
     .. math:: f(x) - f(y) = -f(x)[1 - f(y)] (e^{x-y} - 1)
     """
     w = np.asarray(energy)
-    if drive.temperature == 0 or drive.lead_temperature == 0:
-        return occupation_of(w, drive.mu, drive.lead_temperature) - occupation_of(
-            w, 0.0, drive.temperature
+    if drive.thermal_energy == 0 or drive.lead_thermal_energy == 0:
+        return occupation_of(w, drive.mu, drive.lead_thermal_energy) - occupation_of(
+            w, 0.0, drive.thermal_energy
         )
-    if drive.temperature == drive.lead_temperature:
-        gap = np.full_like(w, -drive.mu / drive.temperature)
+    if drive.thermal_energy == drive.lead_thermal_energy:
+        gap = np.full_like(w, -drive.mu / drive.thermal_energy)
     else:
-        gap = (w - drive.mu) / drive.lead_temperature - w / drive.temperature
-    x, y = (w - drive.mu) / drive.lead_temperature, w / drive.temperature
+        gap = (w - drive.mu) / drive.lead_thermal_energy - w / drive.thermal_energy
+    x, y = (w - drive.mu) / drive.lead_thermal_energy, w / drive.thermal_energy
     low, high = np.where(gap <= 0, x, y), np.where(gap <= 0, y, x)
     filled, empty = fermi(low), fermi(-high)
     return np.asarray(np.sign(-gap) * filled * empty * -np.expm1(-np.abs(gap)))
@@ -67,7 +67,7 @@ def occupation_difference(energy: Any, drive: Drive) -> Real:
 
 def thermal_singular(metal: Metal, drive: Drive) -> Complex:
     """Momenta of the first poles of the Fermi functions; none at zero temperature."""
-    pairs = ((drive.mu, drive.lead_temperature), (0.0, drive.temperature))
+    pairs = ((drive.mu, drive.lead_thermal_energy), (0.0, drive.thermal_energy))
     first = np.array([mu + 1j * np.pi * kT for mu, kT in pairs if kT > 0], dtype=complex)
     momentum = np.sqrt(2 * metal.N0 * (first - metal.bottom))
     return np.concatenate([momentum, -momentum])
@@ -132,8 +132,8 @@ class LevelEmission:
     def lesser(self, energy: Real, kappa: Complex) -> Complex:
         r""":math:`i V G^r [f\Gamma_m + f_L\Gamma_L(1 + \mathbf p_L\cdot\sigma)] G^a V^+`."""
         drive = self.drive
-        f = occupation_of(energy, 0.0, drive.temperature)
-        f_lead = occupation_of(energy, drive.mu, drive.lead_temperature)
+        f = occupation_of(energy, 0.0, drive.thermal_energy)
+        f_lead = occupation_of(energy, drive.mu, drive.lead_thermal_energy)
         metal = -2 * self._metal_part(kappa).imag
         width = (f * metal)[:, None, None] * self._weight + f_lead[:, None, None] * self.level.lead
         return self._filled(energy, kappa, width)

@@ -35,7 +35,7 @@ from chirospin.spinterface.model import (
     SpinOrbitMetal,
     bounded,
     metal_of,
-    temperature_of,
+    thermal_energy_of,
 )
 
 Real = NDArray[np.float64]
@@ -193,7 +193,7 @@ class Exact(Method):
 
 
 def _gas_state(model: Gas) -> GasState:
-    eps1, kT = splitting_of(model), temperature_of(model)
+    eps1, kT = splitting_of(model), thermal_energy_of(model)
     e = float(np.linalg.norm(eps1))
     e0, U = model.band_energy, model.repulsion
     weights, log_partition = boltzmann_weights(
@@ -403,7 +403,7 @@ class FermiGas(Method):
 
 
 def _whole_state(model: WholeGas) -> WholeGasState:
-    metal, kT = metal_of(model), temperature_of(model)
+    metal, kT = metal_of(model), thermal_energy_of(model)
     if metal.d != 3:
         raise ModelError(f"Parameter `dimension` must be 3 for the whole gas, but is {metal.d}")
     density, chi = whole_gas(metal, kT)

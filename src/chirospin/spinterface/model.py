@@ -269,26 +269,26 @@ class Drive:
 
     Parameters
     ----------
-    temperature, lead_temperature : k_B T, eV
+    thermal_energy, lead_thermal_energy : k_B T, eV
     mu : potential of the lead; that of the metal is 0
     """
 
-    temperature: float
-    lead_temperature: float
+    thermal_energy: float
+    lead_thermal_energy: float
     mu: float
 
     @property
     def equilibrium(self) -> bool:
         """Whether metal and lead are in equilibrium."""
-        return self.mu == 0 and self.lead_temperature == self.temperature
+        return self.mu == 0 and self.lead_thermal_energy == self.thermal_energy
 
 
-def temperature_of(model: Any) -> float:
+def thermal_energy_of(model: Any) -> float:
     """k_B T of the metal or of the gas, eV."""
-    return settled_temperature(model.thermal_energy)
+    return settled_thermal_energy(model.thermal_energy)
 
 
-def settled_temperature(kT: float) -> float:
+def settled_thermal_energy(kT: float) -> float:
     """The same, or zero where it is colder than any experiment."""
     return kT if kT >= COLD else 0.0
 
@@ -314,11 +314,11 @@ def bounded(model: Model, names: tuple[str, ...], low: float, high: float) -> No
 
 def drive_of(model: LevelContact) -> Drive:
     """Occupations; a lead without its own temperature has that of the metal."""
-    kT = temperature_of(model)
+    kT = thermal_energy_of(model)
     own = model.lead_thermal_energy
     return Drive(
-        temperature=kT,
-        lead_temperature=kT if own is None else settled_temperature(own),
+        thermal_energy=kT,
+        lead_thermal_energy=kT if own is None else settled_thermal_energy(own),
         mu=model.lead_potential,
     )
 

@@ -33,8 +33,8 @@ from chirospin.spinterface.contact import (
     TOLERANCE,
     ContactState,
     change,
-    consistent_parts,
-    consistent_state,
+    negf_parts,
+    negf_state,
     rounding,
     sample,
     spin_of,
@@ -61,8 +61,8 @@ from chirospin.spinterface.model import (
 )
 from chirospin.spinterface.response import (
     FEWER,
+    DensityAndFlow,
     Places,
-    Response,
     bias_window,
     energy_of,
     momentum_of,
@@ -94,11 +94,10 @@ class Map(LevelContact):
         symbol="G_1",
         about="level; FILE.npz with energies, retarded, lesser; FILE.py:NAME, a function of z",
     )
-    metal_included: int = parameter(
-        0,
+    metal_included: bool = parameter(
+        False,
         symbol="m",
-        choices=(0, 1),
-        about="1 if the Green functions of a file already contain the metal's self-energy",
+        about="whether the Green functions of a file already contain the metal's self-energy",
     )
     contacts: tuple[tuple[float, ...], ...] = parameter(
         ((0.0, 0.0, 0.0),),
@@ -174,7 +173,7 @@ def map_labels(model: Map) -> dict[str, tuple[Any, ...]]:
 
 
 def contact_places(model: Map) -> Real:
-    """Positions of the contacts, shape (C, 3), nm."""
+    """Places of the contacts, shape (C, 3), nm."""
     return np.array(model.contacts)
 
 
@@ -237,7 +236,7 @@ class LevelSource(Source):
     def excess(self, energy: Real, f: Real) -> Complex:
         """What the lead fills beyond the metal's occupation."""
         G = self.retarded(energy + 0j)
-        share = occupation_of(energy, self.drive.mu, self.drive.lead_temperature) - f
+        share = occupation_of(energy, self.drive.mu, self.drive.lead_thermal_energy) - f
         return np.asarray(1j * share[:, None, None] * (G @ self.level.lead @ _dagger(G)))
 
 
@@ -329,7 +328,7 @@ def source_of(model: Map) -> Source:
     ------
     ModelError : no such file or function, or one of the wrong shape
     """
-    name, included = model.molecule, bool(model.metal_included)
+    name, included = model.molecule, model.metal_included
     if name == BUILT_IN:
         return LevelSource(level=level_of(model), drive=drive_of(model))
     if name.endswith(".npz"):
@@ -411,13 +410,13 @@ class MoleculeEmission:
 
     def driven(self, energy: Real, kappa: Complex) -> Complex:
         """V [G^< + f (G^r - G^a)] V^+; the dressing passes through."""
-        f = occupation_of(energy, 0.0, self.drive.temperature)
+        f = occupation_of(energy, 0.0, self.drive.thermal_energy)
         D = self.dressing(energy + 0j, kappa)
         return self._between(D @ self.source.excess(energy, f) @ _dagger(D))
 
     def lesser(self, energy: Real, kappa: Complex) -> Complex:
         """V G^< V^+."""
-        f = occupation_of(energy, 0.0, self.drive.temperature)
+        f = occupation_of(energy, 0.0, self.drive.thermal_energy)
         T = self.transfer(energy + 0j, kappa)
         conjugate = np.conj(np.swapaxes(T, 1, 2))
         return np.asarray(self.driven(energy, kappa) - f[:, None, None, None] * (T - conjugate))
@@ -473,7 +472,7 @@ class MapState:
         return self.densities.outcome
 
 
-class MapConsistent(Method):
+class MapNEGF(Method):
     """The full answer on a map; energies are shared by all points.
 
     A function of complex energy takes the route of a contact; tables are integrated along the real axis.
@@ -483,7 +482,7 @@ class MapConsistent(Method):
     fransson_spinterface, Eqs. (2)-(7), with the terms that Eq. (4) leaves out
     """
 
-    name: ClassVar[str] = "consistent"
+    name: ClassVar[str] = "negf"
     summary: ClassVar[str] = "full non-equilibrium answer on every point of the map"
     references: ClassVar[tuple[str, ...]] = ("fransson_spinterface", "meir_wingreen_1992")
 
@@ -499,7 +498,7 @@ class MapConsistent(Method):
         metal, drive, places = metal_of(model), drive_of(model), map_places(model)
         emission, cut = molecule_emission(model), None
         if isinstance(emission, LevelEmission):
-            parts = consistent_parts(metal, emission, drive, places, False)
+            parts = negf_parts(metal, emission, drive, places, False)
         else:
             assert isinstance(emission, MoleculeEmission)
             if isinstance(emission.source, TableSource):
@@ -507,16 +506,18 @@ class MapConsistent(Method):
                 cut = _cut(metal, emission)
             else:
                 parts = _by_function(metal, emission, drive, places)
-        state = consistent_state(*parts, drive, self.tolerance)
+        state = negf_state(*parts, drive, self.tolerance)
         return MapState(densities=state, cut=cut)
 
 
 def _by_function(
     metal: Metal, emission: MoleculeEmission, drive: Drive, places: Places
-) -> tuple[Response, Response | None, int, float]:
+) -> tuple[DensityAndFlow, DensityAndFlow | None, int, float]:
     """Matsubara sum, and a bias window with panels adapted to the source."""
-    still = Drive(temperature=drive.temperature, lead_temperature=drive.temperature, mu=0.0)
-    equilibrium, _, count, error = consistent_parts(metal, emission, still, places, False)
+    still = Drive(
+        thermal_energy=drive.thermal_energy, lead_thermal_energy=drive.thermal_energy, mu=0.0
+    )
+    equilibrium, _, count, error = negf_parts(metal, emission, still, places, False)
     if drive.equilibrium:
         return equilibrium, None, count, error
     low, high, marks = bias_window(metal, drive)
@@ -528,7 +529,7 @@ def _by_function(
 
     edges = adapted_edges(source, _thermal_edges(metal, drive, panels), ADAPTED)
 
-    def driven(where: Places, currents: bool, share: float) -> tuple[Response, int]:
+    def driven(where: Places, currents: bool, share: float) -> tuple[DensityAndFlow, int]:
         at, w = gauss_panels(edges, int(share * PANEL_NODES))
         return _driven_sum(metal, emission, where, at, w), at.size
 
@@ -552,7 +553,7 @@ def _thermal_edges(metal: Metal, drive: Drive, marks: Real) -> Real:
 
 def _driven_sum(
     metal: Metal, emission: MoleculeEmission, where: Places, q: Real, w: Real
-) -> Response:
+) -> DensityAndFlow:
     energy, kappa = energy_of(metal, q)
     weight = w * np.abs(q) / metal.N0 / (2j * np.pi)
     T = emission.driven(energy, kappa) * weight[:, None, None, None]
@@ -577,7 +578,7 @@ def _table_edges(metal: Metal, emission: MoleculeEmission, drive: Drive, places:
 
 def _by_table(
     metal: Metal, emission: MoleculeEmission, drive: Drive, places: Places
-) -> tuple[Response, Response | None, int, float]:
+) -> tuple[DensityAndFlow, DensityAndFlow | None, int, float]:
     """Both parts along the real axis, between the ends of the table."""
 
     def sources(at: Real) -> Complex:
@@ -589,15 +590,15 @@ def _by_table(
         sources, _table_edges(metal, emission, drive, places), ADAPTED, int(FEWER * GRID_NODES)
     )
 
-    def still(where: Places, currents: bool, share: float) -> tuple[Response, int]:
+    def still(where: Places, currents: bool, share: float) -> tuple[DensityAndFlow, int]:
         q, w = gauss_panels(edges, int(share * GRID_NODES))
         energy, kappa = energy_of(metal, q)
         weight = 1j / np.pi * w * np.abs(q) / metal.N0
-        weight = weight * occupation_of(energy, 0.0, drive.temperature)
+        weight = weight * occupation_of(energy, 0.0, drive.thermal_energy)
         T = emission.transfer(energy + 0j, kappa) * weight[:, None, None, None]
         return respond(metal, where, kappa, T, False, False).real, q.size
 
-    def moved(where: Places, currents: bool, share: float) -> tuple[Response, int]:
+    def moved(where: Places, currents: bool, share: float) -> tuple[DensityAndFlow, int]:
         q, w = gauss_panels(edges, int(share * GRID_NODES))
         return _driven_sum(metal, emission, where, q, w), q.size
 
@@ -742,7 +743,7 @@ def _by_contact(model: Map, method: Method) -> float | None:
         coupling=emission.level.coupling,
     )
     one, two, _, _ = _by_function(metal, general, drive, places)
-    still, driven, _, _ = consistent_parts(metal, emission, drive, places, False)
+    still, driven, _, _ = negf_parts(metal, emission, drive, places, False)
     first = one.density if two is None else one.density + two.density
     second = still.density if driven is None else still.density + driven.density
     return change(second, first)

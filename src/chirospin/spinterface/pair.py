@@ -302,10 +302,10 @@ class Spectral(Method):
         return _pair_state(motion, moments_of(propagated(motion, t)), t)
 
 
-class Expm(Method):
+class MatrixExponential(Method):
     """Exponential of the augmented matrix, also with losses and at exceptional points."""
 
-    name: ClassVar[str] = "expm"
+    name: ClassVar[str] = "matrix-exponential"
     summary: ClassVar[str] = "matrix exponential, also with losses; loses 1e-16 |A| t"
     references: ClassVar[tuple[str, ...]] = ("fransson_spinterface",)
 
@@ -414,9 +414,9 @@ def _swapped(model: Pair, method: Method) -> float:
 
 
 def _by_exponential(model: Pair, method: Method) -> float | None:
-    if isinstance(method, Expm):
+    if isinstance(method, MatrixExponential):
         return None
-    one, other = method.solve(model).moments, Expm().solve(model).moments
+    one, other = method.solve(model).moments, MatrixExponential().solve(model).moments
     return float(np.abs(one - other).max() / (np.abs(one).max() or 1.0))
 
 

@@ -32,7 +32,7 @@ from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Shape, parameter
 from chirospin.numerics.quadrature import PANEL_NODES
-from chirospin.spinterface.contact import Consistent
+from chirospin.spinterface.contact import NEGF
 from chirospin.spinterface.emission import occupation_of
 from chirospin.spinterface.green import Metal
 from chirospin.spinterface.model import (
@@ -41,7 +41,7 @@ from chirospin.spinterface.model import (
     SpinOrbitMetal,
     bounded,
     metal_of,
-    temperature_of,
+    thermal_energy_of,
 )
 from chirospin.spinterface.release import PHASE, Release
 from chirospin.spinterface.response import FEWER, TAIL, momentum_of
@@ -213,7 +213,7 @@ class PointContact(Method):
         if not coupling_of(model):
             return _isolated(model, times, r)
         parts = [_release(model, metal, m) for m in SIGNS]
-        _fits(metal, temperature_of(model), times, r)
+        _fits(metal, thermal_energy_of(model), times, r)
         few = np.unique([0, times.size // 2, times.size - 1])
         densities = [part.density(times, r) for part in parts]
         rough = [part.density(times[few], r, int(FEWER * PANEL_NODES))[0] for part in parts]
@@ -247,13 +247,13 @@ def _release(model: Quench, metal: Metal, m: int) -> Release:
         before=before,
         after=after,
         hybridisation=coupling_of(model),
-        temperature=temperature_of(model),
+        thermal_energy=thermal_energy_of(model),
     )
 
 
 def _isolated(model: Quench, times: Real, r: Real) -> QuenchState:
     """Nothing moves without a metal."""
-    f = [float(occupation_of(levels_of(model, m)[0], 0.0, temperature_of(model))) for m in SIGNS]
+    f = [float(occupation_of(levels_of(model, m)[0], 0.0, thermal_energy_of(model))) for m in SIGNS]
     return QuenchState(
         level_spin=np.full(times.size, (f[0] - f[1]) / 2),
         spin=np.zeros((times.size, r.size)),
@@ -300,7 +300,7 @@ def momentum_scale(model: Quench) -> float:
     energy = abs(metal.bottom) + max(abs(e) for m in SIGNS for e in levels_of(model, m))
     width = (metal.N0 * coupling_of(model)) ** 2 / np.pi  # of the cubic in kappa, 1/nm
     return float(
-        np.hypot(np.sqrt(2 * metal.N0 * (energy + TAIL / 2 * temperature_of(model))), width)
+        np.hypot(np.sqrt(2 * metal.N0 * (energy + TAIL / 2 * thermal_energy_of(model))), width)
     )
 
 
@@ -357,7 +357,7 @@ def by_modes(model: Quench, star: Star) -> tuple[Real, Real]:
         E, W = np.linalg.eigh(_hamiltonian(star, before))
         e, U = np.linalg.eigh(_hamiltonian(star, after))
         mixed = U.T @ W
-        rho = (mixed * occupation_of(E, 0.0, temperature_of(model))) @ mixed.T
+        rho = (mixed * occupation_of(E, 0.0, thermal_energy_of(model))) @ mixed.T
         field = star.amplitude * (j0 + 1j * m * star.branch * j1)
         seen = np.concatenate([U[:1].astype(complex), field @ U[1:]])
         for n, t in enumerate(times):
@@ -370,7 +370,8 @@ def fitting_star(model: Quench) -> Star | None:
     """Modes far above every momentum that moves, dense enough for the last time; None if too many."""
     metal, scale = _in_space(model), momentum_scale(model)
     late = max(
-        float(quench_axes(model)[0].max(initial=0.0)), LEVELS / max(temperature_of(model), 1e-150)
+        float(quench_axes(model)[0].max(initial=0.0)),
+        LEVELS / max(thermal_energy_of(model), 1e-150),
     )
     step = min(2 * np.pi * metal.N0 / (MARGIN * late * scale**2), COARSEST)
     reach = REACH * CUTOFF * scale
@@ -444,7 +445,7 @@ def _start(model: Quench, method: Method) -> float:
         lead_coupling=0.0,
         distance=quench_axes(model)[1],
     )
-    right = Consistent().solve(still).total.vector.real[:, 2]
+    right = NEGF().solve(still).total.vector.real[:, 2]
     ours = method.solve(model.replace(time=[0.0])).spin[0]
     size = np.maximum(np.abs(right), np.finfo(float).tiny)
     return float((np.abs(ours - right) / size).max())

@@ -40,7 +40,7 @@ class Release:
     sign : m, +1 or -1
     before, after : energy of the level, eV
     hybridisation : V_0, eV nm^(3/2)
-    temperature : k_B T, eV
+    thermal_energy : k_B T, eV
     """
 
     metal: Metal
@@ -48,7 +48,7 @@ class Release:
     before: float
     after: float
     hybridisation: float
-    temperature: float
+    thermal_energy: float
 
     def poles(self, level: float) -> Complex:
         r"""Zeros of :math:`2N_0\kappa\, G^{-1}` in kappa, on both sheets: a cubic, or a quadratic at a = 0.
@@ -69,14 +69,14 @@ class Release:
 
     def energies(self, last: float, farthest: float, nodes: int) -> tuple[Complex, Real]:
         """Momenta of the occupied states and weights of a sum over energy; bound states come last."""
-        metal, top = self.metal, momentum_of(self.metal, TAIL * self.temperature)
+        metal, top = self.metal, momentum_of(self.metal, TAIL * self.thermal_energy)
         old = self.poles(self.before)
         bound = old[(old.imag > 0) & (np.abs(old.real) <= STRAIGHT * np.abs(old))]
         if top <= 0:
             return bound, np.full(bound.size, np.nan)
         singular = np.concatenate([old, self.poles(self.after)])
-        if self.temperature > 0:
-            first = metal.kappa(1j * np.pi * self.temperature)[None]
+        if self.thermal_energy > 0:
+            first = metal.kappa(1j * np.pi * self.thermal_energy)[None]
             singular = np.concatenate([singular, first, -first])
         longest = PHASE / max(top * last / metal.N0 + 2 * farthest, PHASE / top)
         q, w = real_axis(metal, singular, 0.0, top, (momentum_of(metal, 0.0),), nodes, longest)
@@ -137,7 +137,9 @@ class Release:
         kappa, weights = self.energies(last, farthest, nodes)
         bound = int(np.isnan(weights).sum())
         omega = metal.bottom + (kappa**2).real / (2 * metal.N0)
-        f = np.where(np.isnan(weights), 1.0, weights) * occupation_of(omega, 0.0, self.temperature)
+        f = np.where(np.isnan(weights), 1.0, weights) * occupation_of(
+            omega, 0.0, self.thermal_energy
+        )
         one, cross, both = self.spectral(kappa, places, bound)
         out = np.tile(f @ both, (times.size, 1))
         if not shift:

@@ -56,7 +56,7 @@ class Places:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Response:
+class DensityAndFlow:
     """Density and radial current, complex until the last step.
 
     Parameters
@@ -68,22 +68,22 @@ class Response:
     density: Parts
     flow: tuple[Complex, Complex] | None
 
-    def __add__(self, other: Response) -> Response:
+    def __add__(self, other: DensityAndFlow) -> DensityAndFlow:
         flow = None
         if self.flow is not None and other.flow is not None:
             flow = (self.flow[0] + other.flow[0], self.flow[1] + other.flow[1])
-        return Response(density=self.density + other.density, flow=flow)
+        return DensityAndFlow(density=self.density + other.density, flow=flow)
 
     @property
-    def real(self) -> Response:
+    def real(self) -> DensityAndFlow:
         """The real parts."""
         flow = None if self.flow is None else (self.flow[0].real, self.flow[1].real)
-        return Response(density=self.density.real, flow=flow)
+        return DensityAndFlow(density=self.density.real, flow=flow)
 
 
 def respond(
     metal: Metal, places: Places, kappa: Complex, T: Complex, advanced: bool, flow: bool
-) -> Response:
+) -> DensityAndFlow:
     r"""Sum over energies of g(r) T g, with the right factor g(-r) or, if advanced, g^a(-r).
 
     Parameters
@@ -111,18 +111,18 @@ def respond(
             np.concatenate([b.flow[1] for b in blocks if b.flow]),
         )
     density = Parts(scalar=joined[0], mol=joined[1], sub=joined[2], mix=joined[3])
-    return Response(density=density, flow=flows)
+    return DensityAndFlow(density=density, flow=flows)
 
 
 def _block(
     metal: Metal, places: Places, kappa: Complex, T: Complex, advanced: bool, flow: bool
-) -> Response:
+) -> DensityAndFlow:
     left = [components(metal, r[:, None], kappa[None], flow) for r in places.distance]
     right = [
         tuple(np.conj(g) for g in four) if advanced else (four[0], -four[1], four[2], -four[3])
         for four in left
     ]
-    total: Response | None = None
+    total: DensityAndFlow | None = None
     for i, g in enumerate(left):
         for j, h in enumerate(right):
             u, v, S = places.direction[i], places.direction[j], T[:, i, j]
@@ -132,7 +132,7 @@ def _block(
                 before = _sandwich(g[2], g[3], h[0], h[1], S, u, v)
                 after = _sandwich(g[0], g[1], h[2], h[3], S, u, v)
                 currents = _currents(metal, density, before, after, u)
-            one = Response(density=density, flow=currents)
+            one = DensityAndFlow(density=density, flow=currents)
             total = one if total is None else total + one
     assert total is not None
     return total
@@ -168,7 +168,7 @@ def equilibrium_response(
     places: Places,
     flow: bool,
     nodes: int = BLOCK_NODES,
-) -> tuple[Response, int]:
+) -> tuple[DensityAndFlow, int]:
     r"""The part that remains without bias, and the number of energies.
 
     .. math:: 2k_BT\,\mathrm{Re}\sum_{n\ge0} F(i\omega_n), \qquad
@@ -228,7 +228,7 @@ def real_axis(
 
 def bias_window(metal: Metal, drive: Drive) -> tuple[float, float, tuple[float, ...]]:
     """Signed momenta between which the occupations differ, and the steps at zero temperature."""
-    hot = TAIL * max(drive.temperature, drive.lead_temperature)
+    hot = TAIL * max(drive.thermal_energy, drive.lead_thermal_energy)
     ends = (min(0.0, drive.mu) - hot, max(0.0, drive.mu) + hot)
     low, high, zero, mu = (momentum_of(metal, e) for e in (*ends, 0.0, drive.mu))
     return low, high, (zero, mu)
@@ -241,7 +241,7 @@ def driven_response(
     places: Places,
     flow: bool,
     nodes: int = PANEL_NODES,
-) -> tuple[Response | None, int]:
+) -> tuple[DensityAndFlow | None, int]:
     """The part that bias or a hotter lead drives; None in equilibrium."""
     if drive.equilibrium:
         return None, 0

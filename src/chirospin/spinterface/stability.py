@@ -106,7 +106,7 @@ class Request:
     exchange_limit, zeeman_limit : largest exchange energies that repulsion and field may give, eV
     per_tesla : exchange energy of a field of one tesla, eV
     height : nm
-    magneton : moment of one spin, g, in Bohr magnetons
+    g_factor : moment of one spin, g, in Bohr magnetons
     """
 
     spin: float
@@ -115,7 +115,7 @@ class Request:
     zeeman_limit: float
     per_tesla: float
     height: float
-    magneton: float
+    g_factor: float
 
 
 def request_of(model: Stability) -> Request:
@@ -131,7 +131,7 @@ def request_of(model: Stability) -> Request:
         zeeman_limit=model.largest_field * per_tesla,
         per_tesla=per_tesla,
         height=model.height,
-        magneton=model.g_factor,
+        g_factor=model.g_factor,
     )
 
 
@@ -145,7 +145,7 @@ def local_spin(emission: LevelEmission) -> Real:
 
     .. math:: \mathbf s = k_BT\sum_n \tfrac12\mathrm{sp}\,\boldsymbol\sigma G_1(i\omega_n)
     """
-    y, w = _local_nodes(emission.drive.temperature)
+    y, w = _local_nodes(emission.drive.thermal_energy)
     G = emission.molecule(1j * y, emission.metal.kappa(1j * y))
     return np.asarray(w @ spin_parts(G)[:, 1:].real)
 
@@ -155,7 +155,7 @@ def local_response(emission: LevelEmission) -> Real:
 
     .. math:: \chi_a = -\tfrac14 k_BT\sum_n \mathrm{sp}\,\sigma_a G_1\sigma_a G_1
     """
-    y, w = _local_nodes(emission.drive.temperature)
+    y, w = _local_nodes(emission.drive.thermal_energy)
     G = emission.molecule(1j * y, emission.metal.kappa(1j * y))
     traces = np.stack([np.trace(s @ G @ s @ G, axis1=-2, axis2=-1) for s in PAULI], axis=-1)
     return np.asarray(-w @ traces.real / 4)
@@ -240,13 +240,13 @@ def _stability_state(model: Stability) -> StabilityState:
     found = _with_exchange(emission, want.axis, 0.0 if np.isnan(exchange) else exchange)
     response = local_response(emission)
     turned = np.tensordot(want.axis, PAULI, 1)
-    y, w = _local_nodes(drive.temperature)
+    y, w = _local_nodes(drive.thermal_energy)
     G = emission.molecule(1j * y, metal.kappa(1j * y))
     along = -float(w @ np.trace(turned @ G @ turned @ G, axis1=-2, axis2=-1).real) / 4
     metal_spin = np.nan
     if metal.d == 3 and not np.isnan(exchange):
         metal_spin = _metal_spin(found, drive, want)
-    bulk = whole_gas(metal, drive.temperature)[1] / 4 if metal.d == 3 else np.nan
+    bulk = whole_gas(metal, drive.thermal_energy)[1] / 4 if metal.d == 3 else np.nan
     return StabilityState(
         response=response,
         along=along,
@@ -294,7 +294,7 @@ def _largest_held(spin: Callable[[float], float], want: Request) -> float:
 
 def _metal_spin(emission: LevelEmission, drive: Drive, want: Request) -> float:
     places = Places(distance=np.array([[want.height]]), direction=want.axis[None, None])
-    found, _ = equilibrium_response(emission.metal, emission, drive.temperature, places, False)
+    found, _ = equilibrium_response(emission.metal, emission, drive.thermal_energy, places, False)
     return float(found.density.vector.real[0] @ want.axis)
 
 
@@ -355,13 +355,13 @@ def least_repulsion(model: Stability, state: StabilityState) -> Any:
 )
 def held_moment(model: Stability, state: StabilityState) -> Any:
     """Largest moment that the found repulsion holds: more than the wanted one where the moment jumps."""
-    return state.held * request_of(model).magneton
+    return state.held * request_of(model).g_factor
 
 
 @observable(unit="1", symbol="m_{max}")
 def reached_moment(model: Stability, state: StabilityState) -> Any:
     """Largest moment that the largest repulsion or field holds, in Bohr magnetons."""
-    return state.reached * request_of(model).magneton
+    return state.reached * request_of(model).g_factor
 
 
 @observable(unit="tesla", symbol="B_s")
@@ -371,13 +371,13 @@ def stray_field(model: Stability, state: StabilityState) -> Any:
     .. math:: B = \frac{\mu_0}{4\pi}\frac{2m\mu_B}{h^3}
     """
     want = request_of(model)
-    return MU0_BOHR * want.spin * want.magneton / (2 * np.pi * want.height**3)
+    return MU0_BOHR * want.spin * want.g_factor / (2 * np.pi * want.height**3)
 
 
 @observable(unit="tesla", symbol=r"\mu_0M", undefined="in three dimensions, where a moment exists")
 def metal_magnetisation(model: Stability, state: StabilityState) -> Any:
     r"""Induced magnetisation of the metal at the height: :math:`\mu_0 g\mu_B s`."""
-    return MU0_BOHR * request_of(model).magneton * state.metal_spin
+    return MU0_BOHR * request_of(model).g_factor * state.metal_spin
 
 
 @observable(unit="eV*nm^3", symbol="I_c", undefined="in three dimensions only")

@@ -24,6 +24,7 @@ from chirospin.base.errors import ClaimError, UnknownNameError
 from chirospin.base.figures import Plot
 from chirospin.base.parameters import nearest
 from chirospin.studies import own, papers
+from chirospin.studies.contents import Contents, Row, unaccounted, unknown
 from chirospin.studies.expectation import Expectation, Judgement
 
 Progress = Callable[[int, int], None]
@@ -189,13 +190,21 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """A paper, or a question of our own."""
+    """A paper, or a question of our own.
+
+    Parameters
+    ----------
+    contents : the equations, figures and tables of the paper; None where its full text is not at hand
+    rows : what the places and statements are that no claim answers for
+    """
 
     key: str
     title: str
     figures: tuple[Figure, ...]
     claims: tuple[Claim, ...]
     of_a_paper: bool
+    contents: Contents | None = None
+    rows: tuple[Row, ...] = ()
 
     def figure(self, name: str) -> Figure:
         """A figure by name.
@@ -293,6 +302,8 @@ def read_study(module: ModuleType, of_a_paper: bool) -> Study:
         figures=tuple(x for x in held if isinstance(x, Figure)),
         claims=tuple(x for x in held if isinstance(x, Claim)),
         of_a_paper=of_a_paper,
+        contents=getattr(module, "CONTENTS", None),
+        rows=getattr(module, "ROWS", ()),
     )
     known = {figure.name for figure in study.figures}
     for one in study.claims:
@@ -306,6 +317,20 @@ def read_study(module: ModuleType, of_a_paper: bool) -> Study:
                 + (f"source {forbidden!r} has no place here" if one.source == forbidden else "")
             )
     return study
+
+
+def lacking_rows(study: Study) -> tuple[str, ...]:
+    """The places of a paper that neither a claim nor a row answers for."""
+    return unaccounted(study.contents, _wheres(study)) if study.contents else ()
+
+
+def misplaced_rows(study: Study) -> tuple[str, ...]:
+    """The places that claims and rows name and the paper does not hold."""
+    return unknown(study.contents, _wheres(study)) if study.contents else ()
+
+
+def _wheres(study: Study) -> list[str]:
+    return [*(claim.where for claim in study.claims), *(row.where for row in study.rows)]
 
 
 def keys(of_papers: bool | None = None) -> tuple[str, ...]:

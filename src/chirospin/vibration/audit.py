@@ -205,10 +205,10 @@ def _star_sums(model: Vibration, method: Method) -> float | None:
 def _total_variance(here: Level) -> NDArray[np.complex128]:
     """Sum over vibrations of U P U^+ (1-f+n) + U^+ P U (f+n) from thermal means alone."""
     values, states = np.linalg.eigh(here.energy)
-    f = (states * fermi(values / here.temperature)) @ states.conj().T
+    f = (states * fermi(values / here.thermal_energy)) @ states.conj().T
     total = np.zeros((2, 2), dtype=complex)
     for w, U in zip(here.frequencies, here.couplings, strict=True):
-        n = float(bose(w / here.temperature))
+        n = float(bose(w / here.thermal_energy))
         total += U @ ((1 + n) * np.eye(2) - f) @ U.conj().T + U.conj().T @ (n * np.eye(2) + f) @ U
     return total
 
@@ -274,7 +274,7 @@ def _crossovers_beyond_exact(model: Vibration, method: Method) -> float | None:
     except (ModelError, ConvergenceError):
         return None
     mine = method.crossing(anywhere(model))
-    return float(max(0, len(mine.temperatures) - len(exact.temperatures)))
+    return float(max(0, len(mine.thermal_energies) - len(exact.thermal_energies)))
 
 
 def _accurate(model: Vibration, method: Method) -> float | None:

@@ -116,7 +116,7 @@ class Bath:
         return self.edges[-1] if self.continuous else max(self.energies)
 
     def nodes(
-        self, temperature: float, finer: int = 1, resolution: float = np.inf
+        self, thermal_energy: float, finer: int = 1, resolution: float = np.inf
     ) -> tuple[Array, Array]:
         """Energies and weights with which sums over vibrations at a temperature are integrals.
 
@@ -131,7 +131,7 @@ class Bath:
         if self.density is None:
             return np.array(self.energies), np.array(self.weights)
         parts = []
-        cold = max(temperature, COLDEST * self.edges[-1])
+        cold = max(thermal_energy, COLDEST * self.edges[-1])
         for low, high in zip(self.edges, self.edges[1:], strict=False):
             energy, width = _rule(low, high, cold, resolution, finer)
             parts.append((energy, width * self.density(energy)))
@@ -148,17 +148,17 @@ class Bath:
         energies, weights = self.nodes(self.highest)
         return float((weights / energies).sum())
 
-    def variance(self, temperature: float) -> float:
+    def variance(self, thermal_energy: float) -> float:
         """Sum of 2n + 1: the variance of the level over the square of its coupling."""
-        energies, weights = self.nodes(temperature)
-        return float((weights * (2 * bose(energies / temperature) + 1)).sum())
+        energies, weights = self.nodes(thermal_energy)
+        return float((weights * (2 * bose(energies / thermal_energy) + 1)).sum())
 
 
 def _rule(
-    low: float, high: float, temperature: float, resolution: float, finer: int
+    low: float, high: float, thermal_energy: float, resolution: float, finer: int
 ) -> tuple[Array, Array]:
     """One Gauss rule where that is enough, else rules on panels that shrink towards the poles."""
-    first = 1j * np.pi * temperature
+    first = 1j * np.pi * thermal_energy
     poles = [first, 0j] if low else [first]
     pole = (2 * np.array(poles) - low - high) / (high - low)
     growth = min(_growth(p) for p in [*pole, 2j * resolution / (high - low)])

@@ -53,8 +53,8 @@ def self_energy_poles(here: Level) -> Poles:
     fransson_closed_shell, Eqs. (10), (11); (10) lacks a minus sign
     """
     bare, states = np.linalg.eigh(here.energy)
-    f = fermi(bare / here.temperature)
-    n = bose(here.frequencies / here.temperature)
+    f = fermi(bare / here.thermal_energy)
+    n = bose(here.frequencies / here.thermal_energy)
     emitted = here.couplings @ states * np.sqrt(1 - f + n[:, None])[:, None, :]
     absorbed = here.couplings.conj().swapaxes(1, 2) @ states * np.sqrt(f + n[:, None])[:, None, :]
     up = bare + here.frequencies[:, None]
@@ -150,12 +150,12 @@ def by_star(here: Level, poles: Poles) -> Thermal:
     if here.width:
         return by_decay(here, poles)
     reach = np.abs(poles.energies).max(initial=np.abs(here.energy).max() * 2)
-    rational = fermi_poles((reach + np.linalg.norm(poles.columns)) / here.temperature)
+    rational = fermi_poles((reach + np.linalg.norm(poles.columns)) / here.thermal_energy)
     if rational is None:
         return by_eigenvectors(here, poles)
-    z = 1j * here.temperature * rational.heights
+    z = 1j * here.thermal_energy * rational.heights
     scalar, vector = green_parts(inverse_green(here, poles, z))
-    weights = 2 * here.temperature * rational.weights
+    weights = 2 * here.thermal_energy * rational.weights
     moment = weights @ vector.real
     mean = 0.5 + weights @ scalar.real
     density = mean * np.eye(2) + np.tensordot(moment, PAULI, 1)
@@ -166,7 +166,7 @@ def by_eigenvectors(here: Level, poles: Poles) -> Thermal:
     """rho = f(H) in the corner, from all eigenvectors; positive by construction."""
     values, vectors = np.linalg.eigh(star_matrix(here, poles))
     corner = vectors[:2]
-    density = (corner * fermi(values / here.temperature)) @ corner.conj().T
+    density = (corner * fermi(values / here.thermal_energy)) @ corner.conj().T
     return Thermal(density=density, moment=moment_of(density))
 
 
@@ -178,7 +178,7 @@ def by_decay(here: Level, poles: Poles) -> Thermal:
     """
     values, right = np.linalg.eig(star_matrix(here, poles))
     left = np.linalg.inv(right)
-    filled = digamma(0.5 + 1j * values / (2 * np.pi * here.temperature)) - 0.5j * np.pi
+    filled = digamma(0.5 + 1j * values / (2 * np.pi * here.thermal_energy)) - 0.5j * np.pi
     X = (right[:2] * filled) @ left[:, :2]
     density = 1j / (2 * np.pi) * (X - X.conj().T)
     return Thermal(density=density, moment=moment_of(density))

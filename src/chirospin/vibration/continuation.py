@@ -58,12 +58,12 @@ def continued(
     if line is None:
         return None
     z = line + 1j * broadening
-    sums = _sums(departure, here.temperature, z)
+    sums = _sums(departure, here.thermal_energy, z)
     bare = self_energy(self_energy_poles(reference), z)
     empty = z[:, None, None] * np.eye(2) - reference.energy
     g = np.linalg.inv(empty)
     exchange = Moved.on(here, line)
-    filled = _complex_fermi(z / here.temperature)[:, None, None]
+    filled = _complex_fermi(z / here.thermal_energy)[:, None, None]
 
     def improved(x: NDArray[np.float64]) -> NDArray[np.float64]:
         D = x.view(complex).reshape(-1, 2, 2)
@@ -80,27 +80,27 @@ def continued(
 
 def _line(here: Level, reference: Level, omega: Array, broadening: float) -> Array | None:
     """Energies that hold the wanted ones and the whole spectrum."""
-    n = 2 * bose(here.frequencies / here.temperature) + 1
+    n = 2 * bose(here.frequencies / here.thermal_energy) + 1
     spread = np.sqrt((n * (np.abs(here.couplings) ** 2).sum(axis=(1, 2))).sum())
     reach = WIDE * spread + 2 * here.frequencies.max() + 4 * broadening
     centres = np.linalg.eigvalsh(reference.energy)
     margin = here.frequencies.max() + 4 * broadening  # a wanted place asks its neighbours
     low = min(centres[0] - reach, omega.min() - margin)
     high = max(centres[1] + reach, omega.max() + margin)
-    step = min(broadening, here.temperature) / STEPS
+    step = min(broadening, here.thermal_energy) / STEPS
     count = int(np.ceil((high - low) / step)) + 1
     return None if count > LONGEST else np.linspace(low - step, high + step, count + 2)
 
 
-def _sums(departure: Complex, temperature: float, z: Complex) -> Complex:
+def _sums(departure: Complex, thermal_energy: float, z: Complex) -> Complex:
     """h(z) from both signs of the frequency, (energies, 2, 2)."""
-    poles = 1j * np.pi * temperature * (2 * np.arange(len(departure)) + 1)
+    poles = 1j * np.pi * thermal_energy * (2 * np.arange(len(departure)) + 1)
     other = departure.conj().swapaxes(1, 2)
     out = []
     for block in np.array_split(z, max(1, z.size * poles.size // (BLOCK * 64))):
         up, down = 1 / (block[:, None] - poles), 1 / (block[:, None] + poles)
         out.append(np.tensordot(up, departure, 1) + np.tensordot(down, other, 1))
-    return np.asarray(temperature * np.concatenate(out))
+    return np.asarray(thermal_energy * np.concatenate(out))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +133,7 @@ class Moved:
         own = _filter(np.zeros(1), np.ones(1), size)
         kinds, filters = [], []
         for U, shares, frequencies in distinct(here):
-            n = bose(frequencies / here.temperature)
+            n = bose(frequencies / here.thermal_energy)
             down, up = -frequencies / step, frequencies / step
             kinds.append(U)
             weights = (

@@ -21,11 +21,11 @@ class Crossing:
 
     Parameters
     ----------
-    temperatures : k_B T, growing, meV; empty if the sign is the same everywhere
+    thermal_energies : k_B T, growing, meV; empty if the sign is the same everywhere
     defect : largest ``|moment|`` left at one of them over the largest on the scan
     """
 
-    temperatures: tuple[float, ...]
+    thermal_energies: tuple[float, ...]
     defect: float
 
 
@@ -45,7 +45,7 @@ def crossings(
     floors = NOISE * np.array([scale(T) for T in scan])
     meaning = np.isfinite(sizes) & (sizes > floors)
     if not meaning.any():
-        return Crossing(temperatures=(), defect=0.0)
+        return Crossing(thermal_energies=(), defect=0.0)
     best = int(np.argmax(np.where(meaning, sizes, 0.0)))
     axis = moments[best] / sizes[best]
     along = moments @ axis
@@ -64,4 +64,4 @@ def crossings(
             )
             roots.append(float(root))
             defect = max(defect, abs(float(moment(float(root)) @ axis)) / sizes[best])
-    return Crossing(temperatures=tuple(roots), defect=float(defect))
+    return Crossing(thermal_energies=tuple(roots), defect=float(defect))

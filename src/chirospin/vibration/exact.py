@@ -70,9 +70,9 @@ class Exact(Rung):
             parts[SPECTRUM] = many.spectrum(energies_from_mu(model), self.broadening)
         return _state(many.thermal(), many.top_weight(), parts)
 
-    def moment_at(self, model: Vibration, temperature: float) -> Array:
+    def moment_at(self, model: Vibration, thermal_energy: float) -> Array:
         """The exact moment at another temperature."""
-        here = level(model, temperature=temperature)
+        here = level(model, thermal_energy=thermal_energy)
         _no_reservoir(here)
         split = channels(here)
         if split is not None:
@@ -166,7 +166,7 @@ def _alike(here: Level) -> bool:
 def _enough(here: Level) -> tuple[int, ...]:
     """Quanta of every mode beyond which weights are rounding."""
     shift = np.linalg.norm(here.couplings, axis=(1, 2)) / here.frequencies
-    thermal = np.sqrt(FADED * here.temperature / here.frequencies)
+    thermal = np.sqrt(FADED * here.thermal_energy / here.frequencies)
     return tuple(np.ceil((thermal + shift) ** 2 + 8).astype(int).tolist())
 
 
@@ -204,7 +204,7 @@ class Displaced:
         """Probabilities of no electron, of one in each channel, and of two."""
         one = self.energies - np.diag(self.shifts)
         two = self.energies.sum() - self.shifts.sum() + self.here.hubbard
-        exponents = -np.array([0.0, *one, two]) / self.here.temperature
+        exponents = -np.array([0.0, *one, two]) / self.here.thermal_energy
         p = np.exp(exponents - exponents.max())
         p /= p.sum()
         return float(p[0]), p[1:3], float(p[3])
@@ -224,7 +224,7 @@ class Displaced:
         # Lambda_++ - Lambda_-- = sum (|l_+|^2 - |l_-|^2)/omega, formed before it is summed
         plus, minus = np.abs(self.couplings.T)
         shift = ((plus - minus) * (plus + minus) / self.here.frequencies).sum()
-        gap = (self.energies[0] - self.energies[1] - shift) / self.here.temperature
+        gap = (self.energies[0] - self.energies[1] - shift) / self.here.thermal_energy
         larger = single.max()
         return float(np.sign(-gap) * larger * -np.expm1(-abs(gap)))
 
@@ -258,7 +258,7 @@ class Displaced:
     def _envelope(self, t: Array, dense: Level) -> Complex:
         none, single, double = self.weights()
         sizes = np.abs(channels_of(self.vectors, dense)) ** 2 / dense.frequencies[:, None] ** 2
-        n = 2 * bose(dense.frequencies / dense.temperature) + 1
+        n = 2 * bose(dense.frequencies / dense.thermal_energy) + 1
         angles = np.outer(t, dense.frequencies)
         faded = ((1 - np.cos(angles)) @ (sizes * n[:, None])).T
         turned = np.exp(1j * (np.sin(angles) @ sizes).T)
@@ -275,7 +275,7 @@ class Displaced:
         The envelopes are Legendre polynomials on panels of time, and each polynomial times
         :math:`e^{i\Omega t}` is a spherical Bessel function, however far the energy is from the level.
         """
-        spread = np.sqrt(2 * np.abs(self.shifts).max() * dense.temperature)
+        spread = np.sqrt(2 * np.abs(self.shifts).max() * dense.thermal_energy)
         fastest = np.abs(self.shifts).sum() + 4 * spread + dense.frequencies.max() + broadening
         count = int(np.ceil(LONG / broadening * fastest / PHASE))
         work = count * (GAUSS * dense.frequencies.size + omega.size)
@@ -360,7 +360,7 @@ class Diagonalised:
 
     def _probabilities(self) -> tuple[float, Array, float]:
         """Of no electron, of each state of one, and of two; quanta without end in the first and last."""
-        T = self.here.temperature
+        T = self.here.thermal_energy
         free = -np.log(-np.expm1(-self.here.frequencies / T)).sum()
         exponents = np.concatenate([[free], -self.values / T, [free - self.double / T]])
         p = np.exp(exponents - exponents.max())
@@ -386,8 +386,8 @@ class Diagonalised:
         none, single, double = self._probabilities()
         quanta = _numbers(self.quanta)
         free = self.here.frequencies @ quanta
-        p0 = _share(none, free, self.here.temperature)
-        p2 = _share(double, free, self.here.temperature)
+        p0 = _share(none, free, self.here.thermal_energy)
+        p2 = _share(double, free, self.here.thermal_energy)
         displaced = displacement(self.amplitudes, self.quanta)
         out = np.zeros((2, omega.size))
         for spin in (0, 1):
@@ -419,8 +419,8 @@ class Diagonalised:
             )
 
 
-def _share(total: float, energies: Array, temperature: float) -> Array:
-    p = np.exp(-energies / temperature)
+def _share(total: float, energies: Array, thermal_energy: float) -> Array:
+    p = np.exp(-energies / thermal_energy)
     return np.asarray(total * p / p.sum())
 
 

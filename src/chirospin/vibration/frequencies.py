@@ -36,7 +36,7 @@ def by_frequencies(here: Level, poles: Poles) -> Thermal:
     ------
     ValueError : more frequencies than :data:`MOST`
     """
-    T = here.temperature
+    T = here.thermal_energy
     reach = np.abs(poles.energies).max(initial=0.0) + np.linalg.norm(poles.columns)
     count = max(FEWEST, int(np.ceil(BEYOND * (reach + np.abs(here.energy).max()) / (np.pi * T))))
     if count > MOST:
@@ -54,13 +54,13 @@ def by_frequencies(here: Level, poles: Poles) -> Thermal:
     return Thermal(density=np.asarray(density), moment=np.asarray(polarised + vector))
 
 
-def summed_with_tail(terms: Array, frequency: Array, temperature: float) -> Array:
+def summed_with_tail(terms: Array, frequency: Array, thermal_energy: float) -> Array:
     """Sum over n >= 0 of terms (n, ...) that fall as a/omega^4 + b/omega^6."""
     n = len(terms)
     one, other = n // 2, n - 1
     x, y = frequency[one], frequency[other]
     matrix = np.array([[x**-4, x**-6], [y**-4, y**-6]])
     fitted = np.linalg.solve(matrix, np.stack([terms[one], terms[other]]).reshape(2, -1))
-    step = 2 * np.pi * temperature
+    step = 2 * np.pi * thermal_energy
     tail = fitted[0] * zeta(4, n + 0.5) / step**4 + fitted[1] * zeta(6, n + 0.5) / step**6
     return np.asarray(terms.sum(axis=0) + tail.reshape(terms.shape[1:]))

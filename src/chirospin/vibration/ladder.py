@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,13 +19,14 @@ from chirospin.vibration.model import Level, Vibration, level
 from chirospin.vibration.state import VibrationState
 
 Array = NDArray[np.floating[Any]]
-SPECTRUM, CROSSING = "spectrum", "crossing"
+SPECTRUM, CROSSING, PROPAGATION = "spectrum", "crossing", "propagation"
 
 
 class Rung(Method):
     """A theory of the level; subclasses say how they solve one model."""
 
     gives: ClassVar[Needs] = frozenset({SPECTRUM})
+    renamed: ClassVar[Mapping[str, str]] = {"temperatures": "search_points"}
 
     broadening: float = Field(
         default=0.1, ge=1e-6, le=1e6, description="imaginary part of the energies of spectra, meV"
@@ -36,7 +37,9 @@ class Rung(Method):
     hottest: float = Field(
         default=100.0, ge=1e-6, le=1e6, description="and where the search ends, meV"
     )
-    temperatures: int = Field(default=60, ge=2, le=10000, description="of the search")
+    search_points: int = Field(
+        default=60, ge=2, le=10000, description="temperatures at which it looks"
+    )
 
     def solve_many(self, models: Sequence[Vibration]) -> Iterator[VibrationState]:
         """One state per model."""
@@ -51,7 +54,7 @@ class Rung(Method):
         """The level in equilibrium."""
 
     @abstractmethod
-    def moment_at(self, model: Vibration, temperature: float) -> Array:
+    def moment_at(self, model: Vibration, thermal_energy: float) -> Array:
         """The moment at another temperature, (3,); NaN where the method fails."""
 
     def crossing(self, model: Vibration) -> Crossing:
@@ -61,10 +64,10 @@ class Rung(Method):
                 f"Option `coldest` of method {self.name}: must be < {self.hottest:g} (meV), "
                 f"the hottest, but is {self.coldest:g}"
             )
-        scan = np.geomspace(self.coldest, self.hottest, self.temperatures)
+        scan = np.geomspace(self.coldest, self.hottest, self.search_points)
         return crossings(
             lambda T: self.moment_at(model, T),
-            lambda T: relative_coupling(level(model, temperature=T)),
+            lambda T: relative_coupling(level(model, thermal_energy=T)),
             scan,
         )
 
@@ -87,7 +90,7 @@ PARTS = (
 def relative_coupling(here: Level) -> float:
     r"""Coupling beside temperature: :math:`\sum_j |U_j|^2/(\omega_j T)`."""
     sizes = (np.abs(here.couplings) ** 2).sum(axis=(1, 2))
-    return float((sizes / here.frequencies).sum() / here.temperature)
+    return float((sizes / here.frequencies).sum() / here.thermal_energy)
 
 
 def converged(residual: float = 0.0, iterations: int = 0) -> Outcome:

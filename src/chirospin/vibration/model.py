@@ -20,6 +20,7 @@ Complex = NDArray[np.complexfloating[Any, Any]]
 COMPONENTS = ("x", "y", "z")
 SPINS = ("up", "down")
 CHANNELS = ("weak", "strong")
+MATRICES = ("1", "sigma_x", "sigma_y", "sigma_z")
 SMALLEST, LARGEST = 1e-6, 1e6  # meV, 12 nanokelvin to a kiloelectronvolt
 ROOTS = 3  # crossover temperatures that a result can hold
 REACH = 2.5  # of the default energies around zero, meV, the window of the paper's figures
@@ -257,13 +258,13 @@ class Level:
     energy : eps, (2, 2), from the chemical potential
     frequencies : omega_j, (modes,)
     couplings : U_j with the root of the weight of the mode, (modes, 2, 2)
-    temperature, width, hubbard : k_B T, gamma, U_H
+    thermal_energy, width, hubbard : k_B T, gamma, U_H
     """
 
     energy: Complex
     frequencies: Array
     couplings: Complex
-    temperature: float
+    thermal_energy: float
     width: float
     hubbard: float
 
@@ -271,14 +272,14 @@ class Level:
 def level(
     model: Vibration,
     finer: int = 1,
-    temperature: float | None = None,
+    thermal_energy: float | None = None,
     resolution: float = np.inf,
 ) -> Level:
     """The model as matrices; a continuous bath as Gauss nodes, ``finer`` times as many as needed.
 
     Thermal sums need what the temperature resolves, spectra also their broadening (``resolution``).
     """
-    T = model.thermal_energy if temperature is None else temperature
+    T = model.thermal_energy if thermal_energy is None else thermal_energy
     vibrations = bath(model)
     if vibrations.count(resolution) > MOST:
         raise ModelError(
@@ -297,7 +298,7 @@ def level(
         energy=np.asarray(energy, dtype=complex),
         frequencies=frequencies,
         couplings=np.asarray(couplings, dtype=complex),
-        temperature=T,
+        thermal_energy=T,
         width=model.reservoir_coupling,
         hubbard=model.hubbard,
     )
@@ -320,6 +321,7 @@ def labels(model: Vibration) -> dict[str, tuple[Any, ...]]:
     return {
         "component": COMPONENTS,
         "spin": SPINS,
+        "matrix": MATRICES,
         "energy": tuple(energies(model).tolist()),
         "channel": CHANNELS,
         "root": tuple(range(1, ROOTS + 1)),

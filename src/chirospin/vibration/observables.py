@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from chirospin.base.method import FailedState
 from chirospin.base.observables import observable
 from chirospin.vibration.born import ROUNDING
-from chirospin.vibration.ladder import CROSSING, SPECTRUM
+from chirospin.vibration.ladder import CROSSING, PROPAGATION, SPECTRUM
 from chirospin.vibration.model import ROOTS, Vibration, bath, broken_time_reversal, channels, level
 from chirospin.vibration.state import VibrationState
 
@@ -69,6 +69,50 @@ def spectral_density(model: Vibration, state: VibrationState) -> Array:
 
 
 @observable(
+    unit="1/meV",
+    symbol="G",
+    dims=("matrix", "energy"),
+    needs=(PROPAGATION,),
+    default=False,
+    undefined="only the method second-order knows it",
+)
+def green_function(model: Vibration, state: VibrationState) -> NDArray[np.complex128]:
+    r"""Retarded Green function of the level, its share of 1, sigma_x, sigma_y and sigma_z.
+
+    .. math:: G(\omega+i\eta) = G_0 + \mathbf G_1\cdot\boldsymbol\sigma
+
+    The poles lie at the energies of the spectral density; a small broadening leaves them sharp.
+
+    References
+    ----------
+    fransson_closed_shell, Eqs. (2), (12)
+    """
+    G: NDArray[np.complex128] = state.parts[PROPAGATION][0]
+    return G
+
+
+@observable(
+    unit="meV",
+    symbol=r"\Sigma",
+    dims=("matrix", "energy"),
+    needs=(PROPAGATION,),
+    default=False,
+    undefined="only the method second-order knows it",
+)
+def self_energy(model: Vibration, state: VibrationState) -> NDArray[np.complex128]:
+    r"""Retarded self-energy by the vibrations, its share of 1, sigma_x, sigma_y and sigma_z.
+
+    .. math:: \Sigma(\omega+i\eta) = \Sigma_0 + \boldsymbol\Sigma_1\cdot\boldsymbol\sigma
+
+    References
+    ----------
+    fransson_closed_shell, Eqs. (10), (11)
+    """
+    sigma: NDArray[np.complex128] = state.parts[PROPAGATION][1]
+    return sigma
+
+
+@observable(
     unit="meV",
     symbol=r"k_BT_{xo}",
     dims=("root",),
@@ -78,7 +122,7 @@ def spectral_density(model: Vibration, state: VibrationState) -> Array:
 def crossover(model: Vibration, state: VibrationState) -> Array:
     """Thermal energies at which the moment of this method changes sign; all NaN if it never does."""
     search = state.parts[CROSSING]
-    roots = () if isinstance(search, FailedState) else search.temperatures[:ROOTS]
+    roots = () if isinstance(search, FailedState) else search.thermal_energies[:ROOTS]
     return np.concatenate([roots, np.full(ROOTS - len(roots), np.nan)])
 
 
@@ -86,7 +130,7 @@ def crossover(model: Vibration, state: VibrationState) -> Array:
 def crossover_count(model: Vibration, state: VibrationState) -> Array:
     """How many sign changes the search found between its coldest and hottest temperature."""
     search = state.parts[CROSSING]
-    return np.asarray(np.nan if isinstance(search, FailedState) else len(search.temperatures))
+    return np.asarray(np.nan if isinstance(search, FailedState) else len(search.thermal_energies))
 
 
 @observable(unit="1", symbol=r"\tau")
@@ -127,6 +171,8 @@ OBSERVABLES = (
     moment,
     occupation,
     spectral_density,
+    green_function,
+    self_energy,
     crossover,
     crossover_count,
     time_reversal_breaking,

@@ -40,13 +40,13 @@ class Band:
     ----------
     coupling : g = lambda^2, meV^2
     filled : f, the Fermi function at the bare level
-    temperature, low, high : T, a, b, meV
+    thermal_energy, low, high : T, a, b, meV
     density : J as a function that continues analytically
     """
 
     coupling: float
     filled: float
-    temperature: float
+    thermal_energy: float
     low: float
     high: float
     density: Callable[[Array], Array]
@@ -58,7 +58,7 @@ class Band:
 
     def _clear_of(self, place: float) -> tuple[Array, Array]:
         """The same, also away from a place below a."""
-        poles = [2j * np.pi * self.temperature, *([0.0, place] if self.low else [])]
+        poles = [2j * np.pi * self.thermal_energy, *([0.0, place] if self.low else [])]
         return gauss_panels(cleared_edges(self.low, self.high, np.array(poles)), NODES)
 
     def emission(self, energy: Array) -> Array:
@@ -71,7 +71,7 @@ class Band:
 
     def _with_bose(self, energy: Array, extra: float) -> Array:
         safe = np.where(energy == 0, 1e-290, energy)
-        n = 1 / np.expm1(np.clip(safe / self.temperature, -700, 700))
+        n = 1 / np.expm1(np.clip(safe / self.thermal_energy, -700, 700))
         return np.asarray(self.density(safe) * (n + extra))
 
     def weight(self, x: Array) -> Array:
@@ -112,11 +112,11 @@ class Band:
         B = self.coupling * self.weight(x)
         A = B / (self.distance(x) ** 2 + (np.pi * B) ** 2)
         total = float(dx @ A)
-        n = float(dx @ (A * fermi((level + x) / self.temperature)))
+        n = float(dx @ (A * fermi((level + x) / self.thermal_energy)))
         poles = [self._outside(side) for side in (1, -1)]
         for place, residue in [*poles, *([self._in_gap()] if self.low else [])]:
             total += residue
-            n += residue * float(fermi((level + place) / self.temperature))
+            n += residue * float(fermi((level + place) / self.thermal_energy))
         return n / total, total
 
     def _resonances(self) -> tuple[Array, Array]:

@@ -81,15 +81,15 @@ class Exchange:
     def between(cls, here: Level, count: int) -> Exchange:
         """The loop for ``count`` positive frequencies."""
         steps = np.arange(1 - count, 2 * count)  # n - m
-        nu = 2j * np.pi * here.temperature * steps
+        nu = 2j * np.pi * here.thermal_energy * steps
         place = np.arange(count)[:, None] - np.arange(-count, count) + count - 1
         kinds, emitting, absorbing = [], [], []
         for U, shares, frequencies in distinct(here):
             gaps = nu[..., None] - frequencies
             kinds.append(U)
-            emitting.append(-here.temperature * (shares / gaps).sum(axis=-1)[place])
+            emitting.append(-here.thermal_energy * (shares / gaps).sum(axis=-1)[place])
             sums = nu[..., None] + frequencies
-            absorbing.append(here.temperature * (shares / sums).sum(axis=-1)[place])
+            absorbing.append(here.thermal_energy * (shares / sums).sum(axis=-1)[place])
         return cls(
             couplings=np.array(kinds),
             emitting=np.array(emitting),
@@ -107,11 +107,14 @@ class Exchange:
         return total
 
 
-def polarised(energy: Complex, temperature: float) -> Complex:
+def polarised(energy: Complex, thermal_energy: float) -> Complex:
     """f(energy) of a Hermitian 2x2 matrix, its spin part without cancellation."""
     scalar, vector = scalar_and_vector(energy)
     size = float(np.sqrt((vector.real**2).sum()))
-    up, down = (float(scalar.real) + size) / temperature, (float(scalar.real) - size) / temperature
+    up, down = (
+        (float(scalar.real) + size) / thermal_energy,
+        (float(scalar.real) - size) / thermal_energy,
+    )
     mean = 0.5 * float(fermi(up) + fermi(down)) * np.eye(2)
     if not size:
         return np.asarray(mean, dtype=complex)
@@ -134,7 +137,9 @@ class SCBA(Rung):
     references: ClassVar[tuple[str, ...]] = ("fransson_closed_shell", "mahan_2000")
     with_hartree: ClassVar[bool] = False
 
-    temperatures: int = Field(default=24, ge=2, le=10000, description="of the search")
+    search_points: int = Field(
+        default=24, ge=2, le=10000, description="temperatures at which it looks"
+    )
     tolerance: float = Field(
         default=1e-12, ge=1e-15, le=1e-6, description="of the self-energy, relative to the coupling"
     )
@@ -163,9 +168,9 @@ class SCBA(Rung):
             parts={SPECTRUM: self._spectrum(model, settled)} if shown else {},
         )
 
-    def moment_at(self, model: Vibration, temperature: float) -> Array:
+    def moment_at(self, model: Vibration, thermal_energy: float) -> Array:
         """NaN where the self-consistency fails."""
-        found, outcome, _, _ = self._solved(level(model, temperature=temperature))
+        found, outcome, _, _ = self._solved(level(model, thermal_energy=thermal_energy))
         return found.moment if outcome.converged else np.full(3, np.nan)
 
     def spectrum_of(self, model: Vibration, finer: int = 1) -> Array:
@@ -177,7 +182,7 @@ class SCBA(Rung):
         here = level(model, finer, resolution=self.broadening)
         sigma, shift = settled
         reference = _shifted(here, shift)
-        z = 1j * np.pi * here.temperature * (2 * np.arange(len(sigma)) + 1)
+        z = 1j * np.pi * here.thermal_energy * (2 * np.arange(len(sigma)) + 1)
         empty = z[:, None, None] * np.eye(2) - reference.energy
         departure = np.linalg.inv(empty - sigma) - np.linalg.inv(empty)
         omega = energies_from_mu(model)
@@ -281,7 +286,7 @@ class _Equation:
     @classmethod
     def of(cls, here: Level, count: int, with_hartree: bool) -> _Equation:
         """For ``count`` positive frequencies."""
-        z = 1j * np.pi * here.temperature * (2 * np.arange(count) + 1)
+        z = 1j * np.pi * here.thermal_energy * (2 * np.arange(count) + 1)
         return cls(here=here, z=z, loop=Exchange.between(here, count), with_hartree=with_hartree)
 
     def packed(self, sigma: Complex, shift: Complex) -> Unknowns:
@@ -297,7 +302,7 @@ class _Equation:
 
     def dressed(self, sigma: Complex, shift: Complex) -> tuple[Complex, Complex, Complex]:
         """G, the reference g, and the density matrix."""
-        T, energy = self.here.temperature, self.here.energy + shift
+        T, energy = self.here.thermal_energy, self.here.energy + shift
         z = self.z[:, None, None] * np.eye(2)
         full, bare = green_parts(z - energy - sigma), green_parts(z - energy)
         scalar = 2 * T * summed_with_tail((full[0] - bare[0]).real, self.z.imag, T)

@@ -17,11 +17,15 @@ from chirospin.vibration.born import (
     Thermal,
     by_eigenvectors,
     by_star,
+    green_parts,
+    inverse_green,
+    scalar_and_vector,
+    self_energy,
     self_energy_poles,
     spin_densities,
 )
 from chirospin.vibration.frequencies import by_frequencies
-from chirospin.vibration.ladder import SPECTRUM, Rung, converged
+from chirospin.vibration.ladder import PROPAGATION, SPECTRUM, Rung, converged
 from chirospin.vibration.model import Vibration, bath, channels, energies_from_mu, level
 from chirospin.vibration.real_axis import Band
 from chirospin.vibration.state import VibrationState
@@ -43,6 +47,7 @@ class SecondOrder(Rung):
     name: ClassVar[str] = "second-order"
     summary: ClassVar[str] = "Dyson's equation with the bare self-energy, without Hartree term"
     references: ClassVar[tuple[str, ...]] = ("fransson_closed_shell", "ozaki_2007")
+    gives: ClassVar[Needs] = frozenset({SPECTRUM, PROPAGATION})
 
     route: Literal["star", "matsubara", "real-axis"] = Field(
         default="star", description="how the sum over energies is done"
@@ -68,7 +73,14 @@ class SecondOrder(Rung):
             truncation=None,
             outcome=converged(),
             expanded=True,
-            parts={SPECTRUM: self.spectrum_of(model)} if SPECTRUM in needs else {},
+            parts={
+                name: find(model)
+                for name, find in (
+                    (SPECTRUM, self.spectrum_of),
+                    (PROPAGATION, self.propagation_of),
+                )
+                if name in needs
+            },
         )
 
     def spectrum_of(self, model: Vibration, finer: int = 1) -> Array:
@@ -77,9 +89,20 @@ class SecondOrder(Rung):
         poles = self_energy_poles(here)
         return spin_densities(here, poles, energies_from_mu(model), self.broadening)
 
-    def moment_at(self, model: Vibration, temperature: float) -> Array:
+    def propagation_of(self, model: Vibration) -> NDArray[np.complex128]:
+        """G and Sigma at omega + i broadening, each as 1, sigma_x, sigma_y, sigma_z: (2, 4, energies)."""
+        here = level(model, resolution=self.broadening)
+        poles = self_energy_poles(here)
+        z = energies_from_mu(model) + 1j * self.broadening
+        both = (
+            green_parts(inverse_green(here, poles, z)),
+            scalar_and_vector(self_energy(poles, z)),
+        )
+        return np.stack([np.concatenate([scalar[None], vector.T]) for scalar, vector in both])
+
+    def moment_at(self, model: Vibration, thermal_energy: float) -> Array:
         """By the first route, which is the fastest."""
-        here = level(model, temperature=temperature)
+        here = level(model, thermal_energy=thermal_energy)
         return by_star(here, self_energy_poles(here)).moment
 
 
@@ -114,15 +137,15 @@ def on_real_axis(model: Vibration) -> tuple[Thermal, float]:
             f"but is {model.bath}"
         )
     vectors, bare, couplings = split
-    _, weights = vibrations.nodes(here.temperature)
+    _, weights = vibrations.nodes(here.thermal_energy)
     norms, filled = [], []
     strengths = (np.abs(couplings) ** 2).sum(axis=0) / weights.sum()
     strengths[strengths < ROUNDING * strengths.max()] = 0.0
     for energy, strength in zip(bare, strengths, strict=True):
         band = Band(
             coupling=float(strength),
-            filled=float(fermi(energy / here.temperature)),
-            temperature=here.temperature,
+            filled=float(fermi(energy / here.thermal_energy)),
+            thermal_energy=here.thermal_energy,
             low=vibrations.edges[0],
             high=vibrations.edges[-1],
             density=vibrations.density,

@@ -54,4 +54,4 @@ def strength(here: Level) -> float | None:
     if not here.width and channels(here) is not None:
         return None
     sizes = np.linalg.norm(here.couplings, ord=2, axis=(1, 2)) ** 2
-    return float((sizes / here.frequencies).sum() / here.temperature)
+    return float((sizes / here.frequencies).sum() / here.thermal_energy)

@@ -73,9 +73,9 @@ class Windowed(Rung):
         here = level(model, finer, resolution=self.broadening)
         return self._integrated(here, self_energy_poles(here), model)[0].moment
 
-    def moment_at(self, model: Vibration, temperature: float) -> Array:
+    def moment_at(self, model: Vibration, thermal_energy: float) -> Array:
         """The integral at another temperature."""
-        here = level(model, temperature=temperature, resolution=self.broadening)
+        here = level(model, thermal_energy=thermal_energy, resolution=self.broadening)
         return self._integrated(here, self_energy_poles(here), model)[0].moment
 
     def _integrated(self, here: Level, poles: Poles, model: Vibration) -> tuple[Thermal, float]:
@@ -93,7 +93,7 @@ class Windowed(Rung):
         omega = (centres[:, None] + half * nodes).ravel() - mu
         measure = np.tile(half * weights, count)
         scalar, vector = green_parts(inverse_green(here, poles, omega + 1j * self.broadening))
-        filled = measure * fermi(omega / here.temperature)
+        filled = measure * fermi(omega / here.thermal_energy)
         mean = -(filled @ scalar.imag) / np.pi
         moment = -(filled @ vector.imag) / np.pi
         norm = -(measure @ scalar.imag) / np.pi

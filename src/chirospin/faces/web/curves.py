@@ -35,7 +35,7 @@ HEIGHT, FRAME = 240, 96  # of more panels, and of what is around them
 
 _ENTRY = re.compile(r"[0-9]{1,9}")
 
-Place = tuple[tuple[str, Any], ...]
+Coordinates = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Series:
     panel : the axes it stands in
     """
 
-    place: Place
+    place: Coordinates
     panel: str
     colour: int
     dash: int
@@ -158,7 +158,7 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
-def _caption(place: Place, ds: xr.Dataset, mathtext: bool = False) -> str:
+def _caption(place: Coordinates, ds: xr.Dataset, mathtext: bool = False) -> str:
     """A legend entry, with the symbol of a parameter and the bare word of a label."""
     words = []
     for dim, value in place:

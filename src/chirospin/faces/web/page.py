@@ -23,11 +23,11 @@ from chirospin.faces.web.controls import family_options, nodes, problem_form
 from chirospin.faces.web.curves import live_figure, zero_within, zero_words
 from chirospin.faces.web.desk import Desk, Ticket
 from chirospin.faces.web.question import (
+    checked_question,
     command_line,
     question_from,
     question_words,
     snippet,
-    task_from,
 )
 from chirospin.faces.web.studies import studies_page
 from chirospin.faces.web.worker import STOPPED, Answer, Auditing, Solving
@@ -234,7 +234,7 @@ def view_of(desk: Desk, who: str, data: Any, mark: str, expensive: bool = False)
     """
     asker, question = expensive_asker(who), question_from(data)
     try:
-        task = task_from(question)
+        checked = checked_question(question)
         words = command_line(question), snippet(question)
     except ModelError as error:
         _drop(desk.last(asker))
@@ -245,7 +245,7 @@ def view_of(desk: Desk, who: str, data: Any, mark: str, expensive: bool = False)
         checking = None
     ticket = desk.ask(who, Solving(question=question))
     ticket.news(QUICK)
-    return ticket_view(ticket, checking, task.problem, words, mark)
+    return ticket_view(ticket, checking, checked.problem, words, mark)
 
 
 def expensive_asker(who: str) -> str:

@@ -79,7 +79,7 @@ class Question(BaseModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class CheckedQuestion:
     """A question that holds: nothing in it is text any more."""
 
     problem: Problem
@@ -104,7 +104,7 @@ def question_from(data: Any) -> Question:
         raise ModelError(f"Field `{where}` of the page: {first['msg'].lower()}") from None
 
 
-def task_from(question: Question) -> Task:
+def checked_question(question: Question) -> CheckedQuestion:
     """Check everything before anything is computed.
 
     Raises
@@ -129,7 +129,7 @@ def task_from(question: Question) -> Task:
             _plain_text(kind.parameter_info(span.name), text)
     _bounded(question)
     texts = over_texts(question, model)
-    return Task(
+    return CheckedQuestion(
         problem=problem,
         model=model,
         methods=tuple(methods),
@@ -244,12 +244,12 @@ def question_words(question: Question) -> str:
 
 def command_line(question: Question) -> str:
     """The command that gives the same numbers."""
-    task = task_from(question)
+    checked = checked_question(question)
     words = ["chirospin", "solve", question.problem, "--method", ",".join(question.methods)]
     for flag, texts in (
         ("--set", value_texts(question)),
         ("--option", option_texts(question)),
-        ("--over", over_texts(question, task.model)),
+        ("--over", over_texts(question, checked.model)),
     ):
         for text in texts:
             words += [flag, text]
@@ -258,19 +258,19 @@ def command_line(question: Question) -> str:
 
 def snippet(question: Question) -> str:
     """The Python that gives the same numbers."""
-    task = task_from(question)
-    kind = type(task.model)
+    checked = checked_question(question)
+    kind = type(checked.model)
     given = ", ".join(
         f"{name}={_literal(parse(kind.parameter_info(name), text))}"
         for name, text in question.values.items()
     )
-    over = ", ".join(f'"{name}": {_spaced(task, name, question)}' for name in task.over)
-    family = task.problem.family
+    over = ", ".join(f'"{name}": {_spaced(checked, name, question)}' for name in checked.over)
+    family = checked.problem.family
     methods = [
         f"{family}.{type(one).__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
         if (changed := one.model_dump(exclude_defaults=True))
         else f'"{one.name}"'
-        for one in task.methods
+        for one in checked.methods
     ]
     chosen = methods[0] if len(methods) == 1 else f"[{', '.join(methods)}]"
     call = [f"{family}.{kind.__name__}({given})", chosen]
@@ -287,9 +287,9 @@ def snippet(question: Question) -> str:
     return "\n".join(lines)
 
 
-def _spaced(task: Task, name: str, question: Question) -> str:
+def _spaced(checked: CheckedQuestion, name: str, question: Question) -> str:
     span = next((one for one in question.spans if one.name == name), None)
-    values = task.over[name]
+    values = checked.over[name]
     if span is None or len(values) < 3:
         return _literal(values)
     spacing = "geomspace" if span.log else "linspace"

@@ -22,7 +22,7 @@ from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.figures import draw
 from chirospin.base.solve import solve as corridor
 from chirospin.base.threads import blas_threads
-from chirospin.faces.web.question import Question, Span, Task, task_from
+from chirospin.faces.web.question import CheckedQuestion, Question, Span, checked_question
 from chirospin.studies import registry
 
 PATIENT = 0.25  # seconds that a first answer may take before a coarse one is shown
@@ -80,28 +80,28 @@ class Solving:
     limit: float = 600.0
 
     def run(self, send: Send) -> None:
-        task = task_from(self.question)
+        checked = checked_question(self.question)
         report = _reporter(send)
         few = _coarse(self.question)
         if few is not None:
             with contextlib.suppress(ModelError):  # the whole will say so, if it has the point
-                small = task_from(few)
+                small = checked_question(few)
                 report(0, _points(small))
-                first = answer_task(self.question, small, report, coarse=True)
-                if first.seconds * _points(task) / _points(small) > PATIENT:
+                first = answer_to(self.question, small, report, coarse=True)
+                if first.seconds * _points(checked) / _points(small) > PATIENT:
                     send("answer", first)
-            report(0, _points(task))
-        send("answer", answer_task(self.question, task, report))
+            report(0, _points(checked))
+        send("answer", answer_to(self.question, checked, report))
 
 
-def _points(task: Task) -> int:
+def _points(checked: CheckedQuestion) -> int:
     """Solutions of a task."""
-    return math.prod(len(values) for values in task.over.values())
+    return math.prod(len(values) for values in checked.over.values())
 
 
 def _coarse(question: Question) -> Question | None:
     """The question with few points along its swept axes, if they have many."""
-    kind = task_from(question).problem.model
+    kind = checked_question(question).problem.model
     fewer: dict[str, Span] = {}
     for which, span, few in (
         ("along", question.along, COARSE),
@@ -115,8 +115,11 @@ def _coarse(question: Question) -> Question | None:
     return question.model_copy(update=fewer) if fewer else None
 
 
-def answer_task(
-    question: Question, task: Task, report: Callable[[int, int], None], coarse: bool = False
+def answer_to(
+    question: Question,
+    checked: CheckedQuestion,
+    report: Callable[[int, int], None],
+    coarse: bool = False,
 ) -> Answer:
     """Solve by each method; one that refuses the model is named, and the others are shown.
 
@@ -125,20 +128,20 @@ def answer_task(
     ModelError : every method refuses, or the result would be too large for a page
     """
     started = time.perf_counter()
-    _bounded(task)
+    _bounded(checked)
     parts: dict[str, xr.Dataset] = {}
     refusals: dict[str, str] = {}
-    for n, method in enumerate(task.methods):
+    for n, method in enumerate(checked.methods):
         try:
             parts[method.name] = corridor(
-                task.problem,
-                task.model,
+                checked.problem,
+                checked.model,
                 method,
-                over=task.over,
-                observables=task.observables,
+                over=checked.over,
+                observables=checked.observables,
                 on_failure="record",
                 progress=lambda done, total, n=n: report(  # type: ignore[misc]
-                    n * total + done, len(task.methods) * total
+                    n * total + done, len(checked.methods) * total
                 ),
             )
         except ModelError as error:
@@ -150,20 +153,21 @@ def answer_task(
     return Answer(
         question=question,
         ds=ds,
-        certificates=tuple(results.certificates(ds, task.problem)),
+        certificates=tuple(results.certificates(ds, checked.problem)),
         refusals=refusals,
         seconds=time.perf_counter() - started,
         coarse=coarse,
     )
 
 
-def _bounded(task: Task) -> None:
+def _bounded(checked: CheckedQuestion) -> None:
     """Refuse a result that would not cross to the page, before it is computed."""
-    labels = task.problem.labels(task.model)
+    labels = checked.problem.labels(checked.model)
     own = sum(
-        math.prod(len(labels[d]) for d in one.dims) for one in task.problem.choose(task.observables)
+        math.prod(len(labels[d]) for d in one.dims)
+        for one in checked.problem.choose(checked.observables)
     )
-    numbers = own * _points(task) * len(task.methods)
+    numbers = own * _points(checked) * len(checked.methods)
     if numbers > LARGEST_ANSWER:
         raise ModelError(
             f"A result must hold at most {LARGEST_ANSWER:.0e} numbers on this page, but would hold "
@@ -179,15 +183,15 @@ class Auditing:
     limit: float = 600.0
 
     def run(self, send: Send) -> None:
-        task = task_from(self.question)
+        checked = checked_question(self.question)
         report = _reporter(send)
         found: list[Certificate] = []
-        total = len(task.methods) * len(task.problem.audits)
-        for method in task.methods:
-            for audit in task.problem.audits:
+        total = len(checked.methods) * len(checked.problem.audits)
+        for method in checked.methods:
+            for audit in checked.problem.audits:
                 report(len(found), total)
                 try:
-                    one = audit.run(task.model, method)
+                    one = audit.run(checked.model, method)
                 except (ModelError, ConvergenceError) as error:
                     raise ModelError(f"{method.name}, {audit.name}: {error}") from None
                 found += [one] if one is not None else []

@@ -26,7 +26,7 @@ from chirospin.junction.audit import (
     without_repulsion,
 )
 from chirospin.junction.bias.master import PositiveLindblad, Redfield, UniversalLindblad
-from chirospin.junction.bias.model import BiasedJunction, reservoirs
+from chirospin.junction.bias.model import BiasedJunction, reservoirs_of
 from chirospin.junction.bias.observables import (
     AT_REST,
     NO_DEFECT,
@@ -71,7 +71,7 @@ def _occupation_range(model: BiasedJunction, state: BiasedState) -> float:
 
 
 def _energy_balance(model: BiasedJunction, state: BiasedState) -> float | None:
-    if state.energy_current is None or reservoirs(model).dephasing:
+    if state.energy_current is None or reservoirs_of(model).dephasing:
         return None  # fluctuations heat the stack
     net = np.abs(state.energy_current.sum(axis=1)).max()
     return float(net / (coupling_scale(model) * max(energy_scale(model), 1e-300)))
@@ -84,9 +84,9 @@ def entropy_production(model: BiasedJunction, state: BiasedState) -> float | Non
     """
     if state.energy_current is None:
         return None
-    leads = reservoirs(model)
-    heat = state.energy_current - leads.potential * state.lead_current
-    return float((-(heat / leads.thermal_energy).sum(axis=1)).min() / coupling_scale(model))
+    reservoirs = reservoirs_of(model)
+    heat = state.energy_current - reservoirs.potential * state.lead_current
+    return float((-(heat / reservoirs.thermal_energy).sum(axis=1)).min() / coupling_scale(model))
 
 
 def _reciprocity(model: BiasedJunction, state: BiasedState) -> float | None:
@@ -128,7 +128,7 @@ def _equilibrium_energy(model: BiasedJunction, state: BiasedState) -> float | No
     spurious = _spurious(model, state)
     if spurious is None or state.energy_current is None or np.isnan(spurious[1]).any():
         return None
-    carried = reservoirs(model).thermal_energy.mean() * np.abs(state.lead_current).max()
+    carried = reservoirs_of(model).thermal_energy.mean() * np.abs(state.lead_current).max()
     size = max(np.abs(state.energy_current).max(), carried, 1e-300)
     return float(np.abs(spurious[1]).max() / size)
 
@@ -150,7 +150,7 @@ def _broadening(model: BiasedJunction, state: BiasedState) -> float | None:
     """
     if not driven(model):
         return None
-    if reservoirs(model).dephasing > lead_couplings(model).sum(axis=1).max():
+    if reservoirs_of(model).dephasing > lead_couplings(model).sum(axis=1).max():
         return None
     still = state.parts[REST]
     sharp = state.lead_current[:, 0] - left_flows(still)[0]

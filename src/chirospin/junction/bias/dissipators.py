@@ -186,7 +186,7 @@ class ThermalLeads(JumpFamily):
     ) -> None:
         self.layout, self.kind = layout, kind
         self.coupling = np.array([member.coupling for member in members])
-        self.heat = np.array([member.leads.thermal_energy for member in members])
+        self.thermal_energy = np.array([member.reservoirs.thermal_energy for member in members])
         self.conditions, self.condition = _conditions(members)
         states = [spectrum(member.matrices) for member in members]
         self.energies = _stacked([one.energies for one in states])
@@ -215,7 +215,7 @@ class ThermalLeads(JumpFamily):
                     S, D = parts.loss[lead][parity][n], parts.shift[lead][parity][n]
                     gap = E[..., :, None] - E[..., None, :]
                     if self.kind == "kms":
-                        T = self.heat[:, lead, None, None, None]
+                        T = self.thermal_energy[:, lead, None, None, None]
                         D += 1j * np.tanh(gap / (4 * T)) * S
                     damping[parity][n] += D - 1j * S
                     parts.energy[lead][parity][n] += -1j * gap * D
@@ -483,10 +483,12 @@ def _conditions(members: Sequence[BiasedMember]) -> tuple[list[Condition], Ints]
     which = np.zeros((len(members), 2), dtype=np.int64)
     touched = np.stack([member.coupling for member in members]).max(axis=0) > 0
     for b, member in enumerate(members):
-        states, leads = spectrum(member.matrices), member.leads
+        states, reservoirs = spectrum(member.matrices), member.reservoirs
         coupling = member.coupling.sum(axis=0) if member.broadened else None
         width = None if coupling is None else coupling.tobytes()
-        for lead, ends in enumerate(zip(leads.potential, leads.thermal_energy, strict=True)):
+        for lead, ends in enumerate(
+            zip(reservoirs.potential, reservoirs.thermal_energy, strict=True)
+        ):
             mu, T = map(float, ends)
             key = (lead, id(states), mu, T, width)
             if key not in found:
@@ -551,7 +553,9 @@ class Dephasing(JumpFamily):
 
     def __init__(self, members: Sequence[BiasedMember], layout: Layout) -> None:
         self.layout = layout
-        self.rate = np.array([member.leads.dephasing for member in members])[:, None, None, None]
+        self.rate = np.array([member.reservoirs.dephasing for member in members])[
+            :, None, None, None
+        ]
 
     def _electrons(self, parity: int, number: int) -> Real:
         """Electrons in every orbital of each Fock state of one stack, (sector, d, orbital)."""

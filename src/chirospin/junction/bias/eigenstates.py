@@ -13,7 +13,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from chirospin.junction.bias.model import BiasedJunction, Reservoirs, gated_hamiltonian, reservoirs
+from chirospin.junction.bias.model import (
+    BiasedJunction,
+    Reservoirs,
+    gated_hamiltonian,
+    reservoirs_of,
+)
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.hamiltonian import Matrices, Member, hamiltonians
 from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Layout, Real
@@ -21,8 +26,6 @@ from chirospin.junction.model import Interaction, lead_couplings
 from chirospin.numerics.sylvester import dagger
 
 Ints = NDArray[np.int64]
-_Place = tuple[int, int, int]
-"""(parity, stack, sector)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,15 +37,15 @@ class BiasedMember(Member):
     broadened : whether every transition sees Fermi functions broadened by its own width
     """
 
-    leads: Reservoirs
+    reservoirs: Reservoirs
     broadened: bool = False
 
     @classmethod
     def both(cls, model: BiasedJunction) -> tuple[BiasedMember, BiasedMember]:
         """A model with its left lead magnetised up, and down."""
-        matrices, leads = Matrices.of(model, gated_hamiltonian(model)), reservoirs(model)
+        matrices, reservoirs = Matrices.of(model, gated_hamiltonian(model)), reservoirs_of(model)
         up, down = (
-            cls(matrices=matrices, coupling=coupling, leads=leads)
+            cls(matrices=matrices, coupling=coupling, reservoirs=reservoirs)
             for coupling in lead_couplings(model)
         )
         return up, down
@@ -77,8 +80,8 @@ class Link:
     above, above_sign : the same for each state of B, shape (J, dB)
     """
 
-    lower: _Place
-    upper: _Place
+    lower: fock.SectorKey
+    upper: fock.SectorKey
     orbitals: Ints
     below: Ints
     below_sign: Real
@@ -109,7 +112,7 @@ def links(charges: fock.Charges, orbitals: tuple[int, ...]) -> tuple[Link, ...]:
     return tuple(found)
 
 
-def _link(space: fock.Sectors, lower: _Place, states: Ints, orbitals: Ints) -> Link | None:
+def _link(space: fock.Sectors, lower: fock.SectorKey, states: Ints, orbitals: Ints) -> Link | None:
     empty = ((states >> orbitals[:, None]) & 1) == 0
     if not empty.any():
         return None

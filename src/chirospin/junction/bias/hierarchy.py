@@ -56,7 +56,6 @@ from chirospin.numerics.krylov import gmres
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 Charge = tuple[int, ...]
-Place = tuple[int, int, int]
 Signature = tuple[int, ...]
 POLE_ERROR = 1e-4  # largest error of f that poles may leave at the largest energy
 WIDTHS = 10.0  # level widths beyond the largest energy that poles reach too
@@ -68,8 +67,8 @@ WORKING_VECTORS = 8
 class Block:
     """Operators from a bra sector to a ket sector, at ``start`` in the packed space."""
 
-    ket: Place
-    bra: Place
+    ket: fock.SectorKey
+    bra: fock.SectorKey
     start: int
     shape: tuple[int, int]
 
@@ -80,7 +79,7 @@ class Block:
 
 
 @lru_cache(maxsize=8)
-def _places(charges: fock.Charges) -> dict[Charge, Place]:
+def _places(charges: fock.Charges) -> dict[Charge, fock.SectorKey]:
     """The sector of every charge."""
     space = fock.sectors(charges)
     rows = np.array(charges)
@@ -124,7 +123,7 @@ def _charge_of(charges: fock.Charges, orbital: int) -> Charge:
     return tuple(row[orbital] for row in charges)
 
 
-def _states(charges: fock.Charges, place: Place) -> NDArray[np.int64]:
+def _states(charges: fock.Charges, place: fock.SectorKey) -> NDArray[np.int64]:
     parity, n, s = place
     return np.asarray(fock.sectors(charges).stacks[parity][n].states[s])
 
@@ -218,7 +217,7 @@ class Equations:
 
     def __init__(self, member: BiasedMember, tier: int, poles: int) -> None:
         self.member, self.tier, self.poles = member, tier, poles
-        leads, coupling = member.leads, member.coupling
+        reservoirs, coupling = member.reservoirs, member.coupling
         self.charges = member.charges
         self.channels = [
             (lead, int(k), sigma)
@@ -229,13 +228,13 @@ class Equations:
         pade = pade_poles(poles)
         self.gamma = np.array(
             [
-                pade.heights * leads.thermal_energy[l] - 1j * sigma * leads.potential[l]
+                pade.heights * reservoirs.thermal_energy[l] - 1j * sigma * reservoirs.potential[l]
                 for l, _, sigma in self.channels  # noqa: E741
             ]
         )
         self.eta = np.array(
             [
-                -1j * coupling[l, k] * pade.weights * leads.thermal_energy[l]
+                -1j * coupling[l, k] * pade.weights * reservoirs.thermal_energy[l]
                 for l, k, _ in self.channels  # noqa: E741
             ]
         )
@@ -382,7 +381,7 @@ def _occupations(charges: fock.Charges, rho: Complex) -> Real:
 
 def largest_energy(member: BiasedMember) -> float:
     """Largest (\\|w\\| + \\|mu\\|)/T of a broadened transition with weight: poles must reach it."""
-    leads, coupling = member.leads, member.coupling
+    reservoirs, coupling = member.reservoirs, member.coupling
     states = spectrum(member.matrices)
     omega = 0.0
     width = float(coupling.sum(axis=0).max())
@@ -393,7 +392,7 @@ def largest_energy(member: BiasedMember) -> float:
         seen = (np.abs(C) ** 2 > WEIGHT).any(axis=0)
         omega = max(omega, float(np.abs(w[seen]).max(initial=0.0)))
     omega += WIDTHS * width
-    return float(((np.abs(leads.potential) + omega) / leads.thermal_energy).max())
+    return float(((np.abs(reservoirs.potential) + omega) / reservoirs.thermal_energy).max())
 
 
 class Hierarchy(Method):

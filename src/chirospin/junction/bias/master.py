@@ -27,7 +27,11 @@ from chirospin.junction.bias.model import BiasedJunction
 from chirospin.junction.bias.parts import BROADENED, NOISE
 from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.manybody import fock
-from chirospin.junction.manybody.answers import Answer, answers, joint_certificates
+from chirospin.junction.manybody.certified import (
+    CertifiedState,
+    certified_states,
+    joint_certificates,
+)
 from chirospin.junction.manybody.generator import Generator, JumpFamily
 from chirospin.junction.manybody.leads import open_channels
 from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Layout, Real
@@ -116,7 +120,7 @@ class SecondOrder(Method):
         layout = Layout(charges=members[0].charges, batch=len(members))
         leads = ThermalLeads(members, layout, self.kind)
         families: list[JumpFamily] = [leads]
-        if any(member.leads.dephasing for member in members):
+        if any(member.reservoirs.dephasing for member in members):
             families.append(Dephasing(members, layout))
         generator = Generator(members, layout, families)
 
@@ -149,13 +153,13 @@ class SecondOrder(Method):
         noise = _noise(solver, leads, found) if counting else None
         return [
             Solution(
-                answer=answer,
+                certified=state,
                 current=particles[b],
                 energy=energy[b],
                 barrier=float(barrier[b]),
                 noise=None if noise is None else float(noise[b]),
             )
-            for b, answer in enumerate(answers(generator, found, self.tolerance, doubts))
+            for b, state in enumerate(certified_states(generator, found, self.tolerance, doubts))
         ]
 
     def _state(
@@ -168,13 +172,13 @@ class SecondOrder(Method):
             parts[NOISE] = np.array([one.noise for one in both], dtype=float) if known else None
         if BROADENED in needs:
             parts[BROADENED] = np.array(
-                [s.current[0] if s.answer.outcome.converged else np.nan for s in wide]
+                [s.current[0] if s.certified.outcome.converged else np.nan for s in wide]
             )
         return BiasedState(
-            one_body_density=np.stack([one.answer.one_body_density for one in both]),
+            one_body_density=np.stack([one.certified.one_body_density for one in both]),
             lead_current=np.stack([one.current for one in both]),
-            outcomes=(up.answer.outcome, down.answer.outcome),
-            density=joint_certificates(up.answer, down.answer),
+            outcomes=(up.certified.outcome, down.certified.outcome),
+            density=joint_certificates(up.certified, down.certified),
             energy_current=np.stack([one.energy for one in both]),
             barrier=np.array([one.barrier for one in both]),
             second_order=True,
@@ -232,7 +236,7 @@ class DetailedBalance(SecondOrder):
 class Solution:
     """Steady state of one member with its flows; ``current`` and ``energy`` by lead."""
 
-    answer: Answer
+    certified: CertifiedState
     current: Real
     energy: Real
     barrier: float

@@ -162,7 +162,7 @@ class Reservoirs:
     dephasing: float
 
 
-def reservoirs(model: BiasedJunction) -> Reservoirs:
+def reservoirs_of(model: BiasedJunction) -> Reservoirs:
     r"""Potentials and temperatures of the leads, and the shift of every molecule.
 
     .. math:: \Delta_i = V_g + V d\,(\tfrac12 - \tfrac{i-1}{M-1})
@@ -184,7 +184,7 @@ def require_no_dephasing(model: BiasedJunction, method: str) -> None:
     ------
     ModelError : names the methods that can
     """
-    rate = reservoirs(model).dephasing
+    rate = reservoirs_of(model).dephasing
     if rate:
         raise ModelError(
             f"Parameter `dephasing` must be 0 (in eV) for method {method}, which has no dephasing, "
@@ -194,4 +194,6 @@ def require_no_dephasing(model: BiasedJunction, method: str) -> None:
 
 def gated_hamiltonian(model: BiasedJunction) -> NDArray[np.complex128]:
     """One-body Hamiltonian with the gate and the internal drop of the bias, (4M, 4M), eV."""
-    return one_body_hamiltonian(model) + np.diag(np.repeat(reservoirs(model).shift, PER_MOLECULE))
+    return one_body_hamiltonian(model) + np.diag(
+        np.repeat(reservoirs_of(model).shift, PER_MOLECULE)
+    )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.observables import observable
-from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian, reservoirs
+from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian, reservoirs_of
 from chirospin.junction.bias.parts import (
     ABOVE,
     BELOW,
@@ -50,7 +50,7 @@ STEPS = (ABOVE, BELOW)
 
 def energy_scale(model: BiasedJunction) -> float:
     """Largest one-electron energy with the window of the bias, eV."""
-    return float(np.abs(gated_hamiltonian(model)).max() + np.ptp(reservoirs(model).potential))
+    return float(np.abs(gated_hamiltonian(model)).max() + np.ptp(reservoirs_of(model).potential))
 
 
 def _spurious(model: BiasedJunction, state: BiasedState) -> Real:
@@ -124,7 +124,7 @@ def _energy_error(model: BiasedJunction, state: BiasedState) -> Real:
     """From both leads together, rounding, and what the method drives at rest, (magnetisation, 1)."""
     if state.energy_current is None:
         return np.full((2, 1), np.nan)
-    net = 0.0 if reservoirs(model).dephasing else np.abs(state.energy_current.sum(axis=1))
+    net = 0.0 if reservoirs_of(model).dephasing else np.abs(state.energy_current.sum(axis=1))
     rounding = np.finfo(float).eps * lead_couplings(model).sum(axis=(1, 2)) * energy_scale(model)
     return np.asarray(net + rounding + _spurious(model, state)[1])[:, None]
 
@@ -381,7 +381,7 @@ def thermoelectric_defect(
     ----------
     heat, bias : flows of electrons and energy a step above and below rest, (2, magnetisation) each
     """
-    T = float(reservoirs(rest(model)).thermal_energy.mean())
+    T = float(reservoirs_of(rest(model)).thermal_energy.mean())
     step = STEP * T
     (hot, cold), (ahead, back) = heat, bias
     by_heat = T * (hot[0] - cold[0]) / (2 * step)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from chirospin.base.method import Method
 from chirospin.base.parts import Part, states_with_parts
 from chirospin.junction.audit import time_reversal_broken
-from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian, reservoirs
+from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian, reservoirs_of
 
 Real = NDArray[np.float64]
 STEP = 2e-3  # of the bias, in temperatures: a derivative is then good to 1e-6
@@ -29,8 +29,8 @@ def rest(model: BiasedJunction) -> BiasedJunction:
 
 def driven(model: BiasedJunction) -> bool:
     """Whether the leads differ in potential or temperature."""
-    leads = reservoirs(model)
-    return bool(np.ptp(leads.potential) > 0 or np.ptp(leads.thermal_energy) > 0)
+    reservoirs = reservoirs_of(model)
+    return bool(np.ptp(reservoirs.potential) > 0 or np.ptp(reservoirs.thermal_energy) > 0)
 
 
 def reversed_bias(model: BiasedJunction) -> BiasedJunction:
@@ -40,7 +40,7 @@ def reversed_bias(model: BiasedJunction) -> BiasedJunction:
 
 def bias_step(model: BiasedJunction) -> float:
     """Step of a derivative by the bias, eV."""
-    return STEP * float(reservoirs(model).thermal_energy.min())
+    return STEP * float(reservoirs_of(model).thermal_energy.min())
 
 
 def shifted_bias(model: BiasedJunction, steps: int) -> BiasedJunction:
@@ -55,9 +55,9 @@ def obeys_reciprocity(model: BiasedJunction) -> bool:
 
 def near_rest(model: BiasedJunction) -> bool:
     """Whether bias and difference of temperatures lie within the temperature."""
-    leads = reservoirs(model)
-    T = leads.thermal_energy
-    return bool(np.ptp(leads.potential) <= T.mean() and np.ptp(T) <= T.mean())
+    reservoirs = reservoirs_of(model)
+    T = reservoirs.thermal_energy
+    return bool(np.ptp(reservoirs.potential) <= T.mean() and np.ptp(T) <= T.mean())
 
 
 def _at_rest(model: BiasedJunction, steps: int) -> BiasedJunction | None:
@@ -67,7 +67,7 @@ def _at_rest(model: BiasedJunction, steps: int) -> BiasedJunction | None:
 def heated(model: BiasedJunction, steps: int) -> BiasedJunction:
     """The junction at rest, its left lead warmer by some steps."""
     still = rest(model)
-    T = float(reservoirs(still).thermal_energy.mean())
+    T = float(reservoirs_of(still).thermal_energy.mean())
     return still.replace(thermal_energy_difference=steps * STEP * T)
 
 

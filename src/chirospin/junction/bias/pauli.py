@@ -169,7 +169,7 @@ def _why_unknown(member: BiasedMember, joined: Real) -> str:
         float(np.abs(E).max()) for half in spectrum(member.matrices).energies for E in half
     )
     known = ROUNDED * largest
-    return TOO_LARGE.format(known) if known > member.leads.thermal_energy.min() else TOO_SLOW
+    return TOO_LARGE.format(known) if known > member.reservoirs.thermal_energy.min() else TOO_SLOW
 
 
 def _unknown(member: BiasedMember, states: int, reason: str) -> Populations:
@@ -185,7 +185,7 @@ def _unknown(member: BiasedMember, states: int, reason: str) -> Populations:
 
 def _rates(member: BiasedMember) -> tuple[Real, Real, Real, Real, dict[tuple[int, int, int], int]]:
     """Rates [lead, to, from], rates of leads half full, electrons and energy gained, first states."""
-    leads = member.leads
+    reservoirs = member.reservoirs
     states = spectrum(member.matrices)
     space = fock.sectors(member.charges)
     start, total = {}, 0
@@ -212,8 +212,8 @@ def _rates(member: BiasedMember) -> tuple[Real, Real, Real, Real, dict[tuple[int
         gain[B, A], gain[A, B] = omega.T, -omega
         for lead in (0, 1):
             g = np.einsum("j,jab->ab", coupling[lead, link.orbitals], weight)
-            x = (omega - leads.potential[lead]) / leads.thermal_energy[lead]
-            wide = width / leads.thermal_energy[lead]
+            x = (omega - reservoirs.potential[lead]) / reservoirs.thermal_energy[lead]
+            wide = width / reservoirs.thermal_energy[lead]
             full, empty = (
                 broadened_fermi(y, wide) if member.broadened else fermi(y) for y in (x, -x)
             )

@@ -27,7 +27,7 @@ from chirospin.junction.bias.model import (
     Reservoirs,
     gated_hamiltonian,
     require_no_dephasing,
-    reservoirs,
+    reservoirs_of,
 )
 from chirospin.junction.bias.parts import NOISE
 from chirospin.junction.bias.state import BiasedState
@@ -98,7 +98,7 @@ def lead_integral(z: Complex, mu: float, T: float) -> Complex:
     )
 
 
-def lesser_density(modes: Modes, leads: Reservoirs) -> Complex:
+def lesser_density(modes: Modes, reservoirs: Reservoirs) -> Complex:
     r"""One-body density of electrons that do not see each other.
 
     .. math:: \langle c^+_b c_a \rangle = \sum_l \Big( R \Big[ (R^{-1}\Gamma_l R^{-+})_{ij}
@@ -110,12 +110,14 @@ def lesser_density(modes: Modes, leads: Reservoirs) -> Complex:
     """
     total = np.zeros_like(modes.vectors)
     for lead in (0, 1):
-        F = lead_integral(modes.energies, leads.potential[lead], leads.thermal_energy[lead])
+        F = lead_integral(
+            modes.energies, reservoirs.potential[lead], reservoirs.thermal_energy[lead]
+        )
         total = total + modes.integral(lead, F, F)
     return np.asarray(total.T)
 
 
-def transmitted(modes: Modes, leads: Reservoirs) -> tuple[float, float]:
+def transmitted(modes: Modes, reservoirs: Reservoirs) -> tuple[float, float]:
     r"""Currents of electrons and of energy from the left to the right lead.
 
     .. math:: I = \int \frac{d\omega}{2\pi} (f_L - f_R)\, Tr[\Gamma_L G \Gamma_R G^+], \qquad
@@ -123,7 +125,7 @@ def transmitted(modes: Modes, leads: Reservoirs) -> tuple[float, float]:
     """
     z = modes.energies
     left, right = (
-        lead_integral(z, leads.potential[l], leads.thermal_energy[l])
+        lead_integral(z, reservoirs.potential[l], reservoirs.thermal_energy[l])
         for l in (0, 1)  # noqa: E741
     )
     difference = left - right
@@ -132,13 +134,13 @@ def transmitted(modes: Modes, leads: Reservoirs) -> tuple[float, float]:
     return float(modes.coupling[0] @ particles), float(modes.coupling[0] @ energy)
 
 
-def scattering_noise(modes: Modes, leads: Reservoirs, tolerance: float) -> float:
+def scattering_noise(modes: Modes, reservoirs: Reservoirs, tolerance: float) -> float:
     r"""Zero-frequency noise, the second cumulant per time.
 
     .. math:: S = \int \frac{d\omega}{2\pi} \{ Tr[\tau] [f_L(1-f_L) + f_R(1-f_R)]
               + Tr[\tau(1-\tau)] (f_L - f_R)^2 \}
     """
-    mu, T = leads.potential, leads.thermal_energy
+    mu, T = reservoirs.potential, reservoirs.thermal_energy
     gL, gR = np.sqrt(modes.coupling)
     inverse = np.linalg.inv(modes.vectors)
 
@@ -191,29 +193,33 @@ class BiasedLandauer(Method):
 
     def _state(self, model: BiasedJunction, needs: Needs) -> BiasedState:
         require_no_dephasing(model, self.name)
-        h, leads = gated_hamiltonian(model), reservoirs(model)
+        h, reservoirs = gated_hamiltonian(model), reservoirs_of(model)
         both = [Modes.of(h, coupling) for coupling in lead_couplings(model)]
         outcomes = [Outcome(converged=True, residual=one.error, iterations=1) for one in both]
-        state = one_electron_state(h, leads, both, outcomes, interaction_kept=False)
+        state = one_electron_state(h, reservoirs, both, outcomes, interaction_kept=False)
         if NOISE not in needs:
             return state
-        noise = [scattering_noise(modes, leads, 1e-10) for modes in both] if self.counting else None
+        noise = (
+            [scattering_noise(modes, reservoirs, 1e-10) for modes in both]
+            if self.counting
+            else None
+        )
         return replace(state, parts={NOISE: None if noise is None else np.array(noise)})
 
 
 def one_electron_state(
     h: Complex,
-    leads: Reservoirs,
+    reservoirs: Reservoirs,
     both: Sequence[Modes],
     outcomes: Sequence[Outcome],
     *,
     interaction_kept: bool = True,
 ) -> BiasedState:
     """State from the modes of both magnetisations."""
-    flows = np.array([transmitted(modes, leads) for modes in both])
+    flows = np.array([transmitted(modes, reservoirs) for modes in both])
     checked = [_checked(h, modes, outcome) for modes, outcome in zip(both, outcomes, strict=True)]
     return BiasedState(
-        one_body_density=np.stack([lesser_density(modes, leads) for modes in both]),
+        one_body_density=np.stack([lesser_density(modes, reservoirs) for modes in both]),
         lead_current=flows[:, :1] * [1.0, -1.0],
         energy_current=flows[:, 1:] * [1.0, -1.0],
         outcomes=(checked[0], checked[1]),
@@ -242,16 +248,16 @@ class BiasedEquation(FieldEquation):
     Parameters
     ----------
     coupling : (lead, n), eV
-    leads : potentials and temperatures
+    reservoirs : potentials and temperatures
     """
 
     coupling: Real
-    leads: Reservoirs
+    reservoirs: Reservoirs
 
     def in_field(self, h: Complex) -> BiasedField:
         """Electrons without interaction in a Hamiltonian with its field."""
         modes = Modes.of(h, self.coupling)
-        return BiasedField(equation=self, modes=modes, G=lesser_density(modes, self.leads))
+        return BiasedField(equation=self, modes=modes, G=lesser_density(modes, self.reservoirs))
 
     def residual(self, G: Complex) -> float:
         """Of G = G(h + Delta(G)) on the elements that the field reads, relative."""
@@ -308,13 +314,13 @@ class BiasedField:
     @cached_property
     def _integrals(self) -> tuple[Complex, Complex]:
         """F_l(z) and its derivative, (lead, n)."""
-        leads, z = self.equation.leads, self.modes.energies
-        ends = list(zip(leads.potential, leads.thermal_energy, strict=True))
+        reservoirs, z = self.equation.reservoirs, self.modes.energies
+        ends = list(zip(reservoirs.potential, reservoirs.thermal_energy, strict=True))
         F = np.array([lead_integral(z, mu, T) for mu, T in ends])
         above, below = (
             np.array([lead_integral(z + s * STEP * T, mu, T) for mu, T in ends]) for s in (1, -1)
         )
-        return F, (above - below) / (2 * STEP * leads.thermal_energy[:, None])
+        return F, (above - below) / (2 * STEP * reservoirs.thermal_energy[:, None])
 
 
 class BiasedMeanField(Method):
@@ -342,7 +348,7 @@ class BiasedMeanField(Method):
 
     def _state(self, model: BiasedJunction) -> BiasedState:
         require_no_dephasing(model, self.name)
-        h, leads = gated_hamiltonian(model), reservoirs(model)
+        h, reservoirs = gated_hamiltonian(model), reservoirs_of(model)
         both, outcomes, beside = [], [], []
         for equation in self.equations(model):
             found, outcome = grown(
@@ -353,14 +359,14 @@ class BiasedMeanField(Method):
             both.append(Modes.of(shifted, equation.coupling))
             outcomes.append(with_others(outcome, others))
             beside.append(others)
-        state = one_electron_state(h, leads, both, outcomes)
+        state = one_electron_state(h, reservoirs, both, outcomes)
         return replace(state, other_solutions=(beside[0], beside[1]) if self.others else None)
 
     def equations(self, model: BiasedJunction) -> list[BiasedEquation]:
         """The self-consistent equations of both magnetisations."""
-        h, terms, leads = gated_hamiltonian(model), interaction(model), reservoirs(model)
+        h, terms, reservoirs = gated_hamiltonian(model), interaction(model), reservoirs_of(model)
         return [
-            BiasedEquation(h=h, terms=terms, coupling=coupling, leads=leads)
+            BiasedEquation(h=h, terms=terms, coupling=coupling, reservoirs=reservoirs)
             for coupling in lead_couplings(model)
         ]
 

@@ -22,7 +22,7 @@ from chirospin.base.errors import ConvergenceError
 from chirospin.base.observables import observable
 from chirospin.junction.manybody.leads import FlatMember, jump_matrix, open_channels
 from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Real, overlap
-from chirospin.junction.manybody.response import LEFT, RIGHT, Response, Settings, response
+from chirospin.junction.manybody.response import LEFT, RIGHT, CurrentResponse, Settings, response
 from chirospin.junction.model import Junction, lead_couplings
 from chirospin.junction.observables import NO_CURRENT, current_uncertainty
 from chirospin.junction.state import JunctionState
@@ -65,7 +65,7 @@ def counted_state(model: Junction, settings: Settings) -> JunctionState:
     return replace(plain, parts={NOISE: noise})
 
 
-def counted_noise(found: Response, lead_current: Real) -> Real:
+def counted_noise(found: CurrentResponse, lead_current: Real) -> Real:
     r"""Second cumulant rate of the electrons entering from either lead, (magnetisation, lead).
 
     The dual operator of the other current needs no solve: :math:`O_L + O_R = L^+ N`, so
@@ -97,7 +97,7 @@ def _leaving(member: FlatMember, lead: int) -> Real:
     return np.asarray(member.coupling[lead] * (1 - member.occupation[lead]))
 
 
-def _jumped(found: Response, rate: Real) -> Halves:
+def _jumped(found: CurrentResponse, rate: Real) -> Halves:
     """Jumps at given rates applied to the steady states, even and odd sectors."""
     charges, channels = found.layout.charges, open_channels(found.pair)
     even, odd = found.steady

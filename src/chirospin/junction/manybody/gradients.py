@@ -18,7 +18,7 @@ from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.gksl import GKSL
 from chirospin.junction.manybody.hamiltonian import expectation, one_body_density
 from chirospin.junction.manybody.packed import EVEN, ODD, Blocks, Complex, Real
-from chirospin.junction.manybody.response import LEFT, Response, response
+from chirospin.junction.manybody.response import LEFT, CurrentResponse, response
 from chirospin.junction.model import (
     PER_MOLECULE,
     Junction,
@@ -53,7 +53,7 @@ class Slopes:
     emptying: Real
 
 
-def current_slopes(found: Response, exchange: NDArray[np.int64]) -> Slopes:
+def current_slopes(found: CurrentResponse, exchange: NDArray[np.int64]) -> Slopes:
     """Contract the dual operator, the density operator and the terms of the generator.
 
     Parameters
@@ -85,7 +85,7 @@ def current_slopes(found: Response, exchange: NDArray[np.int64]) -> Slopes:
     )
 
 
-def _gains(found: Response) -> Real:
+def _gains(found: CurrentResponse) -> Real:
     """Tr[Z c rho c^+] for every channel of the lead molecules, (batch, 2n)."""
     layout = found.layout
     n = layout.space.orbitals
@@ -103,7 +103,7 @@ def _gains(found: Response) -> Real:
     return gain
 
 
-def _pair_terms(found: Response, M: Blocks, exchange: NDArray[np.int64]) -> Real:
+def _pair_terms(found: CurrentResponse, M: Blocks, exchange: NDArray[np.int64]) -> Real:
     """Tr[M (c^+_p c^+_q c_r c_s + h.c.)] of each term; zero where a charge forbids it."""
     layout = found.layout
     charge = np.array(layout.charges)

@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.junction.manybody import fock
-from chirospin.junction.manybody.answers import STALLED, Answer, answers, joint_certificates
+from chirospin.junction.manybody.certified import (
+    STALLED,
+    CertifiedState,
+    certified_states,
+    joint_certificates,
+)
 from chirospin.junction.manybody.generator import Generator
 from chirospin.junction.manybody.leads import FlatLeads, FlatMember, open_channels
 from chirospin.junction.manybody.packed import Layout
@@ -74,7 +79,7 @@ def _too_large(molecules: int, need: float, products: float = 0.0) -> str:
     )
 
 
-def state_of(pair: Pair, up: Answer, down: Answer) -> JunctionState:
+def state_of(pair: Pair, up: CertifiedState, down: CertifiedState) -> JunctionState:
     """The state of both magnetisations."""
     G = np.stack([up.one_body_density, down.one_body_density])
     occupation = np.einsum("mkk->mk", G).real
@@ -93,29 +98,31 @@ class Solved:
 
     solver: SteadySolver
     stationary: Stationary
-    answers: list[Answer]
+    states: list[CertifiedState]
 
     @property
     def sound(self) -> bool:
         """Whether nothing speaks for the Schur form."""
-        return not any(map(doubtful, self.answers))
+        return not any(map(doubtful, self.states))
 
 
-def steady_states(members: Sequence[FlatMember], tolerance: float, limit: int) -> list[Answer]:
+def steady_states(
+    members: Sequence[FlatMember], tolerance: float, limit: int
+) -> list[CertifiedState]:
     """Steady states of members of one structure, in one batch.
 
     Those that stall, or whose density operator is not positive, are solved again with the Schur form
     of H_eff, which loses no digits where eigenvectors do, and refined as far as rounding allows.
     """
     return by_either_form(
-        members, lambda some, form: solved(some, form, tolerance, limit).answers, doubtful
+        members, lambda some, form: solved(some, form, tolerance, limit).states, doubtful
     )
 
 
-def doubtful(answer: Answer) -> bool:
+def doubtful(state: CertifiedState) -> bool:
     """Whether the Schur form should have another look."""
-    stalled = answer.outcome.reason == STALLED
-    return stalled or (answer.outcome.converged and answer.smallest_eigenvalue < NEGATIVE)
+    stalled = state.outcome.reason == STALLED
+    return stalled or (state.outcome.converged and state.smallest_eigenvalue < NEGATIVE)
 
 
 def solved(members: Sequence[FlatMember], form: Form, tolerance: float, limit: int) -> Solved:
@@ -135,7 +142,9 @@ def solved(members: Sequence[FlatMember], form: Form, tolerance: float, limit: i
         for b in range(len(members))
     ]
     return Solved(
-        solver=solver, stationary=found, answers=answers(generator, found, tolerance, doubts)
+        solver=solver,
+        stationary=found,
+        states=certified_states(generator, found, tolerance, doubts),
     )
 
 

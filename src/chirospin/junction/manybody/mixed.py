@@ -30,7 +30,12 @@ from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
 from chirospin.base.outcome import Outcome
 from chirospin.junction.manybody import fock
-from chirospin.junction.manybody.answers import SEVERAL, STALLED, Answer, smallest_eigenvalue
+from chirospin.junction.manybody.certified import (
+    SEVERAL,
+    STALLED,
+    CertifiedState,
+    smallest_eigenvalue,
+)
 from chirospin.junction.manybody.hamiltonian import one_body_density
 from chirospin.junction.manybody.infinite_bias import listed_pair, state_of
 from chirospin.junction.manybody.leads import FlatMember, closed_classes, sparse_hamiltonians
@@ -48,7 +53,6 @@ from chirospin.numerics.sylvester import (
 )
 
 Ints = NDArray[np.int64]
-Key = tuple[int, int, int]
 Namespace = Literal["numpy", "torch", "cupy", "array_api_strict"]
 
 INNER = 1e-5  # reduction of one correction: single precision gives no more
@@ -110,13 +114,14 @@ class MixedGKSL(Method):
         pair = listed_pair(model)
         check_size(pair[0], self.folder is not None)
         up, down = (
-            self.answer(member, name) for member, name in zip(pair, MAGNETISATIONS, strict=True)
+            self.certified_state(member, name)
+            for member, name in zip(pair, MAGNETISATIONS, strict=True)
         )
         return state_of(pair, up, down)
 
-    def answer(self, member: FlatMember, magnetisation: str) -> Answer:
+    def certified_state(self, member: FlatMember, magnetisation: str) -> CertifiedState:
         """The steady state of one magnetisation with its certificates."""
-        place = Place(library=self.library, device=self.device)
+        device = ArrayDevice(library=self.library, device=self.device)
         folder = None if self.folder is None else self.folder / f"{_mark(member)}-{magnetisation}"
         sectors = SectorGenerator(member)
         if member.balanced:
@@ -124,7 +129,7 @@ class MixedGKSL(Method):
             state = Corrected(even=even[0], odd=odd[0], applications=0)
         else:
             state = corrected(
-                Inverses(sectors, place, folder), self.tolerance, self.krylov_vectors, folder
+                Inverses(sectors, device, folder), self.tolerance, self.krylov_vectors, folder
             )
         return certified(sectors, state, self.tolerance)
 
@@ -171,7 +176,7 @@ def check_size(member: FlatMember, on_disk: bool) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class ArrayDevice:
     """An array library and a device of it."""
 
     library: str
@@ -213,7 +218,7 @@ class Arrival:
     index, sign : for each state of the sector reached, the state before and its sign; sign 0 where none
     """
 
-    source: Key
+    source: fock.SectorKey
     rate: float
     index: Any
     sign: Any
@@ -226,7 +231,7 @@ class SectorGenerator:
         self.member = member
         self.layout = Layout(charges=member.charges, batch=1)
         self.space = self.layout.space
-        self.keys: tuple[list[Key], ...] = tuple(
+        self.keys: tuple[list[fock.SectorKey], ...] = tuple(
             [
                 (parity, n, s)
                 for n, stack in enumerate(self.space.stacks[parity])
@@ -235,22 +240,22 @@ class SectorGenerator:
             for parity in (EVEN, ODD)
         )
 
-    def size(self, key: Key) -> int:
+    def size(self, key: fock.SectorKey) -> int:
         """Number of states of a sector."""
         return int(self.space.stacks[key[0]][key[1]].states.shape[1])
 
-    def span(self, key: Key) -> slice:
+    def span(self, key: fock.SectorKey) -> slice:
         """Where a sector lies in the packed vector of its parity."""
         start = self.space.stacks[key[0]][key[1]].start + key[2] * self.size(key) ** 2
         return slice(start, start + self.size(key) ** 2)
 
-    def block(self, key: Key, packed: Any) -> Any:
+    def block(self, key: fock.SectorKey, packed: Any) -> Any:
         """The packed matrix of one sector, (d, d)."""
         d = self.size(key)
         return array_namespace(packed).reshape(packed[self.span(key)], (d, d))
 
     @cached_property
-    def heff(self) -> dict[Key, scipy.sparse.csr_array]:
+    def heff(self) -> dict[fock.SectorKey, scipy.sparse.csr_array]:
         """H_eff of every sector, sparse."""
         return {
             (parity, n, s): block
@@ -260,12 +265,12 @@ class SectorGenerator:
         }
 
     @cached_property
-    def arrivals(self) -> dict[Key, list[Arrival]]:
+    def arrivals(self) -> dict[fock.SectorKey, list[Arrival]]:
         """All jumps by the sector that they lead to."""
         rates = self.member.rates
         return {key: list(self._arrivals(key, rates)) for half in self.keys for key in half}
 
-    def _arrivals(self, key: Key, rate: Real) -> Iterator[Arrival]:
+    def _arrivals(self, key: fock.SectorKey, rate: Real) -> Iterator[Arrival]:
         states = self.space.stacks[key[0]][key[1]].states[key[2]]
         for channel in self.member.channels:
             fills, orbital = channel < self.space.orbitals, channel % self.space.orbitals
@@ -282,7 +287,7 @@ class SectorGenerator:
                 sign=np.where(reached, fock.parity_below(before, orbital), 0),
             )
 
-    def arriving(self, key: Key, packed: Any, arrivals: Sequence[Arrival]) -> Any:
+    def arriving(self, key: fock.SectorKey, packed: Any, arrivals: Sequence[Arrival]) -> Any:
         """What jumps bring into one sector from the other parity, packed (d, d)."""
         xp = array_namespace(packed)
         total = None
@@ -321,26 +326,26 @@ class SectorGenerator:
 class Inverses:
     """-L_0^{-1} and Psi of a generator on the arrays of a library, in single precision."""
 
-    def __init__(self, sectors: SectorGenerator, place: Place, folder: Path | None) -> None:
-        self.sectors, self.place = sectors, place
+    def __init__(self, sectors: SectorGenerator, device: ArrayDevice, folder: Path | None) -> None:
+        self.sectors, self.device = sectors, device
         self.arrivals = {
             key: [
                 Arrival(
                     source=one.source,
                     rate=one.rate,
-                    index=place.put(one.index, "int64"),
-                    sign=place.put(one.sign, "float32"),
+                    index=device.put(one.index, "int64"),
+                    sign=device.put(one.sign, "float32"),
                 )
                 for one in arrivals
             ]
             for key, arrivals in sectors.arrivals.items()
         }
         self.inverse = {
-            key: SinglePrecisionInverse(_modes(heff, key, folder), place.put)
+            key: SinglePrecisionInverse(_modes(heff, key, folder), device.put)
             for key, heff in sectors.heff.items()
         }
 
-    def resolved(self, key: Key, packed: Any) -> Any:
+    def resolved(self, key: fock.SectorKey, packed: Any) -> Any:
         """-L_0^{-1} of one packed sector, flattened."""
         xp = array_namespace(packed)
         turned = xp.matrix_transpose(packed)
@@ -366,10 +371,10 @@ class Inverses:
 
     def empty(self, parity: int) -> Any:
         """A packed vector."""
-        return self.place.put(np.empty(self.sectors.space.unknowns(parity), np.float32), "float32")
+        return self.device.put(np.empty(self.sectors.space.unknowns(parity), np.float32), "float32")
 
 
-def _modes(heff: Any, key: Key, folder: Path | None) -> SinglePrecisionModes:
+def _modes(heff: Any, key: fock.SectorKey, folder: Path | None) -> SinglePrecisionModes:
     """Eigenvectors of one sector, from the folder where they are known."""
     if folder is None:
         return SinglePrecisionModes.of(heff)
@@ -403,7 +408,7 @@ def corrected(
     .. math:: (1 - \Psi\Psi)\, \delta_e = -L_0^{-1} [r_e - J L_0^{-1} r_o], \qquad
               \delta_o = \Psi \delta_e - L_0^{-1} r_o, \qquad r = L \rho
     """
-    sectors, place = inverses.sectors, inverses.place
+    sectors, device = inverses.sectors, inverses.device
     to_odd, to_even = partial(inverses.psi, EVEN), partial(inverses.psi, ODD)
     kept = None if folder is None else folder / "krylov"
     krylov = RecycledKrylov(
@@ -424,7 +429,7 @@ def corrected(
             break
         if len(residuals) > 2 and residuals[-1] > STALL * residuals[-2] > STALL**2 * residuals[-3]:
             break
-        r_even, r_odd = (place.put(half / length, "float32") for half in rest)
+        r_even, r_odd = (device.put(half / length, "float32") for half in rest)
         *change, spent = by_parity(
             to_odd,
             to_even,
@@ -478,13 +483,13 @@ def _start(inverses: Inverses) -> tuple[Real, Real]:
     sectors = inverses.sectors
     arriving = np.zeros(sectors.space.unknowns(EVEN), np.float32)
     arriving[diagonal(sectors.layout.charges, EVEN)] = 1.0
-    first = inverses.source(EVEN, inverses.place.put(arriving, "float32"))
+    first = inverses.source(EVEN, inverses.device.put(arriving, "float32"))
     even, odd = (on_host(one).astype(float) for one in (first, inverses.psi(EVEN, first)))
     norm = sectors.trace(EVEN, even) + sectors.trace(ODD, odd)
     return even / norm, odd / norm
 
 
-def certified(sectors: SectorGenerator, state: Corrected, tolerance: float) -> Answer:
+def certified(sectors: SectorGenerator, state: Corrected, tolerance: float) -> CertifiedState:
     """One-body density, certificates and outcome."""
     member = sectors.member
     halves = (state.even, state.odd)
@@ -506,7 +511,7 @@ def certified(sectors: SectorGenerator, state: Corrected, tolerance: float) -> A
         reason = UNREACHED
     elif (several := closed_classes(member.charges, member.channels)) > 1:
         reason = SEVERAL.format(several)
-    return Answer(
+    return CertifiedState(
         one_body_density=G[0],
         trace_drift=drift / max(sectors.jump_rate(*halves), 1e-300),
         hermiticity=None,

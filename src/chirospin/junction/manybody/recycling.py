@@ -32,7 +32,7 @@ log = logging.getLogger("chirospin")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecycledAnswer:
+class RecycledSolution:
     """An answer of :meth:`RecycledKrylov.solve`.
 
     Parameters
@@ -131,7 +131,7 @@ class RecycledKrylov:
         folder = self.basis.folder
         return None if folder is None else folder / "krylov.npz"
 
-    def solve(self, right_side: Any, *, tolerance: float, limit: int) -> RecycledAnswer:
+    def solve(self, right_side: Any, *, tolerance: float, limit: int) -> RecycledSolution:
         """x with \\|b - A x\\| <= tolerance \\|b\\| as far as ``limit`` applications reach."""
         target = self._expand(right_side)
         applications = 0
@@ -160,7 +160,7 @@ class RecycledKrylov:
             log.info(
                 "application %d, %.1e of the right side left before it", applications, residual
             )
-        return RecycledAnswer(
+        return RecycledSolution(
             solution=self._combine(self.directions @ weight),
             residual=residual,
             applications=applications,

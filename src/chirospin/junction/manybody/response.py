@@ -58,7 +58,7 @@ class Settings(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Response:
+class CurrentResponse:
     """Steady states of both magnetisations and the dual operators of the current from the left.
 
     Parameters
@@ -94,18 +94,18 @@ class Response:
     @property
     def state(self) -> JunctionState:
         """The state that the method alone would give; its outcome is that of both solves."""
-        return state_of(self.pair, *self.solved.answers)
+        return state_of(self.pair, *self.solved.states)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Attempt:
     """One form's response, or why it has none."""
 
-    response: Response | None
+    response: CurrentResponse | None
     failure: Outcome
 
 
-def response(model: Junction, method: Settings) -> Response:
+def response(model: Junction, method: Settings) -> CurrentResponse:
     """Steady states of one model and dual operators of its current.
 
     Raises
@@ -129,7 +129,7 @@ def response(model: Junction, method: Settings) -> Response:
 
 def _attempt(pair: Pair, method: Settings, form: Form) -> _Attempt:
     found = solved(pair, form, method.tolerance, method.krylov_vectors)
-    wrong = [a.outcome for a in found.answers if not a.outcome.converged]
+    wrong = [a.outcome for a in found.states if not a.outcome.converged]
     stalled = Outcome(converged=False, residual=np.inf, iterations=0, reason=DUAL_STALLED)
     if wrong or (form is not SchurInverse and not found.sound):
         return _Attempt(response=None, failure=wrong[0] if wrong else stalled)
@@ -145,7 +145,7 @@ def _attempt(pair: Pair, method: Settings, form: Form) -> _Attempt:
     return _Attempt(response=None, failure=stalled)
 
 
-def _with_dual(pair: Pair, found: Solved, tolerance: float) -> Response:
+def _with_dual(pair: Pair, found: Solved, tolerance: float) -> CurrentResponse:
     generator = found.solver.generator
     layout, steady = generator.layout, found.stationary.halves
     left = np.stack([member.coupling[LEFT] for member in pair])
@@ -156,7 +156,7 @@ def _with_dual(pair: Pair, found: Solved, tolerance: float) -> Response:
     rest = generator.adjoint_derivative(*dual)
     defect = norm(rest[EVEN] - even, rest[ODD] - odd)
     size = norm(*dual) * generator.scale
-    return Response(
+    return CurrentResponse(
         pair=pair,
         solved=found,
         dual=dual,

@@ -36,7 +36,7 @@ MET = 0.5  # of the tolerance, at which no further correction is made
 SINGULAR_VECTORS = 120  # where L_0 is nearly singular: more do not help
 
 
-class KrylovAnswer(Protocol):
+class KrylovSolution(Protocol):
     """What a Krylov solver gives."""
 
     @property
@@ -53,7 +53,7 @@ def by_parity(
     to_even: Callable[[Any], Any],
     even: Any,
     odd: Any,
-    solver: Callable[[Callable[[Any], Any], Any], KrylovAnswer],
+    solver: Callable[[Callable[[Any], Any], Any], KrylovSolution],
     pin: Callable[[Any], Any] | None = None,
 ) -> tuple[Any, Any, int]:
     r"""Both halves of X with :math:`X_e = A X_o + b_e, X_o = B X_e + b_o`, from the even half alone.

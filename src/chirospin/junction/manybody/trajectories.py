@@ -13,7 +13,7 @@ where they bunch neither helps; the one with the smaller standard error is repor
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -43,7 +43,6 @@ from chirospin.junction.state import UNREACHED, JunctionState, unreached
 from chirospin.points.sweep import end_with
 
 Ints = NDArray[np.int64]
-Key = tuple[int, int, int]
 
 RUNS = "runs"
 """The part of a state that holds what was sampled."""
@@ -87,6 +86,7 @@ class Trajectories(Method):
     )
 
     gives: ClassVar[Needs] = frozenset({RUNS})
+    renamed: ClassVar[Mapping[str, str]] = {"start": "burn_in"}
 
     trajectories: int = Field(
         100, ge=8, le=1_000_000, description="independent trajectories of a magnetisation"
@@ -95,10 +95,10 @@ class Trajectories(Method):
         None,
         ge=1e-3,
         le=1e7,
-        description="length of each after the start, hbar/eV; if not given, five relaxation times and at "
+        description="length of each after burn_in, hbar/eV; if not given, five relaxation times and at "
         "least 2000",
     )
-    start: float | None = Field(
+    burn_in: float | None = Field(
         None,
         ge=0,
         le=1e7,
@@ -154,7 +154,7 @@ class Trajectories(Method):
             run = summary(tallies, window)
             measured = max(MARGIN * run.relaxation, free)
             run = replace(run, relaxation=measured if known is None else known)
-            if self.start is not None or run.relaxation <= tau or attempt == REPEATED:
+            if self.burn_in is not None or run.relaxation <= tau or attempt == REPEATED:
                 break
             tau = run.relaxation
         return run
@@ -162,9 +162,9 @@ class Trajectories(Method):
     def _window(self, member: FlatMember, relaxation: float) -> Window:
         cap = LONGEST / max(float(member.coupling.max()), 1e-300)
         tau = relaxation if np.isfinite(relaxation) else 0.0
-        start = min(FORGOTTEN * tau, cap) if self.start is None else self.start
+        burn_in = min(FORGOTTEN * tau, cap) if self.burn_in is None else self.burn_in
         time = max(SHORTEST, min(SETTLED * tau, cap)) if self.time is None else self.time
-        return Window(start=start, time=time)
+        return Window(burn_in=burn_in, time=time)
 
     def _check_memory(self, largest: int) -> None:
         """Refuse more trajectories at a time than there is memory for."""
@@ -204,7 +204,7 @@ class Trajectories(Method):
         elif abs(run.drift) > APART:
             reason = (
                 f"the halves of the time differ by {abs(run.drift):.1f} standard errors: the start "
-                "is not forgotten; raise start"
+                "is not forgotten; raise burn_in"
             )
         return Outcome(
             converged=not reason,
@@ -259,17 +259,17 @@ def _followed(member: FlatMember) -> float | None:
 class Window:
     """Which part of every trajectory is counted, hbar/eV."""
 
-    start: float
+    burn_in: float
     time: float
 
     @property
     def end(self) -> float:
         """Where the trajectories end."""
-        return self.start + self.time
+        return self.burn_in + self.time
 
     def part(self, clock: Real) -> Ints:
         """Which of the equal parts of the counted time a moment lies in."""
-        part = np.floor(PARTS * (clock - self.start) / self.time)
+        part = np.floor(PARTS * (clock - self.burn_in) / self.time)
         return np.asarray(np.clip(part, 0, PARTS - 1), dtype=np.int64)
 
 
@@ -334,14 +334,16 @@ class Run:
         .. math:: e^{-t_0/\tau}\,\frac{\tau}{t}\,(1 - e^{-t/\tau})\,\frac{|I|}{\sigma_I}
         """
         tau, window = max(self.relaxation, 1e-300), self.window
-        left = np.exp(-window.start / tau) * tau / window.time * -np.expm1(-window.time / tau)
+        left = np.exp(-window.burn_in / tau) * tau / window.time * -np.expm1(-window.time / tau)
         return float(left * abs(self.best.value) / max(self.best.error, 1e-300))
 
 
 class _Sector:
     """One sector: the way to the next jump, rates, and where each jump leads."""
 
-    def __init__(self, member: FlatMember, heff: scipy.sparse.csr_array, key: Key) -> None:
+    def __init__(
+        self, member: FlatMember, heff: scipy.sparse.csr_array, key: fock.SectorKey
+    ) -> None:
         space = fock.sectors(member.charges)
         self.member, self.key = member, key
         self.states = space.stacks[key[0]][key[1]].states[key[2]]
@@ -363,9 +365,9 @@ class _Sector:
             whole = np.concatenate([fill, empty])
             share.append(sign * np.where(whole > 0, rate / np.where(whole > 0, whole, 1.0), 0.0))
         self.charge = np.array(share)
-        self._target: dict[int, tuple[Key, int, Ints, Ints, Ints]] = {}
+        self._target: dict[int, tuple[fock.SectorKey, int, Ints, Ints, Ints]] = {}
 
-    def target(self, channel: int) -> tuple[Key, int, Ints, Ints, Ints]:
+    def target(self, channel: int) -> tuple[fock.SectorKey, int, Ints, Ints, Ints]:
         """Sector that a channel leads to, its size, states that survive, their places, signs."""
         if channel not in self._target:
             space = fock.sectors(self.member.charges)
@@ -470,8 +472,8 @@ class _Crowd:
         ]
         self.buffer = np.array([stream.random(BUFFER) for stream in self.streams])
         self.used = np.zeros(count, dtype=int)
-        self.sectors: dict[Key, _Sector] = {}
-        self.heff: dict[Key, scipy.sparse.csr_array] = {}
+        self.sectors: dict[fock.SectorKey, _Sector] = {}
+        self.heff: dict[fock.SectorKey, scipy.sparse.csr_array] = {}
         n = member.coupling.shape[1]
         self.clock = np.zeros(count)
         self.done = np.zeros(count, dtype=bool)
@@ -479,7 +481,7 @@ class _Crowd:
         self.counted = np.zeros((count, PARTS, 2))
         self.filled = np.zeros((count, n))
         self.jumps, self.stuck = 0, False
-        self.where: list[Key] = []
+        self.where: list[fock.SectorKey] = []
         self.psi: list[Complex] = []
         space = fock.sectors(member.charges)
         f = float(member.occupation.mean())
@@ -503,7 +505,7 @@ class _Crowd:
         self.used[who] += 1
         return np.asarray(values)
 
-    def _sector(self, key: Key) -> _Sector:
+    def _sector(self, key: fock.SectorKey) -> _Sector:
         if key not in self.sectors:
             if key not in self.heff:
                 blocks = sparse_hamiltonians(self.member, *key[:2])
@@ -513,7 +515,7 @@ class _Crowd:
 
     def advance(self) -> bool:
         """One jump of every trajectory that is not at its end."""
-        groups: dict[Key, list[int]] = {}
+        groups: dict[fock.SectorKey, list[int]] = {}
         for number in np.flatnonzero(~self.done):
             groups.setdefault(self.where[number], []).append(int(number))
         for key, members in groups.items():
@@ -542,7 +544,7 @@ class _Crowd:
         weight = np.abs(psi) ** 2
         rates = weight @ here.rates
         total = rates.sum(axis=1)
-        inside = self.clock[who] >= self.window.start
+        inside = self.clock[who] >= self.window.burn_in
         part = self.window.part(self.clock[who])
         mean = (rates @ here.charge.T) / total[:, None]
         np.add.at(self.expected, (who[inside], part[inside]), mean[inside])
@@ -628,7 +630,7 @@ SAMPLED_CHECKS = (
         name="drift",
         tolerance=SHIFT,
         about="what the start, fading with the relaxation time, moves the current by, in standard errors: "
-        "raise start",
+        "raise burn_in",
         evaluate=lambda m, s: max(run.shift for run in s.parts[RUNS]),
         needs=(RUNS,),
     ),

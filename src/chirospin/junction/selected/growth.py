@@ -125,7 +125,8 @@ class Growing:
                 everything = space.most_probable(self.candidates)
         grown = unconfirmed(self._solved(space, everything, everything[:first]))
         self.told(grown)
-        while len(grown.generator.selection) < ENOUGH * most and not (
+        enough = most if most == len(everything) else ENOUGH * most
+        while len(grown.generator.selection) < enough and not (
             grown.bar <= self.wanted * abs(grown.current)
         ):
             before = grown

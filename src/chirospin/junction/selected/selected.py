@@ -25,7 +25,7 @@ from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.threads import blas_threads
 from chirospin.junction.audit import bond_currents
-from chirospin.junction.manybody.answers import STALLED
+from chirospin.junction.manybody.certified import STALLED
 from chirospin.junction.manybody.leads import FlatMember
 from chirospin.junction.model import (
     MAGNETISATIONS,
@@ -82,7 +82,7 @@ class SelectedProducts(Method):
     gives: ClassVar[Needs] = frozenset({GROWN})
 
     products: int = Field(
-        3000, ge=60, le=100_000, description="most products kept for one magnetisation"
+        5000, ge=60, le=100_000, description="most products kept for one magnetisation"
     )
     candidates: int = Field(
         40_000, ge=60, le=10_000_000, description="products that are looked at, of largest weight"

@@ -63,7 +63,9 @@ class SwitchedJunction(Junction):
     nozaki_fujita_2026, Eqs. (1)-(9); the time dependence is an extension
     """
 
-    start: str = parameter(
+    renamed: ClassVar[Mapping[str, str]] = {"start": "initial_state"}
+
+    initial_state: str = parameter(
         "unbiased",
         symbol=r"\rho(0)",
         choices=("unbiased", "flipped", "empty"),
@@ -211,7 +213,7 @@ class Evolution(Method):
 
     def _of(self, model: SwitchedJunction, pair: Pair, found: Solved, m: int) -> dict[str, Any]:
         steady = _joined(found.stationary.halves)
-        outcome = found.answers[0].outcome
+        outcome = found.states[0].outcome
         wanted = transient_times(model)
         start = self._start(model, pair[1 - m], found)
         apply = generator_action(found.solver.generator)
@@ -234,7 +236,7 @@ class Evolution(Method):
                 if error <= 10 * self.tolerance * len(wanted)
                 else "the steps lost accuracy",
             )
-        final = found.answers[0].one_body_density.diagonal().real
+        final = found.states[0].one_body_density.diagonal().real
         return {
             "occupation": n,
             "current": flow,
@@ -268,9 +270,9 @@ class Evolution(Method):
         return np.array(vectors), error, work
 
     def _start(self, model: SwitchedJunction, flipped: FlatMember, found: Solved) -> Real:
-        if model.start == "flipped":
+        if model.initial_state == "flipped":
             return _joined(steady_state(flipped, self.krylov_vectors).stationary.halves)
-        f = 0.0 if model.start == "empty" else float(lead_occupations(model).mean())
+        f = 0.0 if model.initial_state == "empty" else float(lead_occupations(model).mean())
         return _joined(found.solver.generator.layout.product_state(np.array([[f]])))
 
 

@@ -12,7 +12,7 @@ import xarray as xr
 
 from chirospin import rashba
 from chirospin.base.figures import Panel, Plot
-from chirospin.rashba import FermiLevelGas, Matrix, RashbaGas
+from chirospin.rashba import FermiLevelGas, FermiLevelKinetic, RashbaGas
 from chirospin.rashba.closed_form import separated_bands
 from chirospin.rashba.fermi_level import extrinsic_spin_hall, fermi_circle
 from chirospin.rashba.model import bands, correlator
@@ -207,7 +207,7 @@ def survival(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
             )
             for d in D
         ]
-        rows.append([s.spin_current[1, 2] for s in Matrix().solve_many(models)])
+        rows.append([s.spin_current[1, 2] for s in FermiLevelKinetic().solve_many(models)])
         forms.append([extrinsic_spin_hall(fermi_circle(m)) for m in models])
     progress(2, 2)
     extrinsic = xr.Dataset(

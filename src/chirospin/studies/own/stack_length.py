@@ -190,7 +190,7 @@ def sampled(
     )
     drawn = junction.solve(
         Junction(**OPEN),
-        Trajectories(trajectories=100, time=100, start=100, processes=workers),
+        Trajectories(trajectories=100, time=100, burn_in=100, processes=workers),
         over={"molecules": sampled_lengths},
         observables=shown,
         on_failure="record",

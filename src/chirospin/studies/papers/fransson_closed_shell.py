@@ -19,6 +19,7 @@ from chirospin import vibration
 from chirospin.base.fermi import fermi
 from chirospin.base.figures import Panel, Plot
 from chirospin.base.spin import PAULI
+from chirospin.studies.contents import Contents, by_command, without_number
 from chirospin.studies.expectation import above, below, falls, misprint, near, rises
 from chirospin.studies.registry import Numbers, Parts, Progress, claim, erratum, figure
 from chirospin.vibration import SCBA, Exact, SCBAHartree, SecondOrder, Vibration, Windowed
@@ -278,7 +279,7 @@ def window_law(figure_5: Parts, figure_7: Parts) -> Numbers:
     ratios = []
     for W, eta in ((2.5, 0.1), (5.0, 0.1), (5.0, 0.05)):
         crossing = Windowed(window=W, broadening=eta).crossing(_model(ALONG, 0.05))
-        ratios.append(crossing.temperatures[0] / (np.pi * LEVEL * W**3 / (16 * eta)) ** (1 / 3))
+        ratios.append(crossing.thermal_energies[0] / (np.pi * LEVEL * W**3 / (16 * eta)) ** (1 / 3))
     roots = [f["windowed"].crossover[:, 0, 0].values for f in (figure_5, figure_7)]
     return ratios, [float(np.ptp(r) / r.mean()) for r in roots]
 
@@ -630,3 +631,70 @@ def chiral_pair() -> Numbers:
         for w in (1.0, 1.3)
     )  # fmt: skip
     return tuple(float(np.linalg.norm(SecondOrder().solve(pair).moment)) for pair in pairs)
+
+
+CONTENTS = Contents(
+    equations=("1-4", "5a-5c", "6-10", "11a-11b", "12a-12b", "13-16"),
+    figures=("1a-1b", "2a-2d", "3a-3d", "4", "5", "6a-6d", "7"),
+    tables=(),
+)
+
+ROWS = (
+    without_number("Eq. (1)", "Dyson equation", "definition"),
+    by_command(
+        "Eqs. (2)-(4)",
+        "Green function, poles and spin part of a level with bare field and self-energy",
+        "solve vibration --method second-order --set level_splitting=[0,0,0.05] --observables green_function",
+    ),
+    without_number(
+        "Eqs. (5a), (5b)", "lambda, gamma, Lambda_0, Gamma_0", "definition; (6)-(8) are checked"
+    ),
+    without_number(
+        "Eq. (9)",
+        "coupling to displacements",
+        "the model itself: `charge_coupling`, `spin_coupling`",
+    ),
+    by_command(
+        "Eqs. (11a), (11b)",
+        "self-energy of the bare level with a splitting",
+        "solve vibration --method second-order --set level_splitting=[0.05,0,0] --observables self_energy",
+    ),
+    by_command(
+        "Eqs. (12a), (12b)",
+        "charge and spin part of the Green function",
+        "solve vibration --method second-order --observables green_function",
+    ),
+    by_command(
+        "Eq. (15)",
+        "two branches that mix for u_1 = u_0 (1, 0, 1)",
+        "solve vibration --method second-order --set spin_coupling=[0.01,0,0.01]",
+    ),
+    without_number(
+        "Figs. 1a, 1b", "processes with and without spin flips", "drawings without numbers"
+    ),
+    by_command(
+        "Fig. 4",
+        "occupied part of each branch at three temperatures",
+        "solve vibration --method second-order --set phonon_velocity=0.001 --over thermal_energy=0.1,1,30",
+    ),
+    without_number(
+        "inset of Fig. 4",
+        "dispersions of three velocities",
+        "a drawing; colours differ in caption (cyan, purple, green) and text (blue, red, black)",
+    ),
+    without_number(
+        "caption of Fig. 6",
+        "temperatures 1, 5, 10, 30; the legend says 1, 5, 10, 15, 20",
+        "which was drawn cannot be told; the claims hold for both",
+    ),
+    without_number(
+        "Sec. on Fig. 6",
+        "panels (a), (c) against (b), (d)",
+        "by the caption these are the velocities; the spins are (a), (b) against (c), (d)",
+    ),
+    without_number(
+        "introduction",
+        "(V_0 + V_1.sigma)^2 has a term 2 V_0 V_1.sigma",
+        "algebra of Pauli matrices",
+    ),
+)

@@ -25,10 +25,10 @@ from chirospin.base.fermi import fermi
 from chirospin.base.figures import Panel, Plot
 from chirospin.spinterface import (
     Contact,
-    Expm,
     Gas,
     LesserOnly,
     Map,
+    MatrixExponential,
     Metal,
     Pair,
     Quench,
@@ -40,6 +40,7 @@ from chirospin.spinterface.contact import emission_of
 from chirospin.spinterface.green import components
 from chirospin.spinterface.model import ROOM
 from chirospin.spinterface.pair import generator, motion_of
+from chirospin.studies.contents import Contents, by_command, without_number
 from chirospin.studies.expectation import above, below, misprint, near, order
 from chirospin.studies.registry import Claim, Numbers, Parts, Progress, claim, erratum, figure
 
@@ -81,7 +82,7 @@ def _words(parameters: dict[str, Any]) -> str:
             for c in ("x", "z")
         ),
     ),
-    setting=f"{_words(REFERENCE)}; gold with spin_orbit = 0.1 eV nm, lead_potential = {BIAS} eV, y = 0.4 nm; consistent",
+    setting=f"{_words(REFERENCE)}; gold with spin_orbit = 0.1 eV nm, lead_potential = {BIAS} eV, y = 0.4 nm; negf",
 )
 def map_(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     """Spin around a driven, spin-polarised molecule in a plane through its axis."""
@@ -185,7 +186,7 @@ def mixed_part() -> Numbers:
             ),
         ),
     ),
-    setting=f"{_words(REFERENCE)}; gold, spin_orbit = {GOLD.alpha} eV nm; lead_potential = {BIAS} eV or 0; consistent",
+    setting=f"{_words(REFERENCE)}; gold, spin_orbit = {GOLD.alpha} eV nm; lead_potential = {BIAS} eV or 0; negf",
 )
 def decay(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     """Equilibrium and driven spin against distance, root mean squares over a period of 2 k_F r."""
@@ -505,7 +506,10 @@ def source_factor() -> Numbers:
 )
 def solution() -> Numbers:
     model = Pair(initial=[0.3, 0, 0, 0.5], source=[0.05, 0.02, 0, 0], time=[0.0, 7.0])
-    projected, exponential = Spectral().solve(model).moments, Expm().solve(model).moments
+    projected, exponential = (
+        Spectral().solve(model).moments,
+        MatrixExponential().solve(model).moments,
+    )
     start = projected[0].real
     return start[0], start[3], float(np.abs(projected - exponential).max())
 
@@ -526,7 +530,7 @@ def stationary() -> Numbers:
         time=[1e3, 2e3],
     )
     s = Spectral().solve(model).moments[:, 3].real
-    lossy = Expm().solve(model.replace(band_energy=[0.1 - 0.01j] * 2))
+    lossy = MatrixExponential().solve(model.replace(band_energy=[0.1 - 0.01j] * 2))
     return s[1] / s[0], lossy.stationary[3].real
 
 
@@ -797,3 +801,63 @@ def last_term() -> Numbers:
     size = np.abs(np.outer(*g)).max()
     alone, apart = (np.abs(np.cross(g[0], np.conj(h))).max() / size for h in g)
     return alone, apart
+
+
+CONTENTS = Contents(
+    equations=("1-5", "6a-6c", "7a-7b", "8", "9a-9b", "10-17", "18a-18d", "19-29"),
+    figures=(),
+    tables=(),
+)
+
+ROWS = (
+    by_command(
+        "Eq. (1)", "molecule on a metal with spin-orbit coupling", "describe spinterface.contact"
+    ),
+    without_number("Eq. (3)", "Dyson equation", "definition"),
+    by_command(
+        "Eq. (5)",
+        "parts from the molecule, the substrate and both",
+        "solve spinterface.contact --observables spin_density,spin_density_mol,spin_density_sub,spin_density_mix",
+    ),
+    without_number(
+        "Eq. (8)", "Green function of the bare metal", "definition; (9) is its transform"
+    ),
+    by_command(
+        "Eqs. (9a), (9b)",
+        "Green function in space, by the densities that it makes",
+        "solve spinterface.contact --observables spin_density,charge_density",
+    ),
+    by_command(
+        "Eq. (13)",
+        "homogeneous gas with U_k rho_k rho_-k, one pair of momenta",
+        "solve spinterface.gas",
+    ),
+    without_number("Eq. (16)", "diagonal form", "step; (17)-(19) follow from it"),
+    by_command(
+        "Eq. (17)",
+        "partition function",
+        "solve spinterface.gas --observables log_partition_function",
+    ),
+    by_command("Eqs. (18a)-(18d)", "occupations", "solve spinterface.gas --observables occupation"),
+    by_command(
+        "Eq. (19)", "spin polarisation", "solve spinterface.gas --observables spin_polarisation"
+    ),
+    without_number(
+        "Eq. (20)", "equation of motion of G<", "definition; its closed part (25) is solved"
+    ),
+    by_command(
+        "Eqs. (21), (25)-(27)",
+        "matrix A of charge and spin of a pair of momenta",
+        "solve spinterface.pair --observables charge,spin,frequency",
+    ),
+    without_number(
+        "below Eq. (14)",
+        "E_up is printed three times, for up, down and two electrons",
+        "misprint; the energies of both single states follow from (13)",
+    ),
+    without_number(
+        "Sec. I",
+        "coercive field below 1000 Oe is some 0.1 K; 100 Oe in films",
+        "fields of other work; the first is the claim `coercive-field`",
+    ),
+)

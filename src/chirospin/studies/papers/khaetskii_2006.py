@@ -17,6 +17,7 @@ from chirospin.base.spin import PAULI
 from chirospin.rashba import Kinetic, RashbaGas
 from chirospin.rashba.model import bands, complex_frequency, correlator
 from chirospin.rashba.shells import Shells
+from chirospin.studies.contents import Contents, by_command, without_number
 from chirospin.studies.expectation import below, misprint, near
 from chirospin.studies.registry import Numbers, Parts, Progress, claim, erratum, figure
 
@@ -269,6 +270,38 @@ def kernel_constants() -> Numbers:
     ]
 
 
+@claim(
+    "Eq. (12)",
+    "symmetries of the kernel in the Born approximation",
+    near("K++++ - K----, K++-+ - K-+++, K+-++ + K-+++ over the largest K", 0, 1e-15),
+)
+def kernel_symmetries() -> Numbers:
+    half = np.pi * (np.arange(64) + 0.5) / 64
+    turn = np.array([[np.cos(half), -1j * np.sin(half)], [-1j * np.sin(half), np.cos(half)]])
+    kernel = np.einsum("acx,bdx->abcdx", turn, turn.conj())  # K^{ab}_{cd}, Eq. (6) without |U|^2
+    plus, minus = 0, 1
+    return [
+        np.abs(kernel[plus, plus, plus, plus] - kernel[minus, minus, minus, minus]).max(),
+        np.abs(kernel[plus, plus, minus, plus] - kernel[minus, plus, plus, plus]).max(),
+        np.abs(kernel[plus, minus, plus, plus] + kernel[minus, plus, plus, plus]).max(),
+    ]
+
+
+@claim(
+    "Eqs. (16), (17)",
+    "diagonal distributions of point impurities",
+    near("p+ f++(p) over p f--(p+)", 1, 1e-12),
+    near("f++(p) over (17)", 1, 1e-12),
+)
+def point_distribution() -> Numbers:
+    p, shift, a = 1.1, 0.3, -0.25
+    p_plus, push, velocity = p + shift, 0.7, p + shift / 2  # E+(p) = E-(p+), V+(p) = V-(p+)
+    matrix = 2 * a / velocity * np.array([[p + 2 * p_plus, p_plus], [p, p_plus + 2 * p]])
+    upper, lower = np.linalg.solve(matrix, [push, push])
+    printed = push * p * velocity / (2 * a * (p + p_plus) ** 2)
+    return p_plus * upper / (p * lower), upper / printed
+
+
 @figure(
     "In-plane spin of smooth impurities: Eqs. (8)-(14) drop interband transitions",
     plot=Plot(
@@ -365,3 +398,32 @@ def beyond_born() -> Numbers:
     turn = np.kron(np.eye(len(p)), y)
     flow = np.kron(np.diag(p[:, 1]), z) / 2
     return float(np.abs(1j * (H @ turn - turn @ H) - 2 * alpha * flow).max())
+
+
+CONTENTS = Contents(
+    equations=("1-18",),
+    figures=("1",),
+    tables=(),
+)
+
+ROWS = (
+    without_number("Eq. (1)", "Hamiltonian and bands", "the model itself; `spin_orbit` is alpha/2"),
+    by_command("Eqs. (3), (4)", "kinetic equation in linear response", "solve rashba"),
+    by_command(
+        "Eqs. (5), (6)",
+        "Born collision term with its kernel, any potential",
+        "solve rashba --set disorder=gaussian --set scattering_rate=0.005",
+    ),
+    without_number(
+        "Eq. (7)", "Born amplitude and its symmetry", "definition; (12) follows from it"
+    ),
+    without_number(
+        "Eq. (15)", "equation of s_z for points, X_p and Y_p", "step; (18) follows from it"
+    ),
+    without_number("Fig. 1", "bands with p, p+, p-", "a drawing without numbers"),
+    by_command(
+        "Sec. on point impurities",
+        "(f+- - f-+)/(f+- + f-+) is hbar/(Delta tau): the spin along p against that along z",
+        "solve rashba.fermi_level --observables spin_response",
+    ),
+)

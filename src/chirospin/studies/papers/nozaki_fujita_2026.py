@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from chirospin import junction
 from chirospin.base.figures import Panel, Plot
 from chirospin.junction import GKSL, Junction, Landauer, MeanField
+from chirospin.studies.contents import Contents, by_command, without_number
 from chirospin.studies.expectation import (
     Expectation,
     above,
@@ -547,7 +548,7 @@ def theorem(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
 
 
 @claim(
-    "Appendix A",
+    "Appendix A, Eq. (24)",
     "no polarisation without interaction, also with inter-orbital hopping",
     near("largest |P| of six random stacks", 0, 1e-10),
     above("control: |P| with a Zeeman field", 1e-3),
@@ -567,6 +568,49 @@ def no_interaction(theorem: Parts) -> Numbers:
 def landauer_factor(theorem: Parts) -> Numbers:
     currents = [ds.mean_current for key, ds in theorem.items() if key != "field"]
     return [float(c.sel({"method": "landauer"}) / c.sel({"method": "gksl"})) for c in currents]
+
+
+@claim(
+    "Eq. (20)",
+    "orbital b of molecule 1 is filled differently for both magnetisations, also without repulsion",
+    above("n_1b-down for up less n_1b-up for down, coupling_b = 0, U = 0", 1e-6),
+)
+def unequal_filling() -> Numbers:
+    free = Junction(coupling_b=0.0).replace(hubbard=0.0)
+    ds = junction.solve(free, observables=["occupation"])
+    orbital = ds.occupation.isel(molecule=0).sel(orbital="b")
+    up = float(orbital.sel(magnetisation="up", spin="down"))
+    return abs(up - float(orbital.sel(magnetisation="down", spin="up")))
+
+
+@claim(
+    "Eqs. (25), (39)",
+    "|G_up| from one state to another is |G_down| from the flipped second to the flipped first",
+    near("largest difference over 12 energies, with lambda in (29), (30)", 0, 1e-13),
+)
+def reversed_propagation() -> Numbers:
+    lam, gap, hop, angles = 0.3, 0.8, 0.2, (0.4, 1.9)
+
+    def block(sign: int) -> NDArray[np.complex128]:
+        first, second = (1j * lam * np.exp(sign * 1j * angle) for angle in angles)
+        upper = np.array([[0, first, 1, 0], [0, gap, 0, hop], [0, 0, 0, second], [0, 0, 0, gap]])
+        return np.asarray(upper + np.triu(upper, 1).conj().T)
+
+    h = np.kron([[1, 0], [0, 0]], block(1)) + np.kron([[0, 0], [0, 1]], block(-1))
+    right = np.diag([0, 0, 0.1, 0.25] * 2)
+    left = {
+        "up": np.diag([0.1, 0, 0, 0, 0, 0.25, 0, 0]),
+        "down": np.diag([0, 0.25, 0, 0, 0.1, 0, 0, 0]),
+    }
+    flipped = np.roll(np.arange(8), 4)  # Eq. (34)
+    worst = 0.0
+    for energy in np.linspace(-2, 2, 12):
+        up, down = (
+            np.abs(np.linalg.inv(energy * np.eye(8) - h + 0.5j * (left[m] + right)))
+            for m in ("up", "down")
+        )
+        worst = max(worst, float(np.abs(up - down[np.ix_(flipped, flipped)].T).max()))
+    return worst
 
 
 @erratum(
@@ -660,3 +704,48 @@ def errata(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
         )
         progress(n + 3, 4)
     return out
+
+
+CONTENTS = Contents(
+    equations=("1-39",),
+    figures=("1a-1b", "2a-2b", "3a-3f", "4a-4d"),
+    tables=("1", "2a-2f"),
+)
+
+ROWS = (
+    by_command("Eqs. (1)-(5)", "Hamiltonian of the dimer", "describe junction"),
+    by_command("Eqs. (6), (7)", "GKSL equation of both leads", "solve junction --method gksl"),
+    by_command(
+        "Eqs. (8), (9)",
+        "rates of injection and emission at occupations f_L, f_R",
+        "solve junction --set occupation_left=0.8 --set occupation_right=0.2",
+    ),
+    by_command(
+        "Eqs. (10), (11)", "current through each lead", "solve junction --observables current"
+    ),
+    by_command(
+        "Eqs. (12), (14), (16)",
+        "self-consistent mean field",
+        "solve junction --method mean-field --set hubbard=0.3",
+    ),
+    without_number("Eq. (13)", "order of the spin-orbitals", "notation"),
+    by_command("Eq. (17)", "definition of P_MR", "solve junction --observables spin_polarisation"),
+    by_command(
+        "Eqs. (18), (19)",
+        "current from the occupations of the molecules beside the leads",
+        "solve junction --observables current,occupation",
+    ),
+    without_number("Eqs. (22), (23)", "Green functions", "definition; (21) and (25) are checked"),
+    without_number(
+        "Eqs. (26)-(28)", "couplings and blocks of h", "definition; (29), (30) are checked"
+    ),
+    without_number(
+        "Eqs. (31)-(33)", "how h and the couplings transform", "step; (25) follows from it"
+    ),
+    without_number("Eqs. (34), (35)", "the matrices X and P", "definition"),
+    without_number("Eqs. (36)-(38)", "transformation of the Green function", "step to (39)"),
+    without_number(
+        "Figs. 1a, 1b", "drawing of the model", "no numbers; `Lambda_1 = x`, `Lambda_2 = y`"
+    ),
+    by_command("Table 1", "couplings of the orbitals to the leads", "describe junction"),
+)

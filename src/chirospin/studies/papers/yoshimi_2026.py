@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.integrate import quad
 
 from chirospin import chiral_metal
 from chirospin.base.figures import Panel, Plot
-from chirospin.chiral_metal import Boltzmann, ChiralMetal, ClosedForm, quadratic
+from chirospin.chiral_metal import Boltzmann, ChiralMetal, ClosedForm, DrivenMetal, quadratic
 from chirospin.chiral_metal.exponentials import exponential_integral, two_sided
 from chirospin.chiral_metal.linear import plane_field
 from chirospin.chiral_metal.model import scales
 from chirospin.numerics.quadrature import gauss_nodes
+from chirospin.studies.contents import Contents, by_command, without_number
 from chirospin.studies.expectation import above, below, misprint, near, order, rises
 from chirospin.studies.registry import Numbers, Parts, Progress, claim, erratum, figure
 
@@ -151,6 +153,103 @@ def ratio() -> Numbers:
     )
     small = abs(here.push) / (here.mass * here.fermi_velocity)
     return abs(float(ds.spin_density[1, 0]) / float(ds.spin_density[0, 1])) / small
+
+
+@claim(
+    "Sec. IV",
+    "a slow alternating current is governed by the coefficients of the direct one",
+    near(
+        "s2 at rest and at twice the frequency over that of a direct current, omega tau0 = 0.001",
+        0.5,
+        1e-3,
+    ),
+)
+def quasi_static() -> Numbers:
+    places = [0.3, 1.0]
+    direct = metal(screening_length=0.0, position=places)
+    shared = (
+        "spin_orbit",
+        "chemical_potential",
+        "charge",
+        "length",
+        "screening_length",
+        "position",
+    )
+    driven = DrivenMetal(frequency=1e-3, **{name: getattr(direct, name) for name in shared})
+    slow = chiral_metal.solve(driven, observables=["rectified_spin", "second_harmonic_spin"])
+    spin = chiral_metal.solve(direct, observables=["spin_density"]).spin_density[1]
+    return np.concatenate(
+        [(slow.rectified_spin / spin).values, (slow.second_harmonic_spin.real / spin).values]
+    )
+
+
+@claim(
+    "Eqs. (44), (51), (68), (76)",
+    "integrals of the special functions",
+    near("integral from -oo to w less what is printed, n = 2, 3, 5, 7", 0, 1e-12),
+)
+def special_functions() -> Numbers:
+    nodes, weights = gauss_nodes(40)
+    edges = np.concatenate([[0.0], np.geomspace(1e-7, 60.0, 60)])
+    half = np.diff(edges) / 2
+    depth = (edges[:-1, None] + half[:, None] * (1 + nodes)).ravel()
+    share = (half[:, None] * weights).ravel()
+
+    def integral(n: int, w: float) -> float:
+        tail = float(share @ two_sided(n, -depth - max(-w, 0.0)))
+        if w < 0:
+            return tail
+        x = w / 60.0 * depth
+        return tail + w / 60.0 * float(share @ two_sided(n, x))
+
+    return [
+        integral(n, w) - (2 / n * (w > 0) * (n % 2) - float(two_sided(n + 1, np.array([w]))[0]))
+        for n in (2, 3, 5, 7)
+        for w in (-0.7, 0.4, 2.0)
+    ]
+
+
+@claim(
+    "Eq. (81)",
+    "the field of every source tends to E0 far from the plane",
+    near("integral less 4(p - 1)/(4p^2 - 1), p = 2, 3, 4", 0, 1e-7),
+)
+def ohm_far_away() -> Numbers:
+    def integrand(u: float, p: int) -> float:
+        x = 1 / u
+        kernel = (x + 0.5 * np.log((x - 1) / (x + 1))) ** 2 + np.pi**2 / 4
+        return float(sum(u ** (2 * (p - m)) / (2 * m - 1) for m in range(2, p + 1)) / kernel / u**2)
+
+    return [
+        quad(integrand, 0, 1, args=(p,), epsabs=1e-10, limit=400)[0] - 4 * (p - 1) / (4 * p**2 - 1)
+        for p in (2, 3, 4)
+    ]
+
+
+@claim(
+    "Eq. (58)",
+    "k_B T much above (3 tau0 j0^2/sigma0 m kF)^(1/2) reduces to k_B T/mu much above j0/q n0 vF",
+    order("the first bound over the second", 1),
+)
+def warm_enough() -> Numbers:
+    here = scales(metal())
+    kF = here.mass * here.fermi_velocity
+    heated = np.sqrt(
+        3 * (here.conductivity * here.field) ** 2 / (here.conductivity * here.mass * kF)
+    )
+    drift = here.conductivity * here.field / (here.carrier_density * here.fermi_velocity)
+    return heated / (drift * metal().chemical_potential)
+
+
+@claim(
+    "below Eq. (58)",
+    "|j0/q n0 vF| is e E0 tau0/kF",
+    near("j0/q n0 vF in e E0 tau0/kF", 1, LEADING),
+)
+def drift() -> Numbers:
+    here = scales(metal())
+    flow = here.conductivity * here.field / (here.carrier_density * here.fermi_velocity)
+    return flow / abs(here.push) * here.mass * here.fermi_velocity
 
 
 def _pair(row: str, prefix: str = "") -> list[Panel]:
@@ -604,3 +703,112 @@ def injected_current() -> Numbers:
 )
 def footnote_1() -> Numbers:
     return _plane_integral(without_second_field), quadratic.plane_total(0.0, 0.0, 0.0, np.ones(1))
+
+
+CONTENTS = Contents(
+    equations=("1-5", "6a-6b", "7a-7b", "8-24", "25a-25c", "26-64", "65a-65b", "66a-66c", "67-81"),
+    figures=("1", "2a-2b", "3a-3g", "4a-4c"),
+    tables=(),
+)
+
+ROWS = (
+    by_command(
+        "Eq. (1)",
+        "Hamiltonian, bands, Fermi wavevectors",
+        "solve chiral_metal --observables fermi_wavevector",
+    ),
+    by_command(
+        "Sec. III",
+        "conductivity",
+        "solve chiral_metal --observables conductivity,carrier_density,mean_free_path",
+    ),
+    by_command(
+        "Sec. V",
+        "mean free path and spin diffusion length",
+        "solve chiral_metal --set helicity_memory=0.9 --observables mean_free_path,spin_decay_length",
+    ),
+    by_command(
+        "Eqs. (3)-(5)",
+        "collision term that conserves charge",
+        "solve chiral_metal --method boltzmann --set position=[0.5,1]",
+    ),
+    by_command(
+        "Eqs. (6a), (6b)",
+        "spin and spin current at both orders",
+        "solve chiral_metal --set position=[0.5,1] --observables spin_density,spin_current",
+    ),
+    by_command(
+        "Eqs. (8)-(10)",
+        "source at both planes; the charge that it brings",
+        "solve chiral_metal --set position=[0.5,1] --observables charge_density,electric_field",
+    ),
+    by_command(
+        "Eqs. (27), (28), (73), (74)",
+        "sources of higher powers and their mixtures",
+        "solve chiral_metal --set injection_power=2 --set injection_weight=0.3333",
+    ),
+    by_command(
+        "Eqs. (29), (30), (80)",
+        "effective field of other sources",
+        "solve chiral_metal --set injection_power=2 --set screening_length=0 --set position=[0.5,1] --observables electric_field",
+    ),
+    by_command(
+        "Eqs. (32)-(34)",
+        "spin of other sources",
+        "solve chiral_metal --set injection_power=3 --set screening_length=0 --set position=[0.5,1] --observables spin_density",
+    ),
+    without_number("Eqs. (35), (36)", "effective field and what it gives", "definition"),
+    without_number("Eqs. (37)-(39)", "linear equation and its solution by parts", "step to (43)"),
+    without_number(
+        "Eqs. (40), (41)",
+        "special functions, convolution",
+        "definition; (44), (51), (68), (76) are checked",
+    ),
+    without_number(
+        "Eqs. (42), (43), (45)", "integral equation of the field", "step; (50) solves it"
+    ),
+    by_command(
+        "Eqs. (46)-(49)",
+        "current and spin of first order",
+        "solve chiral_metal --set position=[0.5,1] --observables spin_density",
+    ),
+    by_command(
+        "Eqs. (50), (52), (53)",
+        "field and charge of first order beside one plane",
+        "solve chiral_metal --set position=[0.5,1] --observables electric_field,charge_density",
+    ),
+    without_number(
+        "Eqs. (54), (55)", "distribution of first order", "its moments are (17), (18), (49)"
+    ),
+    without_number(
+        "Eqs. (56), (59)", "equation of second order and its solution", "solved by `boltzmann`"
+    ),
+    without_number(
+        "Eqs. (60)-(62)", "integral equation of second order", "step; (20)-(24) solve it"
+    ),
+    without_number(
+        "Eqs. (63), (64), (65a), (65b), (66a)-(66c), (67)",
+        "current and spin of second order",
+        "steps to (69)",
+    ),
+    by_command(
+        "Eqs. (69)-(72)",
+        "spin of second order in the neutral limit",
+        "solve chiral_metal --set screening_length=0 --option leading_alpha=true --observables spin_density",
+    ),
+    without_number(
+        "Eqs. (75), (77), (79)", "equation of the field of other sources", "steps to (80)"
+    ),
+    without_number("Figs. 1, 2a, 2b", "drawings of experiments and Fermi surfaces", "no numbers"),
+    without_number("Figs. 3a, 3b", "drawings of the setup", "no numbers"),
+    without_number(
+        "Eq. (57)",
+        "energy balance in the bulk",
+        "with f2 = -q E tau0 df1/dk it is an identity for tau_inel = tau0",
+    ),
+    without_number(
+        "Sec. V",
+        "spin seen millimetres from the contact",
+        "left open by the paper: longer than mean free path and spin diffusion length",
+    ),
+)

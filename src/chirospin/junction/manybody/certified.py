@@ -23,7 +23,7 @@ SEVERAL = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class CertifiedState:
     """The steady state of one member."""
 
     one_body_density: Complex
@@ -34,9 +34,9 @@ class Answer:
     outcome: Outcome
 
 
-def answers(
+def certified_states(
     generator: Generator, found: Stationary, tolerance: float, doubts: Sequence[str]
-) -> list[Answer]:
+) -> list[CertifiedState]:
     """One-body density, certificates and outcome of every member.
 
     Parameters
@@ -61,7 +61,7 @@ def answers(
         elif reason:
             reason = member.far_apart or reason
         judged.append(
-            Answer(
+            CertifiedState(
                 one_body_density=G[b],
                 trace_drift=float(drift[b]),
                 hermiticity=float(found.hermiticity[b]),
@@ -78,7 +78,7 @@ def answers(
     return judged
 
 
-def joint_certificates(up: Answer, down: Answer) -> DensityCertificates:
+def joint_certificates(up: CertifiedState, down: CertifiedState) -> DensityCertificates:
     """The certificates of both magnetisations."""
     names = ("trace_drift", "smallest_eigenvalue", "particles")
     pairs = {name: np.array([getattr(up, name), getattr(down, name)]) for name in names}
