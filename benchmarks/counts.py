@@ -25,6 +25,7 @@ from chirospin.junction import (
     MeanField,
     MixedGKSL,
     Redfield,
+    SelectedProducts,
     SwitchedJunction,
     UniversalLindblad,
 )
@@ -89,6 +90,8 @@ COUNTS = (
        Hierarchy(tier=2, poles=3), BiasedJunction(molecules=1, bias=1, thermal_energy=2.0)),
     Count(family="junction", case="dimer, with noise", of=APPLIED,
           take=lambda: GKSL().solve(Junction(), ["noise"]).outcome.iterations),
+    _c("junction", "dimer, 190 selected products", APPLIED,
+       SelectedProducts(products=190, accuracy=1e-6), Junction()),
     _c("junction.transient", "dimer, two times", "products with the generator",
        Evolution(), SwitchedJunction(time=(1.0, 20.0))),
     Count(family="chiral_metal", case="boltzmann, ten sources on one mesh",

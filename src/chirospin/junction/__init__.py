@@ -75,6 +75,7 @@ __all__ = [
     "PositiveLindblad",
     "Redfield",
     "RedfieldLamb",
+    "SelectedProducts",
     "SwitchedJunction",
     "Trajectories",
     "UniversalLindblad",

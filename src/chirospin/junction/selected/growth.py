@@ -121,29 +121,34 @@ class Growing:
         for n in REFRESHED:
             size = min(most, max(SMALLEST, int(most / GROWTH**n)))
             if size < len(everything):
-                space = refreshed(*self._steady(space, everything[:size]))
+                selection, solver, _ = self._open(space, everything[:size])
+                space = refreshed(selection, solver.steady_state().halves)
                 everything = space.most_probable(self.candidates)
         grown = unconfirmed(self._solved(space, everything, everything[:first]))
         self.told(grown)
-        enough = most if most == len(everything) else ENOUGH * most
-        while len(grown.generator.selection) < enough and not (
-            grown.bar <= self.wanted * abs(grown.current)
-        ):
-            before = grown
-            size = min(most, int(np.ceil(GROWTH * len(before.generator.selection))))
-            added = chosen(before.left_out, size - len(before.generator.selection))
-            kept = np.concatenate(
-                [before.generator.selection.digits, before.left_out.digits[added]]
-            )
-            grown = self._solved(space, everything, kept)
-            grown = with_history(before, grown, np.abs(before.left_out.change[added]).sum())
+        while self._goes_on(grown, most, len(everything)):
+            before = len(grown.generator.selection)
+            grown = self._next(space, everything, grown, most)
             self.told(grown)
+            if len(grown.generator.selection) <= before:  # as many were closed as were added
+                break
         return grown
 
-    def _steady(self, space: ProductSpace, kept: Ints) -> tuple[Selection, Halves]:
-        """A steady state for its densities alone."""
-        selection, solver, _ = self._open(space, kept)
-        return selection, solver.steady_state().halves
+    def _goes_on(self, grown: Grown, most: int, total: int) -> bool:
+        """Whether there is room for more products, a reason and a ground to choose them by."""
+        enough = most if most == total else ENOUGH * most
+        known = grown.bar <= self.wanted * abs(grown.current)
+        chosen_by = np.isfinite(grown.left_out.change).all()
+        return len(grown.generator.selection) < enough and not known and bool(chosen_by)
+
+    def _next(self, space: ProductSpace, everything: Ints, before: Grown, most: int) -> Grown:
+        """A larger selection in the same states of the blocks: what is kept stays."""
+        selection, rest = before.generator.selection, before.left_out
+        size = min(most, int(np.ceil(GROWTH * len(selection))))
+        added = chosen(rest, size - len(selection))
+        kept = np.concatenate([selection.digits, rest.digits[added]])
+        grown = self._solved(space, everything, kept)
+        return with_history(before, grown, np.abs(rest.change[added]).sum())
 
     def _solved(self, space: ProductSpace, everything: Ints, kept: Ints) -> Grown:
         selection, solver, standing = self._open(space, kept)
@@ -210,7 +215,7 @@ class Growing:
         wanted = even - current * one[0], odd - current * one[1]
         Z, applications = solver.adjoint(wanted, ADJOINT_TOLERANCE)
         moved = generator.adjoint_derivative(*Z)
-        rest = norm(wanted[0] - moved[0], wanted[1] - moved[1]) / norm(*wanted)
+        rest = norm(wanted[0] - moved[0], wanted[1] - moved[1]) / np.maximum(norm(*wanted), 1e-300)
         matrices, weights = least_variance(generator, layout.matrices(halves), layout.matrices(Z))
         return Dual(
             matrices=matrices,
@@ -259,8 +264,7 @@ def chosen(rest: LeftOut, count: int) -> Ints:
 
 def refreshed(selection: Selection, halves: Halves) -> ProductSpace:
     """The products of natural states of a solution."""
-    space = selection.products
-    rho = selection.matrices(halves)
+    space, rho = selection.products, selection.matrices(halves)
     densities = [block_density(selection, rho, b) for b in range(len(space.blocks))]
     blocks = natural_blocks(space.member, space.blocks, densities)
     return ProductSpace(member=space.member, blocks=tuple(blocks))

@@ -12,7 +12,7 @@ from chirospin.junction.selected.restricted import block_density, inside
 Complex = NDArray[np.complex128]
 
 
-def one_body_density(grown: Grown) -> Complex:
+def density_of_one_electron(grown: Grown) -> Complex:
     """Tr[rho c^+_m c_n], where the Hamiltonian joins m and n, (4M, 4M)."""
     selection = grown.generator.selection
     space = selection.products
@@ -46,7 +46,7 @@ def one_body_density(grown: Grown) -> Complex:
     return np.where(joined, G, 0)
 
 
-def smallest_eigenvalue(grown: Grown) -> float:
+def lowest_probability(grown: Grown) -> float:
     """Of rho, all sectors; NaN where it is not finite."""
     rho = grown.generator.selection.matrices(grown.halves)
     if not all(np.isfinite(X).all() for X in rho):

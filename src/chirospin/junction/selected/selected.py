@@ -36,7 +36,7 @@ from chirospin.junction.model import (
 )
 from chirospin.junction.observables import CURRENT, IN_AMPERE
 from chirospin.junction.selected.growth import Growing, Grown
-from chirospin.junction.selected.reading import one_body_density, smallest_eigenvalue
+from chirospin.junction.selected.reading import density_of_one_electron, lowest_probability
 from chirospin.junction.state import (
     UNREACHED,
     DensityCertificates,
@@ -112,11 +112,13 @@ class SelectedProducts(Method):
     def _state(self, model: Junction) -> JunctionState:
         self._check(model)
         pair = FlatMember.both(model)
+        if any(unreached(np.array([one.one_body_decay]), one.matrices.h)[0] for one in pair):
+            return _unreached(model)
         with blas_threads(1):
             grown = [self._grown(*one) for one in zip(pair, MAGNETISATIONS, strict=True)]
-        G = np.stack([one_body_density(one) for one in grown])
-        lowest = np.array([smallest_eigenvalue(one) for one in grown])
-        outcomes = [self._outcome(*one) for one in zip(pair, grown, strict=True)]
+        G = np.stack([density_of_one_electron(one) for one in grown])
+        lowest = np.array([lowest_probability(one) for one in grown])
+        outcomes = [self._outcome(one) for one in grown]
         return JunctionState(
             one_body_density=G,
             lead_current=np.stack([one.lead_currents for one in grown]),
@@ -171,17 +173,16 @@ class SelectedProducts(Method):
         )
         return growing(member)
 
-    def _outcome(self, member: FlatMember, grown: Grown) -> Outcome:
+    def _outcome(self, grown: Grown) -> Outcome:
         reason = ""
         relative = grown.bar / max(abs(grown.current), 1e-300)
-        if unreached(np.array([member.one_body_decay]), member.matrices.h)[0]:
-            reason = UNREACHED
-        elif not grown.residual <= self.tolerance:
+        if not grown.residual <= self.tolerance:
             reason = STALLED
         elif not relative <= NOT_KNOWN:
+            known = f"known to {relative:.0%} only" if relative < 1 else "not known"
             reason = (
-                f"the current {grown.current:.3g} is known to {relative:.0%} only with "
-                f"{len(grown.generator.selection)} products{_missing(grown)}; raise products"
+                f"the current {grown.current:.3g} is {known} with {len(grown.generator.selection)} "
+                f"products{_missing(grown)}; raise products"
             )
         return Outcome(
             converged=not reason,
@@ -189,6 +190,18 @@ class SelectedProducts(Method):
             iterations=grown.iterations,
             reason=reason,
         )
+
+
+def _unreached(model: Junction) -> JunctionState:
+    """No state: some orbital reaches no lead, and which products matter would be chance."""
+    size = PER_MOLECULE * model.molecules
+    outcome = Outcome(converged=False, residual=float("inf"), iterations=0, reason=UNREACHED)
+    return JunctionState(
+        one_body_density=np.full((2, size, size), np.nan, dtype=complex),
+        lead_current=np.full((2, 2), np.nan),
+        outcomes=(outcome, outcome),
+        error_bar=np.full(2, np.inf),
+    )
 
 
 def _missing(grown: Grown) -> str:
