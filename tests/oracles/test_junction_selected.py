@@ -11,12 +11,12 @@ from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.junction import FAMILY, GKSL, Junction, SelectedProducts
 from chirospin.junction.audit import CHECKS
 from chirospin.junction.manybody.leads import FlatMember
+from chirospin.junction.selected.first_states import divided, first_space
 from chirospin.junction.selected.growth import Growing, Grown, bar_of, chosen
 from chirospin.junction.selected.left_out import LeftOut
 from chirospin.junction.selected.products import ProductSpace, matches
 from chirospin.junction.selected.restricted import RestrictedGenerator, Selection
 from chirospin.junction.selected.selected import GROWN, SELECTED_CHECKS
-from chirospin.junction.selected.start import divided, first_space
 from chirospin.junction.state import JunctionState
 
 ROUNDING = 1e-10  # of currents near 1e-2; residuals of 1e-12 over relaxation at 1e-3

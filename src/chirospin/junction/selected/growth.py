@@ -23,10 +23,10 @@ from chirospin.junction.manybody.leads import FlatMember
 from chirospin.junction.manybody.packed import Halves, norm
 from chirospin.junction.manybody.steady import Resolvent, SteadySolver
 from chirospin.junction.selected.blocks import natural_blocks
+from chirospin.junction.selected.first_states import first_space
 from chirospin.junction.selected.left_out import Dual, LeftOut, Rows, least_variance
 from chirospin.junction.selected.products import ProductSpace
 from chirospin.junction.selected.restricted import RestrictedGenerator, Selection, block_density
-from chirospin.junction.selected.start import first_space
 from chirospin.numerics.sylvester import EigenInverse
 
 Real = NDArray[np.float64]

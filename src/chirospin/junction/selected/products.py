@@ -24,7 +24,7 @@ SMALLEST_ELEMENT = 1e-14  # of an operator: below is rounding of the change of s
 
 
 @dataclass(frozen=True, kw_only=True)
-class Link:
+class BlockHopping:
     r"""One product of two operators of different blocks, :math:`s A_b B_{b'}`, b before b'.
 
     Parameters
@@ -59,7 +59,7 @@ class ProductSpace:
         return lead_jumps(self.member, self.blocks)
 
     @cached_property
-    def links(self) -> list[Link]:
+    def hoppings(self) -> list[BlockHopping]:
         """Hoppings between blocks, in both directions."""
         h, found = self.member.matrices.h, []
         charges = np.array(self.member.charges)
@@ -73,7 +73,7 @@ class ProductSpace:
                         c, d = left.annihilators[i], right.annihilators[j]
                         # c+_k c_m, and c+_m c_k = -c_k c+_m
                         found.append(
-                            Link(
+                            BlockHopping(
                                 blocks=(b, b2),
                                 first=h[k, m] * c.conj().T,
                                 second=d,
@@ -81,7 +81,7 @@ class ProductSpace:
                             )
                         )
                         found.append(
-                            Link(
+                            BlockHopping(
                                 blocks=(b, b2),
                                 first=-np.conj(h[k, m]) * c,
                                 second=d.conj().T,
@@ -132,8 +132,8 @@ class ProductSpace:
     def hamiltonian(self, rows: Ints, columns: Ints) -> Matrix:
         """H between products."""
         out = self.local([block.hamiltonian for block in self.blocks], rows, columns)
-        for link in self.links:
-            out = out + self.linked(link, rows, columns)
+        for hopping in self.hoppings:
+            out = out + self.hopped(hopping, rows, columns)
         if self.repulsion.any():
             i, j = matches(self.key(rows), self.key(columns))
             N = np.stack([b.number[rows[i, n]] for n, b in enumerate(self.blocks)], axis=-1)
@@ -172,21 +172,23 @@ class ProductSpace:
             sign = sign * self.blocks[b].parity[digits[:, b]]
         return sign
 
-    def linked(self, link: Link, rows: Ints, columns: Ints) -> Matrix:
-        """The operator of a link between products."""
-        b, b2 = link.blocks
+    def hopped(self, hopping: BlockHopping, rows: Ints, columns: Ints) -> Matrix:
+        """The operator of a hopping between products."""
+        b, b2 = hopping.blocks
 
         left, right = self.blocks[b], self.blocks[b2]
 
         def key(digits: Ints, change: Ints) -> Ints:
             label = left.label_after(change)[digits[:, b]] * LABELS
             label = label + right.label_after(-change)[digits[:, b2]]
-            return np.asarray(self.key(digits, link.blocks) * LABELS**2 + label)
+            return np.asarray(self.key(digits, hopping.blocks) * LABELS**2 + label)
 
-        i, j = matches(key(rows, np.zeros_like(link.change)), key(columns, link.change))
+        i, j = matches(key(rows, np.zeros_like(hopping.change)), key(columns, hopping.change))
         x, y = rows[i], columns[j]
         value = (
-            link.first[x[:, b], y[:, b]] * link.second[x[:, b2], y[:, b2]] * self._sign(y, b, b2)
+            hopping.first[x[:, b], y[:, b]]
+            * hopping.second[x[:, b2], y[:, b2]]
+            * self._sign(y, b, b2)
         )
         return _matrix(value, i, j, rows, columns)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.junction.selected.growth import Grown
-from chirospin.junction.selected.products import Link
+from chirospin.junction.selected.products import BlockHopping
 from chirospin.junction.selected.restricted import block_density, inside
 
 Complex = NDArray[np.complex128]
@@ -31,13 +31,13 @@ def density_of_one_electron(grown: Grown) -> Complex:
             for i, k in enumerate(block.orbitals):
                 for j, m in enumerate(other.orbitals):
                     if joined[k, m]:
-                        link = Link(
+                        hopping = BlockHopping(
                             blocks=(b, b2),
                             first=c[i].conj().T,
                             second=other.annihilators[j],
                             change=groups[:, k],
                         )
-                        moved = space.linked(link, selection.digits, selection.digits)
+                        moved = space.hopped(hopping, selection.digits, selection.digits)
                         G[k, m] = sum(
                             (inside(moved, mine) * X.T).sum()
                             for mine, X in zip(selection.members, rho, strict=True)
