@@ -39,6 +39,9 @@ PROGRESS = (
     "optimising ",
     "sweeping ",
     "auditing ",
+    "differentiating ",
+    "comparing ",
+    "drawing ",
 )  # lines of long work, not of failure
 
 
@@ -104,8 +107,8 @@ CASES = (
     _c("solve chiral_metal --set spin_orbit=0.9", "closed forms of leading order at strong coupling"),
     _c("solve chiral_metal --set length=0.5", "planes closer than their screening and a closed form for planes apart"),
     _c("solve chiral_metal --set field=10", "a drive that is not weak"),
-    _c("solve crystal --method k-grid --set hamiltonian=cubic --set thermal_energy=0.001 --option points=6", "six points for a sharp Fermi surface"),
-    _c("solve crystal --method k-grid --set hamiltonian=cubic --set thermal_energy=0 --option points=1", "one point at zero temperature"),
+    _c("solve crystal --method k-grid --set hamiltonian=cubic --set thermal_energy=0.001 --option points=6 --option raisings=0", "six points for a sharp Fermi surface"),
+    _c("solve crystal --method k-grid --set hamiltonian=cubic --set thermal_energy=0 --option points=1 --option raisings=0", "one point at zero temperature"),
     _c("solve crystal --method fermi-surface --set hamiltonian=cubic --set chemical_potential=4", "an open Fermi surface, not star-shaped"),
     _c("solve chiral_metal.driven --method closed-form --set frequency=-1", "a negative frequency"),
     _c('solve vibration --method exact --set bath=einstein --set phonon_energy=0.05 --set charge_coupling=0.5 --set "spin_coupling=[0.4,0,0]" --set "level_splitting=[0,0,0.3]" --option quanta=2', "two quanta of a soft, strongly coupled vibration"),

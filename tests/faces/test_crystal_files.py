@@ -12,8 +12,8 @@ import pytest
 from chirospin import crystal
 from chirospin.base.errors import ModelError
 from chirospin.crystal import Crystal, KGrid
-from chirospin.crystal.files import read_crystal
-from chirospin.crystal.win_file import read_win
+from chirospin.wannier.files import read_crystal
+from chirospin.wannier.win_file import read_win
 from tests.laws import crystals
 
 from .test_command_line import run  # noqa: F401
@@ -117,7 +117,19 @@ def test_system_folders_old_and_new(tmp_path: Path, old: bool, key: str) -> None
     found = read(crystals.system_folder(SAMPLE, tmp_path / "system", old, key))
     same(found, SAMPLE)
     assert found.spin == pytest.approx(SAMPLE.spin, abs=1e-14)
+    assert found.position == pytest.approx(SAMPLE.position, abs=1e-14)
     assert len(found.operations) == 2
+
+
+def test_position_of_a_folder_whose_phases_have_no_centres(tmp_path: Path) -> None:
+    """There the diagonal of the position operator holds the centres itself."""
+    folder = crystals.system_folder(SAMPLE, tmp_path / "system")
+    np.savez(folder / "use_wcc_phase.npz", arr_0=np.array(False))
+    np.savez(folder / "_XX_R_AA.npz", arr_0=10 * np.moveaxis(SAMPLE.position, 0, -1))
+    assert read(folder).position == pytest.approx(SAMPLE.position, abs=1e-14)
+    (folder / "use_wcc_phase.npz").unlink()
+    (folder / "wannier_centers_cart.npz").unlink()
+    assert read(folder).position is None  # what the diagonal lacks is not known
 
 
 def test_as_many_vectors_as_functions_is_decided_by_hermiticity(tmp_path: Path) -> None:
@@ -126,6 +138,7 @@ def test_as_many_vectors_as_functions_is_decided_by_hermiticity(tmp_path: Path) 
     small = replace(
         three, vectors=three.vectors[[10, 13, 16]], hamiltonian=three.hamiltonian[[10, 13, 16]][:, :3, :3],
         spin=three.spin[:, [10, 13, 16]][:, :, :3, :3], centres=three.centres[:3],
+        position=three.position[:, [10, 13, 16]][:, :, :3, :3],
     )  # fmt: skip
     assert len(held) == small.functions
     for old in (True, False):

@@ -187,4 +187,40 @@ def test_outside_the_band_nothing_is_transmitted_and_it_says_so(capsys):
     far = ["--set", "energy=[30.0]", "--set", "probe=none", "--set", "probe_coupling=0"]
     code, out, _ = run(["solve", "models.double_helix", *far], capsys)
     assert code == 0
-    assert "nothing is transmitted at this energy" in out
+    assert "nothing is transmitted beyond rounding at 30 eV; P_s and P_MR are 0 there" in out
+
+
+def test_a_file_of_one_hand_has_no_mirror_image(tmp_path, capsys):
+    """With a loop and probes it transmits spin; that its handedness changes nothing is no fault of it."""
+    path = tmp_path / "loop.toml"
+    loop = "[[hop]]\nbetween = [1, 3]\nvalue = 0.05\nspin_orbit = [0.0, 0.0, 0.02]\n[left]"
+    path.write_text(CHAIN.replace("[left]", loop))
+    probed = ["--set", "probe=dephasing", "--set", "probe_coupling=0.02"]
+    code, out, _ = run(["audit", "models.custom", "--set", f"system={path}", *probed], capsys)
+    assert code == 0
+    assert "does not apply: law_mirror: its handedness changes nothing" in out
+    said = "does not apply: law_tree: the hops close a loop; it is free to break: no spin is transmitted"
+    assert said in out
+
+
+WRONG = """
+from made import ladder
+from chirospin.models import TightBinding
+
+def half(handedness):
+    whole = ladder(1)
+    hops = whole.hops if handedness > 0 else whole.hops[1:]
+    return TightBinding(sites=whole.sites, hops=hops, left=whole.left, right=whole.right)
+"""
+
+
+def test_a_false_mirror_image_is_red_with_the_name_of_the_law(tmp_path, capsys, monkeypatch):
+    (tmp_path / "made.py").write_text(MADE)
+    (tmp_path / "wrong.py").write_text(WRONG)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    named = ["--set", f"system={tmp_path / 'wrong.py'}:half", "--set", "energy=[0.05]"]
+    probed = ["--set", "probe=dephasing", "--set", "probe_coupling=0.01"]
+    code, _, err = run(["audit", "models.custom", *named, *probed], capsys)
+    assert code == 1
+    assert "law_mirror is" in err
+    assert "handedness = -1 does not mirror all of hops, leads and probes" in err

@@ -26,6 +26,7 @@ FILES = {
     "mixed.xyz": "4\n\nH 0 0 0\nH 0 0 0.74\nHe 9 0 0\nHe 19 0 0\n",
     "frames.xyz": "2\n\nH 0 0 0\nH 0 0 0.74\n2\n\nH 0 0 0\nF 0 0 0.92\n",
     "nan.xyz": "2\n\nH 0 0 nan\nH 0 0 0.74\n",
+    "cut.xyz": "2\n\nH 0 0 0\nH 0 0 0.74\n1000000000\n\nH 0 0 0\n",
     "hydrogen.xyz": "2\n\nH 0 0 0\nH 0 0 0.74\n",
 }
 WRONG = [
@@ -37,6 +38,7 @@ WRONG = [
     ("molecule", ["structure=iodine.xyz"], "no element beyond Kr, but atom 2"),
     ("molecule.stack", ["structure=mixed.xyz"], "its bonds cut it into H2, He, He"),
     ("molecule", ["structure=frames.xyz"], "the same atoms in every frame"),
+    ("molecule", ["structure=cut.xyz"], "cut.xyz, frame 1 has 1 of 1000000000 atoms"),
     ("molecule", ["structure=nan.xyz"], "finite coordinates"),
     ("molecule", ["structure=hydrogen.xyz", "basis=sto-3g", "functional=hf"], "two filled or two empty"),
     ("molecule", ["frame=3"], "must be an integer in [0, 0]"),
@@ -44,6 +46,8 @@ WRONG = [
     ("molecule", ["basis=nosuch"], "Parameter `basis` must be a basis set that has"),
     ("molecule", ["basis=lanl2dz"], "all-electron basis set"),
     ("molecule", ["functional=nosuch"], "Parameter `functional` must be one that PySCF knows"),
+    ("molecule", ["functional=b3lyp,9999"], "Parameter `functional` must be one that PySCF knows"),
+    ("molecule", ["functional=-1"], "Parameter `functional` must be one that PySCF knows"),
     ("molecule", ["pair=HOMO-9,HOMO"], "Parameter `pair` must be two of"),
     ("molecule", ["pair=HOMO,LUMO"], "two filled orbitals or two empty ones"),
     ("molecule", ["axis=up"], "Parameter `axis` must be x, y, z, normal"),

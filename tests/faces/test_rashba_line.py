@@ -9,7 +9,7 @@ import pytest
 from tests.faces.test_command_line import run  # noqa: F401
 
 BAD = {
-    "no splitting": (["--set", "spin_orbit=0"], "spin_orbit"),
+    "hardly a splitting": (["--set", "spin_orbit=1e-19"], "spin_orbit"),
     "rate": (["--set", "scattering_rate=0"], "scattering_rate"),
     "temperature": (["--set", "thermal_energy=-0.01"], "thermal_energy"),
     "range": (["--set", "disorder=gaussian", "--set", "disorder_length=0"], "disorder_length"),

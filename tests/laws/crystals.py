@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from chirospin.base.spin import PAULI
-from chirospin.crystal.real_space import WannierMatrices
+from chirospin.wannier.real_space import WannierMatrices
 
 CELL = np.array([[0.40, 0.03, 0.0], [-0.02, 0.45, 0.05], [0.01, 0.0, 0.5]])
 
 
 def random_crystal(seed: int, functions: int = 4, spread: float = 0.2) -> WannierMatrices:
-    """A Hermitian H(R) with time reversal, a spin with parts at R != 0, and scattered centres.
+    """A Hermitian H(R) with time reversal, a spin and a position with parts at R != 0, and scattered centres.
 
     The spin is sigma/2 on pairs, turned in first order by what depends on k, so that it is no Pauli matrix of the
     functions; the factor keeps its eigenvalues within +-1/2, as in a set of functions that is not complete.
@@ -40,13 +40,17 @@ def random_crystal(seed: int, functions: int = 4, spread: float = 0.2) -> Wannie
     S[:, home] = sigma
     S += mix[None] @ sigma[:, None] - sigma[:, None] @ mix[None]
     S = 0.85 * (S + np.swapaxes(S[:, ::-1], 2, 3).conj()) / 2
+    centres = spread * rng.normal(size=(n, 3))
+    A = 0.1 * np.stack([hopping(0.2) for _ in range(3)])
+    A[:, home, range(n), range(n)] = centres.T
     return WannierMatrices(
         path=Path("random"),
         lattice=CELL,
         vectors=vectors,
         hamiltonian=H,
         spin=S,
-        centres=spread * rng.normal(size=(n, 3)),
+        centres=centres,
+        position=A,
     )
 
 
@@ -56,7 +60,47 @@ def pauli_crystal(seed: int, functions: int = 4) -> WannierMatrices:
     home = len(found.vectors) // 2
     S = np.zeros_like(found.spin)
     S[:, home] = np.stack([np.kron(np.eye(functions // 2), s) / 2 for s in PAULI])
-    return replace(found, spin=S, centres=np.repeat(found.centres[::2], 2, axis=0))
+    return replace(found, spin=S, centres=np.repeat(found.centres[::2], 2, axis=0), position=None)
+
+
+def turned(matrices: WannierMatrices, U: Any) -> WannierMatrices:
+    """The same crystal in other functions of each cell."""
+
+    def of(X: Any) -> Any:
+        return U.conj().T @ X @ U
+
+    return replace(
+        matrices,
+        hamiltonian=of(matrices.hamiltonian),
+        spin=of(matrices.spin),
+        position=of(matrices.position),
+    )
+
+
+def relabelled(matrices: WannierMatrices, cells: Any) -> WannierMatrices:
+    """The same crystal, function n counted to the cell T_n away: X'_mn(R) = X_mn(R + T_n - T_m)."""
+    T, n, most = np.array(cells), matrices.functions, 1 + 2 * int(np.abs(cells).max())
+    vectors = np.array(list(itertools.product(range(-most, most + 1), repeat=3)))
+    at = {tuple(R): i for i, R in enumerate(matrices.vectors.tolist())}
+
+    def moved(X: Any) -> Any:
+        out = np.zeros((*X.shape[:-3], len(vectors), n, n), dtype=complex)
+        for (r, R), a, b in itertools.product(enumerate(vectors), range(n), range(n)):
+            i = at.get(tuple((R + T[b] - T[a]).tolist()))
+            if i is not None:
+                out[..., r, a, b] = X[..., i, a, b]
+        return out
+
+    A = moved(matrices.position)
+    A[:, len(vectors) // 2, range(n), range(n)] += (T @ matrices.lattice).T
+    return replace(
+        matrices,
+        vectors=vectors,
+        hamiltonian=moved(matrices.hamiltonian),
+        spin=moved(matrices.spin),
+        position=A,
+        centres=matrices.centres + T @ matrices.lattice,
+    )
 
 
 def bands(matrices: WannierMatrices, kappa: Any) -> Any:
@@ -94,11 +138,13 @@ def tb_lines(matrices: WannierMatrices, exponent: str = "e") -> list[str]:
             lines.append(
                 f"{a + 1} {b + 1} {H[a, b].real:.15e} {H[a, b].imag:.15e}".replace("e", exponent)
             )
-    for R in matrices.vectors.tolist():
+    for r, R in enumerate(matrices.vectors.tolist()):
         lines += ["", "{} {} {}".format(*R)]
         for b, a in itertools.product(range(n), repeat=2):
             at = 10 * matrices.centres[a] if a == b and not any(R) else np.zeros(3)
-            lines.append(f"{a + 1} {b + 1} " + " ".join(f"{x:.12f} 0.0" for x in at))
+            if matrices.position is not None:
+                at = 10 * matrices.position[:, r, a, b]
+            lines.append(f"{a + 1} {b + 1} " + " ".join(f"{x.real:.15f} {x.imag:.15f}" for x in at))
     return lines
 
 
@@ -218,6 +264,11 @@ def system_folder(
     }
     if matrices.spin is not None:
         arrays["_XX_R_SS"] = order(2 * np.moveaxis(matrices.spin, 0, -1))
+    if matrices.position is not None:  # without the centres, as in the phases that have them
+        home = int(np.flatnonzero((matrices.vectors == 0).all(axis=1))[0])
+        A = 10 * np.moveaxis(matrices.position, 0, -1)
+        A[home, range(matrices.functions), range(matrices.functions)] -= 10 * matrices.centres
+        arrays["_XX_R_AA"] = order(A)
     for name, array in arrays.items():
         np.savez(
             folder / f"{name}.npz",

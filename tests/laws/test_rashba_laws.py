@@ -339,7 +339,7 @@ def test_a_conserved_spin_is_refused() -> None:
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
-        ({"spin_orbit": 0.0}, "Drude"),
+        ({"spin_orbit": 1e-19}, "spin_orbit"),
         ({"winding": 0}, "winding"),
         ({"fermi_energy": -1.0}, "no carriers"),
         ({"scattering_rate": 0.0}, "scattering_rate"),

@@ -407,3 +407,20 @@ def test_a_check_of_profiles_does_not_judge_what_is_exact_in_alpha() -> None:
     assert bool(exact.audit_passed.all())
     profile = chiral_metal.solve(strong.replace(position=[0.5]), observables=["spin_density"])
     assert not bool(profile.audit_passed.sel(check="leading_alpha"))
+
+
+def test_without_the_excess_density_charge_is_lost_and_the_sign_stays() -> None:
+    """What leaks away at the planes, E_m (1 + 3 lambda^2/l^2) = E_0 by Gauss's law; the certificate fails."""
+    metal = ChiralMetal(spin_orbit=0.02, length=30.0, position=[15.0])
+    kept, lost = (
+        chiral_metal.solve(metal, Boltzmann(cells=120, ordinates=12, excess_density=keeps))
+        for keeps in (True, False)
+    )
+    leak = 1 + 3 * (metal.screening_length / scales(metal).mean_free_path) ** 2
+    for name in ("spin_density", "electric_field"):
+        assert leak * lost[name][0].values == pytest.approx(kept[name][0].values, rel=1e-4)
+    assert float(kept.audit_value.sel(check="charge_current")) < 1e-3
+    assert float(lost.audit_value.sel(check="charge_current")) == pytest.approx(
+        1 - 1 / leak, rel=1e-3
+    )
+    assert float(lost.interface_spin) * float(kept.interface_spin) > 0

@@ -102,7 +102,7 @@ def test_contact_of_a_lattice():
     """Half the bulk at the plane; what is lacking inside stands outside; p = 0 is a step."""
     kind = {"hamiltonian": "cubic", "thermal_energy": 0.2, "chemical_potential": 0.8}
     z = np.linspace(-60, 60, 2401)
-    method = ContactGrid(points=12)
+    method = ContactGrid(points=12, raisings=0, tolerance=1.0)
     state = method.solve(ContactCrystal(**kind, position=z))
     chi = state.bulk[2]
     assert state.profile[1200, 2] == pytest.approx(chi / 2)

@@ -12,6 +12,7 @@ from chirospin.rashba import (
     FermiLevelKinetic,
     Kinetic,
     Kubo,
+    RashbaGas,
 )
 from chirospin.rashba.audit import CHECKS
 from chirospin.rashba.closed_form import _turned
@@ -316,3 +317,38 @@ def test_a_warm_gas_near_absolute_zero_has_a_closed_form() -> None:
     model = gas(1.0, thermal_energy=1e-4)
     cold = ClosedForm().solve(model.replace(thermal_energy=0.0))
     assert ClosedForm().solve(model).conductivity == pytest.approx(cold.conductivity, rel=1e-7)
+
+
+@pytest.mark.parametrize("thermal_energy", [0.0, 0.03])
+@pytest.mark.parametrize("disorder", ["delta", "gaussian", "yukawa"])
+def test_without_splitting_the_gas_is_drudes(disorder: str, thermal_energy: float) -> None:
+    """By angles and energies one at a time, and as the limit of a small splitting."""
+    plain = RashbaGas(spin_orbit=0.0, disorder=disorder, thermal_energy=thermal_energy)
+    state = Kinetic().solve(plain)
+    energies = np.linspace(1e-6, 1.3, 6501)
+    p = np.sqrt(2 * plain.mass * (energies if thermal_energy else np.array([plain.fermi_energy])))
+    angle = 2 * np.pi * (np.arange(128) + 0.5) / 128
+    step = 2 * p[:, None] * np.abs(np.sin(angle / 2))
+    w = {
+        "delta": np.ones_like(step),
+        "gaussian": np.exp(-((plain.disorder_length * step) ** 2)),
+        "yukawa": plain.screening**2 / (step**2 + plain.screening**2),
+    }[disorder] * plain.scattering_rate
+    rate = (w * (1 - np.cos(angle))).mean(axis=1)
+    drude = p**2 / (2 * np.pi * plain.mass * rate)
+    if thermal_energy:
+        x = (energies - plain.fermi_energy) / thermal_energy
+        drude = np.trapezoid(drude / (4 * thermal_energy * np.cosh(x / 2) ** 2), energies)
+    assert state.conductivity == pytest.approx(float(np.squeeze(drude)), rel=2e-6)
+    assert state.spin == state.spin_hall_current == 0
+    if thermal_energy == 0:
+        close, far = (QUICK.solve(plain.replace(spin_orbit=x)).conductivity for x in (1e-3, 0.02))
+        assert close == pytest.approx(state.conductivity, rel=1e-3)
+        assert far != pytest.approx(state.conductivity, rel=1e-3)
+
+
+def test_an_alternating_field_without_splitting() -> None:
+    model = RashbaGas(spin_orbit=0.0, frequency=0.02)
+    still = ClosedForm().solve(model.replace(frequency=0.0)).conductivity
+    assert ClosedForm().solve(model).conductivity == pytest.approx(still / (1 - 2j))
+    assert np.isnan(Kubo().solve(model.replace(frequency=0.0)).conductivity)

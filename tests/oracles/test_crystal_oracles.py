@@ -12,8 +12,8 @@ import pytest
 from chirospin.base.spin import PAULI
 from chirospin.crystal import Crystal, KGrid
 from chirospin.crystal.bloch import TightBinding
-from chirospin.crystal.files import read_crystal
 from chirospin.crystal.sums import Grid, grid_sums
+from chirospin.wannier.files import read_crystal
 from tests.laws.crystals import random_crystal, system_folder
 
 
@@ -25,8 +25,11 @@ def naive(matrices: Any, points: int, shift: float, mu: float, T: float) -> dict
         (matrices.vectors @ lattice)[:, None, None] + centres[None, None] - centres[None, :, None]
     )
     H = {"charge": np.zeros((3, 3)), "edelstein": np.zeros((3, 3)), "orbital": np.zeros((3, 3))}
-    H["slope"] = np.zeros((3, 3, 3, 3))
+    H["slope"], H["operator"] = np.zeros((2, 3, 3, 3, 3))
     d = 1e-4
+    home = int(np.flatnonzero((matrices.vectors == 0).all(axis=1))[0])
+    between = matrices.position.copy()
+    between[:, home, range(len(centres)), range(len(centres))] -= centres.T
 
     def at(k: Any) -> tuple[Any, Any, Any, Any]:
         phase = np.exp(1j * step @ k)
@@ -36,7 +39,9 @@ def naive(matrices: Any, points: int, shift: float, mu: float, T: float) -> dict
             U.conj().T @ (1j * step[..., i] * matrices.hamiltonian * phase).sum(axis=0) @ U
             for i in range(3)
         ]
-        return E, np.array(V), np.array(S), None
+        A = np.array([U.conj().T @ (X * phase).sum(axis=0) @ U for X in between])
+        v = np.array(V) + 1j * (E[:, None] - E) * A
+        return E, np.array(V), np.array(S), np.einsum("inm,jmn->ijn", np.array(S), v).real
 
     for index in itertools.product(range(points), repeat=3):
         k = (np.array(index) + shift) / points @ cell
@@ -53,25 +58,28 @@ def naive(matrices: Any, points: int, shift: float, mu: float, T: float) -> dict
         for c in range(3):
             ends = []
             for sign in (1, -1):
-                _, V2, S2, _ = at(k + sign * d * np.eye(3)[c])
-                ends.append(np.einsum("inn,jnn->ijn", S2.real, V2.real))
-            slope = (ends[0] - ends[1]) / (2 * d)
+                _, V2, S2, J = at(k + sign * d * np.eye(3)[c])
+                ends.append(np.stack([np.einsum("inn,jnn->ijn", S2.real, V2.real), J]))
+            slope, operator = (ends[0] - ends[1]) / (2 * d)
             H["slope"][:, :, c] += np.einsum("n,ijn,ln->ijl", w, slope, v)
+            H["operator"][:, :, c] += np.einsum("n,ijn,ln->ijl", w, operator, v)
     return H
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_random_crystals_point_by_point(seed: int):
-    """A spin that is no Pauli matrix, at R != 0 too, and scattered centres."""
+    """A spin that is no Pauli matrix and a position, at R != 0 too, and scattered centres."""
+    parts = frozenset({"slope", "orbital", "operator"})
     found = random_crystal(seed)
     wanted = naive(found, 3, 0.1, 0.1, 0.2)
     grid = Grid(points=(3, 3, 3), shift=(0.1,) * 3)
-    sums = grid_sums(TightBinding(found), grid, [(0.1, 0.2)], frozenset({"slope", "orbital"}), 0)
+    sums = grid_sums(TightBinding(found), grid, [(0.1, 0.2)], parts, 0)
     for name, tolerance in (
         ("charge", 1e-12),
         ("edelstein", 1e-12),
         ("orbital", 1e-11),
         ("slope", 1e-6),
+        ("operator", 1e-6),
     ):
         ours = sums.tensors[name][0].reshape(wanted[name].shape)
         assert np.abs(ours - wanted[name]).max() < tolerance * sums.sizes[name][0], name
@@ -205,9 +213,11 @@ def test_tight_binding_files(tmp_path: Path, kind: int):
         "spin": "pauli-interleaved",
     }
     method = KGrid(points=16, shifts="0.1;0.6")
-    read = method.solve(Crystal(hamiltonian=str(path), **physics), ["slope"])
-    built = method.solve(Crystal(hamiltonian="cubic", **physics), ["slope"])
-    for name in ("edelstein", "slope", "charge"):
+    parts = ["slope", "operator"]
+    read = method.solve(Crystal(hamiltonian=str(path), **physics), parts)
+    built = method.solve(Crystal(hamiltonian="cubic", **physics), parts)
+    assert np.isnan(read.operator).all() == (kind == 0)  # only _tb.dat has the position operator
+    for name in ("edelstein", "slope", "charge", *(("operator",) if kind else ())):
         one, other = getattr(read, name), getattr(built, name)
         assert one == pytest.approx(other, abs=2e-8 * np.abs(other).max()), name
 

@@ -72,7 +72,8 @@ def test_a_written_list_is_read_back(numbers: list[int]) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_a_row_answers(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(shlex.split(command)) == 0, command
+    typed, _, code = command.partition("  # exit code ")
+    assert main(shlex.split(typed)) == int(code or 0), command
     assert capsys.readouterr().out
 
 

@@ -1,4 +1,4 @@
-"""The three errors of the toolkit: a wrong model, a solve that did not end, a claim that fails."""
+"""The errors of the toolkit: a wrong model, a solve that did not end, a claim that fails; and one warning."""
 
 from __future__ import annotations
 
@@ -54,3 +54,7 @@ class ConvergenceError(RuntimeError):
 
 class ClaimError(AssertionError):
     """A published or derived statement that the computation does not bear out."""
+
+
+class ConvergenceWarning(UserWarning):
+    """Points of a grid that did not converge; they are NaN in the result, with the reason."""

@@ -29,6 +29,8 @@ COLUMN = 3.4  # inches, the width of a journal's column
 APART = ("order",)  # dimensions whose entries differ in scale: a panel each
 COINCIDING = ("method", "curve")  # dimensions whose entries may lie on each other
 STYLES = ("-", "--", ":", "-.")  # that tell them apart
+DECADES = 30  # from the first to the last point: fewer have no powers of ten to show
+ON_EACH_OTHER = 0.01  # of the range of all curves
 LINEAR = 1e-5  # of the largest value: below it a symmetric logarithmic axis is linear
 FEW, VANISHING = (
     3,
@@ -134,7 +136,7 @@ def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:
                 ncols=min(len(names), 2 * plot.columns if plot.columns < 3 else 6),
             )
         elif names:
-            grid.flat[shared].legend()
+            _free_legend(grid.flat[shared])
     return figure
 
 
@@ -160,18 +162,68 @@ def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
             ax.axhline(0, color="0.85", lw=0.6, zorder=0)
     ax.set_xscale(panel.x_scale)
     if panel.y_scale == "symlog":
-        ax.set_yscale("symlog", linthresh=LINEAR * float(abs(y).max()))
+        _symmetric_log(ax, y)
     else:
         ax.set_yscale(panel.y_scale)
     if panel.limits is not None:
         ax.set_ylim(*panel.limits)
+    _few_ticks(ax, x, panel.x_scale)
     if x.dtype.kind in "iu" and panel.x_scale == "linear":
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel(panel.x_label or label(x))
     ax.set_ylabel(panel.y_label or label(y))
     if panel.legend:
-        ax.legend()
+        _free_legend(ax)
+
+
+def _beside(unit: str) -> str:
+    """A unit after a number; nothing for none."""
+    return "" if unit == "1" else f" {_typeset(unit)}"
+
+
+def _free_legend(ax: Axes) -> None:
+    """A legend that covers no curve: where there is room in the axes, else beside them."""
+    legend = ax.legend()
+    figure = ax.get_figure(root=True)
+    if figure is not None:
+        figure.draw_without_rendering()  # places it
+    box = legend.get_window_extent()
+    covered = any(_crosses(line, box) for line in ax.get_lines() if line.get_zorder() > 0)
+    if covered:
+        ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+
+
+def _crosses(line: Any, box: Any) -> bool:
+    """Whether a curve runs through a box, in pixels."""
+    points = line.get_transform().transform(np.asarray(line.get_xydata(), dtype=float))
+    points = points[np.isfinite(points).all(axis=1)]
+    if len(points) < 2:
+        return bool(len(points) and box.contains(*points[0]))
+    fine = np.linspace(0, len(points) - 1, 20 * len(points))
+    x, y = (np.interp(fine, np.arange(len(points)), points[:, k]) for k in (0, 1))
+    return bool(((x > box.x0) & (x < box.x1) & (y > box.y0) & (y < box.y1)).any())
+
+
+def _symmetric_log(ax: Axes, y: xr.DataArray) -> None:
+    """A logarithmic axis through zero; of one sign only the half that holds values."""
+    top = float(abs(y).max())
+    ax.set_yscale("symlog", linthresh=LINEAR * top)
+    if float(y.min()) >= -LINEAR * top:
+        ax.set_ylim(-LINEAR * top, 3 * top)
+
+
+def _few_ticks(ax: Axes, x: xr.DataArray, scale: str) -> None:
+    """Numbers on the axis that do not run into each other: plain steps; few points of a decade as they are."""
+    from matplotlib.ticker import FixedLocator, FormatStrFormatter, MaxNLocator, NullLocator
+
+    values = np.unique(np.asarray(x.values, dtype=float)) if x.dtype.kind in "iuf" else np.zeros(0)
+    if scale == "linear":
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
+    elif 1 < values.size <= LISTED and values[0] > 0 and values[-1] < DECADES * values[0]:
+        ax.xaxis.set_major_locator(FixedLocator(values.tolist()))
+        ax.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+        ax.xaxis.set_minor_locator(NullLocator())
 
 
 def _turns(values: Any) -> float:
@@ -186,18 +238,21 @@ def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
         series = [("", y)]
     else:
         name = panel.by_label or ds[panel.by].attrs.get("symbol")
+        unit = "" if panel.by_label else _beside(ds[panel.by].attrs.get("units", "1"))
         series = [
-            (f"${name}={_short(v)}$" if name else str(v), y.sel({panel.by: v}))
+            (f"${name}={_short(v)}${unit}" if name else str(v), y.sel({panel.by: v}))
             for v in ds[panel.by].values
         ]
     colours = _colour_of_each(len(series))
+    straight = np.asarray if panel.y_scale == "linear" else _logarithmic
+    hidden = _layers([straight(values.transpose(panel.x).values) for _, values in series])
     for n, (text, values) in enumerate(series):
         ax.plot(
             ds[panel.x],
             values.transpose(panel.x),
             color=colours[n],
             marker="o" if markers else None,
-            linestyle=STYLES[n % len(STYLES)] if panel.by in COINCIDING else "-",
+            linestyle=STYLES[(n if panel.by in COINCIDING else hidden[n]) % len(STYLES)],
             label=text or None,
             markeredgewidth=0,
         )
@@ -212,6 +267,24 @@ def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
                 elinewidth=0.8,
                 capsize=2,
             )
+
+
+def _logarithmic(values: Any) -> Any:
+    """Values as they lie on a logarithmic axis; zero far below."""
+    with np.errstate(divide="ignore"):
+        return np.log(np.abs(values) + 1e-300)
+
+
+def _layers(curves: Sequence[Any]) -> list[int]:
+    """How many earlier curves each lies on, so that a broken line lets them be seen."""
+    finite = [c[np.isfinite(c)] for c in curves]
+    known = np.concatenate(finite) if finite else np.zeros(0)
+    near = ON_EACH_OTHER * float(np.ptp(known)) if known.size else 0.0
+    layers: list[int] = []
+    for n, curve in enumerate(curves):
+        below = [m for m in range(n) if np.nanmax(np.abs(curve - curves[m]), initial=0.0) <= near]
+        layers.append(len(below))
+    return layers
 
 
 def _colour_of_each(count: int) -> list[Any]:

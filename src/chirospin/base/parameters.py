@@ -233,6 +233,17 @@ class Model(BaseModel):
             for name, value in expanded.items()
         }
 
+    def __str__(self) -> str:
+        """Every parameter that has a value, with its unit, a line each."""
+        lines = [
+            f"  {info.name:<22}{getattr(self, info.name)} {info.unit}".removesuffix(
+                f" {DIMENSIONLESS}"
+            )
+            for info in self.parameters()
+            if getattr(self, info.name) is not None
+        ]
+        return "\n".join([type(self).__name__, *lines])
+
     @classmethod
     def parameters(cls) -> Iterator[ParameterInfo]:
         """The declared parameters in order."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
@@ -12,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from chirospin.base import figures, results
-from chirospin.base.errors import ConvergenceError, ModelError
+from chirospin.base.errors import ConvergenceError, ConvergenceWarning, ModelError
 from chirospin.base.family import Family, Problem
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import Method
@@ -35,7 +37,7 @@ def solve(
     *,
     over: Axes | None = None,
     observables: Sequence[str] | None = None,
-    on_failure: Literal["raise", "record"] = "raise",
+    on_failure: Literal["raise", "record"] | None = None,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> xr.Dataset:
@@ -47,7 +49,8 @@ def solve(
     method : name, method object, or a list of them; None is the default
     over : parameter name -> values; each becomes a coordinate, their product the grid
     observables : names; None is the default ones
-    on_failure : raise at a point that does not converge, or record NaN and the reason
+    on_failure : raise at a point that does not converge, or record NaN and the reason; if not given, one
+        point by one method raises, and of more than that the failures are recorded with a warning
     workers : threads that share the points; BLAS then runs on one thread in each
     progress : called with (points done, points in all)
 
@@ -59,7 +62,11 @@ def solve(
     Raises
     ------
     ModelError : bad value, unknown name, impossible size
-    ConvergenceError : a point did not converge and ``on_failure`` is ``"raise"``
+    ConvergenceError : a point did not converge, where that raises
+
+    Warns
+    -----
+    ConvergenceWarning : points of a grid, or methods, did not converge and ``on_failure`` is not given
     """
     several = isinstance(method, Sequence) and not isinstance(method, str)
     choices: list[MethodChoice] = list(method) if several else [method]  # type: ignore[arg-type, list-item]
@@ -72,6 +79,7 @@ def solve(
     wanted = problem.choose(None if observables is None else tuple(observables))
     _enough_memory(problem, model, grid, wanted, len(chosen))
     models = grid_models(model, grid)
+    raises = on_failure == "raise" or (on_failure is None and len(models) * len(chosen) == 1)
     parts = []
     for n, one in enumerate(chosen):
         found = states_with_parts(
@@ -80,10 +88,12 @@ def solve(
             models,
             problem.needs(wanted),
             workers=workers,
-            watch=partial(_refuse_failure, one) if on_failure == "raise" else _accept,
+            watch=partial(_refuse_failure, one) if raises else _accept,
             progress=_shifted(progress, n * len(models), len(chosen) * len(models)),
         )
         parts.append(results.dataset(problem, one, model, grid, models, found, wanted))
+        if on_failure is None:
+            _warn_of_failures(one, grid, found)
     return results.side_by_side(parts, [one.name for one in chosen]) if several else parts[0]
 
 
@@ -97,7 +107,7 @@ def solver(family: Family) -> Callable[..., xr.Dataset]:
         *,
         over: Axes | None = None,
         observables: Sequence[str] | None = None,
-        on_failure: Literal["raise", "record"] = "raise",
+        on_failure: Literal["raise", "record"] | None = None,
         workers: int = 1,
         progress: Progress | None = None,
     ) -> xr.Dataset:
@@ -118,6 +128,9 @@ def solver(family: Family) -> Callable[..., xr.Dataset]:
     models = ", ".join(one.model.__name__ for one in family.problems)
     solve_family.__doc__ = f"Solve a model of {family.name} ({models}), or a grid of them.\n{about}"
     solve_family.__name__ = solve_family.__qualname__ = "solve"
+    solve_family.__module__ = sys._getframe(1).f_globals[
+        "__name__"
+    ]  # a pool of processes finds it there
     return solve_family
 
 
@@ -184,6 +197,25 @@ def _shifted(progress: Progress | None, done: int, total: int) -> Progress:
 
 def _accept(model: Model, state: Any) -> None:
     pass
+
+
+def _warn_of_failures(
+    method: Method, grid: Mapping[str, Sequence[Any]], states: Sequence[Any]
+) -> None:
+    """Say once how many points failed, and where and why the first did."""
+    places = itertools.product(*grid.values())
+    failed = [
+        (place, s) for place, s in zip(places, states, strict=True) if not s.outcome.converged
+    ]
+    if failed:
+        place, state = failed[0]
+        where = ", ".join(f"{name} = {value}" for name, value in zip(grid, place, strict=True))
+        warnings.warn(
+            f"{method.name}: {len(failed)} of {len(states)} points did not converge and are NaN; "
+            f"first{f' at {where}' if where else ''}: {state.outcome.reason}",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
 
 
 def _refuse_failure(method: Method, model: Model, state: Any) -> None:

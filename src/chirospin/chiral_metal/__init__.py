@@ -10,6 +10,8 @@ Examples
 
 from __future__ import annotations
 
+from functools import partial
+
 from chirospin.base.family import Family, Problem, former_names
 from chirospin.base.solve import solver
 from chirospin.chiral_metal.audit import AUDITS, CHECKS
@@ -77,3 +79,4 @@ sweep = sweeper(FAMILY)
 __getattr__ = former_names(
     __name__, {name: f"chirospin.crystal.{name}" for name in ("Crystal", "FermiSurface", "KGrid")}
 )
+__dir__ = partial(sorted, __all__)

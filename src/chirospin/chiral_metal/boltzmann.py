@@ -56,6 +56,9 @@ class OnMesh(Method):
 class Boltzmann(OnMesh):
     """The Boltzmann equation with Gauss's law on a graded mesh, both orders, any alpha.
 
+    Without ``excess_density`` collisions keep only -(f - f_0)/tau, the conventional relaxation time: a
+    control, whose charge is not conserved.
+
     References
     ----------
     yoshimi_2026, Eqs. (2)-(11), (37), (56)
@@ -66,6 +69,10 @@ class Boltzmann(OnMesh):
     references: ClassVar[tuple[str, ...]] = ("yoshimi_2026",)
 
     gives: ClassVar[Needs] = frozenset({PROFILES})
+
+    excess_density: bool = Field(
+        default=True, description="collisions give the excess density back; false loses charge"
+    )
 
     def solve_many(self, models: Sequence[ChiralMetal]) -> Iterator[ChiralMetalState]:
         """One state per model; models on the same mesh share its factors."""
@@ -87,7 +94,7 @@ class Boltzmann(OnMesh):
         check_mesh(self, 0 if places is None else places.size, 8 * MATRICES)
         grid = discretised(
             here.length, here.screening, here.memory, here.walls, self.cells, self.order,
-            self.ordinates,
+            self.ordinates, self.excess_density,
         )  # fmt: skip
         return _solved(here, grid, places)
 
@@ -126,6 +133,13 @@ class Discretisation:
     screening: float
     memory: float
     planes: tuple[int, int]
+    excess_density: bool = True
+
+    @property
+    def responses(self) -> tuple[Array, Array]:
+        """What scatters back into the density, and what a field carries there, (points, points)."""
+        mean, carried = self.streaming.responses
+        return self.excess_density * mean, carried
 
     @cached_property
     def gauss(self) -> Array:
@@ -134,7 +148,7 @@ class Discretisation:
 
     @cached_property
     def _charge_factors(self) -> tuple[Any, Any]:
-        mean, carried = self.streaming.responses
+        mean, carried = self.responses
         matrix = np.eye(len(mean)) - mean - carried @ self.gauss
         if self.streaming.reflecting:  # a closed slab: its total charge is free, and zero here
             matrix += self.streaming.mesh.weights.ravel() / self.streaming.mesh.weights.sum()
@@ -142,12 +156,12 @@ class Discretisation:
 
     @cached_property
     def _helicity_factors(self) -> tuple[Any, Any]:
-        mean, _ = self.streaming.responses
+        mean, _ = self.responses
         return lu_factor(np.eye(len(mean)) - self.memory * mean)  # type: ignore[no-any-return]
 
     def charge(self, source: Array) -> tuple[Array, Array, float]:
         """Charge nu and field E that the charge ``source`` of the ballistic part calls for; residual."""
-        mean, carried = self.streaming.responses
+        mean, carried = self.responses
         right = source.ravel()
         if (
             self.streaming.reflecting
@@ -163,7 +177,7 @@ class Discretisation:
 
     def by_helicity(self, nu: Array, E: Array, sources: Array) -> Array:
         """Charge of each helicity, shape (helicity, cell, node), given the total and the field."""
-        mean, carried = self.streaming.responses
+        mean, carried = self.responses
         shared = (1 - self.memory) * mean @ nu.ravel() + carried @ E.ravel()
         right = sources.reshape(len(sources), -1) + shared
         found = right if not self.memory else lu_solve(self._helicity_factors, right.T).T
@@ -179,6 +193,7 @@ def discretised(
     cells: int,
     order: int,
     ordinates: int,
+    excess_density: bool = True,
 ) -> Discretisation:
     edges, planes = mesh_edges(length, screening, memory, walls, cells)
     return Discretisation(
@@ -186,6 +201,7 @@ def discretised(
         screening=screening,
         memory=memory,
         planes=planes,
+        excess_density=excess_density,
     )
 
 
@@ -279,7 +295,7 @@ def _expanded(here: Scales, grid: Discretisation) -> _Expansion:
 
     def spread(nu: Array, nu_h: Array, E: Array) -> Array:
         """cE + (1 - eta) nu + eta nu_h for both helicities."""
-        return c * E + ((1 - eta) * nu + eta * nu_h)[:, None, None]
+        return c * E + grid.excess_density * ((1 - eta) * nu + eta * nu_h)[:, None, None]
 
     beam = stream.solve(nothing, injected(here, grid))
     share = N0 / (2 * N)

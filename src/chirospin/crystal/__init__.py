@@ -10,6 +10,8 @@ Examples
 
 from __future__ import annotations
 
+from functools import partial
+
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
 from chirospin.crystal.audit import AUDITS, CHECKS
@@ -71,3 +73,4 @@ FAMILY = Family(
 
 solve = solver(FAMILY)
 sweep = sweeper(FAMILY)
+__dir__ = partial(sorted, __all__)

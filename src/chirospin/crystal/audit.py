@@ -7,9 +7,9 @@ import numpy as np
 from chirospin.base.audit import Audit, Check
 from chirospin.base.method import Method
 from chirospin.crystal.certificate import BOUND
-from chirospin.crystal.methods import subject_of
 from chirospin.crystal.model import Crystal, matrices_of
 from chirospin.crystal.state import CrystalState
+from chirospin.crystal.subject import kept_subject
 
 SMALL = 1e-6  # eV of a defect that is rounding
 
@@ -38,7 +38,7 @@ CHECKS = (
     Check(
         name="integration",
         tolerance=1e-2,
-        about="largest relative error of a tensor by the change with the grid",
+        about="largest error of an element, by the spread of coarser grids, over the largest element of its tensor",
         evaluate=lambda m, s: s.error,
     ),
     Check(
@@ -109,7 +109,7 @@ def _noisy_centres(model: Crystal, method: Method) -> float | None:
     if matrices is None or ".chk" not in matrices.path.name:
         return None
     wider = model.replace(ws_tolerance=10 * model.ws_tolerance)
-    here, there = (subject_of(one).certificate.crystal_energy for one in (model, wider))
+    here, there = (kept_subject(one).certificate.crystal_energy for one in (model, wider))
     if np.isnan(here) or here < SMALL:
         return None
     return float(np.log10(here / max(there, SMALL)))

@@ -4,6 +4,9 @@ r"""What bands carry at a point: products of velocity, spin and orbital moment, 
           \partial_k\langle X\rangle = \langle\partial_kX\rangle
           + 2\,\mathrm{Re}\sum_{m\ne n} \frac{X_{nm}(\partial_kH)_{mn}}{\epsilon_n-\epsilon_m}
 
+The operator {s_i, v_j}/2 takes all elements of the velocity: :math:`v = \partial H + i[H, A]` with the position A of the
+functions.
+
 Bands that touch share Tr(P X P Y) of their group P equally: what a single one of them carries depends on the
 basis that the diagonalisation happens to choose.
 """
@@ -71,7 +74,7 @@ def band_flow(
     solved : energies and states at k, where they are known
     """
     E, U = np.linalg.eigh(bloch.hamiltonian(k)) if solved is None else solved
-    pieces = bloch.pieces(k, bool(parts & {"slope", "operator"}))
+    pieces = bloch.pieces(k, bool(parts & {"slope", "operator"}), "operator" in parts)
     ket = U[:, :, bands]
     bra = np.swapaxes(U if parts else ket, -1, -2).conj()[:, None]
     V = bra @ (pieces.first @ ket[:, None])
@@ -150,7 +153,7 @@ def _add_parts(
         J = np.einsum("pnki,pnj->pnijk", turn, v) + np.einsum("pni,pnkj->pnijk", s, bend)
         flow.products["slope"] = _with_flow(J, v) * alone
     if "operator" in parts:
-        flow.products["operator"] = _operator(pieces, U, ket, mixed, v) * alone
+        flow.products["operator"] = _operator(pieces, E, U, ket, mixed, v) * alone
     if "orbital" in parts and bloch.centres is not None:
         L = _orbital_moment(E, U, ket, V, inverse, bloch.centres, bands)
         flow.products["orbital"] = _shared(V[:, :, bands], L, same)
@@ -171,18 +174,35 @@ def _with_flow(J: Array, v: Array) -> Array:
     return np.asarray((J[..., None] * v[:, :, None, None, None, :]).reshape(*v.shape[:2], 81))
 
 
-def _operator(pieces: Pieces, U: Complex, ket: Complex, mixed: Complex, v: Array) -> Array:
-    """Slopes of <{s_i, v_j}/2>, for a spin that does not depend on k."""
+def _operator(
+    pieces: Pieces, E: Array, U: Complex, ket: Complex, mixed: Complex, v: Array
+) -> Array:
+    """Slopes of <{s_i, v_j}/2> v_l with all elements of the velocity, (points, n, 81)."""
     assert pieces.second is not None
-    S = pieces.spin[:, :, None]
-    product = S @ pieces.first[:, None]
-    product = (product + np.swapaxes(product, -1, -2).conj()) / 2
-    bra = np.swapaxes(U, -1, -2).conj()[:, None, None]
-    elements = bra @ (product @ ket[:, None, None])
+    S, W, bend = pieces.spin, pieces.first, pieces.second
+    if pieces.position is not None:
+        assert pieces.position_slope is not None
+        H = ((U * E[:, None]) @ np.swapaxes(U, -1, -2).conj())[:, None]
+        W = W + _turned(H, pieces.position)
+        bend = (
+            bend
+            + _turned(pieces.first[:, :, None], pieces.position[:, None])
+            + _turned(H[:, None], pieces.position_slope)
+        )
+    S_ket, W_ket = S @ ket[:, None], W @ ket[:, None]
+    J_ket = (S[:, :, None] @ W_ket[:, None] + W[:, None] @ S_ket[:, :, None]) / 2
+    elements = np.swapaxes(U, -1, -2).conj()[:, None, None] @ J_ket
     slope = 2 * np.einsum("pijmn,pkmn->pnijk", elements.conj(), mixed, optimize=True).real
-    bent = pieces.spin[:, :, None, None] @ pieces.second[:, None]
-    bent = np.einsum("pan,pijkan->pnijk", ket.conj(), bent @ ket[:, None, None, None]).real
+    bent = np.einsum("pian,pkjan->pnijk", S_ket.conj(), bend @ ket[:, None, None]).real
+    if pieces.spin_slope is not None:
+        turned = pieces.spin_slope @ ket[:, None, None]
+        bent = bent + np.einsum("pkian,pjan->pnijk", turned.conj(), W_ket).real
     return _with_flow(slope + bent, v)
+
+
+def _turned(X: Complex, A: Complex) -> Complex:
+    """i [X, A]."""
+    return np.asarray(1j * (X @ A - A @ X))
 
 
 def _orbital_moment(

@@ -7,7 +7,7 @@ where the centres of the functions lie.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from chirospin.base.errors import ModelError
 from chirospin.base.spin import PAULI
 from chirospin.crystal.lattice_sums import BoxedSum, LatticeSum, from_triangle, triangle
-from chirospin.crystal.real_space import WannierMatrices
+from chirospin.wannier.real_space import WannierMatrices
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -37,12 +37,16 @@ class Pieces:
     spin : S_i in hbar, (points or 1, 3, n, n)
     second : d_i d_j H, (points, 3, 3, n, n), where slopes are wanted
     spin_slope : d_k S_i, (points, 3 of k, 3 of i, n, n); None where the spin does not depend on k
+    position, position_slope : A_j and d_k A_j of the functions, nm, in the shapes of first and second, where asked
+        for; None where dH/dk is all of the velocity
     """
 
     first: Complex
     spin: Complex
     second: Complex | None = None
     spin_slope: Complex | None = None
+    position: Complex | None = None
+    position_slope: Complex | None = None
 
 
 class Bloch(Protocol):
@@ -54,7 +58,7 @@ class Bloch(Protocol):
     cell : primitive reciprocal vectors as rows, 1/nm, or None for a k.p model
     reach : largest momentum at which Fermi surfaces are looked for, 1/nm
     centres : of the functions, nm, (n, 3); None where they are not known
-    whole : whether dH/dk is all of the velocity, off-diagonal elements too
+    whole : whether all elements of the velocity are known, off-diagonal ones too
     """
 
     @property
@@ -79,7 +83,7 @@ class Bloch(Protocol):
 
     @property
     def whole(self) -> bool:
-        """Whether dH/dk is all of the velocity."""
+        """Whether all elements of the velocity are known."""
         ...
 
     def hamiltonian(self, k: Array) -> Complex:
@@ -90,8 +94,8 @@ class Bloch(Protocol):
         """H at k = (index + shift)/points in units of the reciprocal vectors; index ascends."""
         ...
 
-    def pieces(self, k: Array, slopes: bool) -> Pieces:
-        """Derivatives and spin at k; second derivatives where slopes are wanted."""
+    def pieces(self, k: Array, slopes: bool, position: bool = False) -> Pieces:
+        """Derivatives and spin at k; second derivatives where slopes are wanted, the position where it is."""
         ...
 
 
@@ -145,7 +149,7 @@ class AnalyticBloch:
             )
         return H
 
-    def pieces(self, k: Array, slopes: bool) -> Pieces:
+    def pieces(self, k: Array, slopes: bool, position: bool = False) -> Pieces:
         """Derivatives from values on circles in the complex plane.
 
         Raises
@@ -192,7 +196,11 @@ class TightBinding:
     """
 
     matrices: WannierMatrices
-    whole: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether the file has the position operator."""
+        return self.matrices.position is not None
 
     @property
     def size(self) -> int:
@@ -255,8 +263,22 @@ class TightBinding:
     def _spin_slope(self) -> LatticeSum:
         S = self.matrices.spin
         assert S is not None
-        turned = 1j * self._places.T[:, None, :, None, None] * S
-        return self._sum(turned.reshape(9, *S.shape[1:]))
+        return self._sum(self._differentiated(S))
+
+    @cached_property
+    def _position(self) -> LatticeSum:
+        assert self.matrices.position is not None
+        return self._sum(self.matrices.position)
+
+    @cached_property
+    def _position_slope(self) -> LatticeSum:
+        assert self.matrices.position is not None
+        return self._sum(self._differentiated(self.matrices.position))
+
+    def _differentiated(self, X: Complex) -> Complex:
+        """d_k X_i in real space, (9, R, n, n), k first."""
+        turned = 1j * self._places.T[:, None, :, None, None] * X
+        return np.asarray(turned.reshape(9, *X.shape[1:]))
 
     def _matrices(self, of: LatticeSum, k: Array, shape: tuple[int, ...]) -> Complex:
         values = of.at(k @ self.matrices.lattice.T / (2 * np.pi))
@@ -272,7 +294,7 @@ class TightBinding:
             return self.hamiltonian((index + shift) / points @ self.cell)
         return from_triangle(self._boxed.on_grid(index, points, shift), self.size)
 
-    def pieces(self, k: Array, slopes: bool) -> Pieces:
+    def pieces(self, k: Array, slopes: bool, position: bool = False) -> Pieces:
         """Derivatives and spin, term by term."""
         first = self._matrices(self._first, k, (3,))
         fixed = len(self._spin.vectors) == 1 and not self._spin.vectors.any()
@@ -284,7 +306,14 @@ class TightBinding:
         for n, (i, j) in enumerate(PAIRS):
             second[:, i, j] = second[:, j, i] = six[:, n]
         bent = None if fixed else self._matrices(self._spin_slope, k, (3, 3))
-        return Pieces(first=first, spin=spin, second=second, spin_slope=bent)
+        found = Pieces(first=first, spin=spin, second=second, spin_slope=bent)
+        if not position or not self.whole:
+            return found
+        return replace(
+            found,
+            position=self._matrices(self._position, k, (3,)),
+            position_slope=self._matrices(self._position_slope, k, (3, 3)),
+        )
 
 
 def spin_matrices(states: int, order: str) -> Complex:

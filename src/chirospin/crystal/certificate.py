@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chirospin.crystal.bloch import Array, Bloch
-from chirospin.crystal.real_space import Operation
+from chirospin.wannier.real_space import Operation
 
 SAMPLES = 12
 SHARPEST, WIDER = 1e-3, 30.0  # eV; of the energy defect

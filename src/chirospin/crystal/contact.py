@@ -28,12 +28,14 @@ from chirospin.base.method import Method
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Shape, parameter
-from chirospin.crystal.bands import BandFlow, band_flow
-from chirospin.crystal.bloch import Array, Bloch
-from chirospin.crystal.kept import distance
-from chirospin.crystal.methods import FermiSurface, subject_of
+from chirospin.crystal.bands import GROUP, BandFlow, band_flow
+from chirospin.crystal.bloch import Array, Bloch, Complex
+from chirospin.crystal.kept import blocks, distance
+from chirospin.crystal.levels import coarser, finer, fits
+from chirospin.crystal.methods import FermiSurface
 from chirospin.crystal.model import Crystal, has_functions, thermal_energy_of, valley_count
-from chirospin.crystal.sums import TAIL
+from chirospin.crystal.subject import kept_subject
+from chirospin.crystal.sums import TAIL, band_range
 from chirospin.crystal.symmetry import allowed_shifts
 
 SHELLS = 64  # of the velocity along the normal
@@ -173,17 +175,18 @@ def surrounds(spins: Array) -> bool:
 
 
 def _state(
-    model: ContactCrystal, fine: Carriers, coarse: Carriers, tolerance: float
+    model: ContactCrystal, fine: Carriers, others: Sequence[Carriers], tolerance: float, remedy: str
 ) -> ContactState:
+    """The profile of the fine carriers; its error is the largest distance of that of any others."""
     n = unit_normal(model)
-    one, other = (profile(model, carriers) for carriers in (fine, coarse))
-    error = np.abs(one - other) / 2
+    one = profile(model, fine)
+    error = np.max([np.abs(one - profile(model, other)) for other in others], axis=0)
     size = float(np.abs(one).max())
     share = float(error.max() / size) if size else 0.0
     D = np.einsum("p,pi,pj->ij", fine.weight, fine.velocity, fine.velocity)
     across = np.linalg.norm(D @ n - n * (n @ D @ n))
     good = share <= tolerance and len(fine.weight) > 0
-    reason = "" if good else f"the profile changes by {share:.1e} with the grid: raise its points"
+    reason = "" if good else f"the profile is known to {share:.1e} of its largest value {remedy}"
     return ContactState(
         profile=one,
         error=error + 1e-12 * size,
@@ -195,13 +198,23 @@ def _state(
 
 
 class ContactGrid(Method):
-    """Two grids of the whole zone, shifted by half a step: they hold k and -k; thermal weights."""
+    """Grids of the whole zone, shifted by half a step: they hold k and -k; thermal weights.
+
+    The value is that of the finest; the error is the largest distance of two others from it, one with two points fewer
+    along each direction and one with two thirds of them.
+    """
 
     name: ClassVar[str] = "k-grid"
     summary: ClassVar[str] = "grids over the Brillouin zone, for anything periodic above T = 0"
     references: ClassVar[tuple[str, ...]] = ("yoshimi_2026",)
 
     points: int = Field(default=32, ge=2, le=400, description="of k along each reciprocal vector")
+    raisings: int = Field(
+        default=2,
+        ge=0,
+        le=8,
+        description="how often half as many points more are taken where the tolerance is not met",
+    )
     tolerance: float = Field(
         default=2e-2, gt=0, description="largest relative error that is accepted"
     )
@@ -211,23 +224,33 @@ class ContactGrid(Method):
         return map(self._solved, models)
 
     def _solved(self, model: ContactCrystal) -> ContactState:
+        """Ever finer grids: two beside each other, and the one of the level below."""
         T = thermal_energy_of(model)
-        subject = subject_of(model)
+        subject = kept_subject(model)
         bloch = subject.bloch
         if bloch.cell is None or not T:
             raise ModelError(
                 "Parameter `thermal_energy` must be > 0 (in eV), and the Hamiltonian periodic, for the method "
                 f"k-grid, but are {T:g} and {model.hamiltonian!r}; use fermi-surface for a k.p model at T = 0"
             )
-        even = 2 * (self.points // 2)
-        shift = (0.5, 0.5, 0.5)
-        if subject.turns:  # time reversal and the point group map the grid onto itself
-            shift = allowed_shifts(list(subject.turns), (even,) * 3)[0]
         n, level = unit_normal(model), (model.chemical_potential, T)
-        fine, coarse = (
-            _thermal(bloch, points, np.array(shift), level, n) for points in (even + 2, even)
-        )
-        return _state(model, fine, coarse, self.tolerance)
+
+        def carriers(points: int) -> Carriers:
+            shift = (0.5, 0.5, 0.5)
+            if subject.turns:  # time reversal and the point group map the grid onto itself
+                shift = allowed_shifts(list(subject.turns), (points,) * 3)[0]
+            return _thermal(bloch, points, np.array(shift), level, n)
+
+        points = self.points
+        coarse = carriers(coarser((points,) * 3)[0])
+        for _ in range(1 + self.raisings):
+            fine, near = carriers(points + 2), carriers(points)
+            remedy = f"on {points + 2} points a side: take more points or raisings"
+            state = _state(model, fine, (near, coarse), self.tolerance, remedy)
+            coarse, points = fine, finer((points,) * 3)[0]
+            if state.outcome.converged or not fits((points,) * 3):
+                break
+        return state
 
 
 def _thermal(
@@ -240,14 +263,18 @@ def _thermal(
     N = np.full(3, points)
     index = np.stack(np.unravel_index(np.arange(points**3), (points,) * 3), axis=-1)
     v, s, w = [np.zeros((0, 3))], [np.zeros((0, 3))], [np.zeros(0)]
-    for i in range(0, len(index), BLOCK):
-        at = index[i : i + BLOCK]
-        E = np.asarray(np.linalg.eigvalsh(bloch.on_grid(at, N, shift)), dtype=float)
-        inside = distance(E, (mu - TAIL * T, mu + TAIL * T)) == 0
+    for part in blocks(
+        len(index), BLOCK, f"carriers on {points} x {points} x {points} points of k"
+    ):
+        at = index[part]
+        H = bloch.on_grid(at, N, shift)
+        E = np.asarray(np.linalg.eigvalsh(H), dtype=float)
+        inside = np.asarray(distance(E, (mu - TAIL * T, mu + TAIL * T)) <= 2 * GROUP)
         near = np.flatnonzero(inside.any(axis=1))
         if not len(near):
             continue
-        flow = _resolved(bloch, (at[near] + shift) / N @ bloch.cell, n)
+        k = (at[near] + shift) / N @ bloch.cell
+        flow = _resolved(bloch, k, H[near], n, band_range(inside[near]))
         weight = volume / (4 * T * np.cosh(np.clip((flow.energy - mu) / (2 * T), -300, 300)) ** 2)
         held = weight > SMALL * volume / (4 * T)
         v.append(flow.velocity[held])
@@ -256,13 +283,12 @@ def _thermal(
     return Carriers(velocity=np.concatenate(v), spin=np.concatenate(s), weight=np.concatenate(w))
 
 
-def _resolved(bloch: Bloch, k: Array, n: Array) -> BandFlow:
+def _resolved(bloch: Bloch, k: Array, H: Complex, n: Array, bands: slice) -> BandFlow:
     """What bands carry, with the velocity along n diagonal where they touch."""
-    H = bloch.hamiltonian(k)
     along = np.einsum("pimn,i->pmn", bloch.pieces(k, False).first, n)
     size = np.abs(along).max() or 1.0
     E, U = np.linalg.eigh(H + SPLIT / size * along)
-    return band_flow(bloch, k, solved=(np.asarray(E, dtype=float), U))
+    return band_flow(bloch, k, bands=bands, solved=(np.asarray(E, dtype=float), U))
 
 
 class ContactRays(Method):
@@ -290,11 +316,12 @@ class ContactRays(Method):
                 "Parameter `hamiltonian` must be a k.p model at `thermal_energy` 0 for the method fermi-surface, but "
                 f"is {model.hamiltonian!r} at {thermal_energy_of(model):g} eV; use k-grid"
             )
-        bloch = subject_of(model).bloch
+        bloch = kept_subject(model).bloch
         fine, coarse = (
             self._carriers(model, bloch, self.polar // n, self.azimuth // n) for n in (1, 2)
         )
-        return _state(model, fine, coarse, self.tolerance)
+        remedy = f"on {self.polar} x {self.azimuth} directions: raise polar and azimuth"
+        return _state(model, fine, (coarse,), self.tolerance, remedy)
 
     def _carriers(self, model: ContactCrystal, bloch: Bloch, polar: int, azimuth: int) -> Carriers:
         k, band, weight = FermiSurface().sheets(bloch, model.chemical_potential, polar, azimuth)

@@ -7,6 +7,8 @@ diagonal; kept boxes are divided by two in every direction. What is left out is 
 from __future__ import annotations
 
 import itertools
+import logging
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -19,6 +21,15 @@ NEAR = 0.3  # eV around the window in which they are
 STEEPER = 1.5  # than any slope that was seen
 BLOCK = 2048
 Window = tuple[float, float]
+log = logging.getLogger("chirospin")
+
+
+def blocks(count: int, step: int, words: str) -> Iterator[slice]:
+    """Parts of a long loop, each told to who listens."""
+    for i in range(0, count, step):
+        if i:
+            log.info("%s: %d of %d done", words, i, count)
+        yield slice(i, min(i + step, count))
 
 
 def distance(energy: Array, window: Window) -> Array:
@@ -39,9 +50,10 @@ def longest_diagonal(cell: Array, points: Integers) -> float:
 
 def bands_on_grid(bloch: Bloch, index: Integers, points: Integers, shift: Array) -> Array:
     """Bands at points of a grid, (points, n)."""
+    words = f"bands on {' x '.join(map(str, points.tolist()))} points of k"
     parts = [
-        np.linalg.eigvalsh(bloch.on_grid(index[i : i + BLOCK], points, shift))
-        for i in range(0, len(index), BLOCK)
+        np.linalg.eigvalsh(bloch.on_grid(index[part], points, shift))
+        for part in blocks(len(index), BLOCK, words)
     ]
     return np.concatenate(parts) if parts else np.zeros((0, bloch.size))
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -16,41 +15,39 @@ from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.outcome import Outcome
 from chirospin.crystal.bands import band_flow
 from chirospin.crystal.bloch import Array, Bloch, Integers
-from chirospin.crystal.certificate import SpinCertificate, certify
-from chirospin.crystal.kept import bands_on_grid
+from chirospin.crystal.levels import (
+    Level,
+    Points,
+    coarser,
+    estimated,
+    finer,
+    fits,
+    level_of,
+    named_grids,
+    two_grids,
+)
 from chirospin.crystal.model import (
     Crystal,
-    bloch_hamiltonian,
-    group_choice,
     has_functions,
-    is_spinless,
-    matrices_of,
     surroundings,
     thermal_energy_of,
     valley_count,
 )
-from chirospin.crystal.real_space import Operation
 from chirospin.crystal.state import SHAPES, CrystalState, Estimate, combined, tensor, worst
-from chirospin.crystal.sums import Grid, Sums, add_flow, empty_sums, grid_sums
-from chirospin.crystal.symmetry import (
-    allowed_shifts,
-    allows,
-    declared_group,
-    octahedral,
-    on_reciprocal,
-    projected,
-)
+from chirospin.crystal.subject import Subject, kept_subject
+from chirospin.crystal.sums import Grid, Request, Sums, add_flow, empty_sums
+from chirospin.crystal.symmetry import projected
+from chirospin.numerics.quadrature import gauss_nodes
 
 BLOCK = 4096  # points of k at a time
 BISECTIONS = 60
-SAMPLED = 6  # points along a direction at which bands are looked at for whether one passes the Fermi level
-MISSED = "a band passes the Fermi level, but no point of the grid is near it: raise its points"
-GENERIC = ((0.1, 0.1, 0.1), (0.6, 0.6, 0.6))
-"""Shifts without a group: half a step apart, and no mirror images of each other."""
-TRUSTED = 1e-6  # eV of the defect of a symmetry by which points of k are left out
-TRUSTED_SPIN = 1e-4  # hbar; a sound file has 2e-6
+MISSED = "a band passes the Fermi level, but no point of the grid is near it: take more points or raisings"
 NUMBER = re.compile(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?")
 PARTS = frozenset({"slope", "operator", "orbital"})
+OBSERVABLE = {
+    "charge": "charge_tensor", "edelstein": "edelstein_tensor", "slope": "spin_current_tensor",
+    "operator": "operator_spin_current_tensor", "orbital": "orbital_internal",
+}  # fmt: skip
 
 
 def _three(value: Any) -> Any:
@@ -97,97 +94,14 @@ Count = Annotated[int, Field(ge=1, le=2000)]
 Shift = Annotated[float, Field(ge=-1, le=1)]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Subject:
-    """A Hamiltonian with what is known of its symmetry.
-
-    Parameters
-    ----------
-    operations : the point group as declared or found, None without one
-    spans : smallest and largest energies of every band on a coarse grid, eV, (2, n)
-    stars : those by which points of k may be left out, and the same on reciprocal vectors
-    """
-
-    bloch: Bloch
-    operations: tuple[Operation, ...] | None
-    certificate: SpinCertificate
-    stars: tuple[Operation, ...]
-    turns: tuple[Integers, ...]
-    spinless: bool
-    distances_missing: bool
-    spans: Array
-
-    def crossed(self, level: float) -> bool:
-        """Whether a band that was sampled passes the Fermi level."""
-        return bool(((self.spans[0] <= level) & (level <= self.spans[1])).any())
-
-
-def _spans(bloch: Bloch) -> Array:
-    """Smallest and largest energy of every band on a coarse grid, (2, n)."""
-    points = np.full(3, SAMPLED)
-    index = np.stack(np.unravel_index(np.arange(SAMPLED**3), tuple(points)), axis=-1)
-    E = bands_on_grid(bloch, index, points, np.zeros(3))
-    return np.stack([E.min(axis=0), E.max(axis=0)])
-
-
-def subject_of(model: Crystal) -> Subject:
-    """The Hamiltonian of a model and its certificate, kept while the files stay as they are."""
-    bloch = bloch_hamiltonian(model)
-    matrices = matrices_of(model)
-    spinless = is_spinless(model)
-    if model.hamiltonian == "cubic":
-        operations: tuple[Operation, ...] | None = octahedral()
-    else:
-        operations = declared_group(group_choice(model), matrices)
-    certificate = SpinCertificate()
-    stars: tuple[Operation, ...] = ()
-    if bloch.cell is not None:
-        of_atoms = matrices is not None and matrices.operations is None
-        if of_atoms and operations and certify(bloch, None, spinless).magnetic:
-            operations = None  # the atoms do not say which of their rotations the moments keep
-        certificate = certify(bloch, operations, spinless)
-        stars = _trusted(operations, certificate)
-    cell = bloch.cell
-    return Subject(
-        bloch=bloch,
-        operations=operations,
-        certificate=certificate,
-        stars=stars,
-        turns=() if cell is None else tuple(on_reciprocal(g, cell) for g in stars),
-        spinless=spinless,
-        distances_missing=matrices is not None and matrices.distances_missing,
-        spans=np.zeros((2, 0)) if cell is None else _spans(bloch),
-    )
-
-
-@lru_cache(maxsize=8)
-def _kept_subject(model: Crystal, stamp: Any) -> Subject:
-    return subject_of(model)
-
-
-def _trusted(
-    operations: tuple[Operation, ...] | None, certificate: SpinCertificate
-) -> tuple[Operation, ...]:
-    """The elements by which points of k may be left out: what the Hamiltonian and its spin obey."""
-
-    def sound(energy: float, spin: float) -> bool:
-        return energy <= TRUSTED and not spin > TRUSTED_SPIN
-
-    reversal = sound(certificate.tr_energy, certificate.tr_spin)
-    if operations and sound(certificate.crystal_energy, certificate.crystal_spin):
-        return tuple(g for g in operations if reversal or not g.reversal)
-    if not reversal:
-        return ()
-    return tuple(Operation(rotation=np.eye(3), reversal=t) for t in (False, True))
-
-
 class KGrid(Method):
     """Grids over the Brillouin zone: thermal weights above T = 0, linear tetrahedra at T = 0.
 
-    Two grids that the point group allows, one point of each star of them; half their difference is the error,
-    element by element. Without a group two shifted grids. A grid that `shifts` names is summed as it stands. One
-    pass over k serves all chemical potentials and temperatures of a scan, and boxes that no band near the Fermi
-    level can pass are left out.
+    Two grids that the point group allows, one point of each star of them, and two with two thirds of their points:
+    the error of an element is the largest distance of any of the four from the value, the mean of the fine ones. What
+    is not known to `tolerance` is summed again on grids with half as many points more along each direction, `raisings`
+    times at most. A grid that `shifts` names is summed as it stands. One pass over k serves all chemical potentials and
+    temperatures of a scan, and boxes that no band near the Fermi level can pass are left out.
     """
 
     name: ClassVar[str] = "k-grid"
@@ -198,6 +112,10 @@ class KGrid(Method):
 
     points: Annotated[tuple[Count, Count, Count], BeforeValidator(_three)] = Field(
         default=(48, 48, 48), description="of k along each reciprocal vector: an integer, or three"
+    )
+    raisings: Annotated[int, Field(ge=0, le=8)] = Field(
+        default=2,
+        description="how often half as many points more are taken where the tolerance is not met",
     )
     shifts: Annotated[tuple[tuple[Shift, Shift, Shift], ...], BeforeValidator(_grids)] = Field(
         default=(),
@@ -210,7 +128,9 @@ class KGrid(Method):
         default="auto", description="auto takes one point of each star, where the group holds"
     )
     tolerance: float = Field(
-        default=1e-2, gt=0, description="largest relative error of a tensor that is accepted"
+        default=1e-2,
+        gt=0,
+        description="largest error of an element that is accepted, over the largest element of its tensor",
     )
 
     def solve_many(self, models: Sequence[Crystal]) -> Iterator[CrystalState]:
@@ -229,108 +149,82 @@ class KGrid(Method):
             yield found[n]
 
     def _states(self, models: Sequence[Crystal], needs: Needs) -> list[CrystalState]:
-        """States of models that differ in chemical potential and temperature alone."""
-        model = models[0]
-        subject = _kept_subject(*surroundings(model))
+        """States of models that differ in chemical potential and temperature alone, on ever finer grids."""
+        subject = kept_subject(models[0])
         if subject.bloch.cell is None:
             raise ModelError(
                 "Parameter `hamiltonian` must be periodic for the method k-grid, but is "
-                f"{model.hamiltonian!r}; use fermi-surface"
+                f"{models[0].hamiltonian!r}; use fermi-surface"
             )
         requests = [(one.chemical_potential, thermal_energy_of(one)) for one in models]
-        grids = self._grids_of(subject)
-        parts = needs if subject.bloch.whole else needs - {"operator"}
-        sums = [grid_sums(subject.bloch, grid, requests, parts, self.refine) for grid in grids]
-        states = []
-        for n, (mu, _) in enumerate(requests):
-            state = replace(self._state(subject, grids, sums, n), parts=dict.fromkeys(needs))
-            missed = not any(one.weight[n] for one in sums) and subject.crossed(mu)
-            states.append(_failed(state, MISSED) if missed else state)
-        return states
+        found: dict[int, CrystalState] = {}
+        left, points = list(range(len(models))), self.points
+        coarse = self._level(subject, coarser(points), requests, needs)
+        computed = coarse.computed
+        for _ in range(1 + (0 if self.shifts else self.raisings)):
+            fine = self._level(subject, points, [requests[n] for n in left], needs)
+            computed += fine.computed
+            for row, n in enumerate(left):
+                estimate = estimated(fine, coarse, row, computed)
+                state = self._state(subject, estimate, points)
+                missed = not fine.weight[row] and subject.crossed(requests[n][0])
+                state = failed(state, MISSED) if missed else state
+                found[n] = replace(state, parts=dict.fromkeys(needs))
+            more = finer(points)
+            rows = [row for row, n in enumerate(left) if not found[n].outcome.converged]
+            if not rows or not fits(more):
+                break
+            coarse, left, points = fine.of(rows), [left[row] for row in rows], more
+        return [found[n] for n in range(len(models))]
 
-    def _grids_of(self, subject: Subject) -> list[Grid]:
-        """The grids that are summed."""
-        turns = subject.turns if self.symmetry == "auto" else ()
+    def grids(self, subject: Subject, points: Points) -> list[Grid]:
+        """The grids of a level."""
         if self.shifts:
-            return [Grid(points=self.points, shift=shift) for shift in self.shifts]
-        if not subject.stars or not turns:
-            return [Grid(points=self.points, shift=shift) for shift in GENERIC]
-        if not allows(list(turns), self.points, (0.0, 0.0, 0.0)):
-            raise ModelError(
-                "Option `points` must be equal in directions that the point group mixes, but are "
-                f"{', '.join(map(str, self.points))}; or --option symmetry=none"
-            )
-        shift = allowed_shifts(list(turns), self.points)[0]
-        other = tuple(
-            n if s else (n - 2 if n > 3 else n + 1) for n, s in zip(self.points, shift, strict=True)
-        )
-        return [
-            Grid(points=self.points, shift=(0.0, 0.0, 0.0), stars=turns),
-            Grid(points=other, shift=shift, stars=turns),  # type: ignore[arg-type]
-        ]
+            return named_grids(points, self.shifts)
+        return two_grids(subject, points, subject.turns if self.symmetry == "auto" else ())
 
-    def _state(
-        self, subject: Subject, grids: Sequence[Grid], sums: Sequence[Sums], n: int
-    ) -> CrystalState:
-        raw = {
-            name: [one.tensors[name][n].reshape(SHAPES[name]) for one in sums]
-            for name in sums[0].tensors
-        }
-        if grids[0].stars:
-            raw = {
-                name: [projected(name, one, subject.stars) for one in found]
-                for name, found in raw.items()
-            }
-        values, named = dict(raw), len(sums) == 1
-        if named:  # one grid that was named: the change from half of its points is the error
-            for name, found in raw.items():
-                half = sums[0].half[name][n].reshape(SHAPES[name])
-                values[name] = [found[0], 2 * half - found[0]]
-        sizes = {name: [float(one.sizes[name][n]) for one in sums] for name in raw}
-        weight = sum(float(one.weight[n]) for one in sums)
-        left = sum(float(one.left_out[n]) for one in sums) / weight if weight else 0.0
-        points = sum(one.points for one in sums)
-        estimate = combined(values, sizes, left, points)
-        if named:
-            estimate.values.update({name: found[0] for name, found in raw.items()})
-        return judged(
-            subject,
-            estimate,
-            self.tolerance,
-            bool(self.shifts),
-            self._defects(subject, grids, estimate),
-        )
+    def _level(
+        self, subject: Subject, points: Points, requests: Sequence[Request], needs: Needs
+    ) -> Level:
+        parts = needs if subject.bloch.whole else needs - {"operator"}
+        return level_of(subject, self.grids(subject, points), requests, parts, self.refine)
 
-    def _defects(
-        self, subject: Subject, grids: Sequence[Grid], estimate: Estimate
-    ) -> dict[str, float]:
-        """What the group would change of the sums, over their size; NaN where it was used."""
-        operations = subject.operations
-        reduced = bool(grids[0].stars) and len(subject.stars) > 2
-        found = {}
-        for name, value in estimate.values.items():
-            size = estimate.sizes[name]
-            if operations is None or reduced or not size:
-                found[name] = np.nan
-            else:
-                found[name] = float(np.abs(value - projected(name, value, operations)).max() / size)
-        return found
+    def _state(self, subject: Subject, estimate: Estimate, points: Points) -> CrystalState:
+        """A grid that was named is what was asked for, however coarse."""
+        remedy = f"on {' x '.join(map(str, points))} points: take more points or raisings"
+        reduced = bool(self.grids(subject, points)[0].stars) and len(subject.stars) > 2
+        defects = symmetry_defects(subject, estimate, reduced)
+        tolerance = np.inf if self.shifts else self.tolerance
+        return judged(subject, estimate, tolerance, remedy, defects)
+
+
+def symmetry_defects(subject: Subject, estimate: Estimate, reduced: bool) -> dict[str, float]:
+    """What the group would change of the sums, over their size; NaN where it was used."""
+    found = {}
+    for name, value in estimate.values.items():
+        size = estimate.sizes[name]
+        if subject.operations is None or reduced or not size:
+            found[name] = np.nan
+        else:
+            change = value - projected(name, value, subject.operations)
+            found[name] = float(np.abs(change).max() / size)
+    return found
 
 
 def judged(
     subject: Subject,
     estimate: Estimate,
     tolerance: float,
-    named: bool,
+    remedy: str,
     defects: dict[str, float],
 ) -> CrystalState:
-    """The state of an estimate; a grid that was named is what was asked for, however coarse."""
+    """The state of an estimate, converged where its largest relative error is below the tolerance."""
     error, which = worst(estimate, subject.spinless)
-    good = named or bool(error <= tolerance)
-    words = {"charge": "charge_tensor", "edelstein": "edelstein_tensor", "slope": "spin_current_tensor",
-             "operator": "operator_spin_current_tensor", "orbital": "orbital_internal"}  # fmt: skip
+    good = bool(error <= tolerance) or np.isinf(tolerance)
     reason = (
-        "" if good else f"{words[which]} changes by {error:.1e} with the grid: raise its points"
+        ""
+        if good
+        else f"{OBSERVABLE[which]} is known to {error:.1e} of its largest element {remedy}"
     )
     return CrystalState(
         charge=tensor(estimate, "charge", subject.spinless),
@@ -393,34 +287,34 @@ class FermiSurface(Method):
                 "Parameter `thermal_energy` must be 0 (in eV) for the method fermi-surface, but is "
                 f"{thermal_energy_of(model):g}; use k-grid"
             )
-        subject = _kept_subject(*surroundings(model, of_band=True))
+        subject = kept_subject(model, of_band=True)
         bloch, mu = subject.bloch, model.chemical_potential
         fine = self._integrated(bloch, mu, self.polar, self.azimuth)
         coarse = self._integrated(bloch, mu, max(2, self.polar // 2), max(2, self.azimuth // 2))
         if not fine.points:
             reason = f"no Fermi surface within {bloch.reach:.3g}/nm of k = 0"
-            estimate = combined({}, {}, 0.0, 0)
-            state = judged(subject, estimate, self.tolerance, True, {})
-            return _failed(state, reason)
+            estimate = combined({}, {}, {}, left_out=0.0, points=0)
+            return failed(judged(subject, estimate, np.inf, "", {}), reason)
         valleys = valley_count(model)
-        values = {
-            name: [valleys * fine.tensors[name][0].reshape(SHAPES[name]),
-                   valleys * coarse.tensors[name][0].reshape(SHAPES[name])]
-            for name in fine.tensors
-        }  # fmt: skip
-        sizes = {name: [valleys * float(fine.sizes[name][0])] for name in fine.tensors}
-        left = float(fine.left_out[0] / fine.weight[0])
-        # the finer one is the value, twice half the difference its error
-        spread = {name: [found[0], 2 * found[1] - found[0]] for name, found in values.items()}
-        estimate = combined(spread, sizes, left, fine.points)
-        estimate.values.update({name: found[0] for name, found in values.items()})
-        return judged(subject, estimate, self.tolerance, False, {})
+        one, other = (
+            {name: valleys * sums.tensors[name].reshape(1, *SHAPES[name]) for name in sums.tensors}
+            for sums in (fine, coarse)
+        )
+        estimate = combined(
+            one,
+            other,
+            {name: valleys * float(size[0]) for name, size in fine.sizes.items()},
+            left_out=float(fine.left_out[0] / fine.weight[0]),
+            points=fine.points,
+        )
+        remedy = f"on {self.polar} x {self.azimuth} directions: raise polar and azimuth"
+        return judged(subject, estimate, self.tolerance, remedy, {})
 
     def sheets(
         self, bloch: Bloch, mu: float, polar: int, azimuth: int
     ) -> tuple[Array, Integers, Array]:
         """Points of the Fermi surface in 1/nm, their bands and their weights in 1/(eV nm^3)."""
-        cosine, wc = np.polynomial.legendre.leggauss(polar)
+        cosine, wc = gauss_nodes(polar)
         turn = 2 * np.pi * (np.arange(azimuth) + 0.5) / azimuth
         sine = np.sqrt(1 - cosine**2)[:, None]
         ray = np.stack(
@@ -445,7 +339,7 @@ class FermiSurface(Method):
             flow = band_flow(bloch, k[part], PARTS)
             weight = np.zeros((1, *flow.energy.shape))
             weight[0, np.arange(len(k[part])), band[part]] = share[part]
-            add_flow(out, flow, weight, None)
+            add_flow(out, flow, weight)
         out.points = len(k)
         return out
 
@@ -469,7 +363,8 @@ def _energies(bloch: Bloch, k: Array) -> Array:
     return np.asarray(np.linalg.eigvalsh(bloch.hamiltonian(k)))
 
 
-def _failed(state: CrystalState, reason: str) -> CrystalState:
+def failed(state: CrystalState, reason: str) -> CrystalState:
+    """The state of a point that has no answer."""
     return replace(
         state, outcome=Outcome(converged=False, residual=np.nan, iterations=0, reason=reason)
     )

@@ -21,9 +21,9 @@ from chirospin.crystal.bloch import (
     spin_matrices,
     tellurium,
 )
-from chirospin.crystal.files import NAMES, belonging, read_crystal
-from chirospin.crystal.real_space import WannierMatrices, hermitian, pauli_spin
 from chirospin.crystal.samples import SAMPLES
+from chirospin.wannier.files import NAMES, belonging, read_crystal
+from chirospin.wannier.real_space import WannierMatrices, hermitian, pauli_spin
 
 BUILT_IN = ("isotropic", "cubic", "tellurium", *SAMPLES)
 PAULI_ORDERS = ("pauli-interleaved", "pauli-blocked")

@@ -10,7 +10,7 @@ from scipy import constants
 from chirospin.base.observables import observable
 from chirospin.crystal.bloch import Array
 from chirospin.crystal.model import TENSORS, Crystal
-from chirospin.crystal.state import CrystalState
+from chirospin.crystal.state import CrystalState, per_current
 
 MU_B = constants.value("Bohr magneton")  # J/T
 PER_NM2 = 1e18  # 1/m^2
@@ -19,7 +19,6 @@ GME_ORBITAL = constants.e**2 / (2 * constants.hbar)  # S; times eV/e is A
 OHMIC_FEMTOSECOND = constants.e**2 / constants.hbar**2 * constants.e * 1e-15 * 1e9
 """S/m per eV/nm of D at a relaxation time of 1 fs."""
 CURRENT = 1e4  # A/m^2: 1 A/cm^2
-SINGULAR = 1e-12  # of the largest eigenvalue of D below which it has no inverse
 _SPIN = "the functions have no spin (spin=none)"
 
 
@@ -84,30 +83,24 @@ def spin_current_tensor(model: Crystal, state: CrystalState) -> Array:
 @observable(
     unit="eV", symbol=r"K^\mathrm{op}_{ijkl}", dims=("spin", "flow", "field", "second_field"),
     error=_error("operator"),
-    undefined="it takes what spin_current_tensor does, and a k.p model: a file lacks off-diagonal velocities",
+    undefined="it takes what spin_current_tensor does, and of a file the position operator (_tb.dat, _XX_R_AA.npz)",
     needs=("operator",), default=False,
 )  # fmt: skip
 def operator_spin_current_tensor(model: Crystal, state: CrystalState) -> Array:
-    """The same for the operator {s_i, v_j}/2 instead of the product of expectation values."""
+    r"""The same for the operator {s_i, v_j}/2 instead of the product of expectation values.
+
+    All elements of the velocity enter, so that a file must have the position operator A.
+
+    .. math:: K^\mathrm{op}_{ijkl} = \sum_n \int\frac{d^3k}{(2\pi)^3}
+              \partial_k\big\langle\tfrac12\{s_i, v_j\}\big\rangle\, v_l\, (-f_0'), \quad v = \partial_kH + i[H, A]
+    """
     return state.operator
 
 
-def _inverse_charge(state: CrystalState) -> Array:
-    """1/D, or NaN where there is no conduction in some direction."""
-    eigenvalues = np.linalg.eigvalsh((state.charge + state.charge.T) / 2)
-    floor = max(SINGULAR * float(np.abs(eigenvalues).max()), 0.0)
-    if not eigenvalues.min() > floor:
-        return np.full((3, 3), np.nan)
-    return np.asarray(np.linalg.inv(state.charge))
-
-
 def _ratio_error(model: Crystal, state: CrystalState) -> Array:
-    """First order in the errors of chi and D."""
-    inverse = np.abs(_inverse_charge(state))
-    chi = np.abs(state.edelstein) @ inverse
-    return np.asarray(
-        _error("edelstein")(model, state) @ inverse + chi @ state.errors["charge"] @ inverse
-    )
+    """Of chi D^-1 as it differs between grids."""
+    nothing = np.full((3, 3), np.nan)
+    return np.asarray(nothing if state.spinless else state.errors.get("per_current", nothing))
 
 
 _SINGULAR = f"no conduction in some direction: the Fermi level lies in a gap; or {_SPIN}"
@@ -119,7 +112,7 @@ _SINGULAR = f"no conduction in some direction: the Fermi level lies in a gap; or
 )  # fmt: skip
 def spin_per_current(model: Crystal, state: CrystalState) -> Array:
     r"""Spin per current density, free of the relaxation time: s_i = (1/q) (chi D^-1)_ij j_j."""
-    return np.asarray(state.edelstein @ _inverse_charge(state))
+    return per_current(state.edelstein, state.charge)
 
 
 def _tesla(value: Array) -> Array:
@@ -134,7 +127,7 @@ def _tesla(value: Array) -> Array:
 )  # fmt: skip
 def spin_per_current_field_mT(model: Crystal, state: CrystalState) -> Array:
     r"""Field mu_0 M of the induced spin at 1 A/cm^2; the hyperfine field at a nucleus is another quantity."""
-    return _tesla(np.asarray(state.edelstein @ _inverse_charge(state)))
+    return _tesla(per_current(state.edelstein, state.charge))
 
 
 @observable(

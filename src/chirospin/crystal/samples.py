@@ -23,8 +23,8 @@ import numpy as np
 from scipy.linalg import expm
 
 from chirospin.base.spin import PAULI
-from chirospin.crystal.real_space import Complex, WannierMatrices
-from chirospin.crystal.text_files import Array
+from chirospin.wannier.real_space import Complex, WannierMatrices
+from chirospin.wannier.text_files import Array
 
 EDGE, HEIGHT, OFFSET = 0.4457, 0.5929, 0.274
 """nm and units of the edge: the cell of tellurium."""

@@ -23,6 +23,7 @@ NULL = 1e-6
 """Of a tensor without cancellation: below, a tensor is zero within error."""
 ROUNDING = 1e-12
 """Of a tensor without cancellation, that any element may have: sums of 1e5 terms in double precision."""
+SINGULAR = 1e-12  # of the largest eigenvalue of D below which it has no inverse
 MOSTLY = 0.5  # of the weight in bands that touch, above which slopes mean nothing
 
 
@@ -37,7 +38,7 @@ class CrystalState:
     slope : sum of d_k(s_i v_j) v_l w, (3, 3, 3, 3), eV
     operator : the same for <{s_i, v_j}/2>
     orbital : sum of v_a L_c w, (field, moment), eV
-    errors, sizes : by the same names
+    errors, sizes : by the same names; "per_current" of chi D^-1
     defects : ``|X - PX|`` over the size, P the mean over the point group; NaN without one
     left_out : share of the Fermi surface in bands that touch, which have no slope
     points : of k that were diagonalised, or sheets
@@ -74,22 +75,52 @@ class Estimate:
     points: int
 
 
+def per_current(edelstein: Array, charge: Array) -> Array:
+    """chi D^-1, shapes (..., 3, 3); NaN where there is no conduction in some direction."""
+    eigenvalues = np.linalg.eigvalsh((charge + np.swapaxes(charge, -1, -2)) / 2)
+    sound = eigenvalues.min(axis=-1) > SINGULAR * np.abs(eigenvalues).max(axis=-1)
+    inverse = np.linalg.inv(np.where(sound[..., None, None], charge, np.eye(3)))
+    return np.asarray(np.where(sound[..., None, None], edelstein @ inverse, np.nan))
+
+
 def combined(
-    values: dict[str, list[Array]], sizes: dict[str, list[float]], left_out: float, points: int
+    fine: dict[str, Array],
+    coarse: dict[str, Array],
+    sizes: dict[str, float],
+    *,
+    left_out: float,
+    points: int,
 ) -> Estimate:
-    """The mean over grids, and half the largest difference with what rounding and smallness add."""
-    mean, errors, largest = {}, {}, {}
-    for name, found in values.items():
-        stacked = np.stack(found)
-        size = float(np.mean(sizes[name]))
-        mean[name] = stacked.mean(axis=0)
-        apart = (stacked.max(axis=0) - stacked.min(axis=0)) / 2 + ROUNDING * size
-        if np.abs(mean[name]).max() <= NULL * size:
-            apart = np.maximum(apart, NULL * size)
+    """The mean over the fine sums, and the largest distance from it of any sum, fine or coarse.
+
+    Parameters
+    ----------
+    fine, coarse : sums by name, (grids, ...); rounding and smallness add to the error
+
+    The ratio chi D^-1 has an error of its own, "per_current": what moves both alike does not move it.
+    """
+    mean, errors = {}, {}
+    for name, found in fine.items():
+        size, value = sizes[name], found.mean(axis=0)
+        every = np.concatenate([found, coarse[name]])
+        error = np.abs(every - value).max(axis=0) + ROUNDING * size
+        if np.abs(value).max() <= NULL * size:
+            error = np.maximum(error, NULL * size)
         if name in ("slope", "operator"):
-            apart = apart + left_out * np.abs(mean[name]).max()
-        errors[name], largest[name] = apart, size
-    return Estimate(values=mean, errors=errors, sizes=largest, left_out=left_out, points=points)
+            error = error + left_out * np.abs(value).max()
+        mean[name], errors[name] = value, error
+    if fine:
+        every, value = (
+            per_current(X["edelstein"], X["charge"])
+            for X in ({name: np.concatenate([fine[name], coarse[name]]) for name in fine}, mean)
+        )
+        apart = np.abs(every - value).max(axis=0)
+        least = errors["edelstein"].min() * np.abs(per_current(np.eye(3), mean["charge"])).sum(
+            axis=0
+        )
+        apart = np.where(np.isnan(value) | ~np.isnan(apart), apart, np.inf)
+        errors["per_current"] = np.maximum(apart, least)
+    return Estimate(values=mean, errors=errors, sizes=sizes, left_out=left_out, points=points)
 
 
 def relative_error(estimate: Estimate, name: str) -> float:
@@ -98,7 +129,8 @@ def relative_error(estimate: Estimate, name: str) -> float:
     error = float(estimate.errors[name].max())
     if largest <= NULL * estimate.sizes[name] and error <= 2 * NULL * estimate.sizes[name]:
         return 0.0
-    return error / max(largest, NULL * estimate.sizes[name])
+    scale = max(largest, NULL * estimate.sizes[name])
+    return error / scale if scale else (np.inf if error else 0.0)
 
 
 def worst(estimate: Estimate, spinless: bool) -> tuple[float, str]:

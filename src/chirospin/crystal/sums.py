@@ -19,6 +19,7 @@ from chirospin.crystal.bloch import Array, Bloch, Complex, Integers
 from chirospin.crystal.kept import (
     Window,
     bands_on_grid,
+    blocks,
     distance,
     first_boxes,
     kept_points,
@@ -58,14 +59,12 @@ class Sums:
     Parameters
     ----------
     tensors, sizes : by name, (requests, components) and (requests,)
-    half : the tensors on every second point of the grid, NaN where it has none
     left_out : share of the weight in bands that touch, which have no slope, (requests,)
     points : that were diagonalised
     """
 
     tensors: dict[str, Array]
     sizes: dict[str, Array]
-    half: dict[str, Array]
     left_out: Array
     weight: Array
     points: int
@@ -120,8 +119,13 @@ def grid_sums(
     return found
 
 
+def bytes_of(points: tuple[int, int, int]) -> float:
+    """Memory of a grid before any point is looked at."""
+    return POINT_BYTES * float(np.prod(points))
+
+
 def _require_memory(grid: Grid) -> None:
-    need, free = POINT_BYTES * float(np.prod(grid.points)), available_bytes()
+    need, free = bytes_of(grid.points), available_bytes()
     if need > free:
         raise ModelError(
             f"Option `points` must fit in memory, but {' x '.join(map(str, grid.points))} need about "
@@ -165,11 +169,16 @@ def empty_sums(requests: int, parts: frozenset[str]) -> Sums:
     return Sums(
         tensors={name: np.zeros((requests, sizes[name])) for name in names},
         sizes={name: np.zeros(requests) for name in names},
-        half={name: np.zeros((requests, sizes[name])) for name in names},
         left_out=np.zeros(requests),
         weight=np.zeros(requests),
         points=0,
     )
+
+
+def _named(grid: Grid) -> str:
+    """A grid in words."""
+    shift = " ".join(f"{s:g}" for s in grid.shift)
+    return f"{' x '.join(map(str, grid.points))} points of k, shift {shift}"
 
 
 def _volume(bloch: Bloch, grid: Grid) -> float:
@@ -191,33 +200,24 @@ def _warm(
     points, shift = np.array(grid.points), np.array(grid.shift)
     out = empty_sums(len(requests), parts)
     mu, T = (np.array(x)[:, None, None] for x in zip(*requests, strict=True))
-    halved = not (points % 2).any() and not grid.stars
-    if not halved:
-        for name in out.half:
-            out.half[name][:] = np.nan
     step, volume = block_size(bloch, parts), _volume(bloch, grid)
-    for i in range(0, len(index), step):
-        at = index[i : i + step]
+    for part in blocks(len(index), step, f"sum over {_named(grid)}"):
+        at = index[part]
         H = bloch.on_grid(at, points, shift)
         E = np.asarray(np.linalg.eigvalsh(H), dtype=float)
         inside = np.asarray(distance(E, window) <= 2 * GROUP)
         near = np.flatnonzero(inside.any(axis=1))
         if not len(near):
             continue
-        bands = _range(inside[near])
+        bands = band_range(inside[near])
         flow = _flow(bloch, at[near], H[near], grid, parts, bands)
         x = (flow.energy - mu) / (2 * T)
-        weight = (
-            volume
-            * star[i : i + step][near][:, None]
-            / (4 * T * np.cosh(np.clip(x, -300, 300)) ** 2)
-        )
-        second = np.asarray((at[near] % 2 == 0).all(axis=1)) if halved else None
-        add_flow(out, flow, weight, second)
+        weight = volume * star[part][near][:, None] / (4 * T * np.cosh(np.clip(x, -300, 300)) ** 2)
+        add_flow(out, flow, weight)
     return out
 
 
-def _range(inside: Bools) -> slice:
+def band_range(inside: Bools) -> slice:
     """The bands that are wanted at any of the points."""
     wanted = np.flatnonzero(inside.any(axis=0))
     return slice(int(wanted[0]), int(wanted[-1]) + 1)
@@ -232,16 +232,13 @@ def _flow(
     return band_flow(bloch, k, parts, bands, (E, U))
 
 
-def add_flow(out: Sums, flow: BandFlow, weight: Array, second: Bools | None) -> None:
+def add_flow(out: Sums, flow: BandFlow, weight: Array) -> None:
     """Add points with the weights (requests, points, bands) of their bands."""
     flat = weight.reshape(len(weight), -1)
     for name, products in flow.products.items():
         rows = products.reshape(-1, products.shape[-1])
         out.tensors[name] += flat @ rows
         out.sizes[name] += flat @ flow.sizes[name].ravel()
-        if second is not None:
-            part = products[second].reshape(-1, products.shape[-1])
-            out.half[name] += 8 * weight[:, second].reshape(len(weight), -1) @ part
     out.left_out += flat @ flow.grouped.ravel()
     out.weight += flat.sum(axis=1)
     counted = weight.max(axis=0) > 0
@@ -278,15 +275,13 @@ def _cold(
     counted = (weights > 0).any(axis=(0, 2))
     where = np.flatnonzero(counted)
     step = block_size(bloch, parts)
-    for i in range(0, len(where), step):
-        at = where[i : i + step]
+    for part in blocks(len(where), step, f"surface on {_named(grid)}"):
+        at = where[part]
         inside = np.asarray((weights[:, at] > 0).any(axis=0))
-        bands = _range(_with_groups(inside, E[at]))
+        bands = band_range(_with_groups(inside, E[at]))
         H = bloch.on_grid(index[at], points, shift)
         flow = _flow(bloch, index[at], H, grid, parts, bands)
-        add_flow(out, flow, weights[:, at][:, :, bands], None)
-    for name in out.half:
-        out.half[name][:] = np.nan
+        add_flow(out, flow, weights[:, at][:, :, bands])
     return out
 
 

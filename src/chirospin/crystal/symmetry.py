@@ -10,9 +10,9 @@ import numpy as np
 
 from chirospin.base.errors import ModelError
 from chirospin.crystal.bloch import Array, Integers
-from chirospin.crystal.real_space import Operation, WannierMatrices
-from chirospin.crystal.system_folder import read_operations
-from chirospin.crystal.win_file import read_win
+from chirospin.wannier.real_space import Operation, WannierMatrices
+from chirospin.wannier.system_folder import read_operations
+from chirospin.wannier.win_file import read_win
 
 SYMMETRY = 1e-4  # nm within which atoms of a file are images of one another
 INTEGER = 1e-3  # by which an operation may miss integers in units of the lattice

@@ -322,13 +322,16 @@ def gradient(
     from chirospin.base import results
     from chirospin.base.solve import solve as corridor
     from chirospin.faces import arguments, optimising
+    from chirospin.faces.progress import progress
     from chirospin.points.gradient import gradient as derive
 
     one = problem(name)
     model = arguments.model_from(one.model, set_ or [])
     (chosen, *_) = arguments.methods_from(one, method, option or [])
-    ds = derive(one, model, chosen, names=by)
-    point = corridor(one, model, chosen, on_failure="record")  # the checks of where they are taken
+    with progress(f"differentiating {name}"):
+        ds = derive(one, model, chosen, names=by)
+        # the checks of where they are taken
+        point = corridor(one, model, chosen, on_failure="record")
     found = results.certificates(point, one)
     say(
         json_format.dumps(optimising.gradient_json(ds, found))
@@ -656,8 +659,10 @@ def audit(
         Load the functions FILE.py:NAME that a stored result names; nothing of a file runs without it.
     """
     from chirospin.faces.auditing import audited
+    from chirospin.faces.progress import progress
 
-    report = audited(target, method, set_ or [], option or [], allow_code)
+    with progress(f"auditing {target}"):
+        report = audited(target, method, set_ or [], option or [], allow_code)
     say(json_format.dumps(report.facts) if json else report.text)
     for line in report.failures:
         warn(line)
@@ -828,6 +833,7 @@ def measured(
     from chirospin.base import results
     from chirospin.base.figures import SUFFIXES, save_figure
     from chirospin.faces import measuring
+    from chirospin.faces.progress import progress
     from chirospin.measured import compare
     from chirospin.measured import example as sample
     from chirospin.measured import read as read_curves
@@ -876,7 +882,8 @@ def measured(
         facts = measuring.reading_facts(curves)
         say(json_format.dumps(facts) if json else measuring.reading_text(curves, full=True))
         return 0
-    ds = compare(curves, bias=bias, reference=reference, bayes=bayes, seed=seed)
+    with progress("comparing curves"):
+        ds = compare(curves, bias=bias, reference=reference, bayes=bayes, seed=seed)
     if out is not None:
         results.save(ds, out)
     if plot is not None:

@@ -92,6 +92,8 @@ CARBON = ("spin_orbit", 0.006)
 CHAIN = ("models.effective_helix", *_set("spin_orbit=-0.3", "energy=[-3,-1,0.5,2]"))
 HALF_VOLT = "bias=0.5"
 CURRENT = "current_spin_polarisation"
+STACK = _set("hubbard=0", "bias=2", "thermal_energy=0.05", "probe_coupling=0.05")
+FREE = ("junction.bias", "--method", "landauer", *STACK)
 BIASED = ("junction.bias", "--method", "redfield", *_set("gate=-6.4", "bias=14"))
 
 MECHANISMS = (
@@ -248,6 +250,28 @@ MECHANISMS = (
         observable="spin_polarisation",
     ),
     Mechanism(
+        name="molecular stack, dephasing",
+        quantity="P_MR",
+        probes="dephasing",
+        magnet="left lead, fully",
+        drive="2 t",
+        expected=ZERO,
+        because="law 5",
+        arguments=(*FREE, *_set("probe=dephasing")),
+        observable="spin_polarisation",
+    ),
+    Mechanism(
+        name="molecular stack, voltage probes",
+        quantity="P_MR",
+        probes="voltage",
+        magnet="left lead, fully",
+        drive="2 t",
+        expected=ANY,
+        because="law 5 ends: inelastic and beyond linear response",
+        arguments=(*FREE, *_set("probe=voltage")),
+        observable="spin_polarisation",
+    ),
+    Mechanism(
         name="molecular stack with repulsion",
         quantity="P_MR",
         interaction="U = 4 t",
@@ -401,7 +425,9 @@ def mechanisms_page(found: Sequence[Trial]) -> str:
         "",
         "Every entry is the answer of the command with its number below, run when this page was generated; the page "
         "cannot be generated if one of them is not as expected. Sizes are the largest of the command's energies; "
-        "a tilde gives the measured power of the coupling. 0 means below 1e-9.",
+        "a tilde gives the measured power of the coupling. 0 means below 1e-9. U is the repulsion of two electrons on a "
+        "molecule, t the hopping between neighbours, taken as the unit of energy of the stack. A check that is red makes "
+        "its command end with exit code 1.",
         "",
     ]
     for quantity, title in (

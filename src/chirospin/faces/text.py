@@ -93,19 +93,24 @@ def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) 
             for one in plain
         ]
         for one in own:
-            if ds[one.name].size <= (FEW_WITH_WORDS if results.REMARK in ds else ENTRIES):
+            if ds[one.name].size <= (FEW_WITH_WORDS if _has_words(ds) else ENTRIES):
                 lines += _entries(ds[one.name], _unit(ds, one))
     profiles = [one for one in own if grid or ds[one.name].size > ENTRIES]
     places = [d for d in ds.dims if "units" in ds[d].attrs and d not in grid]
     if profiles and (places or grid):
         lines += ["", _profiles_text(ds, [one.name for one in profiles], [*grid, *places])]
         lines.append("  --out FILE.nc keeps the profiles, --plot FILE.png shows them")
-    if results.REMARK in ds:
+    if _has_words(ds):
         lines += ["", *_remarks(ds)]
     reasons = sorted({str(r) for r in np.ravel(ds["reason"].values) if str(r)})
     lines += [f"  note: {reason}" for reason in reasons]
     lines += ["", f"audit {checks_words(found)} (worst over all points)", certificates_text(found)]
     return "\n".join(lines)
+
+
+def _has_words(ds: xr.Dataset) -> bool:
+    """Whether any answer says what it means."""
+    return results.REMARK in ds and any(str(one) for one in np.ravel(ds[results.REMARK].values))
 
 
 def _remarks(ds: xr.Dataset) -> list[str]:

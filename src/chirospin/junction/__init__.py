@@ -10,6 +10,8 @@ Examples
 
 from __future__ import annotations
 
+from functools import partial
+
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
 from chirospin.junction.audit import AUDITS, CHECKS
@@ -43,6 +45,7 @@ from chirospin.junction.manybody.trajectories import (
 from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
 from chirospin.junction.observables import OBSERVABLES, labels
+from chirospin.junction.probed import transmitted_spin
 from chirospin.junction.selected.selected import (
     SELECTED_CHECKS,
     SELECTED_OBSERVABLES,
@@ -94,7 +97,13 @@ PROBLEM = Problem(
         method.name: method
         for method in (GKSL, MixedGKSL, SelectedProducts, Trajectories, MeanField, Landauer)
     },
-    observables=(*OBSERVABLES, *NOISE_OBSERVABLES, *SAMPLED_OBSERVABLES, *SELECTED_OBSERVABLES),
+    observables=(
+        *OBSERVABLES,
+        transmitted_spin,
+        *NOISE_OBSERVABLES,
+        *SAMPLED_OBSERVABLES,
+        *SELECTED_OBSERVABLES,
+    ),
     checks=(*CHECKS, *NOISE_CHECKS, *SAMPLED_CHECKS, *SELECTED_CHECKS),
     audits=(*AUDITS, *SAMPLED_AUDITS),
     labels=labels,
@@ -132,7 +141,7 @@ BIASED = Problem(
             BiasedLandauer,
         )
     },
-    observables=BIASED_OBSERVABLES,
+    observables=(*BIASED_OBSERVABLES, transmitted_spin),
     checks=BIASED_CHECKS,
     audits=BIASED_AUDITS,
     parts=PARTS,
@@ -152,3 +161,4 @@ FAMILY = Family(
 
 solve = solver(FAMILY)
 sweep = sweeper(FAMILY)
+__dir__ = partial(sorted, __all__)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 
-from chirospin.base.method import Method
+from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.outcome import Outcome
 from chirospin.junction.model import (
     Junction,
@@ -16,8 +17,18 @@ from chirospin.junction.model import (
     lead_couplings,
     one_body_hamiltonian,
 )
+from chirospin.junction.probed import (
+    MAGNETISED,
+    UNPOLARISED,
+    probed_outcomes,
+    probed_system,
+    unpolarised_current,
+)
 from chirospin.junction.state import UNREACHED, JunctionState, unreached
 from chirospin.numerics.sylvester import solve_sylvester
+from chirospin.scattering.currents import Window, currents
+from chirospin.scattering.densities import Decay
+from chirospin.scattering.probes import probe_kind
 
 
 class Landauer(Method):
@@ -30,21 +41,70 @@ class Landauer(Method):
     With K = h - i Gamma/2 the integral :math:`S = \int \frac{d\epsilon}{2\pi} G^r \gamma_R G^a`
     obeys :math:`-i (K S - S K^+) = -\gamma_R`, which has a closed form in the eigenvectors of K.
 
+    With probes the integral is done by Gauss panels. Dephasing probes carry no current at any energy, voltage
+    probes none in all: one filling for all energies, which for one orbital a site is white noise.
+
     References
     ----------
     nozaki_fujita_2026, Eqs. (21)-(24); the printed (21) lacks 1/(2 pi)
+    buttiker_1986, d_amato_pastawski_1990
     """
 
     name: ClassVar[str] = "landauer"
-    summary: ClassVar[str] = "transmission without interaction, any number of molecules"
-    references: ClassVar[tuple[str, ...]] = ("nozaki_fujita_2026", "meir_wingreen_1992")
+    summary: ClassVar[str] = (
+        "transmission without interaction, with probes or none, any number of molecules"
+    )
+    references: ClassVar[tuple[str, ...]] = (
+        "nozaki_fujita_2026",
+        "meir_wingreen_1992",
+        "buttiker_1986",
+        "d_amato_pastawski_1990",
+    )
+
+    gives: ClassVar[Needs] = frozenset({UNPOLARISED})
 
     def solve_many(self, models: Sequence[Junction]) -> Iterator[JunctionState]:
         """States without interaction; the audit says how much was left out."""
-        return map(_scattering_state, models)
+        return self.solve_with(models, NOTHING)
+
+    def solve_with(self, models: Sequence[Junction], needs: Needs) -> Iterator[JunctionState]:
+        """The same with the current from a lead that is not magnetised."""
+        return (_state(model, needs) for model in models)
 
 
-def _scattering_state(model: Junction) -> JunctionState:
+INFINITE = Window(kind="infinite")
+
+
+def _state(model: Junction, needs: Needs) -> JunctionState:
+    state = _coherent(model) if probe_kind(model) == "none" else _probed(model)
+    if UNPOLARISED not in needs:
+        return state
+    system = probed_system(model, one_body_hamiltonian(model))
+    difference = model.occupation_left - model.occupation_right
+    plain = unpolarised_current(system, model, INFINITE)
+    return replace(state, parts={UNPOLARISED: plain.scaled(difference)})
+
+
+def _probed(model: Junction) -> JunctionState:
+    """With probes that carry no current."""
+    h = one_body_hamiltonian(model)
+    system = probed_system(model, h)
+    found = currents(system, probe_kind(model), INFINITE, MAGNETISED)
+    both = [Decay.of(system.magnetised(m)) for m in MAGNETISED]
+    right, difference = model.occupation_right, model.occupation_left - model.occupation_right
+    density = [
+        right * np.eye(len(h)) + difference * decay.above_right(current.filling)
+        for current, decay in zip(found, both, strict=True)
+    ]
+    return JunctionState(
+        one_body_density=np.swapaxes(np.stack(density), -1, -2),
+        lead_current=difference * np.array([[one.left, -one.right] for one in found]),
+        outcomes=probed_outcomes(model, h, found, both),
+        interaction_kept=False,
+    )
+
+
+def _coherent(model: Junction) -> JunctionState:
     coupling = lead_couplings(model)
     filling, _ = exchange_rates(model)
     h = one_body_hamiltonian(model)

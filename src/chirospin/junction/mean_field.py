@@ -28,6 +28,7 @@ from chirospin.junction.model import (
     lead_occupations,
     one_body_hamiltonian,
 )
+from chirospin.junction.probed import require_no_probes
 from chirospin.junction.self_consistent import FieldEquation, MeanFieldEquation
 from chirospin.junction.state import UNREACHED, JunctionState, lead_current, unreached
 from chirospin.numerics.fixed_point import anderson
@@ -100,6 +101,7 @@ class MeanField(Method):
         return map(self._state, models)
 
     def _state(self, model: Junction) -> JunctionState:
+        require_no_probes(model)
         both = self.equations(model)
         if len(both[0].h) < SIDE_BY_SIDE:
             found = [self._self_consistent(one) for one in both]

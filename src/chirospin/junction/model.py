@@ -16,6 +16,7 @@ from chirospin.base.parameters import Model, Shape, parameter, refusal
 from chirospin.base.results import origin_facts
 from chirospin.base.spin import PAULI
 from chirospin.junction.supplied import supplied
+from chirospin.scattering.probes import Probed
 
 ORBITALS = ("a", "b")
 SPINS = ("up", "down")
@@ -198,7 +199,11 @@ class MolecularStack(Model):
         return self
 
 
-class Junction(MolecularStack):
+class ProbedStack(Probed, MolecularStack):
+    """A stack whose molecules may have probes, which only methods without repulsion take."""
+
+
+class Junction(ProbedStack):
     """A stack between leads whose states are occupied alike at every energy (infinite bias).
 
     References

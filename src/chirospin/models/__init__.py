@@ -10,6 +10,8 @@ Examples
 
 from __future__ import annotations
 
+from functools import partial
+
 from chirospin.base.family import Family, Problem
 from chirospin.base.observables import Observable
 from chirospin.base.solve import solver
@@ -30,7 +32,7 @@ from chirospin.models.helical_field import HelicalField
 from chirospin.models.helicene import Helicene
 from chirospin.models.landauer import Landauer
 from chirospin.models.model import Molecule, OneElectronModel, labels
-from chirospin.models.observables import OBSERVABLES
+from chirospin.models.observables import OBSERVABLES, remark
 from chirospin.models.orbital_texture import TEXTURE_OBSERVABLES, OrbitalTexture
 from chirospin.models.single_helix import SingleHelix
 from chirospin.models.spinterface_loop import (
@@ -61,6 +63,7 @@ def _problem(
         checks=CHECKS,
         audits=AUDITS,
         labels=labels,
+        remarks=remark,
         quantity="transmitted_spin",
     )
 
@@ -169,3 +172,4 @@ __all__ = [
 
 solve = solver(FAMILY)
 sweep = sweeper(FAMILY)
+__dir__ = partial(sorted, __all__)

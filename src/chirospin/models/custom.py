@@ -1,4 +1,4 @@
-"""A system of the user: sites, orbitals, hoppings and leads in a file, or made by a function."""
+"""A system of the user: sites, orbitals, hoppings and leads in a file, or made by a function or a program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
 from chirospin.base.functions import loaded_function
-from chirospin.base.parameters import nearest, parameter
+from chirospin.base.parameters import Shape, nearest, parameter
+from chirospin.models.imported import ORDERS, Block, imported, is_imported
 from chirospin.models.model import (
     Molecule,
     OneElectronModel,
@@ -26,6 +27,16 @@ from chirospin.models.model import (
 
 Complex = NDArray[Any]
 DIMER = "dimer"
+BLOCKS = (
+    "cells",
+    "direction",
+    "left_sites",
+    "right_sites",
+    "channel",
+    "spin_order",
+    "time_reversal",
+)
+"""Parameters of a file that another program wrote."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,20 +195,65 @@ class Custom(OneElectronModel):
     """Any tight-binding system between two leads.
 
     A file in TOML with tables ``[[site]]``, ``[[hop]]``, ``[left]`` and ``[right]``, whose entries are the
-    fields of :class:`Site`, :class:`Hop` and :class:`Contact`; or a Python function of the handedness, +1 or
-    -1, that returns a :class:`TightBinding` or a :class:`~chirospin.models.model.Molecule` of plain matrices.
+    fields of :class:`Site`, :class:`Hop` and :class:`Contact`; a Python function of the handedness, +1 or
+    -1, that returns a :class:`TightBinding` or a :class:`~chirospin.models.model.Molecule` of plain matrices;
+    PREFIX_hr.dat or PREFIX_tb.dat of Wannier90; or a Hamiltonian that sisl reads (.nc, .TSHS, .HSX, .fdf).
+    Of the last two a block of ``cells`` is taken, whose first and last layers the leads touch. A Wannier
+    function is a site, of sisl an atom; orbitals that overlap are made orthogonal by Loewdin's way.
     """
 
     system: str = parameter(
         DIMER,
         symbol="h",
-        about="FILE.toml, FILE.py:NAME or MODULE:NAME; dimer is two sites, to try",
+        about="FILE.toml, FILE.py:NAME, MODULE:NAME, PREFIX_hr.dat, PREFIX_tb.dat, or what sisl reads; "
+        "dimer is two sites, to try",
     )
     handedness: int = parameter(
         1, symbol=r"\chi", choices=(1, -1), about="handed to the function; a file has one hand"
     )
     lead_coupling: float = parameter(
         0.1, unit="eV", symbol=r"\Gamma", above=0, high=1e6, about="of a channel to its lead"
+    )
+    cells: tuple[float, ...] | None = parameter(
+        None,
+        symbol="N_i",
+        shape=Shape(axes=(3,)),
+        about="of a periodic file along each vector of its lattice; hops out of the block are cut; 1, 1, 4 "
+        "if not given",
+    )
+    direction: int = parameter(
+        3,
+        symbol="i",
+        choices=(1, 2, 3),
+        about="of the current in a periodic file: vector of the lattice",
+    )
+    left_sites: tuple[float, ...] | None = parameter(
+        None,
+        symbol="i_L",
+        shape=Shape(axes=("L",)),
+        about="of a file of Wannier90 or sisl: sites that the lead touches, from 1; the first layer if not given",
+    )
+    right_sites: tuple[float, ...] | None = parameter(
+        None, symbol="i_R", shape=Shape(axes=("R",)), about="the same; the last layer if not given"
+    )
+    channel: str = parameter(
+        "each",
+        symbol=r"\mathrm{channel}",
+        choices=("each", "one"),
+        about="of a file of Wannier90 or sisl: each orbital that a lead touches has its own, or all share one",
+    )
+    spin_order: str = parameter(
+        "auto",
+        symbol=r"\mathrm{order}",
+        choices=ORDERS,
+        about="of Wannier functions: up and down interleaved or blocked, none: both spins in each; auto: "
+        "as the .win says",
+    )
+    time_reversal: str = parameter(
+        "kept",
+        symbol=r"\mathcal T",
+        choices=("kept", "restored"),
+        about="of such a file: as it is, or its part that is even under time reversal, where digits lack",
     )
 
     def molecule(self) -> Molecule:
@@ -207,11 +263,43 @@ class Custom(OneElectronModel):
         ------
         ModelError : a file or a function that does not make one
         """
+        if is_imported(self.system):
+            return imported(self.system, self._block())
+        for name in BLOCKS:
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ModelError(
+                    f"Parameter `{name}` must be left out for {self.system}, which says itself where its "
+                    "leads are; it belongs to a file of Wannier90 or sisl"
+                )
         if self.system == DIMER:
             return _dimer().molecule()
         if ":" in self.system:
             return _made(self.system, self.handedness)
-        return read_system(Path(self.system)).molecule()
+        try:
+            return read_tight_binding(Path(self.system)).molecule()
+        except ModelError as error:
+            named = self.system in str(error)
+            raise ModelError(f"{'' if named else f'{self.system}: '}{error}") from None
+
+    def _block(self) -> Block:
+        cells = tuple(int(x) for x in self.cells or (1, 1, 4))
+        if any(x < 1 or x != y for x, y in zip(cells, self.cells or cells, strict=True)):
+            raise ModelError(
+                f"Parameter `cells` must be three integers of at least 1 (dimensionless), but is {self.cells}"
+            )
+        left, right = (
+            None if given is None else tuple(int(x) for x in given)
+            for given in (self.left_sites, self.right_sites)
+        )
+        return Block(
+            cells=(cells[0], cells[1], cells[2]),
+            direction=self.direction,
+            left=left,
+            right=right,
+            channel="one" if self.channel == "one" else "each",
+            spin_order=self.spin_order,
+            restored=self.time_reversal == "restored",
+        )
 
 
 def _dimer() -> TightBinding:
@@ -254,7 +342,7 @@ KEYS = {
 }
 
 
-def read_system(path: Path) -> TightBinding:
+def read_tight_binding(path: Path) -> TightBinding:
     """A system from TOML.
 
     Raises
@@ -278,9 +366,9 @@ def read_system(path: Path) -> TightBinding:
             left=_contact_of(text["left"], "left"),
             right=_contact_of(text["right"], "right"),
         )
+    except ModelError:
+        raise
     except (TypeError, ValueError, KeyError) as error:
-        if isinstance(error, ModelError):
-            raise ModelError(f"{path}: {error}") from None
         raise ModelError(f"{path}: a table has values of the wrong kind: {error}") from None
 
 

@@ -9,8 +9,7 @@ from chirospin.models.model import (
     MOST_SITES,
     Molecule,
     OneElectronModel,
-    contact,
-    flat,
+    chain,
     hop_matrix,
     join,
     spinor,
@@ -73,10 +72,4 @@ class HelicalField(OneElectronModel):
         for n, q in enumerate(angle):
             axis = np.array([-np.sin(q), np.cos(q), 0])
             join(h, n, n + 1, self.hopping * np.eye(2) + phase * self.spin_orbit * spinor(axis))
-        return Molecule(
-            hamiltonian=flat(h),
-            positions=SPACING * np.arange(count)[:, None] * [0.0, 0.0, 1.0],
-            sites=tuple(range(count)),
-            left=contact([0], count),
-            right=contact([count - 1], count),
-        )
+        return chain(h, SPACING * np.arange(count)[:, None] * [0.0, 0.0, 1.0])

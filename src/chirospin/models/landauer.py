@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
 from pydantic import Field
 
 from chirospin.base.method import Method, Needs
 from chirospin.base.outcome import Outcome
-from chirospin.models.model import OneElectronModel, curve_energies, probe_kind, system, window
+from chirospin.models.model import OneElectronModel, curve_energies, system, window
 from chirospin.models.state import Curve, ScatteringState
 from chirospin.scattering.amplitudes import Channels, elastic, joined
-from chirospin.scattering.currents import ACCURATE, Current, currents
+from chirospin.scattering.currents import currents, why_not
+from chirospin.scattering.probes import probe_kind
 from chirospin.scattering.system import System
 
 MAGNETISATIONS = {"up": 1.0, "down": -1.0, "none": 0.0}
@@ -70,7 +70,7 @@ class Landauer(Method):
             )
             parts["currents"] = tuple(found)
             defects += [one.probes for one in found]
-            reason = _why_not(found)
+            reason = why_not(found)
         outcome = Outcome(converged=not reason, residual=max(defects), iterations=1, reason=reason)
         return ScatteringState(outcome=outcome, parts=parts)
 
@@ -94,18 +94,3 @@ class Landauer(Method):
 def _curve(found: Any, channels: Channels) -> Curve:
     ends = channels.starts[2] if len(channels.starts) > 2 else channels.vectors.shape[1]
     return Curve(flow=elastic(found), defect=found.defect, channels=int(ends))
-
-
-def _why_not(found: list[Current]) -> str:
-    """Why currents are not to be trusted; else empty."""
-    if not all(one.converged for one in found):
-        return (
-            "no potentials were found at which the voltage probes carry no current; lower the bias"
-        )
-    worst = max(one.integration for one in found)
-    if not np.isfinite(worst) or worst > ACCURATE:
-        return (
-            f"the integral over energies is known to {worst:.1e} only: levels are much sharper than the "
-            "window; raise lead_coupling or probe_coupling"
-        )
-    return ""

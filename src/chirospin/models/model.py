@@ -11,15 +11,15 @@ import numpy as np
 from pydantic import model_validator
 
 from chirospin.base.errors import ModelError
-from chirospin.base.parameters import Model, Shape, parameter
+from chirospin.base.parameters import Shape, parameter
 from chirospin.base.spin import PAULI
-from chirospin.scattering.currents import ProbeKind, Window
-from chirospin.scattering.system import KEPT, MIXED, Complex, Lead, Real, System, site_probe
+from chirospin.scattering.currents import Window
+from chirospin.scattering.probes import Probed, probe_kind, probe_spins
+from chirospin.scattering.system import Complex, Lead, Real, System, site_probe
 
 ENERGIES = 101
 LARGEST = 1e6  # eV
 MOST_SITES = 400  # matrices of 8 orbitals each take gigabytes beyond
-PROBES = ("none", "dephasing", "voltage")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Molecule:
     right: Complex
 
 
-class OneElectronModel(Model):
+class OneElectronModel(Probed):
     """Electrons that do not repel each other between a magnetised left and an ordinary right lead."""
 
     energy: tuple[float, ...] | None = parameter(
@@ -57,26 +57,6 @@ class OneElectronModel(Model):
     )
     lead_polarisation: float = parameter(
         0.5, symbol="p", low=-1, high=1, about="of the left lead along z: Gamma (1 + m p s)"
-    )
-    probe: str = parameter(
-        "none",
-        symbol=r"\mathrm{probe}",
-        choices=PROBES,
-        about="dephasing probes carry no current at any energy, voltage probes none in all",
-    )
-    probe_spin: str = parameter(
-        "mixed",
-        symbol=r"\mathrm{spin}",
-        choices=("mixed", "kept"),
-        about="one reservoir for both spins of a probe, or one for each along z",
-    )
-    probe_coupling: float = parameter(
-        0.0,
-        unit="eV",
-        symbol="d",
-        low=0,
-        high=LARGEST,
-        about="of every orbital of a site to its probe",
     )
     probe_sites: tuple[float, ...] | None = parameter(
         None,
@@ -117,19 +97,6 @@ class OneElectronModel(Model):
 
     @model_validator(mode="after")
     def _probes_agree(self) -> OneElectronModel:
-        if (
-            self.probe == "none"
-            and "probe_coupling" in self.model_fields_set
-            and self.probe_coupling
-        ):
-            raise ModelError(
-                "Parameter `probe` must be dephasing or voltage where probe_coupling is given, "
-                "but is none"
-            )
-        if self.probe != "none" and not self.probe_coupling:
-            raise ModelError(
-                f"Parameter `probe_coupling` must be > 0 (in eV) for {self.probe} probes, but is 0"
-            )
         if self.probe_sites is not None and any(x != int(x) or x < 1 for x in self.probe_sites):
             raise ModelError(
                 "Parameter `probe_sites` must be numbers of sites, counted from 1, but is "
@@ -168,7 +135,7 @@ def system(model: OneElectronModel) -> System:
         left=Lead.of(coupling * built.left, (0, 0, model.lead_polarisation)),
         right=Lead.of(coupling * built.right),
         probes=_probes(model, built),
-        probe_spins=KEPT if model.probe_spin == "kept" else MIXED,
+        probe_spins=probe_spins(model),
         sites=built.sites,
         positions=built.positions,
     )
@@ -194,11 +161,6 @@ def _probes(model: OneElectronModel, built: Molecule) -> tuple[Complex, ...]:
         orbitals = [k for k, site in enumerate(built.sites) if site == number - 1]
         found.append(site_probe(orbitals, len(built.sites), model.probe_coupling))
     return tuple(found)
-
-
-def probe_kind(model: OneElectronModel) -> ProbeKind:
-    """Elastic, inelastic or none."""
-    return cast(ProbeKind, model.probe)
 
 
 def window(model: OneElectronModel) -> Window:
@@ -262,3 +224,15 @@ def contact(orbitals: list[int], size: int, channel: Literal["one", "each"] = "e
     W = np.zeros((size, size), dtype=complex)
     W[np.ix_(orbitals, orbitals)] = 1.0 if channel == "one" else np.eye(len(orbitals))
     return W
+
+
+def chain(h: Complex, positions: Real) -> Molecule:
+    """One orbital a site, a lead at the first and at the last; h with its spins apart."""
+    size = len(positions)
+    return Molecule(
+        hamiltonian=flat(h),
+        positions=positions,
+        sites=tuple(range(size)),
+        left=contact([0], size),
+        right=contact([size - 1], size),
+    )

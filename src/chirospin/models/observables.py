@@ -7,16 +7,14 @@ from numpy.typing import NDArray
 
 from chirospin.base.constants import AMPERE_PER_EV
 from chirospin.base.observables import observable
-from chirospin.models.model import OneElectronModel, molecule_of, window
+from chirospin.models.model import OneElectronModel, curve_energies, molecule_of, window
 from chirospin.models.state import Curve, ScatteringState
-from chirospin.scattering.currents import Current
 
 Real = NDArray[np.float64]
 
 ROUNDING = 64 * float(np.finfo(float).eps)  # of an amplitude, beside its departure from unitarity
 CURRENT = "eV*e/hbar"
 CONDUCTANCE = "e^2/hbar"
-NOTHING = "nothing is transmitted at this energy beyond rounding"
 NO_CURRENT = "no current flows"
 
 
@@ -43,15 +41,32 @@ def _known(curve: Curve) -> NDArray[np.bool_]:
 
 
 def _polarisation(curve: Curve) -> Real:
-    """Spin along x, y, z over all that is transmitted, (energy, 3); NaN where that is nothing."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = curve.flow.spin[:, 1:] / curve.flow.spin[:, :1]
-    return np.where(_known(curve)[:, None], share, np.nan)
+    """Spin along x, y, z over all that is transmitted, (energy, 3); 0 where that is nothing."""
+    known = _known(curve)[:, None]
+    size = np.where(known, curve.flow.spin[:, :1], 1.0)
+    return np.where(known, curve.flow.spin[:, 1:] / size, 0.0)
 
 
 def _polarisation_error(curve: Curve) -> Real:
-    size = np.where(_known(curve), curve.flow.right, np.nan)
-    return np.asarray(2 * _transmission_error(curve) / size)
+    """Of a polarisation, (energy,); 1 where nothing is transmitted, so nothing known."""
+    size = np.where(_known(curve), curve.flow.right, 1.0)
+    return np.where(_known(curve), 2 * _transmission_error(curve) / size, 1.0)
+
+
+def remark(model: OneElectronModel, state: ScatteringState) -> str:
+    """Where nothing is transmitted; empty where something is at every energy."""
+    curves = [state.parts[name] for name in ("curve",) if name in state.parts]
+    curves += list(state.parts.get("magnetised_curves", ()))
+    if not curves:
+        return ""
+    silent = ~np.any([_known(one) for one in curves], axis=0)
+    if not silent.any():
+        return ""
+    at = curve_energies(model)[silent]
+    where = (
+        f"{at[0]:g} eV" if len(at) == 1 else f"{len(at)} energies from {at[0]:g} to {at[-1]:g} eV"
+    )
+    return f"outside the band: nothing is transmitted beyond rounding at {where}; P_s and P_MR are 0 there"
 
 
 @observable(
@@ -74,7 +89,6 @@ def transmission(model: OneElectronModel, state: ScatteringState) -> Real:
     unit="1",
     symbol="P_s",
     dims=("energy",),
-    undefined=NOTHING,
     error=lambda m, s: _polarisation_error(s.curve),
     needs=("curve",),
 )
@@ -92,7 +106,6 @@ def transmitted_spin(model: OneElectronModel, state: ScatteringState) -> Real:
     unit="1",
     symbol=r"\mathbf P_s",
     dims=("energy", "component"),
-    undefined=NOTHING,
     error=lambda m, s: _polarisation_error(s.curve)[:, None] * np.ones(3),
     needs=("curve",),
     default=False,
@@ -107,13 +120,15 @@ def transmitted_spin_vector(model: OneElectronModel, state: ScatteringState) -> 
     return _polarisation(state.curve)
 
 
+def _mean_error(curve: Curve) -> Real:
+    total = float(curve.flow.right.sum())
+    return np.asarray(2 * _transmission_error(curve).sum() / total if _known(curve).any() else 1.0)
+
+
 @observable(
     unit="1",
     symbol=r"\langle P_s\rangle",
-    undefined="nothing is transmitted at any of the energies beyond rounding",
-    error=lambda m, s: np.asarray(
-        2 * _transmission_error(s.curve).sum() / max(float(s.curve.flow.right.sum()), 1e-300)
-    ),
+    error=lambda m, s: _mean_error(s.curve),
     needs=("curve",),
 )
 def mean_transmitted_spin(model: OneElectronModel, state: ScatteringState) -> Real:
@@ -123,21 +138,22 @@ def mean_transmitted_spin(model: OneElectronModel, state: ScatteringState) -> Re
     """
     curve = state.curve
     if not _known(curve).any():
-        return np.asarray(np.nan)
+        return np.asarray(0.0)
     return np.asarray(curve.flow.spin[:, 3].sum() / curve.flow.spin[:, 0].sum())
 
 
 def _curve_pair_error(model: OneElectronModel, state: ScatteringState) -> Real:
     up, down = state.magnetised
-    size = np.where(_known(up) | _known(down), up.flow.right + down.flow.right, np.nan)
-    return np.asarray(2 * (_transmission_error(up) + _transmission_error(down)) / size)
+    known = _known(up) | _known(down)
+    size = np.where(known, up.flow.right + down.flow.right, 1.0)
+    error = 2 * (_transmission_error(up) + _transmission_error(down)) / size
+    return np.where(known, error, 1.0)
 
 
 @observable(
     unit="1",
     symbol=r"P_\mathrm{MR}",
     dims=("energy",),
-    undefined="nothing is transmitted at this energy, or the left lead is not magnetised",
     error=_curve_pair_error,
     needs=("magnetised_curves",),
 )
@@ -151,12 +167,7 @@ def spin_polarisation(model: OneElectronModel, state: ScatteringState) -> Real:
     up, down = state.magnetised
     known = _known(up) | _known(down)
     total = np.where(known, up.flow.right + down.flow.right, 1.0)
-    return np.where(known, (up.flow.right - down.flow.right) / total, np.nan)
-
-
-def _current_error(one: Current) -> float:
-    size = max(abs(one.left), abs(one.right))
-    return abs(one.left - one.right) + (one.probes + one.integration + ROUNDING) * size
+    return np.where(known, (up.flow.right - down.flow.right) / total, 0.0)
 
 
 @observable(
@@ -165,7 +176,7 @@ def _current_error(one: Current) -> float:
     dims=("magnetisation",),
     conversion=f"1 eV*e/hbar = {AMPERE_PER_EV:.6g} A; 1 e^2/hbar = {AMPERE_PER_EV:.6g} A/V",
     unit_in=_unit,
-    error=lambda m, s: np.array([_current_error(one) for one in s.currents[:2]]),
+    error=lambda m, s: np.array([one.error for one in s.currents[:2]]),
     needs=("currents",),
 )
 def current(model: OneElectronModel, state: ScatteringState) -> Real:
@@ -179,11 +190,7 @@ def current(model: OneElectronModel, state: ScatteringState) -> Real:
 def _current_polarisation_error(model: OneElectronModel, state: ScatteringState) -> Real:
     up, down = state.currents[:2]
     total = max(abs(up.right + down.right), 1e-300)
-    return np.asarray(2 * (_current_error(up) + _current_error(down)) / total)
-
-
-def _flows(one: Current) -> bool:
-    return abs(one.right) > _current_error(one)
+    return np.asarray(2 * (up.error + down.error) / total)
 
 
 @observable(
@@ -199,7 +206,7 @@ def current_spin_polarisation(model: OneElectronModel, state: ScatteringState) -
     .. math:: P_{MR} = (I_\uparrow - I_\downarrow)/(I_\uparrow + I_\downarrow)
     """
     up, down = state.currents[:2]
-    if not (_flows(up) or _flows(down)):
+    if not (up.flows or down.flows):
         return np.asarray(np.nan)
     return np.asarray((up.right - down.right) / (up.right + down.right))
 
@@ -208,17 +215,12 @@ def current_spin_polarisation(model: OneElectronModel, state: ScatteringState) -
     unit="1",
     symbol="P_s^I",
     undefined=NO_CURRENT,
-    error=lambda m, s: np.asarray(
-        2 * _current_error(s.currents[2]) / max(abs(s.currents[2].right), 1e-300)
-    ),
+    error=lambda m, s: np.asarray(s.currents[2].transmitted_spin_error),
     needs=("currents",),
 )
 def current_transmitted_spin(model: OneElectronModel, state: ScatteringState) -> Real:
     """Spin along z of the current into the right lead, over the current; left lead not magnetised."""
-    plain = state.currents[2]
-    if not _flows(plain):
-        return np.asarray(np.nan)
-    return np.asarray(plain.spin[3] / plain.spin[0])
+    return np.asarray(state.currents[2].transmitted_spin)
 
 
 @observable(unit="nm", symbol=r"\mathbf r", dims=("site", "component"), default=False)

@@ -9,8 +9,7 @@ from chirospin.models.model import (
     MOST_SITES,
     Molecule,
     OneElectronModel,
-    contact,
-    flat,
+    chain,
     hop_matrix,
     join,
     spinor,
@@ -120,10 +119,4 @@ class SingleHelix(OneElectronModel):
             ],
             axis=-1,
         )
-        return Molecule(
-            hamiltonian=flat(h),
-            positions=places,
-            sites=tuple(range(count)),
-            left=contact([0], count),
-            right=contact([count - 1], count),
-        )
+        return chain(h, places)

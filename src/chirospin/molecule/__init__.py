@@ -9,6 +9,8 @@ Examples
 
 from __future__ import annotations
 
+from functools import partial
+
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
 from chirospin.molecule.audit import AUDITS, CHECKS, STACK_AUDITS, STACK_CHECKS
@@ -60,3 +62,4 @@ FAMILY = Family(name="molecule", question=QUESTION, problems=(MOLECULE, STACK))
 
 solve = solver(FAMILY)
 sweep = sweeper(FAMILY)
+__dir__ = partial(sorted, __all__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,9 +68,11 @@ def atomic_basis(structure: Structure, theory: Theory, charge: int = 0, spin: in
 
     atoms = list(zip(structure.symbols, structure.positions.tolist(), strict=True))
     try:
-        molecule = gto.M(
-            atom=atoms, basis=theory.basis, charge=charge, spin=spin, unit="Angstrom", verbose=0
-        )
+        with warnings.catch_warnings():  # of another package that might know more basis sets
+            warnings.simplefilter("ignore")
+            molecule = gto.M(
+                atom=atoms, basis=theory.basis, charge=charge, spin=spin, unit="Angstrom", verbose=0
+            )
     except Exception as error:  # PySCF has many kinds
         words = " ".join(str(error).split())
         raise ModelError(
@@ -114,12 +117,15 @@ def refuse_open_shell(structure: Structure, theory: Theory) -> None:
             f"closed shells, but {theory.charge:+d} leaves {electrons}"
         )
     try:
-        libxc.parse_xc(theory.functional)
+        parts = libxc.parse_xc(theory.functional)[1]
+        known = all(number in set(libxc.XC_CODES.values()) for number, _ in parts)
     except Exception:  # PySCF has many kinds
+        known = False
+    if not known or not any(letter.isalpha() for letter in theory.functional):
         raise ModelError(
-            "Parameter `functional` must be one that PySCF knows, as b3lyp, pbe0 or cam-b3lyp, but is "
+            "Parameter `functional` must be one that PySCF knows by name, as b3lyp, pbe0 or cam-b3lyp, but is "
             f"{theory.functional!r}"
-        ) from None
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

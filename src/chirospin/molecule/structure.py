@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
@@ -119,6 +120,8 @@ def _frames(path: Path, stamp: int) -> tuple[Structure, ...]:
 
     from ase.io import read
 
+    if path.suffix == ".xyz" and path.is_file():
+        _refuse_missing_atoms(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -137,6 +140,22 @@ def _frames(path: Path, stamp: int) -> tuple[Structure, ...]:
                 f"frame {n} than in frame 0"
             )
     return tuple(_checked(atoms, path, n) for n, atoms in enumerate(found))
+
+
+def _refuse_missing_atoms(path: Path) -> None:
+    """Refuse a frame that ends before its number of atoms, for which ASE would make room."""
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for frame in itertools.count():
+            head = next(lines, "").strip()
+            if not (head.isascii() and head.isdigit()):
+                return  # the end, or no number: ASE says what is wrong
+            atoms = int(head[:12])
+            held = sum(1 for _ in itertools.islice(lines, atoms + 1)) - 1
+            if held < atoms:
+                raise ModelError(
+                    f"Parameter `structure` must be a file of whole frames, but {path}, frame {frame} has "
+                    f"{max(held, 0)} of {atoms} atoms"
+                )
 
 
 def _checked(atoms: Any, path: Path, frame: int) -> Structure:

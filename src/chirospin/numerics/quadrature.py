@@ -37,8 +37,18 @@ def gauss_panels(edges: Real, nodes: int = PANEL_NODES) -> tuple[Real, Real]:
     return (edges[:-1, None] + half * (1 + x)).ravel(), (half * w).ravel()
 
 
-def cleared_edges(start: float, stop: float, singular: Complex) -> Real:
-    """Edges of panels on [start, stop], halved until no singularity is nearer than half a length."""
+def cleared_edges(
+    start: float,
+    stop: float,
+    singular: Complex,
+    clearance: Callable[[Real, Real], Real] = lambda left, right: np.full_like(left, CLEARANCE),
+) -> Real:
+    """Edges of panels on [start, stop], halved until no singularity is near.
+
+    Parameters
+    ----------
+    clearance : (left, right) of panels -> how many of their lengths a singularity must be away
+    """
     span = stop - start
     if span <= 0:
         return np.array([start])
@@ -50,7 +60,7 @@ def cleared_edges(start: float, stop: float, singular: Complex) -> Real:
         nearest = np.clip(points.real[None], left[:, None], right[:, None])
         distance = np.abs(points[None] - nearest).min(axis=1, initial=np.inf)
         length = right - left
-        good = (distance >= CLEARANCE * length) | (length <= SMALLEST * span)
+        good = (distance >= clearance(left, right) * length) | (length <= SMALLEST * span)
         done += left[good].tolist()
         middle = (left[~good] + right[~good]) / 2
         left, right = (

@@ -7,6 +7,7 @@ every finished chunk, and the same call continues with the others.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 import warnings
@@ -545,6 +546,7 @@ def sweeper(family: Family) -> Callable[..., xr.Dataset]:
         return Store(Path(store)).open()
 
     sweep.__qualname__ = "sweep"
+    sweep.__module__ = sys._getframe(1).f_globals["__name__"]
     return sweep
 
 

@@ -10,6 +10,8 @@ True
 
 from __future__ import annotations
 
+from functools import partial
+
 from chirospin.base.family import Family, Problem, former_names
 from chirospin.base.solve import solver
 from chirospin.points.sweep import sweeper
@@ -77,3 +79,4 @@ FAMILY = Family(
 solve = solver(FAMILY)
 sweep = sweeper(FAMILY)
 __getattr__ = former_names(__name__, {"Matrix": "FermiLevelKinetic"})
+__dir__ = partial(sorted, __all__)

@@ -74,6 +74,11 @@ class Bands:
                 f"has its maximum, but is {highest:g}"
             )
 
+    @property
+    def unsplit(self) -> bool:
+        """Whether both bands are one."""
+        return bool(self.splitting(1.0) == 0)
+
     def curves(self, p: Array) -> tuple[Array, Array, Array, Array]:
         """Kinetic energy, its slope, splitting, its slope."""
         if self.step is not None:

@@ -18,6 +18,7 @@ from chirospin.rashba.disorder import Correlator
 from chirospin.rashba.model import RashbaGas, bands, complex_frequency, correlator
 from chirospin.rashba.shells import UNIT, Shells
 from chirospin.rashba.state import UNKNOWN, GasResponse
+from chirospin.rashba.unsplit import unsplit_response
 
 Array = NDArray[np.float64]
 NODES, MOST_NODES = 60, 3840  # Gauss nodes in the window between the Fermi momenta
@@ -51,6 +52,8 @@ class ClosedForm(Method):
 
 def _response(model: RashbaGas) -> GasResponse:
     gas, disorder, z = bands(model), correlator(model), complex_frequency(model)
+    if gas.unsplit:
+        return unsplit_response(gas, disorder, z)
     point = disorder.kind == "delta"
     if gas.T == 0 and point and abs(gas.N) != 1:
         return turning_field(gas, disorder, z)

@@ -18,6 +18,7 @@ from chirospin.base.outcome import Outcome
 from chirospin.rashba.model import RashbaGas, bands, complex_frequency, correlator
 from chirospin.rashba.shells import CURRENT, SPIN, SPIN_HALL, Shells
 from chirospin.rashba.state import ROUNDING, GasResponse
+from chirospin.rashba.unsplit import unsplit_response
 
 Values = NDArray[Any]
 FIRST_LINKS = 14  # of a chain on each side, plus as many times time/splitting
@@ -95,10 +96,13 @@ class Kinetic(Method):
         return map(self._response, models)
 
     def _response(self, model: RashbaGas) -> GasResponse:
+        both, disorder, z = bands(model), correlator(model), complex_frequency(model)
+        if both.unsplit:
+            return unsplit_response(both, disorder, z)
         gas = Shells(
-            bands=bands(model),
-            disorder=correlator(model),
-            z=complex_frequency(model),
+            bands=both,
+            disorder=disorder,
+            z=z,
             prescription=self.prescription,
             interband=self.transitions == "all",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,7 +18,8 @@ from chirospin.numerics.quadrature import gauss_nodes
 from chirospin.rashba.bands import Bands
 from chirospin.rashba.model import RashbaGas, bands, complex_frequency, correlator
 from chirospin.rashba.shells import UNIT
-from chirospin.rashba.state import GasResponse
+from chirospin.rashba.state import UNKNOWN, GasResponse
+from chirospin.rashba.unsplit import unsplit_response
 
 Complex = NDArray[np.complex128]
 FARTHEST = (
@@ -56,6 +58,8 @@ class Kubo(Method):
             raise ModelError(
                 f"Parameter `disorder` must be delta for the method kubo, but is {disorder.kind}"
             )
+        if gas.unsplit:
+            return replace(unsplit_response(gas, disorder, z), conductivity=UNKNOWN)
         if gas.step is None or gas.N != 1:
             raise ModelError(
                 "Parameters `winding` and `splitting_power` must be 1, `nonparabolicity` 0, `splitting` and "

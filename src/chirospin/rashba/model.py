@@ -138,11 +138,15 @@ class RashbaGas(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> RashbaGas:
-        if abs(self.spin_orbit) < WEAKEST:
+        if 0 < abs(self.spin_orbit) < WEAKEST:
             raise ModelError(
-                f"Parameter `spin_orbit` must not be 0, or below {WEAKEST:g} in size (in eV*nm): without "
-                "splitting the conductivity is Drude's, n e^2 tau/m, and the spin responses vanish, "
+                f"Parameter `spin_orbit` must be 0, or at least {WEAKEST:g} in size (in eV*nm), "
                 f"but is {self.spin_orbit:g}"
+            )
+        if self.spin_orbit == 0 and ":" in self.dispersion + self.splitting:
+            raise ModelError(
+                "Parameter `spin_orbit` must not be 0 with a `dispersion` or `splitting` of a file "
+                "(in eV*nm), but is 0"
             )
         for name in ("fermi_energy", "frequency", "imaginary_frequency"):
             if 0 < abs(getattr(self, name)) < SMALL:

@@ -7,7 +7,8 @@ Elastic probes carry no current at any energy; voltage probes none in sum over t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -38,11 +39,16 @@ NARROW = (
     1e-6  # of the distance to the nearest mode: one energy stands for the window, to its square
 )
 SPLITS = 12  # rounds of halving the panels that are not yet resolved
-RESOLVED = 1e-13  # last Legendre terms of a panel, relative to the whole integral
+RESOLVED = (
+    1e-11  # what a panel may be off by, relative to the whole integral; it proves to be 1e-14
+)
+SEEN = 0.05  # lengths of a panel from which a mode is at least noticed, wherever it is
+NEAREST = 0.35  # lengths of a panel by which modes must be away where all energies count alike
 ACCURATE = 1e-9  # of the whole integral: beyond it the integral has not converged
 NEWTON_STEPS = 60
 CURRENTLESS = 1e-13  # current of a voltage probe, relative to that between the leads
 HALVINGS = 30  # of a step that does not bring the currents down
+ROUNDING = 64 * float(np.finfo(float).eps)  # of a current, beside what is known of it
 STRIDE = 10.0  # thermal energies that one Newton step moves a potential at most
 
 
@@ -55,13 +61,15 @@ class Window:
     kind : ``infinite`` (f_L = 1, f_R = 0 at every energy) or ``bias``
     bias : mu_L - mu_R, eV; 0 is linear response, currents then are conductances
     fermi_energy : mean chemical potential, eV
-    thermal_energy : k_B T of the leads and of voltage probes, eV
+    thermal_energy : mean k_B T of the leads, and that of voltage probes, eV
+    thermal_energy_difference : of the left lead, less that of the right one, eV
     """
 
     kind: Literal["bias", "infinite"] = "bias"
     bias: float = 0.0
     fermi_energy: float = 0.0
     thermal_energy: float = 0.0
+    thermal_energy_difference: float = 0.0
 
     @property
     def potentials(self) -> Real:
@@ -69,27 +77,66 @@ class Window:
         return np.asarray(self.bias * np.array([0.5, -0.5]))
 
     @property
+    def thermal_energies(self) -> Real:
+        """k_B T of the left and of the right lead, eV."""
+        return self.thermal_energy + self.thermal_energy_difference * np.array([0.5, -0.5])
+
+    @property
+    def linear(self) -> bool:
+        """Whether currents are those of the linear response, per bias."""
+        return self.kind == "bias" and not self.bias and not self.thermal_energy_difference
+
+    @property
     def width(self) -> float:
         """Of the energies that carry current, eV."""
         if self.kind == "infinite":
             return np.inf
-        return abs(self.bias) + 2 * REACH * self.thermal_energy
+        return float(abs(self.bias) + 2 * REACH * self.thermal_energies.max())
 
     def drive(self, energies: Real) -> Real:
         """f_L - f_R, or -df/dE where the bias is 0, at energies from the mean potential."""
         if self.kind == "infinite":
             return np.ones_like(energies)
-        T = self.thermal_energy
-        if self.bias == 0:
-            x = energies / T
-            return np.asarray(fermi(x) * fermi(-x) / T)
-        if T == 0:
+        if self.linear:
+            x = energies / self.thermal_energy
+            return np.asarray(fermi(x) * fermi(-x) / self.thermal_energy)
+        if not self.thermal_energies.all():
             low, high = np.sort(self.potentials)
             inside = (energies > low) & (energies < high)
             return np.where(inside, np.sign(self.bias), 0.0)
-        left, right = self.potentials
-        difference = fermi_difference((energies - left) / T, (energies - right) / T)
+        return self.above_right(energies, self.bias, self.thermal_energies[0])
+
+    def above_right(self, energies: Real, above: Real | float, thermal_energy: float) -> Real:
+        """A Fermi function less that of the right lead, at energies from the mean potential.
+
+        Parameters
+        ----------
+        above : its potential from that of the right lead, eV: small ones keep their digits
+        """
+        x, right = energies - self.potentials[1], self.thermal_energies[1]
+        apart = above / thermal_energy + x * (1 / right - 1 / thermal_energy)
+        difference = fermi_difference((x - above) / thermal_energy, x / right, apart)
         return np.asarray(difference, dtype=float)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filling:
+    """What fills the states of the system beyond the right lead.
+
+    Parameters
+    ----------
+    energies, weights : nodes of the integral over energy and their weights over 2 pi, eV
+    above_right : f_q - f_R of each terminal, (energy, terminal): left, right, probes
+    """
+
+    energies: Real
+    weights: Real
+    above_right: Real
+
+    @property
+    def largest(self) -> float:
+        """What one open channel would carry, eV e/hbar."""
+        return float(np.abs(self.weights * self.above_right[:, 0]).sum())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,17 +147,69 @@ class Current:
     ----------
     left, right : out of the left lead and into the right one, eV e/hbar
     spin : into the right lead: all of it, and its spin along x, y, z, (4,)
+    energy : out of the left lead and into the right one, (2,), eV^2/hbar
     probes : largest net current of a probe, relative to that of the leads
     integration : what the integral may be off by, relative
+    filling : of all terminals
     converged : whether potentials of voltage probes were found
     """
 
     left: float
     right: float
     spin: Real
+    energy: Real
     probes: float
     integration: float
+    filling: Filling
     converged: bool = True
+
+    def scaled(self, factor: float) -> Current:
+        """With a drive that is some times larger at every energy."""
+        changed = self.filling.above_right * factor
+        return replace(
+            self,
+            left=factor * self.left,
+            right=factor * self.right,
+            spin=factor * self.spin,
+            energy=factor * self.energy,
+            filling=replace(self.filling, above_right=changed),
+        )
+
+    @property
+    def error(self) -> float:
+        """Of the current, eV e/hbar."""
+        size = max(abs(self.left), abs(self.right))
+        return abs(self.left - self.right) + (self.probes + self.integration + ROUNDING) * size
+
+    @property
+    def flows(self) -> bool:
+        """Whether there is any beyond its error."""
+        return abs(self.right) > self.error
+
+    @property
+    def transmitted_spin(self) -> float:
+        """Spin along z of the current into the right lead, over the current; NaN where none flows."""
+        return float(self.spin[3] / self.spin[0]) if self.flows else float("nan")
+
+    @property
+    def transmitted_spin_error(self) -> float:
+        """Of :attr:`transmitted_spin`."""
+        return 2 * self.error / max(abs(self.right), 1e-300)
+
+
+def why_not(found: Sequence[Current]) -> str:
+    """Why currents are not to be trusted; else empty."""
+    if not all(one.converged for one in found):
+        return (
+            "no potentials were found at which the voltage probes carry no current; lower the bias"
+        )
+    worst = max(one.integration for one in found)
+    if not np.isfinite(worst) or worst > ACCURATE:
+        return (
+            f"the integral over energies is known to {worst:.1e} only: levels are much sharper than the "
+            "window; raise lead_coupling or probe_coupling"
+        )
+    return ""
 
 
 def currents(
@@ -120,40 +219,60 @@ def currents(
 
     Raises
     ------
-    ModelError : voltage probes at finite bias and no temperature
+    ModelError : voltage probes at finite bias and no temperature, or between leads of two temperatures
     """
     channels = Channels(system=system)
-    if probe == "voltage" and window.bias and not window.thermal_energy and window.kind == "bias":
-        raise ModelError(
-            "Parameter `thermal_energy` must be > 0 (in eV) for voltage probes at finite bias, "
-            "which have the temperature of the leads, but is 0"
-        )
+    if probe == "voltage" and window.kind == "bias":
+        _require_one_temperature(window)
     if window.width <= NARROW * float(np.abs(channels.energies - window.fermi_energy).min()):
         at = np.array([window.fermi_energy])
         S = channels.amplitudes(at)
-        found = [channels.transmissions(S, m) for m in magnetisations]
-        weight = np.array([(window.bias or 1.0) / (2 * np.pi)])
-        return [_one(elastic(one), weight, 0.0) for one in found]
+        found = [elastic(channels.transmissions(S, m)) for m in magnetisations]
+        drive, weight = np.array([window.bias or 1.0]), np.array([1 / (2 * np.pi)])
+        return [_elastic(flow, at, weight, drive, 0.0) for flow in found]
     grid = _Grid.of(channels, window, magnetisations, keep=probe == "voltage")
+    at, drive = grid.energies + window.fermi_energy, window.drive(grid.energies)
     if probe != "voltage":
         return [
-            _one(flow, grid.weights, error)
+            _elastic(flow, at, grid.plain, drive, error)
             for flow, error in zip(grid.flows, grid.errors, strict=True)
         ]
     return [
-        _voltage(found, grid, window, error)
+        _inelastic(found, grid, window, error)
         for found, error in zip(grid.kept, grid.errors, strict=True)
     ]
 
 
-def _one(flow: Flow, weights: Real, error: float) -> Current:
+def _require_one_temperature(window: Window) -> None:
+    if window.thermal_energy_difference:
+        raise ModelError(
+            "Parameter `thermal_energy_difference` must be 0 (in eV) for voltage probes, which have the "
+            f"temperature of the leads, but is {window.thermal_energy_difference:g}"
+        )
+    if window.bias and not window.thermal_energy:
+        raise ModelError(
+            "Parameter `thermal_energy` must be > 0 (in eV) for voltage probes at finite bias, "
+            "which have the temperature of the leads, but is 0"
+        )
+
+
+def _elastic(flow: Flow, energies: Real, weights: Real, drive: Real, error: float) -> Current:
+    """Currents where each energy is on its own."""
+    driven = weights * drive
+    size = max(float(np.abs(flow.left).max(initial=0.0)), 1e-300)
+    leads = np.stack([np.ones_like(drive), np.zeros_like(drive)], axis=1)
     return Current(
-        left=float(weights @ flow.left),
-        right=float(weights @ flow.right),
-        spin=weights @ flow.spin,
-        probes=float(np.abs(flow.left - flow.right).max(initial=0.0))
-        / max(float(np.abs(flow.left).max(initial=0.0)), 1e-300),
+        left=float(driven @ flow.left),
+        right=float(driven @ flow.right),
+        spin=driven @ flow.spin,
+        energy=np.array([driven @ (energies * side) for side in (flow.left, flow.right)]),
+        probes=float(np.abs(flow.left - flow.right).max(initial=0.0)) / size,
         integration=error,
+        filling=Filling(
+            energies=energies,
+            weights=weights,
+            above_right=drive[:, None] * np.concatenate([leads, flow.filling], axis=1),
+        ),
     )
 
 
@@ -182,7 +301,7 @@ class _Grid:
         cls, channels: Channels, window: Window, magnetisations: tuple[float, ...], keep: bool
     ) -> _Grid:
         centre, scale, ends, singular = _range(channels, window)
-        edges = cleared_edges(*ends, singular)
+        edges = cleared_edges(*ends, singular, _clearance(window))
         left, right = edges[:-1], edges[1:]
         done: list[tuple[Real, Real, list[Transmissions], list[Flow], Real]] = []
         total = np.zeros(len(magnetisations))
@@ -249,14 +368,34 @@ def _range(
         scale = max(float(np.abs(z - centre).max()), 1e-300)
         end = np.pi / 2
         return centre, scale, (-end, end), np.arctan((singular - centre) / scale)
-    T = window.thermal_energy
+    T = window.thermal_energies
     singular = singular - window.fermi_energy
-    low, high = np.sort(window.potentials)
-    poles = window.potentials[:, None] + 1j * np.pi * T * np.array([1, -1])
-    if T:
+    poles = window.potentials[:, None] + 1j * np.pi * T[:, None] * np.array([1, -1])
+    if T.all():
         singular = np.concatenate([singular, poles.ravel()])
-    ends = (float(low - REACH * T), float(high + REACH * T))
+    ends = (
+        float((window.potentials - REACH * T).min()),
+        float((window.potentials + REACH * T).max()),
+    )
     return window.fermi_energy, 1.0, ends, np.asarray(singular, dtype=complex)
+
+
+def _clearance(window: Window) -> Callable[[Real, Real], Real]:
+    r"""Lengths of a panel by which modes must be away, for what its energies carry of the whole.
+
+    Of a pole k lengths away n Gauss nodes leave :math:`\rho^{-2n}`, :math:`2k = \sinh\log\rho`.
+    """
+
+    def lengths(left: Real, right: Real) -> Real:
+        if window.kind == "infinite":
+            return np.full_like(left, NEAREST)
+        nearest = np.clip(window.potentials[:, None], left, right)
+        weight = np.abs(np.array([window.drive(E) for E in nearest])).max(axis=0)
+        most = float(np.abs(window.drive(window.potentials)).max())
+        digits = np.log(np.maximum(weight / (RESOLVED * most), 1.0))
+        return np.asarray(np.maximum(np.sinh(digits / (2 * NODES)) / 2, SEEN))
+
+    return lengths
 
 
 def _panel_nodes(left: Real, right: Real) -> tuple[Real, Real]:
@@ -293,13 +432,21 @@ def _last_terms(nodes: int) -> Real:
 
 
 def _tails(values: Real, flows: list[Flow], panels: int) -> tuple[Real, Real]:
-    """Last Legendre terms of each panel, (magnetisation, panel), and the integrals' sizes."""
+    r"""What the integrals of each panel may be off by, (magnetisation, panel), and the integrals' sizes.
+
+    n nodes integrate 2n terms: with the last Legendre coefficients :math:`a\sim A\rho^{-(n-1)}` of a panel of
+    size A the first that is missed is :math:`A\rho^{-2n} = A\,(a/A)^{2n/(n-1)}`.
+    """
     terms = _last_terms(NODES)
+    power = 2 * NODES / (NODES - 1)
     tails, sizes = [], []
     for flow in flows:
         integrand = (values[:, None] * flow.spin).reshape(panels, NODES, 4)
-        tails.append(2 * np.abs(np.einsum("tn,pnk->tpk", terms, integrand)).sum(axis=(0, 2)))
-        sizes.append(float(np.abs(integrand[..., 0]).sum()))
+        last = 2 * np.abs(np.einsum("tn,pnk->tpk", terms, integrand)).sum(axis=(0, 2))
+        size = np.abs(integrand[..., 0]).sum(axis=1)
+        share = np.minimum(last / np.maximum(size, 1e-300), 1.0)
+        tails.append(size * share**power)
+        sizes.append(float(size.sum()))
     return np.array(tails), np.array(sizes)
 
 
@@ -339,70 +486,88 @@ def _fits(channels: Channels, nodes: int, keep: bool) -> None:
         )
 
 
-def _voltage(found: Transmissions, grid: _Grid, window: Window, error: float) -> Current:
+def _inelastic(found: Transmissions, grid: _Grid, window: Window, error: float) -> Current:
     """Currents with voltage probes."""
-    if window.kind == "infinite" or window.bias == 0:
-        flow = elastic(found.weighted(grid.weights))
-        return _one(flow, np.array([1.0]), error)
-    return _biased(found, grid, window, error)
+    drive = window.drive(grid.energies)
+    if window.kind == "infinite" or window.linear:
+        share = elastic(found.weighted(grid.weights)).filling[0]
+        leads_and_probes = drive[:, None] * np.concatenate([[1.0, 0.0], share])
+    else:
+        probes = _probes_at_bias(found, grid, window)
+        leads = np.stack([drive, np.zeros_like(drive)], axis=1)
+        leads_and_probes = np.concatenate([leads, probes], axis=1)
+    return _of_filling(
+        found,
+        Filling(
+            energies=grid.energies + window.fermi_energy,
+            weights=grid.plain,
+            above_right=leads_and_probes,
+        ),
+        error,
+    )
 
 
-def _biased(found: Transmissions, grid: _Grid, window: Window, error: float) -> Current:
-    """Potentials of voltage probes by Newton steps, and the currents."""
+def _of_filling(found: Transmissions, filling: Filling, error: float) -> Current:
+    """Currents between terminals of given fillings."""
+    w, f, between = filling.weights, filling.above_right, found.between
+    out = between.sum(axis=1) * f - np.einsum("epq,eq->ep", between, f)  # of each terminal
+    spin = np.einsum("ekq,eq->ek", found.spin, f)
+    net = np.abs(w @ out[:, FIRST_PROBE:]).max(initial=0.0)
+    scale = _from_left(found, w * f[:, LEFT])
+    weighted = filling.energies * w
+    return Current(
+        left=float(w @ out[:, LEFT]),
+        right=float(w @ spin[:, 0]),
+        spin=w @ spin,
+        energy=np.array([weighted @ out[:, LEFT], weighted @ spin[:, 0]]),
+        probes=float(net) / scale,
+        integration=error,
+        filling=filling,
+        converged=float(net) <= 10 * CURRENTLESS * scale * max(1, f.shape[1] - FIRST_PROBE),
+    )
+
+
+def _from_left(found: Transmissions, weights: Real) -> float:
+    """What leaves the left lead for all others."""
+    out = found.between[:, RIGHT:, LEFT].sum(axis=1)
+    return max(float(np.abs(weights @ out)), 1e-300)
+
+
+def _probes_at_bias(found: Transmissions, grid: _Grid, window: Window) -> Real:
+    """f - f_R of voltage probes, (energy, probe), from their potentials by Newton steps."""
     T, E, w = window.thermal_energy, grid.energies, grid.plain
-    left, right = window.potentials
-    between = found.between
-    probes = between.shape[1] - FIRST_PROBE
-    mu = right + (left - right) * _mean_filling(found, grid)
-    scale = float(np.abs(grid.weights @ between[:, RIGHT, LEFT]))
-    scale = max(scale, 1e-300)
+    right = window.potentials[1]
+    low, high = sorted((0.0, window.bias))
+    inner = found.between[:, FIRST_PROBE:, :]
+    row_sums, between = inner.sum(axis=2), inner[:, :, FIRST_PROBE:]
+    mu = window.bias * _mean_filling(found, grid)  # from that of the right lead
+    scale = _from_left(found, grid.weights)
+    from_left = np.einsum("e,ep,e->p", w, inner[:, :, LEFT], window.drive(E))
 
-    def difference(potential: float | Real) -> Real:
-        """f - f_R at every energy."""
-        x = (E[:, None] - np.atleast_1d(potential)) / T
-        return np.asarray(fermi_difference(x, ((E - right) / T)[:, None]), dtype=float)
-
-    inner = between[:, FIRST_PROBE:, :]
-    row_sums = inner.sum(axis=2)
-    from_left = np.einsum("e,ep,e->p", w, inner[:, :, LEFT], difference(left)[:, 0])
+    def difference(potential: Real) -> Real:
+        return window.above_right(E[:, None], potential, T)
 
     def net_current(mu: Real) -> Real:
         f = difference(mu)
         out = np.einsum("e,ep,ep->p", w, row_sums, f)
-        return np.asarray(
-            out - np.einsum("e,epq,eq->p", w, inner[:, :, FIRST_PROBE:], f) - from_left
-        )
+        return np.asarray(out - np.einsum("e,epq,eq->p", w, between, f) - from_left)
 
     net = net_current(mu)
     for _ in range(NEWTON_STEPS):
         size = float(np.abs(net).max(initial=0.0))
         if size <= CURRENTLESS * scale:
             break
-        slope = w[:, None] * _slope(E, mu, T)
+        slope = w[:, None] * _slope(E - right, mu, T)
         jacobian = np.diag(np.einsum("ep,ep->p", slope, row_sums))
-        jacobian -= np.einsum("eq,epq->pq", slope, inner[:, :, FIRST_PROBE:])
+        jacobian -= np.einsum("eq,epq->pq", slope, between)
         step = np.clip(np.linalg.solve(jacobian, -net), -STRIDE * T, STRIDE * T)
-        shorter = (np.clip(mu + step / 2**n, *sorted((left, right))) for n in range(HALVINGS))
+        shorter = (np.clip(mu + step / 2**n, low, high) for n in range(HALVINGS))
         better = ((trial, net_current(trial)) for trial in shorter)
         found_step = next((b for b in better if np.abs(b[1]).max() < size), None)
         if found_step is None:  # rounding
             break
         mu, net = found_step
-    f = np.concatenate(
-        [difference(left), np.zeros((len(E), 1)), difference(mu)], axis=1
-    )  # over f_R, (energy, terminal)
-    spin = np.einsum("e,ekq,eq->k", w, found.spin, f)
-    out = between[:, :, LEFT].sum(axis=1) - between[:, LEFT, LEFT]
-    back = np.einsum("e,eq,eq->", w, between[:, LEFT, FIRST_PROBE:], f[:, FIRST_PROBE:])
-    worst = float(np.abs(net).max(initial=0.0)) / scale
-    return Current(
-        left=float(w @ (out * f[:, LEFT]) - back),
-        right=float(spin[0]),
-        spin=spin,
-        probes=worst,
-        integration=error,
-        converged=worst <= 10 * CURRENTLESS * max(1, probes),
-    )
+    return difference(mu)
 
 
 def _mean_filling(found: Transmissions, grid: _Grid) -> Real:

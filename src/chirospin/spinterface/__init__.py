@@ -10,6 +10,8 @@ Examples
 
 from __future__ import annotations
 
+from functools import partial
+
 from chirospin.base.family import Family, Problem, former_names
 from chirospin.base.solve import solver
 from chirospin.points.sweep import sweeper
@@ -191,3 +193,4 @@ sweep = sweeper(FAMILY)
 __getattr__ = former_names(
     __name__, {"Consistent": "NEGF", "MapConsistent": "MapNEGF", "Expm": "MatrixExponential"}
 )
+__dir__ = partial(sorted, __all__)

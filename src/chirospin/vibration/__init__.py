@@ -10,6 +10,8 @@ array([0., 0., 1.])
 
 from __future__ import annotations
 
+from functools import partial
+
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
 from chirospin.points.sweep import sweeper
@@ -56,3 +58,4 @@ FAMILY = Family(
 
 solve = solver(FAMILY)
 sweep = sweeper(FAMILY)
+__dir__ = partial(sorted, __all__)

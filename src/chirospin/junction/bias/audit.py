@@ -54,6 +54,7 @@ from chirospin.junction.bias.parts import (
 from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.model import lead_couplings
 from chirospin.junction.observables import NO_CURRENT
+from chirospin.scattering.probes import probe_kind
 
 BALANCE = 1e-9  # of the largest coupling
 NEGATIVE = 1e-6  # an eigenvalue of rho below its negative is told
@@ -73,6 +74,8 @@ def _occupation_range(model: BiasedJunction, state: BiasedState) -> float:
 def _energy_balance(model: BiasedJunction, state: BiasedState) -> float | None:
     if state.energy_current is None or reservoirs_of(model).dephasing:
         return None  # fluctuations heat the stack
+    if probe_kind(model) == "voltage":
+        return None  # so do inelastic probes
     net = np.abs(state.energy_current.sum(axis=1)).max()
     return float(net / (coupling_scale(model) * max(energy_scale(model), 1e-300)))
 
@@ -86,7 +89,10 @@ def entropy_production(model: BiasedJunction, state: BiasedState) -> float | Non
         return None
     reservoirs = reservoirs_of(model)
     heat = state.energy_current - reservoirs.potential * state.lead_current
-    return float((-(heat / reservoirs.thermal_energy).sum(axis=1)).min() / coupling_scale(model))
+    gained = -(heat / reservoirs.thermal_energy).sum(axis=1)
+    if probe_kind(model) == "voltage":  # probes take the energy that the leads lose together
+        gained += state.energy_current.sum(axis=1) / reservoirs.thermal_energy.mean()
+    return float(gained.min() / coupling_scale(model))
 
 
 def _reciprocity(model: BiasedJunction, state: BiasedState) -> float | None:
@@ -134,7 +140,7 @@ def _equilibrium_energy(model: BiasedJunction, state: BiasedState) -> float | No
 
 
 def _thermoelectric(model: BiasedJunction, state: BiasedState) -> float | None:
-    if not near_rest(model) or not obeys_reciprocity(model):
+    if not near_rest(model) or not obeys_reciprocity(model) or probe_kind(model) == "voltage":
         return None  # far from equilibrium the linear response says nothing
     hot, cold, ahead, back = (
         left_flows(state.parts[name]) for name in (NEAR_HOT, NEAR_COLD, NEAR_ABOVE, NEAR_BELOW)
@@ -280,14 +286,21 @@ def _no_interaction(model: BiasedJunction, method: Method) -> float | None:
     return None if np.isnan(P) else abs(P)
 
 
+def _inelastic(model: BiasedJunction, method: Method) -> str:
+    """Why a law of elastic electrons does not apply."""
+    if probe_kind(model) == "voltage" and model.bias:
+        return f"there are voltage probes at a bias of {model.bias:g} eV"
+    return ""
+
+
 def _equilibrium(model: BiasedJunction, method: Method) -> float:
     flow = method.solve(rest(model)).lead_current[:, 0]
     return float(np.abs(flow).max() / coupling_scale(model))
 
 
 def _thermoelectric_response(model: BiasedJunction, method: Method) -> float | None:
-    if not obeys_reciprocity(model):
-        return None
+    if not obeys_reciprocity(model) or probe_kind(model) == "voltage":
+        return None  # a voltage probe is a third bath, which takes heat
     hot, cold, ahead, back = (
         left_flows(state)
         for state in method.solve_many(
@@ -356,5 +369,6 @@ AUDITS = (
         tolerance=SYMMETRY,
         about="no polarisation without interaction: what is left is an artefact of the method",
         evaluate=_no_interaction,
+        unmet=_inelastic,
     ),
 )

@@ -36,6 +36,7 @@ from chirospin.junction.manybody.generator import Generator, JumpFamily
 from chirospin.junction.manybody.leads import open_channels
 from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Layout, Real
 from chirospin.junction.manybody.steady import Resolvent, Stationary, SteadySolver
+from chirospin.junction.probed import require_no_probes
 from chirospin.numerics.sylvester import Form, by_either_form
 
 LEFT = np.array([1.0, 0.0])
@@ -287,6 +288,7 @@ def _noise(solver: SteadySolver, leads: ThermalLeads, found: Stationary) -> Real
 
 
 def _allowed(model: BiasedJunction, method: str) -> BiasedJunction:
+    require_no_probes(model)
     if model.molecules > 6:
         need = 16.0 * 2.0 ** min(8 * model.molecules, 1000)
         raise ModelError(_too_large(model, need, method))

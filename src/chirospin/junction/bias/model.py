@@ -12,7 +12,7 @@ from pydantic import model_validator
 from chirospin.base.constants import BOLTZMANN
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import ParameterInfo, parameter
-from chirospin.junction.model import PER_MOLECULE, MolecularStack, one_body_hamiltonian
+from chirospin.junction.model import PER_MOLECULE, ProbedStack, one_body_hamiltonian
 
 Real = NDArray[np.float64]
 DEFAULT_THERMAL_ENERGY = 0.1
@@ -23,7 +23,7 @@ COLDEST = 1e-200
 SUPERSEDED = ("occupation_left", "occupation_right")
 
 
-class BiasedJunction(MolecularStack):
+class BiasedJunction(ProbedStack):
     r"""A molecular stack between leads with Fermi functions, wide bands.
 
     .. math:: f_l(\omega) = 1/(1 + e^{(\omega - \mu_l)/T_l}), \qquad

@@ -27,6 +27,7 @@ from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.bias.stationary import stationary_probabilities
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.packed import EVEN, ODD
+from chirospin.junction.probed import require_no_probes
 from chirospin.junction.state import UNREACHED
 
 Real = NDArray[np.float64]
@@ -67,6 +68,7 @@ class Pauli(Method):
 
     def _state(self, model: BiasedJunction, needs: Needs) -> BiasedState:
         require_no_dephasing(model, self.name)
+        require_no_probes(model)
         if model.molecules > LARGEST:
             raise ModelError(
                 f"Parameter `molecules` must be integer in [1, {LARGEST}] (dimensionless) for method "
@@ -135,7 +137,7 @@ def _not_unique(gap: float, known: float, wanted: float) -> str:
         cause = "its eigenbasis is not unique otherwise; choose redfield"
     return (
         "Method `pauli` must have distinct levels among the populated ones of every charge sector "
-        f"(in eV, gaps > {max(known, wanted):.1g}), but the smallest gap is {abs(gap):.2g}: {cause}"
+        f"(in eV, gaps > {max(known, wanted):.3g}), but the smallest gap is {abs(gap):.2g}: {cause}"
     )
 
 

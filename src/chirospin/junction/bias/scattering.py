@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,22 +33,30 @@ from chirospin.junction.bias.parts import NOISE
 from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.grown import Found, grown, other_densities, with_others
 from chirospin.junction.model import far_apart, interaction, lead_couplings
+from chirospin.junction.probed import (
+    DEFECTIVE,
+    MAGNETISED,
+    MERGED,
+    UNPOLARISED,
+    probed_outcomes,
+    probed_system,
+    require_no_probes,
+    unpolarised_current,
+)
 from chirospin.junction.self_consistent import FieldEquation
 from chirospin.junction.state import UNREACHED, unreached
 from chirospin.numerics.newton import newton_krylov
 from chirospin.numerics.sylvester import dagger
+from chirospin.scattering.currents import Window, currents
+from chirospin.scattering.densities import Decay
+from chirospin.scattering.probes import probe_kind
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 TAIL = 40.0  # temperatures beyond the chemical potentials where Fermi functions end
-DEFECTIVE = 1e-9
 MET = 1e-6  # of the largest energy: modes closer than this take the limit of a quotient
 STEP = 1e-3  # of T, for a derivative of F: to 1e-7, and Newton steps need few digits of it
 PANELS = 500  # of the noise integral; where rounding keeps it from its tolerance more do not help
-MERGED = (
-    "two decaying modes merge (an exceptional point), where the closed form loses its digits; "
-    "change a hopping or a coupling slightly"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,37 +182,84 @@ def scattering_noise(modes: Modes, reservoirs: Reservoirs, tolerance: float) -> 
 
 
 class BiasedLandauer(Method):
-    """Transmission at finite bias and temperature; every repulsion is left out."""
+    """Transmission at finite bias and temperature, with probes or none; every repulsion is left out."""
 
     name: ClassVar[str] = "landauer"
-    summary: ClassVar[str] = "transmission without interaction, any number of molecules"
-    references: ClassVar[tuple[str, ...]] = ("meir_wingreen_1992",)
+    summary: ClassVar[str] = (
+        "transmission without interaction, with probes or none, any number of molecules"
+    )
+    references: ClassVar[tuple[str, ...]] = (
+        "meir_wingreen_1992",
+        "buttiker_1986",
+        "d_amato_pastawski_1990",
+    )
 
     counting: bool = Field(True, description="whether to integrate the noise where it is asked for")
-    gives: ClassVar[Needs] = frozenset({NOISE})
+    gives: ClassVar[Needs] = frozenset({NOISE, UNPOLARISED})
 
     def solve_many(self, models: Sequence[BiasedJunction]) -> Iterator[BiasedState]:
         """States without interaction."""
         return self.solve_with(models, NOTHING)
 
     def solve_with(self, models: Sequence[BiasedJunction], needs: Needs) -> Iterator[BiasedState]:
-        """The same with noise."""
+        """The same with noise, and with the current from a lead that is not magnetised."""
         return (self._state(model, needs) for model in models)
 
     def _state(self, model: BiasedJunction, needs: Needs) -> BiasedState:
         require_no_dephasing(model, self.name)
-        h, reservoirs = gated_hamiltonian(model), reservoirs_of(model)
-        both = [Modes.of(h, coupling) for coupling in lead_couplings(model)]
-        outcomes = [Outcome(converged=True, residual=one.error, iterations=1) for one in both]
-        state = one_electron_state(h, reservoirs, both, outcomes, interaction_kept=False)
-        if NOISE not in needs:
-            return state
-        noise = (
-            [scattering_noise(modes, reservoirs, 1e-10) for modes in both]
-            if self.counting
-            else None
-        )
-        return replace(state, parts={NOISE: None if noise is None else np.array(noise)})
+        coherent = probe_kind(model) == "none"
+        state, modes = _coherent(model) if coherent else (_probed(model), [])
+        parts: dict[str, Any] = {}
+        if NOISE in needs:
+            counted = modes if self.counting else []
+            noise = [scattering_noise(one, reservoirs_of(model), 1e-10) for one in counted]
+            parts[NOISE] = np.array(noise) if noise else None
+        if UNPOLARISED in needs:
+            system = probed_system(model, gated_hamiltonian(model))
+            parts[UNPOLARISED] = unpolarised_current(system, model, _window(model))
+        return replace(state, parts=parts)
+
+
+def _coherent(model: BiasedJunction) -> tuple[BiasedState, list[Modes]]:
+    h = gated_hamiltonian(model)
+    both = [Modes.of(h, coupling) for coupling in lead_couplings(model)]
+    outcomes = [Outcome(converged=True, residual=one.error, iterations=1) for one in both]
+    return one_electron_state(h, reservoirs_of(model), both, outcomes, interaction_kept=False), both
+
+
+def _window(model: BiasedJunction) -> Window:
+    """The leads of the model; of equal ones the linear response."""
+    reservoirs = reservoirs_of(model)
+    return Window(
+        bias=float(reservoirs.potential[0] - reservoirs.potential[1]),
+        fermi_energy=float(reservoirs.potential.mean()),
+        thermal_energy=float(reservoirs.thermal_energy.mean()),
+        thermal_energy_difference=float(
+            reservoirs.thermal_energy[0] - reservoirs.thermal_energy[1]
+        ),
+    )
+
+
+def _probed(model: BiasedJunction) -> BiasedState:
+    """With probes that carry no current: what the right lead fills in closed form, the rest by panels."""
+    h, reservoirs, window = gated_hamiltonian(model), reservoirs_of(model), _window(model)
+    system = probed_system(model, h)
+    found = currents(system, probe_kind(model), window, MAGNETISED)
+    driven = 0.0 if window.linear else 1.0  # between equal leads nothing flows
+    both = [Decay.of(system.magnetised(m)) for m in MAGNETISED]
+    densities = []
+    for current, decay in zip(found, both, strict=True):
+        F = lead_integral(decay.energies, reservoirs.potential[1], reservoirs.thermal_energy[1])
+        above = driven * decay.above_right(current.filling)
+        densities.append((decay.filled(F) + above).T)
+    sides = np.array([1.0, -1.0])
+    return BiasedState(
+        one_body_density=np.stack(densities),
+        lead_current=driven * np.array([[one.left, -one.right] for one in found]),
+        energy_current=driven * np.array([one.energy * sides for one in found]),
+        outcomes=probed_outcomes(model, h, found, both),
+        interaction_kept=False,
+    )
 
 
 def one_electron_state(
@@ -348,6 +403,7 @@ class BiasedMeanField(Method):
 
     def _state(self, model: BiasedJunction) -> BiasedState:
         require_no_dephasing(model, self.name)
+        require_no_probes(model)
         h, reservoirs = gated_hamiltonian(model), reservoirs_of(model)
         both, outcomes, beside = [], [], []
         for equation in self.equations(model):

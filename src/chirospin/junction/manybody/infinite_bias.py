@@ -22,6 +22,7 @@ from chirospin.junction.manybody.leads import FlatLeads, FlatMember, open_channe
 from chirospin.junction.manybody.packed import Layout
 from chirospin.junction.manybody.steady import Resolvent, Stationary, SteadySolver
 from chirospin.junction.model import PER_MOLECULE, Junction
+from chirospin.junction.probed import require_no_probes
 from chirospin.junction.state import JunctionState, lead_current, unreached
 from chirospin.numerics.sylvester import Form, SchurInverse, by_either_form
 
@@ -49,6 +50,7 @@ def listed_pair(model: Junction) -> Pair:
     ------
     ModelError : too many molecules
     """
+    require_no_probes(model)
     if model.molecules > 12:  # even listing the sectors would take long
         raise ModelError(_too_large(model.molecules, 2.0 ** min(8 * model.molecules + 4, 1000)))
     return FlatMember.both(model)

@@ -35,6 +35,7 @@ from chirospin.junction.model import (
     lead_occupations,
 )
 from chirospin.junction.observables import CURRENT, IN_AMPERE
+from chirospin.junction.probed import require_no_probes
 from chirospin.junction.selected.growth import Growing, Grown
 from chirospin.junction.selected.reading import density_of_one_electron, lowest_probability
 from chirospin.junction.state import (
@@ -134,6 +135,7 @@ class SelectedProducts(Method):
         )
 
     def _check(self, model: Junction) -> None:
+        require_no_probes(model)
         if model.molecules > LONGEST:
             raise ModelError(
                 f"Parameter `molecules` must be at most {LONGEST} for method selected, but is "

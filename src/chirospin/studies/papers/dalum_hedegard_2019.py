@@ -20,6 +20,7 @@ from chirospin.studies.expectation import above, below
 from chirospin.studies.registry import Parts, Progress, claim, figure
 
 SOURCES = ("p_z", "lead")
+TITLES = ("electrons enter $p_z$ orbitals only", "they come from the whole lead")
 BAND = np.linspace(-3, 3, 31)
 STRENGTH = 1e-4  # eV; squares of it are below what is asked
 
@@ -29,8 +30,8 @@ STRENGTH = 1e-4  # eV; squares of it are below what is asked
     Plot(
         columns=2,
         panels=tuple(
-            Panel(source=source, x="energy", y="over_coupling", by="theory", title=source)
-            for source in SOURCES
+            Panel(source=source, x="energy", y="over_coupling", by="theory", title=title)
+            for source, title in zip(SOURCES, TITLES, strict=True)
         ),
         markers=False,
     ),

@@ -18,7 +18,7 @@ from chirospin.models import EffectiveHelix
 from chirospin.studies.expectation import below
 from chirospin.studies.registry import Parts, Progress, claim, figure
 
-BAND = np.linspace(-5, 5, 61)
+BAND = np.linspace(-5, 5, 301)
 CASES = {
     "coherent": {},
     "mixing probes": {"probe": "dephasing", "probe_coupling": 0.1},

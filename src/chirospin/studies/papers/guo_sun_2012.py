@@ -70,9 +70,7 @@ CONTROLS: dict[str, dict[str, Any]] = {
 )
 def conditions(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     found = [
-        models.solve(
-            DoubleHelix(base_pairs=12, energy=UPPER_BAND[::3], **changes), observables=SHOWN
-        )
+        models.solve(DoubleHelix(base_pairs=12, energy=UPPER_BAND, **changes), observables=SHOWN)
         for changes in CONTROLS.values()
     ]
     names = xr.Variable("control", list(CONTROLS))

@@ -19,7 +19,7 @@ from chirospin.studies.registry import Parts, Progress, claim, figure
 from chirospin.studies.structure import STRUCTURE, structure
 
 REACHES = (1, 2, 3, 29)
-BAND = np.linspace(-0.25, 0.3, 56)
+BAND = np.linspace(-0.25, 0.3, 111)
 
 
 @figure("Twelve sites of the helix, hops to the third neighbour", STRUCTURE)

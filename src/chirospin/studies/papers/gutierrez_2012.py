@@ -21,7 +21,7 @@ from chirospin.studies.expectation import above, below
 from chirospin.studies.registry import Parts, Progress, claim, figure
 from chirospin.studies.structure import STRUCTURE, structure
 
-BAND = np.linspace(-0.1, 0.1, 81)
+BAND = np.linspace(-0.1, 0.1, 401)
 PHASES = (np.pi / 2, np.pi / 4, 0.0)
 
 

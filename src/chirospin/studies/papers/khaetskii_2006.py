@@ -420,6 +420,11 @@ ROWS = (
     without_number(
         "Eq. (15)", "equation of s_z for points, X_p and Y_p", "step; (18) follows from it"
     ),
+    by_command(
+        "after Eq. (18)",
+        "no spin and no spin current for Delta = 0",
+        "solve rashba --set spin_orbit=0",
+    ),
     without_number("Fig. 1", "bands with p, p+, p-", "a drawing without numbers"),
     by_command(
         "Sec. on point impurities",

@@ -20,7 +20,7 @@ from chirospin.studies.expectation import above, near
 from chirospin.studies.registry import Parts, Progress, claim, figure
 from chirospin.studies.structure import STRUCTURE, structure
 
-WAVEVECTORS = np.linspace(-np.pi, np.pi, 41)
+WAVEVECTORS = np.linspace(-np.pi, np.pi, 241)
 COUPLINGS = (1e-3, 1e-2, 1e-1)
 
 
@@ -42,7 +42,7 @@ def texture(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
         over={"wavevector": WAVEVECTORS},
         observables=["band_energy", "orbital_moment"],
     )
-    return {"texture": ds}
+    return {"texture": ds.assign_coords(band=["lowest band", "middle band", "highest band"])}
 
 
 @figure(

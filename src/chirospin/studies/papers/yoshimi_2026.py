@@ -700,9 +700,20 @@ def injected_current() -> Numbers:
     "the sign is turned by the field of Gauss's law (dashed curve read as Eq. (71) alone)",
     near("integral without E2, Eq. (71)", 8 / 5, 1e-6),
     near("integral with it", -16 / 15, 1e-12),
+    below("boltzmann without the excess density, lambda = 0.1 l", -0.5),
 )
 def footnote_1() -> Numbers:
-    return _plane_integral(without_second_field), quadratic.plane_total(0.0, 0.0, 0.0, np.ones(1))
+    model = metal()
+    here = scales(model)
+    unit = here.push**2 * here.mass * WEAK / (4 * np.pi**2)
+    lossy = chiral_metal.solve(
+        model, Boltzmann(excess_density=False), observables=["interface_spin"]
+    )
+    return (
+        _plane_integral(without_second_field),
+        quadratic.plane_total(0.0, 0.0, 0.0, np.ones(1)),
+        float(lossy.interface_spin) / unit,
+    )
 
 
 CONTENTS = Contents(
@@ -731,6 +742,11 @@ ROWS = (
         "Eqs. (3)-(5)",
         "collision term that conserves charge",
         "solve chiral_metal --method boltzmann --set position=[0.5,1]",
+    ),
+    by_command(
+        "below Eq. (5)",
+        "collisions without the excess density lose charge",
+        "solve chiral_metal --method boltzmann --option excess_density=false --set position=[0.5,1]  # exit code 1",
     ),
     by_command(
         "Eqs. (6a), (6b)",

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from chirospin.crystal.real_space import Complex
-from chirospin.crystal.text_files import Array, Lines, broken, whole_file
-from chirospin.crystal.win_file import NM_PER_ANGSTROM, require_volume
+from chirospin.wannier.real_space import Complex
+from chirospin.wannier.text_files import Array, Lines, broken, whole_file
+from chirospin.wannier.win_file import NM_PER_ANGSTROM, require_volume
 
 UNITARY = 1e-8
 """Of V^+ V - 1: sound files have 4e-14, disentangled ones 2e-13; formatted ones keep 17 digits."""

@@ -9,8 +9,8 @@ import itertools
 
 import numpy as np
 
-from chirospin.crystal.real_space import Complex, Integers
-from chirospin.crystal.text_files import Array
+from chirospin.wannier.real_space import Complex, Integers
+from chirospin.wannier.text_files import Array
 
 REACH = 2  # supercells to either side in which an image is looked for
 PLAIN = 1e-6  # nm: distances of lattice vectors that count as equal, Wannier90's ws_distance_tol

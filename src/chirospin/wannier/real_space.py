@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
 from chirospin.base.spin import PAULI
-from chirospin.crystal.text_files import Array, broken
+from chirospin.wannier.text_files import Array, broken
 
 Complex = NDArray[np.complex128]
 Integers = NDArray[np.int64]
@@ -46,7 +46,7 @@ class WannierMatrices:
     hamiltonian : eV, shape (R, n, n)
     centres : nm, shape (n, 3), or None where the file has none
     spin : hbar, shape (3, R, n, n), or None
-    position : nm, shape (3, R, n, n), or None
+    position : <0m|r|Rn> with the centres on its diagonal at R = 0, nm, shape (3, R, n, n), or None
     positions, species : of the atoms, in units of the lattice
     spinors : what the input file says, None if nothing
     distances_missing : the input file says use_ws_distance, and nothing here uses them
@@ -96,6 +96,16 @@ def opposite(path: Path, vectors: Integers) -> Integers:
     return np.array([at[tuple(-x for x in R)] for R in vectors.tolist()])
 
 
+def hermitian_part(path: Path, vectors: Integers, X: Complex) -> Complex:
+    """(X(R) + X(-R)^+)/2, shape (..., R, n, n)."""
+    return np.asarray((X + _partner(path, vectors, X)) / 2)
+
+
+def _partner(path: Path, vectors: Integers, X: Complex) -> Complex:
+    """X(-R)^+ at every R."""
+    return np.asarray(np.swapaxes(X[..., opposite(path, vectors), :, :], -1, -2).conj())
+
+
 def hermitian(path: Path, what: str, vectors: Integers, X: Complex) -> Complex:
     """X(R) made equal to X(-R)^+, where rounding alone keeps them apart; shape (..., R, n, n).
 
@@ -103,7 +113,7 @@ def hermitian(path: Path, what: str, vectors: Integers, X: Complex) -> Complex:
     ------
     ModelError : they differ by more than rounding, with the element that does most
     """
-    partner = np.swapaxes(X[..., opposite(path, vectors), :, :], -1, -2).conj()
+    partner = _partner(path, vectors, X)
     apart = np.abs(X - partner)
     worst = np.unravel_index(int(apart.argmax()), apart.shape)
     if not apart[worst] <= HERMITICITY:

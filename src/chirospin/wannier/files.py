@@ -9,13 +9,13 @@ import numpy as np
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.crystal.bloch_files import (
+from chirospin.wannier.bloch_files import (
     Checkpoint,
     read_checkpoint,
     read_energies,
     read_spin,
 )
-from chirospin.crystal.hopping_files import (
+from chirospin.wannier.hopping_files import (
     Hoppings,
     moved,
     read_centres,
@@ -23,11 +23,11 @@ from chirospin.crystal.hopping_files import (
     read_tb,
     read_wsvec,
 )
-from chirospin.crystal.real_space import Complex, WannierMatrices, hermitian
-from chirospin.crystal.system_folder import HAMILTONIAN, read_system
-from chirospin.crystal.text_files import Array, broken
-from chirospin.crystal.wigner_seitz import PLAIN, from_grid, nearest_images, supercell
-from chirospin.crystal.win_file import Win, read_win
+from chirospin.wannier.real_space import Complex, WannierMatrices, hermitian, hermitian_part
+from chirospin.wannier.system_folder import HAMILTONIAN, read_system
+from chirospin.wannier.text_files import Array, broken
+from chirospin.wannier.wigner_seitz import PLAIN, from_grid, nearest_images, supercell
+from chirospin.wannier.win_file import Win, read_win
 
 SAME_CELL = 1e-5
 """nm by which the cells of two files may differ: 1e-4 angstrom, the digits of an input file."""
@@ -73,7 +73,10 @@ def read_crystal(name: str, wsvec: str, tolerance: float, spin: str) -> WannierM
     S = found.spin if spin in ("auto", "file") else None
     if S is not None:
         S = hermitian(found.path, "the spin", found.vectors, S)
-    return replace(found, hamiltonian=H, spin=S)
+    A = found.position
+    if A is not None:  # finite differences over the grid of q leave an anti-Hermitian part
+        A = hermitian_part(found.path, found.vectors, A)
+    return replace(found, hamiltonian=H, spin=S, position=A)
 
 
 def beside(prefix: str, suffix: str) -> Path | None:

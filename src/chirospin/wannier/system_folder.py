@@ -1,7 +1,8 @@
 """A system as WannierBerri saves it: a folder with _XX_R_Ham.npz, iRvec.npz, real_lattice.npz and others.
 
 The `real_lattice` inside pointgroup.npz of older folders holds the reciprocal cell and is not read. Older folders
-hold matrices [m, n, R, ...], newer ones [R, m, n, ...].
+hold matrices [m, n, R, ...], newer ones [R, m, n, ...]. The position operator is without the centres where the phases
+have them (`use_wcc_phase`, always in newer ones).
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.errors import UNREADABLE
-from chirospin.crystal.real_space import Complex, Integers, Operation, WannierMatrices, opposite
-from chirospin.crystal.text_files import Array, broken
-from chirospin.crystal.win_file import NM_PER_ANGSTROM, require_volume
+from chirospin.wannier.real_space import Complex, Integers, Operation, WannierMatrices, opposite
+from chirospin.wannier.text_files import Array, broken
+from chirospin.wannier.win_file import NM_PER_ANGSTROM, require_volume
 
 HAMILTONIAN = "_XX_R_Ham.npz"
 ORTHOGONAL = 1e-6  # of R^T R - 1 of an operation
@@ -48,7 +49,7 @@ def read_system(folder: Path) -> WannierMatrices:
         hamiltonian=H,
         centres=_centres(folder, n),
         spin=_vector(folder, "_XX_R_SS.npz", vectors, n, 0.5),
-        position=_vector(folder, "_XX_R_AA.npz", vectors, n, NM_PER_ANGSTROM),
+        position=_position(folder, vectors, n),
         operations=read_operations(folder / "pointgroup.npz"),
     )
 
@@ -109,6 +110,20 @@ def _vector(folder: Path, name: str, vectors: Integers, n: int, scale: float) ->
             folder / name, 0, f"it must have {n} functions and 3 components, but is {X.shape}"
         )
     return np.asarray(scale * np.moveaxis(X, -1, 0))
+
+
+def _position(folder: Path, vectors: Integers, n: int) -> Complex | None:
+    """The position operator with the centres that the file leaves out of its diagonal (phases of centres)."""
+    A, centres = _vector(folder, "_XX_R_AA.npz", vectors, n, NM_PER_ANGSTROM), _centres(folder, n)
+    flag = "use_wcc_phase.npz"
+    if (folder / flag).is_file() and not _array(folder, flag, ("arr_0",)):
+        return A  # of old folders, whole
+    if A is None or centres is None:
+        return None
+    home = int(np.flatnonzero((vectors == 0).all(axis=1))[0])
+    whole = A.copy()
+    whole[:, home, range(n), range(n)] += centres.T
+    return whole
 
 
 def _centres(folder: Path, n: int) -> Array | None:

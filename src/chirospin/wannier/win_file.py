@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from chirospin.crystal.text_files import Array, Lines, broken
+from chirospin.wannier.text_files import Array, Lines, broken
 
 NM_PER_ANGSTROM, NM_PER_BOHR = 0.1, 0.0529177210903
 BEGIN = re.compile(r"^\s*begin\s*[:=]?\s*(\w+)", re.IGNORECASE)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from chirospin.crystal.real_space import Complex, Integers
-from chirospin.crystal.text_files import Array, Lines, broken
-from chirospin.crystal.win_file import NM_PER_ANGSTROM, require_volume
+from chirospin.wannier.real_space import Complex, Integers
+from chirospin.wannier.text_files import Array, Lines, broken
+from chirospin.wannier.win_file import NM_PER_ANGSTROM, require_volume
 
 Images = dict[tuple[int, int, int, int, int], Integers]
 
