@@ -113,7 +113,7 @@ class Block:
         back = vectors.conj().T
         return Block(
             orbitals=self.orbitals,
-            hamiltonian=hermitian_part(back @ self.hamiltonian @ vectors),
+            hamiltonian=made_hermitian(back @ self.hamiltonian @ vectors),
             annihilators=back @ self.annihilators @ vectors,
             charge=self.charge[order],
             number=self.number[order],
@@ -137,7 +137,7 @@ class Block:
         weight = np.zeros(len(D))
         for label in np.unique(labels):
             mine = np.flatnonzero(labels == label)
-            value, vector = np.linalg.eigh(hermitian_part(D[np.ix_(mine, mine)]))
+            value, vector = np.linalg.eigh(made_hermitian(D[np.ix_(mine, mine)]))
             weight[mine] = value
             vectors[np.ix_(mine, mine)] = vector
         order = np.argsort(-weight, kind="stable")
@@ -145,7 +145,7 @@ class Block:
         return self.in_states(vectors[:, order], np.maximum(weight[order] / total, 1e-30), order)
 
 
-def hermitian_part(A: Complex) -> Complex:
+def made_hermitian(A: Complex) -> Complex:
     """A made exactly Hermitian: a triangle cut by rounding makes H_eff defective."""
     return np.asarray((A + A.conj().T) / 2)
 

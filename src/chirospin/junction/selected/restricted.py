@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from chirospin.junction.manybody.fock import Stack
 from chirospin.junction.manybody.generator import Generator, JumpFamily
 from chirospin.junction.manybody.packed import EVEN, ODD, Halves
-from chirospin.junction.selected.blocks import hermitian_part
+from chirospin.junction.selected.blocks import made_hermitian
 from chirospin.junction.selected.products import Matrix, ProductSpace
 from chirospin.numerics.sylvester import pack, unpack
 
@@ -246,7 +246,7 @@ class RestrictedLeads(JumpFamily):
 
     def damping(self, parity: int, number: int) -> Complex:
         """-i/2 of the restricted losses in one sector, (1, 1, d, d)."""
-        loss = hermitian_part(inside(self.loss, self.selection.states(parity, number)))
+        loss = made_hermitian(inside(self.loss, self.selection.states(parity, number)))
         return np.asarray(-0.5j * loss[None, None])
 
     def crossing(self, parity: int, packed: Real) -> Real:
@@ -297,7 +297,7 @@ class RestrictedGenerator(Generator):
         self.scale = np.array([space.member.scale])
         self.heff = tuple(
             [
-                hermitian_part(inside(self.hamiltonian, selection.states(parity, n)))[None, None]
+                made_hermitian(inside(self.hamiltonian, selection.states(parity, n)))[None, None]
                 + family.damping(parity, n)
                 for n in selection.numbers(parity)
             ]
