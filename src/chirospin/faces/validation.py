@@ -281,6 +281,7 @@ def index_page(every: Sequence[Facts]) -> str:
         "crosscheck",
         "benchmarks",
         "measured_rates",
+        "fit_calibration",
         "```",
         "",
         "## Studies",

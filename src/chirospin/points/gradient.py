@@ -121,7 +121,7 @@ def _by_differences(
         nodes = inside_nodes(place, STEP * max(abs(place), 1.0), info.allows)
         plans.append((derivative_weights(nodes, place), [held(model, **{name: x}) for x in nodes]))
     models = [model, *(one for _, group in plans for one in group)]
-    found = states_with_parts(problem.parts, method, models, problem.needs(wanted))
+    found = states_with_parts(problem.parts, method, models, problem.value_needs(wanted))
     for state in found:
         if not state.outcome.converged:
             raise ConvergenceError(

@@ -142,7 +142,7 @@ def _defect_error(model: BiasedJunction, state: BiasedState) -> Real:
     unit="1",
     symbol=r"P_\mathrm{MR}",
     undefined=NO_DRIVE,
-    needs=(REST, *AT_REST),
+    error_needs=(REST, *AT_REST),
     error=_polarisation_error,
 )
 def spin_polarisation(model: BiasedJunction, state: BiasedState) -> Real:
