@@ -74,7 +74,7 @@ def least_variance(
     .. math:: L^+ N = I_L + I_R
     """
     selection = generator.selection
-    N = [selection.electrons[mine].astype(float) for mine in selection.members]
+    N = [selection.electron_numbers[mine].astype(float) for mine in selection.members]
     mean_N = sum(float(n @ X.diagonal().real) for n, X in zip(N, rho, strict=True))
     mean_Z = sum(float((z * X.T).sum().real) for z, X in zip(Z, rho, strict=True))
     spread = sum(float((n - mean_N) ** 2 @ X.diagonal().real) for n, X in zip(N, rho, strict=True))

@@ -10,7 +10,7 @@ whatever is left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from chirospin.junction.manybody.fock import Stack
 from chirospin.junction.manybody.generator import Generator, JumpFamily
-from chirospin.junction.manybody.packed import EVEN, ODD, Halves
+from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Stacks
 from chirospin.junction.selected.blocks import made_hermitian
 from chirospin.junction.selected.products import Matrix, ProductSpace
 from chirospin.numerics.sylvester import pack, unpack
@@ -42,7 +42,7 @@ class Pieces:
         return int(self.stacks[parity][-1].span.stop) if self.stacks[parity] else 0
 
 
-class Selection:
+class Selection(Stacks):
     """Kept products in sectors: the layout of packed operators between them, batch of one.
 
     Parameters
@@ -57,16 +57,16 @@ class Selection:
         charge, number = space.charge(digits), space.number(digits)
         order = np.lexsort((*charge.T, number % 2))
         self.products, self.digits = space, digits[order]
-        self.charge, self.electrons = charge[order], number[order]
+        self.charge, self.electron_numbers = charge[order], number[order]
         ends = np.flatnonzero((np.diff(self.charge, axis=0) != 0).any(axis=1)) + 1
         bounds = [0, *ends.tolist(), len(order)]
         self.members = [np.arange(a, b) for a, b in pairwise(bounds)]
         by_parity: list[list[Stack]] = [[], []]
         for mine in self.members:
-            stacks = by_parity[int(self.electrons[mine[0]] % 2)]
+            stacks = by_parity[int(self.electron_numbers[mine[0]] % 2)]
             start = stacks[-1].span.stop if stacks else 0
             stacks.append(Stack(states=mine[None], start=start))
-        self.space = Pieces(stacks=(tuple(by_parity[EVEN]), tuple(by_parity[ODD])))
+        self._pieces = Pieces(stacks=(tuple(by_parity[EVEN]), tuple(by_parity[ODD])))
 
     def __len__(self) -> int:
         return len(self.digits)
@@ -75,17 +75,10 @@ class Selection:
         """The kept products of one sector."""
         return np.asarray(self.space.stacks[parity][number].states[0])
 
-    def shape(self, parity: int, number: int) -> tuple[int, int, int, int]:
-        """(1, 1, d, d)."""
-        return (1, *self.space.stacks[parity][number].shape)
-
-    def numbers(self, parity: int) -> Sequence[int]:
-        """The sectors of one parity."""
-        return range(len(self.space.stacks[parity]))
-
-    def zeros(self, parity: int) -> Real:
-        """The packed operator zero of one parity."""
-        return np.zeros((1, self.space.unknowns(parity)))
+    @property
+    def space(self) -> Pieces:
+        """The sectors."""
+        return self._pieces
 
     def diagonal(self, parity: int) -> Ints:
         """Packed positions of the diagonal elements of one parity."""
@@ -105,19 +98,13 @@ class Selection:
         )
         return even, odd
 
-    def trace(self, even: Real, odd: Real) -> Real:
-        """Trace of a packed operator, (1,)."""
-        return np.asarray(
-            even[:, self.diagonal(EVEN)].sum(axis=1) + odd[:, self.diagonal(ODD)].sum(axis=1)
-        )
-
     def identity(self) -> Halves:
         """The identity."""
         return self._diagonal_operator(np.ones(len(self)))
 
     def number(self) -> Halves:
         """The number of electrons."""
-        return self._diagonal_operator(self.electrons.astype(float))
+        return self._diagonal_operator(self.electron_numbers.astype(float))
 
     def _diagonal_operator(self, values: Real) -> Halves:
         even, odd = self.zeros(EVEN), self.zeros(ODD)
@@ -126,16 +113,6 @@ class Selection:
             if states:
                 half[:, self.diagonal(parity)] = values[np.concatenate(states)]
         return even, odd
-
-    def by_stack(
-        self, parity: int, packed: Real, action: Callable[[int, Complex], Complex]
-    ) -> Real:
-        """An action (sector, Hermitian matrix (1, 1, d, d)) -> matrix, on all sectors of one parity."""
-        out = np.empty_like(packed)
-        for n, stack in enumerate(self.space.stacks[parity]):
-            X = unpack(packed[:, stack.span].reshape(1, *stack.shape))
-            out[:, stack.span] = pack(action(n, X)).reshape(1, -1)
-        return out
 
     def matrices(self, halves: Halves) -> list[Complex]:
         """Hermitian matrices (d, d) of packed halves, in the order of the sectors."""

@@ -237,7 +237,7 @@ def _by_number(model: Junction, state: JunctionState, *, flowing: bool) -> Real:
                 value = float((part * rho.T).sum().real)
             else:
                 value = float(rho.diagonal().real.sum())
-            out[m, selection.electrons[mine[0]]] += value
+            out[m, selection.electron_numbers[mine[0]]] += value
     return out
 
 
