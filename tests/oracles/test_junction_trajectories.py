@@ -112,7 +112,7 @@ def is_standard_normal(z: np.ndarray) -> np.ndarray:
     return (np.abs(z.mean(axis=0)) * np.sqrt(n) < far) & (low < squares) & (squares < high)
 
 
-SEEDS = 12
+SEEDS = 8
 OPEN_STACK = QUICK | {"spin_orbit": 0.3}
 
 

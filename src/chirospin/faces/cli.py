@@ -317,15 +317,16 @@ def gradient(
     from chirospin.base import results
     from chirospin.base.solve import solve as corridor
     from chirospin.faces import arguments, optimising
+    from chirospin.faces.progress import progress
     from chirospin.points.gradient import gradient as derive
 
     posed = problem(name)
     model = arguments.model_from(posed.model, set_ or [])
     (chosen, *_) = arguments.methods_from(posed, method, option or [])
-    ds = derive(posed, model, chosen, names=by)
-    point = corridor(
-        posed, model, chosen, on_failure="record"
-    )  # the checks of where they are taken
+    with progress(f"differentiating {name}"):
+        ds = derive(posed, model, chosen, names=by)
+        # the checks of where they are taken
+        point = corridor(posed, model, chosen, on_failure="record")
     certificates = results.certificates(point, posed)
     say(
         json_format.dumps(optimising.gradient_json(ds, certificates))
@@ -653,8 +654,10 @@ def audit(
         Load the functions FILE.py:NAME that a stored result names; nothing of a file runs without it.
     """
     from chirospin.faces.auditing import audited
+    from chirospin.faces.progress import progress
 
-    report = audited(target, method, set_ or [], option or [], allow_code)
+    with progress(f"auditing {target}"):
+        report = audited(target, method, set_ or [], option or [], allow_code)
     say(json_format.dumps(report.facts) if json else report.text)
     for line in report.failures:
         warn(line)
@@ -822,14 +825,12 @@ def measured(
     plot
         Draw four panels to FILE.png, .pdf or .svg.
     """
-    from chirospin.base import results
-    from chirospin.base.figures import save_figure
     from chirospin.faces import measuring
+    from chirospin.faces.progress import progress
     from chirospin.measured import compare
     from chirospin.measured import example as sample
     from chirospin.measured import read as read_curves
     from chirospin.measured.example import ABOUT
-    from chirospin.measured.figure import figure_of
 
     _check_targets(out, plot)
     if example and (files or read is not None):
@@ -871,17 +872,27 @@ def measured(
         facts = measuring.reading_facts(curves)
         say(json_format.dumps(facts) if json else measuring.reading_text(curves, full=True))
         return 0
-    ds = compare(curves, bias=bias, reference=reference, bayes=bayes, seed=seed)
-    if out is not None:
-        results.save(ds, out)
-    if plot is not None:
-        save_figure(figure_of(ds), plot)
+    with progress("comparing curves"):
+        ds = compare(curves, bias=bias, reference=reference, bayes=bayes, seed=seed)
+    _write_curves(ds, out, plot)
     if json:
         say(json_format.dumps(measuring.facts_of_result(ds)))
     else:
         say((f"{ABOUT}\n\n" if example else "") + measuring.whole_text(ds))
         _wrote(out, plot)
     return _measured_code(ds)
+
+
+def _write_curves(ds: Any, out: Path | None, plot: Path | None) -> None:
+    """Curves and comparison to a file, and their four panels to another."""
+    from chirospin.base import results
+    from chirospin.base.figures import save_figure
+    from chirospin.measured.figure import figure_of
+
+    if out is not None:
+        results.save(ds, out)
+    if plot is not None:
+        save_figure(figure_of(ds), plot)
 
 
 def _check_targets(out: Path | None, plot: Path | None) -> None:

@@ -80,25 +80,18 @@ def report_page(ds: xr.Dataset, name: str) -> str:
     ds = results.settled(ds)
     problem = arguments.stored_problem(ds)
     certificates = results.certificates(ds, problem)
-    failed = [posed for posed in certificates if not posed.passed]
-    verdict = (
-        f'<p class="verdict failed">✗ Audit {checks_words(certificates)}: '
-        f"{escape(', '.join(f'{posed.name} ({posed.method})' for posed in failed))}</p>"
-        if failed
-        else f'<p class="verdict passed">✓ Audit {checks_words(certificates)}</p>'
-    )
     parts = [
-        verdict,
+        verdict_line(certificates),
         f"<h1>{escape(problem.question[:1].upper() + problem.question[1:])}</h1>",
         f"<p class='hint'>{escape(problem.path)}, by {escape(str(ds.attrs['method']))}; "
         f"from <code>{escape(name)}</code></p>",
         *_reasons(ds),
         *_figures(problem, ds),
-        *_values(problem, ds),
+        *values_parts(problem, ds),
         "<h2>Parameters</h2>",
         _parameters(problem, ds),
         "<h2>Audit</h2>",
-        _audit_table(certificates),
+        audit_table(certificates),
         "<h2>Method</h2>",
         *_methods(problem, ds),
         "<h2>Provenance</h2>",
@@ -109,16 +102,41 @@ def report_page(ds: xr.Dataset, name: str) -> str:
     return html_page(parts, name)
 
 
-def html_page(parts: Sequence[str], name: str) -> str:
-    """A page of parts that are HTML already: nothing beside it, no script in it."""
+def verdict_line(found: Sequence[Certificate]) -> str:
+    """The audit in one line, red where a check fails."""
+    failed = [one for one in found if not one.passed]
+    if not failed:
+        return f'<p class="verdict passed">✓ Audit {checks_words(found)}</p>'
+    names = ", ".join(f"{one.name} ({one.method})" for one in failed)
+    return f'<p class="verdict failed">✗ Audit {checks_words(found)}: {escape(names)}</p>'
+
+
+def html_page(
+    parts: Sequence[str],
+    name: str,
+    scripts: Sequence[str] = (),
+    frames: bool = False,
+    again: int = 0,
+) -> str:
+    """A page of parts that are HTML already: nothing beside it, and no script unless its server has one.
+
+    Parameters
+    ----------
+    scripts : addresses on the server that the page comes from
+    frames : whether it shows other pages of that server
+    again : seconds after which the page asks for itself once more; 0 never
+    """
     style = (files("chirospin.faces") / "report.css").read_text(encoding="utf-8")
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    policy += "; script-src 'self'" * bool(scripts) + "; frame-src 'self'" * frames
+    head = [f'<meta http-equiv="refresh" content="{again}">\n'] if again else []
+    head += [f'<script src="{escape(one)}" defer></script>\n' for one in scripts]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-        "img-src data:; style-src 'unsafe-inline'\">\n"
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         f'<meta name="generator" content="{MARK}">\n'
-        f"<title>chirospin: {escape(name)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+        f"<title>chirospin: {escape(name)}</title>\n<style>\n{style}</style>\n{''.join(head)}</head>\n<body>\n"
         + "\n".join(parts)
         + "\n</body>\n</html>\n"
     )
@@ -186,7 +204,7 @@ def html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _values(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
+def values_parts(problem: Problem, ds: xr.Dataset, heading: str = "Values") -> Iterator[str]:
     """The numbers of a single point; those of a sweep are in its figures and its file."""
     if ds["converged"].size > POINTS and set(ds["converged"].dims) - {"method"}:
         return
@@ -218,7 +236,7 @@ def _values(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
                 ]
             )
     if rows:
-        yield "<h2>Values</h2>"
+        yield f"<h2>{heading}</h2>" if heading else ""
         heads = [escape(m) or "value" for m in methods]
         yield html_table(["", "observable", "entry", *heads, "unit"], rows)
 
@@ -249,7 +267,8 @@ def _parameters(problem: Problem, ds: xr.Dataset) -> str:
     )
 
 
-def _audit_table(certificates: Sequence[Certificate]) -> str:
+def audit_table(certificates: Sequence[Certificate]) -> str:
+    """Every check with value, tolerance and meaning."""
     rows = [
         [
             '<span class="passed">✓</span>'

@@ -113,6 +113,7 @@ def first_layout(path: str) -> html.Div:
                             html.A("Explore", href="#explore", id="to-explore", className="here"),
                             html.A("Studies", href="#studies", id="to-studies"),
                             html.A("Measured curves", href="/measured"),
+                            html.A("Molecules", href="/molecule"),
                         ]
                     ),
                 ]

@@ -21,7 +21,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 import chirospin
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import shown
-from chirospin.faces.web import callbacks
+from chirospin.faces.web import callbacks, molecules
 from chirospin.faces.web.desk import Desk
 from chirospin.faces.web.page import first_layout
 from chirospin.faces.web.upload import ANSWER, LARGEST_UPLOAD, PATH, connect_upload
@@ -60,6 +60,7 @@ def application(desk: Desk, path: str, hosts: Iterable[str]) -> Dash:
     app.layout = lambda: first_layout(path)
     callbacks.connect(app, desk)
     connect_upload(app.server, desk)
+    molecules.connect_molecules(app.server, desk)
     guard(app.server, hosts, app.csp_hashes())
     return app
 
@@ -100,7 +101,7 @@ def guard(server: Flask, hosts: Iterable[str], hashes: Sequence[str] = ()) -> No
     def _headers(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = policies.get(request.path, policies[""])
         response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Referrer-Policy"] = "same-origin"
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         return response
 
@@ -126,6 +127,8 @@ def _policies(hashes: Sequence[str]) -> dict[str, str]:
         "": everywhere,
         PATH: plain + "frame-src 'self'; form-action 'self'; frame-ancestors 'none'",
         ANSWER: plain + "form-action 'none'; frame-ancestors 'self'",
+        molecules.PATH: plain + "frame-src 'self'; form-action 'self'; frame-ancestors 'none'",
+        molecules.ANSWER: plain + "script-src 'self'; form-action 'none'; frame-ancestors 'self'",
     }
 
 
