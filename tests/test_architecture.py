@@ -88,7 +88,7 @@ def test_public_functions_are_not_defined_twice() -> None:
             if marks.isdisjoint(("observable", "figure", "claim", "erratum")):
                 where[node.name].append(str(path.relative_to(SOURCE)))
     verbs = {"solve", "labels", "main", "progress"}  # each family has its own
-    verbs |= {"gradient", "optimise", "plan"}  # the library's and the command line's
+    verbs |= {"gradient", "optimise", "plan", "bound"}  # the library's and the command line's
     twice = {n: w for n, w in where.items() if n not in verbs and _met(w)}
     assert not twice
 

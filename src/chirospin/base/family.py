@@ -76,7 +76,7 @@ class Problem:
         asking: list[Observable | Check | Part] = [*self.observables, *self.checks, *self.parts]
         for asker in asking:
             judged = asker.judges if isinstance(asker, Check) else ()
-            lost = set(asker.needs) - known | set(judged) - names
+            lost = set(_asked(asker)) - known | set(judged) - names
             if lost:
                 raise ValueError(
                     f"{self.path}: {asker.name} names {sorted(lost)}, which nothing gives"
@@ -107,12 +107,16 @@ class Problem:
         """Parts that some observables, and the checks that are due with them, need."""
         names = {asker.name for asker in wanted}
         asking: list[Observable | Check] = [*wanted, *(c for c in self.checks if c.due(names))]
-        return frozenset(name for asker in asking for name in asker.needs)
+        return frozenset(name for asker in asking for name in _asked(asker))
+
+    def value_needs(self, wanted: Sequence[Observable]) -> Needs:
+        """Parts that the values of some observables need, without their errors and without checks."""
+        return frozenset(name for asker in wanted for name in asker.needs)
 
     def unmet(self, method: Method, asker: Observable | Check) -> list[str]:
         """What an observable or a check needs and nothing gives by this method."""
         given = method.gives.union(part.name for part in self.parts)
-        return [name for name in asker.needs if name not in given]
+        return [name for name in _asked(asker) if name not in given]
 
     def state(
         self, model: Model, method: Method, observables: tuple[str, ...] | None = None
@@ -172,6 +176,11 @@ class Family:
         raise ModelError(
             f"Argument `model` must be a model of {self.name} ({kinds}), but is {_named(model)}"
         )
+
+
+def _asked(one: Observable | Check | Part) -> tuple[str, ...]:
+    """All the parts that it needs."""
+    return (*one.needs, *one.error_needs) if isinstance(one, Observable) else one.needs
 
 
 def former_names(module: str, present: Mapping[str, str]) -> Callable[[str], NoReturn]:

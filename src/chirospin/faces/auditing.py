@@ -20,6 +20,7 @@ from chirospin.base.stored import recomputed, stored_methods, stored_model
 from chirospin.base.units import parse
 from chirospin.faces import arguments
 from chirospin.faces.arguments import problem
+from chirospin.faces.fitting import fit_certificates, fit_failures, is_fit
 from chirospin.faces.measuring import (
     changed_files,
     failed_tests,
@@ -78,6 +79,8 @@ def audited(
     stored = path.suffix in (results.NETCDF, results.ZARR) or Store(path).exists
     if stored and is_measured(ds := reported(path)):
         return _measured_report(ds, method, [*set_, *option])
+    if stored and is_fit(ds := reported(path)):
+        return _fit_report(ds, method, [*set_, *option])
     subject = (
         _of_file(path, method, set_, option, allow_code)
         if stored
@@ -113,6 +116,25 @@ def audited(
     }
     text = "\n".join([*lines, "", f"audit {checks_words(every)}"])
     return AuditReport(text=text, facts=facts, failures=failures, converged=not lost and not stuck)
+
+
+def _fit_report(ds: xr.Dataset, method: str | None, changes: Sequence[str]) -> AuditReport:
+    """A fit of mechanisms: evidences by another sampler."""
+    if method is not None or changes:
+        raise ModelError("A fit has no method and no parameters to change in an audit")
+    found = fit_certificates(ds)
+    failures = [failure_line(c) for c in found if not c.passed] + fit_failures(ds)
+    lines = ["fit: evidences by another sampler", certificates_text(found)]
+    return AuditReport(
+        text="\n".join([*lines, "", f"audit {checks_words(found)}"]),
+        facts={
+            "family": ds.attrs["family"],
+            "method": [ds.attrs["method"]],
+            "audit": certificates_json(found),
+        },
+        failures=failures,
+        converged=True,
+    )
 
 
 def _measured_report(ds: xr.Dataset, method: str | None, changes: Sequence[str]) -> AuditReport:

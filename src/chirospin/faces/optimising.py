@@ -77,7 +77,7 @@ def optimum_facts(ds: xr.Dataset, problem: Problem) -> dict[str, Any]:
         },
         "searches": [
             {"value": b, "evaluations": int(np.isfinite(row).sum()), "ended": str(reason)}
-            for b, row, reason in zip(best, values, reasons, strict=True)
+            for b, row, reason in zip(best, ds[f"path_{names[0]}"].values, reasons, strict=True)
         ],
         "audit": json.loads(ds.attrs["optimum_audit"]),
     }

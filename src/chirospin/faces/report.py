@@ -23,6 +23,7 @@ from chirospin.base.family import Problem
 from chirospin.base.figures import APART, MANY, sketch
 from chirospin.base.sealed import MARK, written_whole
 from chirospin.faces import arguments
+from chirospin.faces.fitting import fit_report, is_fit
 from chirospin.faces.measuring import is_measured, measured_report
 from chirospin.faces.symbols import marked, symbol_pieces, unit_pieces
 from chirospin.faces.text import number
@@ -69,9 +70,9 @@ def reported(source: Path) -> xr.Dataset:
 
 def report_page(ds: xr.Dataset, name: str) -> str:
     """The page of a result."""
-    if is_measured(ds):
+    if is_measured(ds) or is_fit(ds):
         parts = [
-            *measured_report(ds),
+            *(fit_report(ds) if is_fit(ds) else measured_report(ds)),
             "<h2>Provenance</h2>",
             _provenance(ds),
             "<h2>References</h2>",

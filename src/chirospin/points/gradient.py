@@ -120,8 +120,8 @@ def _by_differences(
         place, info = value_of_parameter(model, name), model.parameter_info(name)
         nodes = inside_nodes(place, STEP * max(abs(place), 1.0), info.allows)
         plans.append((derivative_weights(nodes, place), [held(model, **{name: x}) for x in nodes]))
-    models = [model, *(observable for _, group in plans for observable in group)]
-    states = states_with_parts(problem.parts, method, models, problem.needs(wanted))
+    models = [model, *(moved for _, group in plans for moved in group)]
+    states = states_with_parts(problem.parts, method, models, problem.value_needs(wanted))
     for state in states:
         if not state.outcome.converged:
             raise ConvergenceError(

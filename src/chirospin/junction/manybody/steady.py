@@ -26,11 +26,10 @@ from chirospin.junction.manybody.packed import (
     ODD,
     Halves,
     Real,
-    diagonal,
     norm,
 )
 from chirospin.numerics.krylov import gmres
-from chirospin.numerics.sylvester import Form, MapInverse, SylvesterInverse, dagger, unpack
+from chirospin.numerics.sylvester import Form, MapInverse, SylvesterInverse, dagger
 
 LARGEST_MAP = 40  # states of a sector up to which the map on its matrices is inverted as a whole
 REFINEMENTS = 3  # corrections from the residual of the original equation, where one is needed
@@ -125,6 +124,10 @@ class Resolvent:
             return MapInverse(lambda X: action(X) - self.shift * X, heff.shape)
         return self.form(heff - 0.5j * self.shift * np.eye(heff.shape[-1]))
 
+    def moved(self, shift: float) -> Resolvent:
+        """That of L_0 + K - shift."""
+        return Resolvent(self.generator, self.form, shift)
+
     def __call__(self, parity: int, packed: Real) -> Real:
         """R Y in packed form."""
         return -self.generator.layout.by_stack(
@@ -141,11 +144,34 @@ class Resolvent:
         """Norm of the anti-Hermitian part that packing drops from R Y, (batch,)."""
         layout = self.generator.layout
         total = np.zeros(layout.batch)
-        for n, stack in enumerate(layout.space.stacks[parity]):
-            Y = unpack(packed[:, stack.span].reshape(layout.shape(parity, n)))
+        for n in layout.numbers(parity):
+            Y = layout.stored(parity, n, packed)
             X = self.inverse[parity][n](Y)
             total += (np.abs(X - dagger(X)) ** 2).sum(axis=(1, 2, 3))
         return np.sqrt(total) / 2
+
+
+class AnyResolvent(Protocol):
+    """What the solver asks of R."""
+
+    generator: Generator
+    slowest_decay: Real
+
+    @property
+    def complete(self) -> bool:
+        """Whether it inverts all that keeps the sectors."""
+
+    def __call__(self, parity: int, packed: Real) -> Real:
+        """R Y."""
+
+    def adjoint(self, parity: int, packed: Real) -> Real:
+        """R^+ Y."""
+
+    def hermiticity(self, parity: int, packed: Real) -> Real:
+        """What packing drops from R Y."""
+
+    def moved(self, shift: float) -> AnyResolvent:
+        """That of L - shift."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +207,7 @@ class SteadySolver:
     limit : Krylov vectors at most
     """
 
-    resolvent: Resolvent
+    resolvent: AnyResolvent
     tolerance: float
     limit: int
     fed_back: float = 0.0
@@ -198,14 +224,16 @@ class SteadySolver:
 
     def regularised(self, rate: float) -> SteadySolver:
         """The same equations, with L_0 - rate inverted in place of a nearly singular L_0."""
-        moved = Resolvent(self.generator, self.resolvent.form, rate)
         return replace(
-            self, resolvent=moved, fed_back=rate, limit=min(self.limit, SINGULAR_VECTORS)
+            self,
+            resolvent=self.resolvent.moved(rate),
+            fed_back=rate,
+            limit=min(self.limit, SINGULAR_VECTORS),
         )
 
     def shifted(self, rate: float) -> SteadySolver:
         """Of L - rate in place of L."""
-        return replace(self, resolvent=Resolvent(self.generator, self.resolvent.form, rate))
+        return replace(self, resolvent=self.resolvent.moved(rate))
 
     def _halves(self, even: Real, odd: Real | None, tolerance: float) -> tuple[Real, Real, int]:
         """The same from R Y, by the even half alone; None for an odd half that is 0."""
@@ -274,23 +302,32 @@ class SteadySolver:
         return dual, applications
 
     def steady_state(
-        self, *, strict: bool = False, rng: np.random.Generator | None = None
+        self,
+        *,
+        strict: bool = False,
+        rng: np.random.Generator | None = None,
+        guess: Halves | None = None,
     ) -> Stationary:
-        """rho with L rho = 0 and trace 1, from a uniform or a random start.
+        """rho with L rho = 0 and trace 1, from a guess, or a uniform or random start.
 
         ``strict`` corrects from the original equation until rounding stops it, slow modes included.
         """
         L = self.generator
-        even, odd = self._start(rng)
+        even, odd = self._start(rng) if guess is None else guess
         applications = 0
         for attempt in range(1 + REFINEMENTS if not self.fed_back else 2):
             if attempt and not strict and (L.residual(even, odd) <= MET * self.tolerance).all():
                 break
-            if not attempt and self.by_halves:  # the odd half of the start is what jumps make
+            if not attempt and guess is None and self.by_halves:
+                # the odd half of the start is what jumps make
                 rest = self.resolvent(EVEN, L.jumps(ODD, odd)) - even
                 *change, spent = self._halves(rest, None, 0.1 * self.tolerance)
             else:
-                accuracy = 0.1 * self.tolerance if not attempt else STRICT if strict else FINER
+                accuracy = STRICT if strict else FINER
+                if not attempt:
+                    accuracy = 0.1 * self.tolerance
+                    if guess is not None:  # which leaves less to be found
+                        accuracy /= min(1.0, max(L.residual(even, odd).max(), self.tolerance))
                 *change, spent = self.solve(*L.derivative(even, odd), accuracy)
             even, odd, applications = even + change[EVEN], odd + change[ODD], applications + spent
         norms = L.layout.trace(even, odd)
@@ -309,7 +346,7 @@ class SteadySolver:
         halves = []
         for parity in (EVEN, ODD):
             arriving = layout.zeros(parity)
-            places = diagonal(layout.charges, parity)
+            places = layout.diagonal(parity)
             arriving[:, places] = 1.0 if rng is None else rng.uniform(0.0, 2.0, places.size)
             halves.append(arriving)
         even, odd = halves
