@@ -45,6 +45,15 @@ from chirospin.junction.manybody.trajectories import (
 from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
 from chirospin.junction.observables import OBSERVABLES, labels
+from chirospin.junction.operators import (
+    annihilator,
+    density_operator,
+    hamiltonian,
+    jump_operators,
+    lead_current_operator,
+    liouvillian,
+    one_body_density,
+)
 from chirospin.junction.probed import transmitted_spin
 from chirospin.junction.time.transient import (
     TRANSIENT_AUDITS,
@@ -76,7 +85,14 @@ __all__ = [
     "SwitchedJunction",
     "Trajectories",
     "UniversalLindblad",
+    "annihilator",
+    "density_operator",
     "discrepancy",
+    "hamiltonian",
+    "jump_operators",
+    "lead_current_operator",
+    "liouvillian",
+    "one_body_density",
     "solve",
     "sweep",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from chirospin.base.outcome import Outcome
 from chirospin.junction.manybody.generator import Generator
-from chirospin.junction.manybody.hamiltonian import one_body_density
+from chirospin.junction.manybody.hamiltonian import sector_density
 from chirospin.junction.manybody.leads import closed_classes
 from chirospin.junction.manybody.packed import Complex, Real
 from chirospin.junction.manybody.steady import Stationary
@@ -51,7 +51,7 @@ def certified_states(
         lowest = np.minimum(lowest, smallest_eigenvalue(X))
     number = layout.number()
     particles = sum((n * x).sum(axis=1) for n, x in zip(number, found.halves, strict=True))
-    G = one_body_density(members[0].matrices, layout, blocks)
+    G = sector_density(members[0].matrices, layout, blocks)
     judged = []
     for b, member in enumerate(members):
         several = closed_classes(member.charges, member.channels)
