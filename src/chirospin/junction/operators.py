@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -33,7 +34,7 @@ from chirospin.junction.manybody.gksl import GKSL
 from chirospin.junction.manybody.hamiltonian import Matrices, off_diagonal_terms
 from chirospin.junction.manybody.infinite_bias import Solved, check_memory, listed_pair, solved
 from chirospin.junction.manybody.leads import FlatMember
-from chirospin.junction.manybody.packed import Complex, Ints, Real, occupied
+from chirospin.junction.manybody.packed import Ints, Real, occupied
 from chirospin.junction.model import (
     LEADS,
     MAGNETISATIONS,
@@ -56,8 +57,9 @@ RATE = "(eV/hbar)^(1/2)"
 
 
 def _matrices(model: MolecularStack) -> Matrices:
-    biased = isinstance(model, BiasedJunction)
-    return Matrices.of(model, gated_hamiltonian(model) if biased else one_body_hamiltonian(model))
+    if isinstance(model, BiasedJunction):
+        return Matrices.of(model, gated_hamiltonian(model))
+    return Matrices.of(model, one_body_hamiltonian(model))
 
 
 def _place(name: str, value: str, names: Sequence[str]) -> int:
@@ -85,7 +87,7 @@ def _product(
 
 
 def _sparse(
-    orbitals: int, rows: Sequence[Ints], columns: Sequence[Ints], values: Sequence[Complex | Real]
+    orbitals: int, rows: Sequence[Ints], columns: Sequence[Ints], values: Sequence[NDArray[Any]]
 ) -> scipy.sparse.csr_array:
     where = (np.concatenate(rows), np.concatenate(columns))
     found = scipy.sparse.coo_array((np.concatenate(values), where), shape=(2**orbitals,) * 2)
@@ -236,7 +238,7 @@ def lead_current_operator(
         name=f"current from the {lead} lead",
         unit="eV*e/hbar",
         molecules=model.molecules,
-        matrix=_diagonal(n, (f - occupied(np.arange(2**n), n)) @ coupling),
+        matrix=_diagonal(n, np.asarray((f - occupied(np.arange(2**n), n)) @ coupling)),
     )
 
 
