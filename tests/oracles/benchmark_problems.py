@@ -29,6 +29,7 @@ from chirospin.vibration import Exact
 from tests.oracles import (
     bias_dense,
     full_fock,
+    helix_by_hand,
     qutip_junction,
     rashba_brute_force,
     spinterface_brute_force,
@@ -58,8 +59,31 @@ P_MR = "P_MR = (I_up - I_down)/(I_up + I_down)"
 NOZAKI = ("nozaki_fujita_2026, Eqs. (1)-(11), (17)",)
 WIDE = "leads of constant width: G(E) = [E - h + i (Gamma_L + Gamma_R + sum_p Gamma_p)/2]^-1"
 SPIN_OUT = "P_s = (I_up - I_down)/(I_up + I_down), of the electrons of either spin that arrive in the right lead"
+TWO_STRANDS = (
+    "h = sum_jn e_j n_jn + [c+_jn (t_j + i t_so (s_n^j + s_{n+1}^j)) c_{j,n+1} + h.c.] + lambda sum_n (c+_1n c_2n + h.c.), "
+    "s_n^j = sigma_z cos(theta) - (-1)^j sin(theta) (sigma_x sin(n phi) - sigma_y cos(n phi)), n from 0, strands j = 1, 2"
+)
+CHANNEL = (
+    "Gamma = lead_coupling (1 1; 1 1) between both strands of the first and of the last pair, both spins alike, "
+    "left lead not polarised"
+)
+TELLURIUM = (
+    f"three atoms a cell at ({helix_by_hand.OFFSET}, 0, 0), (0, {helix_by_hand.OFFSET}, 1/3), "
+    f"(-{helix_by_hand.OFFSET}, -{helix_by_hand.OFFSET}, -1/3) of a hexagonal cell a = {helix_by_hand.EDGE} nm (a1 along x, "
+    f"a2 at 120 degrees), c = {helix_by_hand.HEIGHT} nm along z; p orbitals with spin, level 0, "
+    "between atoms at d, |d| < "
+    f"{helix_by_hand.REACH} nm: [V_pi (1 - dd) + V_sigma dd] exp(-(|d| - {helix_by_hand.LENGTH} nm)/{helix_by_hand.DECAY} nm), "
+    f"dd the projector along d, V_pi = {helix_by_hand.V_PI} eV, V_sigma = {helix_by_hand.V_SIGMA} eV; "
+    f"{helix_by_hand.SPIN_ORBIT} eV L.S on each atom, S = sigma/2; chi_zz = 1/(V N) sum_k sum_n (-f') s_z v_z, s = sigma/2, over the "
+    "27 wavevectors k = (n + 0.1)/3 of the reciprocal vectors, n = 0, 1, 2; no converged material"
+)
 ROUNDED = "rounding"
 CONVENTIONS = "hbar = e = k_B = 1; a complex number is [real, imaginary]; sigma are Pauli matrices"
+GAS = ("mass", "spin_orbit", "dresselhaus", "zeeman", "fermi_energy", "scattering_rate")
+PAIRS = (
+    "base_pairs", "energy_1", "energy_2", "hopping_1", "hopping_2", "hopping_between", "spin_orbit",
+    "twist", "helix_angle", "lead_coupling", "energy",
+)  # fmt: skip
 LEVEL = (
     "level",
     "level_splitting",
@@ -155,6 +179,9 @@ QUIET = contacts.A.replace(
     hybridisation_vector=(0j, 0j, 0j),
 )  # fmt: skip
 SPLIT = Gas(band_energy=-0.3, spin_splitting=(0.05, -0.02, 0.1), repulsion=0.2, thermal_energy=0.05)
+TELLURIUM_HELIX = Crystal(
+    hamiltonian="helix", point_group="none", chemical_potential=1.43, thermal_energy=0.2
+)
 CUBIC = Crystal(hamiltonian="cubic", chemical_potential=0.8, thermal_energy=0.2, spin_orbit=0.3)
 METAL = ChiralMetal(
     spin_orbit=metals.A, chemical_potential=(1 - metals.A**2) / 2, length=metals.LENGTH,
@@ -201,7 +228,7 @@ def chain_by_hand() -> float:
     return float(scattering.polarisation(CHAIN.energy[0], h, *ends))
 
 
-def helix_by_hand(model: DoubleHelix) -> float:
+def double_helix_by_hand(model: DoubleHelix) -> float:
     N = model.base_pairs
     one = np.ones((2, 2))  # both strands in one channel
     ends = [
@@ -277,7 +304,8 @@ PROBLEMS = (
     Declared(
         name="helix-of-one-orbital",
         question="No spin of the transmitted current along a chain of one orbital a site",
-        model=CHAIN, equations="h = sum_n c+_n [t - i t_so (sigma_x cos q_n + sigma_y sin q_n)] c_{n+1} + h.c., "
+        model=CHAIN, needs=("length", "hopping", "spin_orbit", "twist", "lead_coupling", "energy"),
+        equations="h = sum_n c+_n [t - i t_so (sigma_x cos q_n + sigma_y sin q_n)] c_{n+1} + h.c., "
         f"q_n = n twist; {WIDE}, Gamma on the end sites, both spins alike", source=("geyer_2020",),
         quantity=SPIN_OUT, unit="1", tolerance=1e-11, because=ROUNDED,
         zero="a rotation of the spin at each site removes the spin-orbit coupling of a chain",
@@ -287,17 +315,18 @@ PROBLEMS = (
     Declared(
         name="double-helix-without-probes",
         question="No spin of the transmitted current of a coherent double helix whose lead has one channel",
-        model=ALONE, equations=DoubleHelix.__doc__.split("Published")[0].strip() + f"; {WIDE}",
+        model=ALONE, needs=PAIRS, equations=f"{TWO_STRANDS}; {WIDE}; {CHANNEL}",
         source=("guo_sun_2012, written from memory: verify",), quantity=SPIN_OUT, unit="1",
         tolerance=1e-9, because=ROUNDED,
         zero="one channel of either spin: S is a multiple of a rotation under time reversal",
         ours=("chirospin: models.double_helix", lambda: largest(models.solve(ALONE).transmitted_spin)),
-        theirs=("NumPy: Green function of a matrix written out", lambda: helix_by_hand(ALONE)),
+        theirs=("NumPy: Green function of a matrix written out", lambda: double_helix_by_hand(ALONE)),
     ),
     Declared(
         name="rashba-spin-hall-current",
         question="No spin Hall current of a disordered gas with Rashba coupling in a steady field",
-        model=BARE, equations="H = p^2/2m + alpha (p_y sigma_x - p_x sigma_y), short-range impurities of rate 1/tau; "
+        model=BARE, needs=("mass", "spin_orbit", "fermi_energy", "scattering_rate"),
+        equations="H = p^2/2m + alpha (p_y sigma_x - p_x sigma_y), short-range impurities of rate 1/tau; "
         "linear response to a field along x, first order in the splitting over the Fermi energy",
         source=("khaetskii_2006",), quantity="q_yz: current along y of the spin along z per unit force",
         unit="e/(8 pi)", tolerance=1e-9, because="angular grid",
@@ -308,7 +337,7 @@ PROBLEMS = (
     Declared(
         name="spin-hall-current-with-a-field",
         question="No spin Hall current with Rashba and Dresselhaus coupling and a magnetic field in the plane",
-        model=FIELD, equations="H = p^2/2m + alpha (p_y sigma_x - p_x sigma_y) + beta (p_x sigma_x - p_y sigma_y) + h.sigma/2, alpha = spin_orbit, "
+        model=FIELD, needs=GAS, equations="H = p^2/2m + alpha (p_y sigma_x - p_x sigma_y) + beta (p_x sigma_x - p_y sigma_y) + h.sigma/2, alpha = spin_orbit, "
         "beta = dresselhaus, h = zeeman; short-range impurities of rate 1/tau; first order in the splitting over the Fermi energy",
         source=("khaetskii_2006 (Rashba); Dresselhaus and field: this project's derivation",),
         quantity="q_yz: current along y of the spin along z per unit force", unit="e/(8 pi)",
@@ -412,17 +441,16 @@ PROBLEMS = (
     Declared(
         name="double-helix-with-dephasing",
         question="Spin of the transmitted current of a double helix whose sites have dephasing probes",
-        model=HELIX, equations=DoubleHelix.__doc__.split("Published")[0].strip()
-        + f"; {WIDE}; a probe on each site, both spins alike, carries no current at any energy",
+        model=HELIX, needs=(*PAIRS, "probe_coupling"), equations=f"{TWO_STRANDS}; {WIDE}; {CHANNEL}; a probe on each site, both spins alike, carries no current at any energy",
         source=("guo_sun_2012, written from memory: verify", "d_amato_pastawski_1990"), quantity=SPIN_OUT,
         unit="1", tolerance=1e-9, because=ROUNDED,
         ours=("chirospin: models.double_helix", lambda: largest(models.solve(HELIX).transmitted_spin)),
-        theirs=("NumPy: sums over a matrix written out", lambda: helix_by_hand(HELIX)),
+        theirs=("NumPy: sums over a matrix written out", lambda: double_helix_by_hand(HELIX)),
     ),
     Declared(
         name="spin-of-a-gas-in-a-field",
         question="Spin that a field induces in a gas with Rashba and Dresselhaus coupling and a Zeeman energy",
-        model=FIELD, equations="H = p^2/2m + alpha (p_y sigma_x - p_x sigma_y) + beta (p_x sigma_x - p_y sigma_y) + h.sigma/2, alpha = spin_orbit, "
+        model=FIELD, needs=GAS, equations="H = p^2/2m + alpha (p_y sigma_x - p_x sigma_y) + beta (p_x sigma_x - p_y sigma_y) + h.sigma/2, alpha = spin_orbit, "
         "beta = dresselhaus, h = zeeman; short-range impurities of rate 1/tau; first order in the splitting over the Fermi energy",
         source=("khaetskii_2006 (Rashba); Dresselhaus and field: this project's derivation",),
         quantity="density of the spin sigma_y/2 per unit force along x", unit="1/(eV*nm)", tolerance=1e-8,
@@ -464,6 +492,17 @@ PROBLEMS = (
               lambda: float(KGrid(points=24, shifts="0.1;0.6").solve(CUBIC).edelstein[2, 2])),
         theirs=("two bands by hand on 36 points",
                 lambda: float(crystals.naive_cubic(1.0, 0.3, 0.8, 0.2, 36)[0])),
+    ),
+    Declared(
+        name="edelstein-of-a-helix-on-a-grid",
+        question="Spin that a field along the axis induces in a crystal of right-handed helices, on a stated grid",
+        model=TELLURIUM_HELIX, needs=("chemical_potential", "thermal_energy"), equations=TELLURIUM,
+        source=("own; lattice as the built-in helix of this package states it",), quantity="chi_zz, spin in hbar",
+        unit="1/nm^2", tolerance=1e-11, because=ROUNDED,
+        ours=("chirospin: crystal, k-grid",
+              lambda: float(KGrid(points=3, shifts="0.1").solve(TELLURIUM_HELIX).edelstein[2, 2])),
+        theirs=("Bloch sums atom by atom",
+                lambda: float(helix_by_hand.edelstein_zz(3, 0.1, 1.43, 0.2))),
     ),
     Declared(
         name="quadratic-spin-of-a-chiral-metal",
