@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chirospin.benchmark import benchmark_problems
+from chirospin.benchmark import PROBLEMS_FOLDER, benchmark_problems
 from chirospin.faces.cli import main
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def run(path: Path, given: Any, capsys: pytest.CaptureFixture[str], *more: str) -> tuple[int, str]:
@@ -71,3 +75,20 @@ def test_list_and_show(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "QuTiP" in said
     assert "energy_b" in said
+
+
+def test_the_script_of_the_page_reads_the_files_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a process where the package cannot be imported."""
+    page = (DOCS / "howto" / "benchmark.md").read_text(encoding="utf-8")
+    script = page.split(":caption: own_code.py\n\n")[1].split("```")[0]
+    (tmp_path / "own_code.py").write_text(script, encoding="utf-8")
+    alone = (
+        "import runpy, sys; sys.modules['chirospin'] = None; "
+        "sys.argv = ['own_code.py', sys.argv[1]]; runpy.run_path('own_code.py')"
+    )
+    command = [sys.executable, "-c", alone, str(PROBLEMS_FOLDER)]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert main(["benchmark", "run", "--against", str(tmp_path / "results.json")]) == 0
+    assert "2 met, 0 missed" in capsys.readouterr().out
