@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chirospin import junction
 from chirospin.base.errors import ConvergenceError, ModelError
-from chirospin.junction import BiasedJunction, Junction, MeanField
+from chirospin.junction import BiasedJunction, Junction, MeanField, PhononJunction
 from tests.laws.junctions import field, junctions
 from tests.oracles import full_fock, qutip_junction
 
@@ -180,6 +180,14 @@ def test_what_does_not_fit_is_refused_with_its_size(monkeypatch: pytest.MonkeyPa
         junction.lead_current_operator(Junction(), "top")
     with pytest.raises(ModelError, match="probes"):
         junction.density_operator(Junction(probe="dephasing", probe_coupling=0.1))
+    shaken = PhononJunction(
+        molecules=1, phonon_energy=[0.2], phonon_damping=[0.1], holstein_a=[[0.1]]
+    )
+    for verb in (junction.hamiltonian, junction.liouvillian, junction.density_operator):
+        with pytest.raises(ModelError, match="vibrations"):
+            verb(shaken)
+    with pytest.raises(ModelError, match="method must be given"):
+        junction.one_body_density(shaken)
     with pytest.raises(ConvergenceError, match="steady states"):
         junction.density_operator(Junction(coupling_a=0, spin_orbit=0, hopping_a=0))
 

@@ -54,6 +54,14 @@ from chirospin.junction.operators import (
     liouvillian,
     one_body_density,
 )
+from chirospin.junction.phonons.audit import AUDITS as PHONON_AUDITS
+from chirospin.junction.phonons.audit import CHECKS as PHONON_CHECKS
+from chirospin.junction.phonons.methods import Exact, Levels, Tiers
+from chirospin.junction.phonons.model import PhononJunction
+from chirospin.junction.phonons.observables import OBSERVABLES as PHONON_OBSERVABLES
+from chirospin.junction.phonons.observables import PARTS as PHONON_PARTS
+from chirospin.junction.phonons.observables import labels as phonon_labels
+from chirospin.junction.phonons.scba import BornApproximation
 from chirospin.junction.probed import transmitted_spin
 from chirospin.junction.time.transient import (
     TRANSIENT_AUDITS,
@@ -71,18 +79,23 @@ __all__ = [
     "BiasedJunction",
     "BiasedLandauer",
     "BiasedMeanField",
+    "BornApproximation",
     "DetailedBalance",
     "Evolution",
+    "Exact",
     "Hierarchy",
     "Junction",
     "Landauer",
+    "Levels",
     "MeanField",
     "MixedGKSL",
     "Pauli",
+    "PhononJunction",
     "PositiveLindblad",
     "Redfield",
     "RedfieldLamb",
     "SwitchedJunction",
+    "Tiers",
     "Trajectories",
     "UniversalLindblad",
     "annihilator",
@@ -151,10 +164,23 @@ BIASED = Problem(
     labels=labels,
     quantity="spin_polarisation",
 )
+VIBRATING = Problem(
+    family="junction",
+    name="phonons",
+    question="what vibrations of the molecules and their temperature do to the polarisation",
+    model=PhononJunction,
+    methods={method.name: method for method in (Exact, Tiers, Levels, BornApproximation)},
+    observables=PHONON_OBSERVABLES,
+    checks=PHONON_CHECKS,
+    audits=PHONON_AUDITS,
+    parts=PHONON_PARTS,
+    labels=phonon_labels,
+    quantity="spin_polarisation",
+)
 FAMILY = Family(
     name="junction",
     question=QUESTION,
-    problems=(PROBLEM, BIASED, TRANSIENT),
+    problems=(PROBLEM, BIASED, VIBRATING, TRANSIENT),
     moved={
         "counting": "ask junction for its observables noise and fano_factor",
         "sampled": "solve junction by method trajectories",

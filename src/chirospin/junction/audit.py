@@ -21,6 +21,7 @@ from chirospin.junction.model import (
     one_body_hamiltonian,
     spin_orbit_vectors,
 )
+from chirospin.junction.modes import VibratingStack, rotated_vibrations
 from chirospin.junction.state import JunctionState, lead_current
 
 BALANCE = 1e-9  # of the largest coupling: residual 1e-12 over the slowest relaxation of 1e-3
@@ -129,6 +130,12 @@ TRACE = Check(
     about="the trace of rho is kept: |Tr L rho| over the rate of jumps",
     evaluate=of_density("trace_drift", np.max),
 )
+HERMITICITY = Check(
+    name="hermiticity",
+    tolerance=1e-10,
+    about="anti-Hermitian part of rho",
+    evaluate=of_density("hermiticity", np.max),
+)
 SMALLEST_EIGENVALUE = Check(
     name="smallest_eigenvalue",
     tolerance=1e-10,
@@ -170,12 +177,7 @@ OTHER_SOLUTIONS = Check(
 CHECKS = (
     RESIDUAL,
     TRACE,
-    Check(
-        name="hermiticity",
-        tolerance=1e-10,
-        about="anti-Hermitian part of rho",
-        evaluate=of_density("hermiticity", np.max),
-    ),
+    HERMITICITY,
     SMALLEST_EIGENVALUE,
     OCCUPATION_RANGE,
     OCCUPATION_SUM,
@@ -211,6 +213,8 @@ def spin_rotated(
     if model.one_body_matrix is not None:
         U = np.kron(np.eye(2 * model.molecules), rotation)
         changes["one_body_matrix"] = U @ np.array(model.one_body_matrix) @ U.conj().T
+    if isinstance(model, VibratingStack):
+        changes |= rotated_vibrations(model, rotation, turn)
     return model.replace(**changes)
 
 
@@ -284,7 +288,7 @@ def _uniform_repulsion(model: Junction, method: Method) -> float | None:
     return _apart(model, [state, method.solve(shifted)])
 
 
-def _tolerance(model: Junction, method: Method) -> float | None:
+def solved_to_tolerance(model: Junction, method: Method) -> float | None:
     if "tolerance" not in type(method).model_fields:
         return None
     looser = method.with_options(tolerance=100 * getattr(method, "tolerance"))  # noqa: B009
@@ -321,6 +325,12 @@ SYMMETRY_AUDITS = (
         evaluate=lambda m, k: difference(m, turned(m), k, flip=False),
     ),
 )
+TOLERANCE = Audit(
+    name="tolerance",
+    tolerance=SYMMETRY,
+    about="a tolerance 100 times larger gives the same currents",
+    evaluate=solved_to_tolerance,
+)
 AUDITS = (
     Audit(
         name="grown_from_zero",
@@ -328,12 +338,7 @@ AUDITS = (
         about="the solution is the one that grows out of the density without repulsion",
         evaluate=_grown,
     ),
-    Audit(
-        name="tolerance",
-        tolerance=SYMMETRY,
-        about="a tolerance 100 times larger gives the same currents",
-        evaluate=_tolerance,
-    ),
+    TOLERANCE,
     *SYMMETRY_AUDITS,
     Audit(
         name="no_interaction",

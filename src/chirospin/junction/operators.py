@@ -48,6 +48,8 @@ from chirospin.junction.model import (
     lead_occupations,
     one_body_hamiltonian,
 )
+from chirospin.junction.modes import VibratingStack, modes
+from chirospin.junction.phonons.model import PhononJunction
 from chirospin.junction.probed import require_no_probes
 from chirospin.numerics.sylvester import Form, by_either_form
 
@@ -56,7 +58,18 @@ SMALLER = "fewer molecules, or a method of `junction`, which works in sectors"
 RATE = "(eV/hbar)^(1/2)"
 
 
+def _require_no_vibrations(model: MolecularStack) -> None:
+    if isinstance(model, PhononJunction) or (
+        isinstance(model, VibratingStack) and len(modes(model).energy)
+    ):
+        raise ModelError(
+            "Operators are exported of electrons alone, but the model has vibrations or noise; leave out "
+            "phonon_energy, or take a Junction"
+        )
+
+
 def _matrices(model: MolecularStack) -> Matrices:
+    _require_no_vibrations(model)
     if isinstance(model, BiasedJunction):
         return Matrices.of(model, gated_hamiltonian(model))
     return Matrices.of(model, one_body_hamiltonian(model))
@@ -173,6 +186,7 @@ def _annihilator(model: MolecularStack, k: int, factor: float) -> FockOperator:
 
 
 def _member(model: MolecularStack, magnetisation: str) -> FlatMember:
+    _require_no_vibrations(model)
     if not isinstance(model, Junction):
         raise ModelError(
             "Only a Junction (infinite bias) has a Liouvillian and a density operator to export; "
@@ -359,6 +373,8 @@ def one_body_density(model: MolecularStack, method: Method | None = None) -> xr.
     ------
     ConvergenceError : the method has no state
     """
+    if isinstance(model, PhononJunction) and method is None:
+        raise ModelError("A method must be given for a PhononJunction, for example Tiers()")
     biased = isinstance(model, BiasedJunction)
     chosen = method or (UniversalLindblad() if biased else GKSL())
     state = chosen.solve(model)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from chirospin.base.errors import ModelError
 from chirospin.base.fermi import fermi, fermi_difference
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.numerics.quadrature import cleared_edges, gauss_panels
+from chirospin.numerics.quadrature import cleared_edges, gauss_nodes, gauss_panels
 from chirospin.scattering.amplitudes import (
     FIRST_PROBE,
     LEFT,
@@ -423,7 +423,7 @@ def _evaluated(
 @lru_cache(maxsize=4)
 def _last_terms(nodes: int) -> Real:
     """Weights whose sums over a panel's nodes are its last two Legendre coefficients, (2, nodes)."""
-    x, _ = np.polynomial.legendre.leggauss(nodes)
+    x, _ = gauss_nodes(nodes)
     rows = [
         (2 * k + 1) / 2 * np.polynomial.legendre.Legendre.basis(k)(x)
         for k in (nodes - 2, nodes - 1)

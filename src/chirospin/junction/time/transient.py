@@ -20,15 +20,16 @@ from pydantic import Field
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
-from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
+from chirospin.base.method import LOOSEST, TIGHTEST, Method
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
-from chirospin.base.parameters import Shape, parameter
+from chirospin.base.parameters import axis_parameter, parameter
 from chirospin.junction.manybody.gksl import GKSL
 from chirospin.junction.manybody.infinite_bias import Pair, Solved, check_memory, listed_pair
 from chirospin.junction.manybody.leads import FlatMember
 from chirospin.junction.manybody.packed import Halves, Layout, Real, occupied
 from chirospin.junction.manybody.slow_modes import actions, generator_size, slowest, steady_state
+from chirospin.junction.manybody.steady import krylov_setting
 from chirospin.junction.model import (
     Junction,
     lead_couplings,
@@ -66,12 +67,10 @@ class SwitchedJunction(Junction):
         choices=("unbiased", "flipped", "empty"),
         about="before: leads at their mean occupation, the lead reversed, or no electron",
     )
-    time: tuple[float, ...] | None = parameter(
-        None,
+    time: tuple[float, ...] | None = axis_parameter(
+        "T",
         unit="1/eV",
         symbol="t",
-        shape=Shape(axes=("T",)),
-        axis=True,
         about="after the change; from 0.1 over the largest to 1000 over the smallest coupling if not given",
     )
 
@@ -148,9 +147,7 @@ class Evolution(Method):
         le=LOOSEST,
         description="largest estimated error of rho, relative, per interval of time",
     )
-    krylov_vectors: int = Field(
-        200, ge=1, le=MOST_VECTORS, description="most Krylov vectors of one inverse"
-    )
+    krylov_vectors: int = krylov_setting(200, "inverse")
 
     def solve_many(self, models: Sequence[SwitchedJunction]) -> Iterator[TransientState]:
         """One state per model; both magnetisations.
