@@ -88,11 +88,11 @@ def describe(
         return 0
     every = installed()
     if json:
-        say(json_format.dumps({"families": [text.described(family) for family in every]}))
+        say(json_format.dumps({"families": [text.described(listed) for listed in every]}))
         return 0
-    for family in every:
-        say(f"{family.name}: {family.question}")
-        for each in family.problems:
+    for listed in every:
+        say(f"{listed.name}: {listed.question}")
+        for each in listed.problems:
             say(f"  {each.path}: methods {', '.join(each.methods)}")
             say(f"    observables {', '.join(o.name for o in each.observables)}")
     say("\nchirospin describe FAMILY shows the parameters.")
