@@ -79,6 +79,30 @@ TELLURIUM = (
 )
 ROUNDED = "rounding"
 CONVENTIONS = "hbar = e = k_B = 1; a complex number is [real, imaginary]; sigma are Pauli matrices"
+ONE_STACK = (
+    "molecules", "energy_a", "energy_b", "hopping_a", "hopping_b", "hopping_ab", "hopping_ba", "spin_orbit", "twist",
+    "handedness", "spin_orbit_vectors", "hubbard_a", "hubbard_b", "hubbard_ab_singlet", "hubbard_ab_triplet", "hund",
+    "intersite_repulsion", "coupling_a", "coupling_b", "lead_polarisation",
+)  # fmt: skip
+FLAT = (*ONE_STACK, "occupation_left", "occupation_right")
+BIASED = (
+    *ONE_STACK,
+    "bias",
+    "bias_asymmetry",
+    "internal_drop",
+    "gate",
+    "thermal_energy",
+    "thermal_energy_difference",
+)
+CONTACT = (
+    "mass", "spin_orbit", "fermi_energy", "dimension", "texture", "thermal_energy", "level", "level_splitting",
+    "hybridisation", "hybridisation_vector", "lead_coupling", "lead_polarisation", "lead_potential", "broadening",
+    "distance", "direction",
+)  # fmt: skip
+SLAB = (
+    "mass", "spin_orbit", "chemical_potential", "relaxation_time", "charge", "length", "screening_length", "position",
+    "injection_power", "injection_weight", "helicity_memory", "walls",
+)  # fmt: skip
 GAS = ("mass", "spin_orbit", "dresselhaus", "zeeman", "fermi_energy", "scattering_rate")
 PAIRS = (
     "base_pairs", "energy_1", "energy_2", "hopping_1", "hopping_2", "hopping_between", "spin_orbit",
@@ -101,7 +125,7 @@ class Declared:
     Parameters
     ----------
     ours, theirs : what each route is called, and the number that it gives
-    needs : parameters that the problem has, where the model has others that do not enter; all if empty
+    needs : parameters of the model that enter, where they are set
     zero : why it is one
     slow : its second route takes more than a second
     """
@@ -118,7 +142,7 @@ class Declared:
     ours: tuple[str, Callable[[], float]]
     theirs: tuple[str, Callable[[], float]]
     zero: str = ""
-    needs: tuple[str, ...] = ()
+    needs: tuple[str, ...]
     slow: bool = False
 
 
@@ -273,7 +297,8 @@ PROBLEMS = (
     Declared(
         name="stack-without-repulsion",
         question="No magnetoresistance of two terminals without interaction, at infinite bias",
-        model=FREE_MODEL, equations=f"{STACK}; {LEADS}", source=NOZAKI, quantity=P_MR, unit="1",
+        model=FREE_MODEL, needs=FLAT,
+        equations=f"{STACK}; {LEADS}", source=NOZAKI, quantity=P_MR, unit="1",
         tolerance=1e-9, because="residual 1e-12 over the slowest rate",
         zero="Onsager: T_LR(m) = T_LR(-m) of two terminals at every energy",
         ours=("chirospin: many-body master equation", lambda: by_gksl(FREE_MODEL)),
@@ -282,7 +307,8 @@ PROBLEMS = (
     Declared(
         name="one-molecule-is-not-chiral",
         question="No magnetoresistance of one molecule with repulsion, whose spin-orbit vector lies across the axis",
-        model=Junction(**ACHIRAL), equations=f"{STACK}; {LEADS}", source=NOZAKI, quantity=P_MR,
+        model=Junction(**ACHIRAL), needs=FLAT,
+        equations=f"{STACK}; {LEADS}", source=NOZAKI, quantity=P_MR,
         unit="1", tolerance=1e-9, because="residual 1e-12 over the slowest rate",
         zero="half a turn about Lambda reverses the magnetisation and leaves the molecule as it is",
         ours=("chirospin: many-body master equation", lambda: by_gksl(Junction(**ACHIRAL))),
@@ -292,7 +318,7 @@ PROBLEMS = (
     Declared(
         name="stack-at-finite-bias-without-repulsion",
         question="No magnetoresistance of two terminals without interaction, at finite bias and temperature",
-        model=WARM, equations=f"{STACK}; {WIDE}; I = int dE/2pi Tr[Gamma_L G Gamma_R G+] (f_L - f_R), "
+        model=WARM, needs=BIASED, equations=f"{STACK}; {WIDE}; I = int dE/2pi Tr[Gamma_L G Gamma_R G+] (f_L - f_R), "
         "potentials +-V/2, Gamma of the couplings gL, gR of the other problems of this stack; gate on every level",
         source=("nozaki_fujita_2026, Eqs. (1)-(5)", "meir_wingreen_1992"), quantity=P_MR, unit="1",
         tolerance=1e-9, because="quadrature",
@@ -359,7 +385,7 @@ PROBLEMS = (
     Declared(
         name="equilibrium-spin-of-a-contact",
         question="No spin around a molecule without moment on a spin-orbit metal in equilibrium",
-        model=QUIET, equations="H = p^2/2m + alpha p.sigma (metal), a level eps, hybridisation V at the origin, a second "
+        model=QUIET, needs=CONTACT, equations="H = p^2/2m + alpha p.sigma (metal), a level eps, hybridisation V at the origin, a second "
         "lead; spin density of the metal at the place r", source=("fransson_spinterface",),
         quantity="largest component of the spin density", unit="1/nm^3", tolerance=1e-9,
         because="quadrature", zero="time reversal",
@@ -372,7 +398,8 @@ PROBLEMS = (
     Declared(
         name="stack-reference-point",
         question="Magnetoresistance of two molecules with repulsion at the reference point",
-        model=Junction(), equations=f"{STACK}; {LEADS}", source=NOZAKI, quantity=P_MR, unit="1",
+        model=Junction(), needs=FLAT,
+        equations=f"{STACK}; {LEADS}", source=NOZAKI, quantity=P_MR, unit="1",
         tolerance=1e-8, because="both residuals 1e-12 over relaxation rates of 1e-3",
         ours=("chirospin: many-body master equation in charge sectors", lambda: by_gksl(Junction())),
         theirs=("QuTiP: liouvillian, connected block; SciPy: SuperLU",
@@ -382,7 +409,8 @@ PROBLEMS = (
     Declared(
         name="one-molecule-with-exchange",
         question="Current of one molecule with a general spin-orbit vector and Kanamori exchange",
-        model=Junction(**GENERAL), equations=f"{STACK}; {LEADS}", source=NOZAKI,
+        model=Junction(**GENERAL), needs=FLAT,
+        equations=f"{STACK}; {LEADS}", source=NOZAKI,
         quantity="I_up: current with the left lead magnetised up", unit="eV e/hbar", tolerance=1e-9,
         because="residual 1e-12 over the slowest rate",
         ours=("chirospin: many-body master equation",
@@ -393,7 +421,8 @@ PROBLEMS = (
     Declared(
         name="four-levels-in-parallel",
         question="Current of four levels without spin-orbit coupling and repulsion",
-        model=Junction(**LEVELS).replace(hubbard=0), equations=f"{STACK}; {LEADS}", source=NOZAKI,
+        model=Junction(**LEVELS).replace(hubbard=0), needs=FLAT,
+        equations=f"{STACK}; {LEADS}", source=NOZAKI,
         quantity="I_up: current with the left lead magnetised up", unit="eV e/hbar", tolerance=1e-12,
         because=ROUNDED,
         ours=("chirospin: integral of the transmission by residues",
@@ -405,7 +434,8 @@ PROBLEMS = (
     Declared(
         name="noise-of-one-molecule",
         question="Zero-frequency noise of one molecule with repulsion",
-        model=Junction(**NOISE), equations=f"{STACK}; {LEADS}; S = d^2 lambda/d chi^2 at 0 of the largest eigenvalue of "
+        model=Junction(**NOISE), needs=FLAT,
+        equations=f"{STACK}; {LEADS}; S = d^2 lambda/d chi^2 at 0 of the largest eigenvalue of "
         "the generator with a factor exp(+-chi) on jumps of the left lead", source=(*NOZAKI, "bagrets_nazarov_2003"),
         quantity="S_up: second cumulant of the charge per time, left lead magnetised up",
         unit="eV e^2/hbar", tolerance=1e-7, because="difference step 0.02, fourth order",
@@ -417,7 +447,8 @@ PROBLEMS = (
     Declared(
         name="relaxation-gap-of-one-molecule",
         question="Slowest relaxation of one molecule with repulsion",
-        model=SwitchedJunction(**GAP, time=(1.0,)), equations=f"{STACK}; {LEADS}", source=NOZAKI,
+        model=SwitchedJunction(**GAP, time=(1.0,)), needs=FLAT,
+        equations=f"{STACK}; {LEADS}", source=NOZAKI,
         quantity="smallest nonzero -Re of the eigenvalues of the generator, left lead magnetised up",
         unit="eV/hbar", tolerance=1e-9, because=ROUNDED,
         ours=("chirospin: inverse Krylov steps",
@@ -427,7 +458,7 @@ PROBLEMS = (
     Declared(
         name="one-molecule-at-finite-bias",
         question="Current of one molecule with repulsion at finite bias by a positive master equation",
-        model=ONE, equations=f"{STACK}; in eigenstates of H an electron leaves by <a|J|b> = sqrt(g_k (1 - f(E_b - E_a))) <a|c_k|b> and enters "
+        model=ONE, needs=BIASED, equations=f"{STACK}; in eigenstates of H an electron leaves by <a|J|b> = sqrt(g_k (1 - f(E_b - E_a))) <a|c_k|b> and enters "
         "by <b|J|a> = sqrt(g_k f(E_b - E_a)) <b|c+_k|a>, one J for each lead and spin-orbital, without Lamb shift; potentials "
         "(1/2 + asymmetry) V and (-1/2 + asymmetry) V, k_BT of the leads: thermal_energy +- difference/2; couplings g as "
         "in the other problems of this stack",
@@ -507,7 +538,7 @@ PROBLEMS = (
     Declared(
         name="quadratic-spin-of-a-chiral-metal",
         question="Spin of second order in the current near the contact of a chiral metal",
-        model=METAL, equations="Boltzmann equation of H = k^2/2m + alpha k.sigma between contacts, relaxation time and "
+        model=METAL, needs=SLAB, equations="Boltzmann equation of H = k^2/2m + alpha k.sigma between contacts, relaxation time and "
         "screening of the parameters; profiles at the places of the parameters",
         source=("yoshimi_2026",), quantity="spin of second order at z = 1, over (alpha/pi^2)/4", unit="1",
         tolerance=1e-6, because="grids",
@@ -521,7 +552,7 @@ PROBLEMS = (
 def parameters(problem: Declared) -> dict[str, Any]:
     """The parameters of a problem with unit and meaning."""
     model, found = problem.model, {}
-    for name in problem.needs or type(model).model_fields:
+    for name in problem.needs:
         value, info = getattr(model, name), model.parameter_info(name)
         if value is not None:
             found[name] = {"value": plain(value), "unit": info.unit, "meaning": info.about}

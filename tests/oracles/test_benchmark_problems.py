@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,12 @@ def test_both_routes_give_the_stored_number(problem: Declared) -> None:
         assert abs(value - stored["value"]) <= problem.tolerance
 
 
+def unworded(text: dict[str, Any]) -> dict[str, Any]:
+    """Without the meanings of parameters, which their models word."""
+    own = {name: (each["value"], each["unit"]) for name, each in text["parameters"].items()}
+    return {**text, "parameters": own, "model": ""}
+
+
 def test_every_file_has_its_declaration_and_two_routes() -> None:
     """The words are those of the generator, and the slow ones have both numbers too."""
     assert {file.stem for file in PROBLEMS_FOLDER.glob("*.json")} == {one.name for one in PROBLEMS}
@@ -27,7 +34,7 @@ def test_every_file_has_its_declaration_and_two_routes() -> None:
     for problem in PROBLEMS:
         stored = dict(benchmark_problems()[problem.name])
         value, both = stored.pop("value"), stored.pop("routes")
-        assert stored == json.loads(json.dumps(declared_text(problem)))
+        assert unworded(stored) == unworded(json.loads(json.dumps(declared_text(problem))))
         assert len({route["name"] for route in both}) == 2
         assert all(abs(route["value"] - value) <= problem.tolerance for route in both)
         if problem.zero:

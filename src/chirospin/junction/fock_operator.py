@@ -25,7 +25,7 @@ def spin_orbitals(molecules: int) -> tuple[str, ...]:
     return tuple(f"{i} {o} {s}" for i in range(1, molecules + 1) for o in ORBITALS for s in SPINS)
 
 
-def require_room(what: str, molecules: int, size: float, less: str) -> None:
+def require_matrix_room(what: str, molecules: int, size: float, less: str) -> None:
     """Refuse what would not fit in memory.
 
     Raises
@@ -107,7 +107,9 @@ class FockOperator:
                 f"The {self.name} must stay sparse, but a table was asked for; take to_scipy() or to_qutip()"
             )
         size = DENSE_BYTES * float(self.matrix.shape[0]) ** 2
-        require_room(f"table of the {self.name}", self.molecules, size, "to_scipy() takes less")
+        require_matrix_room(
+            f"table of the {self.name}", self.molecules, size, "to_scipy() takes less"
+        )
         return xr.DataArray(
             self.matrix.toarray(),
             dims=("ket", "bra"),

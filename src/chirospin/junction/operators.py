@@ -25,7 +25,7 @@ from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian
 from chirospin.junction.fock_operator import (
     ENTRY_BYTES,
     FockOperator,
-    require_room,
+    require_matrix_room,
     spin_orbitals,
 )
 from chirospin.junction.manybody import fock
@@ -133,7 +133,7 @@ def hamiltonian(model: MolecularStack) -> FockOperator:
     n = PER_MOLECULE * model.molecules
     # one of every off-diagonal element of h joins a quarter of the states; there are at most 20 a molecule
     entries = 2.0 ** min(n, 1000) * (1 + 5 * model.molecules)
-    require_room("Hamiltonian", model.molecules, ENTRY_BYTES * entries, SMALLER)
+    require_matrix_room("Hamiltonian", model.molecules, ENTRY_BYTES * entries, SMALLER)
     matrices = _matrices(model)
     states = np.arange(2**n)
     full = occupied(states, n)
@@ -175,7 +175,7 @@ def annihilator(model: MolecularStack, molecule: int, orbital: str, spin: str) -
 
 def _annihilator(model: MolecularStack, k: int, factor: float) -> FockOperator:
     n = PER_MOLECULE * model.molecules
-    require_room("operator", model.molecules, STATE_BYTES * 2.0 ** min(n, 1000), SMALLER)
+    require_matrix_room("operator", model.molecules, STATE_BYTES * 2.0 ** min(n, 1000), SMALLER)
     row, column, sign = _product(n, (), (k,))
     return FockOperator(
         name=f"empties {spin_orbitals(model.molecules)[k]}",
@@ -244,7 +244,7 @@ def lead_current_operator(
     """
     _member(model, magnetisation)
     n = PER_MOLECULE * model.molecules
-    require_room("current", model.molecules, STATE_BYTES * n * 2.0 ** min(n, 1000), SMALLER)
+    require_matrix_room("current", model.molecules, STATE_BYTES * n * 2.0 ** min(n, 1000), SMALLER)
     place = _place("lead", lead, LEADS)
     coupling = lead_couplings(model)[MAGNETISATIONS.index(magnetisation), place]
     f = lead_occupations(model)[place]
@@ -274,7 +274,7 @@ def liouvillian(model: Junction, magnetisation: str = "up") -> FockOperator:
     """
     _member(model, magnetisation)
     states = 16.0 ** min(model.molecules, 250)
-    require_room(
+    require_matrix_room(
         "Liouvillian",
         model.molecules,
         ENTRY_BYTES * states**2 * (2 + 10 * model.molecules),
