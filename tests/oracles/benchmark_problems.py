@@ -46,14 +46,18 @@ from tests.oracles import test_vibration_oracles as levels
 
 DIGITS_BELOW = 2  # that are kept below the tolerance
 STACK = (
-    "H = sum_il eps_l n_il + sum_il (t_l c+_il c_{i+1,l} + h.c.) + sum_i [i Lambda_i . (c+_ib sigma c_ia) + h.c.] "
-    "+ U_a, U_b n_up n_down of an orbital + U_ab^s, U_ab^t between a and b of opposite and equal spins "
-    "- K (spin flip) + K (pair hopping); Lambda_i = lambda (cos chi phi (i-1), sin chi phi (i-1), 0)"
+    "H = sum_il eps_l n_il + sum_il (t_l c+_il c_{i+1,l} + h.c.) + (hopping_ab: a of i to b of i+1, hopping_ba: b to a) "
+    "+ sum_i [i Lambda_i . (c+_ib sigma c_ia) + h.c.] + U_a, U_b n_up n_down of an orbital + U_ab^s, U_ab^t n n of a and b "
+    "with opposite and equal spins - K (c+_a,up c_a,down c+_b,down c_b,up + h.c.) + K (c+_a,up c+_a,down c_b,down c_b,up "
+    "+ h.c.); K is hund; Lambda_i = spin_orbit (cos f, sin f, 0), f = handedness twist (i-1), or spin_orbit_vectors where set"
+)
+COUPLINGS = (
+    "couplings: gL of molecule 1, orbital l, spin s = +-1: gamma_l (1 + m p s)/2 with m = +1 (up), -1 (down) for the "
+    "magnetisation and p = lead_polarisation; gR of the last molecule: gamma_l"
 )
 LEADS = (
-    "d rho/dt = -i [H, rho] + sum_k alpha_k D[c+_k] + beta_k D[c_k], alpha = gL fL + gR fR, beta = gL (1-fL) + gR (1-fR); "
-    "gL of molecule 1: gamma_l (1 + m p s)/2, m = +1 (up), -1 (down); gR of molecule M: gamma_l; "
-    "I = sum_k gL_k (fL - n_k); hbar = e = 1"
+    f"{COUPLINGS}; d rho/dt = -i [H, rho] + sum_k alpha_k D[c+_k] + beta_k D[c_k], alpha = gL fL + gR fR, "
+    "beta = gL (1-fL) + gR (1-fR); I = sum_k gL_k (fL - n_k)"
 )
 P_MR = "P_MR = (I_up - I_down)/(I_up + I_down)"
 NOZAKI = ("nozaki_fujita_2026, Eqs. (1)-(11), (17)",)
@@ -319,7 +323,8 @@ PROBLEMS = (
         name="stack-at-finite-bias-without-repulsion",
         question="No magnetoresistance of two terminals without interaction, at finite bias and temperature",
         model=WARM, needs=BIASED, equations=f"{STACK}; {WIDE}; I = int dE/2pi Tr[Gamma_L G Gamma_R G+] (f_L - f_R), "
-        "potentials +-V/2, Gamma of the couplings gL, gR of the other problems of this stack; gate on every level",
+        "potentials (1/2 + asymmetry) V and (-1/2 + asymmetry) V; "
+        f"gate is added to every level; {COUPLINGS}",
         source=("nozaki_fujita_2026, Eqs. (1)-(5)", "meir_wingreen_1992"), quantity=P_MR, unit="1",
         tolerance=1e-9, because="quadrature",
         zero="Onsager: T_LR(m) = T_LR(-m) of two terminals at every energy",
@@ -460,8 +465,8 @@ PROBLEMS = (
         question="Current of one molecule with repulsion at finite bias by a positive master equation",
         model=ONE, needs=BIASED, equations=f"{STACK}; in eigenstates of H an electron leaves by <a|J|b> = sqrt(g_k (1 - f(E_b - E_a))) <a|c_k|b> and enters "
         "by <b|J|a> = sqrt(g_k f(E_b - E_a)) <b|c+_k|a>, one J for each lead and spin-orbital, without Lamb shift; potentials "
-        "(1/2 + asymmetry) V and (-1/2 + asymmetry) V, k_BT of the leads: thermal_energy +- difference/2; couplings g as "
-        "in the other problems of this stack",
+        "(1/2 + asymmetry) V and (-1/2 + asymmetry) V, k_BT of the leads: thermal_energy +- difference/2; "
+        f"gate is added to every level; {COUPLINGS}",
         source=("nathan_rudner_2020", "nozaki_fujita_2026, Eqs. (1)-(5)"),
         quantity="I_up: current with the left lead magnetised up", unit="eV e/hbar", tolerance=1e-8,
         because="steadystate of QuTiP",
