@@ -1302,6 +1302,41 @@ def about(*, json: Json = False) -> int:
     return 0
 
 
+@app.command
+def draw(
+    name: Annotated[str, Parameter(name="family")],
+    /,
+    *,
+    out: Path,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    dark: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Draw a model from its parameters: a junction's leads, levels, hoppings and spin-orbit vectors.
+
+    chirospin draw junction --set molecules=5 --set handedness=-1 --out stack.svg
+
+    Parameters
+    ----------
+    name
+        FAMILY or FAMILY.MODEL, for example junction.
+    out
+        FILE.svg, .pdf or .png.
+    set_
+        NAME=VALUE, repeatable.
+    dark
+        For a dark page.
+    """
+    from chirospin.base.figures import SUFFIXES, save_figure
+    from chirospin.base.results import check_target
+    from chirospin.faces import arguments
+
+    check_target(out, SUFFIXES)
+    model = arguments.model_from(problem(name).model, set_ or [])
+    save_figure(model.draw(dark=dark), out)
+    say(f"wrote {out}")
+    return 0
+
+
 benchmark = App(
     name="benchmark",
     help="Problems whose answer is an exact zero or a certified number, for any code.",

@@ -31,6 +31,7 @@ from chirospin.junction.bias.observables import OBSERVABLES as BIASED_OBSERVABLE
 from chirospin.junction.bias.parts import PARTS
 from chirospin.junction.bias.pauli import Pauli
 from chirospin.junction.bias.scattering import BiasedLandauer, BiasedMeanField
+from chirospin.junction.drawing import stack_drawing
 from chirospin.junction.landauer import Landauer
 from chirospin.junction.manybody.counting import NOISE_CHECKS, NOISE_OBSERVABLES
 from chirospin.junction.manybody.gksl import GKSL
@@ -123,6 +124,7 @@ PROBLEM = Problem(
     checks=(*CHECKS, *NOISE_CHECKS, *SAMPLED_CHECKS),
     audits=(*AUDITS, *SAMPLED_AUDITS),
     labels=labels,
+    drawing=stack_drawing,
     quantity="spin_polarisation",
     gradients={GKSL.name: gradients},
 )
@@ -136,6 +138,7 @@ TRANSIENT = Problem(
     checks=TRANSIENT_CHECKS,
     audits=TRANSIENT_AUDITS,
     labels=transient_labels,
+    drawing=stack_drawing,
     quantity="current",
 )
 BIASED = Problem(
@@ -162,6 +165,7 @@ BIASED = Problem(
     audits=BIASED_AUDITS,
     parts=PARTS,
     labels=labels,
+    drawing=stack_drawing,
     quantity="spin_polarisation",
 )
 VIBRATING = Problem(
@@ -175,6 +179,7 @@ VIBRATING = Problem(
     audits=PHONON_AUDITS,
     parts=PHONON_PARTS,
     labels=phonon_labels,
+    drawing=stack_drawing,
     quantity="spin_polarisation",
 )
 FAMILY = Family(
