@@ -54,7 +54,7 @@ def stack_drawing(model: MolecularStack, dark: bool = False) -> Figure:
     from matplotlib.figure import Figure
 
     ink = INK[dark]
-    words = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+    words: Any = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
     width = max(COLUMN, 0.45 * (model.molecules + 2))
     across = width / (model.molecules + 2)
     with journal_style(), rc_context(dict.fromkeys(words, ink)):
