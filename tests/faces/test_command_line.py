@@ -108,7 +108,7 @@ BAD = {
     "too many molecules": ["--set", "molecules=6"],
     "far too many molecules": ["--set", "molecules=600"],
     "hand": ["--set", "handedness=0"],
-    "method": ["--method", "exact"],
+    "method": ["--method", "exactly"],
     "option": ["--option", "tolrance=1"],
     "option value": ["--option", "tolerance=-1"],
     "range": ["--over", "hubbard=0:1"],

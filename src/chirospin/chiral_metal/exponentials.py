@@ -20,6 +20,7 @@ TURNED_STEP = 0.2  # the same on a ray up to pi/2 away, where the poles of c^n a
 RELAXATION_STEP = 0.125
 SERIES = 0.5  # below this the power series is used
 CHUNK = 2_000_000  # elements of a temporary array
+UNFELT = 1e-19  # of the integral of a kernel: some hundred such nodes stay below rounding
 NODES = 400  # of the trapezoid rule, rounded up
 
 
@@ -132,18 +133,32 @@ class Kernel:
 
 def convolved(pairs: Sequence[tuple[Kernel, Sequence[Term]]], x: Array) -> list[Array]:
     """Convolutions by kernels of the same rates: exponentials that several need are found once."""
+    felt = felt_kernels([kernel for kernel, _ in pairs])
     wanted: dict[tuple[float, int, float, int], list[tuple[int, float]]] = {}
     for n, (_, terms) in enumerate(pairs):
         for t in collected(terms):
             wanted.setdefault((t.anchor, t.direction, t.rate, t.power), []).append((n, t.weight))
     totals = [np.zeros_like(x) for _ in pairs]
     for (anchor, direction, rate, power), uses in wanted.items():
-        kernels = [pairs[n][0] for n, _ in uses]
+        kernels = [felt[n] for n, _ in uses]
         values = _ahead_and_behind(kernels, rate, power, direction * (x - anchor))
         for (n, weight), column in zip(uses, values, strict=True):
             parity = direction if pairs[n][0].odd else 1
             totals[n] += parity * weight * column
     return totals
+
+
+def felt_kernels(kernels: Sequence[Kernel]) -> list[Kernel]:
+    """Kernels of the same rates for a convolution: equal rates added, and without those that none feels."""
+    rates, place = np.unique(kernels[0].rates, return_inverse=True)
+    place = place.reshape(-1)
+    weights = [np.bincount(place, kernel.weights).astype(float) for kernel in kernels]
+    shares = [np.abs(w) / rates for w in weights]
+    felt = np.any([share > UNFELT * share.sum() for share in shares], axis=0)
+    return [
+        Kernel(rates=rates[felt], weights=w[felt], odd=kernel.odd)
+        for kernel, w in zip(kernels, weights, strict=True)
+    ]
 
 
 def _ahead_and_behind(kernels: Sequence[Kernel], rate: float, power: int, s: Array) -> Array:

@@ -825,15 +825,12 @@ def measured(
     plot
         Draw four panels to FILE.png, .pdf or .svg.
     """
-    from chirospin.base import results
-    from chirospin.base.figures import save_figure
     from chirospin.faces import measuring
     from chirospin.faces.progress import progress
     from chirospin.measured import compare
     from chirospin.measured import example as sample
     from chirospin.measured import read as read_curves
     from chirospin.measured.example import ABOUT
-    from chirospin.measured.figure import figure_of
 
     _check_targets(out, plot)
     if example and (files or read is not None):
@@ -877,16 +874,25 @@ def measured(
         return 0
     with progress("comparing curves"):
         ds = compare(curves, bias=bias, reference=reference, bayes=bayes, seed=seed)
-    if out is not None:
-        results.save(ds, out)
-    if plot is not None:
-        save_figure(figure_of(ds), plot)
+    _write_curves(ds, out, plot)
     if json:
         say(json_format.dumps(measuring.facts_of_result(ds)))
     else:
         say((f"{ABOUT}\n\n" if example else "") + measuring.whole_text(ds))
         _wrote(out, plot)
     return _measured_code(ds)
+
+
+def _write_curves(ds: Any, out: Path | None, plot: Path | None) -> None:
+    """Curves and comparison to a file, and their four panels to another."""
+    from chirospin.base import results
+    from chirospin.base.figures import save_figure
+    from chirospin.measured.figure import figure_of
+
+    if out is not None:
+        results.save(ds, out)
+    if plot is not None:
+        save_figure(figure_of(ds), plot)
 
 
 def _check_targets(out: Path | None, plot: Path | None) -> None:

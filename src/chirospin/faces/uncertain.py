@@ -91,7 +91,7 @@ def _with_draws(ds: xr.Dataset, found: Sequence[Any]) -> xr.Dataset:
             np.array([float(draw.stack[name]) for draw in found]),
             {"units": variable.attrs["units"], "long_name": variable.attrs["long_name"]},
         )
-    sizes = np.array([_hopping(one.stack) for one in found])
+    sizes = np.array([_hopping(draw.stack) for draw in found])
     for n, which in enumerate(("aa", "ab", "ba", "bb")):
         size = {"units": "eV", "long_name": f"size of the hopping t_{which}, mean over neighbours"}
         ds[f"stack_t_{which}"] = xr.Variable(DRAW, sizes[:, n], size)

@@ -64,6 +64,11 @@ from chirospin.junction.phonons.observables import PARTS as PHONON_PARTS
 from chirospin.junction.phonons.observables import labels as phonon_labels
 from chirospin.junction.phonons.scba import BornApproximation
 from chirospin.junction.probed import transmitted_spin
+from chirospin.junction.selected.selected import (
+    SELECTED_CHECKS,
+    SELECTED_OBSERVABLES,
+    SelectedProducts,
+)
 from chirospin.junction.time.transient import (
     TRANSIENT_AUDITS,
     TRANSIENT_CHECKS,
@@ -95,6 +100,7 @@ __all__ = [
     "PositiveLindblad",
     "Redfield",
     "RedfieldLamb",
+    "SelectedProducts",
     "SwitchedJunction",
     "Tiers",
     "Trajectories",
@@ -118,10 +124,17 @@ PROBLEM = Problem(
     question=QUESTION,
     model=Junction,
     methods={
-        method.name: method for method in (GKSL, MixedGKSL, Trajectories, MeanField, Landauer)
+        method.name: method
+        for method in (GKSL, MixedGKSL, SelectedProducts, Trajectories, MeanField, Landauer)
     },
-    observables=(*OBSERVABLES, transmitted_spin, *NOISE_OBSERVABLES, *SAMPLED_OBSERVABLES),
-    checks=(*CHECKS, *NOISE_CHECKS, *SAMPLED_CHECKS),
+    observables=(
+        *OBSERVABLES,
+        transmitted_spin,
+        *NOISE_OBSERVABLES,
+        *SAMPLED_OBSERVABLES,
+        *SELECTED_OBSERVABLES,
+    ),
+    checks=(*CHECKS, *NOISE_CHECKS, *SAMPLED_CHECKS, *SELECTED_CHECKS),
     audits=(*AUDITS, *SAMPLED_AUDITS),
     labels=labels,
     drawing=stack_drawing,

@@ -61,6 +61,8 @@ def _lead_balance(model: MolecularStack, state: JunctionState) -> float:
 def _bond_balance(model: Junction, state: JunctionState) -> float | None:
     if state.standard_error is not None:
         return None  # of sampled states only occupations are known
+    if state.error_bar is not None:
+        return None  # then equal within the bar
     bonds = bond_currents(model, state)
     if not bonds.size:
         return None
@@ -77,6 +79,8 @@ def _occupation_sum(model: MolecularStack, state: JunctionState) -> float | None
 def _current_sum(model: Junction, state: JunctionState) -> float | None:
     if state.standard_error is not None:
         return None  # currents and occupations are different samples
+    if state.error_bar is not None:
+        return None  # occupations hold jumps that are left out
     f = lead_occupations(model)
     n = np.einsum("mkk->mk", state.one_body_density).real
     again = lead_current(lead_couplings(model), n, f)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +25,36 @@ Blocks = dict[tuple[int, int], Complex]
 EVEN, ODD = 0, 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Layout:
-    """Where the numbers of packed operators lie, for a batch of members of one structure."""
+class AnyStacks(Protocol):
+    """Stacks of sectors of equal size, by parity."""
 
-    charges: fock.Charges
+    @property
+    def stacks(self) -> tuple[tuple[fock.Stack, ...], tuple[fock.Stack, ...]]:
+        """Even and odd ones."""
+
+    def unknowns(self, parity: int) -> int:
+        """Numbers of one parity."""
+
+
+class Stacks:
+    """Packed operators whose matrices lie in stacks, one after another; subclasses say which.
+
+    Attributes
+    ----------
+    batch : members side by side
+    space : the stacks of each parity
+    """
+
     batch: int
 
     @property
-    def space(self) -> fock.Sectors:
-        """The sectors."""
-        return fock.sectors(self.charges)
+    def space(self) -> AnyStacks:
+        """The stacks of each parity."""
+        raise NotImplementedError
+
+    def diagonal(self, parity: int) -> Ints:
+        """Packed positions that the trace adds up; those of one electron operator after those of another."""
+        raise NotImplementedError
 
     def shape(self, parity: int, number: int) -> tuple[int, int, int, int]:
         """(batch, sector, d, d) of one stack."""
@@ -49,18 +69,9 @@ class Layout:
         return np.zeros((self.batch, self.space.unknowns(parity)))
 
     @property
-    def electrons(self) -> Layout:
-        """Of the electrons alone."""
-        return self
-
-    @property
     def companions(self) -> int:
         """Electron operators that one packed operator consists of, one after another."""
         return 1
-
-    def diagonal(self, parity: int) -> Ints:
-        """Packed positions that the trace adds up; those of one electron operator after those of another."""
-        return diagonal(self.charges, parity)
 
     def reduced(self, halves: Halves) -> Halves:
         """The density operator of the electrons."""
@@ -102,13 +113,6 @@ class Layout:
             self.store(parity, n, action(n, self.stored(parity, n, packed)), out)
         return out
 
-    def packed(self, blocks: Blocks) -> Halves:
-        """Halves from matrices by parity and stack."""
-        halves = self.zeros(EVEN), self.zeros(ODD)
-        for (parity, n), X in blocks.items():
-            self.store(parity, n, X, halves[parity])
-        return halves
-
     def by_electrons(self, packed: Real, action: Callable[[Real], Real]) -> Real:
         """A map of electron operators, (batch x unknowns, companions) -> the same, on each of them."""
         if self.companions == 1:
@@ -117,6 +121,35 @@ class Layout:
         mapped = action(np.ascontiguousarray(apart).reshape(-1, self.companions))
         together = mapped.reshape(self.batch, -1, self.companions).transpose(0, 2, 1)
         return together.reshape(self.batch, -1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout(Stacks):
+    """Where the numbers of packed operators lie, for a batch of members of one structure."""
+
+    charges: fock.Charges
+    batch: int
+
+    @property
+    def space(self) -> fock.Sectors:
+        """The sectors."""
+        return fock.sectors(self.charges)
+
+    @property
+    def electrons(self) -> Layout:
+        """Of the electrons alone."""
+        return self
+
+    def diagonal(self, parity: int) -> Ints:
+        """Packed positions that the trace adds up; those of one electron operator after those of another."""
+        return diagonal(self.charges, parity)
+
+    def packed(self, blocks: Blocks) -> Halves:
+        """Halves from matrices by parity and stack."""
+        halves = self.zeros(EVEN), self.zeros(ODD)
+        for (parity, n), X in blocks.items():
+            self.store(parity, n, X, halves[parity])
+        return halves
 
     def diagonal_operator(self, values: Callable[[Ints], Real]) -> Halves:
         """The operator that is diagonal in Fock states: (states) -> (batch or 1, states) values."""

@@ -156,6 +156,24 @@ def open_directions(fitted: Fitted) -> list[str]:
     return found
 
 
+def _measured(data: Reduced) -> dict[str, Any]:
+    """What was measured, with its errors: ln|I| of both states, and the polarisation."""
+    J = len(data.bias)
+    up, down = data.mean[:J], data.mean[J:]
+    spread = np.sqrt(np.diag(data.covariance))
+    return {
+        "measured": (("state", "bias"), np.array([up, down]), {"units": "1"}),
+        "measured_error": (("state", "bias"), spread.reshape(2, J), {"units": "1"}),
+        "measured_covariance": (("point", "other"), data.covariance, {"units": "1"}),
+        "measured_polarisation": ("bias", np.tanh((up - down) / 2), {"units": "1"}),
+        "measured_polarisation_error": (
+            "bias",
+            _difference_error(data) / 2 / np.cosh((up - down) / 2) ** 2,
+            {"units": "1"},
+        ),
+    }
+
+
 def fit_dataset(
     fitted: Sequence[Fitted], data: Reduced, settings: Mapping[str, Any], files: Mapping[str, Any]
 ) -> xr.Dataset:
@@ -171,8 +189,6 @@ def fit_dataset(
     names = np.array([one.name for one in fitted])
     J = len(data.bias)
     bands = [_bands(one, J) for one in fitted]
-    up, down = data.mean[:J], data.mean[J:]
-    spread = np.sqrt(np.diag(data.covariance))
     failures = {one.name: list(one.failures) for one in fitted}
     return xr.Dataset(
         {
@@ -190,15 +206,7 @@ def fit_dataset(
                 np.array([b[1] for b in bands]),
                 {"units": "1", "symbol": "P"},
             ),
-            "measured": (("state", "bias"), np.array([up, down]), {"units": "1"}),
-            "measured_error": (("state", "bias"), spread.reshape(2, J), {"units": "1"}),
-            "measured_covariance": (("point", "other"), data.covariance, {"units": "1"}),
-            "measured_polarisation": ("bias", np.tanh((up - down) / 2), {"units": "1"}),
-            "measured_polarisation_error": (
-                "bias",
-                _difference_error(data) / 2 / np.cosh((up - down) / 2) ** 2,
-                {"units": "1"},
-            ),
+            **_measured(data),
             "converged": ((), True),
             "residual": ((), 0.0),
             "reason": ((), ""),
