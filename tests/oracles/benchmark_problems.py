@@ -457,7 +457,7 @@ PROBLEMS = (
         quantity="smallest nonzero -Re of the eigenvalues of the generator, left lead magnetised up",
         unit="eV/hbar", tolerance=1e-9, because=ROUNDED,
         ours=("chirospin: inverse Krylov steps",
-              lambda: float(-junction.Evolution().solve(SwitchedJunction(**GAP, time=(1.0,))).decay[0, 0].real)),
+              lambda: float(-junction.Evolution().solve(SwitchedJunction(**GAP, time=(1.0,)), ["modes"]).decay[0, 0].real)),
         theirs=("QuTiP: liouvillian; NumPy: eigvals", gap_of_qutip),
     ),
     Declared(
