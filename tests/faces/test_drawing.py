@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from chirospin.base.errors import ModelError
+from chirospin.base.spin import PAULI
 from chirospin.faces.cli import main
 from chirospin.junction import BiasedJunction, Junction
 from chirospin.junction.drawing import hop_sizes, level_energies
 from chirospin.rashba import RashbaGas
+from chirospin.vibration import Vibration
 
 
 def arrows(model: Junction) -> np.ndarray:
@@ -65,10 +67,39 @@ def test_files_are_vectors_and_dark_ones_are_dark(
         main(["draw", "junction", "--set", "molecules=40", "--out", str(tmp_path / "a.pdf")]) == 2
     )
     assert "at most 24" in capsys.readouterr().err
-    assert main(["draw", "rashba", "--out", str(tmp_path / "r.svg")]) == 2
+    assert main(["draw", "vibration", "--out", str(tmp_path / "r.svg")]) == 2
 
 
 def test_a_model_without_a_drawing_says_so() -> None:
     assert BiasedJunction(molecules=1).draw().axes
-    with pytest.raises(ModelError, match=r"RashbaGas has no drawing.*junction"):
-        RashbaGas().draw()
+    with pytest.raises(ModelError, match=r"Vibration has no drawing.*junction"):
+        Vibration().draw()
+
+
+@pytest.mark.parametrize("coupling", [0.02, -0.05])
+def test_spins_on_the_contours_are_those_of_the_eigenstates(coupling: float) -> None:
+    """alpha (k_y sigma_x - k_x sigma_y) diagonalised at the tail of each arrow, and its Fermi momenta."""
+    model = RashbaGas(spin_orbit=coupling)
+    right = model.draw().axes[1]
+    arrows = right.collections
+    assert len(arrows) == 2
+    for band, quiver in zip((0, 1), arrows, strict=True):
+        for (x, y), u, v in zip(quiver.XY, quiver.U, quiver.V, strict=True):
+            H = (x * x + y * y) / (2 * model.mass) * np.eye(2) + coupling * (
+                y * PAULI[0] - x * PAULI[1]
+            )
+            energy, states = np.linalg.eigh(H)
+            psi = states[:, band]
+            spin = [(psi.conj() @ s @ psi).real for s in PAULI]
+            assert energy[band] == pytest.approx(
+                model.fermi_energy, rel=1e-4
+            )  # linear between samples
+            assert spin == pytest.approx([u, v, 0], abs=1e-9)
+
+
+def test_below_the_crossing_both_contours_are_of_the_lower_band(tmp_path: Path) -> None:
+    model = RashbaGas(spin_orbit=0.5, fermi_energy=-0.05)
+    first, second = model.draw(dark=True).axes[1].collections
+    assert pytest.approx(second.U) == first.U
+    assert np.hypot(*first.XY.T).max() < np.hypot(*second.XY.T).min()
+    assert main(["draw", "rashba", "--out", str(tmp_path / "bands.pdf")]) == 0

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
-from chirospin.base.figures import COLUMN, journal_style
+from chirospin.base.figures import COLUMN, INK, journal_style, page_colours
 from chirospin.junction.model import (
     LEADS,
     ORBITALS,
@@ -27,7 +27,6 @@ THICKEST, THINNEST = 3.0, 0.3  # points, of the largest hop and of one that is s
 SEEN = 1e-3  # of the largest hop
 HALF = 0.24  # of the distance between molecules: half a level's width
 RING = 0.36  # the same: the longest spin-orbit vector
-INK = {False: "black", True: "white"}
 COLOURS = {  # orbital a, orbital b, spin-orbit vectors, magnetisation
     False: ("#0072B2", "#D55E00", "#009E73", "#CC3311"),
     True: ("#56B4E9", "#FF9A56", "#2ED3A0", "#FF7060"),
@@ -53,13 +52,12 @@ def stack_drawing(model: MolecularStack, dark: bool = False) -> Figure:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    ink = INK[dark]
-    words: Any = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+    ground, settings = page_colours(dark)
     width = max(COLUMN, 0.45 * (model.molecules + 2))
     across = width / (model.molecules + 2)
-    with journal_style(), rc_context(dict.fromkeys(words, ink)):
+    with journal_style(), rc_context(settings):
         figure = Figure(figsize=(width, 1.9 + 1.1 * across + 0.3))
-        figure.patch.set_facecolor("#14171A" if dark else "white")
+        figure.patch.set_facecolor(ground)
         above, below = figure.subplots(2, 1, height_ratios=(1.9, 1.1 * across), sharex=True)
         for ax in (above, below):
             ax.set_facecolor("none")
