@@ -97,9 +97,8 @@ def test_spins_on_the_contours_are_those_of_the_eigenstates(coupling: float) -> 
             assert spin == pytest.approx([u, v, 0], abs=1e-9)
 
 
-def test_below_the_crossing_both_contours_are_of_the_lower_band(tmp_path: Path) -> None:
+def test_below_the_crossing_both_contours_are_of_the_lower_band() -> None:
     model = RashbaGas(spin_orbit=0.5, fermi_energy=-0.05)
     first, second = model.draw(dark=True).axes[1].collections
     assert pytest.approx(second.U) == first.U
     assert np.hypot(*first.XY.T).max() < np.hypot(*second.XY.T).min()
-    assert main(["draw", "rashba", "--out", str(tmp_path / "bands.pdf")]) == 0

@@ -131,7 +131,7 @@ class Declared:
     ours, theirs : what each route is called, and the number that it gives
     needs : parameters of the model that enter, where they are set
     zero : why it is one
-    slow : its second route takes more than a second
+    slow : its routes take more than a second
     """
 
     name: str
@@ -528,6 +528,7 @@ PROBLEMS = (
               lambda: float(KGrid(points=24, shifts="0.1;0.6").solve(CUBIC).edelstein[2, 2])),
         theirs=("two bands by hand on 36 points",
                 lambda: float(crystals.naive_cubic(1.0, 0.3, 0.8, 0.2, 36)[0])),
+        slow=True,
     ),
     Declared(
         name="edelstein-of-a-helix-on-a-grid",
