@@ -20,6 +20,8 @@ READ_TWICE = {  # parameter: why more than one function of its family reads it
     "spin_orbit_vectors": "the vectors, and their shape",
     "energies": "levels, and their shape",
     "lead_polarisation": "couplings, and the audit that reverses it",
+    "twist": "the vectors, and their words under a drawing",
+    "handedness": "the vectors, and their words under a drawing",
     "hund": "the interaction, and the triplet that follows it",
     "hubbard_ab_singlet": "the interaction, and the triplet that follows hund",
     "hubbard_ab_triplet": "the interaction, and the triplet that follows hund",
@@ -88,7 +90,13 @@ def test_public_functions_are_not_defined_twice() -> None:
             if marks.isdisjoint(("observable", "figure", "claim", "erratum")):
                 where[node.name].append(str(path.relative_to(SOURCE)))
     verbs = {"solve", "labels", "main", "progress"}  # each family has its own
-    verbs |= {"gradient", "optimise", "plan", "bound"}  # the library's and the command line's
+    verbs |= {
+        "draw",
+        "gradient",
+        "optimise",
+        "plan",
+        "bound",
+    }  # the library's and the command line's
     twice = {n: w for n, w in where.items() if n not in verbs and _met(w)}
     assert not twice
 

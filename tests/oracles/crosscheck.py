@@ -101,6 +101,22 @@ def qutip_steady(values: dict[str, Any]) -> tuple[Any, Any]:
     return ours, _both(lambda m: qutip_junction.current(p, m, qutip_junction.steady_state(p, m)))
 
 
+def qutip_from_export() -> tuple[Any, Any]:
+    """The steady state of the exported operators by QuTiP, and the current that they give in it."""
+    import qutip
+
+    from chirospin import junction
+
+    model = Junction(**MONOMER)
+    theirs = []
+    for m in ("up", "down"):
+        jumps = [one.to_qutip() for one in junction.jump_operators(model, m)]
+        rho = qutip.steadystate(junction.hamiltonian(model).to_qutip(), jumps)
+        flow = junction.lead_current_operator(model, "left", m).to_qutip()
+        theirs.append(qutip.expect(flow, rho))
+    return GKSL().solve(model).lead_current[:, 0], theirs
+
+
 def qutip_in_time(molecules: int, times: tuple[float, ...]) -> tuple[Any, Any]:
     import qutip
 
@@ -354,6 +370,9 @@ ROUNDED = "rounding"
 ROWS = (
     Row(family="junction", quantity="currents, one molecule, general spin-orbit vector, hund",
         ours="gksl", theirs=f"{QUTIP}: steadystate", pair=lambda: qutip_steady(MONOMER),
+        tolerance=1e-8, because=ITERATED),
+    Row(family="junction", quantity="currents, one molecule, operators exported to QuTiP",
+        ours="gksl", theirs=f"{QUTIP}: steadystate of `to_qutip()`", pair=qutip_from_export,
         tolerance=1e-8, because=ITERATED),
     Row(family="junction", quantity="currents, two molecules, reference point",
         ours="gksl", theirs=f"{QUTIP}: liouvillian, connected block; {SCIPY}: SuperLU",

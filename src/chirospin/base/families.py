@@ -112,3 +112,20 @@ def problem(path: str) -> Problem:
     """A problem by FAMILY or FAMILY.MODEL."""
     name, _, model = path.partition(".")
     return family(name).problem(model or None)
+
+
+def drawing_of(model: Any, dark: bool) -> Any:
+    """A figure of a model, by the drawing of its problem.
+
+    Raises
+    ------
+    ModelError : its problem has none, or it belongs to no installed family
+    """
+    drawn = []
+    for name in family_names():
+        for problem in family(name).problems:
+            if problem.drawing is not None:
+                if problem.model is type(model):
+                    return problem.drawing(model, dark)
+                drawn.append(problem.path)
+    raise ModelError(f"{type(model).__name__} has no drawing; there is one of {', '.join(drawn)}")

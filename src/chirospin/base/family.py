@@ -50,6 +50,7 @@ class Problem:
     renamed : former name of a method -> the present one
     gradients : by method name, (model, method, parameter names) -> derivatives, where a method knows
         a way better than differences
+    drawing : (model, dark) -> a figure of the model itself
     """
 
     family: str
@@ -69,6 +70,7 @@ class Problem:
     gradients: Mapping[str, Callable[[Any, Any, tuple[str, ...]], Derivatives]] = field(
         default_factory=dict
     )
+    drawing: Callable[[Any, bool], Any] | None = None
 
     def __post_init__(self) -> None:
         known = {part.name for part in self.parts}.union(*(m.gives for m in self.methods.values()))

@@ -140,6 +140,16 @@ def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:
     return figure
 
 
+INK = {False: "black", True: "white"}
+GROUND = {False: "white", True: "#14171A"}
+
+
+def page_colours(dark: bool) -> tuple[str, dict[Any, Any]]:
+    """Colour of the ground, and settings of matplotlib for words and axes on it."""
+    words = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+    return GROUND[dark], dict.fromkeys(words, INK[dark])
+
+
 def journal_style() -> Any:
     """The one style sheet of all figures, as a context."""
     from matplotlib import style

@@ -205,6 +205,17 @@ class Model(BaseModel):
         """Facts of the result that the model was made from; None for one that was typed."""
         return self._origin
 
+    def draw(self, dark: bool = False) -> Any:
+        """A figure (matplotlib) of the model itself, on white or on dark ground.
+
+        Raises
+        ------
+        ModelError : models of this kind have no drawing
+        """
+        from chirospin.base.families import drawing_of
+
+        return drawing_of(self, dark)
+
     def made_from(self, origin: Mapping[str, Any]) -> Self:
         """The same model, which says where its parameters come from."""
         self._origin = origin

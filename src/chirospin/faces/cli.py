@@ -1308,6 +1308,110 @@ def about(*, json: Json = False) -> int:
     return 0
 
 
+@app.command
+def draw(
+    name: Annotated[str, Parameter(name="family")],
+    /,
+    *,
+    out: Path,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    dark: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Draw a model from its parameters: a junction's leads, levels, hoppings and spin-orbit vectors.
+
+    chirospin draw junction --set molecules=5 --set handedness=-1 --out stack.svg
+
+    Parameters
+    ----------
+    name
+        FAMILY or FAMILY.MODEL, for example junction.
+    out
+        FILE.svg, .pdf or .png.
+    set_
+        NAME=VALUE, repeatable.
+    dark
+        For a dark page.
+    """
+    from chirospin.base.figures import SUFFIXES, save_figure
+    from chirospin.base.results import check_target
+    from chirospin.faces import arguments
+
+    check_target(out, SUFFIXES)
+    model = arguments.model_from(problem(name).model, set_ or [])
+    save_figure(model.draw(dark=dark), out)
+    say(f"wrote {out}")
+    return 0
+
+
+benchmark = App(
+    name="benchmark",
+    help="Problems whose answer is an exact zero or a certified number, for any code.",
+    help_format="plaintext",
+)
+app.command(benchmark)
+
+
+@benchmark.command(name="list")
+def benchmark_list(*, json: Json = False) -> int:
+    """The problems with their values; each is a JSON file that needs nothing of this package."""
+    from chirospin.benchmark import PROBLEMS_FOLDER, benchmark_problems
+    from chirospin.faces.benchmarking import benchmark_list_text
+
+    problems = benchmark_problems()
+    if json:
+        say(
+            json_format.dumps({"folder": str(PROBLEMS_FOLDER), "problems": list(problems.values())})
+        )
+        return 0
+    say(f"{benchmark_list_text(problems)}\nfiles: {PROBLEMS_FOLDER}")
+    return 0
+
+
+@benchmark.command(name="show")
+def benchmark_show(
+    name: Annotated[str, Parameter(name="problem")], /, *, json: Json = False
+) -> int:
+    """One problem: model, equations, parameters, value, tolerance, routes.
+
+    Parameters
+    ----------
+    name
+        Name of the problem, as `chirospin benchmark list` shows it.
+    """
+    from chirospin.benchmark import benchmark_problem
+    from chirospin.faces.benchmarking import benchmark_problem_text
+
+    one = benchmark_problem(name)
+    say(json_format.dumps(dict(one)) if json else benchmark_problem_text(one))
+    return 0
+
+
+@benchmark.command(name="run")
+def benchmark_run(*, against: Path, json: Json = False) -> int:
+    """Hold results of any code against the problems; exit code 1 if one misses.
+
+    Parameters
+    ----------
+    against
+        FILE.json that holds {"problem": number, ...}; problems that it leaves out are not judged.
+    """
+    from chirospin.benchmark import MISSED, benchmark_verdicts, read_benchmark_results
+    from chirospin.faces import benchmarking
+
+    found = benchmark_verdicts(read_benchmark_results(against))
+    if json:
+        say(json_format.dumps(benchmarking.benchmark_verdicts_json(found)))
+    else:
+        say(benchmarking.benchmark_verdicts_text(found))
+    missed = [one for one in found if one.verdict == MISSED]
+    for one in missed:
+        warn(
+            f"benchmark FAILED: {one.name} is {one.found:.10g}, value {one.value:.10g}, "
+            f"tolerance {one.tolerance:g}"
+        )
+    return exit_code(converged=True, passed=not missed)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; every expected failure is one line on stderr and an exit code."""
     with warnings.catch_warnings():

@@ -31,6 +31,7 @@ from chirospin.junction.bias.observables import OBSERVABLES as BIASED_OBSERVABLE
 from chirospin.junction.bias.parts import PARTS
 from chirospin.junction.bias.pauli import Pauli
 from chirospin.junction.bias.scattering import BiasedLandauer, BiasedMeanField
+from chirospin.junction.drawing import stack_drawing
 from chirospin.junction.landauer import Landauer
 from chirospin.junction.manybody.counting import NOISE_CHECKS, NOISE_OBSERVABLES
 from chirospin.junction.manybody.gksl import GKSL
@@ -45,6 +46,15 @@ from chirospin.junction.manybody.trajectories import (
 from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
 from chirospin.junction.observables import OBSERVABLES, labels
+from chirospin.junction.operators import (
+    annihilator,
+    density_operator,
+    hamiltonian,
+    jump_operators,
+    lead_current_operator,
+    liouvillian,
+    one_body_density,
+)
 from chirospin.junction.phonons.audit import AUDITS as PHONON_AUDITS
 from chirospin.junction.phonons.audit import CHECKS as PHONON_CHECKS
 from chirospin.junction.phonons.methods import Exact, Levels, Tiers
@@ -95,7 +105,14 @@ __all__ = [
     "Tiers",
     "Trajectories",
     "UniversalLindblad",
+    "annihilator",
+    "density_operator",
     "discrepancy",
+    "hamiltonian",
+    "jump_operators",
+    "lead_current_operator",
+    "liouvillian",
+    "one_body_density",
     "solve",
     "sweep",
 ]
@@ -120,6 +137,7 @@ PROBLEM = Problem(
     checks=(*CHECKS, *NOISE_CHECKS, *SAMPLED_CHECKS, *SELECTED_CHECKS),
     audits=(*AUDITS, *SAMPLED_AUDITS),
     labels=labels,
+    drawing=stack_drawing,
     quantity="spin_polarisation",
     gradients={GKSL.name: gradients},
 )
@@ -133,6 +151,7 @@ TRANSIENT = Problem(
     checks=TRANSIENT_CHECKS,
     audits=TRANSIENT_AUDITS,
     labels=transient_labels,
+    drawing=stack_drawing,
     quantity="current",
 )
 BIASED = Problem(
@@ -159,6 +178,7 @@ BIASED = Problem(
     audits=BIASED_AUDITS,
     parts=PARTS,
     labels=labels,
+    drawing=stack_drawing,
     quantity="spin_polarisation",
 )
 VIBRATING = Problem(
@@ -172,6 +192,7 @@ VIBRATING = Problem(
     audits=PHONON_AUDITS,
     parts=PHONON_PARTS,
     labels=phonon_labels,
+    drawing=stack_drawing,
     quantity="spin_polarisation",
 )
 FAMILY = Family(

@@ -17,6 +17,7 @@ from chirospin.base.solve import solver
 from chirospin.points.sweep import sweeper
 from chirospin.rashba.audit import AUDITS, CHECKS
 from chirospin.rashba.closed_form import ClosedForm
+from chirospin.rashba.drawing import gas_drawing
 from chirospin.rashba.fermi_level import (
     FERMI_LEVEL_AUDITS,
     FERMI_LEVEL_CHECKS,
@@ -54,6 +55,7 @@ GAS = Problem(
     checks=CHECKS,
     audits=AUDITS,
     labels=labels,
+    drawing=gas_drawing,
     quantity="spin_hall_current",
 )
 FERMI_LEVEL = Problem(

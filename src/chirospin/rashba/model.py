@@ -211,6 +211,15 @@ def bands(model: RashbaGas) -> Bands:
     )
 
 
+def spin_angle(model: RashbaGas, band: int, angle: Any) -> Any:
+    r"""Direction of the mean spin in the plane, rad, of the upper (+1) or lower (-1) band at an angle of p.
+
+    The lower band has its spin along :math:`\mathrm{sgn}(\alpha_R) \boldsymbol\Omega_N`, the upper one against it.
+    """
+    x, y = spin_axis(model)
+    return bands(model).N * angle + math.atan2(band * y, band * x)
+
+
 def correlator(model: RashbaGas) -> Correlator:
     """The disorder of the gas."""
     custom = ":" in model.disorder

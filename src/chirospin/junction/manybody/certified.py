@@ -9,7 +9,7 @@ import numpy as np
 
 from chirospin.base.outcome import Outcome
 from chirospin.junction.manybody.generator import Generator
-from chirospin.junction.manybody.hamiltonian import one_body_density
+from chirospin.junction.manybody.hamiltonian import sector_density
 from chirospin.junction.manybody.leads import closed_classes
 from chirospin.junction.manybody.packed import Complex, Real
 from chirospin.junction.manybody.steady import Stationary
@@ -51,7 +51,7 @@ def certified_states(
     electrons, reduced = layout.electrons, layout.reduced(found.halves)
     number = electrons.number()
     particles = sum((n * x).sum(axis=1) for n, x in zip(number, reduced, strict=True))
-    G = one_body_density(members[0].matrices, electrons, electrons.blocks(reduced))
+    G = sector_density(members[0].matrices, electrons, electrons.blocks(reduced))
     judged = []
     for b, member in enumerate(members):
         several = closed_classes(member.charges, member.channels)

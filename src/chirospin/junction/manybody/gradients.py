@@ -16,7 +16,7 @@ from chirospin.base.family import Derivatives
 from chirospin.base.parameters import Model
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.gksl import GKSL
-from chirospin.junction.manybody.hamiltonian import expectation, one_body_density
+from chirospin.junction.manybody.hamiltonian import expectation, sector_density
 from chirospin.junction.manybody.packed import EVEN, ODD, Blocks, Complex, Real
 from chirospin.junction.manybody.response import LEFT, CurrentResponse, response
 from chirospin.junction.model import (
@@ -77,7 +77,7 @@ def current_slopes(found: CurrentResponse, exchange: NDArray[np.int64]) -> Slope
         loss["full"] += decay @ occupied
     gain = _gains(found)
     return Slopes(
-        one_body=-one_body_density(found.pair[0].matrices, layout, M),
+        one_body=-sector_density(found.pair[0].matrices, layout, M),
         density=-weights / 2,
         exchange=-_pair_terms(found, M, exchange),
         filling=loss["empty"] - gain[:, :n],

@@ -165,7 +165,7 @@ def off_diagonal_terms(
     return pairs, (*hops, *forth, *back)
 
 
-def one_body_density(matrices: Matrices, layout: Layout, blocks: Blocks) -> Complex:
+def sector_density(matrices: Matrices, layout: Layout, blocks: Blocks) -> Complex:
     """Tr[X c^+_m c_n] of an operator in sectors, where the Hamiltonian joins m and n, (batch, n, n)."""
     orbitals, batch = layout.space.orbitals, layout.batch
     pairs, terms = off_diagonal_terms(matrices)

@@ -36,7 +36,7 @@ from chirospin.junction.manybody.certified import (
     CertifiedState,
     smallest_eigenvalue,
 )
-from chirospin.junction.manybody.hamiltonian import one_body_density
+from chirospin.junction.manybody.hamiltonian import sector_density
 from chirospin.junction.manybody.infinite_bias import listed_pair, state_of
 from chirospin.junction.manybody.leads import FlatMember, closed_classes, sparse_hamiltonians
 from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Layout, Real, diagonal
@@ -495,7 +495,7 @@ def certified(sectors: SectorGenerator, state: Corrected, tolerance: float) -> C
     for parity in (EVEN, ODD):
         for n, stack in enumerate(sectors.space.stacks[parity]):
             X = unpack(halves[parity][stack.span].reshape(1, *stack.shape))
-            G = G + one_body_density(member.matrices, sectors.layout, {(parity, n): X})
+            G = G + sector_density(member.matrices, sectors.layout, {(parity, n): X})
             weight = np.einsum("bsii->si", X).real
             particles += float((weight * np.bitwise_count(stack.states)).sum())
             lowest = min(lowest, float(smallest_eigenvalue(X)[0]))

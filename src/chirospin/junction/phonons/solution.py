@@ -31,7 +31,7 @@ from chirospin.junction.manybody.certified import (
 )
 from chirospin.junction.manybody.companions import CompanionLayout, LevelsLayout, TiersLayout
 from chirospin.junction.manybody.generator import Generator, JumpFamily
-from chirospin.junction.manybody.hamiltonian import hamiltonians, one_body_density
+from chirospin.junction.manybody.hamiltonian import hamiltonians, sector_density
 from chirospin.junction.manybody.infinite_bias import (
     DARK,
     SAME_STATE,
@@ -545,7 +545,7 @@ def _field_densities(stage: Stage, plain: Layout, fields: Sequence[Halves]) -> C
     size = stage.modes.coupling.shape[-1]
     out = np.zeros((plain.batch, len(fields), size, size), dtype=complex)
     for v, field in enumerate(fields):
-        out[:, v] = one_body_density(stage.pair[0].matrices, plain, plain.blocks(field))
+        out[:, v] = sector_density(stage.pair[0].matrices, plain, plain.blocks(field))
     return out
 
 
