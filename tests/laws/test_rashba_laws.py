@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chirospin import rashba
+from chirospin.base.fermi import fermi
+from chirospin.numerics.quadrature import gauss_panels
 from chirospin.rashba import (
     ClosedForm,
     FermiLevelGas,
@@ -24,6 +26,7 @@ from chirospin.rashba.bands import Bands, power_splitting
 from chirospin.rashba.block_tridiagonal import BlockTridiagonal
 from chirospin.rashba.chain import build_chain, collision_blocks, gain_and_loss
 from chirospin.rashba.disorder import Correlator
+from chirospin.rashba.distribution import electrons
 from chirospin.rashba.model import bands, correlator
 from chirospin.rashba.observables import spin_accumulation, spin_accumulation_along
 from tests.laws.rashba_gases import gas, gases, number
@@ -194,6 +197,54 @@ def test_a_warm_gas_is_a_thermal_average_of_cold_ones(winding: int) -> None:
     assert np.abs(answer - total).max() < 1e-7 * np.abs(answer).max()
     colder = QUICK.solve(model.replace(thermal_energy=0.9 * T))  # control
     assert abs(colder.conductivity - total[0]) > 1e-6 * total[0]
+
+
+PROFILES = ("distribution_by_band", "spin_z_by_momentum", "spin_across_by_momentum")
+
+
+@pytest.mark.parametrize(
+    ("disorder", "frequency"), [("delta", 0.0), ("gaussian", 0.0), ("delta", 0.1)]
+)
+def test_the_distribution_holds_current_spin_and_spin_flow(disorder: str, frequency: float):
+    """Momenta summed by hand give what the adjoint chains give without any distribution."""
+    D = 2.0
+    T = 0.06
+    model = gas(D, disorder=disorder, disorder_length=0.7, frequency=frequency, thermal_energy=T)
+    p, w = gauss_panels(np.linspace(1e-4, 2.9, 21), 12)
+    names = [*PROFILES, "conductivity", "spin_accumulation", "spin_hall_current"]
+    ds = rashba.solve(model.replace(momentum=p.tolist()), QUICK, observables=names)
+    upper, lower = ds.distribution_by_band.values
+    n, along, across = 0.5 * (upper + lower), 0.5 * (upper - lower), ds.spin_across_by_momentum
+    w = w * p / (2 * np.pi)
+    current = w @ (p * n + model.spin_orbit * (along + across.values))
+    flow = 8 * np.pi * w @ (0.5 * p * ds.spin_z_by_momentum.values)
+    assert current == pytest.approx(complex(ds.conductivity), rel=1e-7)
+    assert -0.5 * w @ (along + across.values) == pytest.approx(
+        complex(ds.spin_accumulation), rel=1e-6
+    )
+    assert flow == pytest.approx(complex(ds.spin_hall_current), abs=1e-8)
+    assert abs(w @ (p * n) / current - 1) > 1e-4  # control: the spins carry a part of the current
+
+
+@FEW
+@given(alpha=number(0.05, 1.5), mu=number(-0.1, 1.0), T=number(0.01, 0.5))
+def test_carriers_fill_the_density_of_states(alpha: float, mu: float, T: float):
+    r"""m/pi above the crossing, m alpha/(pi K) below it, with K at the bottom as the variable."""
+    model = RashbaGas(mass=1.0, spin_orbit=alpha / 2, fermi_energy=mu, thermal_energy=T)
+    above = T * np.logaddexp(0, mu / T) / np.pi
+    K, w = gauss_panels(np.linspace(0, alpha / 2, 9), 24)
+    below = w @ (alpha / (2 * np.pi) * fermi(((K**2 - alpha**2 / 4) / 2 - mu) / T))
+    assert electrons(bands(model)) == pytest.approx(above + below, rel=1e-12)
+    assert below > 1e-6 * above  # control: both parts are needed
+
+
+@pytest.mark.parametrize(("mu", "share"), [(-0.05, 0.3), (0.0, 0.6)])
+def test_cold_carriers_are_the_limit_of_warm_ones(mu: float, share: float) -> None:
+    model = RashbaGas(mass=1.0, spin_orbit=0.4, fermi_energy=mu)
+    cold = electrons(bands(model))
+    off = [abs(electrons(bands(model.replace(thermal_energy=T))) / cold - 1) for T in (4e-3, 2e-3)]
+    assert off[1] < 2e-2
+    assert off[1] < share * off[0]
 
 
 @pytest.mark.parametrize("winding", [3, 4])

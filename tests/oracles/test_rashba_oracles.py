@@ -196,3 +196,24 @@ def test_skew_scattering_and_relaxation_compete(kappa, x):
     )  # fmt: skip
     found = rashba.solve(model).spin_current_response.sel(flow="y", spin="z")
     assert float(found) == pytest.approx(law, rel=2 * kappa**2 + 2e-3)
+
+
+@pytest.mark.parametrize("prescription", ["redfield", "steady"])
+@pytest.mark.parametrize("kind", ["delta", "gauss"])
+def test_a_distribution_against_a_dense_chain(prescription, kind):
+    """f at every momentum of one chain, from matrices of projected 2x2 collision integrals."""
+    alpha, mu, T = 0.9, 0.6, 0.15
+    model, w = naive.rashba(alpha), naive.disorder(kind, 0.7, 0.8)
+    p, _, links = naive.build_chain(model, 0.21, 8.0)
+    matrix = naive.chain_matrix(model, w, p, links, prescription, n_angle=80)
+    plain = np.linalg.solve(matrix, sum(naive.drive(model, p, mu, T)).ravel()).reshape(-1, 4)
+    order = np.argsort(p)
+    ours = gas(alpha, mu, kind, 0.7, 0.8, thermal_energy=T, momentum=p[order].tolist())
+    names = ["distribution_by_band", "spin_across_by_momentum", "spin_z_by_momentum"]
+    ds = rashba.solve(ours, Kinetic(prescription=prescription, spread=0), observables=names)
+    n, along, across, out = plain[order].T
+    size = np.abs(plain).max()
+    found = [*ds.distribution_by_band.values, *(ds[name].values for name in names[1:])]
+    for a, b in zip(found, (n + along, n - along, across, out), strict=True):
+        assert np.abs(a - b).max() < 1e-9 * size
+    assert np.abs(out).max() > 1e-3 * size

@@ -6,12 +6,13 @@ data: the figures here are ours, and every number is computed.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from chirospin import rashba
 from chirospin.base.figures import Panel, Plot
 from chirospin.base.spin import PAULI
 from chirospin.rashba import Kinetic, RashbaGas
@@ -28,6 +29,7 @@ GOOD = 30.0  # E_F tau
 SPLITTING_TIMES = np.geomspace(0.03, 100, 22)
 DISORDER = ("delta", "gaussian", "yukawa", "thomas-fermi", "coulomb")
 RANGE = 3.0  # of smooth impurities, in 1/sqrt(m E_F)
+MOMENTA, MARGIN = 241, 12.0  # of a profile, and its reach beyond both Fermi momenta in k_B T/v_F
 WARM = 0.01  # k_B T/E_F of the profiles, so that the Fermi steps can be drawn
 
 SMOOTH = 30.0  # range of impurities that scatter by small angles only
@@ -52,43 +54,44 @@ def impure_gas(splitting_time: float, good: float = GOOD, **changes: Any) -> Ras
     )
 
 
-def _shells(model: RashbaGas, interband: bool = True) -> Shells:
+def _shells(model: RashbaGas) -> Shells:
     return Shells(
         bands=bands(model),
         disorder=correlator(model),
         z=complex_frequency(model),
         prescription="redfield",
-        interband=interband,
     )
 
 
-def spin_profile(model: RashbaGas, interband: bool = True, places: int = 80) -> xr.Dataset:
+def spin_profile(model: RashbaGas, transitions: Literal["all", "intraband"] = "all") -> xr.Dataset:
     r"""Delta s_z at each momentum, and the sources eE s_0/p and eE s_0' of Eq. (14)."""
-    here = _shells(model, interband)
-    inner, outer = here.fermi
-    chain = here.chain(np.linspace(inner, outer, places, endpoint=False), 60, 60)
-    p, shift = chain.p, here.bands.step or 0.0
+    here = _shells(model)
+    (inner, outer), reach = here.fermi, MARGIN * model.thermal_energy / FERMI
+    p = np.linspace(inner - reach, outer + reach, MOMENTA)
+    found = rashba.solve(
+        model.replace(momentum=p.tolist()),
+        Kinetic(spread=0, transitions=transitions),
+        observables=["spin_z_by_momentum", "distribution_by_band"],
+    )
+    shift = here.bands.step or 0.0
     (f, df), (g, dg) = (here.occupation(p, band) for band in (1, -1))
     turn, push = 0.5 * (f - g) / p, 0.5 * (df - dg)
-    zero = 0 * p
-    source = np.stack([0.5 * (df + dg), push, turn, zero], axis=-1)[..., None]
-    s_z = here.operator(chain).transposed.solve(source)[:, :, 3, 0]
     splitting = here.bands.curves(p)[2]
-    weight = (f * (1 - f) + g * (1 - g) + np.abs(f - g)) > 1e-10
-    keep = (chain.side > 0) & weight & (np.abs(np.arange(p.shape[1]) - 60) < 40)
-    order = np.argsort(p[keep])
-    x = xr.Variable("momentum", p[keep][order] / FERMI, {"symbol": "p/p_F", "units": "1"})
+    x = xr.Variable("momentum", p / FERMI, {"symbol": "p/p_F", "units": "1"})
     printed = turn - 0.5 * shift * (df / (2 * p + shift) + dg / (2 * p - shift))
+    drift = -2 * p * df / (2 * p + shift) / model.scattering_rate
     columns = {
-        "response": (splitting * s_z, r"\Delta s_z"),
+        "response": (splitting * found.spin_z_by_momentum.values, r"\Delta s_z"),
         "turn": (turn, r"s_0/p"),
         "push": (push, r"s_0'"),
         "sum_14": (turn + push, r"s_0/p + s_0'"),
         "sum_18": (printed, r"\mathrm{Eq.\,(18)}"),
+        "upper": (found.distribution_by_band.values[0], "f_{++}"),
+        "upper_17": (drift, r"\mathrm{Eq.\,(17)}"),
     }
     return xr.Dataset(
         {
-            name: ("momentum", values[keep][order], {"symbol": symbol, "units": "1"})
+            name: ("momentum", values, {"symbol": symbol, "units": "1"})
             for name, (values, symbol) in columns.items()
         },
         {"momentum": x},
@@ -160,7 +163,7 @@ def cancellation(
 ) -> dict[str, xr.Dataset]:
     """Before integration for smooth and point impurities, and after it for all disorders."""
     smooth = spin_profile(
-        impure_gas(3.0, 5.0, disorder="gaussian", thermal_energy=4 * WARM), interband=False
+        impure_gas(3.0, 5.0, disorder="gaussian", thermal_energy=4 * WARM), "intraband"
     )
     point = spin_profile(impure_gas(60.0, 300.0, thermal_energy=WARM))
     names = {"turn": "interband", "push": "acceleration", "response": "response"}
@@ -246,6 +249,16 @@ def smooth_profile(cancellation: Parts) -> Numbers:
 )
 def point_profile(cancellation: Parts) -> Numbers:
     return _off(cancellation["point-raw"], "sum_18")
+
+
+@claim(
+    "Eq. (17)",
+    "occupation f++ of point impurities for Delta tau >> hbar",
+    below("f++ less that at Delta tau/hbar = 60, over its maximum", 1 / 60**2),
+)
+def point_occupation(cancellation: Parts) -> Numbers:
+    raw = cancellation["point-raw"]
+    return float(np.abs(raw.upper - raw.upper_17).max() / np.abs(raw.upper_17).max())
 
 
 @claim(
@@ -409,6 +422,23 @@ CONTENTS = Contents(
 ROWS = (
     without_number("Eq. (1)", "Hamiltonian and bands", "the model itself; `spin_orbit` is alpha/2"),
     by_command("Eqs. (3), (4)", "kinetic equation in linear response", "solve rashba"),
+    by_command(
+        "Eqs. (8)-(11)",
+        "distributions of smooth impurities, without transitions between the bands",
+        "solve rashba --observables distribution_by_band,spin_z_by_momentum,spin_across_by_momentum "
+        "--set thermal_energy=0.002 --set disorder=gaussian --set scattering_rate=0.5 "
+        "--option transitions=intraband",
+    ),
+    by_command(
+        "Eq. (13)",
+        "s_z as the part f+- + f-+ of the distribution",
+        "solve rashba --observables spin_z_by_momentum --set thermal_energy=0.002",
+    ),
+    by_command(
+        "Sec. on point impurities",
+        "N_0 and the density of carriers",
+        "solve rashba --observables carrier_density",
+    ),
     by_command(
         "Eqs. (5), (6)",
         "Born collision term with its kernel, any potential",
