@@ -49,7 +49,7 @@ class Distribution:
         return self.error / max(float(np.abs(self.amplitudes).max(initial=0.0)), 1e-300)
 
 
-def distribution(gas: Shells, p: Array, reach: int) -> Distribution:
+def distribution_at(gas: Shells, p: Array, reach: int) -> Distribution:
     """The distribution of a warm gas, by chains that reach so many links from each momentum.
 
     Raises

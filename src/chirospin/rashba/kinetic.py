@@ -18,7 +18,7 @@ from chirospin.base.outcome import Outcome
 from chirospin.rashba.distribution import (
     DISTRIBUTION,
     Distribution,
-    distribution,
+    distribution_at,
     unsplit_distribution,
 )
 from chirospin.rashba.model import RashbaGas, bands, complex_frequency, correlator, momenta
@@ -143,7 +143,7 @@ class Kinetic(Method):
             certificates["prescription"] = self._spread(gas, found)
         parts: dict[str, Distribution | None] = {}
         if DISTRIBUTION in needs:
-            shown = distribution(gas, momenta(model), found.links) if both.T else None
+            shown = distribution_at(gas, momenta(model), found.links) if both.T else None
             parts[DISTRIBUTION] = shown
         error = max(found.truncation, found.integration)
         rounded = max(error, ROUNDING)

@@ -110,8 +110,8 @@ def spin_hall_conductivity(model: RashbaGas, state: GasResponse) -> Values:
     return np.asarray(state.spin_hall_current / UNIT)
 
 
-@observable(name="carrier_density", unit="1/nm^2", symbol="n")
-def gas_density(model: RashbaGas, state: GasResponse) -> Values:
+@observable(unit="1/nm^2", symbol="n")
+def carrier_density(model: RashbaGas, state: GasResponse) -> Values:
     r"""Electrons per area in both bands.
 
     .. math:: n = \sum_\pm\int\frac{p\,dp}{2\pi}\, f^0_\pm(p)
@@ -205,7 +205,7 @@ OBSERVABLES = (
     spin_hall_interband,
     spin_hall_acceleration,
     spin_hall_conductivity,
-    gas_density,
+    carrier_density,
     distribution_by_band,
     spin_z_by_momentum,
     spin_across_by_momentum,
