@@ -850,6 +850,11 @@ ROWS = (
         "matrix A of charge and spin of a pair of momenta",
         "solve spinterface.pair --observables charge,spin,frequency",
     ),
+    by_command(
+        "Sec. II E",
+        "a level that holds a spin begins to touch the metal: what becomes of it",
+        "solve spinterface.quench --set initial_occupation=[1,0]",
+    ),
     without_number(
         "below Eq. (14)",
         "E_up is printed three times, for up, down and two electrons",
