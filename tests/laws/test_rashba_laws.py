@@ -378,6 +378,36 @@ def test_precession_and_relaxation_balance_the_spin(model: FermiLevelGas):
     assert _balance(fermi_circle(model), moved) > 1e-9  # control
 
 
+@FEW
+@given(x=st.sampled_from([-40.0, -1.0, 0.01, 0.3, 2.0, 1e3]), ratio=number(0, 0.9))
+def test_strong_impurities_without_spin_make_no_spin_current(x: float, ratio: float):
+    """To all orders in their strength, with the spin of Edelstein and their own time."""
+    model = FermiLevelGas(
+        impurity_density=1e-4, impurity_strength=x, dresselhaus=0.02 * ratio, field_angle=0.4
+    )
+    ds = rashba.solve(model)
+    rate = 4e-4 / model.mass * x**2 / (1 + x**2)
+    assert float(ds.relaxation_rate) == pytest.approx(rate, rel=1e-14)
+    assert (np.abs(ds.spin_current_response) <= ds.spin_current_response_error).all()
+    assert float(ds.spin_current_response_error.max()) < 1e-8
+    density = model.mass * model.fermi_energy / np.pi
+    drude = density / model.mass / rate * np.array([np.cos(0.4), np.sin(0.4)])
+    assert ds.current_response.values == pytest.approx(drude, rel=1e-9)
+    field = 0.02 * np.array([np.sin(0.4), -np.cos(0.4)])
+    field = field + model.dresselhaus * np.array([np.cos(0.4), -np.sin(0.4)])
+    edelstein = -model.mass / (2 * np.pi * rate) * field
+    assert ds.spin_response.values[:2] == pytest.approx(edelstein, rel=1e-6)
+    spins = rashba.solve(model.replace(impurity_spin_orbit=0.1))  # control: impurities with spin
+    assert np.abs(spins.spin_current_response.sel(spin="z")).max() > 1e-4
+
+
+def test_a_rate_is_given_once() -> None:
+    with pytest.raises(ValueError, match="scattering_rate"):
+        FermiLevelGas(impurity_density=1e-4, impurity_strength=1.0, scattering_rate=0.01)
+    with pytest.raises(ValueError, match="impurity_strength"):
+        FermiLevelGas(impurity_density=1e-4)
+
+
 def test_a_conserved_spin_is_refused() -> None:
     with pytest.raises(ValueError, match="helix"):
         FermiLevelGas(dresselhaus=0.02)

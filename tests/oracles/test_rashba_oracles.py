@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import jv, jvp, yv, yvp
 
 from chirospin import rashba
 from chirospin.rashba import FermiLevelGas, Kinetic, RashbaGas
@@ -217,3 +218,40 @@ def test_a_distribution_against_a_dense_chain(prescription, kind):
     for a, b in zip(found, (n + along, n - along, across, out), strict=True):
         assert np.abs(a - b).max() < 1e-9 * size
     assert np.abs(out).max() > 1e-3 * size
+
+
+@pytest.mark.parametrize("well", [-3.0, 0.5, 20.0, 600.0])
+def test_strong_point_impurities_against_small_discs(well):
+    """Transport cross-section of a disc from all partial waves; Born's rate is another one."""
+    p, m, R = 1.3, 0.7, 0.02
+    inside = np.sqrt(complex(p**2 - well / R**2 * 2 * m * m))
+    orders = np.arange(0, 6)
+    slope = inside * jvp(orders, inside * R) / jv(orders, inside * R)
+    top = p * jvp(orders, p * R) - slope * jv(orders, p * R)
+    phases = np.arctan((top / (p * yvp(orders, p * R) - slope * yv(orders, p * R))).real)
+    waves = np.concatenate([phases[:0:-1], phases])  # l from -5 to 5
+    section = 2 / p * (np.sin(np.diff(waves)) ** 2).sum()
+    x = -np.tan(phases[0])
+    model = FermiLevelGas(
+        mass=m, fermi_energy=p**2 / (2 * m), impurity_density=0.01, impurity_strength=x
+    )
+    rate = float(rashba.solve(model).relaxation_rate)
+    assert rate == pytest.approx(0.01 * p / m * section, rel=5e-3)
+    born = 0.04 / m * x**2
+    assert (abs(born / rate - 1) > 0.02) == (abs(x) > 0.15)
+    assert rate < 0.04 / m  # the most that one wave scatters
+
+
+@pytest.mark.parametrize("alpha", [0.3, 1.5])
+def test_the_local_green_function_of_split_bands_has_no_spin(alpha):
+    """So that the T-matrix of a point has none, and its imaginary part is that of the bare bands."""
+    E, eta = 0.6, 2e-3
+    p = np.linspace(0, 6, 60001)
+    g = np.zeros((2, 2), complex)
+    for angle in 2 * np.pi * (np.arange(8) + 0.5) / 8:
+        turn = naive.sigma_omega(np.array(angle), 1)
+        both = [1 / (E + 1j * eta - p**2 / 2 - s * alpha * p / 2) for s in (1, -1)]
+        even, odd = (np.trapezoid(p * (both[0] + s * both[1]), p) / (8 * np.pi) for s in (1, -1))
+        g += (even * naive.ONE + odd * turn) / 4
+    assert np.abs(g - g[0, 0] * naive.ONE).max() < 1e-12
+    assert g[0, 0].imag == pytest.approx(-0.5, rel=2e-3)

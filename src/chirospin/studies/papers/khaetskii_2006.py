@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from chirospin import rashba
 from chirospin.base.figures import Panel, Plot
 from chirospin.base.spin import PAULI
-from chirospin.rashba import Kinetic, RashbaGas
+from chirospin.rashba import FermiLevelGas, Kinetic, RashbaGas
 from chirospin.rashba.model import bands, complex_frequency, correlator
 from chirospin.rashba.shells import Shells
 from chirospin.studies.contents import Contents, by_command, without_number
-from chirospin.studies.expectation import below, misprint, near
+from chirospin.studies.expectation import above, below, misprint, near
 from chirospin.studies.registry import Numbers, Parts, Progress, claim, erratum, figure
 
 Array = NDArray[np.float64]
@@ -399,8 +399,18 @@ def spinors() -> Numbers:
     "scalar impurities give q_yz = 0 to all orders, 2 m alpha q = i[H, sigma_y]; a finite value needs "
     "spin-dependent ones, curved bands or nonlinear splitting",
     below("i[H, sigma_y] less 2 m alpha q for a strong random potential", 1e-12),
+    near("q_yz of points with pi N_0 u = 0.3, 1, 10 by their T-matrix (e/8 pi)", 0, ZERO),
+    above("|q_yz| at 1 with a spin-orbit part of a tenth", 0.01),
 )
 def beyond_born() -> Numbers:
+    strong = FermiLevelGas(impurity_density=1e-3, impurity_strength=1.0)
+    points = [
+        rashba.solve(model).spin_current_response.sel(flow="y", spin="z").item()
+        for model in (
+            *(strong.replace(impurity_strength=x) for x in (0.3, 1.0, 10.0)),
+            strong.replace(impurity_spin_orbit=0.1),
+        )
+    ]
     rng = np.random.default_rng(7)
     side, alpha = 5, 0.4
     p = np.array([(i, j) for i in range(-side, side + 1) for j in range(-side, side + 1)], float)
@@ -410,7 +420,8 @@ def beyond_born() -> Numbers:
     H = H + alpha / 2 * (np.kron(np.diag(p[:, 0]), y) - np.kron(np.diag(p[:, 1]), x))
     turn = np.kron(np.eye(len(p)), y)
     flow = np.kron(np.diag(p[:, 1]), z) / 2
-    return float(np.abs(1j * (H @ turn - turn @ H) - 2 * alpha * flow).max())
+    missed = float(np.abs(1j * (H @ turn - turn @ H) - 2 * alpha * flow).max())
+    return missed, points[:3], abs(points[3])
 
 
 CONTENTS = Contents(
@@ -454,6 +465,11 @@ ROWS = (
         "after Eq. (18)",
         "no spin and no spin current for Delta = 0",
         "solve rashba --set spin_orbit=0",
+    ),
+    by_command(
+        "Sec. on point impurities",
+        "strong point impurities, to all orders in their strength",
+        "solve rashba.fermi_level --set impurity_density=0.001 --set impurity_strength=1",
     ),
     without_number("Fig. 1", "bands with p, p+, p-", "a drawing without numbers"),
     by_command(
