@@ -138,7 +138,6 @@ class FermiLevelGas(Model):
                     f"Parameter `{name}` must be 0, or from {WEAKEST:g} to {LARGE:g} in size (in {unit}), "
                     f"but is {size:g}"
                 )
-        self._one_rate()
         bare = self.spin_orbit_tensor is None and not any(self.zeeman)
         static = not self.frequency and not self.imaginary_frequency
         apart = abs(abs(self.spin_orbit) - abs(self.dresselhaus)) > HELIX * abs(self.spin_orbit)
@@ -150,10 +149,11 @@ class FermiLevelGas(Model):
             )
         return self
 
-    def _one_rate(self) -> None:
+    @model_validator(mode="after")
+    def _one_rate(self) -> FermiLevelGas:
         """Refuse impurities that give no rate, or a rate beside the one of the impurities."""
         if self.impurity_density is None:
-            return
+            return self
         if "scattering_rate" in self.model_fields_set:
             raise ModelError(
                 "Parameter `scattering_rate` must be left out (in eV) where `impurity_density` is given, "
@@ -164,6 +164,7 @@ class FermiLevelGas(Model):
                 "Parameter `impurity_strength` must be so large with an `impurity_density` that hbar/tau "
                 f"is at least {SMALL:g} eV, but is {self.impurity_strength:g}"
             )
+        return self
 
 
 def unitary_rate(mass: float, density: float, x: float) -> float:
