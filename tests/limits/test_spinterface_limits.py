@@ -11,6 +11,7 @@ import pytest
 from scipy.special import spherical_jn
 
 from chirospin import spinterface
+from chirospin.base.constants import BOHR_MAGNETON
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.spinterface import (
     NEGF,
@@ -558,6 +559,33 @@ def test_a_weakly_held_electron_leaves_at_the_golden_rate():
     assert np.log(n[0] / n[1]) / 400 == pytest.approx(rate, rel=2e-3)
     with pytest.raises(ModelError, match="initial_occupation"):
         model.replace(initial_occupation=[1.2, 0.0])
+
+
+@pytest.mark.parametrize("kT", [0.0, 0.02])
+def test_a_weak_field_makes_the_linear_response(kT: float):
+    """The departure from it falls with the square of the field, with spin-orbit coupling and without."""
+    for alpha in (0.1, 0.0):
+        off = []
+        for field in (200.0, 100.0):
+            gas = WholeGas(fermi_energy=2.0, spin_orbit=alpha, thermal_energy=kT)
+            ds = spinterface.solve(gas.replace(magnetic_field=field, zeeman="half"))
+            linear = float(ds.susceptibility) * field * BOHR_MAGNETON
+            off.append(2 * float(ds.field_spin_density) / linear - 1)
+        assert abs(off[0]) < 1e-3
+        assert off[0] / off[1] == pytest.approx(4, rel=0.01)
+        assert abs(off[1]) > 1e-8  # control: there is a departure
+
+
+def test_a_field_without_spin_orbit_coupling_moves_two_spheres():
+    gas = WholeGas(fermi_energy=1.0, spin_orbit=0.0, thermal_energy=0.0, magnetic_field=1e3)
+    energy = 2e3 * BOHR_MAGNETON
+    up, down = ((2 * gas.mass * (1 + s * energy)) ** 1.5 / (6 * np.pi**2) for s in (1, -1))
+    ds = spinterface.solve(gas)
+    assert float(ds.field_spin_density) == pytest.approx((up - down) / 2, rel=1e-10)
+    turned = spinterface.solve(gas.replace(magnetic_field=-1e3))
+    assert float(turned.field_spin_density) == pytest.approx((down - up) / 2, rel=1e-10)
+    deep = spinterface.solve(gas.replace(fermi_energy=0.1, magnetic_field=1e4))
+    assert np.isnan(deep.field_spin_density)
 
 
 class Kicked(PointContact):
