@@ -576,6 +576,16 @@ def test_a_weak_field_makes_the_linear_response(kT: float):
         assert abs(off[1]) > 1e-8  # control: there is a departure
 
 
+@pytest.mark.parametrize("alpha", [0.033, 0.3])
+def test_weak_and_strong_fields_meet(alpha: float):
+    gas = WholeGas(spin_orbit=alpha, thermal_energy=0.001, zeeman="half")
+    low, high = (
+        float(spinterface.solve(gas.replace(magnetic_field=B)).field_spin_density) / B
+        for B in (0.9, 1.1)
+    )
+    assert low == pytest.approx(high, rel=1e-9)
+
+
 def test_a_field_without_spin_orbit_coupling_moves_two_spheres():
     gas = WholeGas(fermi_energy=1.0, spin_orbit=0.0, thermal_energy=0.0, magnetic_field=1e3)
     energy = 2e3 * BOHR_MAGNETON

@@ -41,6 +41,7 @@ from chirospin.spinterface.model import (
 
 Real = NDArray[np.float64]
 STATES = ("empty", "up", "down", "double")
+WEAK = 1e-5  # Zeeman over Fermi energy, below which the square of it is rounding of the shell
 FIELD_ROUNDING = 1e-9  # of the thickness of the shell between both Fermi surfaces
 TAIL = 40.0  # of the derivative of the Fermi function, in k_B T
 
@@ -426,7 +427,7 @@ def _whole_state(model: WholeGas) -> WholeGasState:
     bare = whole_gas(Metal(N0=metal.N0, alpha=0.0, fermi=metal.fermi, d=3), kT)
     error = abs(rough[1] - chi) / (chi or 1.0)
     alone = metal.N0 / np.pi**2 * (3 * np.pi**2 * density) ** (1 / 3) if kT == 0 else math.nan
-    in_field, missed = _field_spin(metal, kT, zeeman_energy(model))
+    in_field, missed = _field_spin(metal, kT, zeeman_energy(model), chi)
     error = max(error, missed)
     return WholeGasState(
         density=density,
@@ -438,12 +439,18 @@ def _whole_state(model: WholeGas) -> WholeGasState:
     )
 
 
-def _field_spin(metal: Metal, kT: float, h: float) -> tuple[float, float]:
-    """Density of sigma_z, and its relative change with fewer nodes; nothing where both bands are not filled."""
+def _field_spin(metal: Metal, kT: float, h: float, chi: float) -> tuple[float, float]:
+    """Density of sigma_z, and its relative change with fewer nodes; NaN where both bands are not filled.
+
+    A weak field departs from the linear response by the square of h over the Fermi energy.
+    """
+    shallowest = metal.fermi - TAIL * kT
     if not h:
         return 0.0, 0.0
-    if metal.fermi - TAIL * kT <= abs(h):
+    if shallowest <= abs(h):
         return math.nan, 0.0
+    if abs(h) < WEAK * shallowest:
+        return chi * h, WEAK**2
     fine, coarse = (spin_in_field(metal, kT, h, n, TAIL) for n in (16, 12))
     return fine, abs(fine - coarse) / max(abs(fine), np.finfo(float).tiny)
 
