@@ -53,14 +53,16 @@ def spin_by_quadrature(xi: float, length: float) -> float:
 def profiles() -> None:
     """1 000 positions of the quadratic spin."""
     for screening in (0.0, 0.1):
-        seconds = median_time(lambda s=screening: quadratic.second_spin(PLACES, 0.2, 50.0, s), 9)
+        seconds = median_time(
+            lambda s=screening: quadratic.SecondOrder(PLACES, 50.0, s).spin(0.2), 9
+        )
         print(f"quadratic spin, 1000 positions, lambda = {screening:<4} {1e3 * seconds:8.2f} ms")
-    ours = quadratic.second_spin(PLACES, 0.0, 50.0, 0.0)
+    ours = quadratic.SecondOrder(PLACES, 50.0, 0.0).spin(0.0)
     start = time.perf_counter()
     few = PLACES[::50]
     theirs = np.array([spin_by_quadrature(x, 50.0) for x in few])
     peer = (time.perf_counter() - start) * PLACES.size / few.size
-    own = median_time(lambda: quadratic.second_spin(PLACES, 0.0, 50.0, 0.0), 9)
+    own = median_time(lambda: quadratic.SecondOrder(PLACES, 50.0, 0.0).spin(0.0), 9)
     print(
         f"adaptive quadrature (scaled from {few.size})          {1e3 * peer:8.0f} ms   "
         f"differs by {np.abs(theirs - ours[::50]).max():.0e}"

@@ -22,10 +22,14 @@ from chirospin.junction import (
     Evolution,
     Hierarchy,
     Junction,
+    Levels,
     MeanField,
     MixedGKSL,
+    PhononJunction,
     Redfield,
+    SelectedProducts,
     SwitchedJunction,
+    Tiers,
     UniversalLindblad,
 )
 from chirospin.junction.manybody.response import response
@@ -35,6 +39,12 @@ from chirospin.vibration import SCBA, SCBAHartree, Vibration
 
 FROZEN = Path(__file__).with_name("counts.json")
 GENERAL = {"spin_orbit_vectors": [[0.03, 0.0, 0.01], [0.0, 0.03, 0.0]]}
+VIBRATING = PhononJunction(
+    phonon_energy=(0.5,),
+    phonon_damping=(0.1,),
+    holstein_a=((0.05, -0.05),),
+    holstein_b=((0.05, -0.05),),
+)
 BIASED = BiasedJunction(gate=-6.4, bias=14, thermal_energy=1.0)
 
 
@@ -68,6 +78,9 @@ def _c(family: str, case: str, of: str, method: Any, model: Any) -> Count:
 APPLIED = "applications of the preconditioned generator, both magnetisations"
 COUNTS = (
     _c("junction", "dimer, reference", APPLIED, GKSL(), Junction()),
+    _c("junction", "vibrating dimer, one tier", APPLIED, Tiers(), VIBRATING.replace(phonon_tiers=1)),
+    _c("junction", "vibrating dimer, four tiers", APPLIED, Tiers(), VIBRATING.replace(phonon_tiers=4)),
+    _c("junction", "vibrating dimer, levels", APPLIED, Levels(), VIBRATING.replace(phonon_levels=(3,))),
     _c("junction", "dimer, strong repulsion", APPLIED, GKSL(), Junction().replace(hubbard=8.0)),
     _c("junction", "dimer, weak coupling", APPLIED, GKSL(), Junction().replace(coupling=0.01)),
     _c("junction", "dimer, no spin-orbit coupling", APPLIED, GKSL(), Junction(spin_orbit=0.0)),
@@ -89,6 +102,8 @@ COUNTS = (
        Hierarchy(tier=2, poles=3), BiasedJunction(molecules=1, bias=1, thermal_energy=2.0)),
     Count(family="junction", case="dimer, with noise", of=APPLIED,
           take=lambda: GKSL().solve(Junction(), ["noise"]).outcome.iterations),
+    _c("junction", "dimer, 190 selected products", APPLIED,
+       SelectedProducts(products=190, accuracy=1e-6), Junction()),
     _c("junction.transient", "dimer, two times", "products with the generator",
        Evolution(), SwitchedJunction(time=(1.0, 20.0))),
     Count(family="chiral_metal", case="boltzmann, ten sources on one mesh",
@@ -101,10 +116,10 @@ COUNTS = (
     _c("vibration", "the same with Hartree", "steps of the fixed point", SCBAHartree(), Vibration()),
     _c("vibration", "the same, cold", "steps of the fixed point", SCBAHartree(),
        Vibration(thermal_energy=0.5)),
-    _c("spinterface.contact", "consistent, 300 K", "resolvents (energies)", NEGF(), Contact()),
-    _c("spinterface.contact", "consistent, 0 K", "resolvents (energies)", NEGF(),
+    _c("spinterface.contact", "negf, 300 K", "resolvents (energies)", NEGF(), Contact()),
+    _c("spinterface.contact", "negf, 0 K", "resolvents (energies)", NEGF(),
        Contact(thermal_energy=0.0)),
-    _c("spinterface.contact", "consistent, with bias", "resolvents (energies)", NEGF(),
+    _c("spinterface.contact", "negf, with bias", "resolvents (energies)", NEGF(),
        Contact(lead_potential=0.2)),
     _c("spinterface.contact", "lesser term", "resolvents (energies)", LesserOnly(), Contact()),
     _c("rashba", "points", "momenta solved", Kinetic(), RashbaGas()),

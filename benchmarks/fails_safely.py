@@ -39,6 +39,9 @@ PROGRESS = (
     "optimising ",
     "sweeping ",
     "auditing ",
+    "differentiating ",
+    "comparing ",
+    "drawing ",
 )  # lines of long work, not of failure
 
 

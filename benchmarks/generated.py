@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import chirospin
+from benchmarks import generated_files
 from chirospin.base.family import Problem
 
 LONG = "9" * 100_000
@@ -127,7 +128,7 @@ def problems() -> list[Problem]:
 
 def write_files(folder: Path) -> None:
     """The files that inputs name."""
-    for name, content in FILES.items():
+    for name, content in {**generated_files.FILES, **FILES}.items():
         (folder / name).write_bytes(content)
 
 
@@ -141,12 +142,20 @@ def inputs(count: int, seed: int, folder: Path) -> list[Input]:
             _parameter, _parameter, _parameter, _option, _option, _over, _function, _several, _gradient, _optimise, _command,
         )
     ]  # fmt: skip
+    kinds += [
+        lambda kind=kind: _with_files(draw, kind, folder)  # type: ignore[misc]
+        for kind in generated_files.KINDS
+    ]
     found: dict[Input, None] = {}
     turn = 0
     while len(found) < count:
         found.setdefault(kinds[turn % len(kinds)]())
         turn += 1
     return list(found)
+
+
+def _with_files(draw: random.Random, kind: str, folder: Path) -> Input:
+    return Input(kind=kind, line=generated_files.KINDS[kind](draw, folder))
 
 
 def _light(problem: Problem, method: str, *named: str) -> Iterator[str]:

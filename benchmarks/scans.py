@@ -24,14 +24,13 @@ from numpy.typing import NDArray
 import chirospin
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Problem
-from chirospin.base.method import Method, states
+from chirospin.base.method import Method
 from chirospin.base.observables import Observable
 from chirospin.base.parameters import Model, ParameterInfo
 from chirospin.base.parts import states_with_parts
 from chirospin.points.gradient import differentiable, held
 
 Array = NDArray[np.float64]
-Curves = Callable[[Array], Mapping[str, Array]]
 POINTS = 41
 ENTRIES = 41  # of an observable with many, evenly taken
 ORDER = 5  # of the differences: third ones see a step of 1e-3 of a sine, fifth ones of 1e-5
@@ -47,6 +46,11 @@ SECONDS = 40.0  # for one curve; slower ones are left out, by name
 SETTINGS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("junction", "mean-field"): {"energy_b": 0.4, "hubbard": 1.0},
     ("junction", "landauer"): {"hubbard": 0.0},
+    ("junction", "gksl-mixed"): {"molecules": 1},
+    **{
+        ("junction.bias", method): {"molecules": 1}
+        for method in ("ule", "redfield", "perlind", "kms", "redfield-lamb")
+    },
     ("junction.bias", "mean-field"): {"hubbard": 0.5, "thermal_energy": 0.05},
     ("junction.bias", "landauer"): {"hubbard": 0.0, "thermal_energy": 0.05},
     ("junction.bias", "hierarchy"): {"molecules": 1, "thermal_energy": 2.0, "bias": 1.0},
@@ -59,6 +63,10 @@ SETTINGS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("vibration", "exact"): {"bath": "einstein", "phonon_energy": 1.0, "charge_coupling": 0.1},
     ("spinterface.map", "negf"): {"x": (0.5, 2.0), "y": (0.0,), "z": (0.0,)},
     ("rashba", "kubo"): {"imaginary_frequency": 0.01},
+    ("models.double_helix", "landauer"): {"base_pairs": 5, "energy": (0.3, 0.45, 0.6)},
+    ("models.single_helix", "landauer"): {"length": 8, "energy": (-0.15, -0.05, 0.1)},
+    ("models.helicene", "landauer"): {"rings": 3, "energy": (0.3, 2.0)},
+    ("models.first_order", "perturbation"): {"rings": 2, "energy": (0.3, 2.0)},
 }  # fmt: skip
 """Where a default lies outside a method, or takes long."""
 OPTIONS: Mapping[tuple[str, str], Mapping[str, Any]] = {
@@ -80,11 +88,30 @@ WINDOWS: Mapping[tuple[str, str], tuple[float, float]] = {
 """By problem and parameter, where the rule of :func:`window` does not fit."""
 RANDOM = {("junction", "trajectories"): "its numbers are drawn: a curve is noise by nature"}
 _NODE = "the grid of the continuation gets one more energy: 2e-10 of the spectrum, which is right to 1e-8"
+_RESONANCE = "a sigma level of weak contacts passes the energy: a resonance of 5 meV, smooth on a grid of 0.2 meV"
 KNOWN: Mapping[tuple[str, str, str], str] = {
+    ("models.helicene", "landauer", "hopping_ss"): _RESONANCE,
     ("vibration", "scba", "bath_onset"): _NODE,
     ("vibration", "scba-hartree", "bath_onset"): _NODE,
 }
 """Problem, method, parameter -> why a jump is physics, or below what its method states."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """An observable along a parameter.
+
+    Parameters
+    ----------
+    values : (point, entry)
+    errors : that it states, of each
+    """
+
+    values: Array
+    errors: Array
+
+
+Curves = Callable[[Array], Mapping[str, Curve]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,44 +151,51 @@ def window(model: Model, info: ParameterInfo) -> tuple[float, float]:
 
 
 def curves(problem: Problem, method: Method, model: Model, name: str) -> Curves:
-    """Observables at values of a parameter: (point, entry); NaN where a point fails, 0 below the stated error."""
+    """Observables at values of a parameter; NaN where a point fails, 0 below the stated error."""
     observables = [one for one in problem.observables if not problem.unmet(method, one)]
     needs = problem.needs(observables)
 
-    def at(values: Array) -> dict[str, Array]:
+    def at(values: Array) -> dict[str, Curve]:
         models = [held(model, **{name: float(x)}) for x in values]
         found = states_with_parts(problem.parts, method, models, needs)
-        out: dict[str, Array] = {}
+        out: dict[str, Curve] = {}
         for one in observables:
             rows = [
                 seen(one, m, s) if s.outcome.converged else None
                 for m, s in zip(models, found, strict=True)
             ]
-            sizes = {row.size for row in rows if row is not None}
+            sizes = {row[0].size for row in rows if row is not None}
             if len(sizes) != 1:
                 continue
             (size,) = sizes
             taken = np.unique(np.linspace(0, size - 1, min(size, ENTRIES)).astype(int))
-            table = np.array([np.full(size, np.nan) if r is None else r for r in rows])[:, taken]
-            out[one.name] = np.concatenate([table.real, table.imag], axis=1)
+            failed = np.full(size, np.nan), np.zeros(size)
+            table, errors = (
+                np.array(part)[:, taken] for part in zip(*(r or failed for r in rows), strict=True)
+            )
+            out[one.name] = Curve(
+                values=np.concatenate([table.real, table.imag], axis=1),
+                errors=np.concatenate([errors.real] * 2, axis=1),
+            )
         return out
 
     return at
 
 
-def seen(one: Observable, model: Model, state: Any) -> Array:
-    """The entries of an observable, zero below its stated error."""
+def seen(one: Observable, model: Model, state: Any) -> tuple[Array, Array]:
+    """The entries of an observable, zero below its stated error, and the errors."""
     value = np.asarray(one(model, state), dtype=complex)
-    error = 0.0 if one.error is None else one.error(model, state)
-    return np.ravel(np.where(np.abs(value) <= error, 0.0, value))
+    error = np.zeros(()) if one.error is None else np.nan_to_num(one.error(model, state))
+    zeroed = np.where(np.abs(value) <= error, 0.0, value)
+    return np.ravel(zeroed), np.ravel(np.broadcast_to(error, value.shape))
 
 
-def suspect(values: Array, size: float = 0.0) -> tuple[int, float] | None:
+def suspect(values: Array, errors: Array, size: float = 0.0) -> tuple[int, float] | None:
     """The interval of the largest difference that stands out of those around it, and its step.
 
     Parameters
     ----------
-    values : shape (point,)
+    values, errors : shape (point,); errors as stated
     size : of the observable, whose rounding shows in every entry
     """
     differences = np.abs(np.diff(values, ORDER))
@@ -173,7 +207,8 @@ def suspect(values: Array, size: float = 0.0) -> tuple[int, float] | None:
     sides = (differences[max(0, at - 9) : max(0, at - near)], differences[at + near + 1 : at + 10])
     quiet = min((float(np.median(side)) for side in sides if side.size), default=0.0)
     base = max(quiet, ROUNDING * max(size, float(np.nanmax(np.abs(values)))))
-    if differences[at] <= OUTLIER * base:
+    stated = 2**ORDER * float(errors[at : at + ORDER + 1].max())
+    if differences[at] <= max(OUTLIER * base, stated):
         return None
     return at + ORDER // 2, float(differences[at]) / OF_A_STEP
 
@@ -189,17 +224,18 @@ class Suspect:
     share: float
 
 
-def suspects(tables: Mapping[str, Array]) -> list[Suspect]:
+def suspects(along: Mapping[str, Curve]) -> list[Suspect]:
     """Of each observable the entry that stands out most, the largest first."""
     found = []
-    for name, table in tables.items():
+    for name, curve in along.items():
+        table = curve.values
         finite = np.isfinite(table).any(axis=0)
         if not finite.any():
             continue
-        seen = table[:, finite]
-        whole = float((np.nanmax(seen, axis=0) - np.nanmin(seen, axis=0)).max())
+        shown = table[:, finite]
+        whole = float((np.nanmax(shown, axis=0) - np.nanmin(shown, axis=0)).max())
         for entry in np.flatnonzero(finite):
-            one = suspect(table[:, entry], float(np.nanmax(np.abs(seen))))
+            one = suspect(table[:, entry], curve.errors[:, entry], float(np.nanmax(np.abs(shown))))
             if one is not None and one[1] > SMALLEST * whole:
                 found.append(
                     Suspect(
@@ -224,10 +260,13 @@ def looked_at(
     where = ones[0].where
     ends = places[max(where - 1, 0)], places[min(where + 2, len(places) - 1)]
     finer = np.linspace(*ends, 3 * ZOOM + 1)
-    tables = at(finer)
+    along = at(finer)
     kept = []
     for one in ones:
-        found = suspect(tables[one.observable][:, one.entry]) if one.observable in tables else None
+        if one.observable not in along:
+            continue
+        curve = along[one.observable]
+        found = suspect(curve.values[:, one.entry], curve.errors[:, one.entry])
         if found is not None and found[1] > KEPT * one.size:
             kept.append((replace(one, where=found[0]), one))
     if looks == 1:
@@ -266,11 +305,14 @@ def questions(names: Sequence[str]) -> Iterator[tuple[Problem, Method, Model]]:
                 yield problem, method(**OPTIONS.get((problem.path, kind), {})), model
 
 
-def seconds_of_a_point(method: Method, model: Model) -> float:
-    """Time of one evaluation after another."""
-    states(method, [model])
+def seconds_of_a_point(problem: Problem, method: Method, model: Model) -> float:
+    """Time of one evaluation with its observables, after another."""
+    name = differentiable(model)[0]
+    at = curves(problem, method, model, name)
+    place = np.array([float(getattr(model, name))])
+    at(place)
     start = time.process_time()
-    states(method, [model])
+    at(place)
     return time.process_time() - start
 
 
@@ -285,7 +327,7 @@ def main(names: Sequence[str]) -> int:
         if (problem.path, method.name) in RANDOM:
             print(f"left out: {where}: {RANDOM[problem.path, method.name]}", flush=True)
             continue
-        each = seconds_of_a_point(method, model)
+        each = seconds_of_a_point(problem, method, model)
         if each * POINTS > SECONDS:
             print(f"left out: {where}: {each:.2g} s a point", flush=True)
             continue

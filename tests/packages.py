@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from chirospin.base import citations, families
+from chirospin.studies import registry
 
 
 def dist_info(folder: Path) -> str:
@@ -31,9 +32,10 @@ def dist_info(folder: Path) -> str:
 
 def forget() -> None:
     """Look for families anew."""
-    families._outside.cache_clear()
+    families.offered.cache_clear()
     families._loaded.cache_clear()
     citations.bibliography.cache_clear()
+    registry.study.cache_clear()
 
 
 @contextmanager

@@ -88,7 +88,7 @@ def test_public_functions_are_not_defined_twice() -> None:
             if marks.isdisjoint(("observable", "figure", "claim", "erratum")):
                 where[node.name].append(str(path.relative_to(SOURCE)))
     verbs = {"solve", "labels", "main", "progress"}  # each family has its own
-    verbs |= {"gradient", "optimise", "plan"}  # the library's and the command line's
+    verbs |= {"gradient", "optimise", "plan", "bound"}  # the library's and the command line's
     twice = {n: w for n, w in where.items() if n not in verbs and _met(w)}
     assert not twice
 
@@ -118,3 +118,24 @@ def test_a_former_name_leads_to_one_that_there_is() -> None:
     for renamed, names in present:
         assert set(renamed.values()) <= names.keys()
         assert not renamed.keys() & names.keys()
+
+
+def _length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function without its docstring; of a command, whose options are lines of help, its body."""
+    statements = function.body[1:] if ast.get_docstring(function) else function.body
+    if not statements:
+        return 0
+    command = any("command" in ast.unparse(one) for one in function.decorator_list)
+    end = function.end_lineno or 0
+    signature = 0 if command else function.body[0].lineno - function.lineno
+    return signature + end - statements[0].lineno + 1
+
+
+def test_no_function_is_longer_than_sixty_lines() -> None:
+    long = {
+        f"{path.relative_to(SOURCE)}: {node.name}": _length(node)
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _length(node) > 60
+    }
+    assert not long

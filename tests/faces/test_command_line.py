@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
 from chirospin import chiral_metal, rashba, spinterface
+from chirospin.faces import progress
 from chirospin.faces.cli import main
 
 
@@ -106,7 +108,7 @@ BAD = {
     "too many molecules": ["--set", "molecules=6"],
     "far too many molecules": ["--set", "molecules=600"],
     "hand": ["--set", "handedness=0"],
-    "method": ["--method", "exact"],
+    "method": ["--method", "exactly"],
     "option": ["--option", "tolrance=1"],
     "option value": ["--option", "tolerance=-1"],
     "range": ["--over", "hubbard=0:1"],
@@ -360,3 +362,19 @@ def test_a_former_class_is_answered_with_the_present_one(module) -> None:
         getattr(module, name)
     with pytest.raises(AttributeError, match="has no attribute"):
         module.Nothing  # noqa: B018
+
+
+def test_one_long_step_speaks_meanwhile_and_a_quick_one_does_not(capsys, monkeypatch) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0.05)
+    with progress.progress("solving one") as report:
+        time.sleep(0.3)
+        report(1, 4)
+        time.sleep(0.3)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("solving one: ")
+    assert "left" not in lines[0]  # nothing is known yet
+    assert lines[-1].startswith("solving one: 1/4, about ")
+    monkeypatch.setattr(progress, "EVERY", 10.0)
+    with progress.progress("solving one") as report:
+        report(1, 4)
+    assert not capsys.readouterr().err

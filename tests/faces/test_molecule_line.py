@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from chirospin import junction
@@ -26,6 +32,7 @@ FILES = {
     "mixed.xyz": "4\n\nH 0 0 0\nH 0 0 0.74\nHe 9 0 0\nHe 19 0 0\n",
     "frames.xyz": "2\n\nH 0 0 0\nH 0 0 0.74\n2\n\nH 0 0 0\nF 0 0 0.92\n",
     "nan.xyz": "2\n\nH 0 0 nan\nH 0 0 0.74\n",
+    "cut.xyz": "2\n\nH 0 0 0\nH 0 0 0.74\n1000000000\n\nH 0 0 0\n",
     "hydrogen.xyz": "2\n\nH 0 0 0\nH 0 0 0.74\n",
 }
 WRONG = [
@@ -37,6 +44,7 @@ WRONG = [
     ("molecule", ["structure=iodine.xyz"], "no element beyond Kr, but atom 2"),
     ("molecule.stack", ["structure=mixed.xyz"], "its bonds cut it into H2, He, He"),
     ("molecule", ["structure=frames.xyz"], "the same atoms in every frame"),
+    ("molecule", ["structure=cut.xyz"], "cut.xyz, frame 1 has 1 of 1000000000 atoms"),
     ("molecule", ["structure=nan.xyz"], "finite coordinates"),
     ("molecule", ["structure=hydrogen.xyz", "basis=sto-3g", "functional=hf"], "two filled or two empty"),
     ("molecule", ["frame=3"], "must be an integer in [0, 0]"),
@@ -44,6 +52,8 @@ WRONG = [
     ("molecule", ["basis=nosuch"], "Parameter `basis` must be a basis set that has"),
     ("molecule", ["basis=lanl2dz"], "all-electron basis set"),
     ("molecule", ["functional=nosuch"], "Parameter `functional` must be one that PySCF knows"),
+    ("molecule", ["functional=b3lyp,9999"], "Parameter `functional` must be one that PySCF knows"),
+    ("molecule", ["functional=-1"], "Parameter `functional` must be one that PySCF knows"),
     ("molecule", ["pair=HOMO-9,HOMO"], "Parameter `pair` must be two of"),
     ("molecule", ["pair=HOMO,LUMO"], "two filled orbitals or two empty ones"),
     ("molecule", ["axis=up"], "Parameter `axis` must be x, y, z, normal"),
@@ -176,23 +186,76 @@ def test_a_killed_field_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     assert len(list((folder / "kept").iterdir())) == 1
 
 
-def test_uncertain_gives_an_interval(
+UNCERTAIN = (
+    *("solve", "junction", "--from", "stack.nc", "--set", "coupling=0.05", "--uncertain"),
+    *("--structures", "2", "--json", "--out"),
+)
+CHEAP = """
+from chirospin.molecule import draws, mean_field
+draws.draws.__kwdefaults__ = None
+draws.draws.__defaults__ = (0, None, ("hf",), ("none", "dscf", "born"))
+draws.PER_STRUCTURE, mean_field.SAVED_EVERY = 4, 0.0
+"""
+"""One functional and few draws, and every density saved."""
+KILLED_AT = 9
+"""Sets of arrays: the first structure is past its field, amid the fields of its ions."""
+
+
+def test_uncertain_gives_an_interval_killed_or_not(
     folder: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """SIGKILL amid the draws: what was kept is not computed again, and the draws are the same."""
     from chirospin.molecule import draws
+
+    assert main(["solve", "molecule.stack", *STACK, *BARE, "--out", "stack.nc"]) == 0
+    place = folder / "kept"
+    code = f"{CHEAP}\nfrom chirospin.faces.cli import main\nmain({[*UNCERTAIN, 'u.nc']!r})"
+    environment = {**os.environ, kept.FOLDER: str(place)}
+    with subprocess.Popen([sys.executable, "-c", code], env=environment) as process:
+        while process.poll() is None and len(list(place.glob("*.npz"))) < KILLED_AT:
+            time.sleep(0.005)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert not Path("u.nc").exists()
+    stamps = {one: one.stat().st_mtime_ns for one in place.glob("*.npz")}
+    capsys.readouterr()
 
     monkeypatch.setattr(draws.draws, "__kwdefaults__", None)
     monkeypatch.setattr(draws.draws, "__defaults__", (0, None, ("hf",), ("none", "dscf", "born")))
-    assert main(["solve", "molecule.stack", *STACK, *BARE, "--out", "stack.nc"]) == 0
-    capsys.readouterr()
-    words = ("solve", "junction", "--from", "stack.nc", "--set", "coupling=0.05", "--uncertain")
-    code, out, _ = _run(capsys, *words, "--structures", "2", "--json", "--out", "u.nc")
-    facts = json.loads(out)
-    assert code == 0
-    assert facts["draws"] == 16
-    assert facts["low"] < facts["median"] < facts["high"]
-    assert facts["negative"] + facts["positive"] + facts["zero"] == pytest.approx(1)
-    inputs = {n for n, one in facts["ranks"].items() if one["kind"] == "input"}
+    monkeypatch.setattr(draws, "PER_STRUCTURE", 4)
+    facts = []
+    for n, where in enumerate((str(place), "")):
+        monkeypatch.setenv(kept.FOLDER, where)
+        kept._REMEMBERED.clear()
+        code, out, _ = _run(capsys, *UNCERTAIN, f"u{n}.nc")
+        assert code == 0
+        facts.append(json.loads(out))
+    partial = [one for one in stamps if not one.exists()]
+    again = [one for one in stamps if one.exists() and one.stat().st_mtime_ns != stamps[one]]
+    assert len(partial) <= 1  # the density of the field that was killed
+    assert again == []
+    resumed, whole = facts
+    for name in ("median", "low", "high"):  # energies of ions to 1e-6 eV
+        assert resumed[name] == pytest.approx(whole[name], rel=1e-3, abs=1e-9)
+    assert whole["draws"] == 8
+    assert whole["low"] < whole["median"] < whole["high"]
+    assert whole["negative"] + whole["positive"] + whole["zero"] == pytest.approx(1)
+    inputs = {n for n, one in whole["ranks"].items() if one["kind"] == "input"}
     assert {"Lambda", "rise", "twist", "slide_x", "tilt_y"} <= inputs
-    assert "90 % of 16 draws in [" in uncertain_text(facts)
-    assert load(Path("u.nc")).sizes["draw"] == 16
+    assert "90 % of 8 draws in [" in uncertain_text(whole)
+    assert "geometry: rigid displacements" in uncertain_text(whole)
+    assert load(Path("u1.nc")).sizes["draw"] == 8
+
+
+def test_a_stack_in_one_frame_says_that_its_geometry_is_not_varied(folder: Path) -> None:
+    from chirospin.molecule import MoleculeStack
+    from chirospin.molecule.draws import _moved, drawn_geometry
+
+    pair = "H 0 0 0\nH 0 0 0.74\nH 0 0 4\nH 0 0 4.74\n"
+    Path("one.xyz").write_text(f"4\n\n{pair}")
+    Path("many.xyz").write_text(f"4\n\n{pair}" * 3)
+    one, many = (MoleculeStack(structure=f"{name}.xyz") for name in ("one", "many"))
+    assert drawn_geometry(one).startswith("not varied: the file holds one stack in one frame")
+    assert _moved(one, np.full(7, 0.9)) == (one, {})
+    assert drawn_geometry(many) == "3 frames of the file"
+    assert _moved(many, np.full(7, 0.9))[1] == {"frame": 2.0}

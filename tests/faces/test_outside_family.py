@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+import chirospin.studies
 from chirospin import chiral_metal, junction
 from chirospin.base import families
-from chirospin.base.errors import ModelError
+from chirospin.base.errors import ModelError, UnknownNameError
 from chirospin.faces.cli import main
+from chirospin.studies import registry
 from tests.packages import dist_info, forget, install, packages_may_come
 from tests.test_pages import DOCS, blocks
 
@@ -145,3 +147,42 @@ def test_a_broken_package_is_told_and_stops_nothing_else(
         with pytest.warns(UserWarning, match=said.replace("(", r"\(")):
             assert "vibration" in {family.name for family in families.installed()}
     assert families.family("junction") is junction.FAMILY
+
+
+def test_a_study_of_the_package_is_reproduced(
+    wire: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert registry.keys()[-1] == "datta_das_1990"
+    assert "datta_das_1990" in registry.keys(of_papers=True)
+    assert "datta_das_1990" not in registry.keys(of_papers=False)
+    out, _ = line(capsys, "reproduce", "datta_das_1990", "--out", "results")
+    assert "1 reproduced, 1 erratum shown" in out
+    assert Path("results/datta_das_1990/figure-1.png").exists()
+    assert "did you mean" in line(capsys, "reproduce", "datta_das_1991", code=2)[1]
+
+
+def test_a_study_that_cannot_be_read_is_one_line(
+    wire: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = families.offered(registry.GROUP)["datta_das_1990"][0]
+    cases = {
+        "wire.nothing": "cannot be loaded: ModuleNotFoundError",
+        "wire:Wire": "must be the module of a study",
+    }
+    for value, words in cases.items():
+        broken = {"elsewhere": [type(point)("elsewhere", value, registry.GROUP)]}
+        monkeypatch.setattr(registry, "offered", lambda _group, b=broken: b)
+        registry.study.cache_clear()
+        assert words in line(capsys, "reproduce", "elsewhere", code=2)[1]
+    taken = {"yoshimi_2026": [point]}
+    monkeypatch.setattr(registry, "offered", lambda _group: taken)
+    registry.study.cache_clear()
+    said = line(capsys, "reproduce", "yoshimi_2026", code=2)[1]
+    assert "is offered by chirospin and wire 0.1; uninstall one" in said
+
+
+def test_a_figure_that_moved_says_where(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UnknownNameError, match="see the study interface_spin_sign"):
+        registry.study("yoshimi_2026").figure("sign-map")
+    with pytest.raises(AttributeError, match=r"is now chirospin\.studies\.papers\.yoshimi_2026"):
+        chirospin.studies.yoshimi_2026  # noqa: B018

@@ -355,3 +355,24 @@ def test_a_study_is_recomputed_on_demand_and_can_be_stopped(page: Any, url: str)
     until(lambda: "reproduced" in text(page, "studies"), 60)
     part(page, "halt", "nozaki_fujita_2026").click()
     until(lambda: text(page, step) == "stopped", 60)  # a process is ended on a busy machine
+
+
+@pytest.mark.parametrize(("path", "fields", "word"), [
+    ("measured", {}, "chiral signal"),
+    ("molecule", {"functional": "hf", "basis": "sto-3g"}, "The junction of this stack"),
+])  # fmt: skip
+def test_a_form_brings_its_answer_into_the_frame(
+    browser: Any, url: str, path: str, fields: dict[str, str], word: str
+) -> None:
+    """What a browser forbids is not seen otherwise: frames, the origin of a form, scripts."""
+    browser.get(url + path)
+    for name, value in fields.items():
+        browser.find_element("id", name).send_keys(value)
+    browser.find_element("css selector", "button").click()
+    browser.switch_to.frame("answer")
+    body = "return document.body ? document.body.innerText : ''"
+    until(lambda: word in browser.execute_script(body), 60)
+    if path == "molecule":  # drawn, or the line of a browser without WebGL
+        drawn = "const at = document.getElementById('scene'); return at.innerText + at.innerHTML"
+        until(lambda: "main-svg" in (seen := browser.execute_script(drawn)) or "WebGL" in seen)
+    browser.switch_to.default_content()

@@ -91,7 +91,7 @@ def test_quadratic_spin_is_even_in_the_handedness_and_continuous(
     a: float, screening: float, x: float
 ):
     xi = np.array([x, -1e-12, 1e-12])
-    one, other = (quadratic.second_spin(xi, s * a, FAR, screening) for s in (1, -1))
+    one, other = (quadratic.SecondOrder(xi, FAR, screening).spin(s * a) for s in (1, -1))
     assert one == pytest.approx(other, abs=1e-13)
     assert one[1] == pytest.approx(one[2], abs=1e-9)
 
@@ -111,7 +111,7 @@ def graded(reach: float = 40.0) -> tuple[Any, Any]:
 @given(a=number(-0.8, 0.8), screening=number(0.0, 1.5))
 def test_interface_spin_is_the_integral_of_the_profile(a: float, screening: float):
     xi, weights = graded()
-    found = weights @ quadratic.second_spin(xi, a, 90.0, screening)
+    found = weights @ quadratic.SecondOrder(xi, 90.0, screening).spin(a)
     assert found == pytest.approx(quadratic.plane_total(a, screening, 0.0, ONE), abs=1e-8)
     control = quadratic.plane_total(0.9, screening, 0.0, ONE)
     assert abs(found - control) > 1e-2
@@ -124,11 +124,11 @@ def test_balance_of_spin_at_every_point(screening: float, length: float, place: 
     """s_2 = -dj_s/dz + beta_1 E_1 + beta_2 E_2, to leading order in alpha, any length and screening."""
     xi = np.array([place if min(abs(place), abs(place - length)) > 0.05 else -0.5])
     steps = 1e-3 * np.array([-2, -1, 1, 2])
-    values = quadratic.second_spin_current(xi + steps, length, screening)
+    values = quadratic.SecondOrder(xi + steps, length, screening).spin_current
     slope = (values @ np.array([1, -8, 8, -1])) / (12 * 1e-3)
     turned = quadratic.first_field_spin(xi, 0.0, length, screening)[0]
-    edelstein = quadratic.second_field_spin(xi, length, screening)[0]
-    spin = quadratic.second_spin(xi, 0.0, length, screening)[0]
+    edelstein = quadratic.SecondOrder(xi, length, screening).field_spin[0]
+    spin = quadratic.SecondOrder(xi, length, screening).spin(0.0)[0]
     assert spin == pytest.approx(-slope + turned + edelstein, abs=2e-7)
 
 
@@ -140,7 +140,7 @@ def test_the_printed_parts_break_that_balance():
     flux = -3 * two_sided(3, xi) + two_sided(5, xi) - np.where(xi > 0, 2 * x * F4 - x**2 * F1, 0)
     turned = 2 * two_sided(3, xi) - 2 * two_sided(5, xi)
     assert weights @ (flux + turned) == pytest.approx(-4 / 5, abs=1e-9)
-    right = quadratic.second_spin(xi, 0.0, 90.0, 0.0)
+    right = quadratic.SecondOrder(xi, 90.0, 0.0).spin(0.0)
     assert weights @ right == pytest.approx(-16 / 15, abs=1e-9)
 
 
@@ -148,10 +148,10 @@ def test_the_printed_parts_break_that_balance():
 def test_charge_and_force_of_the_second_order(screening: float):
     """The charge of a plane is zero, and the potential drop across it is 2 - 3 lambda^2/2."""
     xi, weights = graded()
-    charge = quadratic.second_charge(xi, 90.0, screening)
+    charge = quadratic.SecondOrder(xi, 90.0, screening).charge
     assert weights @ charge == pytest.approx(0, abs=1e-9 * (weights @ np.abs(charge)))
     assert weights @ np.abs(charge) > 1e-4  # control: there is charge
-    drop = quadratic.potential_drop(np.array([45.0]), 90.0, screening)[0]
+    drop = quadratic.SecondOrder(np.array([45.0]), 90.0, screening).potential_drop[0]
     assert drop == pytest.approx(2 - 1.5 * screening**2, abs=1e-10)
 
 

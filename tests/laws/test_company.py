@@ -31,6 +31,7 @@ ELSEWHERE: dict[str, dict[str, Any]] = {  # where the default point is none of a
 }
 LEFT_OUT = {  # of seconds a point, and solved one by one; or without a real parameter to vary
     "junction:gksl-mixed",
+    "junction:selected",
     "junction.bias:ule",
     "junction.bias:landauer",
     "junction.bias:hierarchy",

@@ -12,6 +12,7 @@ import xarray as xr
 from chirospin import measured
 from chirospin.base.errors import ModelError
 from chirospin.measured.sweeps import sweeps_of
+from chirospin.measured.tables import is_number
 from tests.faces import measured_files as files
 
 WORDS = {"magnetisation": {"up": ["N"], "down": ["S"]}}
@@ -267,3 +268,12 @@ def test_a_cell_that_is_no_number_leaves_no_column_out(tmp_path: Path) -> None:
 
 def test_two_words_of_one_name_that_contradict_are_refused(tmp_path: Path) -> None:
     assert "two words" in _refused(tmp_path, "\n".join([HEAD.replace("R_up", "R_S_up"), *GOOD]))
+
+
+@pytest.mark.parametrize(
+    "cell", ["12", "-1.5e-3", "1,5", ".5", "1.234,5", "3.", "nan", "2D-9", "--"]
+)
+def test_numbers_are_told_from_words_however_long(cell: str) -> None:
+    assert is_number(cell)
+    assert not is_number(cell + "V")
+    assert not is_number("9" * 100_000 + cell + "V")  # minutes where digits are tried in two ways

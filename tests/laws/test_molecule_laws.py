@@ -11,7 +11,8 @@ import pytest
 from chirospin import junction, molecule
 from chirospin.molecule import audit, stack, symmetry
 from chirospin.molecule.kohn_sham import KohnSham, StackedKohnSham
-from chirospin.molecule.model import Molecule, MoleculeStack
+from chirospin.molecule.mean_field import ground
+from chirospin.molecule.model import Molecule, MoleculeStack, Theory
 from chirospin.molecule.observables import pseudoscalar
 from chirospin.molecule.structure import Structure, read_structure, turn
 
@@ -206,6 +207,25 @@ def test_a_stack_cut_by_the_faces_of_a_cell_is_made_whole(tmp_path: Path) -> Non
         found.append([float(ds.pseudoscalar), *np.sort(np.abs(ds.hopping.values).ravel())])
     assert found[0] == pytest.approx(found[1], rel=1e-4)
     assert abs(found[0][0]) > 1e-9
+
+
+def test_frozen_densities_are_audited() -> None:
+    """The density of the two together gives the self-consistent operator; those of the molecules alone do not."""
+    (frozen,) = (one for one in audit.STACK_AUDITS if one.name == "frozen_densities")
+    method = StackedKohnSham()
+    assert frozen.run(FLAT, method) is None
+    found = frozen.run(FLAT.replace(dimer="frozen"), method)
+    assert found is not None
+    assert not found.passed  # a fifth, in Hartree-Fock
+    sites = method.solve(FLAT).sites
+    both = Structure(
+        symbols=sites[0].structure.symbols * 2,
+        positions=np.concatenate([site.structure.positions for site in sites]),
+    )
+    theory = Theory(functional="hf", basis="sto-3g", charge=0)
+    dimer = ground(both, theory, 0, method.numerics())
+    _, fock = stack._frozen(both, theory, dimer.density, method.numerics())
+    assert np.abs(fock - dimer.fock).max() < 1e-5  # of a gradient of 1e-6
 
 
 def test_longer_stacks_repeat_their_neighbours() -> None:

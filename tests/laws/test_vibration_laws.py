@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chirospin import vibration
@@ -249,6 +249,7 @@ def test_broadened_spectrum_is_the_star_seen_from_above(model):
     assert spin_densities(here, poles, omega, 0.2) == pytest.approx(expected, rel=1e-9)
 
 
+@settings(max_examples=4)  # two searches with an exponent and a prefactor
 @given(eta=number(0.02, 0.1), window=number(2.0, 6.0))
 def test_the_windowed_sign_change_moves_with_window_and_broadening(eta, window):
     """[pi eps_0 W^3/(16 eta)]^(1/3) for any vibrations; the same theory without window has none."""

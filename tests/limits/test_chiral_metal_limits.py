@@ -36,9 +36,9 @@ def test_quadratic_spin_in_its_short_form():
     x = np.abs(PLACES)
     F3, F5 = (exponential_integral(n, x) for n in (3, 5))
     short = np.where(PLACES > 0, (x - 3) * np.exp(-x) + 3 * F3 + 3 * F5, F3 - 5 * F5)
-    assert quadratic.second_spin(PLACES, 0.0, 80.0, 0.0) == pytest.approx(short, abs=1e-14)
+    assert quadratic.SecondOrder(PLACES, 80.0, 0.0).spin(0.0) == pytest.approx(short, abs=1e-14)
     assert plane_spin(PLACES, ONE) == pytest.approx(short, abs=3e-14)
-    assert quadratic.second_spin(np.array([1e-12]), 0.0, 80.0, 0.0)[0] == pytest.approx(-0.75)
+    assert quadratic.SecondOrder(np.array([1e-12]), 80.0, 0.0).spin(0.0)[0] == pytest.approx(-0.75)
 
 
 @pytest.mark.parametrize(("alpha", "mu"), [(0.2, 0.48), (-0.5, 1.3), (0.4, -0.03)])

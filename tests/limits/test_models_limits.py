@@ -125,6 +125,23 @@ def test_helicene_with_one_voltage_probe():
         assert pytest.approx(value, rel=6e-3) == P
 
 
+@pytest.mark.parametrize("probe", ["voltage", "dephasing"])
+def test_a_small_bias_is_linear_response(probe):
+    """Current over bias against the conductance; quadratic corrections are (bias/T)^2."""
+    conductance, *others = (
+        currents(
+            system(Helicene(rings=2, probe="voltage", probe_coupling=0.5, probe_sites=[2])),
+            probe,
+            Window(bias=bias, fermi_energy=0.3, thermal_energy=0.025),
+            (1.0,),
+        )[0]
+        for bias in (0.0, 1e-7, 1e-12, -1e-15)
+    )
+    for bias, one in zip((1e-7, 1e-12, -1e-15), others, strict=True):
+        assert one.converged
+        assert one.right / bias == pytest.approx(conductance.right, rel=1e-10)  # (bias/T)^2
+
+
 def test_one_channel_in_a_helical_field_needs_a_broken_symmetry():
     assert abs(at(HelicalField(), -0.08)) < 1e-12
     assert at(HelicalField(spin_orbit_phase=0.0), -0.08) == pytest.approx(0.28, abs=5e-3)

@@ -71,15 +71,15 @@ def universal_shift(
     E, U = np.linalg.eigh(H)
     w = E[None, :] - E[:, None]
     total = np.zeros_like(U)
+    inside = [U.conj().T @ x @ U for x in c]
     for g, mu, T in leads:
         step = spacing * T
         for n in range(int(cutoff / step)):
             for nu in ((n + 0.5) * step, -(n + 0.5) * step):
                 root_in = np.sqrt(fermi(w, mu + nu, T))
                 root_out = np.sqrt(1 - fermi(w, mu + out_sign * nu, T))
-                for k, x in enumerate(c):
+                for k, C in enumerate(inside):
                     if g[k]:
-                        C = U.conj().T @ x @ U
                         into, away = (root_in * C.conj()).T, root_out * C
                         square = into.conj().T @ into + away.conj().T @ away
                         total = total - g[k] * step / nu / (2 * np.pi) * square

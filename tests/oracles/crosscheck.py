@@ -128,7 +128,7 @@ def qutip_slowest() -> tuple[Any, Any]:
     p = full_fock.Parameters(molecules=1, spin_orbit=0.3, energy_b=0.2, coupling_b=0.3)
     L = qutip.liouvillian(qutip_junction.hamiltonian(p), qutip_junction.collapse_operators(p, 1))
     rates = np.sort(-np.linalg.eigvals(L.full()).real)
-    return -Evolution().solve(model).decay[0, 0].real, rates[1]
+    return -Evolution().solve(model, ["modes"]).decay[0, 0].real, rates[1]
 
 
 def qutip_biased(method: Any) -> tuple[Any, Any]:

@@ -22,7 +22,7 @@ from chirospin.junction.manybody.trajectories import (
     measured_relaxation,
 )
 from chirospin.junction.observables import polarisation_uncertainty
-from chirospin.junction.time.transient import relaxation_gap
+from chirospin.junction.time.transient import MODES, relaxation_gap
 
 SIGMAS = 4.0  # chance of a false alarm with a dozen numbers below one in a thousand
 QUICK = {"hopping_b": 0.5, "hubbard": 1.0, "coupling": 0.5}
@@ -112,7 +112,7 @@ def is_standard_normal(z: np.ndarray) -> np.ndarray:
     return (np.abs(z.mean(axis=0)) * np.sqrt(n) < far) & (low < squares) & (squares < high)
 
 
-SEEDS = 12
+SEEDS = 8
 OPEN_STACK = QUICK | {"spin_orbit": 0.3}
 
 
@@ -130,7 +130,7 @@ def test_the_start_follows_the_relaxation_time_and_a_short_one_is_told() -> None
     """The reference point forgets after 1291 and 1824 hbar/eV."""
     drift = next(one for one in SAMPLED_CHECKS if one.name == "drift")
     switched = SwitchedJunction(time=(0.0,))
-    times = 1 / relaxation_gap(switched, Evolution().solve(switched))
+    times = 1 / relaxation_gap(switched, Evolution().solve(switched, [MODES]))
     model = Junction()
     long = Trajectories(trajectories=8, time=500)
     state = next(long.solve_many([model]))

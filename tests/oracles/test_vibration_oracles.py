@@ -65,7 +65,7 @@ def test_second_order_against_frequencies_summed_by_force(model):
 def test_self_energy_against_the_double_sum():
     model = CASES["two modes"]
     here = eps(model), modes(model), model.thermal_energy, model.chemical_potential
-    forced = naive.second_order_matsubara(*here, 256)
+    forced = naive.second_order_matsubara(*here, 128)
     assert SecondOrder().solve(model).density == pytest.approx(forced, abs=1e-11)
 
 

@@ -23,7 +23,7 @@ def bibliography() -> Mapping[str, Entry]:
 
     known: dict[str, Entry] = {}
     own = files("chirospin.base").joinpath("references.bib").read_text(encoding="utf-8")
-    for text in (*(one.bibliography for one in installed()), own):
+    for text in (*(member.bibliography for member in installed()), own):
         known |= parse_string(text, "bibtex").entries
     return known
 

@@ -7,6 +7,7 @@ and whose object is its record :class:`Family`; see docs/extending.md.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -20,17 +21,40 @@ GROUP = "chirospin.families"
 
 
 @cache
-def _outside() -> dict[str, list[EntryPoint]]:
-    """Entry points of other packages by the name of the family."""
-    found: dict[str, list[EntryPoint]] = {}
-    for point in entry_points(group=GROUP):
-        found.setdefault(point.name, []).append(point)
-    return found
+def offered(group: str) -> dict[str, list[EntryPoint]]:
+    """Entry points of other packages in a group, by name."""
+    points: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=group):
+        points.setdefault(point.name, []).append(point)
+    return points
+
+
+def load_offered(kind: str, name: str, points: Sequence[EntryPoint], *, taken: bool) -> Any:
+    """What other packages offer under a name.
+
+    Parameters
+    ----------
+    kind : what it is, for messages
+    taken : whether this package has something of that name
+
+    Raises
+    ------
+    ModelError : a package that cannot be imported, or a name that is taken
+    """
+    packages = [package_of(point) for point in points]
+    if taken or len(points) > 1:
+        owners = [*(["chirospin"] if taken else []), *packages]
+        raise ModelError(f"{kind} `{name}` is offered by {' and '.join(owners)}; uninstall one")
+    try:
+        return points[0].load()
+    except Exception as error:  # whatever the import of a foreign package raises
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ModelError(f"{kind} `{name}` of {packages[0]} cannot be loaded: {words}") from error
 
 
 def family_names() -> tuple[str, ...]:
     """All families that can be named: those of this package first."""
-    return (*chirospin.FAMILIES, *sorted(_outside().keys() - set(chirospin.FAMILIES)))
+    return (*chirospin.FAMILIES, *sorted(offered(GROUP).keys() - set(chirospin.FAMILIES)))
 
 
 def family(name: str) -> Family:
@@ -48,25 +72,19 @@ def family(name: str) -> Family:
 
 @cache
 def _loaded(name: str) -> Family:
-    points = _outside().get(name, [])
+    points = offered(GROUP).get(name, [])
     if name in chirospin.FAMILIES and not points:
         own: Family = getattr(chirospin, name).FAMILY
         return own
-    packages = [package_of(point) for point in points]
-    if name in chirospin.FAMILIES or len(points) > 1:
-        owners = [*(["chirospin"] if name in chirospin.FAMILIES else []), *packages]
-        raise ModelError(f"Family `{name}` is offered by {' and '.join(owners)}; uninstall one")
-    try:
-        found: Any = points[0].load()
-    except Exception as error:  # whatever the import of a foreign package raises
-        words = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ModelError(f"Family `{name}` of {packages[0]} cannot be loaded: {words}") from error
-    if not isinstance(found, Family) or {found.name, *(p.family for p in found.problems)} != {name}:
+    record = load_offered("Family", name, points, taken=name in chirospin.FAMILIES)
+    if not isinstance(record, Family) or {record.name, *(p.family for p in record.problems)} != {
+        name
+    }:
         raise ModelError(
-            f"Entry point `{name}` of {packages[0]} must be a Family of that name with its problems, "
-            f"but is {str(found)[:80]}"
+            f"Entry point `{name}` of {package_of(points[0])} must be a Family of that name with its problems, "
+            f"but is {str(record)[:80]}"
         )
-    return found
+    return record
 
 
 def package_of(point: EntryPoint) -> str:
@@ -76,18 +94,18 @@ def package_of(point: EntryPoint) -> str:
 
 def packages(name: str) -> dict[str, str]:
     """Version of each package beside this one that a family comes from."""
-    return {p.dist.name: p.dist.version for p in _outside().get(name, []) if p.dist}
+    return {p.dist.name: p.dist.version for p in offered(GROUP).get(name, []) if p.dist}
 
 
 def installed() -> list[Family]:
     """Every family that can be loaded; a warning for each that cannot."""
-    found = []
+    loaded = []
     for name in family_names():
         try:
-            found.append(family(name))
+            loaded.append(family(name))
         except ModelError as error:
             warnings.warn(str(error), stacklevel=2)
-    return found
+    return loaded
 
 
 def problem(path: str) -> Problem:

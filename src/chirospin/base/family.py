@@ -72,14 +72,14 @@ class Problem:
 
     def __post_init__(self) -> None:
         known = {part.name for part in self.parts}.union(*(m.gives for m in self.methods.values()))
-        names = {one.name for one in self.observables}
+        names = {asker.name for asker in self.observables}
         asking: list[Observable | Check | Part] = [*self.observables, *self.checks, *self.parts]
-        for one in asking:
-            judged = one.judges if isinstance(one, Check) else ()
-            lost = set(one.needs) - known | set(judged) - names
+        for asker in asking:
+            judged = asker.judges if isinstance(asker, Check) else ()
+            lost = set(_asked(asker)) - known | set(judged) - names
             if lost:
                 raise ValueError(
-                    f"{self.path}: {one.name} names {sorted(lost)}, which nothing gives"
+                    f"{self.path}: {asker.name} names {sorted(lost)}, which nothing gives"
                 )
 
     @property
@@ -94,8 +94,8 @@ class Problem:
     def choose(self, names: tuple[str, ...] | None) -> tuple[Observable, ...]:
         """Observables by name, or the default ones."""
         if names is None:
-            return tuple(one for one in self.observables if one.default)
-        known = {one.name: one for one in self.observables}
+            return tuple(observable for observable in self.observables if observable.default)
+        known = {observable.name: observable for observable in self.observables}
         return tuple(known[_known(f"{self.path} has no observable", n, known)] for n in names)
 
     def placed(self, model: Model) -> Model:
@@ -105,14 +105,18 @@ class Problem:
 
     def needs(self, wanted: Sequence[Observable]) -> Needs:
         """Parts that some observables, and the checks that are due with them, need."""
-        names = {one.name for one in wanted}
+        names = {asker.name for asker in wanted}
         asking: list[Observable | Check] = [*wanted, *(c for c in self.checks if c.due(names))]
-        return frozenset(name for one in asking for name in one.needs)
+        return frozenset(name for asker in asking for name in _asked(asker))
 
-    def unmet(self, method: Method, one: Observable | Check) -> list[str]:
+    def value_needs(self, wanted: Sequence[Observable]) -> Needs:
+        """Parts that the values of some observables need, without their errors and without checks."""
+        return frozenset(name for asker in wanted for name in asker.needs)
+
+    def unmet(self, method: Method, asker: Observable | Check) -> list[str]:
         """What an observable or a check needs and nothing gives by this method."""
         given = method.gives.union(part.name for part in self.parts)
-        return [name for name in one.needs if name not in given]
+        return [name for name in _asked(asker) if name not in given]
 
     def state(
         self, model: Model, method: Method, observables: tuple[str, ...] | None = None
@@ -155,7 +159,7 @@ class Family:
         """
         if name is not None and name in self.moved:
             raise UnknownNameError(f"{self.name}.{name} has moved: {self.moved[name]}")
-        known = {one.name: one for one in self.problems}
+        known = {member.name: member for member in self.problems}
         return known[_known(f"{self.name} has no model", name, known)]
 
     def problem_of(self, model: Model) -> Problem:
@@ -172,6 +176,11 @@ class Family:
         raise ModelError(
             f"Argument `model` must be a model of {self.name} ({kinds}), but is {_named(model)}"
         )
+
+
+def _asked(one: Observable | Check | Part) -> tuple[str, ...]:
+    """All the parts that it needs."""
+    return (*one.needs, *one.error_needs) if isinstance(one, Observable) else one.needs
 
 
 def former_names(module: str, present: Mapping[str, str]) -> Callable[[str], NoReturn]:

@@ -43,17 +43,24 @@ def broadened_fermi(x: Array | float, width: Array | float) -> Array:
     return np.asarray(np.clip(0.5 - phase / np.pi, 0.0, 1.0))
 
 
-def fermi_difference(x: Array | float, y: Array | float) -> Array:
+def fermi_difference(
+    x: Array | float, y: Array | float, apart: Array | float | None = None
+) -> Array:
     r"""f(x) - f(y) without cancellation.
 
     .. math:: \frac{\sinh\frac{y-x}2}{2\cosh\frac x2\cosh\frac y2}
+
+    Parameters
+    ----------
+    apart : y - x, where it is known better than by subtraction
     """
     a, b = np.broadcast_arrays(np.asarray(x, dtype=float) / 2, np.asarray(y, dtype=float) / 2)
-    gap = np.abs(b - a)
+    half = b - a if apart is None else np.asarray(apart, dtype=float) / 2
+    gap = np.abs(half)
     size = np.abs(a) + np.abs(b) - gap
     top = -np.expm1(-2 * gap) * np.exp(-size)
     bottom = (1 + np.exp(-2 * np.abs(a))) * (1 + np.exp(-2 * np.abs(b)))
-    return np.asarray(np.sign(b - a) * top / bottom)
+    return np.asarray(np.sign(half) * top / bottom)
 
 
 @dataclass(frozen=True, kw_only=True)

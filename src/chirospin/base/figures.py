@@ -171,6 +171,9 @@ def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
     if x.dtype.kind in "iu" and panel.x_scale == "linear":
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.xaxis.set_minor_locator(NullLocator())
+    if _named(x):
+        ax.set_xticks(range(x.size), [str(one) for one in x.values], rotation=30, ha="right")
+        ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel(panel.x_label or label(x))
     ax.set_ylabel(panel.y_label or label(y))
     if panel.legend:
@@ -232,6 +235,11 @@ def _turns(values: Any) -> float:
     return float(max((np.diff(signs, axis=axis) != 0).sum(axis=axis).mean() for axis in (0, 1)))
 
 
+def _named(x: xr.DataArray) -> bool:
+    """Whether places along an axis are words: they have no distance, and no line joins them."""
+    return x.dtype.kind in "UO"
+
+
 def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
     y = ds[panel.y]
     if panel.by is None:
@@ -246,20 +254,24 @@ def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
     colours = _colour_of_each(len(series))
     straight = np.asarray if panel.y_scale == "linear" else _logarithmic
     hidden = _layers([straight(values.transpose(panel.x).values) for _, values in series])
+    words = _named(ds[panel.x])
+    at = np.arange(ds.sizes[panel.x]) if words else ds[panel.x]
     for n, (text, values) in enumerate(series):
         ax.plot(
-            ds[panel.x],
+            at,
             values.transpose(panel.x),
             color=colours[n],
-            marker="o" if markers else None,
-            linestyle=STYLES[(n if panel.by in COINCIDING else hidden[n]) % len(STYLES)],
+            marker="o" if markers or words else None,
+            linestyle=""
+            if words
+            else STYLES[(n if panel.by in COINCIDING else hidden[n]) % len(STYLES)],
             label=text or None,
             markeredgewidth=0,
         )
         if panel.error is not None:
             error = ds[panel.error]
             ax.errorbar(
-                ds[panel.x],
+                at,
                 values.transpose(panel.x),
                 error if panel.by is None else error.sel({panel.by: values[panel.by]}),
                 fmt="none",

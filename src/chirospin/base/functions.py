@@ -136,7 +136,7 @@ def named_files(model: Model) -> dict[str, Path]:
     ------
     ModelError : a module that is not found
     """
-    found: dict[str, Path] = {}
+    named: dict[str, Path] = {}
     for info in model.parameters():
         value = getattr(model, info.name)
         if not isinstance(info.default, str) or info.choices or value == info.default:
@@ -146,8 +146,8 @@ def named_files(model: Model) -> dict[str, Path]:
         if ":" in value and not where.endswith(".py"):
             path = _module_file(info.name, where)
         if path.is_file() or model.beside(info.name):
-            found[info.name] = path
-    return found
+            named[info.name] = path
+    return named
 
 
 def _module_file(parameter: str, module: str) -> Path:
@@ -177,7 +177,7 @@ def contents(model: Model) -> dict[str, str]:
     ------
     ModelError : a file that cannot be read
     """
-    found = {}
+    texts = {}
     for name, path in named_files(model).items():
         digest = hashlib.sha256()
         try:
@@ -187,5 +187,5 @@ def contents(model: Model) -> dict[str, str]:
             raise ModelError(
                 f"Parameter `{name}` names a file that cannot be read: {path}: {error.strerror}"
             ) from None
-        found[name] = digest.hexdigest()
-    return found
+        texts[name] = digest.hexdigest()
+    return texts

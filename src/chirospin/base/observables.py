@@ -26,6 +26,7 @@ class Observable:
     function : (model, state) -> array
     unit_in : model -> unit, where that depends on the model; ``unit`` is then that of the defaults
     needs : parts of the state that function and error read, given by the method or the problem
+    error_needs : further parts, which only the error reads
     default : whether it is found when no observables are named
     conversion : SI equivalent in words, if the unit has one
     undefined : why the value may be NaN although the solve converged
@@ -43,6 +44,7 @@ class Observable:
     error: Function | None = None
     unit_in: Callable[[Any], str] | None = None
     needs: tuple[str, ...] = ()
+    error_needs: tuple[str, ...] = ()
     default: bool = True
 
     def __call__(self, model: Any, state: Any) -> NDArray[Any]:
@@ -91,6 +93,7 @@ def observable(
     error: Function | None = None,
     unit_in: Callable[[Any], str] | None = None,
     needs: tuple[str, ...] = (),
+    error_needs: tuple[str, ...] = (),
     default: bool = True,
 ) -> Callable[[Function], Observable]:
     """Declare an observable; its first docstring line and, if not given, its name come from the function."""
@@ -109,6 +112,7 @@ def observable(
             error=error,
             unit_in=unit_in,
             needs=needs,
+            error_needs=error_needs,
             default=default,
         )
 

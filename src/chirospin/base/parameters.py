@@ -39,7 +39,7 @@ class Shape:
     kind: type = float
 
     def __str__(self) -> str:
-        word = "complex" if self.kind is complex else "real"
+        word = {complex: "complex", int: "integer"}.get(self.kind, "real")
         return f"{word} ({', '.join(map(str, self.axes))})"
 
 
@@ -87,6 +87,13 @@ def parameter(
         description=about,
         validate_default=False,
         json_schema_extra={"facts": facts},
+    )
+
+
+def axis_parameter(letter: str, *, unit: str, symbol: str, about: str) -> Any:
+    """Declare where results are wanted along one dimension, which is the model's choice if not given."""
+    return parameter(
+        None, unit=unit, symbol=symbol, shape=Shape(axes=(letter,)), axis=True, about=about
     )
 
 
@@ -166,7 +173,7 @@ def _info(name: str, field: FieldInfo) -> ParameterInfo:
         name=name,
         default=field.default,
         about=field.description or "",
-        integer=field.annotation is int,
+        integer=field.annotation in (int, int | None),
         boolean=boolean,
         **(facts | {"choices": (True, False)} if boolean else facts),
     )
@@ -412,6 +419,8 @@ def _array(info: ParameterInfo, value: Any) -> Any:
     try:
         array = np.asarray(value)
         if array.dtype.kind not in "iufc" or (array.dtype.kind == "c" and info.shape.kind is float):
+            raise refusal(info, value)
+        if info.shape.kind is int and (array != np.rint(array)).any():
             raise refusal(info, value)
         array = array.astype(info.shape.kind)
     except (TypeError, ValueError, OverflowError):

@@ -104,18 +104,18 @@ def states_with_parts(
         groups = groupby(members, key=own.__getitem__)
         return [state for needed, group in groups for state in states(method, list(group), needed)]
 
-    found: dict[Partner, Any] = {}
+    known: dict[Partner, Any] = {}
     for model, state in _in_chunks(batch, list(partners_of), workers, method.together):
         watch(model, state)
-        found[None, model] = state
-        report(len(found))
-    sound = [model for model in partners_of if found[None, model].outcome.converged]
+        known[None, model] = state
+        report(len(known))
+    sound = [model for model in partners_of if known[None, model].outcome.converged]
     for partner, value in _in_chunks(
         _partner_batch(method, batch), _partners(partners_of, sound), workers, method.together
     ):
-        found[partner] = value
-        report(len(found))
-    return [_with_parts(found[None, model], partners_of[model], found) for model in models]
+        known[partner] = value
+        report(len(known))
+    return [_with_parts(known[None, model], partners_of[model], known) for model in models]
 
 
 def _partners(partners_of: Mapping[Any, Partners], points: Sequence[Any]) -> list[Partner]:
@@ -179,11 +179,11 @@ def _in_chunks(
             yield from zip(chunk, values, strict=True)
 
 
-def _with_parts(state: Any, partners: Partners, found: Mapping[Partner, Any]) -> Any:
+def _with_parts(state: Any, partners: Partners, known: Mapping[Partner, Any]) -> Any:
     if not partners or not state.outcome.converged:
         return state
     extra = {
-        name: found[partner] if isinstance(partner, tuple) else partner
+        name: known[partner] if isinstance(partner, tuple) else partner
         for name, partner in partners.items()
     }
     return replace(state, parts={**state.parts, **extra})

@@ -7,6 +7,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -78,14 +79,16 @@ def dataset(
     """
     shape = tuple(len(values) for values in grid.values())
     labels = _longest_labels(problem, models)
-    wanted = [one.seen_in(models) for one in wanted]
-    unmet = {one.name: problem.unmet(method, one) for one in wanted}
+    wanted = [observable.seen_in(models) for observable in wanted]
+    unmet = {observable.name: problem.unmet(method, observable) for observable in wanted}
     observed = {
-        one.name: [
-            np.asarray(one(m, s)) if s.outcome.converged and not unmet[one.name] else None
+        observable.name: [
+            np.asarray(observable(m, s))
+            if s.outcome.converged and not unmet[observable.name]
+            else None
             for m, s in zip(models, states, strict=True)
         ]
-        for one in wanted
+        for observable in wanted
     }
     data = _observed(grid, shape, labels, observed, wanted)
     data |= _errors(shape, data, observed, models, states, wanted)
@@ -97,7 +100,7 @@ def dataset(
         if check.due(observed) and not problem.unmet(method, check)
     ]
     data |= _audit(problem.checks, due, models, states, tuple(grid), shape)
-    used = {d for one in wanted for d in one.dims}
+    used = {d for observable in wanted for d in observable.dims}
     coordinates: dict[str, Any] = {
         d: (d, np.asarray(v), axis_attributes(model, d)) for d, v in labels.items() if d in used
     }
@@ -132,13 +135,17 @@ def _observed(
 ) -> dict[str, xr.Variable]:
     """The observables on the grid; NaN where a solve failed."""
     data = {}
-    for one in wanted:
-        own = tuple(len(labels[d]) for d in one.dims)
-        attrs = {"units": one.unit, "long_name": one.about.rstrip("."), "symbol": one.symbol}
-        if one.conversion:
-            attrs["conversion"] = one.conversion
-        stacked = _stack(values[one.name], own).reshape(shape + own)
-        data[one.name] = xr.Variable((*grid, *one.dims), stacked, attrs)
+    for observable in wanted:
+        own = tuple(len(labels[d]) for d in observable.dims)
+        attrs = {
+            "units": observable.unit,
+            "long_name": observable.about.rstrip("."),
+            "symbol": observable.symbol,
+        }
+        if observable.conversion:
+            attrs["conversion"] = observable.conversion
+        stacked = _stack(values[observable.name], own).reshape(shape + own)
+        data[observable.name] = xr.Variable((*grid, *observable.dims), stacked, attrs)
     return data
 
 
@@ -152,20 +159,23 @@ def _errors(
 ) -> dict[str, xr.Variable]:
     """The numerical errors of those observables that state one, as NAME_error."""
     data = {}
-    for one in wanted:
-        if one.error is None:
+    for observable in wanted:
+        if observable.error is None:
             continue
-        value = observed[one.name]
+        value = observed[observable.name]
         own = value.shape[len(shape) :]
         errors = [
-            None if v is None else np.broadcast_to(np.abs(one.error(m, s)), v.shape)
-            for m, s, v in zip(models, states, values[one.name], strict=True)
+            None if v is None else np.broadcast_to(np.abs(observable.error(m, s)), v.shape)
+            for m, s, v in zip(models, states, values[observable.name], strict=True)
         ]
-        attrs = {"units": one.unit, "long_name": f"numerical error of {one.name}; below it is zero"}
-        data[one.name + ERROR] = xr.Variable(
+        attrs = {
+            "units": observable.unit,
+            "long_name": f"numerical error of {observable.name}; below it is zero",
+        }
+        data[observable.name + ERROR] = xr.Variable(
             value.dims, _stack(errors, own).reshape(value.shape), attrs
         )
-        value.attrs["ancillary_variables"] = one.name + ERROR
+        value.attrs["ancillary_variables"] = observable.name + ERROR
     return data
 
 
@@ -228,9 +238,13 @@ def _reason(outcome: Any, wanted: Sequence[Observable], values: Values, n: int) 
     if not outcome.converged:
         return str(outcome.reason) or "not converged"
     missing = [
-        one for one in wanted if (value := values[one.name][n]) is None or np.isnan(value).any()
+        observable
+        for observable in wanted
+        if (value := values[observable.name][n]) is None or np.isnan(value).any()
     ]
-    return "; ".join(f"{one.name} is undefined: {one.undefined}" for one in missing)
+    return "; ".join(
+        f"{observable.name} is undefined: {observable.undefined}" for observable in missing
+    )
 
 
 def _stack(values: Sequence[Any], own: tuple[int, ...]) -> Any:
@@ -344,11 +358,14 @@ def _plain(value: Any) -> Any:
     return [value.real, value.imag] if isinstance(value, complex) else value
 
 
+_version = cache(version)
+
+
 def provenance(family: str = "") -> dict[str, str]:
     """Versions and machine that made a result, of a family or of none."""
     names = ("chirospin", "numpy", "scipy", "xarray")
     return (
-        {name: version(name) for name in names}
+        {name: _version(name) for name in names}
         | packages(family)
         | {
             "python": platform.python_version(),
@@ -469,14 +486,14 @@ def checksum(ds: xr.Dataset) -> str:
 def _canonical(value: Any) -> bytes:
     """Attributes as text that is the same after a file has been read back."""
 
-    def settled(one: Any) -> Any:
-        if isinstance(one, (np.generic, np.ndarray)):
-            return settled(one.tolist())
-        if isinstance(one, Mapping):
-            return {str(k): settled(v) for k, v in one.items()}
-        if isinstance(one, (list, tuple)):
-            return [settled(v) for v in one]
-        return one if isinstance(one, (int, float, str, type(None))) else str(one)
+    def settled(variable: Any) -> Any:
+        if isinstance(variable, (np.generic, np.ndarray)):
+            return settled(variable.tolist())
+        if isinstance(variable, Mapping):
+            return {str(k): settled(v) for k, v in variable.items()}
+        if isinstance(variable, (list, tuple)):
+            return [settled(v) for v in variable]
+        return variable if isinstance(variable, (int, float, str, type(None))) else str(variable)
 
     return json.dumps(settled(value), sort_keys=True).encode()
 

@@ -89,18 +89,18 @@ def seal_of(path: Path) -> dict[str, Any] | None:
     with path.open("rb") as file:
         file.seek(max(0, size - TAIL))
         tail = file.read()
-        found = _SEAL.search(tail)
-        if found is None:
+        match = _SEAL.search(tail)
+        if match is None:
             if TOKEN in tail:
                 raise DamageError(f"File `{path}` is damaged: its seal is broken")
             return None
-        digest, left = hashlib.sha256(), size - len(found[0])
+        digest, left = hashlib.sha256(), size - len(match[0])
         file.seek(0)
         while left > 0 and (block := file.read(min(BLOCK, left))):
             digest.update(block)
             left -= len(block)
     try:
-        facts = json.loads(found[1])
+        facts = json.loads(match[1])
         written = facts["sha256"]
     except (ValueError, KeyError, TypeError):
         raise DamageError(f"File `{path}` is damaged: its seal is broken") from None
@@ -239,9 +239,9 @@ def foreign_in_zarr(path: Path) -> str | None:
         return ZARR_ROOT
     if "chirospin_schema" not in root:
         return ZARR_ROOT
-    for one in inside:
-        parts = one.relative_to(path).parts
-        plain = one.name == ZARR_ROOT and len(parts) <= 2
+    for member in inside:
+        parts = member.relative_to(path).parts
+        plain = member.name == ZARR_ROOT and len(parts) <= 2
         chunk = len(parts) >= 2 and parts[1] == "c" and (path / parts[0] / ZARR_ROOT).is_file()
         if not plain and not chunk:
             return "/".join(parts)
@@ -265,10 +265,10 @@ def zarr_root(path: Path) -> dict[str, Any]:
 def zarr_files(path: Path) -> str:
     """Checksum of every file of a Zarr folder but the one that holds the checksum."""
     digest = hashlib.sha256()
-    for one in sorted(p for p in path.rglob("*") if p.is_file()):
-        name = one.relative_to(path).as_posix()
+    for member in sorted(p for p in path.rglob("*") if p.is_file()):
+        name = member.relative_to(path).as_posix()
         if name != ZARR_ROOT:
-            content = hashlib.sha256(one.read_bytes()).hexdigest()
+            content = hashlib.sha256(member.read_bytes()).hexdigest()
             digest.update(f"{name} {content}\n".encode())
     return digest.hexdigest()
 

@@ -81,20 +81,20 @@ def solve(
     models = grid_models(model, grid)
     raises = on_failure == "raise" or (on_failure is None and len(models) * len(chosen) == 1)
     parts = []
-    for n, one in enumerate(chosen):
-        found = states_with_parts(
+    for n, each in enumerate(chosen):
+        states = states_with_parts(
             problem.parts,
-            one,
+            each,
             models,
             problem.needs(wanted),
             workers=workers,
-            watch=partial(_refuse_failure, one) if raises else _accept,
+            watch=partial(_refuse_failure, each) if raises else _accept,
             progress=_shifted(progress, n * len(models), len(chosen) * len(models)),
         )
-        parts.append(results.dataset(problem, one, model, grid, models, found, wanted))
+        parts.append(results.dataset(problem, each, model, grid, models, states, wanted))
         if on_failure is None:
-            _warn_of_failures(one, grid, found)
-    return results.side_by_side(parts, [one.name for one in chosen]) if several else parts[0]
+            _warn_of_failures(each, grid, states)
+    return results.side_by_side(parts, [each.name for each in chosen]) if several else parts[0]
 
 
 def solver(family: Family) -> Callable[..., xr.Dataset]:
@@ -125,7 +125,7 @@ def solver(family: Family) -> Callable[..., xr.Dataset]:
         )
 
     about = (solve.__doc__ or "").partition("\n")[2]
-    models = ", ".join(one.model.__name__ for one in family.problems)
+    models = ", ".join(member.model.__name__ for member in family.problems)
     solve_family.__doc__ = f"Solve a model of {family.name} ({models}), or a grid of them.\n{about}"
     solve_family.__name__ = solve_family.__qualname__ = "solve"
     solve_family.__module__ = sys._getframe(1).f_globals[
@@ -177,11 +177,13 @@ def _enough_memory(
     """Refuse a grid that does not fit, before it is listed."""
     labels = problem.labels(model)
     points = math.prod(len(values) for values in grid.values())
-    numbers = sum(math.prod(len(labels[d]) for d in one.dims) for one in wanted)
+    numbers = sum(math.prod(len(labels[d]) for d in observable.dims) for observable in wanted)
     need = float(points) * (POINT_BYTES + 8 * COPIES * numbers * methods)
     free = available_bytes()
     if need > free:
-        size = math.prod(len(labels[d]) for d in {d for one in wanted for d in one.dims})
+        size = math.prod(
+            len(labels[d]) for d in {d for observable in wanted for d in observable.dims}
+        )
         raise ModelError(
             f"Result must fit in memory, but {points} points of {', '.join(grid) or 'no sweep'} with "
             f"{numbers} numbers each ({size} places) need about {in_words(need)}, where {in_words(free)} "

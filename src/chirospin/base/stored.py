@@ -117,7 +117,7 @@ def stored_methods(ds: xr.Dataset, problem: Problem, changes: Mapping[str, Any])
     """
     names = str(ds.attrs["method"]).split(",")
     stored = json.loads(str(ds.attrs["method_settings"]))
-    found = []
+    methods = []
     for name in names:
         kind = problem.method(name)
         own = stored.get(name) if "method" in ds.dims else stored
@@ -125,8 +125,8 @@ def stored_methods(ds: xr.Dataset, problem: Problem, changes: Mapping[str, Any])
             raise ModelError(f"Settings of method {name} in the stored result must be a table")
         own = {k: v for k, v in own.items() if not is_place(kind, k)}
         own |= {k: v for k, v in changes.items() if k in kind.model_fields}
-        found.append(kind(**own))
-    return found
+        methods.append(kind(**own))
+    return methods
 
 
 def is_place(kind: type[Method], name: str) -> bool:
@@ -147,12 +147,12 @@ def recomputed(
     flat = _flat(ds)
     points = _sample(flat.sizes[POINT], largest_point(flat, problem))
     models = [stored_model(flat, problem, n, allow_code) for n in points]
-    found = []
+    certificates = []
     for method in methods:
         own = flat.sel({"method": method.name}) if "method" in ds.dims else flat
         again = _solved(problem, method, models, own)
-        found += _compared(own, again, points, problem, method.name)
-    return found
+        certificates += _compared(own, again, points, problem, method.name)
+    return certificates
 
 
 def _flat(ds: xr.Dataset) -> xr.Dataset:
@@ -171,7 +171,7 @@ def _sample(size: int, largest: int) -> list[int]:
 def _solved(
     problem: Problem, method: Method, models: Sequence[Model], stored: xr.Dataset
 ) -> xr.Dataset:
-    wanted = [one for one in problem.observables if one.name in stored]
+    wanted = [observable for observable in problem.observables if observable.name in stored]
     states = states_with_parts(problem.parts, method, models, problem.needs(wanted))
     grid = {POINT: range(len(models))}
     return results.dataset(problem, method, models[0], grid, models, states, wanted, swept=())
@@ -181,7 +181,7 @@ def _compared(
     stored: xr.Dataset, again: xr.Dataset, points: list[int], problem: Problem, method: str
 ) -> list[Certificate]:
     sample = stored.isel({POINT: points})
-    names = [one.name for one in problem.observables if one.name in stored]
+    names = [observable.name for observable in problem.observables if observable.name in stored]
     worst, where = 0.0, ""
     for name in names:
         scale = _scale(stored, name, names)

@@ -84,10 +84,10 @@ def parse(info: ParameterInfo, text: str) -> Any:
     unit = f"1{unit}" if unit.startswith("/") else unit  # 3/nm
     if unit in CELSIUS and info.name in _ABSOLUTE:
         value, unit = value + FREEZING, "K"
-    found = value if not unit else value * _factor(info, unit, text)
-    if not math.isfinite(found) or (found == 0 and value != 0):
+    converted = value if not unit else value * _factor(info, unit, text)
+    if not math.isfinite(converted) or (converted == 0 and value != 0):
         raise refusal(info, repr(text))
-    return found
+    return converted
 
 
 def _array(info: ParameterInfo, text: str) -> Any:
@@ -237,12 +237,12 @@ def unit_of(text: str) -> Any:
     tokens: _Tokens = []
     place = 0
     while place < len(text.rstrip()):
-        found = _TOKEN.match(text, place)
-        if found is None:
+        match = _TOKEN.match(text, place)
+        if match is None:
             return None
-        assert found.lastgroup is not None
-        tokens.append((found.lastgroup, found[found.lastgroup]))
-        place = found.end()
+        assert match.lastgroup is not None
+        tokens.append((match.lastgroup, match[match.lastgroup]))
+        place = match.end()
     try:
         unit = _product(tokens)
     except (ValueError, IndexError):

@@ -329,13 +329,40 @@ def _density_slope(a: float) -> float:
 
 
 def _solved(here: Scales, grid: Discretisation, xi: Array | None) -> ChiralMetalState:
+    mesh, found = grid.streaming.mesh, _expanded(here, grid)
+    curves, conserved = _moments(here, grid, found)
+    spin, sources = curves["spin"][1], curves["spin_sources"]
+    left = mesh.points < here.length / 2
+    parts = {}
+    if xi is not None:
+        parts[PROFILES] = Profiles(**{name: mesh.at(f, xi) for name, f in curves.items()})
+    return ChiralMetalState(
+        scales=here,
+        interface_spin=float((mesh.weights * spin)[left].sum()),
+        interface_error=0.0,
+        neglected=0.0,
+        charge_current_error=conserved,
+        balance_error=_balance_error(grid, curves["spin_current"][1], sources),
+        outcome=Outcome(
+            converged=bool(found.residual < TOLERANCE),
+            residual=found.residual,
+            iterations=1,
+            reason="" if found.residual < TOLERANCE else lost_digits(here),
+        ),
+        parts=parts,
+    )
+
+
+def _moments(
+    here: Scales, grid: Discretisation, found: _Expansion
+) -> tuple[dict[str, Array], float]:
+    """Profiles of both orders on the mesh, by name, and how far the charge current is from constant."""
     a, stream = here.asymmetry, grid.streaming
     h = np.array(HELICITIES)
     slope = _density_slope(a)
     flow_slope = (1 - h * a) / np.pi**2  # d(v N_h)/d(energy)
     flux_slope = (1 - h * a) * (3 - h * a) / (2 * np.pi**2)  # d(v^2 N_h)/d(energy)
-    found = _expanded(here, grid)
-    N, N0, phi = found.states, found.states.sum(), found.phi
+    N, phi = found.states, found.phi
     E1, E2 = found.field
 
     def first(power: int, weight: Array) -> Array:
@@ -345,22 +372,19 @@ def _solved(here: Scales, grid: Discretisation, xi: Array | None) -> ChiralMetal
         falling = np.tensordot(weight * by_energy, stream.moment(power, found.B), 1)
         return np.asarray(np.tensordot(weight * N, stream.moment(power, found.A), 1) - falling)
 
-    one, half_h = np.ones(2), h / 2
+    both, half_h = np.ones(2), h / 2
     spin = np.stack([first(1, half_h), second(1, half_h, slope)])
     current = np.stack([first(2, half_h), second(2, half_h, flow_slope)])
-    crowd = np.stack([first(0, one), second(0, one, slope)])
-    drift = np.stack([first(2, one), second(2, one, slope)])
-    flux = np.stack([first(2, one), second(2, one, flux_slope)])
-    charge_current = np.stack([first(1, one), second(1, one, flow_slope)])
+    crowd = np.stack([first(0, both), second(0, both, slope)])
+    drift = np.stack([first(2, both), second(2, both, slope)])
+    flux = np.stack([first(2, both), second(2, both, flux_slope)])
+    charge_current = np.stack([first(1, both), second(1, both, flow_slope)])
     tilt = np.tensordot(half_h * N / (1 - h * a), stream.moment(0, phi) - stream.moment(2, phi), 1)
     edelstein = -a / (3 * np.pi**2)
     by_first, by_second = E1 * tilt, edelstein * E2
-    sources = np.stack([spin[1] - by_first - by_second, by_first, by_second])
-    left = stream.mesh.points < here.length / 2
-    weights = stream.mesh.weights
     inside = (stream.mesh.points > 0) & (stream.mesh.points < here.length)
-    bulk = N0 / 3
-    terms = np.abs(second(1, one, 0.0)).max() + np.abs(E2).max() * bulk
+    bulk = N.sum() / 3
+    terms = np.abs(second(1, both, 0.0)).max() + np.abs(E2).max() * bulk
     errors = (
         np.abs(charge_current[0] - bulk * inside).max() / bulk,
         np.abs(charge_current[1]).max() / terms,
@@ -372,27 +396,9 @@ def _solved(here: Scales, grid: Discretisation, xi: Array | None) -> ChiralMetal
         "spin_current": current,
         "operator_spin_current": current + a / 2 * (crowd - drift),
         "momentum_flux": flux,
-        "spin_sources": sources,
+        "spin_sources": np.stack([spin[1] - by_first - by_second, by_first, by_second]),
     }
-    parts = {}
-    if xi is not None:
-        parts[PROFILES] = Profiles(**{name: stream.mesh.at(f, xi) for name, f in curves.items()})
-    residual = found.residual
-    return ChiralMetalState(
-        scales=here,
-        interface_spin=float((weights * spin[1])[left].sum()),
-        interface_error=0.0,
-        neglected=0.0,
-        charge_current_error=float(max(errors)),
-        balance_error=_balance_error(grid, current[1], sources),
-        outcome=Outcome(
-            converged=bool(residual < TOLERANCE),
-            residual=residual,
-            iterations=1,
-            reason="" if residual < TOLERANCE else lost_digits(here),
-        ),
-        parts=parts,
-    )
+    return curves, float(max(errors))
 
 
 def lost_digits(here: Scales) -> str:

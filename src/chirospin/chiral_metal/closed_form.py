@@ -85,9 +85,10 @@ def _profiles(model: ChiralMetal, here: Scales, leading_alpha: bool) -> Profiles
     check_places(places.size)
     xi = places / here.mean_free_path
     first = _first_order(xi, here)
-    second = _second_order(xi, here, leading_alpha)
+    both = quadratic.SecondOrder(xi, here.length, here.screening)
+    second = _second_order(both, here, leading_alpha)
     joined = {name: np.stack([first[name], second[name]]) for name in first}
-    return Profiles(**joined, spin_sources=_second_unit(here) * _sources(xi, here))
+    return Profiles(**joined, spin_sources=_second_unit(here) * _sources(both, here))
 
 
 def check_places(places: float) -> None:
@@ -142,9 +143,11 @@ def _first_order(xi: Array, here: Scales) -> dict[str, Array]:
     }
 
 
-def _second_order(xi: Array, here: Scales, leading_alpha: bool) -> dict[str, Array]:
+def _second_order(
+    both: quadratic.SecondOrder, here: Scales, leading_alpha: bool
+) -> dict[str, Array]:
     """Order 2 in reduced units: the spin exact in alpha unless told otherwise, the rest leading."""
-    a, L, lam = here.asymmetry, here.length, here.screening
+    xi, a, L, lam = both.xi, here.asymmetry, here.length, here.screening
     found = dict.fromkeys(_PROFILES, np.full_like(xi, np.nan))
     unit = _second_unit(here)
     if here.walls:
@@ -154,29 +157,25 @@ def _second_order(xi: Array, here: Scales, leading_alpha: bool) -> dict[str, Arr
             near, far = (plane_spin(x, here.weights) for x in (xi, L - xi))
             found["spin"] = unit * (near - far)
         return found
-    found["field"] = quadratic.second_field(xi, L, lam)
-    found["charge"] = quadratic.second_charge(xi, L, lam)
-    found["momentum_flux"] = (
-        quadratic.second_momentum_flux(xi, L, lam) * (1 + a**2) / (3 * np.pi**2)
-    )
+    found["field"] = both.field
+    found["charge"] = both.charge
+    found["momentum_flux"] = both.momentum_flux * (1 + a**2) / (3 * np.pi**2)
     if here.memory:
         return found
-    found["spin"] = unit * quadratic.second_spin(xi, 0.0 if leading_alpha else a, L, lam)
-    found["spin_current"] = unit * quadratic.second_spin_current(xi, L, lam)
-    excess = unit * quadratic.operator_excess(xi, L, lam)
-    found["operator_spin_current"] = found["spin_current"] + excess
+    found["spin"] = unit * both.spin(0.0 if leading_alpha else a)
+    found["spin_current"] = unit * both.spin_current
+    found["operator_spin_current"] = found["spin_current"] + unit * both.operator_excess
     return found
 
 
-def _sources(xi: Array, here: Scales) -> Array:
+def _sources(both: quadratic.SecondOrder, here: Scales) -> Array:
     """The three sources of the quadratic spin, in u_2, to leading order in alpha."""
     if here.walls or here.memory or here.weights.size > 1:
-        return np.full((len(SOURCES), xi.size), np.nan)
-    first = quadratic.first_field_spin(xi, 0.0, here.length, here.screening)
-    second = quadratic.second_field_spin(xi, here.length, here.screening)
+        return np.full((len(SOURCES), both.xi.size), np.nan)
+    first = quadratic.first_field_spin(both.xi, 0.0, here.length, here.screening)
     with np.errstate(invalid="ignore"):  # infinite at a plane in the neutral limit
-        flux = quadratic.second_spin(xi, 0.0, here.length, here.screening) - first - second
-    return np.stack([flux, first, second])
+        flux = both.spin(0.0) - first - both.field_spin
+    return np.stack([flux, first, both.field_spin])
 
 
 def _interface(here: Scales, leading_alpha: bool) -> tuple[float, float | None]:

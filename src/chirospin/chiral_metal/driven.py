@@ -28,7 +28,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
-from chirospin.base.parameters import Shape, parameter
+from chirospin.base.parameters import axis_parameter, parameter
 from chirospin.chiral_metal.boltzmann import (
     MATRICES,
     TOLERANCE,
@@ -64,7 +64,6 @@ Complex = NDArray[Any]
 SERIES = 0.5
 TIMES_OF_A_PLACE = 16  # that need as much memory as the place itself
 BLOCK = 500  # positions at a time, each with some hundred directions
-NEUTRAL = "the closed forms hold in the neutral limit"
 
 
 class DrivenMetal(IsotropicMetal):
@@ -91,12 +90,10 @@ class DrivenMetal(IsotropicMetal):
         high=LARGE,
         about="hbar omega of the alternating current",
     )
-    time: tuple[float, ...] | None = parameter(
-        None,
+    time: tuple[float, ...] | None = axis_parameter(
+        "T",
         unit="1/eV",
         symbol="t",
-        shape=Shape(axes=("T",)),
-        axis=True,
         about="after a steady current is switched on; 0.1 to 10 relaxation times if not given",
     )
 

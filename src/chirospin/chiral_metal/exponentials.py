@@ -6,7 +6,7 @@ functions that have no cancellation, so equal rates need no special case.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ TURNED_STEP = 0.2  # the same on a ray up to pi/2 away, where the poles of c^n a
 RELAXATION_STEP = 0.125
 SERIES = 0.5  # below this the power series is used
 CHUNK = 2_000_000  # elements of a temporary array
+UNFELT = 1e-19  # of the integral of a kernel: some hundred such nodes stay below rounding
 NODES = 400  # of the trapezoid rule, rounded up
 
 
@@ -116,35 +117,76 @@ class Kernel:
 
     def __call__(self, x: Array) -> Array:
         """The value at x."""
-        decay = _in_chunks(lambda part: np.exp(-np.abs(part)[:, None] * self.rates), self, x)
-        return np.sign(x) * decay if self.odd else decay
+        sums = _in_chunks(
+            lambda part: (np.exp(-np.abs(part)[:, None] * self.rates) @ self.weights)[None],
+            self.rates.size,
+            x,
+            1,
+        )
+        return np.asarray(np.sign(x) * sums[0] if self.odd else sums[0])
 
     def convolve(self, terms: Sequence[Term], x: Array) -> Array:
         """Convolution with a sum of one-sided terms, closed in x."""
-        total = np.zeros_like(x)
-        for term in collected(terms):
-            s = term.direction * (x - term.anchor)
-            parity = term.direction if self.odd else 1
-            total += parity * term.weight * self._ahead_and_behind(term, s)
+        (total,) = convolved([(self, terms)], x)
         return total
 
-    def _ahead_and_behind(self, term: Term, s: Array) -> Array:
-        parity, n = (-1 if self.odd else 1), term.power
-        together = 1 / (self.rates + term.rate)
 
-        def before(part: Array) -> Array:
-            return np.asarray(parity * np.exp(part[:, None] * self.rates) * together ** (n + 1))
+def convolved(pairs: Sequence[tuple[Kernel, Sequence[Term]]], x: Array) -> list[Array]:
+    """Convolutions by kernels of the same rates: exponentials that several need are found once."""
+    felt = felt_kernels([kernel for kernel, _ in pairs])
+    wanted: dict[tuple[float, int, float, int], list[tuple[int, float]]] = {}
+    for n, (_, terms) in enumerate(pairs):
+        for t in collected(terms):
+            wanted.setdefault((t.anchor, t.direction, t.rate, t.power), []).append((n, t.weight))
+    totals = [np.zeros_like(x) for _ in pairs]
+    for (anchor, direction, rate, power), uses in wanted.items():
+        kernels = [felt[n] for n, _ in uses]
+        values = _ahead_and_behind(kernels, rate, power, direction * (x - anchor))
+        for (n, weight), column in zip(uses, values, strict=True):
+            parity = direction if pairs[n][0].odd else 1
+            totals[n] += parity * weight * column
+    return totals
 
-        def after(part: Array) -> Array:
-            here = part[:, None]
-            beyond = together if n == 0 else here * together + together**2
-            passed = _overlap(n, here, self.rates, term.rate)
-            return np.asarray(passed + parity * np.exp(-term.rate * here) * beyond)
 
-        out = np.empty_like(s)
-        out[s < 0] = _in_chunks(before, self, s[s < 0])
-        out[s >= 0] = _in_chunks(after, self, s[s >= 0])
-        return out
+def felt_kernels(kernels: Sequence[Kernel]) -> list[Kernel]:
+    """Kernels of the same rates for a convolution: equal rates added, and without those that none feels."""
+    rates, place = np.unique(kernels[0].rates, return_inverse=True)
+    place = place.reshape(-1)
+    weights = [np.bincount(place, kernel.weights).astype(float) for kernel in kernels]
+    shares = [np.abs(w) / rates for w in weights]
+    felt = np.any([share > UNFELT * share.sum() for share in shares], axis=0)
+    return [
+        Kernel(rates=rates[felt], weights=w[felt], odd=kernel.odd)
+        for kernel, w in zip(kernels, weights, strict=True)
+    ]
+
+
+def _ahead_and_behind(kernels: Sequence[Kernel], rate: float, power: int, s: Array) -> Array:
+    """Convolutions of one decaying exponential by some kernels, (kernel, place)."""
+    rates = kernels[0].rates
+    together = 1 / (rates + rate)
+    signs = [-1 if kernel.odd else 1 for kernel in kernels]
+
+    def summed(by_sign: Mapping[int, Array]) -> Array:
+        return np.stack(
+            [by_sign[sign] @ kernel.weights for sign, kernel in zip(signs, kernels, strict=True)]
+        )
+
+    def before(part: Array) -> Array:
+        decay = np.exp(part[:, None] * rates) * together ** (power + 1)
+        return summed({sign: sign * decay for sign in set(signs)})
+
+    def after(part: Array) -> Array:
+        column = part[:, None]
+        beyond = together if power == 0 else column * together + together**2
+        passed = _overlap(power, column, rates, rate)
+        ahead = np.exp(-rate * column) * beyond
+        return summed({sign: passed + sign * ahead for sign in set(signs)})
+
+    out = np.empty((len(kernels), s.size))
+    out[:, s < 0] = _in_chunks(before, rates.size, s[s < 0], len(kernels))
+    out[:, s >= 0] = _in_chunks(after, rates.size, s[s >= 0], len(kernels))
+    return out
 
 
 def collected(terms: Sequence[Term]) -> list[Term]:
@@ -160,10 +202,11 @@ def collected(terms: Sequence[Term]) -> list[Term]:
     ]
 
 
-def _in_chunks(values: Callable[[Array], Array], kernel: Kernel, x: Array) -> Array:
-    step = max(1, CHUNK // kernel.rates.size)
-    parts = [values(x[i : i + step]) @ kernel.weights for i in range(0, x.size, step)]
-    return np.concatenate(parts) if parts else np.zeros(0)
+def _in_chunks(values: Callable[[Array], Array], rates: int, x: Array, kernels: int) -> Array:
+    """What a function gives at some places, (kernel, place), as many at a time as fit in memory."""
+    step = max(1, CHUNK // rates)
+    parts = [values(x[i : i + step]) for i in range(0, x.size, step)]
+    return np.concatenate(parts, axis=1) if parts else np.zeros((kernels, 0))
 
 
 def _overlap(n: int, s: Array, rate: Array, other: float) -> Array:

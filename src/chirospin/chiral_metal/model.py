@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from chirospin.base.errors import ModelError
-from chirospin.base.parameters import Model, Shape, parameter
+from chirospin.base.parameters import Model, Shape, axis_parameter, parameter
 
 Array = NDArray[np.float64]
 ORDERS = (1, 2)
@@ -102,12 +102,10 @@ class IsotropicMetal(Model):
         high=LARGE,
         about="Thomas-Fermi; 0 is the neutral limit",
     )
-    position: tuple[float, ...] | None = parameter(
-        None,
+    position: tuple[float, ...] | None = axis_parameter(
+        "Z",
         unit="nm",
         symbol="z",
-        shape=Shape(axes=("Z",)),
-        axis=True,
         about="where the profiles are wanted; around both planes if not given",
     )
 

@@ -14,8 +14,8 @@ the spin is exact in a and lambda; the second field is given to leading order in
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from chirospin.chiral_metal.exponentials import (
     Kernel,
     Term,
+    convolved,
     exponential_integral,
     flight,
     relaxation,
@@ -51,6 +52,13 @@ def push_kernel() -> Kernel:
     yoshimi_2026, Eq. (24)
     """
     return relaxation(3)
+
+
+@cache
+def fading_kernel() -> Kernel:
+    """What is left of the potential that G sets up, at some distance from the jump."""
+    G = push_kernel()
+    return Kernel(rates=G.rates, weights=G.weights / G.rates, odd=True)
 
 
 def pair_field(xi: Array, length: float, screening: float) -> Array:
@@ -99,7 +107,7 @@ def pressure_terms(length: float, screening: float) -> list[Term]:
 
 
 def drive_terms(length: float, screening: float) -> list[Term]:
-    """X' - Y without the jumps of X, which :func:`second_field` adds."""
+    """X' - Y without the jumps of X, which :attr:`SecondOrder.field` adds."""
     if not screening:
         return []
     slope = cut(Term(anchor=0.0, direction=1, rate=1 / screening, weight=0.5 / screening), length)
@@ -159,33 +167,6 @@ def evaluated(terms: list[Term], xi: Array) -> Array:
     return np.sum([t(xi) for t in terms], axis=0) if terms else np.zeros_like(xi)
 
 
-def second_field(xi: Array, length: float, screening: float) -> Array:
-    r"""E_2 to leading order in a; infinite at a plane in the neutral limit.
-
-    .. math:: m E_2 = S_\lambda * \{G * [\partial X - Y] - Y\}, \qquad
-              S_\lambda = e^{-|\xi|/\lambda}/2\lambda
-
-    References
-    ----------
-    yoshimi_2026, Eqs. (20)-(24), which leave out the terms with nu_1
-    """
-    G = push_kernel()
-    if not screening:
-        near, far = G(xi), G(xi - length)
-        return np.where(xi == 0, np.inf, np.where(xi == length, -np.inf, near - far))
-    drive, pull = smooth_drive(length, screening)
-    return G.convolve(drive, xi) - evaluated(pull, xi)
-
-
-def second_charge(xi: Array, length: float, screening: float) -> Array:
-    """nu_2 = lambda^2 E_2' to leading order in a; zero in the neutral limit."""
-    if not screening:
-        return np.zeros_like(xi)
-    drive, pull = smooth_drive(length, screening)
-    slope = push_kernel().convolve(slopes(drive), xi) - evaluated(slopes(pull), xi)
-    return screening**2 * slope
-
-
 def printed_second_field(xi: Array, length: float, screening: float) -> Array:
     """E_2 as printed in yoshimi_2026, Eqs. (21)-(24): without the charge that E_1 pulls."""
     slope = cut(Term(anchor=0.0, direction=1, rate=1 / screening, weight=0.5 / screening), length)
@@ -193,21 +174,6 @@ def printed_second_field(xi: Array, length: float, screening: float) -> Array:
     jumps = layer(0.0, A, screening) + layer(length, -A, screening)
     drive = jumps + smoothed(slope + mirrored(slope, length, -1), screening)
     return push_kernel().convolve(drive, xi)
-
-
-def potential_drop(xi: Array, length: float, screening: float) -> Array:
-    """Integral of E_2 from minus infinity, to leading order in a."""
-    G = push_kernel()
-    fading = Kernel(rates=G.rates, weights=G.weights / G.rates, odd=True)
-
-    def rise(x: Array) -> Array:
-        return 2 * np.heaviside(x, 0.5) - fading(x)
-
-    if not screening:
-        return rise(xi) - rise(xi - length)
-    drive, pull = smooth_drive(length, screening)
-    total = 2 * _integrated(drive, xi) - fading.convolve(drive, xi) - _integrated(pull, xi)
-    return np.asarray(total)
 
 
 def _integrated(terms: list[Term], xi: Array) -> Array:
@@ -255,37 +221,8 @@ def beam_work(xi: Array, length: float, screening: float) -> tuple[Array, Array]
     return ahead[0] + behind[0], ahead[1] + behind[1]
 
 
-def second_spin(xi: Array, asymmetry: float, length: float, screening: float) -> Array:
-    r"""Quadratic spin of both planes, exact in a and lambda, in u_2.
-
-    .. math:: S_2 = \tfrac4P[\tilde F_3 * Y + \tilde F_4 * X] - \tfrac DP(\tilde F_2-\tilde F_4) * X
-              + b(\xi) - b(L-\xi)
-
-    .. math:: b = 2F_3 Q + \frac{2(4a^2+P^2)}{PD} F_4 M
-              - \frac{2(1+3a^2)}{PD}[(F_2-F_4)M + (F_1-F_3)H], \quad P = 1+a^2,\; D = 1-a^2
-
-    For a = lambda = 0 and one plane it is :math:`(\xi-3)e^{-\xi}+3F_3+3F_5` inside and
-    :math:`F_3-5F_5` outside.
-
-    References
-    ----------
-    yoshimi_2026, Eqs. (64), (69), (72)
-    """
-    P, D = 1 + asymmetry**2, 1 - asymmetry**2
-    if screening:
-        X, Y = inner_field_terms(length, screening), pressure_terms(length, screening)
-        third = flight(3).convolve(Y, xi)
-        second, fourth = (flight(n).convolve(X, xi) for n in (2, 4))
-    else:
-        third = np.zeros_like(xi)
-        second, fourth = (two_sided(n + 1, xi - length) - two_sided(n + 1, xi) for n in (2, 4))
-    spread = 4 / P * (third + fourth) - D / P * (second - fourth)
-    here = _beam_spin(xi, asymmetry, length, screening)
-    return np.asarray(spread + here - _beam_spin(length - xi, asymmetry, length, screening))
-
-
 def _beam_spin(xi: Array, asymmetry: float, length: float, screening: float) -> Array:
-    """b of :func:`second_spin`: what the beams of the plane at 0 carry."""
+    """b of :meth:`SecondOrder.spin`: what the beams of the plane at 0 carry."""
     a2 = asymmetry**2
     P, D = 1 + a2, 1 - a2
     M, Q = beam_work(xi, length, screening)
@@ -313,57 +250,6 @@ def first_field_spin(xi: Array, asymmetry: float, length: float, screening: floa
     return np.asarray(E * (2 / (1 - asymmetry**2) * beams - 4 / 3 * nu))
 
 
-def second_field_spin(xi: Array, length: float, screening: float) -> Array:
-    """beta_2 E_2: the Edelstein spin of the second field, in u_2; yoshimi_2026, Eq. (25c)."""
-    return -4 / 3 * second_field(xi, length, screening)
-
-
-def second_momentum_flux(xi: Array, length: float, screening: float) -> Array:
-    r"""Pi_zz to leading order in a: balance of forces, in tau_0 E_0 j_0.
-
-    .. math:: \Pi = \int^\xi mE_2 + \tfrac32 \lambda^2 E_1^2
-
-    References
-    ----------
-    yoshimi_2026, Eqs. (15), (26)
-    """
-    E = pair_field(xi, length, screening)
-    return np.asarray(potential_drop(xi, length, screening) + 1.5 * screening**2 * E**2)
-
-
-def _flow(xi: Array, length: float, screening: float) -> tuple[Array, Array]:
-    """Moments <c^2 b_0> and <c^2 h_0>: what the bulk distribution carries under the field."""
-    if not screening:
-        heads = [0.5 * two_sided(n, xi) for n in (4, 6)]
-        tails = [0.5 * two_sided(n, xi - length) for n in (4, 6)]
-        steps = np.heaviside(xi, 0.5) - np.heaviside(xi - length, 0.5)
-        third = steps / 3 - heads[0] + tails[0]
-        fifth = steps / 5 - heads[1] + tails[1]
-        return fifth, third - fifth
-    X, Y = inner_field_terms(length, screening), pressure_terms(length, screening)
-    third, fourth, fifth = (
-        0.5 * flight(n).convolve(terms, xi) for n, terms in ((3, X), (4, Y), (5, X))
-    )
-    return fourth + fifth, third - fifth
-
-
-def second_spin_current(xi: Array, length: float, screening: float) -> Array:
-    r"""j_s with the band velocity, to leading order in a, in u_2 v_F; -4/3 in the bulk.
-
-    .. math:: -\tfrac43\int^\xi mE_2 - 2\lambda^2E_1^2 + 8\langle c^2 b_0\rangle
-              - 2\langle c^2 h_0\rangle + 4\langle c^2(g_1 - h_1 + 2b_1)\rangle
-
-    References
-    ----------
-    yoshimi_2026, Eqs. (6b), (7b), (25a); the printed (25a) lacks xi (F_4 - F_2)
-    """
-    E = pair_field(xi, length, screening)
-    b0, h0 = _flow(xi, length, screening)
-    bulk = -4 / 3 * potential_drop(xi, length, screening) - 2 * (screening * E) ** 2
-    here, there = (_beam_current(x, length, screening) for x in (xi, length - xi))
-    return np.asarray(bulk + 8 * b0 - 2 * h0 + here + there)
-
-
 def _beam_current(xi: Array, length: float, screening: float) -> Array:
     """4 <c^2 (g_1 - h_1 + 2 b_1)> of the beams of the plane at 0."""
     M, Q = beam_work(xi, length, screening)
@@ -373,16 +259,175 @@ def _beam_current(xi: Array, length: float, screening: float) -> Array:
     return np.asarray(2 * np.sign(xi) * (F4 * Q - turned + 2 * F5 * M))
 
 
-def operator_excess(xi: Array, length: float, screening: float) -> Array:
-    r"""What :math:`\{\sigma_z, v_z\}/4` adds to the spin current, to leading order in a, in u_2 v_F.
+@dataclass(frozen=True, eq=False)
+class SecondOrder:
+    """Second order of both planes at some places; what several quantities share is found once.
 
-    The operator counts the velocity that spin itself carries, :math:`\tfrac12\alpha(1-c^2)` for every
-    electron; the bulk value becomes 7/5 of Eq. (7b).
+    Parameters
+    ----------
+    xi : places in mean free paths
+    length, screening : distance of the planes and Thomas-Fermi length in mean free paths
     """
-    E = pair_field(xi, length, screening)
-    b0, _ = _flow(xi, length, screening)
-    pushed = potential_drop(xi, length, screening) / 3 + (screening * E) ** 2 / 2
-    return np.asarray(2 * (second_charge(xi, length, screening) - pushed + 2 * b0))
+
+    xi: Array
+    length: float
+    screening: float
+
+    @cached_property
+    def _terms(self) -> tuple[list[Term], list[Term]]:
+        """X' - Y and Y, both seen through the screening length."""
+        return smooth_drive(self.length, self.screening)
+
+    @cached_property
+    def _pushed(self) -> tuple[Array, Array, Array]:
+        """What the drive sets up: the field, its slope, and the part of the potential that fades."""
+        drive, _ = self._terms
+        G = push_kernel()
+        field, slope, fading = convolved(
+            [(G, drive), (G, slopes(drive)), (fading_kernel(), drive)], self.xi
+        )
+        return field, slope, fading
+
+    @cached_property
+    def _flown(self) -> dict[str, Array]:
+        """F_n over X = E_1 between the planes and over Y = E_1 nu_1, by name: X2 to X5, Y3 and Y4."""
+        X = inner_field_terms(self.length, self.screening)
+        Y = pressure_terms(self.length, self.screening)
+        if self.screening:
+            named = {f"X{n}": (flight(n), X) for n in (2, 3, 4, 5)}
+            named |= {f"Y{n}": (flight(n), Y) for n in (3, 4)}
+            return dict(zip(named, convolved(list(named.values()), self.xi), strict=True))
+        shifted = self.xi - self.length
+        return {f"X{n}": two_sided(n + 1, shifted) - two_sided(n + 1, self.xi) for n in (2, 4)}
+
+    @cached_property
+    def first_field(self) -> Array:
+        """E_1 of both planes."""
+        return pair_field(self.xi, self.length, self.screening)
+
+    @cached_property
+    def field(self) -> Array:
+        r"""E_2 to leading order in a; infinite at a plane in the neutral limit.
+
+        .. math:: m E_2 = S_\lambda * \{G * [\partial X - Y] - Y\}, \qquad
+                  S_\lambda = e^{-|\xi|/\lambda}/2\lambda
+
+        References
+        ----------
+        yoshimi_2026, Eqs. (20)-(24), which leave out the terms with nu_1
+        """
+        if not self.screening:
+            G = push_kernel()
+            near, far = G(self.xi), G(self.xi - self.length)
+            return np.where(
+                self.xi == 0, np.inf, np.where(self.xi == self.length, -np.inf, near - far)
+            )
+        return self._pushed[0] - evaluated(self._terms[1], self.xi)
+
+    @cached_property
+    def charge(self) -> Array:
+        """nu_2 = lambda^2 E_2' to leading order in a; zero in the neutral limit."""
+        if not self.screening:
+            return np.zeros_like(self.xi)
+        return self.screening**2 * (self._pushed[1] - evaluated(slopes(self._terms[1]), self.xi))
+
+    @cached_property
+    def potential_drop(self) -> Array:
+        """Integral of E_2 from minus infinity, to leading order in a."""
+        if not self.screening:
+            fading = fading_kernel()
+            near, far = (
+                2 * np.heaviside(x, 0.5) - fading(x) for x in (self.xi, self.xi - self.length)
+            )
+            return np.asarray(near - far)
+        drive, pull = self._terms
+        total = 2 * _integrated(drive, self.xi) - self._pushed[2] - _integrated(pull, self.xi)
+        return np.asarray(total)
+
+    def spin(self, asymmetry: float) -> Array:
+        r"""Quadratic spin of both planes, exact in a and lambda, in u_2.
+
+        .. math:: S_2 = \tfrac4P[\tilde F_3 * Y + \tilde F_4 * X] - \tfrac DP(\tilde F_2-\tilde F_4) * X
+                  + b(\xi) - b(L-\xi)
+
+        .. math:: b = 2F_3 Q + \frac{2(4a^2+P^2)}{PD} F_4 M
+                  - \frac{2(1+3a^2)}{PD}[(F_2-F_4)M + (F_1-F_3)H], \quad P = 1+a^2,\; D = 1-a^2
+
+        For a = lambda = 0 and one plane it is :math:`(\xi-3)e^{-\xi}+3F_3+3F_5` inside and
+        :math:`F_3-5F_5` outside.
+
+        References
+        ----------
+        yoshimi_2026, Eqs. (64), (69), (72)
+        """
+        xi, L, lam = self.xi, self.length, self.screening
+        P, D = 1 + asymmetry**2, 1 - asymmetry**2
+        flown = self._flown
+        third = flown["Y3"] if lam else np.zeros_like(xi)
+        spread = 4 / P * (third + flown["X4"]) - D / P * (flown["X2"] - flown["X4"])
+        here = _beam_spin(xi, asymmetry, L, lam)
+        return np.asarray(spread + here - _beam_spin(L - xi, asymmetry, L, lam))
+
+    @property
+    def field_spin(self) -> Array:
+        """beta_2 E_2: the Edelstein spin of the second field, in u_2; yoshimi_2026, Eq. (25c)."""
+        return -4 / 3 * self.field
+
+    @property
+    def momentum_flux(self) -> Array:
+        r"""Pi_zz to leading order in a: balance of forces, in tau_0 E_0 j_0.
+
+        .. math:: \Pi = \int^\xi mE_2 + \tfrac32 \lambda^2 E_1^2
+
+        References
+        ----------
+        yoshimi_2026, Eqs. (15), (26)
+        """
+        return np.asarray(self.potential_drop + 1.5 * self.screening**2 * self.first_field**2)
+
+    @cached_property
+    def _flow(self) -> tuple[Array, Array]:
+        """Moments <c^2 b_0> and <c^2 h_0>: what the bulk distribution carries under the field."""
+        if self.screening:
+            flown = self._flown
+            third, fourth, fifth = (0.5 * flown[name] for name in ("X3", "Y4", "X5"))
+            return fourth + fifth, third - fifth
+        xi, L = self.xi, self.length
+        heads = [0.5 * two_sided(n, xi) for n in (4, 6)]
+        tails = [0.5 * two_sided(n, xi - L) for n in (4, 6)]
+        steps = np.heaviside(xi, 0.5) - np.heaviside(xi - L, 0.5)
+        third = steps / 3 - heads[0] + tails[0]
+        fifth = steps / 5 - heads[1] + tails[1]
+        return fifth, third - fifth
+
+    @property
+    def spin_current(self) -> Array:
+        r"""j_s with the band velocity, to leading order in a, in u_2 v_F; -4/3 in the bulk.
+
+        .. math:: -\tfrac43\int^\xi mE_2 - 2\lambda^2E_1^2 + 8\langle c^2 b_0\rangle
+                  - 2\langle c^2 h_0\rangle + 4\langle c^2(g_1 - h_1 + 2b_1)\rangle
+
+        References
+        ----------
+        yoshimi_2026, Eqs. (6b), (7b), (25a); the printed (25a) lacks xi (F_4 - F_2)
+        """
+        b0, h0 = self._flow
+        bulk = -4 / 3 * self.potential_drop - 2 * (self.screening * self.first_field) ** 2
+        near, far = (
+            _beam_current(x, self.length, self.screening) for x in (self.xi, self.length - self.xi)
+        )
+        return np.asarray(bulk + 8 * b0 - 2 * h0 + near + far)
+
+    @property
+    def operator_excess(self) -> Array:
+        r"""What :math:`\{\sigma_z, v_z\}/4` adds to the spin current, to leading order in a, in u_2 v_F.
+
+        The operator counts the velocity that spin itself carries, :math:`\tfrac12\alpha(1-c^2)` for every
+        electron; the bulk value becomes 7/5 of Eq. (7b).
+        """
+        b0, _ = self._flow
+        pushed = self.potential_drop / 3 + (self.screening * self.first_field) ** 2 / 2
+        return np.asarray(2 * (self.charge - pushed + 2 * b0))
 
 
 def plane_total(asymmetry: float, screening: float, memory: float, weights: Array) -> float:
@@ -426,7 +471,7 @@ def half_total(asymmetry: float, length: float, screening: float) -> float:
         edges = np.concatenate([[0.0], np.geomspace(NEAREST * min(1.0, end), end, PANELS)])
         half = np.diff(edges)[:, None] / 2
         at = side * (edges[:-1, None] + half * (1 + x)).ravel()
-        total += float((half * w).ravel() @ second_spin(at, asymmetry, length, screening))
+        total += float((half * w).ravel() @ SecondOrder(at, length, screening).spin(asymmetry))
     return total
 
 

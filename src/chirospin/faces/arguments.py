@@ -38,10 +38,10 @@ def problem_for(path: str, methods: str | None, texts: Sequence[str]) -> Problem
     every = family(path).problems
     wanted = {name.strip() for name in methods.split(",")} if methods else set()
     named = {text.partition("=")[0].strip() for text in texts}
-    for one in every:
-        parameters = {*one.model.model_fields, *one.model.shorthands, *one.model.renamed}
-        if wanted <= {*one.methods, *one.renamed} and named <= parameters:
-            return one
+    for member in every:
+        parameters = {*member.model.model_fields, *member.model.shorthands, *member.model.renamed}
+        if wanted <= {*member.methods, *member.renamed} and named <= parameters:
+            return member
     return every[0]
 
 
@@ -68,13 +68,13 @@ def assignment(text: str, flag: str) -> tuple[str, str]:
 
 def assignments(texts: Sequence[str], flag: str) -> dict[str, str]:
     """All NAME=VALUE of one flag; naming one twice is an error."""
-    found: dict[str, str] = {}
+    given: dict[str, str] = {}
     for text in texts:
         name, value = assignment(text, flag)
-        if name in found:
-            raise ModelError(f"Option {flag} names `{name}` twice: {found[name]!r} and {value!r}")
-        found[name] = value
-    return found
+        if name in given:
+            raise ModelError(f"Option {flag} names `{name}` twice: {given[name]!r} and {value!r}")
+        given[name] = value
+    return given
 
 
 def values_from(kind: type[Model], texts: Sequence[str]) -> dict[str, Any]:
@@ -164,9 +164,13 @@ def observables_from(
     ModelError : a name that the problem does not know
     """
     listed = None if names is None else tuple(part.strip() for part in names.split(","))
-    chosen = [one.name for one in problem.choose(listed)]
+    chosen = [observable.name for observable in problem.choose(listed)]
     if drawn is not None:
-        chosen += [one.name for one in problem.choose((drawn,)) if one.name not in chosen]
+        chosen += [
+            observable.name
+            for observable in problem.choose((drawn,))
+            if observable.name not in chosen
+        ]
     elif listed is None:
         return None
     return tuple(dict.fromkeys(chosen))

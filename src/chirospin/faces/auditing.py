@@ -20,6 +20,7 @@ from chirospin.base.stored import recomputed, stored_methods, stored_model
 from chirospin.base.units import parse
 from chirospin.faces import arguments
 from chirospin.faces.arguments import problem
+from chirospin.faces.fitting import fit_certificates, fit_failures, is_fit
 from chirospin.faces.measuring import (
     changed_files,
     failed_tests,
@@ -78,14 +79,16 @@ def audited(
     stored = path.suffix in (results.NETCDF, results.ZARR) or Store(path).exists
     if stored and is_measured(ds := reported(path)):
         return _measured_report(ds, method, [*set_, *option])
+    if stored and is_fit(ds := reported(path)):
+        return _fit_report(ds, method, [*set_, *option])
     subject = (
         _of_file(path, method, set_, option, allow_code)
         if stored
         else _of_words(target, method, set_, option)
     )
-    found = results.certificates(subject.ds, subject.problem)
+    certificates = results.certificates(subject.ds, subject.problem)
     lines = [f"{subject.problem.path}: {subject.problem.question}", ""]
-    lines += ["on the result", certificates_text(found)]
+    lines += ["on the result", certificates_text(certificates)]
     lines += [f"  note: {subject.note}"] if subject.note else []
     if subject.again:
         lines += ["", "computed again, with the stored settings", certificates_text(subject.again)]
@@ -98,8 +101,8 @@ def audited(
         title = f"against partners, method {chosen.name}, at {given}"
         lines += ["", title, certificates_text(own)]
         lines += [f"  does not apply: {one}" for one in _not_applying(subject, chosen)]
-    every = [*found, *subject.again, *expensive]
-    failures = failure_lines(subject.ds, found)
+    every = [*certificates, *subject.again, *expensive]
+    failures = failure_lines(subject.ds, certificates)
     failures += [failure_line(c) for c in [*subject.again, *expensive] if not c.passed]
     failures += stuck
     lost = int((~subject.ds["converged"].astype(bool)).sum())
@@ -115,18 +118,41 @@ def audited(
     return AuditReport(text=text, facts=facts, failures=failures, converged=not lost and not stuck)
 
 
+def _fit_report(ds: xr.Dataset, method: str | None, changes: Sequence[str]) -> AuditReport:
+    """A fit of mechanisms: evidences by another sampler."""
+    if method is not None or changes:
+        raise ModelError("A fit has no method and no parameters to change in an audit")
+    found = fit_certificates(ds)
+    failures = [failure_line(c) for c in found if not c.passed] + fit_failures(ds)
+    lines = ["fit: evidences by another sampler", certificates_text(found)]
+    return AuditReport(
+        text="\n".join([*lines, "", f"audit {checks_words(found)}"]),
+        facts={
+            "family": ds.attrs["family"],
+            "method": [ds.attrs["method"]],
+            "audit": certificates_json(found),
+        },
+        failures=failures,
+        converged=True,
+    )
+
+
 def _measured_report(ds: xr.Dataset, method: str | None, changes: Sequence[str]) -> AuditReport:
     """A comparison of measured curves: computed again, and against partners that must agree."""
     if method is not None or changes:
         raise ModelError("Measured curves have no method and no parameters to change in an audit")
-    found = measured_certificates(ds)
-    failures = [failure_line(c) for c in found if not c.passed]
+    certificates = measured_certificates(ds)
+    failures = [failure_line(c) for c in certificates if not c.passed]
     failures += [f"file {name} is not the one that was read" for name in changed_files(ds)]
     failures += failed_tests(ds)
-    lines = ["measured: computed again from the stored curves", certificates_text(found)]
+    lines = ["measured: computed again from the stored curves", certificates_text(certificates)]
     return AuditReport(
-        text="\n".join([*lines, "", f"audit {checks_words(found)}"]),
-        facts={"family": "measured", "method": ["contacts"], "audit": certificates_json(found)},
+        text="\n".join([*lines, "", f"audit {checks_words(certificates)}"]),
+        facts={
+            "family": "measured",
+            "method": ["contacts"],
+            "audit": certificates_json(certificates),
+        },
         failures=failures,
         converged=True,
     )
@@ -134,20 +160,20 @@ def _measured_report(ds: xr.Dataset, method: str | None, changes: Sequence[str])
 
 def _partners(subject: Subject, method: Method) -> tuple[list[Certificate], list[str]]:
     """The expensive checks of one method, and a line for each whose partner did not converge."""
-    found, stuck = [], []
-    for one in subject.problem.audits:
+    certificates, stuck = [], []
+    for audit in subject.problem.audits:
         try:
-            certificate = one.run(subject.model, method)
+            certificate = audit.run(subject.model, method)
         except ConvergenceError as error:
-            stuck.append(f"{method.name} audit {one.name}: {error}")
+            stuck.append(f"{method.name} audit {audit.name}: {error}")
         else:
-            found += [certificate] if certificate is not None else []
-    return found, stuck
+            certificates += [certificate] if certificate is not None else []
+    return certificates, stuck
 
 
 def _not_applying(subject: Subject, method: Method) -> list[str]:
     """The expensive checks that do not apply, each with what it asks for."""
-    reasons = ((one.name, one.unmet(subject.model, method)) for one in subject.problem.audits)
+    reasons = ((audit.name, audit.unmet(subject.model, method)) for audit in subject.problem.audits)
     return [f"{name}: {reason}" for name, reason in reasons if reason]
 
 
@@ -156,27 +182,27 @@ def _of_file(
 ) -> Subject:
     """A stored result: a sample is computed again as it was made; --set and --method change what follows."""
     ds = reported(path)
-    one = arguments.stored_problem(ds)
-    again = recomputed(ds, one, stored_methods(ds, one, {}), allow_code)
-    model = stored_model(ds, one, allow_code=allow_code)
+    posed = arguments.stored_problem(ds)
+    again = recomputed(ds, posed, stored_methods(ds, posed, {}), allow_code)
+    model = stored_model(ds, posed, allow_code=allow_code)
     given = arguments.assignments(set_, "--set")
     model = model.replace(**{n: parse(type(model).parameter_info(n), v) for n, v in given.items()})
     if method is not None:
-        methods = arguments.methods_from(one, method, option)
+        methods = arguments.methods_from(posed, method, option)
     else:
         names = str(ds.attrs["method"])
-        arguments.methods_from(one, names, option)  # refuses what no method knows
-        methods = stored_methods(ds, one, arguments.assignments(option, "--option"))
+        arguments.methods_from(posed, names, option)  # refuses what no method knows
+        methods = stored_methods(ds, posed, arguments.assignments(option, "--option"))
     unsealed = not Store(path).exists and ds.encoding.get(results.CHECKSUM) is None
     note = "the file carries no checksum" if unsealed else ""
-    return Subject(problem=one, ds=ds, model=model, methods=methods, again=again, note=note)
+    return Subject(problem=posed, ds=ds, model=model, methods=methods, again=again, note=note)
 
 
 def _of_words(
     target: str, method: str | None, set_: Sequence[str], option: Sequence[str]
 ) -> Subject:
-    one = problem(target)
-    model = arguments.model_from(one.model, set_)
-    methods = arguments.methods_from(one, method, option)
-    ds = solve(one, model, methods)
-    return Subject(problem=one, ds=ds, model=model, methods=methods, again=[])
+    posed = problem(target)
+    model = arguments.model_from(posed.model, set_)
+    methods = arguments.methods_from(posed, method, option)
+    ds = solve(posed, model, methods)
+    return Subject(problem=posed, ds=ds, model=model, methods=methods, again=[])

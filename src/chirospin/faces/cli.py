@@ -1,4 +1,4 @@
-"""The command line: describe, solve, sweep, measured, plan, explore, reproduce, audit, report, cite, about."""
+"""The command line: describe, solve, sweep, measured, plan, bound, fit, explore, reproduce, audit, report, cite, about."""
 
 from __future__ import annotations
 
@@ -83,16 +83,16 @@ def describe(
 
     if name is not None:
         whole, chosen = family(name.partition(".")[0]), problem(name)
-        one = replace(whole, problems=(chosen,)) if "." in name else whole
-        say(json_format.dumps(text.described(one)) if json else text.described_text(one))
+        shown = replace(whole, problems=(chosen,)) if "." in name else whole
+        say(json_format.dumps(text.described(shown)) if json else text.described_text(shown))
         return 0
     every = installed()
     if json:
-        say(json_format.dumps({"families": [text.described(one) for one in every]}))
+        say(json_format.dumps({"families": [text.described(listed) for listed in every]}))
         return 0
-    for one in every:
-        say(f"{one.name}: {one.question}")
-        for each in one.problems:
+    for listed in every:
+        say(f"{listed.name}: {listed.question}")
+        for each in listed.problems:
             say(f"  {each.path}: methods {', '.join(each.methods)}")
             say(f"    observables {', '.join(o.name for o in each.observables)}")
     say("\nchirospin describe FAMILY shows the parameters.")
@@ -174,26 +174,23 @@ def solve(
         return _uncertain(
             name, method, set_, from_, over, option, out, quantity, structures, seed, json
         )
-    one = arguments.problem_for(name, method, [*(set_ or []), *(over or [])])
-    model = arguments.model_from(one.model, set_ or [], from_)
+    posed = arguments.problem_for(name, method, [*(set_ or []), *(over or [])])
+    model = arguments.model_from(posed.model, set_ or [], from_)
     grid = arguments.sweep_from(type(model), over or [])
-    arguments.refuse_conflicts(one.model, set_ or [], grid)
-    methods = arguments.methods_from(one, method, option or [])
-    wanted = arguments.observables_from(one, observables, quantity)
+    arguments.refuse_conflicts(posed.model, set_ or [], grid)
+    methods = arguments.methods_from(posed, method, option or [])
+    wanted = arguments.observables_from(posed, observables, quantity)
 
     from chirospin.base import results
-    from chirospin.base.figures import SUFFIXES, save_figure, sketch
+    from chirospin.base.figures import save_figure, sketch
     from chirospin.base.solve import solve as corridor
     from chirospin.faces import text
     from chirospin.faces.progress import progress, solver_lines
 
-    if out is not None:
-        results.check_target(out)
-    if plot is not None:
-        results.check_target(plot, SUFFIXES)
+    _check_targets(out, plot)
     with progress(f"solving {name}") as report, solver_lines():
         ds = corridor(
-            one,
+            posed,
             model,
             methods if len(methods) > 1 else methods[0],
             over=grid,
@@ -202,22 +199,20 @@ def solve(
             workers=_cores(workers),
             progress=report,
         )
-    found = results.certificates(ds, one)
+    certificates = results.certificates(ds, posed)
     if out is not None:
         results.save(ds, out)
     ds = arguments.in_units(ds, unit or [])
     if plot is not None:
         save_figure(sketch(ds, quantity, x), plot)
     say(
-        text.solved_json(ds, one, model, methods, found)
+        text.solved_json(ds, posed, model, methods, certificates)
         if json
-        else text.solved_text(ds, one, found)
+        else text.solved_text(ds, posed, certificates)
     )
     if not json:
-        for path in (out, plot):
-            if path is not None:
-                say(f"wrote {path}")
-    return _verdict(ds, found)
+        _wrote(out, plot)
+    return _verdict(ds, certificates)
 
 
 def _uncertain(
@@ -242,17 +237,17 @@ def _uncertain(
         raise ModelError(
             "Option --uncertain must come with --from FILE of a stack, and without --over"
         )
-    one = arguments.problem_for(name, method, set_ or [])
-    (chosen, *_) = arguments.methods_from(one, method, option or [])
+    posed = arguments.problem_for(name, method, set_ or [])
+    (chosen, *_) = arguments.methods_from(posed, method, option or [])
     if quantity is not None:
-        one.choose((quantity,))
+        posed.choose((quantity,))
     if out is not None:
         results.check_target(out)
     with progress(f"drawing stacks for {name}", quiet=json) as report, solver_lines():
         ds = uncertain.uncertain_result(
             from_,
-            one,
-            arguments.values_from(one.model, set_ or []),
+            posed,
+            arguments.values_from(posed.model, set_ or []),
             chosen,
             structures,
             seed,
@@ -260,11 +255,11 @@ def _uncertain(
         )
     if out is not None:
         results.save(ds, out)
-    facts = uncertain.uncertain_facts(ds, quantity or one.quantity)
+    facts = uncertain.uncertain_facts(ds, quantity or posed.quantity)
     say(uncertain.uncertain_json(facts) if json else uncertain.uncertain_text(facts))
     if out is not None and not json:
         say(f"wrote {out}")
-    return _verdict(ds, results.certificates(ds, one))
+    return _verdict(ds, results.certificates(ds, posed))
 
 
 def _verdict(ds: Any, found: list[Any]) -> int:
@@ -322,20 +317,23 @@ def gradient(
     from chirospin.base import results
     from chirospin.base.solve import solve as corridor
     from chirospin.faces import arguments, optimising
+    from chirospin.faces.progress import progress
     from chirospin.points.gradient import gradient as derive
 
-    one = problem(name)
-    model = arguments.model_from(one.model, set_ or [])
-    (chosen, *_) = arguments.methods_from(one, method, option or [])
-    ds = derive(one, model, chosen, names=by)
-    point = corridor(one, model, chosen, on_failure="record")  # the checks of where they are taken
-    found = results.certificates(point, one)
+    posed = problem(name)
+    model = arguments.model_from(posed.model, set_ or [])
+    (chosen, *_) = arguments.methods_from(posed, method, option or [])
+    with progress(f"differentiating {name}"):
+        ds = derive(posed, model, chosen, names=by)
+        # the checks of where they are taken
+        point = corridor(posed, model, chosen, on_failure="record")
+    certificates = results.certificates(point, posed)
     say(
-        json_format.dumps(optimising.gradient_json(ds, found))
+        json_format.dumps(optimising.gradient_json(ds, certificates))
         if json
-        else optimising.gradient_text(ds, found)
+        else optimising.gradient_text(ds, certificates)
     )
-    return _verdict(point, found)
+    return _verdict(point, certificates)
 
 
 @app.command
@@ -401,15 +399,15 @@ def optimise(
     for flag, count in (("--starts", starts), ("--evaluations", evaluations)):
         if count < 1:
             raise ModelError(f"Option {flag} must be at least 1, but is {count}")
-    one = problem(name)
-    model = arguments.model_from(one.model, set_ or [])
+    posed = problem(name)
+    model = arguments.model_from(posed.model, set_ or [])
     ranges = optimising.ranges_from(model, vary, bounds or [])
-    (chosen, *_) = arguments.methods_from(one, method, option or [])
+    (chosen, *_) = arguments.methods_from(posed, method, option or [])
     if out is not None:
         results.check_target(out)
     with progress(f"optimising {name}") as report:
         ds = search(
-            one,
+            posed,
             model,
             given[0],
             ranges,
@@ -423,14 +421,14 @@ def optimise(
         )
     if out is not None:
         results.save(ds, out)
-    facts = optimising.optimum_facts(ds, one)
+    facts = optimising.optimum_facts(ds, posed)
     say(json_format.dumps(facts) if json else optimising.optimum_text(facts))
     if out is not None and not json:
         say(f"wrote {out}")
     failed = [c for c in facts["audit"] if not c["passed"]]
     for check in failed:
         warn(f"audit FAILED: {check['name']} is {check['value']:.3g}")
-    code = _verdict(ds, results.certificates(ds, one))
+    code = _verdict(ds, results.certificates(ds, posed))
     return code or (FAILED if failed else 0)
 
 
@@ -656,8 +654,10 @@ def audit(
         Load the functions FILE.py:NAME that a stored result names; nothing of a file runs without it.
     """
     from chirospin.faces.auditing import audited
+    from chirospin.faces.progress import progress
 
-    report = audited(target, method, set_ or [], option or [], allow_code)
+    with progress(f"auditing {target}"):
+        report = audited(target, method, set_ or [], option or [], allow_code)
     say(json_format.dumps(report.facts) if json else report.text)
     for line in report.failures:
         warn(line)
@@ -825,24 +825,20 @@ def measured(
     plot
         Draw four panels to FILE.png, .pdf or .svg.
     """
-    from chirospin.base import results
-    from chirospin.base.figures import SUFFIXES, save_figure
     from chirospin.faces import measuring
+    from chirospin.faces.progress import progress
     from chirospin.measured import compare
     from chirospin.measured import example as sample
     from chirospin.measured import read as read_curves
     from chirospin.measured.example import ABOUT
-    from chirospin.measured.figure import figure_of
 
-    for path, suffixes in ((out, (results.NETCDF, results.ZARR)), (plot, SUFFIXES)):
-        if path is not None:
-            results.check_target(path, suffixes)
+    _check_targets(out, plot)
+    if example and (files or read is not None):
+        raise ModelError("Option --example shows its own sample; name no files with it")
     if example:
-        if files or read is not None:
-            raise ModelError("Option --example shows its own sample; name no files with it")
         curves = sample()
     else:
-        settings = measuring.settings_from(
+        given = measuring.settings_from(
             words=word or (),
             labels=label or (),
             keep=keep or (),
@@ -862,7 +858,7 @@ def measured(
                 "contacts": contacts,
                 "same_contacts": same_contacts,
                 "unsigned": unsigned,
-                "exclude": tuple(exclude) if exclude else None,
+                "exclude": tuple(exclude or ()) or None,
                 "noise_floor": floor,
                 "compliance": compliance,
                 "temperature": temperature,
@@ -871,27 +867,49 @@ def measured(
                 "lead_polarisation": lead_polarisation,
             },
         )
-        curves = read_curves(files, read, **settings)
+        curves = read_curves(files, read, **given)
     if show_reading:
         facts = measuring.reading_facts(curves)
         say(json_format.dumps(facts) if json else measuring.reading_text(curves, full=True))
         return 0
-    ds = compare(curves, bias=bias, reference=reference, bayes=bayes, seed=seed)
+    with progress("comparing curves"):
+        ds = compare(curves, bias=bias, reference=reference, bayes=bayes, seed=seed)
+    _write_curves(ds, out, plot)
+    if json:
+        say(json_format.dumps(measuring.facts_of_result(ds)))
+    else:
+        say((f"{ABOUT}\n\n" if example else "") + measuring.whole_text(ds))
+        _wrote(out, plot)
+    return _measured_code(ds)
+
+
+def _write_curves(ds: Any, out: Path | None, plot: Path | None) -> None:
+    """Curves and comparison to a file, and their four panels to another."""
+    from chirospin.base import results
+    from chirospin.base.figures import save_figure
+    from chirospin.measured.figure import figure_of
+
     if out is not None:
         results.save(ds, out)
     if plot is not None:
         save_figure(figure_of(ds), plot)
-    if json:
-        say(json_format.dumps(measuring.facts_of_result(ds)))
-    else:
-        if example:
-            say(f"{ABOUT}\n")
-        say(measuring.reading_text(ds, full=False))
-        say(measuring.compared_text(ds))
-        for path in (out, plot):
-            if path is not None:
-                say(f"wrote {path}")
-    return _measured_code(ds)
+
+
+def _check_targets(out: Path | None, plot: Path | None) -> None:
+    """Refuse names of a result and of a drawing before anything is computed."""
+    from chirospin.base import results
+    from chirospin.base.figures import SUFFIXES
+
+    if out is not None:
+        results.check_target(out)
+    if plot is not None:
+        results.check_target(plot, SUFFIXES)
+
+
+def _wrote(*paths: Path | None) -> None:
+    for path in paths:
+        if path is not None:
+            say(f"wrote {path}")
 
 
 def _measured_code(ds: Any) -> int:
@@ -938,10 +956,248 @@ def plan(
     if paired is not None:
         kinds.append(planned(abs(polarisation), paired, paired=True, power=power))
     if json:
-        say(json_format.dumps({"plans": [plan_facts(one) for one in kinds]}))
+        say(json_format.dumps({"plans": [plan_facts(kind) for kind in kinds]}))
     else:
-        say("\n".join(plan_text(one) for one in kinds))
+        say("\n".join(plan_text(kind) for kind in kinds))
     return 0
+
+
+@app.command
+def bound(
+    curves: Path | None = None,
+    /,
+    *,
+    mechanism: str,
+    vary: Annotated[list[str] | None, Repeated] = None,
+    atoms: str = "light",
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    bias: str | None = None,
+    within: float | None = None,
+    limit: Annotated[list[str] | None, Repeated] = None,
+    method: str | None = None,
+    option: Annotated[list[str] | None, Repeated] = None,
+    starts: Whole = 8,
+    screen: Whole = 256,
+    evaluations: Whole = 80,
+    seed: Whole = 0,
+    out: Path | None = None,
+    json: Json = False,
+) -> int:
+    """The largest polarisation of the current that a mechanism reaches within bounds; can it explain measured curves?
+
+    chirospin bound --mechanism junction --vary hubbard=1:15 --vary "coupling=5 meV:0.5 eV:log"
+
+    chirospin bound m.nc --mechanism junction.bias --atoms sulphur --within 3
+
+    Parameters
+    ----------
+    curves
+        FILE.nc that `chirospin measured --out` wrote; none: the bound alone.
+    mechanism
+        FAMILY or FAMILY.MODEL with a current of both magnetisations, for example junction.bias.
+    vary
+        NAME=LOW:HIGH, with :log to search in the logarithm; repeatable. The ranges of real junctions if not given.
+    atoms
+        light (C, N, O), sulphur or selenium: the range of spin_orbit, if --vary is not given.
+    set_
+        NAME=VALUE, repeatable; lead_polarisation is 0.4 and temperature 300 K if not given.
+    bias
+        Verdict bias of the curves, with its unit; the largest usable one if not given.
+    within
+        Factor by which the mean current of the model may differ from the measured one.
+    limit
+        OBSERVABLE=LOW:HIGH that must hold beside, "mean_current=1 nA:" for example; repeatable.
+    method
+        Method; the default if not given.
+    option
+        NAME=VALUE setting of the method, repeatable.
+    starts
+        Searches; at least 3 must end at the largest value.
+    screen
+        Points spread over the ranges at which searches may begin.
+    evaluations
+        Most evaluations of one search.
+    seed
+        Of the screen.
+    out
+        Write the result at the best point, with the path of every search, to FILE.nc or DIR.zarr.
+    """
+    from chirospin.base import results
+    from chirospin.base.units import quantity
+    from chirospin.faces import arguments, bounding, optimising
+    from chirospin.faces.progress import progress
+    from chirospin.measured.inference import bounds
+    from chirospin.measured.inference.ranges import realistic, realistic_ranges
+
+    for flag, count in (("--starts", starts), ("--evaluations", evaluations)):
+        if count < 1:
+            raise ModelError(f"Option {flag} must be at least 1, but is {count}")
+    measured_curves = None if curves is None else bounding.stored_curves(curves)
+    volts = None if bias is None else quantity(bias, "V", "option --bias")
+    one = problem(mechanism)
+    given = list(arguments.values_from(one.model, set_ or []))
+    model, put = realistic(arguments.model_from(one.model, set_ or []), given)
+    rows: Any = ()
+    if vary:
+        ranges: Any = optimising.ranges_from(model, vary, [])
+    else:
+        ranges, rows = realistic_ranges(model, given, atoms)
+    (chosen, *_) = arguments.methods_from(one, method, option or [])
+    if out is not None:
+        results.check_target(out)
+    with progress(f"bound of {mechanism}") as report:
+        ds = bounds.largest_polarisation(
+            one,
+            model,
+            ranges,
+            chosen,
+            curves=measured_curves,
+            bias=volts,
+            within=within,
+            limits=bounding.limits_from(one, model, limit or []),
+            sources=rows,
+            starts=starts,
+            screen=screen,
+            evaluations=evaluations,
+            seed=seed,
+            progress=report,
+        )
+    if out is not None:
+        results.save(ds, out)
+    say(json_format.dumps(bounding.bound_json(ds, put)) if json else bounding.bound_text(ds, put))
+    if out is not None and not json:
+        say(f"wrote {out}")
+    failed = bounding.bound_failures(ds)
+    for line in failed:
+        warn(line)
+    return _verdict(ds, results.certificates(ds, one)) or (FAILED if failed else 0)
+
+
+@app.command
+def fit(
+    curves: Path,
+    /,
+    *,
+    mechanism: str = "level",
+    enantiomer: str | None = None,
+    temperature: str | None = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    vary: Annotated[list[str] | None, Repeated] = None,
+    atoms: str = "light",
+    method: str | None = None,
+    option: Annotated[list[str] | None, Repeated] = None,
+    training: Whole = 128,
+    live: Whole = 250,
+    seed: Whole = 0,
+    store: Path | None = None,
+    calibrate: Whole = 0,
+    out: Path | None = None,
+    plot: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Which mechanism explains measured curves: evidences, posteriors, and what the curves leave open.
+
+    chirospin fit m.nc --mechanism level.null,level.factor,level.driven --out f.nc --plot f.png
+
+    chirospin fit m.nc --mechanism level,junction.bias --store runs --method redfield
+
+    Parameters
+    ----------
+    curves
+        FILE.nc that `chirospin measured --out` wrote.
+    mechanism
+        Names with commas: level or barrier with .null, .factor, .static, .driven; a carrier alone is all four; or a
+        model with a current of both magnetisations at a bias, junction.bias, through an emulator.
+    enantiomer
+        R or S; the first that was measured if not given.
+    temperature
+        Of the set, with its unit; that of the file, else 300 K.
+    set_
+        NAME=VALUE of the model behind an emulator, repeatable; the rest as `chirospin bound` has it.
+    vary
+        NAME=LOW:HIGH[:log], its priors; the ranges of real junctions if not given.
+    atoms
+        light, sulphur or selenium: the prior of spin_orbit, if --vary is not given.
+    method
+        Of the model behind an emulator.
+    option
+        NAME=VALUE setting of the method, repeatable.
+    training
+        Points at which the model is solved before the emulator is refined; raised to a power of two.
+    live
+        Live points of the nested sampling; more where several modes are told.
+    seed
+        Of all that is drawn.
+    store
+        Folder that keeps emulators and runs: the same command continues a stopped one.
+    calibrate
+        Instead of a fit: so many truths from the priors, measured like this set, and how often intervals hold them.
+    out
+        Write the result to FILE.nc; beside it each posterior as FILE.MECHANISM.nc, which arviz reads.
+    plot
+        Write the figure: curves with the band of the best, P, evidences.
+    """
+    from chirospin.base import results
+    from chirospin.base.figures import save_figure
+    from chirospin.faces import bounding, fitting
+    from chirospin.faces.progress import progress
+    from chirospin.measured.inference import figure, fits
+
+    fitting.checked_numbers(live=live, training=training, calibrate=calibrate, seed=seed)
+    names = fitting.mechanism_names(mechanism)
+    task = fitting.Task(
+        curves=bounding.stored_curves(curves),
+        names=names,
+        enantiomer=enantiomer,
+        temperature=temperature,
+        changes=fitting.Changes(
+            set_=set_ or [],
+            vary=vary or [],
+            atoms=atoms,
+            method=method,
+            option=option or [],
+            training=training,
+        ),
+        live=live,
+        seed=seed,
+        store=store,
+    )
+    for path in (out,) if out is not None else ():
+        results.check_target(path)
+    if calibrate:
+        with progress(f"calibrating {mechanism}") as report:
+            found = fitting.calibrated(task, calibrate, report)
+        facts = fitting.calibration_facts(found)
+        say(json_format.dumps(facts) if json else fitting.calibration_text(found))
+        if plot is not None:
+            save_figure(figure.ranks_figure(found), plot)
+        return FAILED if any(one.failures for one in found.values()) else 0
+    with progress(f"fitting {mechanism}") as report:
+        fitted = fitting.fitted_all(task, report)
+    ds = fits.fit_dataset(
+        fitted, task.data, task.settings, {"sha256 of curves": results.checksum(task.curves)}
+    )
+    written = []
+    if out is not None:
+        results.save(ds, out)
+        written = [out, *fitting.write_posteriors(fitted, out)]
+    if plot is not None:
+        save_figure(figure.fit_figure(ds), plot)
+        written.append(plot)
+    say(json_format.dumps(fitting.fit_json(ds)) if json else fitting.fit_text(ds))
+    if not json:
+        for path in written:
+            say(f"wrote {path}")
+    return _fit_code(ds)
+
+
+def _fit_code(ds: Any) -> int:
+    from chirospin.faces.fitting import fit_failures
+
+    lines = fit_failures(ds)
+    for line in lines:
+        warn(line)
+    return exit_code(converged=True, passed=not lines)
 
 
 @app.command
@@ -957,6 +1213,7 @@ def report(file: Path, /, *, out: Path) -> int:
     """
     from chirospin.base import results
     from chirospin.faces.arguments import stored_problem
+    from chirospin.faces.fitting import is_fit
     from chirospin.faces.measuring import is_measured
     from chirospin.faces.report import write_report
 
@@ -964,6 +1221,8 @@ def report(file: Path, /, *, out: Path) -> int:
     say(f"wrote {out}")
     if is_measured(ds):
         return _measured_code(ds)
+    if is_fit(ds):
+        return _fit_code(ds)
     return _verdict(ds, results.certificates(ds, stored_problem(ds)))
 
 
@@ -1006,10 +1265,10 @@ def cite(target: str | None = None, /, *, method: str | None = None) -> int:
         problems = [p for f in ([family(name)] if name else installed()) for p in f.problems]
     wanted = method.split(",") if method else None
     known = dict.fromkeys(m for p in problems for m in p.methods)
-    for one in wanted or ():
-        if one not in known:
+    for name in wanted or ():
+        if name not in known:
             raise UnknownNameError(
-                f"{target or 'No family'} has no method {one!r}; {nearest(one, list(known))}"
+                f"{target or 'No family'} has no method {name!r}; {nearest(name, list(known))}"
             )
     keys = dict.fromkeys(
         key

@@ -45,7 +45,7 @@ def settings_from(
     plain: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Fields of a description from the options of the command line; ``plain`` are those with a value of their own."""
-    found: dict[str, Any] = {k: v for k, v in plain.items() if v not in (None, False)}
+    settings: dict[str, Any] = {k: v for k, v in plain.items() if v not in (None, False)}
     meanings: dict[str, dict[str, tuple[str, ...]]] = {}
     for text in words:
         meaning, several = _pair(text, "--word")
@@ -61,12 +61,12 @@ def settings_from(
             *(w.strip() for w in several.split(",") if w.strip()),
         )
     if meanings:
-        found["words"] = meanings
+        settings["words"] = meanings
     if labels:
-        found["labels"] = dict(_pair(text, "--label") for text in labels)
+        settings["labels"] = dict(_pair(text, "--label") for text in labels)
     if keep:
-        found["keep"] = dict(_pair(text, "--keep") for text in keep)
-    return found
+        settings["keep"] = dict(_pair(text, "--keep") for text in keep)
+    return settings
 
 
 def _pair(text: str, flag: str) -> tuple[str, str]:
@@ -80,11 +80,11 @@ def reading_text(ds: xr.Dataset, full: bool) -> str:
     """What was understood of the files; with their first rows if ``full``."""
     told = json.loads(str(ds.attrs["reading"]))
     lines = []
-    for one in told["files"] if full else told["files"][:3]:
-        units = "; ".join(one["units"])
-        lines.append(f"reading {one['file']} as {one['layout']}: {units}")
+    for file in told["files"] if full else told["files"][:3]:
+        units = "; ".join(file["units"])
+        lines.append(f"reading {file['file']} as {file['layout']}: {units}")
         if full:
-            lines += ["    " + " | ".join(cell[:22] for cell in row) for row in one["rows"]]
+            lines += ["    " + " | ".join(cell[:22] for cell in row) for row in file["rows"]]
     hidden = len(told["files"]) - len(lines)
     if not full and hidden > 0:
         lines.append(f"  and {hidden} more files")
@@ -141,6 +141,11 @@ def facts_of_result(ds: xr.Dataset) -> dict[str, Any]:
     }
 
 
+def whole_text(ds: xr.Dataset) -> str:
+    """What was read and what it says."""
+    return f"{reading_text(ds, full=False)}\n{compared_text(ds)}"
+
+
 def compared_text(ds: xr.Dataset) -> str:
     """The comparison for a terminal: polarisations, tests, conclusion."""
     facts = json.loads(str(ds.attrs["facts"]))
@@ -159,18 +164,18 @@ def compared_text(ds: xr.Dataset) -> str:
 
 
 def _design_lines(facts: Mapping[str, Any]) -> Iterator[str]:
-    for e, one in facts["enantiomers"].items():
-        contacts, runs = one["contacts"], one["runs"]
+    for e, design in facts["enantiomers"].items():
+        contacts, runs = design["contacts"], design["runs"]
         words = f"{contacts['up']} up and {contacts['down']} down contacts"
-        if one["paired"]:
+        if design["paired"]:
             words = f"{contacts['up']} contacts, each with both magnetisations"
             words += (
                 f" ({contacts['left_out']} without a partner left out)"
                 if contacts["left_out"]
                 else ""
             )
-        elif one["level"] != "contact":
-            words += f", magnetisation set for {runs['up']} + {runs['down']} {one['level']}s"
+        elif design["level"] != "contact":
+            words += f", magnetisation set for {runs['up']} + {runs['down']} {design['level']}s"
         else:
             words += ", order not known"
         yield f"  {e:<8} {words}"
@@ -213,22 +218,22 @@ def _polarisation_rows(facts: Mapping[str, Any]) -> list[list[str]]:
 
 def _named_lines(facts: Mapping[str, Any]) -> Iterator[str]:
     first = next(iter(facts["enantiomers"]))
-    for e, one in facts["enantiomers"].items():
-        P = one["polarisation"]["geometric"]["value"]
+    for e, summary in facts["enantiomers"].items():
+        P = summary["polarisation"]["geometric"]["value"]
         if P is not None and e == first and abs(P) < 1:
             ratio = (1 + P) / (1 - P)
             yield (
                 f'P = {P:.3f} ({e}): I_up/I_down = {ratio:.2f}, the "spin polarisation" {_percent(P)} % and "MR" '
                 f"{_percent(ratio - 1)} % of papers; none of them is the spin polarisation of electrons"
             )
-        if one["scatter_units"] is not None:
-            within = one["scatter_within"]
+        if summary["scatter_units"] is not None:
+            within = summary["scatter_within"]
             inner = "" if within is None else f" and {within:.2f} within"
-            many = min(one["contacts"]["up"], one["contacts"]["down"])
+            many = min(summary["contacts"]["up"], summary["contacts"]["down"])
             yield (
-                f"{e}: ln|I| scatters by {one['scatter_between']:.2f} between contacts{inner}; {many} contacts "
-                f"{'' if one['paired'] else 'of each magnetisation '}could have shown {one['could_show']:.2f} and "
-                f"fake {one['could_fake']:.2f}"
+                f"{e}: ln|I| scatters by {summary['scatter_between']:.2f} between contacts{inner}; {many} contacts "
+                f"{'' if summary['paired'] else 'of each magnetisation '}could have shown {summary['could_show']:.2f} and "
+                f"fake {summary['could_fake']:.2f}"
             )
     several = facts["multiverse"]
     if several:
@@ -237,10 +242,10 @@ def _named_lines(facts: Mapping[str, Any]) -> Iterator[str]:
             f"{several['enantiomer']}: P over {several['ways']} ways to analyse it: {low[1]:+.2f} ({low[0]}) to "
             f"{high[1]:+.2f} ({high[0]}){', one sign' if several['robust'] else ', NOT of one sign'}"
         )
-    for e, one in facts["bayes"].items():
+    for e, summary in facts["bayes"].items():
         yield (
-            f"{e}: posterior P = {one['polarisation']:+.3f} [{one['low']:+.3f}, {one['high']:+.3f}], P(D > 0) = "
-            f"{one['positive']:.3f}, Bayes factor against no difference {_factor(one['bayes_factor'])}"
+            f"{e}: posterior P = {summary['polarisation']:+.3f} [{summary['low']:+.3f}, {summary['high']:+.3f}], P(D > 0) = "
+            f"{summary['positive']:.3f}, Bayes factor against no difference {_factor(summary['bayes_factor'])}"
         )
 
 
@@ -255,9 +260,9 @@ def _factor(value: float | None) -> str:
 
 def _test_rows(facts: Mapping[str, Any]) -> list[list[str]]:
     rows = []
-    for one in facts["tests"]:
-        name = one["test"] + (f" {one['enantiomer']}" if one["enantiomer"] in ("R", "S") else "")
-        rows.append([one["verdict"], name, finding_words(one), _allowed(one), one["meaning"]])
+    for test in facts["tests"]:
+        name = test["test"] + (f" {test['enantiomer']}" if test["enantiomer"] in ("R", "S") else "")
+        rows.append([test["verdict"], name, finding_words(test), _allowed(test), test["meaning"]])
     return rows
 
 
@@ -273,43 +278,43 @@ def _allowed(row: Mapping[str, Any]) -> str:
 
 
 def _extra_words(facts: Mapping[str, Any]) -> Iterator[str]:
-    for one in facts["tests"]:
-        if "words" in one["facts"]:
-            yield one["facts"]["words"]
+    for test in facts["tests"]:
+        if "words" in test["facts"]:
+            yield test["facts"]["words"]
 
 
 def failed_tests(ds: xr.Dataset) -> list[str]:
     """A line for each artefact test that FAILED."""
     facts = json.loads(str(ds.attrs["facts"]))
     return [
-        f"{one['test']} FAILED: {finding_words(one)}, allowed {_allowed(one)}: {one['meaning']}"
-        for one in facts["tests"]
-        if one["verdict"] == "FAILED"
+        f"{test['test']} FAILED: {finding_words(test)}, allowed {_allowed(test)}: {test['meaning']}"
+        for test in facts["tests"]
+        if test["verdict"] == "FAILED"
     ]
 
 
-def plan_text(one: Plan) -> str:
+def plan_text(plan: Plan) -> str:
     """A plan in words."""
-    P, many = one.polarisation, one.contacts
-    if one.paired:
+    P, many = plan.polarisation, plan.contacts
+    if plan.paired:
         first = (
-            f"{many} contacts, each measured with both magnetisations, show P = {P:g} in {100 * one.power:.0f} % of sets "
-            f"(pairs, 5 %, scatter {one.scatter:g} of the differences)"
+            f"{many} contacts, each measured with both magnetisations, show P = {P:g} in {100 * plan.power:.0f} % of sets "
+            f"(pairs, 5 %, scatter {plan.scatter:g} of the differences)"
         )
     else:
         first = (
-            f"{many} contacts for each magnetisation show P = {P:g} in {100 * one.power:.0f} % of sets (Welch, 5 %, scatter "
-            f"{one.scatter:g} of ln I between contacts)"
+            f"{many} contacts for each magnetisation show P = {P:g} in {100 * plan.power:.0f} % of sets (Welch, 5 %, scatter "
+            f"{plan.scatter:g} of ln I between contacts)"
         )
     lines = [
         first + "; curves of one contact count once.",
-        f"  So many would fake |P| > {one.fake:.2f} in 5 % of sets without any effect"
-        + f"; 5 contacts would fake {faked(one.scatter, 5, one.paired):.2f}.",
+        f"  So many would fake |P| > {plan.fake:.2f} in 5 % of sets without any effect"
+        + f"; 5 contacts would fake {faked(plan.scatter, 5, plan.paired):.2f}.",
     ]
-    if not one.paired:
+    if not plan.paired:
         lines.append(
-            f"  Alternate the field at least {one.runs} times each way (smallest p {one.smallest_p:.3f}); "
-            f"{one.runs - 1} cannot reach 0.05."
+            f"  Alternate the field at least {plan.runs} times each way (smallest p {plan.smallest_p:.3f}); "
+            f"{plan.runs - 1} cannot reach 0.05."
         )
     return "\n".join(lines)
 
@@ -317,7 +322,7 @@ def plan_text(one: Plan) -> str:
 def measured_report(ds: xr.Dataset) -> list[str]:
     """The parts of a page about a comparison."""
     facts = json.loads(str(ds.attrs["facts"]))
-    failed = [one["test"] for one in facts["tests"] if one["verdict"] == "FAILED"]
+    failed = [test["test"] for test in facts["tests"] if test["verdict"] == "FAILED"]
     state = "failed" if failed else "passed"
     sign = "✗" if failed else "✓"
     from chirospin.faces.report import svg_figure
@@ -356,7 +361,7 @@ def measured_certificates(ds: xr.Dataset) -> list[Certificate]:
     """The comparison computed again from the stored curves, and against partners that must agree."""
     settings = json.loads(str(ds.attrs["method_settings"]))
     again = compare(ds, **settings)
-    found = [
+    certificates = [
         _certificate(
             "recomputed", _apart(ds, again, 1.0), "numbers of the same curves, computed again"
         ),
@@ -370,7 +375,7 @@ def measured_certificates(ds: xr.Dataset) -> list[Certificate]:
         magnetisation=("curve", _swapped(ds["magnetisation"].values, "up", "down"))
     )
     other = compare(turned, **settings)
-    found.append(
+    certificates.append(
         _certificate(
             "up_and_down",
             _apart(ds, other, -1.0),
@@ -380,19 +385,19 @@ def measured_certificates(ds: xr.Dataset) -> list[Certificate]:
     louder = ds.assign(current=ds["current"] * 1000.0).assign_attrs(
         noise_floor=1000 * ds.attrs["noise_floor"], compliance=1000 * ds.attrs["compliance"]
     )
-    found.append(
+    certificates.append(
         _certificate(
             "unit",
             _apart(ds, compare(louder, **settings), 1.0),
             "P is the same in another unit of current",
         )
     )
-    return found
+    return certificates
 
 
-def _swapped(words: Any, one: str, other: str) -> Any:
+def _swapped(words: Any, swap: str, other: str) -> Any:
     known = np.array(words.tolist(), dtype=str)
-    return np.where(known == one, other, np.where(known == other, one, known))
+    return np.where(known == swap, other, np.where(known == other, swap, known))
 
 
 def _apart(ds: xr.Dataset, other: xr.Dataset, sign: float) -> float:
@@ -421,9 +426,9 @@ def changed_files(ds: xr.Dataset) -> list[str]:
     import hashlib
     from pathlib import Path
 
-    found = []
+    changed = []
     for name, written in json.loads(str(ds.attrs.get("files", "{}"))).items():
         path = Path(name)
         if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != written:
-            found.append(name)
-    return found
+            changed.append(name)
+    return changed

@@ -11,6 +11,7 @@ import json
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class Mechanism:
     """
 
     name: str
-    quantity: str
+    quantity: str = "P_s"
     interaction: str = "none"
     probes: str = "none"
     loops: str = "yes"
@@ -51,7 +52,7 @@ class Mechanism:
     expected: str
     because: str
     arguments: tuple[str, ...]
-    observable: str
+    observable: str = "transmitted_spin"
     coupling: tuple[str, float] | None = None
     code: int = 0
 
@@ -96,105 +97,91 @@ STACK = _set("hubbard=0", "bias=2", "thermal_energy=0.05", "probe_coupling=0.05"
 FREE = ("junction.bias", "--method", "landauer", *STACK)
 BIASED = ("junction.bias", "--method", "redfield", *_set("gate=-6.4", "bias=14"))
 
+magnetic = partial(
+    Mechanism, quantity="P_MR", magnet="left lead, fully", observable="spin_polarisation"
+)
+"""What reversing a magnetic lead changes."""
+repelling = partial(magnetic, interaction="U = 4 t", drive="infinite bias")
+"""The same in a stack with repulsion."""
 MECHANISMS = (
     Mechanism(
         name="chain of one orbital a site",
-        quantity="P_s",
         loops="no",
         channels="one",
         expected=ZERO,
         because="law 1",
         arguments=CHAIN,
-        observable="transmitted_spin",
     ),
     Mechanism(
         name="the same with dephasing",
-        quantity="P_s",
         probes="dephasing",
         loops="no",
         channels="one",
         expected=ZERO,
         because="law 1",
         arguments=(*CHAIN, *MIXED),
-        observable="transmitted_spin",
     ),
     Mechanism(
         name="[3]helicene, one contact atom",
-        quantity="P_s",
         channels="one",
         expected=ZERO,
         because="law 2",
         arguments=(*HELICENE, *AT, *_set("contact_atoms=1")),
-        observable="transmitted_spin",
     ),
     Mechanism(
         name="[3]helicene, two contact atoms",
-        quantity="P_s",
         expected=SECOND,
         because="law 3",
         arguments=(*HELICENE, *AT),
-        observable="transmitted_spin",
         coupling=CARBON,
     ),
     Mechanism(
         name="[3]helicene, dephasing mixes spins",
-        quantity="P_s",
         probes="dephasing, mixed",
         expected=FIRST,
         because="law 4",
         arguments=(*HELICENE, *AT, *MIXED),
-        observable="transmitted_spin",
         coupling=CARBON,
     ),
     Mechanism(
         name="[3]helicene, dephasing keeps spins",
-        quantity="P_s",
         probes="dephasing, kept",
         expected=SECOND,
         because="law 4",
         arguments=(*HELICENE, *AT, *KEPT),
-        observable="transmitted_spin",
         coupling=CARBON,
     ),
     Mechanism(
         name="orbital texture, spin-orbit contact",
-        quantity="P_s",
         expected=SECOND,
         because="law 3",
         arguments=("models.orbital_texture", *_set("energy=[0.2]")),
-        observable="transmitted_spin",
         coupling=("spin_orbit", 0.01),
     ),
     Mechanism(
         name="double helix with dephasing",
-        quantity="P_s",
         probes="dephasing, mixed",
         channels="one",
         expected=ANY,
         because="law 4; beyond first order at 10 meV",
         arguments=("models.double_helix", *_set("energy=[0.485]")),
-        observable="transmitted_spin",
     ),
     Mechanism(
         name="single helix, hops of long range",
-        quantity="P_s",
         probes="dephasing, mixed",
         channels="one",
         expected=ANY,
         because="law 4; beyond first order at 12 meV",
         arguments=("models.single_helix", *_set("energy=[-0.05]")),
-        observable="transmitted_spin",
     ),
     Mechanism(
         name="one channel, time reversal broken",
-        quantity="P_s",
         loops="no",
         channels="one",
         magnet="in the hop",
         expected=ANY,
         because="laws 1, 2 do not apply; the check is red",
         arguments=("models.helical_field", *_set("spin_orbit_phase=0", "energy=[-0.08]")),
-        observable="transmitted_spin",
         code=1,
     ),
     Mechanism(
@@ -239,85 +226,59 @@ MECHANISMS = (
         arguments=(*HELICENE, *_set(HALF_VOLT, "probe=voltage"), *ONE_PROBE),
         observable=CURRENT,
     ),
-    Mechanism(
+    magnetic(
         name="molecular stack, no repulsion",
-        quantity="P_MR",
         magnet="left lead",
         drive="infinite bias",
         expected=ZERO,
         because="law 5",
         arguments=("junction", *_set("hubbard=0")),
-        observable="spin_polarisation",
     ),
-    Mechanism(
+    magnetic(
         name="molecular stack, dephasing",
-        quantity="P_MR",
         probes="dephasing",
-        magnet="left lead, fully",
         drive="2 t",
         expected=ZERO,
         because="law 5",
         arguments=(*FREE, *_set("probe=dephasing")),
-        observable="spin_polarisation",
     ),
-    Mechanism(
+    magnetic(
         name="molecular stack, voltage probes",
-        quantity="P_MR",
         probes="voltage",
-        magnet="left lead, fully",
         drive="2 t",
         expected=ANY,
         because="law 5 ends: inelastic and beyond linear response",
         arguments=(*FREE, *_set("probe=voltage")),
-        observable="spin_polarisation",
     ),
-    Mechanism(
+    repelling(
         name="molecular stack with repulsion",
-        quantity="P_MR",
-        interaction="U = 4 t",
-        magnet="left lead, fully",
-        drive="infinite bias",
         expected=ANY,
         because="an interaction is no one-electron law's business",
         arguments=("junction",),
-        observable="spin_polarisation",
     ),
-    Mechanism(
+    repelling(
         name="the same, lead 40 % polarised",
-        quantity="P_MR",
-        interaction="U = 4 t",
         magnet="left lead, 40 %",
-        drive="infinite bias",
         expected=ANY,
         because="the effect of a fully magnetised lead does not survive",
         arguments=("junction", *_set("lead_polarisation=0.4")),
-        observable="spin_polarisation",
     ),
-    Mechanism(
+    repelling(
         name="stack with repulsion, cold",
-        quantity="P_MR",
-        interaction="U = 4 t",
-        magnet="left lead, fully",
         drive="14 t, k_BT = 0.25 t",
         expected=ANY,
         because="repulsion",
         arguments=(*BIASED, *_set("thermal_energy=0.25")),
-        observable="spin_polarisation",
     ),
-    Mechanism(
+    repelling(
         name="stack with repulsion, warm",
-        quantity="P_MR",
-        interaction="U = 4 t",
-        magnet="left lead, fully",
         drive="14 t, k_BT = t",
         expected=ANY,
         because="warm leads smear what repulsion makes",
         arguments=(*BIASED, *_set("thermal_energy=1")),
-        observable="spin_polarisation",
     ),
-    Mechanism(
+    magnetic(
         name="spinterface, no order",
-        quantity="P_MR",
         interaction="moments of the surface",
         loops="no",
         magnet="right lead",
@@ -325,12 +286,10 @@ MECHANISMS = (
         expected="vanishes with the bias",
         because="reciprocity",
         arguments=("models.spinterface_loop",),
-        observable="spin_polarisation",
         coupling=("bias", 1e-6),
     ),
-    Mechanism(
+    magnetic(
         name="spinterface, ordered moment",
-        quantity="P_MR",
         interaction="moments of the surface",
         loops="no",
         magnet="right lead and moment",
@@ -338,11 +297,9 @@ MECHANISMS = (
         expected=ANY,
         because="the moment is a second magnet",
         arguments=("models.spinterface_loop", *_set("bias=1e-6", "feedback=3.7")),
-        observable="spin_polarisation",
     ),
-    Mechanism(
+    magnetic(
         name="spinterface, realistic solenoid",
-        quantity="P_MR",
         interaction="moments of the surface",
         loops="no",
         magnet="right lead",
@@ -350,86 +307,88 @@ MECHANISMS = (
         expected=ANY,
         because="one Bohr magneton in the field of the current",
         arguments=("models.spinterface_loop", *_set("solenoid=2.8e-6", "feedback=0.925")),
-        observable="spin_polarisation",
     ),
 )
 
 
-def trial(one: Mechanism, shell: Shell) -> Trial:
+def trial(mechanism: Mechanism, shell: Shell) -> Trial:
     """Run the command of a mechanism, and with half the coupling.
 
     Raises
     ------
     ClaimError : what comes out is not what is expected
     """
-    size = _size(one.typed, one, shell)
+    size = _size(mechanism.typed, mechanism, shell)
     order = None
-    if one.coupling is not None:
-        name, value = one.coupling
-        halved = ("solve", *one.arguments, "--set", f"{name}={value / 2:g}")
-        order = float(np.log2(size / _size(halved, one, shell)))
-    found = Trial(mechanism=one, size=size, order=order)
-    _as_expected(found)
-    return found
+    if mechanism.coupling is not None:
+        name, value = mechanism.coupling
+        halved = ("solve", *mechanism.arguments, "--set", f"{name}={value / 2:g}")
+        order = float(np.log2(size / _size(halved, mechanism, shell)))
+    outcome = Trial(mechanism=mechanism, size=size, order=order)
+    _as_expected(outcome)
+    return outcome
 
 
 def _as_expected(found: Trial) -> None:
-    one = found.mechanism
-    wanted = {FIRST: 1.0, SECOND: 2.0, "vanishes with the bias": 1.0}.get(one.expected)
+    mechanism = found.mechanism
+    wanted = {FIRST: 1.0, SECOND: 2.0, "vanishes with the bias": 1.0}.get(mechanism.expected)
     right = (
         found.size <= NOTHING
-        if one.expected == ZERO
+        if mechanism.expected == ZERO
         else found.size > NOTHING
         and (wanted is None or abs((found.order or 0.0) - wanted) < NEAR_ORDER)
     )
     if not right:
         raise ClaimError(
-            f"{one.name} ({one.quantity}) must be {one.expected}, but its command gives {found.words}"
+            f"{mechanism.name} ({mechanism.quantity}) must be {mechanism.expected}, but its command gives {found.words}"
         )
 
 
-def _size(arguments: Sequence[str], one: Mechanism, shell: Shell) -> float:
+def _size(arguments: Sequence[str], mechanism: Mechanism, shell: Shell) -> float:
     """Largest size of the observable that a command gives."""
     with (
         contextlib.redirect_stdout(io.StringIO()) as out,
         contextlib.redirect_stderr(io.StringIO()),
     ):
         code = shell([*arguments, "--json"])
-    if code != one.code:
+    if code != mechanism.code:
         raise ClaimError(
-            f"`{shlex.join(['chirospin', *arguments])}` must end with exit code {one.code}, but ends with {code}"
+            f"`{shlex.join(['chirospin', *arguments])}` must end with exit code {mechanism.code}, but ends with {code}"
         )
-    values = json.loads(out.getvalue())["observables"][one.observable]["values"]
+    values = json.loads(out.getvalue())["observables"][mechanism.observable]["values"]
     return float(np.nanmax(np.abs(np.array(values, dtype=float))))
 
 
-def mechanisms_page(found: Sequence[Trial]) -> str:
+INTRODUCTION = (
+    "# What makes spin polarisation?",
+    "",
+    "Two quantities carry this name. P_s is the spin of the current that leaves into an ordinary lead "
+    "(`transmitted_spin`); P_MR is how much the current changes when a magnetic lead is reversed "
+    "(`spin_polarisation`), which is what a junction measures. A model can have either without the other.",
+    "",
+    "The laws: (1) a tree of sites with one orbital each transmits no spin; (2) nor does one channel into the "
+    "lead; (3) without probes P_s begins at second order in the spin-orbit coupling; (4) probes that mix spins "
+    "make it first order, those that keep it along z do not; (5) P_MR = 0 without probes and with elastic ones "
+    "at every bias, with inelastic ones for a vanishing bias; (6) the mirror image has the opposite P_s. They "
+    "hold for electrons that do not repel each other, in a molecule even under time reversal. "
+    "`chirospin audit models.NAME` tries each on a model and says what is missing where one does not apply.",
+    "",
+    "Every entry is the answer of the command with its number below, run when this page was generated; the page "
+    "cannot be generated if one of them is not as expected. Sizes are the largest of the command's energies; "
+    "a tilde gives the measured power of the coupling. 0 means below 1e-9. U is the repulsion of two electrons on a "
+    "molecule, t the hopping between neighbours, taken as the unit of energy of the stack. A check that is red makes "
+    "its command end with exit code 1.",
+    "",
+)
+
+
+def mechanisms_page(trials: Sequence[Trial]) -> str:
     """One table of mechanisms against conditions, and the command of every entry."""
     head = [
         "", "mechanism", "interaction", "probes", "loops", "channels", "magnet", "drive", "expected",
         "size found", "because",
     ]  # fmt: skip
-    lines = [
-        "# What makes spin polarisation?",
-        "",
-        "Two quantities carry this name. P_s is the spin of the current that leaves into an ordinary lead "
-        "(`transmitted_spin`); P_MR is how much the current changes when a magnetic lead is reversed "
-        "(`spin_polarisation`), which is what a junction measures. A model can have either without the other.",
-        "",
-        "The laws: (1) a tree of sites with one orbital each transmits no spin; (2) nor does one channel into the "
-        "lead; (3) without probes P_s begins at second order in the spin-orbit coupling; (4) probes that mix spins "
-        "make it first order, those that keep it along z do not; (5) P_MR = 0 without probes and with elastic ones "
-        "at every bias, with inelastic ones for a vanishing bias; (6) the mirror image has the opposite P_s. They "
-        "hold for electrons that do not repel each other, in a molecule even under time reversal. "
-        "`chirospin audit models.NAME` tries each on a model and says what is missing where one does not apply.",
-        "",
-        "Every entry is the answer of the command with its number below, run when this page was generated; the page "
-        "cannot be generated if one of them is not as expected. Sizes are the largest of the command's energies; "
-        "a tilde gives the measured power of the coupling. 0 means below 1e-9. U is the repulsion of two electrons on a "
-        "molecule, t the hopping between neighbours, taken as the unit of energy of the stack. A check that is red makes "
-        "its command end with exit code 1.",
-        "",
-    ]
+    lines = list(INTRODUCTION)
     for quantity, title in (
         ("P_s", "Spin of the current, P_s"),
         ("P_MR", "Magnetoresistance, P_MR"),
@@ -447,12 +406,12 @@ def mechanisms_page(found: Sequence[Trial]) -> str:
                     ),
                 ),
             ]
-            for n, f in enumerate(found, start=1)
+            for n, f in enumerate(trials, start=1)
             if f.mechanism.quantity == quantity
         ]  # fmt: skip
         lines += [*rows(head, body), ""]
     lines += ["## Commands", ""]
-    for n, f in enumerate(found, start=1):
+    for n, f in enumerate(trials, start=1):
         command = " ".join(["chirospin", *map(quoted, f.mechanism.typed)])
         path = problem(f.mechanism.arguments[0]).path
         lines += [

@@ -34,15 +34,15 @@ def ranges_from(model: Model, vary: Sequence[str], bounds: Sequence[str]) -> lis
         )
     by_name |= dict(zip(open_, in_order, strict=True))
     whole = [text if "=" in text else f"{text}={by_name[text.strip()]}" for text in vary]
-    found = []
+    ranges = []
     for name, text in assignments(whole, "--vary").items():
         info = model.parameter_info(name)
         parts = text.split(":")
         if len(parts) not in (2, 3) or (len(parts) == 3 and parts[2].strip() != "log"):
             raise ModelError(f"Range of `{name}` must be LOW:HIGH or LOW:HIGH:log, but is {text!r}")
         low, high = parse(info, parts[0]), parse(info, parts[1])
-        found.append(search_range(model, name, low, high, ratio=len(parts) == 3))
-    return found
+        ranges.append(search_range(model, name, low, high, ratio=len(parts) == 3))
+    return ranges
 
 
 def optimum_facts(ds: xr.Dataset, problem: Problem) -> dict[str, Any]:
@@ -71,13 +71,13 @@ def optimum_facts(ds: xr.Dataset, problem: Problem) -> dict[str, Any]:
             for name in names
         },
         "observables": {
-            one.name: float(shown[one.name])
-            for one in problem.observables
-            if one.name in ds and not ds[one.name].dims
+            observable.name: float(shown[observable.name])
+            for observable in problem.observables
+            if observable.name in ds and not ds[observable.name].dims
         },
         "searches": [
             {"value": b, "evaluations": int(np.isfinite(row).sum()), "ended": str(reason)}
-            for b, row, reason in zip(best, values, reasons, strict=True)
+            for b, row, reason in zip(best, ds[f"path_{names[0]}"].values, reasons, strict=True)
         ],
         "audit": json.loads(ds.attrs["optimum_audit"]),
     }
@@ -101,8 +101,8 @@ def optimum_text(facts: dict[str, Any]) -> str:
     found = f"{facts['sense']} {facts['objective']} found: {number(facts['value'])}"
     lines = [found, words, ""]
     lines += [
-        f"  {name:<22} {number(one['value']):>14} {shown_unit(one['unit'])}".rstrip()
-        for name, one in facts["parameters"].items()
+        f"  {name:<22} {number(parameter['value']):>14} {shown_unit(parameter['unit'])}".rstrip()
+        for name, parameter in facts["parameters"].items()
     ]
     lines += [
         "",
@@ -127,7 +127,7 @@ def optimum_text(facts: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def gradient_text(ds: xr.Dataset, found: Sequence[Certificate]) -> str:
+def gradient_text(ds: xr.Dataset, certificates: Sequence[Certificate]) -> str:
     """Derivatives as a table, a line for each parameter, and the audit of the point where they are taken."""
     columns: dict[str, Any] = {}
     for name, values in ds.data_vars.items():
@@ -144,18 +144,18 @@ def gradient_text(ds: xr.Dataset, found: Sequence[Certificate]) -> str:
         )
     ]
     head = f"derivatives by {ds.attrs['derivatives']}, method {ds.attrs['method']}"
-    failed = [one for one in found if not one.passed]
+    failed = [certificate for certificate in certificates if not certificate.passed]
     lines = [
         head,
         "",
         table(rows, ["parameter", "unit", *columns]),
         "",
-        f"audit {checks_words(found)}",
+        f"audit {checks_words(certificates)}",
     ]
     return "\n".join([*lines, *([certificates_text(failed)] if failed else [])])
 
 
-def gradient_json(ds: xr.Dataset, found: Sequence[Certificate]) -> dict[str, Any]:
+def gradient_json(ds: xr.Dataset, certificates: Sequence[Certificate]) -> dict[str, Any]:
     """Derivatives as plain values, and the audit of the point where they are taken."""
     return {
         "family": ds.attrs["family"],
@@ -167,5 +167,5 @@ def gradient_json(ds: xr.Dataset, found: Sequence[Certificate]) -> dict[str, Any
             str(name): {"dims": list(map(str, v.dims)), "values": v.values.tolist()}
             for name, v in ds.data_vars.items()
         },
-        "audit": certificates_json(found),
+        "audit": certificates_json(certificates),
     }

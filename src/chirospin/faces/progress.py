@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -51,7 +52,7 @@ def progress(title: str, quiet: bool = False) -> Iterator[Progress]:
     elif sys.stderr.isatty():
         yield from _bar(title)
     else:
-        yield _lines(title)
+        yield from _lines(title)
 
 
 @contextmanager
@@ -115,15 +116,24 @@ def _bar(title: str) -> Iterator[Progress]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _lines(title: str) -> Progress:
-    started = last = time.monotonic()
+def _lines(title: str) -> Iterator[Progress]:
+    """A line now and then, also while one step takes long."""
+    started, count, over = time.monotonic(), [0, 0], threading.Event()
 
     def report(done: int, total: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= EVERY or (done == total and now - started >= EVERY):
-            last = now
-            left = (now - started) * (total - done) / max(done, 1)
-            print(f"{title}: {done}/{total}, about {left:.0f} s left", file=sys.stderr)  # noqa: T201
+        count[:] = done, total
 
-    return report
+    def say() -> None:
+        while not over.wait(EVERY):
+            (done, total), spent = count, time.monotonic() - started
+            parts = f"{done}/{total}, " if total else ""
+            left = f"about {spent * (total - done) / done:.0f} s left" if done else f"{spent:.0f} s"
+            print(f"{title}: {parts}{left}", file=sys.stderr)  # noqa: T201
+
+    speaker = threading.Thread(target=say, daemon=True)
+    speaker.start()
+    try:
+        yield report
+    finally:
+        over.set()
+        speaker.join()

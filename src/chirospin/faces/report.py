@@ -23,6 +23,7 @@ from chirospin.base.family import Problem
 from chirospin.base.figures import APART, MANY, sketch
 from chirospin.base.sealed import MARK, written_whole
 from chirospin.faces import arguments
+from chirospin.faces.fitting import fit_report, is_fit
 from chirospin.faces.measuring import is_measured, measured_report
 from chirospin.faces.symbols import marked, symbol_pieces, unit_pieces
 from chirospin.faces.text import number
@@ -69,9 +70,9 @@ def reported(source: Path) -> xr.Dataset:
 
 def report_page(ds: xr.Dataset, name: str) -> str:
     """The page of a result."""
-    if is_measured(ds):
+    if is_measured(ds) or is_fit(ds):
         parts = [
-            *measured_report(ds),
+            *(fit_report(ds) if is_fit(ds) else measured_report(ds)),
             "<h2>Provenance</h2>",
             _provenance(ds),
             "<h2>References</h2>",
@@ -79,26 +80,19 @@ def report_page(ds: xr.Dataset, name: str) -> str:
         return html_page([*parts, *_references(ds)], name)
     ds = results.settled(ds)
     problem = arguments.stored_problem(ds)
-    found = results.certificates(ds, problem)
-    failed = [one for one in found if not one.passed]
-    verdict = (
-        f'<p class="verdict failed">✗ Audit {checks_words(found)}: '
-        f"{escape(', '.join(f'{one.name} ({one.method})' for one in failed))}</p>"
-        if failed
-        else f'<p class="verdict passed">✓ Audit {checks_words(found)}</p>'
-    )
+    certificates = results.certificates(ds, problem)
     parts = [
-        verdict,
+        verdict_line(certificates),
         f"<h1>{escape(problem.question[:1].upper() + problem.question[1:])}</h1>",
         f"<p class='hint'>{escape(problem.path)}, by {escape(str(ds.attrs['method']))}; "
         f"from <code>{escape(name)}</code></p>",
         *_reasons(ds),
         *_figures(problem, ds),
-        *_values(problem, ds),
+        *values_parts(problem, ds),
         "<h2>Parameters</h2>",
         _parameters(problem, ds),
         "<h2>Audit</h2>",
-        _audit_table(found),
+        audit_table(certificates),
         "<h2>Method</h2>",
         *_methods(problem, ds),
         "<h2>Provenance</h2>",
@@ -109,16 +103,41 @@ def report_page(ds: xr.Dataset, name: str) -> str:
     return html_page(parts, name)
 
 
-def html_page(parts: Sequence[str], name: str) -> str:
-    """A page of parts that are HTML already: nothing beside it, no script in it."""
+def verdict_line(found: Sequence[Certificate]) -> str:
+    """The audit in one line, red where a check fails."""
+    failed = [one for one in found if not one.passed]
+    if not failed:
+        return f'<p class="verdict passed">✓ Audit {checks_words(found)}</p>'
+    names = ", ".join(f"{one.name} ({one.method})" for one in failed)
+    return f'<p class="verdict failed">✗ Audit {checks_words(found)}: {escape(names)}</p>'
+
+
+def html_page(
+    parts: Sequence[str],
+    name: str,
+    scripts: Sequence[str] = (),
+    frames: bool = False,
+    again: int = 0,
+) -> str:
+    """A page of parts that are HTML already: nothing beside it, and no script unless its server has one.
+
+    Parameters
+    ----------
+    scripts : addresses on the server that the page comes from
+    frames : whether it shows other pages of that server
+    again : seconds after which the page asks for itself once more; 0 never
+    """
     style = (files("chirospin.faces") / "report.css").read_text(encoding="utf-8")
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    policy += "; script-src 'self'" * bool(scripts) + "; frame-src 'self'" * frames
+    head = [f'<meta http-equiv="refresh" content="{again}">\n'] if again else []
+    head += [f'<script src="{escape(one)}" defer></script>\n' for one in scripts]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-        "img-src data:; style-src 'unsafe-inline'\">\n"
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         f'<meta name="generator" content="{MARK}">\n'
-        f"<title>chirospin: {escape(name)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+        f"<title>chirospin: {escape(name)}</title>\n<style>\n{style}</style>\n{''.join(head)}</head>\n<body>\n"
         + "\n".join(parts)
         + "\n</body>\n</html>\n"
     )
@@ -131,7 +150,7 @@ def _reasons(ds: xr.Dataset) -> Iterator[str]:
 
 def _figures(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
     """The family's quantity first, then what else depends on a swept parameter."""
-    names = [one.name for one in problem.observables if one.name in ds]
+    names = [observable.name for observable in problem.observables if observable.name in ds]
     names.sort(key=lambda name: name != problem.quantity)
     drawn, left = 0, []
     for name in names:
@@ -186,16 +205,20 @@ def html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _values(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
+def values_parts(problem: Problem, ds: xr.Dataset, heading: str = "Values") -> Iterator[str]:
     """The numbers of a single point; those of a sweep are in its figures and its file."""
     if ds["converged"].size > POINTS and set(ds["converged"].dims) - {"method"}:
         return
     methods = [str(m) for m in np.atleast_1d(ds["method"].values)] if "method" in ds.dims else [""]
     rows = []
-    for one in problem.observables:
-        if one.name not in ds or ds[one.name].size > ENTRIES * len(methods):
+    for observable in problem.observables:
+        if observable.name not in ds or ds[observable.name].size > ENTRIES * len(methods):
             continue
-        values = ds[one.name] if "method" in ds.dims else ds[one.name].expand_dims("method")
+        values = (
+            ds[observable.name]
+            if "method" in ds.dims
+            else ds[observable.name].expand_dims("method")
+        )
         if "method" not in values.dims:
             continue
         own = [str(d) for d in values.dims if d != "method"]
@@ -207,14 +230,14 @@ def _values(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
             rows.append(
                 [
                     _symbol(values),
-                    escape(one.name),
+                    escape(observable.name),
                     escape(place),
                     *numbers,
                     _unit(str(values.attrs["units"])),
                 ]
             )
     if rows:
-        yield "<h2>Values</h2>"
+        yield f"<h2>{heading}</h2>" if heading else ""
         heads = [escape(m) or "value" for m in methods]
         yield html_table(["", "observable", "entry", *heads, "unit"], rows)
 
@@ -245,15 +268,16 @@ def _parameters(problem: Problem, ds: xr.Dataset) -> str:
     )
 
 
-def _audit_table(found: Sequence[Certificate]) -> str:
+def audit_table(certificates: Sequence[Certificate]) -> str:
+    """Every check with value, tolerance and meaning."""
     rows = [
         [
             '<span class="passed">✓</span>'
-            if one.passed
+            if certificate.passed
             else '<strong class="failed">✗ FAILED</strong>',
-            *map(escape, certificate_row(one)),
+            *map(escape, certificate_row(certificate)),
         ]
-        for one in found
+        for certificate in certificates
     ]
     return html_table(["", *CERTIFICATE], rows)
 

@@ -193,10 +193,10 @@ def figure_facts(figure: Figure, data: Mapping[str, xr.Dataset]) -> dict[str, An
                 if words not in axes[str(name)]:
                     axes[str(name)].append(words)
         if "family" in ds.attrs:
-            one = problem(f"{ds.attrs['family']}.{ds.attrs['model']}")
-            place = f"{one.path} by {ds.attrs['method'].replace(',', ', ')}"
+            part = problem(f"{ds.attrs['family']}.{ds.attrs['model']}")
+            place = f"{part.path} by {ds.attrs['method'].replace(',', ', ')}"
             changes = models.setdefault(place, {})
-            model = stored_model(xr.Dataset(attrs=ds.attrs), one)
+            model = stored_model(xr.Dataset(attrs=ds.attrs), part)
             swept = set(axes).union(*(model.shorthands.get(name, ()) for name in axes))
             for name, value in model.changed().items():
                 shown = value_words(value)

@@ -113,16 +113,16 @@ def definition_from(path: Path) -> tuple[Definition, Path, int | None]:
     ModelError : not readable, not TOML, unknown key, bad value
     """
     body = _checked(path, _parsed(path))
-    one = problem(body.family)
-    model = _model(path, one, body.fixed)
-    refuse_twice(one.model, [(name, "[set]") for name in body.fixed], list(body.varied))
+    posed = problem(body.family)
+    model = _model(path, posed, body.fixed)
+    refuse_twice(posed.model, [(name, "[set]") for name in body.fixed], list(body.varied))
     if body.observables is not None:
         refuse_repeated("observables", body.observables)
-        one.choose(tuple(body.observables))
+        posed.choose(tuple(body.observables))
     definition = Definition(
-        problem=one,
+        problem=posed,
         model=model,
-        methods=_methods(one, body),
+        methods=_methods(posed, body),
         observables=None if body.observables is None else tuple(body.observables),
         design=_design(path, model, body),
     )
@@ -159,9 +159,9 @@ def _parsed(path: Path) -> dict[str, Any]:
         raise ModelError(f"File `{path}` is not TOML: {str(error)[:LONGEST]}") from None
 
 
-def _model(path: Path, one: Problem, values: Mapping[str, Any]) -> Model:
+def _model(path: Path, posed: Problem, values: Mapping[str, Any]) -> Model:
     """The model of [set]; a file that a parameter names is looked for beside this one."""
-    kind = one.model
+    kind = posed.model
     found = {}
     for name, value in values.items():
         info = kind.parameter_info(name)
@@ -170,8 +170,8 @@ def _model(path: Path, one: Problem, values: Mapping[str, Any]) -> Model:
     return kind(**found)
 
 
-def _methods(one: Problem, body: SweepFile) -> tuple[Method, ...]:
-    kinds = [one.method(name) for name in body.method] if body.method else [one.method()]
+def _methods(posed: Problem, body: SweepFile) -> tuple[Method, ...]:
+    kinds = [posed.method(name) for name in body.method] if body.method else [posed.method()]
     refuse_repeated("method", [kind.name for kind in kinds])
     for key, value in body.option.items():
         fields = [kind.model_fields[key] for kind in kinds if key in kind.model_fields]

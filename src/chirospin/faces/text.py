@@ -43,39 +43,45 @@ def number(value: Any) -> str:
     return f"{value + 0.0:.6g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
-def certificates_text(found: Sequence[Certificate]) -> str:
+def certificates_text(certificates: Sequence[Certificate]) -> str:
     """The audit as a table, verdict first; one table for each method if there are several."""
-    methods = list(dict.fromkeys(c.method for c in found))
+    methods = list(dict.fromkeys(c.method for c in certificates))
     if len(methods) > 1:
         parts = []
         for name in methods:
-            own = [c for c in found if c.method == name]
+            own = [c for c in certificates if c.method == name]
             failed = [c for c in own if not c.passed]
             parts.append(f"  {name}: {len(own) - len(failed)} of {len(own)} checks passed")
             parts += [certificates_text(failed)] if failed else []
         return "\n".join(parts)
-    rows = [["ok" if c.passed else "FAILED", *certificate_row(c)[1:]] for c in found]
+    rows = [["ok" if c.passed else "FAILED", *certificate_row(c)[1:]] for c in certificates]
     return table(rows, ["", *CERTIFICATE[1:]])
 
 
-def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) -> str:
+def solved_text(ds: xr.Dataset, problem: Problem, certificates: Sequence[Certificate]) -> str:
     """A result for a terminal: scalar observables point by point, then the audit."""
     ds = results.settled(ds)
     grid = [str(d) for d in ds["converged"].dims]
     plain = [
-        one for one in problem.observables if one.name in ds and set(ds[one.name].dims) <= set(grid)
+        observable
+        for observable in problem.observables
+        if observable.name in ds and set(ds[observable.name].dims) <= set(grid)
     ]
     lines = [f"{problem.path}: {problem.question}", f"method {ds.attrs['method']}", ""]
-    own = [one for one in problem.observables if one.name in ds and one not in plain]
+    own = [
+        observable
+        for observable in problem.observables
+        if observable.name in ds and observable not in plain
+    ]
     if grid:
         flat = ds.stack(point=grid, create_index=False)
         columns: dict[str, xr.DataArray] = {}
-        for one in problem.observables:
-            if one in plain:
-                columns[_title(ds, one)] = flat[one.name]
-            elif one in own:
-                columns |= _parts(flat[one.name], _title(ds, one))
-        own = [one for one in own if not _parts(flat[one.name], "")]
+        for observable in problem.observables:
+            if observable in plain:
+                columns[_title(ds, observable)] = flat[observable.name]
+            elif observable in own:
+                columns |= _parts(flat[observable.name], _title(ds, observable))
+        own = [observable for observable in own if not _parts(flat[observable.name], "")]
         head = [*grid, *columns]
         rows = [
             [number(flat[d].values[p].item()) for d in grid]
@@ -89,22 +95,29 @@ def solved_text(ds: xr.Dataset, problem: Problem, found: Sequence[Certificate]) 
             )
     if not grid:
         lines += [
-            f"  {one.name:<18} {number(ds[one.name].item()):>14} {shown_unit(_unit(ds, one))}".rstrip()
-            for one in plain
+            f"  {observable.name:<18} {number(ds[observable.name].item()):>14} {shown_unit(_unit(ds, observable))}".rstrip()
+            for observable in plain
         ]
-        for one in own:
-            if ds[one.name].size <= (FEW_WITH_WORDS if _has_words(ds) else ENTRIES):
-                lines += _entries(ds[one.name], _unit(ds, one))
-    profiles = [one for one in own if grid or ds[one.name].size > ENTRIES]
+        for observable in own:
+            if ds[observable.name].size <= (FEW_WITH_WORDS if _has_words(ds) else ENTRIES):
+                lines += _entries(ds[observable.name], _unit(ds, observable))
+    profiles = [observable for observable in own if grid or ds[observable.name].size > ENTRIES]
     places = [d for d in ds.dims if "units" in ds[d].attrs and d not in grid]
     if profiles and (places or grid):
-        lines += ["", _profiles_text(ds, [one.name for one in profiles], [*grid, *places])]
+        lines += [
+            "",
+            _profiles_text(ds, [observable.name for observable in profiles], [*grid, *places]),
+        ]
         lines.append("  --out FILE.nc keeps the profiles, --plot FILE.png shows them")
     if _has_words(ds):
         lines += ["", *_remarks(ds)]
     reasons = sorted({str(r) for r in np.ravel(ds["reason"].values) if str(r)})
     lines += [f"  note: {reason}" for reason in reasons]
-    lines += ["", f"audit {checks_words(found)} (worst over all points)", certificates_text(found)]
+    lines += [
+        "",
+        f"audit {checks_words(certificates)} (worst over all points)",
+        certificates_text(certificates),
+    ]
     return "\n".join(lines)
 
 
@@ -115,8 +128,10 @@ def _has_words(ds: xr.Dataset) -> bool:
 
 def _remarks(ds: xr.Dataset) -> list[str]:
     """The words of an answer, or those of a grid's points, each once."""
-    words = dict.fromkeys(str(one) for one in np.ravel(ds[results.REMARK].values) if str(one))
-    lines = [f"  {line}" for one in list(words)[:WORDS] for line in one.splitlines()]
+    words = dict.fromkeys(
+        str(remark) for remark in np.ravel(ds[results.REMARK].values) if str(remark)
+    )
+    lines = [f"  {line}" for remark in list(words)[:WORDS] for line in remark.splitlines()]
     left = len(words) - WORDS
     return [*lines, f"  ... and other words at {left} more points"] if left > 0 else lines
 
@@ -161,14 +176,14 @@ def _profiles_text(ds: xr.Dataset, names: Sequence[str], along: Sequence[Any]) -
         if rest:
             flat = flat.stack(entry=rest, create_index=False)
         for p in range(flat.sizes.get("entry", 1)):
-            one = flat.isel(entry=p) if rest else flat
-            if rest and _vanishes(one, flat):
+            entry = flat.isel(entry=p) if rest else flat
+            if rest and _vanishes(entry, flat):
                 continue
             title = ", ".join([name, *(f"{d} {flat[d].values[p]}" for d in rest)])
-            if not np.isfinite(one.values).any():
+            if not np.isfinite(entry.values).any():
                 rows.append([title, "", "", "", "", "not known"])
                 continue
-            filled = one.where(np.isfinite(one))
+            filled = entry.where(np.isfinite(entry))
             ends = [filled.isel(at=int(f(filled.values))) for f in (np.nanargmin, np.nanargmax)]
             cells = [
                 cell
@@ -182,22 +197,22 @@ def _profiles_text(ds: xr.Dataset, names: Sequence[str], along: Sequence[Any]) -
     return table(rows, ["profile", "smallest", f"at {where}", "largest", "at", "unit"])
 
 
-def _vanishes(one: xr.DataArray, whole: xr.DataArray) -> bool:
+def _vanishes(entry: xr.DataArray, whole: xr.DataArray) -> bool:
     """Whether an entry of a tensor with many is rounding everywhere."""
     size = float(np.nan_to_num(np.abs(whole.values)).max(initial=0.0))
-    mine = float(np.nan_to_num(np.abs(one.values)).max(initial=0.0))
-    known = bool(np.isfinite(one.values).any())
+    mine = float(np.nan_to_num(np.abs(entry.values)).max(initial=0.0))
+    known = bool(np.isfinite(entry.values).any())
     return known and whole.sizes["entry"] > FEW and mine <= 1e-12 * size
 
 
-def _unit(ds: xr.Dataset, one: Any) -> str:
+def _unit(ds: xr.Dataset, observable: Any) -> str:
     """The unit in the models that were solved, which may depend on their dimension."""
-    return str(ds[one.name].attrs["units"])
+    return str(ds[observable.name].attrs["units"])
 
 
-def _title(ds: xr.Dataset, one: Any) -> str:
-    unit = shown_unit(_unit(ds, one))
-    return f"{one.name} ({unit})" if unit else str(one.name)
+def _title(ds: xr.Dataset, observable: Any) -> str:
+    unit = shown_unit(_unit(ds, observable))
+    return f"{observable.name} ({unit})" if unit else str(observable.name)
 
 
 def solved_json(
@@ -205,11 +220,11 @@ def solved_json(
     problem: Problem,
     model: Model,
     methods: Sequence[Method],
-    found: Sequence[Certificate],
+    certificates: Sequence[Certificate],
 ) -> str:
     """A result as the one JSON object of the command line."""
     grid = [str(d) for d in ds["converged"].dims]
-    names = [one.name for one in problem.observables if one.name in ds]
+    names = [observable.name for observable in problem.observables if observable.name in ds]
     dims = dict.fromkeys([*grid, *(str(d) for n in names for d in ds[n].dims)])
     swept = set(grid).union(*(model.shorthands.get(d, ()) for d in grid))
     body = {
@@ -234,7 +249,7 @@ def solved_json(
             for n in [*names, "converged", "residual", "iterations", "reason"]
         },
         **({results.REMARK: plain(ds[results.REMARK].values)} if results.REMARK in ds else {}),
-        "audit": certificates_json(found),
+        "audit": certificates_json(certificates),
         "provenance": json.loads(ds.attrs["provenance"])
         | {
             "method_settings": json.loads(ds.attrs["method_settings"]),
@@ -244,13 +259,13 @@ def solved_json(
     return json.dumps(body, ensure_ascii=False)
 
 
-def certificates_json(found: Sequence[Certificate]) -> list[dict[str, Any]]:
+def certificates_json(certificates: Sequence[Certificate]) -> list[dict[str, Any]]:
     """The audit for JSON; the method is named where there are several."""
-    several = len({c.method for c in found}) > 1
+    several = len({c.method for c in certificates}) > 1
     return [
         {"name": c.name, "value": plain(c.value), "tolerance": c.tolerance, "passed": c.passed}
         | ({"method": c.method} if several else {})
-        for c in found
+        for c in certificates
     ]
 
 
@@ -288,7 +303,7 @@ def described(family: Family) -> dict[str, Any]:
     return {
         "family": family.name,
         "question": family.question,
-        "models": {one.name: _described_problem(one) for one in family.problems},
+        "models": {member.name: _described_problem(member) for member in family.problems},
     } | {key: default[key] for key in ("methods", "observables", "checks", "audits")}
 
 

@@ -105,9 +105,6 @@ def figure_links(needs: Sequence[str]) -> str:
 def study_page(facts: Facts) -> str:
     """One study: verdicts, claims, errata with both curves, figures with their parameters."""
     key, claims = facts["study"], facts["claims"]
-    plain = [c for c in claims if c["kind"] == "claim"]
-    errata = [c for c in claims if c["kind"] == "erratum"]
-    drawn = {f["name"] for f in facts["figures"]}
     lines = [
         f"# {facts['title']}",
         "",
@@ -123,40 +120,9 @@ def study_page(facts: Facts) -> str:
         "there is none. Where only an order of magnitude is published, ours must lie within half a decade. A "
         "verdict NOT REPRODUCED is a finding, with its reason beside the numbers.",
         "",
-        "## Claims",
-        "",
-        *rows(
-            ["panel", "claim", "published", "computed", "deviation", "verdict", "data"],
-            [
-                [
-                    cell(c["where"]),
-                    cell(c["text"]),
-                    cell(c["published"]),
-                    cell(c["ours"]),
-                    cell(c["deviation"]),
-                    c["verdict"],
-                    figure_links(c["needs"]),
-                ]
-                for c in plain
-            ],
-        ),
-        "",
+        *_claims_section([c for c in claims if c["kind"] == "claim"]),
+        *_errata_section(facts, [c for c in claims if c["kind"] == "erratum"]),
     ]
-    if errata:
-        lines += ["## Errata", ""]
-        if "errata" in drawn:
-            lines += [f"What is printed and what holds, as curves: {figure_links(['errata'])}.", ""]
-        for c in errata:
-            lines += [
-                f"### {c['where']}: {cell(c['text'])}",
-                "",
-                f"- printed: {cell(c['published'])}",
-                f"- evidence: {cell(evidence(c))}",
-                *([f"- deviation from print: {cell(c['deviation'])}"] if c["deviation"] else []),
-                f"- verdict: {c['verdict']}; source: {c['source']}; `{c['name']}`"
-                + (f"; data: {figure_links(c['needs'])}" if c["needs"] else ""),
-                "",
-            ]
     lines += contents_section(registry.study(key))
     lines += ["## Figures and their parameters", ""]
     for figure in facts["figures"]:
@@ -164,6 +130,44 @@ def study_page(facts: Facts) -> str:
             key, figure, any(p.endswith(f"/{figure['name']}.png") for p in facts["files"])
         )
     return "\n".join([*lines, *defaults(facts)]) + "\n"
+
+
+def _claims_section(claims: Sequence[Facts]) -> list[str]:
+    """Every claim with what is published and what is found."""
+    told = ("where", "text", "published", "ours", "deviation")
+    return [
+        "## Claims",
+        "",
+        *rows(
+            ["panel", "claim", "published", "computed", "deviation", "verdict", "data"],
+            [
+                [*(cell(c[name]) for name in told), c["verdict"], figure_links(c["needs"])]
+                for c in claims
+            ],
+        ),
+        "",
+    ]
+
+
+def _errata_section(facts: Facts, errata: Sequence[Facts]) -> list[str]:
+    """What is printed wrong, with the evidence."""
+    if not errata:
+        return []
+    lines = ["## Errata", ""]
+    if "errata" in {f["name"] for f in facts["figures"]}:
+        lines += [f"What is printed and what holds, as curves: {figure_links(['errata'])}.", ""]
+    for c in errata:
+        lines += [
+            f"### {c['where']}: {cell(c['text'])}",
+            "",
+            f"- printed: {cell(c['published'])}",
+            f"- evidence: {cell(evidence(c))}",
+            *([f"- deviation from print: {cell(c['deviation'])}"] if c["deviation"] else []),
+            f"- verdict: {c['verdict']}; source: {c['source']}; `{c['name']}`"
+            + (f"; data: {figure_links(c['needs'])}" if c["needs"] else ""),
+            "",
+        ]
+    return lines
 
 
 def contents_section(study: registry.Study) -> list[str]:
@@ -281,6 +285,7 @@ def index_page(every: Sequence[Facts]) -> str:
         "crosscheck",
         "benchmarks",
         "measured_rates",
+        "fit_calibration",
         "```",
         "",
         "## Studies",

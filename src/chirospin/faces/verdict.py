@@ -36,10 +36,14 @@ def coloured(text: str, stream: TextIO) -> str:
     return caught.get()
 
 
-def checks_words(found: Sequence[Certificate]) -> str:
+def checks_words(certificates: Sequence[Certificate]) -> str:
     """``passed: 9 checks``, or ``FAILED: 2 of 9 checks``."""
-    bad = sum(not one.passed for one in found)
-    return f"FAILED: {bad} of {len(found)} checks" if bad else f"passed: {len(found)} checks"
+    bad = sum(not certificate.passed for certificate in certificates)
+    return (
+        f"FAILED: {bad} of {len(certificates)} checks"
+        if bad
+        else f"passed: {len(certificates)} checks"
+    )
 
 
 def certificate_row(certificate: Certificate) -> tuple[str, str, str, str, str]:
@@ -64,18 +68,20 @@ def failure_line(certificate: Certificate, points: str = "") -> str:
     )
 
 
-def failure_lines(ds: xr.Dataset, found: Sequence[Certificate]) -> list[str]:
+def failure_lines(ds: xr.Dataset, certificates: Sequence[Certificate]) -> list[str]:
     """A line for each failed check of a result, with the number of points where it fails."""
     from chirospin.points.tally import failing
 
     lines = []
-    for one in found:
-        if one.passed or one.name == "converged":
+    for certificate in certificates:
+        if certificate.passed or certificate.name == "converged":
             continue
-        own = ds.sel({"method": one.method}) if "method" in ds.dims else ds
+        own = ds.sel({"method": certificate.method}) if "method" in ds.dims else ds
         total = own["converged"].size
-        many = failing(own).get(one.name, 0)
-        lines.append(failure_line(one, f", at {many} of {total} points" if total > 1 else ""))
+        many = failing(own).get(certificate.name, 0)
+        lines.append(
+            failure_line(certificate, f", at {many} of {total} points" if total > 1 else "")
+        )
     return lines
 
 

@@ -45,7 +45,20 @@ from chirospin.junction.manybody.trajectories import (
 from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
 from chirospin.junction.observables import OBSERVABLES, labels
+from chirospin.junction.phonons.audit import AUDITS as PHONON_AUDITS
+from chirospin.junction.phonons.audit import CHECKS as PHONON_CHECKS
+from chirospin.junction.phonons.methods import Exact, Levels, Tiers
+from chirospin.junction.phonons.model import PhononJunction
+from chirospin.junction.phonons.observables import OBSERVABLES as PHONON_OBSERVABLES
+from chirospin.junction.phonons.observables import PARTS as PHONON_PARTS
+from chirospin.junction.phonons.observables import labels as phonon_labels
+from chirospin.junction.phonons.scba import BornApproximation
 from chirospin.junction.probed import transmitted_spin
+from chirospin.junction.selected.selected import (
+    SELECTED_CHECKS,
+    SELECTED_OBSERVABLES,
+    SelectedProducts,
+)
 from chirospin.junction.time.transient import (
     TRANSIENT_AUDITS,
     TRANSIENT_CHECKS,
@@ -62,18 +75,24 @@ __all__ = [
     "BiasedJunction",
     "BiasedLandauer",
     "BiasedMeanField",
+    "BornApproximation",
     "DetailedBalance",
     "Evolution",
+    "Exact",
     "Hierarchy",
     "Junction",
     "Landauer",
+    "Levels",
     "MeanField",
     "MixedGKSL",
     "Pauli",
+    "PhononJunction",
     "PositiveLindblad",
     "Redfield",
     "RedfieldLamb",
+    "SelectedProducts",
     "SwitchedJunction",
+    "Tiers",
     "Trajectories",
     "UniversalLindblad",
     "discrepancy",
@@ -88,10 +107,17 @@ PROBLEM = Problem(
     question=QUESTION,
     model=Junction,
     methods={
-        method.name: method for method in (GKSL, MixedGKSL, Trajectories, MeanField, Landauer)
+        method.name: method
+        for method in (GKSL, MixedGKSL, SelectedProducts, Trajectories, MeanField, Landauer)
     },
-    observables=(*OBSERVABLES, transmitted_spin, *NOISE_OBSERVABLES, *SAMPLED_OBSERVABLES),
-    checks=(*CHECKS, *NOISE_CHECKS, *SAMPLED_CHECKS),
+    observables=(
+        *OBSERVABLES,
+        transmitted_spin,
+        *NOISE_OBSERVABLES,
+        *SAMPLED_OBSERVABLES,
+        *SELECTED_OBSERVABLES,
+    ),
+    checks=(*CHECKS, *NOISE_CHECKS, *SAMPLED_CHECKS, *SELECTED_CHECKS),
     audits=(*AUDITS, *SAMPLED_AUDITS),
     labels=labels,
     quantity="spin_polarisation",
@@ -135,10 +161,23 @@ BIASED = Problem(
     labels=labels,
     quantity="spin_polarisation",
 )
+VIBRATING = Problem(
+    family="junction",
+    name="phonons",
+    question="what vibrations of the molecules and their temperature do to the polarisation",
+    model=PhononJunction,
+    methods={method.name: method for method in (Exact, Tiers, Levels, BornApproximation)},
+    observables=PHONON_OBSERVABLES,
+    checks=PHONON_CHECKS,
+    audits=PHONON_AUDITS,
+    parts=PHONON_PARTS,
+    labels=phonon_labels,
+    quantity="spin_polarisation",
+)
 FAMILY = Family(
     name="junction",
     question=QUESTION,
-    problems=(PROBLEM, BIASED, TRANSIENT),
+    problems=(PROBLEM, BIASED, VIBRATING, TRANSIENT),
     moved={
         "counting": "ask junction for its observables noise and fano_factor",
         "sampled": "solve junction by method trajectories",

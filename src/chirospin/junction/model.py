@@ -347,6 +347,12 @@ def interaction(model: MolecularStack) -> Interaction:
     )
 
 
+def orbital_projectors(molecules: int) -> NDArray[np.complex128]:
+    """Electrons in each orbital, both spins together, as one-electron matrices, (2M, 4M, 4M)."""
+    pairs = np.kron(np.eye(2 * molecules), np.ones((1, 2)))
+    return np.asarray(pairs[:, :, None] * np.eye(PER_MOLECULE * molecules), dtype=complex)
+
+
 def lead_couplings(model: MolecularStack) -> NDArray[np.float64]:
     r"""Coupling of every spin-orbital to either lead, for both magnetisations of the left one.
 

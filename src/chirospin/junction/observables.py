@@ -13,6 +13,7 @@ from chirospin.junction.model import (
     LEADS,
     MAGNETISATIONS,
     ORBITALS,
+    PER_MOLECULE,
     SPINS,
     MolecularStack,
     lead_couplings,
@@ -32,6 +33,7 @@ def labels(model: MolecularStack) -> dict[str, tuple[int | str, ...]]:
         "orbital": ORBITALS,
         "spin": SPINS,
         "molecule": tuple(range(1, model.molecules + 1)),
+        "electrons": tuple(range(PER_MOLECULE * model.molecules + 1)),
     }
 
 
@@ -93,6 +95,8 @@ def occupation(model: MolecularStack, state: JunctionState) -> NDArray[np.float6
 def current_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[np.float64]:
     r"""Error of the left currents, (magnetisation,): the standard one where they are sampled, else numerical.
 
+    What a method leaves out, and bounds, comes on top.
+
     .. math:: \delta I = |I_L + I_R| + (r + \epsilon) \sum_{lk} \gamma_{lk}
 
     with the residual r and the rounding of the occupations.
@@ -100,6 +104,8 @@ def current_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[
     if state.standard_error is not None:
         return state.standard_error
     balance = np.abs(state.lead_current.sum(axis=1))
+    if state.error_bar is not None:
+        balance = balance + state.error_bar
     relative = np.array([one.residual for one in state.outcomes]) + np.finfo(float).eps
     size = lead_couplings(model).sum(axis=(1, 2))
     return np.asarray(balance + relative * size)

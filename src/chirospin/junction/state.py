@@ -44,6 +44,8 @@ class JunctionState:
     density : certificates of the many-body state, where there is one
     interaction_kept : False for a method that leaves the repulsion out
     standard_error : of the left current where it is sampled, (magnetisation,), eV/hbar; None where it is solved
+    error_bar : of the left current where a method leaves something out and bounds it, (magnetisation,),
+        eV/hbar; else None
     parts : what observables needed beside
     other_solutions : of the same equation, met by a search, one number per magnetisation; None where the
         solution is unique or nothing was looked for
@@ -56,6 +58,7 @@ class JunctionState:
     interaction_kept: bool = True
     other_solutions: tuple[int, int] | None = None
     standard_error: NDArray[np.float64] | None = None
+    error_bar: NDArray[np.float64] | None = None
     parts: Mapping[str, Any] = field(default_factory=dict)
 
     @property

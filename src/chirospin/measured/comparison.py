@@ -29,7 +29,6 @@ FAMILY, MODEL, METHOD = "measured", "measured", "contacts"
 QUESTION = "does the measured current depend on the magnetisation, and on the handedness?"
 REFERENCES = ("welch_1947", "savitzky_golay_1964", "reus_2012", "buttiker_1988")
 MAGNETISATIONS = ("up", "down")
-SIDES = ("magnetisation", "enantiomer", "contact", "tip", "block", "order", "direction", "source")
 
 
 @dataclass(frozen=True, kw_only=True)

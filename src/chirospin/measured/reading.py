@@ -430,6 +430,37 @@ def _dataset(
     if magnetic:
         bias, current = -bias[::-1], -current[:, ::-1]
 
+    coordinates = _coordinates(curves, bias, description)
+    unit = "A/cm^2" if readings[0].records and curves[0].record.density else "A"
+    block, direction = coordinates["block"][1], coordinates["direction"][1]
+    floor, ceiling = _instrument(bias, current, block, direction, description, notes, unit)
+    excluding = _exclusion_mask(curves, description)
+    return xr.Dataset(
+        {
+            "current": (
+                ("curve", "bias"),
+                current,
+                {"units": unit, "symbol": "I", "long_name": "measured current"},
+            ),
+            "valid": (("curve", "bias"), np.isfinite(current)),
+            "excluded": ("curve", excluding, {"long_name": "by a declared rule"}),
+        },
+        coordinates,
+        {
+            "noise_floor": floor,
+            "compliance": ceiling,
+            "description": description.text(),
+            "reading": json.dumps(_told(readings, notes, dropped, excluded)),
+            "files": json.dumps(
+                {name: hashlib.sha256(raw).hexdigest() for name, raw in contents.items()}
+            ),
+        },
+    )
+
+
+def _coordinates(curves: Sequence[Curve], bias: Real, description: Description) -> dict[str, Any]:
+    """What tells each curve apart, and the settings that are known."""
+
     def column(name: str, default: str = UNKNOWN) -> Any:
         return np.array([c.labels.get(name, default) for c in curves], dtype=str)
 
@@ -458,30 +489,7 @@ def _dataset(
             own = np.full(len(curves), quantity(declared, unit, name))
         if np.isfinite(own).any():
             coordinates[name] = ("curve", own, {"units": unit})
-    unit = "A/cm^2" if readings[0].records and curves[0].record.density else "A"
-    floor, ceiling = _instrument(bias, current, block, direction, description, notes, unit)
-    excluding = _exclusion_mask(curves, description)
-    return xr.Dataset(
-        {
-            "current": (
-                ("curve", "bias"),
-                current,
-                {"units": unit, "symbol": "I", "long_name": "measured current"},
-            ),
-            "valid": (("curve", "bias"), np.isfinite(current)),
-            "excluded": ("curve", excluding, {"long_name": "by a declared rule"}),
-        },
-        coordinates,
-        {
-            "noise_floor": floor,
-            "compliance": ceiling,
-            "description": description.text(),
-            "reading": json.dumps(_told(readings, notes, dropped, excluded)),
-            "files": json.dumps(
-                {name: hashlib.sha256(raw).hexdigest() for name, raw in contents.items()}
-            ),
-        },
-    )
+    return coordinates
 
 
 def _exclusion_mask(curves: Sequence[Curve], description: Description) -> NDArray[np.bool_]:

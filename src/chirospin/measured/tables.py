@@ -29,7 +29,7 @@ HEADS = 3  # rows of a head
 EXPORT = "export it as text (in NanoScope: File > Export > ASCII)"
 _SIGNED = r"[+-]?"
 NUMBER = re.compile(
-    rf"{_SIGNED}(?:\d+[.,]?\d*|[.,]\d+)(?:[.,]\d+)*(?:[eEdD]{_SIGNED}\d+)?|[+-]?(?:nan|inf|infinity)",
+    rf"{_SIGNED}(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[.,]\d+)*(?:[eEdD]{_SIGNED}\d+)?|[+-]?(?:nan|inf|infinity)",
     re.I,
 )
 MISSING = {"", "nan", "--", "-", "n/a", "#n/a", "none", "null"}

@@ -275,7 +275,11 @@ class Custom(OneElectronModel):
             return _dimer().molecule()
         if ":" in self.system:
             return _made(self.system, self.handedness)
-        return read_tight_binding(Path(self.system)).molecule()
+        try:
+            return read_tight_binding(Path(self.system)).molecule()
+        except ModelError as error:
+            named = self.system in str(error)
+            raise ModelError(f"{'' if named else f'{self.system}: '}{error}") from None
 
     def _block(self) -> Block:
         cells = tuple(int(x) for x in self.cells or (1, 1, 4))
@@ -362,9 +366,9 @@ def read_tight_binding(path: Path) -> TightBinding:
             left=_contact_of(text["left"], "left"),
             right=_contact_of(text["right"], "right"),
         )
+    except ModelError:
+        raise
     except (TypeError, ValueError, KeyError) as error:
-        if isinstance(error, ModelError):
-            raise ModelError(f"{path}: {error}") from None
         raise ModelError(f"{path}: a table has values of the wrong kind: {error}") from None
 
 

@@ -59,7 +59,8 @@ def draws(
     """Stacks around a model: :data:`PER_STRUCTURE` of each of some structures.
 
     A structure has one of the functionals and a geometry: a frame of the file if it has many, and for a carried
-    stack rigid displacements of rise, twist, tilt and pivot, normal with the deviations above. Structures are spread
+    stack rigid displacements of rise, twist, tilt and pivot, normal with the deviations above; see
+    :func:`drawn_geometry`. Structures are spread
     as a Latin hypercube. The pair is that of the model; under another functional or in another frame the orbitals
     that overlap most take its place.
 
@@ -100,6 +101,20 @@ def draws(
             progress(n + 1, structures)
 
 
+def drawn_geometry(model: MoleculeStack) -> str:
+    """What is drawn of the geometry, in words; a file of one stack in one frame has nothing to draw from."""
+    frames = frame_count(named_frame(model)[0])
+    whole = len(molecules(frame_of(model))) > 1
+    words = [f"{frames} frames of the file"] if frames > 1 else []
+    words += [] if whole else ["rigid displacements of the carried molecule"]
+    if words:
+        return " and ".join(words)
+    return (
+        "not varied: the file holds one stack in one frame, so the interval is too narrow; give a trajectory, or one "
+        "molecule with twist and rise"
+    )
+
+
 def exact_exchange(functional: str) -> float:
     """Share of exact exchange in a functional, at short range."""
     from pyscf.dft import libxc
@@ -128,8 +143,6 @@ def _moved(
         inputs["frame"] = float(number)
     parts = molecules(frame_of(model))
     if len(parts) > 1:
-        if frames == 1:
-            inputs["frame"] = 0.0
         return model, inputs
     asked = geometry(model)
     step = norm.ppf(row[1:7]) * np.array([RISE, TURN, SLIDE, SLIDE, TURN, TURN])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,9 +68,11 @@ def atomic_basis(structure: Structure, theory: Theory, charge: int = 0, spin: in
 
     atoms = list(zip(structure.symbols, structure.positions.tolist(), strict=True))
     try:
-        molecule = gto.M(
-            atom=atoms, basis=theory.basis, charge=charge, spin=spin, unit="Angstrom", verbose=0
-        )
+        with warnings.catch_warnings():  # of another package that might know more basis sets
+            warnings.simplefilter("ignore")
+            molecule = gto.M(
+                atom=atoms, basis=theory.basis, charge=charge, spin=spin, unit="Angstrom", verbose=0
+            )
     except Exception as error:  # PySCF has many kinds
         words = " ".join(str(error).split())
         raise ModelError(
@@ -114,12 +117,15 @@ def refuse_open_shell(structure: Structure, theory: Theory) -> None:
             f"closed shells, but {theory.charge:+d} leaves {electrons}"
         )
     try:
-        libxc.parse_xc(theory.functional)
+        parts = libxc.parse_xc(theory.functional)[1]
+        known = all(number in set(libxc.XC_CODES.values()) for number, _ in parts)
     except Exception:  # PySCF has many kinds
+        known = False
+    if not known or not any(letter.isalpha() for letter in theory.functional):
         raise ModelError(
-            "Parameter `functional` must be one that PySCF knows, as b3lyp, pbe0 or cam-b3lyp, but is "
+            "Parameter `functional` must be one that PySCF knows by name, as b3lyp, pbe0 or cam-b3lyp, but is "
             f"{theory.functional!r}"
-        ) from None
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -334,7 +340,7 @@ def charged_energy(
 
     def compute() -> Mapping[str, Any]:
         with pyscf_threads(numerics.threads):
-            return _charged(neutral, frame, ends, charge, medium, numerics)
+            return _charged(neutral, frame, ends, facts, numerics)
 
     return float(kept.kept(facts, compute)["energy"])
 
@@ -350,42 +356,23 @@ def _charged(
     neutral: Ground,
     frame: Array,
     ends: list[Array],
-    charge: int,
-    medium: float,
+    facts: Mapping[str, Any],
     numerics: Numerics,
 ) -> dict[str, Any]:
-    """The state whose orbitals overlap most with those that are named."""
-    sizes = [int(one.sum()) for one in ends]
-    molecule = atomic_basis(neutral.structure, neutral.theory, charge, sizes[0] - sizes[1])
-    field = self_consistent_field(molecule, neutral.theory, open_shell=True)
-    if medium > 1:
-        field = field.PCM()
-        field.with_solvent.method = "IEF-PCM"
-        field.with_solvent.eps = medium
-        field.with_solvent.verbose = 0
+    """The state whose orbitals overlap most with those that are named; goes on from where a killed run was."""
+    partial = kept.key_of({**facts, "partial": True})
+    left = kept.read_kept(partial)
+    field = _open_shell(neutral, ends, facts["charge"], facts["medium"])
     named = [frame[:, one > 0] for one in ends]
-    overlap = neutral.overlap
-
-    def occupied(mo_energy: Any = None, mo_coeff: Any = None) -> Array:
-        coefficients = field.mo_coeff if mo_coeff is None else mo_coeff
-        found = np.zeros((2, coefficients[0].shape[1]))
-        for spin, orbitals in enumerate(named):
-            weight = ((orbitals.T @ overlap @ coefficients[spin]) ** 2).sum(axis=0)
-            found[spin, np.argsort(-weight, kind="stable")[: orbitals.shape[1]]] = 1
-        return found
-
-    field.get_occ = occupied
-    title = f"{formula(neutral.structure)} {charge:+d}"
-    cycles = _report(field, title, "")
+    field.get_occ = _occupied(field, named, neutral.overlap)
+    title = f"{formula(neutral.structure)} {facts['charge']:+d}"
+    cycles = _report(field, title, partial)
     field.max_cycle = numerics.cycles
     begin = np.array([one @ one.T for one in named])
-    if hasattr(field, "grids"):  # most of the way on a coarse grid
-        field.conv_tol, field.conv_tol_grad = 1e-5, 1e-3
-        level, field.grids.level = field.grids.level, COARSE_GRID
-        field.kernel(dm0=begin)
-        begin = field.make_rdm1()
-        field.grids.reset()
-        field.grids.level = level
+    if left is not None:
+        begin = left["density"]
+    elif hasattr(field, "grids"):  # most of the way on a coarse grid
+        begin = _on_coarse_grid(field, begin)
     field.conv_tol, field.conv_tol_grad = 1e-8, 1e-4  # energies to 1e-6 eV
     field.max_cycle = min(FIRST_CYCLES, numerics.cycles)
     field.kernel(dm0=begin)
@@ -396,4 +383,43 @@ def _charged(
     fitted_closed(field.with_df)
     if not field.converged:
         raise _not_converged(title, float("nan"), cycles[0])
+    kept.forget(partial)
     return {"energy": field.e_tot}
+
+
+def _open_shell(neutral: Ground, ends: list[Array], charge: int, medium: float) -> Any:
+    """PySCF's mean field of a charged molecule, in a medium if it has a dielectric constant above 1."""
+    up, down = (int(one.sum()) for one in ends)
+    molecule = atomic_basis(neutral.structure, neutral.theory, charge, up - down)
+    field = self_consistent_field(molecule, neutral.theory, open_shell=True)
+    if medium > 1:
+        field = field.PCM()
+        field.with_solvent.method = "IEF-PCM"
+        field.with_solvent.eps = medium
+        field.with_solvent.verbose = 0
+    return field
+
+
+def _occupied(field: Any, named: list[Array], overlap: Array) -> Callable[..., Array]:
+    """Fills the orbitals that overlap most with those that are named."""
+
+    def occupied(mo_energy: Any = None, mo_coeff: Any = None) -> Array:
+        coefficients = field.mo_coeff if mo_coeff is None else mo_coeff
+        found = np.zeros((2, coefficients[0].shape[1]))
+        for spin, orbitals in enumerate(named):
+            weight = ((orbitals.T @ overlap @ coefficients[spin]) ** 2).sum(axis=0)
+            found[spin, np.argsort(-weight, kind="stable")[: orbitals.shape[1]]] = 1
+        return found
+
+    return occupied
+
+
+def _on_coarse_grid(field: Any, begin: Array) -> Array:
+    """The density after a rough iteration on a coarse grid; the field keeps its own."""
+    field.conv_tol, field.conv_tol_grad = 1e-5, 1e-3
+    level, field.grids.level = field.grids.level, COARSE_GRID
+    field.kernel(dm0=begin)
+    density = np.asarray(field.make_rdm1())
+    field.grids.reset()
+    field.grids.level = level
+    return density

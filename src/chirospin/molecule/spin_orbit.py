@@ -119,7 +119,7 @@ def effective_charge(Z: int) -> float:
 
     References
     ----------
-    koseki_1995 (formulas from memory: verify)
+    koseki_1995 (formulas from memory: verify; public codes give the same as the charges of ORCA)
     """
     if Z == 1:
         return 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
+from chirospin.molecule.builder import built, is_smiles
 
 Array = NDArray[np.float64]
 ANGSTROM = 0.1
@@ -96,21 +98,42 @@ def read_structure(name: str, frame: int = 0) -> Structure:
     ModelError : no such file or frame, no structure, frames of different atoms, atoms that overlap, an
         element beyond krypton
     """
-    require_abinitio()
-    path = _located(name)
-    frames = _frames(path, path.stat().st_mtime_ns)
+    frames = _all_frames(name)
     if frame >= len(frames):
         raise ModelError(
-            f"Parameter `frame` must be an integer in [0, {len(frames) - 1}] for {path}, but is {frame}"
+            f"Parameter `frame` must be an integer in [0, {len(frames) - 1}] for {name}, but is {frame}"
         )
     return frames[frame]
 
 
 def frame_count(name: str) -> int:
     """How many frames a file has."""
+    return len(_all_frames(name))
+
+
+def _all_frames(name: str) -> tuple[Structure, ...]:
     require_abinitio()
+    if is_smiles(name):
+        return _built(name)
     path = _located(name)
-    return len(_frames(path, path.stat().st_mtime_ns))
+    return _frames(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _built(name: str) -> tuple[Structure]:
+    """The one frame of a SMILES string, its bonds compared with those that are drawn.
+
+    Raises
+    ------
+    ModelError : a geometry whose distances give other molecules than the string
+    """
+    atoms, _ = built(name)
+    found = _checked(atoms, name, 0)
+    if connected_parts(found)[0] > 1:
+        raise ModelError(
+            f"Parameter `structure` must be a file for {name!r}: the geometry that RDKit builds falls apart"
+        )
+    return (found,)
 
 
 @lru_cache(maxsize=16)
@@ -119,6 +142,8 @@ def _frames(path: Path, stamp: int) -> tuple[Structure, ...]:
 
     from ase.io import read
 
+    if path.suffix == ".xyz" and path.is_file():
+        _refuse_missing_atoms(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -139,7 +164,23 @@ def _frames(path: Path, stamp: int) -> tuple[Structure, ...]:
     return tuple(_checked(atoms, path, n) for n, atoms in enumerate(found))
 
 
-def _checked(atoms: Any, path: Path, frame: int) -> Structure:
+def _refuse_missing_atoms(path: Path) -> None:
+    """Refuse a frame that ends before its number of atoms, for which ASE would make room."""
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for frame in itertools.count():
+            head = next(lines, "").strip()
+            if not (head.isascii() and head.isdigit()):
+                return  # the end, or no number: ASE says what is wrong
+            atoms = int(head[:12])
+            held = sum(1 for _ in itertools.islice(lines, atoms + 1)) - 1
+            if held < atoms:
+                raise ModelError(
+                    f"Parameter `structure` must be a file of whole frames, but {path}, frame {frame} has "
+                    f"{max(held, 0)} of {atoms} atoms"
+                )
+
+
+def _checked(atoms: Any, path: Path | str, frame: int) -> Structure:
     from ase.data import chemical_symbols, covalent_radii
 
     where = f"{path}, frame {frame}" if frame else str(path)
@@ -241,6 +282,14 @@ def bonded_atoms(structure: Structure) -> NDArray[np.bool_]:
     return bonded
 
 
+def connected_parts(structure: Structure) -> tuple[int, NDArray[np.int32]]:
+    """How many molecules the bonds join, and the number of each atom's."""
+    from scipy.sparse.csgraph import connected_components
+
+    count, label = connected_components(bonded_atoms(structure), directed=False)
+    return int(count), np.asarray(label)
+
+
 def molecules(structure: Structure) -> list[Structure]:
     """The molecules of a structure, by connectivity, in the order along z.
 
@@ -248,9 +297,7 @@ def molecules(structure: Structure) -> list[Structure]:
     ------
     ModelError : molecules of different atoms
     """
-    from scipy.sparse.csgraph import connected_components
-
-    count, label = connected_components(bonded_atoms(structure), directed=False)
+    count, label = connected_parts(structure)
     parts = [
         Structure(
             symbols=tuple(np.array(structure.symbols)[label == n]),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from chirospin.molecule.builder import builder_words
 from chirospin.molecule.kohn_sham import StackState
 from chirospin.molecule.model import (
     Molecule,
     MoleculeStack,
     chosen_pair,
+    named_frame,
     orbital_names,
     screening,
 )
-from chirospin.molecule.monomer import RESOLVED, MoleculeState, Pairs
+from chirospin.molecule.monomer import RESOLVED, MoleculeState, Monomer, Pairs
 from chirospin.molecule.observables import (
     RESOLVED_HOPPING,
     hopping,
@@ -26,9 +28,25 @@ SHOWN = 8  # pairs of the table
 
 def molecule_words(model: Molecule, state: MoleculeState) -> str:
     """The ranked pairs as a table, and what is said of the chosen one."""
-    names, pairs = orbital_names(model), state.pairs
+    names = orbital_names(model)
+    lines = [pair_table(model, state.monomer, state.pairs)]
+    a, b = (names[n] for n in state.pair)
+    how = "named" if chosen_pair(model) else "ranked highest"
+    lines.append(f"chosen: a = {a}, b = {b} ({how}); repulsion by {screening(model).kind}")
+    lines += _null_pair(state.monomer.vector(*state.pair), _reason(state.pairs, state.pair))
+    return "\n".join([*lines, *_origin(model)])
+
+
+def _origin(model: Molecule) -> list[str]:
+    words = builder_words(named_frame(model)[0])
+    return [words] if words else []
+
+
+def pair_table(model: Molecule, monomer: Monomer, pairs: Pairs) -> str:
+    """The symmetry of a molecule and its ranked pairs, a line each, with the reason of those that are refused."""
+    names = orbital_names(model)
     lines = [
-        f"{formula(state.monomer.state.structure)}: {_symmetry(state)}",
+        f"{formula(monomer.state.structure)}: {_symmetry(monomer)}",
         f"{'pair':<16}{'gap (eV)':>9}{'|Lambda| (meV)':>16}{'across axis':>13}{'over gap':>11}  remark",
     ]
     for n in pairs.order[:SHOWN]:
@@ -39,15 +57,11 @@ def molecule_words(model: Molecule, state: MoleculeState) -> str:
         lines.append(
             f"{refused} of {np.isfinite(pairs.gaps).sum()} pairs have no part across the axis by symmetry"
         )
-    a, b = (names[n] for n in state.pair)
-    how = "named" if chosen_pair(model) else "ranked highest"
-    lines.append(f"chosen: a = {a}, b = {b} ({how}); repulsion by {screening(model).kind}")
-    lines += _null_pair(state.monomer.vector(*state.pair), _reason(pairs, state.pair))
     return "\n".join(lines)
 
 
-def _symmetry(state: MoleculeState) -> str:
-    found = [one.name for one in state.monomer.operations]
+def _symmetry(monomer: Monomer) -> str:
+    found = [one.name for one in monomer.operations]
     return (
         "no symmetry of order two"
         if not found
@@ -98,7 +112,7 @@ def stack_words(model: MoleculeStack, state: StackState) -> str:
         lines.append(
             f"spin-orbit terms between molecules are {100 * share:.0f} % of those on them and are left out"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *_origin(model)])
 
 
 def achiral_cause(model: MoleculeStack, state: StackState) -> str:

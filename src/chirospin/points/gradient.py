@@ -76,10 +76,10 @@ def along(model: Model, name: str, function: Callable[[Model], Any], step: float
     info = model.parameter_info(name)
     nodes = inside_nodes(place, step * max(abs(place), 1.0), info.allows)
     weights = derivative_weights(nodes, place)
-    found = [function(held(model, **{name: float(node)})) for node in nodes]
-    if isinstance(found[0], tuple):
-        return tuple(np.tensordot(weights, np.array(part), 1) for part in zip(*found, strict=True))
-    return np.tensordot(weights, np.array(found), 1)
+    slopes = [function(held(model, **{name: float(node)})) for node in nodes]
+    if isinstance(slopes[0], tuple):
+        return tuple(np.tensordot(weights, np.array(part), 1) for part in zip(*slopes, strict=True))
+    return np.tensordot(weights, np.array(slopes), 1)
 
 
 def derivatives(
@@ -99,12 +99,12 @@ def derivatives(
         value_of_parameter(model, name)
     own = problem.gradients.get(method.name)
     if own is not None:
-        found: Derivatives = own(model, method, tuple(names))
-        if observables is None or set(observables) <= set(found.values):
-            return found
+        slopes: Derivatives = own(model, method, tuple(names))
+        if observables is None or set(observables) <= set(slopes.values):
+            return slopes
     wanted = problem.choose(tuple(observables) if observables is not None else None)
     if observables is None:
-        wanted = tuple(one for one in wanted if not one.dims)
+        wanted = tuple(observable for observable in wanted if not observable.dims)
     return _by_differences(problem, model, method, names, wanted)
 
 
@@ -120,24 +120,24 @@ def _by_differences(
         place, info = value_of_parameter(model, name), model.parameter_info(name)
         nodes = inside_nodes(place, STEP * max(abs(place), 1.0), info.allows)
         plans.append((derivative_weights(nodes, place), [held(model, **{name: x}) for x in nodes]))
-    models = [model, *(one for _, group in plans for one in group)]
-    found = states_with_parts(problem.parts, method, models, problem.needs(wanted))
-    for state in found:
+    models = [model, *(moved for _, group in plans for moved in group)]
+    states = states_with_parts(problem.parts, method, models, problem.value_needs(wanted))
+    for state in states:
         if not state.outcome.converged:
             raise ConvergenceError(
                 f"{method.name} did not converge: {state.outcome.reason}", state.outcome
             )
     values: dict[str, Array] = {}
-    for one in wanted:
-        first = np.asarray(one(model, found[0]))
+    for observable in wanted:
+        first = np.asarray(observable(model, states[0]))
         start, slopes = 1, []
         for weights, group in plans:
-            part = found[start : start + len(group)]
-            seen = [np.asarray(one(m, s)) for m, s in zip(group, part, strict=True)]
+            part = states[start : start + len(group)]
+            seen = [np.asarray(observable(m, s)) for m, s in zip(group, part, strict=True)]
             slopes.append(np.tensordot(weights, np.array(seen), 1))
             start += len(group)
-        values[one.name] = np.array(slopes).reshape(len(plans), *first.shape)
-    return Derivatives(state=found[0], values=values)
+        values[observable.name] = np.array(slopes).reshape(len(plans), *first.shape)
+    return Derivatives(state=states[0], values=values)
 
 
 def gradient(
@@ -162,10 +162,10 @@ def gradient(
     """
     chosen = method if isinstance(method, Method) else problem.method(method)()
     wanted = tuple(differentiable(model)) if names is None else tuple(names)
-    found = derivatives(problem, model, chosen, wanted, observables)
+    slopes = derivatives(problem, model, chosen, wanted, observables)
     labels = problem.labels(model)
-    known = {one.name: one for one in problem.observables}
-    picked = found.values if observables is None else {n: found.values[n] for n in observables}
+    known = {observable.name: observable for observable in problem.observables}
+    picked = slopes.values if observables is None else {n: slopes.values[n] for n in observables}
     data = {
         f"d_{name}": xr.Variable(
             ("parameter", *known[name].dims),
@@ -188,6 +188,6 @@ def gradient(
             "model": problem.name,
             "method": chosen.name,
             "derivatives": EXACT if chosen.name in problem.gradients else DIFFERENCES,
-            "applications": found.applications,
+            "applications": slopes.applications,
         },
     )

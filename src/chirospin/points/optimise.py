@@ -37,8 +37,11 @@ SCREENED = (
 STARTS = 6
 APART = 0.15  # of the diagonal of the ranges, between starts: nearer ones climb the same hill
 ALIKE = 0.02  # of the best value: ends that agree
+AGREEMENT = "agreement"
 AGREEING = 3  # searches at least that must end there; fewer have not shown that nothing is larger
 ENDED = {0: "converged", 2: "stopped: no better value along the last direction"}  # L-BFGS-B
+ENDED_WITHIN = {0: "converged", 8: ENDED[2]}  # SLSQP
+FEASIBLE = 1e-6  # of a limit that may be crossed by rounding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +71,7 @@ class Objective:
     @property
     def names(self) -> tuple[str, ...]:
         """Observables it needs."""
-        return tuple(dict.fromkeys(one.observable.name for one in self.factors))
+        return tuple(dict.fromkeys(factor.observable.name for factor in self.factors))
 
     def value(self, model: Model, state: Any) -> float:
         """The objective at a state with the parts that its observables need."""
@@ -79,13 +82,14 @@ class Objective:
             )
         )
 
-    def value_and_slope(self, model: Model, found: Derivatives) -> tuple[float, Array]:
+    def value_and_slope(self, model: Model, slopes: Derivatives) -> tuple[float, Array]:
         """The objective and its derivatives by the varied parameters."""
         parts = [
-            one.value_and_slope(
-                np.asarray(one.observable(model, found.state)), found.values[one.observable.name]
+            factor.value_and_slope(
+                np.asarray(factor.observable(model, slopes.state)),
+                slopes.values[factor.observable.name],
             )
-            for one in self.factors
+            for factor in self.factors
         ]
         value = float(np.prod([v for v, _ in parts]))
         slope = np.zeros_like(parts[0][1])
@@ -108,15 +112,16 @@ def objective(problem: Problem, model: Model, text: str) -> Objective:
         match = _FACTOR.fullmatch(part.strip())
         if match is None or bool(match[1]) != bool(match[4]):
             raise ModelError(f"Objective must be {FORMS}, but is {text!r}")
-        (one,) = problem.choose((match[2],))
+        (factor,) = problem.choose((match[2],))
         given = [word.strip() for word in (match[3] or "").split(",") if word.strip()]
-        if len(given) != len(one.dims):
-            need = f"{one.name}[{', '.join(one.dims)}]" if one.dims else one.name
+        if len(given) != len(factor.dims):
+            need = f"{factor.name}[{', '.join(factor.dims)}]" if factor.dims else factor.name
             raise ModelError(f"Objective must name one number, as in {need}, but is {text!r}")
         where = tuple(
-            _place(one.name, word, labels[dim]) for word, dim in zip(given, one.dims, strict=True)
+            _place(factor.name, word, labels[dim])
+            for word, dim in zip(given, factor.dims, strict=True)
         )
-        factors.append(Factor(observable=one, where=where, absolute=bool(match[1])))
+        factors.append(Factor(observable=factor, where=where, absolute=bool(match[1])))
     return Objective(text=text, factors=tuple(factors))
 
 
@@ -146,10 +151,10 @@ class Range:
     def share(self, value: float) -> float:
         """The inverse of :meth:`value`, cut to the range."""
         if self.ratio:
-            found = np.log(max(value, self.low) / self.low) / np.log(self.high / self.low)
+            share = np.log(max(value, self.low) / self.low) / np.log(self.high / self.low)
         else:
-            found = (value - self.low) / (self.high - self.low)
-        return float(min(max(found, 0.0), 1.0))
+            share = (value - self.low) / (self.high - self.low)
+        return float(min(max(share, 0.0), 1.0))
 
     def stretch(self, share: float) -> float:
         """d value / d share."""
@@ -179,12 +184,58 @@ def search_range(model: Model, name: str, low: float, high: float, *, ratio: boo
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limit:
+    """What an objective of another kind, always positive, must lie between.
+
+    Parameters
+    ----------
+    low, high : ends in its own unit; 0 and infinity where there is none
+    """
+
+    goal: Objective
+    low: float = 0.0
+    high: float = np.inf
+
+    @property
+    def ends(self) -> tuple[tuple[float, float], ...]:
+        """Each finite end with the sign of the side that is allowed."""
+        pairs = ((self.low, 1.0), (self.high, -1.0))
+        return tuple((end, sign) for end, sign in pairs if 0 < end < np.inf)
+
+    def margins(self, value: float) -> Array:
+        """How far inside each end a value lies, in its logarithm; minus infinity without a value."""
+        if not value > 0:
+            return np.full(len(self.ends), -np.inf)
+        return np.array([sign * np.log(value / end) for end, sign in self.ends])
+
+    def slopes(self, value: float, slope: Array) -> Array:
+        """Derivatives of the margins, (end, parameter)."""
+        return np.array([sign * slope / value for _, sign in self.ends]).reshape(-1, len(slope))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A point of a landscape: signed objective and margins of the limits, with derivatives by the shares."""
+
+    height: float
+    slope: Array
+    margins: Array
+    margin_slopes: Array
+
+    @property
+    def allowed(self) -> bool:
+        """Whether every limit is kept."""
+        return bool((self.margins >= -FEASIBLE).all())
+
+
+@dataclass(frozen=True, kw_only=True)
 class Landscape:
     """An objective over the unit cube of shares of the ranges, to be made smallest.
 
     Parameters
     ----------
     sign : -1 where the objective is to be largest
+    limits : what must hold beside
     """
 
     problem: Problem
@@ -193,39 +244,65 @@ class Landscape:
     goal: Objective
     ranges: tuple[Range, ...]
     sign: float
+    limits: tuple[Limit, ...] = ()
+
+    @property
+    def goals(self) -> tuple[Objective, ...]:
+        """The objective, and those of the limits."""
+        return (self.goal, *(one.goal for one in self.limits))
 
     def values(self, shares: Array) -> dict[str, float]:
         """Parameters at a point of the cube."""
         return {r.name: r.value(float(s)) for r, s in zip(self.ranges, shares, strict=True)}
 
     def heights(self, points: Array) -> Array:
-        """Signed objective at several points, shape (point,); infinite where there is none."""
-        models = [held(self.model, **self.values(shares)) for shares in points]
-        needs = self.problem.needs([one.observable for one in self.goal.factors])
-        found = states_with_parts(self.problem.parts, self.method, models, needs)
-        heights = [
-            self.sign * self.goal.value(model, state) if state.outcome.converged else np.inf
-            for model, state in zip(models, found, strict=True)
-        ]
-        return np.where(np.isfinite(heights), heights, np.inf)
+        """Signed objective at several points, shape (point,); infinite where there is none.
 
-    def height_and_slope(self, shares: Array) -> tuple[float, Array]:
-        """Signed objective and its derivatives by the shares."""
+        Points outside the limits come behind all others, in the order of how far outside they are.
+        """
+        models = [held(self.model, **self.values(shares)) for shares in points]
+        wanted = [one.observable for goal in self.goals for one in goal.factors]
+        needs = self.problem.value_needs(wanted)
+        found = states_with_parts(self.problem.parts, self.method, models, needs)
+        heights, outside = np.full(len(points), np.inf), np.zeros(len(points))
+        for n, (model, state) in enumerate(zip(models, found, strict=True)):
+            if state.outcome.converged:
+                heights[n] = self.sign * self.goal.value(model, state)
+                margins = [one.margins(one.goal.value(model, state)) for one in self.limits]
+                outside[n] = -np.concatenate([[0.0], *margins]).min()
+        known = np.isfinite(heights) & np.isfinite(outside)
+        if self.limits and known.any():
+            behind = np.abs(heights[known]).max() * (2 + outside)
+            heights = np.where(outside > FEASIBLE, behind, heights)
+        return np.where(known, heights, np.inf)
+
+    def place(self, shares: Array) -> Place:
+        """Signed objective and margins with their derivatives by the shares."""
         values = self.values(shares)
         here = held(self.model, **values)
-        found = derivatives(self.problem, here, self.method, list(values), self.goal.names)
-        value, slope = self.goal.value_and_slope(here, found)
+        names = tuple(dict.fromkeys(name for goal in self.goals for name in goal.names))
+        found = derivatives(self.problem, here, self.method, list(values), names)
         stretch = np.array([r.stretch(float(s)) for r, s in zip(self.ranges, shares, strict=True)])
-        return self.sign * value, self.sign * slope * stretch
+        value, slope = self.goal.value_and_slope(here, found)
+        limited = [(one, *one.goal.value_and_slope(here, found)) for one in self.limits]
+        margins = [one.margins(v) for one, v, _ in limited]
+        slopes = [one.slopes(v, s * stretch) for one, v, s in limited]
+        return Place(
+            height=self.sign * value,
+            slope=self.sign * slope * stretch,
+            margins=np.concatenate([np.zeros(0), *margins]),
+            margin_slopes=np.concatenate([np.zeros((0, len(stretch))), *slopes]),
+        )
 
 
 @dataclass(kw_only=True)
 class _Search:
-    """One start: every evaluation, in order, and why it ended."""
+    """One start: every evaluation, in order, NaN where a limit is crossed, and why it ended."""
 
     parameters: list[Array] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     reason: str = ""
+    scale: float = 0.0
 
 
 def optimise(
@@ -235,6 +312,7 @@ def optimise(
     ranges: Sequence[Range],
     method: Method | str | None = None,
     *,
+    limits: Sequence[Limit] = (),
     largest: bool = True,
     starts: int = STARTS,
     screen: int = SCREENED,
@@ -250,6 +328,7 @@ def optimise(
     Parameters
     ----------
     text : the objective, see :func:`objective`
+    limits : what must hold beside; a search then goes by sequential quadratic programmes
     starts : searches; the first begins at the model where that lies in the ranges
     screen : points of the sequence, raised to a power of two; 0 draws the starts blindly
     evaluations : most evaluations of one search
@@ -267,7 +346,7 @@ def optimise(
 
     References
     ----------
-    byrd_lu_nocedal_zhu_1995
+    byrd_lu_nocedal_zhu_1995, kraft_1994
     """
     if not ranges:
         raise ModelError("At least one parameter must be varied")
@@ -279,6 +358,7 @@ def optimise(
         goal=objective(problem, model, text),
         ranges=tuple(ranges),
         sign=-1.0 if largest else 1.0,
+        limits=tuple(limits),
     )
     report = progress or (lambda _done, _total: None)
     searches = []
@@ -287,7 +367,9 @@ def optimise(
         report(n + 1, starts)
     best = _best(searches, land.sign)
     if best is None:
-        reason = searches[0].reason or "the objective is undefined"
+        outside = any(path.values for path in searches)
+        reason = "no point within the limits was found" if outside else searches[0].reason
+        reason = reason or "the objective is undefined"
         none = Outcome(converged=False, residual=float("nan"), iterations=0, reason=reason)
         raise ConvergenceError(f"no start led to a value of {text}: {reason}", none)
     optimum = held(model, **{r.name: float(x) for r, x in zip(ranges, best, strict=True)})
@@ -331,28 +413,41 @@ def _search(land: Landscape, start: Array, evaluations: int) -> _Search:
     from scipy.optimize import minimize
 
     path = _Search()
+    seen: dict[bytes, Place] = {}
+
+    def place(shares: Array) -> Place:
+        key = np.asarray(shares).tobytes()
+        if key not in seen:
+            if len(path.values) >= evaluations:
+                raise _NoValueError("the limit of evaluations was reached")
+            found = land.place(shares)
+            if not np.isfinite([found.height, *found.margins]).all():
+                raise _NoValueError("the objective is undefined here: no current flows")
+            path.parameters.append(np.array(list(land.values(shares).values())))
+            path.values.append(land.sign * found.height if found.allowed else np.nan)
+            path.scale = path.scale or abs(found.height) or 1.0
+            seen[key] = found
+        return seen[key]
 
     def down(shares: Array) -> tuple[float, Array]:
-        if len(path.values) >= evaluations:
-            raise _NoValueError("the limit of evaluations was reached")
-        height, slope = land.height_and_slope(shares)
-        if not np.isfinite(height):
-            raise _NoValueError("the objective is undefined here: no current flows")
-        path.parameters.append(np.array(list(land.values(shares).values())))
-        path.values.append(land.sign * height)
-        size = abs(path.values[0]) or 1.0  # a spin of 1e-7 is searched as finely as a polarisation
-        return height / size, slope / size
+        found = place(shares)  # a spin of 1e-7 is searched as finely as a polarisation
+        return found.height / path.scale, found.slope / path.scale
 
+    box = [(0.0, 1.0)] * len(land.ranges)
     try:
-        found = minimize(
-            down,
-            start,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(0.0, 1.0)] * len(land.ranges),
-            options={"ftol": IMPROVEMENT, "gtol": 1e-9},
-        )
-        path.reason = ENDED.get(int(found.status), str(found.message))
+        if land.limits:
+            within = {
+                "type": "ineq",
+                "fun": lambda shares: place(shares).margins,
+                "jac": lambda shares: place(shares).margin_slopes,
+            }
+            settings: Any = {"method": "SLSQP", "constraints": [within]}
+            options, words = {"ftol": IMPROVEMENT, "maxiter": evaluations}, ENDED_WITHIN
+        else:
+            settings, words = {"method": "L-BFGS-B"}, ENDED
+            options = {"ftol": IMPROVEMENT, "gtol": 1e-9}
+        found = minimize(down, start, jac=True, bounds=box, options=options, **settings)
+        path.reason = words.get(int(found.status), str(found.message))
     except (ConvergenceError, _NoValueError) as error:
         path.reason = f"stopped: {error}"
     return path
@@ -363,14 +458,15 @@ class _NoValueError(ArithmeticError):
 
 
 def _best(searches: Sequence[_Search], sign: float) -> Array | None:
-    found = [
+    ranked = [
         (sign * value, n, k)
         for n, path in enumerate(searches)
         for k, value in enumerate(path.values)
+        if np.isfinite(value)
     ]
-    if not found:
+    if not ranked:
         return None
-    _, n, k = min(found)
+    _, n, k = min(ranked)
     return searches[n].parameters[k]
 
 
@@ -380,8 +476,8 @@ def agreed(values: Sequence[float]) -> int:
 
 
 def _agreement(searches: Sequence[_Search], sign: float) -> int:
-    ends = sorted(min(sign * value for value in path.values) for path in searches if path.values)
-    return agreed(ends)
+    kept = [[sign * v for v in path.values if np.isfinite(v)] for path in searches]
+    return agreed(sorted(min(values) for values in kept if values))
 
 
 def _audited(problem: Problem, model: Model, method: Method) -> list[dict[str, Any]]:
@@ -417,7 +513,7 @@ def _with_paths(
     }
     count = _agreement(searches, land.sign)
     if len(searches) >= AGREEING:
-        evidence = {"name": "agreement", "value": count, "tolerance": AGREEING}
+        evidence = {"name": AGREEMENT, "value": count, "tolerance": AGREEING}
         audit = [{**evidence, "passed": count >= AGREEING}, *audit]
     return result.assign(data).assign_attrs(
         objective=land.goal.text,

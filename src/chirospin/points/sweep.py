@@ -522,18 +522,18 @@ def sweeper(family: Family) -> Callable[..., xr.Dataset]:
         ------
         ModelError : bad values, another sweep in the store, too little disk
         """
-        one = family.problem_of(model)
+        member = family.problem_of(model)
         listed = [method] if method is None or isinstance(method, (str, Method)) else list(method)
         if (over is None) == (design is None):
             raise ModelError("Argument `over` or `design` must be given, and only one of them")
         definition = Definition(
-            problem=one,
+            problem=member,
             model=model,
-            methods=tuple(m if isinstance(m, Method) else one.method(m)() for m in listed),
+            methods=tuple(m if isinstance(m, Method) else member.method(m)() for m in listed),
             observables=None if observables is None else tuple(observables),
             design=design or designed(model, grid=over),
         )
-        one.choose(definition.observables)
+        member.choose(definition.observables)
         run(
             definition,
             Path(store),
@@ -554,13 +554,13 @@ def estimated_bytes(definition: Definition, chunk: int) -> int:
     """What the store will take, from the labels of every observable."""
     labels = definition.problem.labels(definition.model)
     chosen = definition.problem.choose(definition.observables)
-    numbers = sum(int(np.prod([len(labels[d]) for d in one.dims])) * 2 for one in chosen) + 2 * len(
-        definition.problem.checks
-    )
+    numbers = sum(
+        int(np.prod([len(labels[d]) for d in observable.dims])) * 2 for observable in chosen
+    ) + 2 * len(definition.problem.checks)
     each = 8 * (numbers + len(definition.design.names) + 8) * len(definition.methods)
     shards = -(-definition.design.size // chunk)
-    variables = sum(1 if one.error is None else 2 for one in chosen) + len(
-        {d for one in chosen for d in one.dims}
+    variables = sum(1 if observable.error is None else 2 for observable in chosen) + len(
+        {d for observable in chosen for d in observable.dims}
     )
     return definition.design.size * each + shards * (OVERHEAD + OVERHEAD_EACH * variables)
 

@@ -27,7 +27,7 @@ from chirospin.base.method import Method
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Model, Shape, parameter
-from chirospin.rashba.model import LARGE, MOST_RADIANS, SMALL, WEAKEST
+from chirospin.rashba.model import LARGE, MOST_RADIANS, SMALL, WEAKEST, band_mass, growth_rate
 
 Array = NDArray[np.float64]
 Values = NDArray[Any]
@@ -51,14 +51,7 @@ class FermiLevelGas(Model):
               + \tfrac12\mathbf b\cdot\boldsymbol\sigma
     """
 
-    mass: float = parameter(
-        0.66,
-        unit="1/eV/nm^2",
-        symbol="m",
-        low=1 / LARGE,
-        high=LARGE,
-        about="band mass over hbar^2; m_e is 13.12",
-    )
+    mass: float = band_mass()
     spin_orbit: float = parameter(
         0.02, unit="eV*nm", symbol=r"\alpha_R", low=-LARGE, high=LARGE, about="Rashba"
     )
@@ -111,14 +104,7 @@ class FermiLevelGas(Model):
     frequency: float = parameter(
         0.0, unit="eV", symbol=r"\hbar\omega", low=-LARGE, high=LARGE, about="of the field"
     )
-    imaginary_frequency: float = parameter(
-        0.0,
-        unit="eV",
-        symbol=r"\hbar\Omega",
-        low=0,
-        high=LARGE,
-        about="the field grows as exp(Omega t)",
-    )
+    imaginary_frequency: float = growth_rate()
     field_angle: float = parameter(
         0.0,
         unit="rad",

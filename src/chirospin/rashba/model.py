@@ -31,6 +31,30 @@ PLACES, SHOWN = (
 )  # momenta where none are given; k_B T around the Fermi energy that they cross
 
 
+def band_mass() -> Any:
+    """Declare the mass of both problems."""
+    return parameter(
+        0.66,
+        unit="1/eV/nm^2",
+        symbol="m",
+        low=1 / LARGE,
+        high=LARGE,
+        about="band mass over hbar^2; m_e is 13.12",
+    )
+
+
+def growth_rate() -> Any:
+    """Declare the imaginary part of the frequency of both problems."""
+    return parameter(
+        0.0,
+        unit="eV",
+        symbol=r"\hbar\Omega",
+        low=0,
+        high=LARGE,
+        about="the field grows as exp(Omega t)",
+    )
+
+
 class RashbaGas(Model):
     r"""A two-dimensional gas whose spins precess around a field that turns N times with the momentum.
 
@@ -45,14 +69,7 @@ class RashbaGas(Model):
     khaetskii_2006, Eq. (1)
     """
 
-    mass: float = parameter(
-        0.66,
-        unit="1/eV/nm^2",
-        symbol="m",
-        low=1 / LARGE,
-        high=LARGE,
-        about="band mass over hbar^2; m_e is 13.12",
-    )
+    mass: float = band_mass()
     spin_orbit: float = parameter(
         0.02,
         unit="eV*nm",
@@ -128,14 +145,7 @@ class RashbaGas(Model):
         high=LARGE,
         about="of the electric field",
     )
-    imaginary_frequency: float = parameter(
-        0.0,
-        unit="eV",
-        symbol=r"\hbar\Omega",
-        low=0,
-        high=LARGE,
-        about="the field grows as exp(Omega t)",
-    )
+    imaginary_frequency: float = growth_rate()
     texture_angle: float = parameter(
         0.0,
         unit="rad",

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from chirospin.base.errors import ModelError
 from chirospin.base.fermi import fermi, fermi_difference
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.numerics.quadrature import cleared_edges, gauss_panels
+from chirospin.numerics.quadrature import cleared_edges, gauss_nodes, gauss_panels
 from chirospin.scattering.amplitudes import (
     FIRST_PROBE,
     LEFT,
@@ -104,13 +104,19 @@ class Window:
             low, high = np.sort(self.potentials)
             inside = (energies > low) & (energies < high)
             return np.where(inside, np.sign(self.bias), 0.0)
-        return self.above_right(energies, self.potentials[0], self.thermal_energies[0])
+        return self.above_right(energies, self.bias, self.thermal_energies[0])
 
-    def above_right(self, energies: Real, potential: Real | float, thermal_energy: float) -> Real:
-        """A Fermi function less that of the right lead, at energies from the mean potential."""
-        right = (energies - self.potentials[1]) / self.thermal_energies[1]
-        own = (energies - potential) / thermal_energy
-        return np.asarray(fermi_difference(own, right), dtype=float)
+    def above_right(self, energies: Real, above: Real | float, thermal_energy: float) -> Real:
+        """A Fermi function less that of the right lead, at energies from the mean potential.
+
+        Parameters
+        ----------
+        above : its potential from that of the right lead, eV: small ones keep their digits
+        """
+        x, right = energies - self.potentials[1], self.thermal_energies[1]
+        apart = above / thermal_energy + x * (1 / right - 1 / thermal_energy)
+        difference = fermi_difference((x - above) / thermal_energy, x / right, apart)
+        return np.asarray(difference, dtype=float)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -417,7 +423,7 @@ def _evaluated(
 @lru_cache(maxsize=4)
 def _last_terms(nodes: int) -> Real:
     """Weights whose sums over a panel's nodes are its last two Legendre coefficients, (2, nodes)."""
-    x, _ = np.polynomial.legendre.leggauss(nodes)
+    x, _ = gauss_nodes(nodes)
     rows = [
         (2 * k + 1) / 2 * np.polynomial.legendre.Legendre.basis(k)(x)
         for k in (nodes - 2, nodes - 1)
@@ -530,10 +536,11 @@ def _from_left(found: Transmissions, weights: Real) -> float:
 def _probes_at_bias(found: Transmissions, grid: _Grid, window: Window) -> Real:
     """f - f_R of voltage probes, (energy, probe), from their potentials by Newton steps."""
     T, E, w = window.thermal_energy, grid.energies, grid.plain
-    left, right = window.potentials
+    right = window.potentials[1]
+    low, high = sorted((0.0, window.bias))
     inner = found.between[:, FIRST_PROBE:, :]
     row_sums, between = inner.sum(axis=2), inner[:, :, FIRST_PROBE:]
-    mu = right + (left - right) * _mean_filling(found, grid)
+    mu = window.bias * _mean_filling(found, grid)  # from that of the right lead
     scale = _from_left(found, grid.weights)
     from_left = np.einsum("e,ep,e->p", w, inner[:, :, LEFT], window.drive(E))
 
@@ -550,11 +557,11 @@ def _probes_at_bias(found: Transmissions, grid: _Grid, window: Window) -> Real:
         size = float(np.abs(net).max(initial=0.0))
         if size <= CURRENTLESS * scale:
             break
-        slope = w[:, None] * _slope(E, mu, T)
+        slope = w[:, None] * _slope(E - right, mu, T)
         jacobian = np.diag(np.einsum("ep,ep->p", slope, row_sums))
         jacobian -= np.einsum("eq,epq->pq", slope, between)
         step = np.clip(np.linalg.solve(jacobian, -net), -STRIDE * T, STRIDE * T)
-        shorter = (np.clip(mu + step / 2**n, *sorted((left, right))) for n in range(HALVINGS))
+        shorter = (np.clip(mu + step / 2**n, low, high) for n in range(HALVINGS))
         better = ((trial, net_current(trial)) for trial in shorter)
         found_step = next((b for b in better if np.abs(b[1]).max() < size), None)
         if found_step is None:  # rounding

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from chirospin.base.errors import ModelError
-from chirospin.base.parameters import Model, Shape, parameter
+from chirospin.base.parameters import Model, Shape, axis_parameter, parameter
 from chirospin.spinterface.algebra import matrix
 from chirospin.spinterface.green import Metal
 
@@ -181,8 +181,8 @@ class Contact(LevelContact):
     fransson_spinterface, Secs. II A-C
     """
 
-    distance: tuple[float, ...] | None = parameter(
-        None, unit="nm", symbol="r", shape=Shape(axes=("R",)), axis=True, about="from the contact"
+    distance: tuple[float, ...] | None = axis_parameter(
+        "R", unit="nm", symbol="r", about="from the contact"
     )
     direction: tuple[float, ...] = parameter(
         NORTH, symbol=r"\hat r", shape=VECTOR, about="from the contact; any length but zero"

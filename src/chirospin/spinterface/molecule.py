@@ -26,7 +26,7 @@ from chirospin.base.errors import UNREADABLE, ModelError
 from chirospin.base.functions import loaded_function
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
-from chirospin.base.parameters import Shape, parameter
+from chirospin.base.parameters import Shape, axis_parameter, parameter
 from chirospin.numerics.quadrature import PANEL_NODES, adapted_edges, cleared_edges, gauss_panels
 from chirospin.spinterface.algebra import UNIT, matrix, spin_parts
 from chirospin.spinterface.contact import (
@@ -113,15 +113,9 @@ class Map(LevelContact):
         shape=Shape(axes=("A", "B"), kind=complex),
         about="rows contact and spin, columns site and spin; V_0, V_1 at each contact if not given",
     )
-    x: tuple[float, ...] | None = parameter(
-        None, unit="nm", symbol="x", shape=Shape(axes=("X",)), axis=True, about="of the map"
-    )
-    y: tuple[float, ...] | None = parameter(
-        None, unit="nm", symbol="y", shape=Shape(axes=("Y",)), axis=True, about="of the map"
-    )
-    z: tuple[float, ...] | None = parameter(
-        None, unit="nm", symbol="z", shape=Shape(axes=("Z",)), axis=True, about="of the map"
-    )
+    x: tuple[float, ...] | None = axis_parameter("X", unit="nm", symbol="x", about="of the map")
+    y: tuple[float, ...] | None = axis_parameter("Y", unit="nm", symbol="y", about="of the map")
+    z: tuple[float, ...] | None = axis_parameter("Z", unit="nm", symbol="z", about="of the map")
 
     @model_validator(mode="after")
     def _near(self) -> Map:

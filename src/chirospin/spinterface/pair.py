@@ -22,7 +22,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
-from chirospin.base.parameters import Model, Shape, parameter
+from chirospin.base.parameters import Model, Shape, axis_parameter, parameter
 from chirospin.spinterface.algebra import UNIT, matrix, spin_parts
 from chirospin.spinterface.model import COMPONENTS, LARGEST, NORTH, bounded
 
@@ -69,8 +69,8 @@ class Pair(Model):
         shape=FOUR,
         about="rates at which charge and spin are injected, over hbar",
     )
-    time: tuple[float, ...] | None = parameter(
-        None, unit="1/eV", symbol="t", shape=Shape(axes=("T",)), axis=True, about="10 fs is 15.19"
+    time: tuple[float, ...] | None = axis_parameter(
+        "T", unit="1/eV", symbol="t", about="10 fs is 15.19"
     )
 
     @model_validator(mode="after")

@@ -30,7 +30,7 @@ from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
-from chirospin.base.parameters import Shape, parameter
+from chirospin.base.parameters import axis_parameter, parameter
 from chirospin.numerics.quadrature import PANEL_NODES
 from chirospin.spinterface.contact import NEGF
 from chirospin.spinterface.emission import occupation_of
@@ -111,16 +111,11 @@ class Quench(SpinOrbitMetal):
     hybridisation: float = parameter(
         0.08, unit="eV*nm^1.5", symbol="V_0", low=-1e3, high=1e3, about="level to metal, spin kept"
     )
-    distance: tuple[float, ...] | None = parameter(
-        None, unit="nm", symbol="r", shape=Shape(axes=("R",)), axis=True, about="along z, above 0"
+    distance: tuple[float, ...] | None = axis_parameter(
+        "R", unit="nm", symbol="r", about="along z, above 0"
     )
-    time: tuple[float, ...] | None = parameter(
-        None,
-        unit="1/eV",
-        symbol="t",
-        shape=Shape(axes=("T",)),
-        axis=True,
-        about="from 0; 10 fs is 15.19",
+    time: tuple[float, ...] | None = axis_parameter(
+        "T", unit="1/eV", symbol="t", about="from 0; 10 fs is 15.19"
     )
 
     @model_validator(mode="before")

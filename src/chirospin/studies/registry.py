@@ -3,7 +3,9 @@
 A study is a module. Its docstring begins with the title; :func:`figure` turns a function into a figure,
 :func:`claim` and :func:`erratum` turn one into a statement that is checked. Nothing is listed twice:
 the name of a figure or claim is that of its function, the figures that a claim reads are the parameters of
-its function, and studies are the modules of ``papers`` and ``own``.
+its function, and studies are the modules of ``papers`` and ``own``, and those that other packages offer by an
+entry point of the group ``chirospin.studies`` whose name is the key and whose object is the module. Such a
+study is one of a paper if its key is in the bibliography of a family.
 """
 
 from __future__ import annotations
@@ -13,20 +15,23 @@ import inspect
 import pkgutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import ModuleType
 from typing import Any, Literal
 
 import xarray as xr
 
-from chirospin.base.errors import ClaimError, UnknownNameError
+from chirospin.base.citations import bibliography
+from chirospin.base.errors import ClaimError, ModelError, UnknownNameError
+from chirospin.base.families import load_offered, offered, package_of
 from chirospin.base.figures import Plot
 from chirospin.base.parameters import nearest
 from chirospin.studies import own, papers
 from chirospin.studies.contents import Contents, Row, unaccounted, unknown
 from chirospin.studies.expectation import Expectation, Judgement
 
+GROUP = "chirospin.studies"
 Progress = Callable[[int, int], None]
 Parts = Mapping[str, xr.Dataset]
 """The Datasets of a figure by key."""
@@ -196,6 +201,7 @@ class Study:
     ----------
     contents : the equations, figures and tables of the paper; None where its full text is not at hand
     rows : what the places and statements are that no claim answers for
+    moved : figure that it had -> the study that has it now
     """
 
     key: str
@@ -205,6 +211,7 @@ class Study:
     of_a_paper: bool
     contents: Contents | None = None
     rows: tuple[Row, ...] = ()
+    moved: Mapping[str, str] = field(default_factory=dict)
 
     def figure(self, name: str) -> Figure:
         """A figure by name.
@@ -214,6 +221,10 @@ class Study:
         UnknownNameError : no such figure
         """
         known = {figure.name: figure for figure in self.figures}
+        if name in self.moved:
+            raise UnknownNameError(
+                f"{self.key} has no figure {name!r} now; see the study {self.moved[name]}"
+            )
         if name not in known:
             raise UnknownNameError(
                 f"{self.key} has no figure {name!r}; {nearest(name, list(known))}"
@@ -304,6 +315,7 @@ def read_study(module: ModuleType, of_a_paper: bool) -> Study:
         of_a_paper=of_a_paper,
         contents=getattr(module, "CONTENTS", None),
         rows=getattr(module, "ROWS", ()),
+        moved=getattr(module, "MOVED", {}),
     )
     known = {figure.name for figure in study.figures}
     for one in study.claims:
@@ -334,9 +346,15 @@ def _wheres(study: Study) -> list[str]:
 
 
 def keys(of_papers: bool | None = None) -> tuple[str, ...]:
-    """Keys of the studies of papers, of those of our own, or of all; nothing is imported."""
+    """Keys of the studies of papers, of questions of one's own, or of all; no study is imported."""
     folders = (papers,) * (of_papers is not False) + (own,) * (not of_papers)
-    return tuple(m.name for folder in folders for m in pkgutil.iter_modules(folder.__path__))
+    names = [m.name for folder in folders for m in pkgutil.iter_modules(folder.__path__)]
+    return (*names, *(key for key in sorted(offered(GROUP)) if of_papers in (None, _cited(key))))
+
+
+def _cited(key: str) -> bool:
+    """Whether a study of another package is one of a paper."""
+    return key in bibliography()
 
 
 @cache
@@ -346,10 +364,25 @@ def study(key: str) -> Study:
     Raises
     ------
     UnknownNameError : no such study
+    ModelError : a package that cannot be imported, offers no module, or a key that is taken
     """
     if key not in keys():
         raise UnknownNameError(f"No study {key!r}; {nearest(key, list(keys()))}")
-    folder = papers if key in keys(of_papers=True) else own
+    points = offered(GROUP).get(key, [])
+    folders = [
+        folder
+        for folder in (papers, own)
+        if key in (m.name for m in pkgutil.iter_modules(folder.__path__))
+    ]
+    if points:
+        module = load_offered("Study", key, points, taken=bool(folders))
+        if not isinstance(module, ModuleType):
+            raise ModelError(
+                f"Entry point `{key}` of {package_of(points[0])} must be the module of a study, "
+                f"but is {str(module)[:80]}"
+            )
+        return replace(read_study(module, _cited(key)), key=key)
+    (folder,) = folders
     return read_study(importlib.import_module(f"{folder.__name__}.{key}"), folder is papers)
 
 

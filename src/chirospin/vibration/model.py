@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from chirospin.base.errors import ModelError
-from chirospin.base.parameters import Model, Shape, parameter
+from chirospin.base.parameters import Model, Shape, axis_parameter, parameter
 from chirospin.base.spin import PAULI
 from chirospin.vibration.bath import MOST, Bath, bath_of
 
@@ -163,12 +163,10 @@ class Vibration(Model):
         high=LARGEST,
         about="repulsion of two electrons in the level",
     )
-    energy: tuple[float, ...] | None = parameter(
-        None,
+    energy: tuple[float, ...] | None = axis_parameter(
+        "E",
         unit="meV",
         symbol=r"\omega",
-        shape=Shape(axes=("E",)),
-        axis=True,
         about="where spectra are wanted; -2.5 to 2.5 if not given",
     )
 

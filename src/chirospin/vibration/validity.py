@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,28 +10,68 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.vibration.born import by_star, self_energy_poles
-from chirospin.vibration.exact import Displaced
-from chirospin.vibration.model import Level, channels
+from chirospin.vibration.exact import Diagonalised, Displaced
+from chirospin.vibration.model import Level, channels, distinct
 from chirospin.vibration.scba import hartree
 
 Array = NDArray[np.floating[Any]]
 STEPS = 40  # of the self-consistent displacement, each half way
 SMALLEST = 1e-12  # moments below have no direction
+FADED = 12.0  # e-folds after which a thermal weight moves no direction
+LARGEST = 200  # matrix that a cheap check may diagonalise, some 10 ms
 
 
 def turned_away(here: Level, moment: Array) -> float | None:
     """One less the cosine between a moment and a better one: 0 along it, 2 against it.
 
-    The better one is the exact one where level and couplings commute, which costs nothing; elsewhere
-    that of second order with the self-consistent displacement of the vibrations (Hartree), the largest
-    term that exchange leaves out. None where either is too small for a direction.
+    The better one is exact where level and couplings commute, which costs nothing, and where few modes
+    with few quanta can be diagonalised; modes that share a coupling are :func:`condensed` for that.
+    Elsewhere it is that of second order with the self-consistent displacement of the vibrations
+    (Hartree), the largest term that exchange leaves out. None where either is too small for a direction.
     """
-    split = None if here.width else channels(here)
-    better = Displaced.of(here, split).thermal().moment if split else _displaced(here)
+    better = _better(here)
     size = float(np.linalg.norm(better)), float(np.linalg.norm(moment))
     if min(size) < SMALLEST:
         return None
     return float(1 - (better / size[0]) @ (moment / size[1]))
+
+
+def _better(here: Level) -> Array:
+    split = None if here.width else channels(here)
+    if split:
+        return Displaced.of(here, split).thermal().moment
+    few = None if here.width else condensed(here)
+    quanta = np.array([]) if few is None else _quanta(few)
+    if few is None or 2 * np.prod(quanta + 1) > LARGEST:
+        return _displaced(here)
+    return Diagonalised.of(few, tuple(quanta.astype(int).tolist())).thermal().moment
+
+
+def condensed(here: Level) -> Level:
+    r"""One mode for all that share a coupling, with their summed square and their polaron energy.
+
+    .. math:: \lambda^2 = \sum_j \lambda_j^2, \qquad \lambda^2/\omega = \sum_j \lambda_j^2/\omega_j
+    """
+    modes = list(_modes(here))
+    return replace(
+        here,
+        frequencies=np.array([frequency for frequency, _ in modes]),
+        couplings=np.array([coupling for _, coupling in modes]),
+    )
+
+
+def _modes(here: Level) -> Iterator[tuple[float, NDArray[np.complexfloating[Any, Any]]]]:
+    for coupling, squares, frequencies in distinct(here):
+        if squares.sum():
+            frequency = squares.sum() / (squares / frequencies).sum()
+            yield float(frequency), coupling * np.sqrt(squares.sum())
+
+
+def _quanta(here: Level) -> Array:
+    """Of every mode: thermal ones and those of a displacement."""
+    shift = np.linalg.norm(here.couplings, axis=(1, 2)) / here.frequencies
+    thermal = np.sqrt(FADED * here.thermal_energy / here.frequencies)
+    return np.asarray(np.ceil((thermal + shift) ** 2 + 4))
 
 
 def _displaced(here: Level) -> Array:

@@ -29,13 +29,13 @@ _TAGS: dict[str, Any] = {"i": html.I, "b": html.B, "sub": html.Sub, "sup": html.
 
 def nodes(pieces: Sequence[Piece]) -> list[Any]:
     """Marked text as components."""
-    found: list[Any] = []
+    children: list[Any] = []
     for piece in pieces:
         node: Any = piece.text
         for tag in reversed(piece.tags):
             node = _TAGS[tag](node)
-        found.append(node)
-    return found
+        children.append(node)
+    return children
 
 
 def dom_id(kind: str, name: str) -> str:
@@ -155,9 +155,9 @@ def span_texts(kind: type[Model], name: str, points: str) -> tuple[str, str, str
 def family_options() -> list[dict[str, Any]]:
     """All problems of all families, for a menu."""
     return [
-        {"label": f"{one.path.replace('_', ' ')}: {one.question}", "value": one.path}
+        {"label": f"{member.path.replace('_', ' ')}: {member.question}", "value": member.path}
         for family in installed()
-        for one in family.problems
+        for member in family.problems
     ]
 
 
@@ -228,22 +228,7 @@ def problem_form(problem: Problem) -> list[Any]:
         _section(
             "Figure",
             [
-                html.Div(
-                    [
-                        html.Label("show", htmlFor="observable"),
-                        dcc.Dropdown(
-                            id="observable",
-                            options=[
-                                {"label": _named(o.name, o.symbol, o.unit), "value": o.name}
-                                for o in problem.observables
-                            ],
-                            value=first,
-                            clearable=False,
-                            searchable=False,
-                        ),
-                    ],
-                    className="pair",
-                ),
+                _observable_field(problem),
                 html.Div(
                     entry_rows(problem, first, (along, against)[: 1 + (view == "map")]),
                     id="entries",
@@ -270,6 +255,24 @@ def problem_form(problem: Problem) -> list[Any]:
         ),
         _section("Parameters", _parameter_rows(kind)),
     ]
+
+
+def _observable_field(problem: Problem) -> html.Div:
+    names = [
+        {"label": _named(o.name, o.symbol, o.unit), "value": o.name} for o in problem.observables
+    ]
+    return html.Div(
+        [
+            html.Label("show", htmlFor="observable"),
+            _dropdown("observable", names, problem.quantity),
+        ],
+        className="pair",
+    )
+
+
+def _dropdown(name: str, options: list[Any], value: str) -> dcc.Dropdown:
+    """One of some choices, never none."""
+    return dcc.Dropdown(id=name, options=options, value=value, clearable=False, searchable=False)
 
 
 def _section(title: str, children: list[Any]) -> html.Section:
@@ -350,6 +353,7 @@ def _span_fields(
     which: str, kind: type[Model], names: Sequence[str], chosen: str, points: str
 ) -> html.Div:
     start, stop, count = span_texts(kind, chosen, points)
+    swept = [{"label": _parameter_name(kind.parameter_info(n)), "value": n} for n in names]
     ends = [
         dcc.Input(
             id=f"{which}-{end}",
@@ -367,16 +371,7 @@ def _span_fields(
             html.Div(
                 [
                     html.Label(which, htmlFor=f"{which}-name"),
-                    dcc.Dropdown(
-                        id=f"{which}-name",
-                        options=[
-                            {"label": _parameter_name(kind.parameter_info(n)), "value": n}
-                            for n in names
-                        ],
-                        value=chosen,
-                        clearable=False,
-                        searchable=False,
-                    ),
+                    _dropdown(f"{which}-name", swept, chosen),
                 ],
                 className="pair",
             ),
@@ -446,35 +441,8 @@ def parameter_row(info: ParameterInfo, follows: str | None = None) -> html.Div:
     """
     text = "" if follows else default_text(info)
     reach = slider_reach(info) if follows is None else None
-    field_id = {"kind": "field", "name": info.name}
     help_text = f"{info.about}; {info.range} ({info.unit_words})"
-    field: Any
-    if info.choices:
-        field = dcc.Dropdown(
-            id=field_id,
-            options=[
-                {
-                    "label": f"{c:+d}" if isinstance(c, int) and -1 in info.choices else str(c),
-                    "value": str(c),
-                }
-                for c in info.choices
-            ],
-            value=text,
-            clearable=False,
-            searchable=False,
-            className="number",
-        )
-    else:
-        field = dcc.Input(
-            id=field_id,
-            value=text,
-            type="text",
-            placeholder=f"as {follows}" if follows else (default_text(info) or "none"),
-            maxLength=2000,
-            autoComplete="off",
-            spellCheck=False,
-            className="number" if info.shape is None else "number wide",
-        )
+    field = _field(info, text, follows)
     unit = html.Span(nodes(unit_pieces(info.unit)), className="unit")
     head = html.Div(
         [
@@ -491,26 +459,55 @@ def parameter_row(info: ParameterInfo, follows: str | None = None) -> html.Div:
         ],
         className="line",
     )
-    slider: list[Any] = []
-    if reach is not None:
-        slider = [
-            html.Label(
-                [
-                    html.Span(f"slide {info.name.replace('_', ' ')}", className="unseen"),
-                    dcc.Input(
-                        id={"kind": "slider", "name": info.name},
-                        type="range",
-                        min=reach.low,
-                        max=reach.high,
-                        step=reach.step,
-                        value=float(info.default),
-                        className="slider",
-                    ),
-                ]
-            )
-        ]
+    slider = [] if reach is None else [_slider(info, reach)]
     return html.Div(
         [head, *slider, html.Small(help_text, className="help")],
         id={"kind": "row", "name": info.name},
         className="parameter",
+    )
+
+
+def _field(info: ParameterInfo, text: str, follows: str | None) -> Any:
+    """Where the value is typed, or chosen where there are few."""
+    field_id = {"kind": "field", "name": info.name}
+    if info.choices:
+        signed = -1 in info.choices
+        options = [
+            {"label": f"{c:+d}" if signed and isinstance(c, int) else str(c), "value": str(c)}
+            for c in info.choices
+        ]
+        return dcc.Dropdown(
+            id=field_id,
+            options=options,
+            value=text,
+            clearable=False,
+            searchable=False,
+            className="number",
+        )
+    return dcc.Input(
+        id=field_id,
+        value=text,
+        type="text",
+        placeholder=f"as {follows}" if follows else (default_text(info) or "none"),
+        maxLength=2000,
+        autoComplete="off",
+        spellCheck=False,
+        className="number" if info.shape is None else "number wide",
+    )
+
+
+def _slider(info: ParameterInfo, reach: Reach) -> html.Label:
+    return html.Label(
+        [
+            html.Span(f"slide {info.name.replace('_', ' ')}", className="unseen"),
+            dcc.Input(
+                id={"kind": "slider", "name": info.name},
+                type="range",
+                min=reach.low,
+                max=reach.high,
+                step=reach.step,
+                value=float(info.default),
+                className="slider",
+            ),
+        ]
     )

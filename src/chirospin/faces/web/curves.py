@@ -121,14 +121,14 @@ def series(question: Question, ds: xr.Dataset) -> list[Series]:
     factors = [d for d in (*own, *rest) if values.sizes[d] > 1]
     apart = factors if question.view == "map" else [d for d in factors if d in APART]
     inside = [d for d in factors if d not in apart]
-    found = list(_each(values.squeeze([d for d in others if d not in factors]), apart, inside))
+    curves = list(_each(values.squeeze([d for d in others if d not in factors]), apart, inside))
     most = MOST_MAPS if question.view == "map" else MOST_CURVES
-    if len(found) > most:
+    if len(curves) > most:
         raise ModelError(
-            f"The page draws at most {most} {question.view}s, but there are {len(found)}; "
+            f"The page draws at most {most} {question.view}s, but there are {len(curves)}; "
             f"choose one entry of {', '.join(factors)}"
         )
-    return found
+    return curves
 
 
 def _each(values: xr.DataArray, apart: Sequence[str], inside: Sequence[str]) -> Iterator[Series]:
@@ -142,7 +142,7 @@ def _each(values: xr.DataArray, apart: Sequence[str], inside: Sequence[str]) -> 
         for d in coloured:
             colour = colour * values.sizes[d] + index[d]
         yield Series(
-            place=tuple(one for one in place if one[0] in inside),
+            place=tuple(part for part in place if part[0] in inside),
             panel=", ".join(_words(d, v) for d, v in place if d in apart),
             colour=colour % len(COLOURS),
             dash=(index[lasting[0]] if lasting else 0) % len(DASHES),
@@ -175,11 +175,11 @@ def _caption(place: Coordinates, ds: xr.Dataset, mathtext: bool = False) -> str:
 
 def live_figure(question: Question, ds: xr.Dataset) -> dict[str, Any]:
     """The answer for the page, as plain data."""
-    found = series(question, ds)
-    panels = list(dict.fromkeys(one.panel for one in found))
+    curves = series(question, ds)
+    panels = list(dict.fromkeys(curve.panel for curve in curves))
     draw_panels = _live_maps if question.view == "map" else _live_curves
     height = HEIGHTS.get(len(panels), HEIGHT) * len(panels) + FRAME
-    data, layout = draw_panels(question, ds, found, panels)
+    data, layout = draw_panels(question, ds, curves, panels)
     error = zero_within(question, ds)
     if error is not None:
         layout["annotations"] = [*layout["annotations"], _note(zero_words(error))]
@@ -191,7 +191,7 @@ def live_figure(question: Question, ds: xr.Dataset) -> dict[str, Any]:
             "font": {"family": FONT, "size": 16, "color": INK},
             "paper_bgcolor": "#ffffff",
             "plot_bgcolor": "#ffffff",
-            "showlegend": question.view == "curve" and any(one.place for one in found),
+            "showlegend": question.view == "curve" and any(curve.place for curve in curves),
             "legend": {
                 "orientation": "h",
                 "x": 0,
@@ -244,27 +244,27 @@ def _numbers(values: Any) -> list[Any]:
 
 
 def _live_curves(
-    question: Question, ds: xr.Dataset, found: Sequence[Series], panels: Sequence[str]
+    question: Question, ds: xr.Dataset, curves: Sequence[Series], panels: Sequence[str]
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     (span,) = question.spans
     data, layout = [], {}
     seen = set()
-    for one in found:
-        x = one.values[span.name]
-        tail = _ids(panels.index(one.panel))[0]
-        name = _caption(one.place, ds) or one.values.name
+    for curve in curves:
+        x = curve.values[span.name]
+        tail = _ids(panels.index(curve.panel))[0]
+        name = _caption(curve.place, ds) or curve.values.name
         data.append(
             {
                 "type": "scatter",
                 "mode": "lines+markers" if x.size <= MARKED else "lines",
                 "x": _numbers(x),
-                "y": _numbers(one.values),
+                "y": _numbers(curve.values),
                 "xaxis": f"x{tail}",
                 "yaxis": f"y{tail}",
                 "name": str(name),
                 "legendgroup": str(name),
                 "showlegend": name not in seen,
-                "line": {"color": COLOURS[one.colour], "dash": DASHES[one.dash], "width": 2},
+                "line": {"color": COLOURS[curve.colour], "dash": DASHES[curve.dash], "width": 2},
                 "marker": {"size": 5},
                 "hovertemplate": "%{x:.5g}, %{y:.5g}",
             }
@@ -273,7 +273,7 @@ def _live_curves(
     kind = {"type": "log"} if span.log else {}
     for n, (panel, domain) in enumerate(zip(panels, _domains(len(panels)), strict=True)):
         tail = _ids(n)[0]
-        inside = [one.values.values for one in found if one.panel == panel]
+        inside = [curve.values.values for curve in curves if curve.panel == panel]
         signs = bool(any((v < 0).any() for v in inside) and any((v > 0).any() for v in inside))
         layout[f"xaxis{tail}"] = _axis(ds[span.name], anchor=f"y{tail}", **kind) | (
             {"matches": "x"} if n else {}
@@ -323,16 +323,16 @@ def _panel_titles(panels: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _live_maps(
-    question: Question, ds: xr.Dataset, found: Sequence[Series], panels: Sequence[str]
+    question: Question, ds: xr.Dataset, curves: Sequence[Series], panels: Sequence[str]
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     against, along = question.spans
     data, layout = [], {}
-    tops = [float(np.nanmax(np.abs(one.values.values), initial=0.0)) for one in found]
+    tops = [float(np.nanmax(np.abs(curve.values.values), initial=0.0)) for curve in curves]
     top = max(tops) or zero_within(question, ds) or 1.0
-    signed = not any(tops) or any(bool((one.values < 0).any()) for one in found)
-    for n, (one, domain) in enumerate(zip(found, _domains(len(panels)), strict=True)):
+    signed = not any(tops) or any(bool((curve.values < 0).any()) for curve in curves)
+    for n, (curve, domain) in enumerate(zip(curves, _domains(len(panels)), strict=True)):
         tail = _ids(n)[0]
-        values = one.values.transpose(against.name, along.name)
+        values = curve.values.transpose(against.name, along.name)
         data.append(
             {
                 "type": "heatmap",
@@ -369,7 +369,7 @@ def _live_maps(
 
 def printed_figure(question: Question, ds: xr.Dataset) -> tuple[Plot, Mapping[str, xr.Dataset]]:
     """The same series as a description for print."""
-    found = series(question, ds)
+    curves = series(question, ds)
     names = [span.name for span in question.spans]
     x = names[-1]
     scale: Any = "log" if question.spans[-1].log else "linear"
@@ -377,30 +377,30 @@ def printed_figure(question: Question, ds: xr.Dataset) -> tuple[Plot, Mapping[st
     error = zero_within(question, ds)
     note = "" if error is None else "zero within error"
     if question.view == "map":
-        data = {one.panel: one.values.to_dataset(name=quantity) for one in found}
+        data = {curve.panel: curve.values.to_dataset(name=quantity) for curve in curves}
         panels = tuple(
             Panel(
-                source=one.panel,
+                source=curve.panel,
                 x=x,
                 y=names[0],
                 colour=quantity,
                 x_scale=scale,
-                title=f"{one.panel} {note}".strip(),
+                title=f"{curve.panel} {note}".strip(),
             )
-            for one in found
+            for curve in curves
         )
         return Plot(panels=panels, columns=min(len(panels), 2)), data
-    several = len({one.place for one in found}) > 1
-    dash = len({one.dash for one in found}) > 1
+    several = len({curve.place for curve in curves}) > 1
+    dash = len({curve.dash for curve in curves}) > 1
     by = ("curve" if dash else "series") if several else None
     data = {}
-    for panel in dict.fromkeys(one.panel for one in found):
-        inside = [one for one in found if one.panel == panel]
+    for panel in dict.fromkeys(curve.panel for curve in curves):
+        inside = [curve for curve in curves if curve.panel == panel]
         if by is None:
             data[panel] = inside[0].values.to_dataset(name=quantity)
             continue
-        names_of = [_caption(one.place, ds, mathtext=True) for one in inside]
-        joined = xr.concat([one.values for one in inside], xr.Variable(by, names_of))
+        names_of = [_caption(curve.place, ds, mathtext=True) for curve in inside]
+        joined = xr.concat([curve.values for curve in inside], xr.Variable(by, names_of))
         data[panel] = joined.assign_attrs(ds[quantity].attrs).to_dataset(name=quantity)
     panels = tuple(
         Panel(source=panel, x=x, y=quantity, by=by, x_scale=scale, title=f"{panel} {note}".strip())

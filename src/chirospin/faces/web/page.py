@@ -113,6 +113,7 @@ def first_layout(path: str) -> html.Div:
                             html.A("Explore", href="#explore", id="to-explore", className="here"),
                             html.A("Studies", href="#studies", id="to-studies"),
                             html.A("Measured curves", href="/measured"),
+                            html.A("Molecules", href="/molecule"),
                         ]
                     ),
                 ]
@@ -125,95 +126,91 @@ def first_layout(path: str) -> html.Div:
 
 def _explore(path: str) -> html.Div:
     return html.Div(
+        [_controls(path), html.Div([_picture(), _evidence()], id="right")], id="explore"
+    )
+
+
+def _controls(path: str) -> html.Div:
+    """What is asked: the problem and its form."""
+    return html.Div(
         [
-            html.Div(
-                [
-                    html.Label("Problem", htmlFor="problem", className="unseen"),
-                    dcc.Dropdown(
-                        id="problem",
-                        options=family_options(),
-                        value=path,
-                        clearable=False,
-                        searchable=False,
-                    ),
-                    html.Div(problem_form(arguments.problem(path)), id="form"),
-                    html.Button("All as at first", id="reset", className="quiet"),
-                ],
-                id="controls",
+            html.Label("Problem", htmlFor="problem", className="unseen"),
+            dcc.Dropdown(
+                id="problem",
+                options=family_options(),
+                value=path,
+                clearable=False,
+                searchable=False,
             ),
+            html.Div(problem_form(arguments.problem(path)), id="form"),
+            html.Button("All as at first", id="reset", className="quiet"),
+        ],
+        id="controls",
+    )
+
+
+def _picture() -> html.Div:
+    """What is found: figure or table, verdict, and how far it is."""
+    figure = dcc.Graph(
+        id="figure",
+        figure=EMPTY,
+        responsive=True,
+        config={"displaylogo": False, "displayModeBar": False},
+        style={"height": f"{EMPTY['layout']['height']}px"},
+    )
+    return html.Div(
+        [
+            html.P(id="error", role="alert", hidden=True),
+            html.P(id="previous", role="status", hidden=True),
+            html.Div(figure, id="figure-frame"),
+            html.Div(id="table"),
             html.Div(
-                [
-                    html.Div(
-                        [
-                            html.P(id="error", role="alert", hidden=True),
-                            html.P(id="previous", role="status", hidden=True),
-                            html.Div(
-                                dcc.Graph(
-                                    id="figure",
-                                    figure=EMPTY,
-                                    responsive=True,
-                                    config={"displaylogo": False, "displayModeBar": False},
-                                    style={"height": f"{EMPTY['layout']['height']}px"},
-                                ),
-                                id="figure-frame",
-                            ),
-                            html.Div(id="table"),
-                            html.Div(
-                                [html.Div(id="verdict"), html.P(id="status", role="status")],
-                                className="under",
-                            ),
-                        ],
-                        id="picture",
-                    ),
-                    html.Div(
-                        [
-                            html.Div(id="audit-table"),
-                            html.Div(
-                                [
-                                    html.Button(
-                                        "Run the expensive checks", id="audit", className="quiet"
-                                    ),
-                                    html.Span(
-                                        " mirror image, limits, finer grids, at the form's own values: "
-                                        "other models are solved",
-                                        className="hint",
-                                    ),
-                                    html.Span(
-                                        id="expensive-status", role="status", className="step"
-                                    ),
-                                    html.Div(id="expensive"),
-                                ],
-                                className="expensive",
-                            ),
-                            html.H2("Take it along"),
-                            html.P(
-                                [
-                                    html.Button("Data (NetCDF)", id="take-nc"),
-                                    html.Button("Figure (PDF)", id="take-pdf"),
-                                    html.Button("Figure (PNG)", id="take-png"),
-                                ],
-                                className="takes",
-                            ),
-                            html.P(id="take-error", role="alert", hidden=True),
-                            html.H3("The same at the command line"),
-                            html.Div(
-                                [html.Pre(id="command", tabIndex="0"), _copier("command")],
-                                className="code",
-                            ),
-                            html.H3("The same in Python"),
-                            html.Div(
-                                [html.Pre(id="python", tabIndex="0"), _copier("python")],
-                                className="code",
-                            ),
-                        ],
-                        id="evidence",
-                    ),
-                ],
-                id="right",
+                [html.Div(id="verdict"), html.P(id="status", role="status")], className="under"
             ),
         ],
-        id="explore",
+        id="picture",
     )
+
+
+def _evidence() -> html.Div:
+    """Why it can be believed, and how to have it elsewhere: checks, files, command, Python."""
+    return html.Div(
+        [
+            html.Div(id="audit-table"),
+            html.Div(
+                [
+                    html.Button("Run the expensive checks", id="audit", className="quiet"),
+                    html.Span(
+                        " mirror image, limits, finer grids, at the form's own values: "
+                        "other models are solved",
+                        className="hint",
+                    ),
+                    html.Span(id="expensive-status", role="status", className="step"),
+                    html.Div(id="expensive"),
+                ],
+                className="expensive",
+            ),
+            html.H2("Take it along"),
+            html.P(
+                [
+                    html.Button("Data (NetCDF)", id="take-nc"),
+                    html.Button("Figure (PDF)", id="take-pdf"),
+                    html.Button("Figure (PNG)", id="take-png"),
+                ],
+                className="takes",
+            ),
+            html.P(id="take-error", role="alert", hidden=True),
+            html.H3("The same at the command line"),
+            _code("command"),
+            html.H3("The same in Python"),
+            _code("python"),
+        ],
+        id="evidence",
+    )
+
+
+def _code(name: str) -> html.Div:
+    return html.Div([html.Pre(id=name, tabIndex="0"), _copier(name)], className="code")
 
 
 def _copier(target: str) -> dcc.Clipboard:
@@ -274,22 +271,22 @@ def ticket_view(
     if ticket.finished and ticket.error:
         error = "" if ticket.error == STOPPED else ticket.error
         return View(error=error, expensive_status=expensive_status, busy=busy)
-    here = View(status=status, expensive_status=expensive_status, busy=busy)
+    view = View(status=status, expensive_status=expensive_status, busy=busy)
     if ticket.answer is None:
-        return here
+        return view
     answer: Answer = ticket.answer
-    here = replace(here, status=status or seconds_words(answer))
+    view = replace(view, status=status or seconds_words(answer))
     now = f"{ticket.serial}/{ticket.answers}"
     if checking is not None and checking.finished:
         now += f"/{checking.serial}"
     if now == mark:
-        return here
+        return view
     question = answer.question
     point = question.view == "point"
     try:
         figure = EMPTY if point else live_figure(question, answer.ds)
     except ModelError as error:
-        return replace(here, error=str(error), status=status)
+        return replace(view, error=str(error), status=status)
     expensive = expensive_outcome(checking)
     drawn = Drawn(
         mark=now,
@@ -302,7 +299,7 @@ def ticket_view(
         command=words[0],
         python=words[1],
     )
-    return replace(here, drawn=drawn)
+    return replace(view, drawn=drawn)
 
 
 def expensive_outcome(checking: Ticket | None) -> Expensive | None:
@@ -349,18 +346,21 @@ def verdict_block(answer: Answer, expensive: Expensive | None = None) -> list[An
     ----------
     expensive : the expensive checks of the same answer: one that failed, or did not end, fails the verdict
     """
-    found = [*answer.certificates, *(expensive.certificates if expensive else ())]
-    failed = [one for one in found if not one.passed]
-    several = len({one.method for one in found}) > 1
-    names = [f"{one.name} ({one.method})" if several else one.name for one in failed]
+    certificates = [*answer.certificates, *(expensive.certificates if expensive else ())]
+    failed = [certificate for certificate in certificates if not certificate.passed]
+    several = len({certificate.method for certificate in certificates}) > 1
+    names = [
+        f"{certificate.name} ({certificate.method})" if several else certificate.name
+        for certificate in failed
+    ]
     names += ["the expensive checks did not end"] if expensive and expensive.error else []
     word, kind = ("Audit FAILED", "failed") if names else ("Audit passed", "passed")
-    line = f": {len(found)} checks"
+    line = f": {len(certificates)} checks"
     if names:
-        line = f": {len(failed)} of {len(found)} checks: {', '.join(dict.fromkeys(names))}"
+        line = f": {len(failed)} of {len(certificates)} checks: {', '.join(dict.fromkeys(names))}"
     elif answer.coarse:
         word, kind = "First look", "open"
-        line = f": {len(found)} checks pass at {answer.ds['converged'].size} points, more follow"
+        line = f": {len(certificates)} checks pass at {answer.ds['converged'].size} points, more follow"
     reasons = sorted(
         {str(r) for r in np.ravel(answer.ds["reason"].values) if str(r) not in ("", "nan")}
     )
@@ -375,24 +375,24 @@ def verdict_block(answer: Answer, expensive: Expensive | None = None) -> list[An
     ]
 
 
-def certificate_table(found: Sequence[Certificate]) -> html.Div:
+def certificate_table(certificates: Sequence[Certificate]) -> html.Div:
     """Every check with value, tolerance and meaning."""
-    first = 0 if len({one.method for one in found}) > 1 else 1
+    first = 0 if len({certificate.method for certificate in certificates}) > 1 else 1
     head = CERTIFICATE[first:]
     rows = [
         html.Tr(
             [
-                html.Td("✓" if one.passed else "✗ FAILED"),
+                html.Td("✓" if certificate.passed else "✗ FAILED"),
                 *(
                     html.Td(cell, className="value")
                     if name in ("value", "allowed")
                     else html.Td(cell)
-                    for name, cell in zip(head, certificate_row(one)[first:], strict=True)
+                    for name, cell in zip(head, certificate_row(certificate)[first:], strict=True)
                 ),
             ],
-            className="passed" if one.passed else "failed",
+            className="passed" if certificate.passed else "failed",
         )
-        for one in found
+        for certificate in certificates
     ]
     return html.Div(
         html.Table([html.Thead(html.Tr([html.Th(h) for h in ("", *head)])), html.Tbody(rows)]),
@@ -410,11 +410,11 @@ def value_table(problem: Problem, ds: xr.Dataset) -> html.Div:
         for n in range(flat.sizes["column"])
     ]
     rows, left = [], []
-    for one in (o for o in problem.observables if o.name in ds):
-        values = flat[one.name].transpose("column", ...)
+    for observable in (o for o in problem.observables if o.name in ds):
+        values = flat[observable.name].transpose("column", ...)
         own = [d for d in values.dims if d != "column"]
         if values[0].size > TABLE:
-            left.append(one.name)
+            left.append(observable.name)
             continue
         entries = (
             values.stack(entry=own, create_index=False) if own else values.expand_dims("entry")
@@ -425,14 +425,14 @@ def value_table(problem: Problem, ds: xr.Dataset) -> html.Div:
             rows.append(
                 html.Tr(
                     [
-                        html.Td(nodes(symbol_pieces(one.symbol)), className="symbol"),
-                        html.Td(one.name.replace("_", " "), title=one.about),
+                        html.Td(nodes(symbol_pieces(observable.symbol)), className="symbol"),
+                        html.Td(observable.name.replace("_", " "), title=observable.about),
                         html.Td(place),
                         *(
                             html.Td(number(v) if np.isfinite(v) else "–", className="value")
                             for v in entries.values[:, n]
                         ),
-                        html.Td(nodes(unit_pieces(str(ds[one.name].attrs["units"])))),
+                        html.Td(nodes(unit_pieces(str(ds[observable.name].attrs["units"])))),
                     ]
                 )
             )

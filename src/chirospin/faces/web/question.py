@@ -123,7 +123,9 @@ def checked_question(question: Question) -> CheckedQuestion:
     methods = arguments.methods_from(problem, ",".join(question.methods), option_texts(question))
     observables = None
     if question.view != "point":
-        observables = tuple(one.name for one in problem.choose((question.observable,)))
+        observables = tuple(
+            observable.name for observable in problem.choose((question.observable,))
+        )
     for span in question.spans:
         for text in (span.start, span.stop):
             _plain_text(kind.parameter_info(span.name), text)
@@ -267,10 +269,10 @@ def snippet(question: Question) -> str:
     over = ", ".join(f'"{name}": {_spaced(checked, name, question)}' for name in checked.over)
     family = checked.problem.family
     methods = [
-        f"{family}.{type(one).__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
-        if (changed := one.model_dump(exclude_defaults=True))
-        else f'"{one.name}"'
-        for one in checked.methods
+        f"{family}.{type(method).__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
+        if (changed := method.model_dump(exclude_defaults=True))
+        else f'"{method.name}"'
+        for method in checked.methods
     ]
     chosen = methods[0] if len(methods) == 1 else f"[{', '.join(methods)}]"
     call = [f"{family}.{kind.__name__}({given})", chosen]

@@ -8,7 +8,7 @@ import re
 import signal
 import socket
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 import chirospin
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import shown
-from chirospin.faces.web import callbacks
+from chirospin.faces.web import callbacks, molecules
 from chirospin.faces.web.desk import Desk
 from chirospin.faces.web.page import first_layout
 from chirospin.faces.web.upload import ANSWER, LARGEST_UPLOAD, PATH, connect_upload
@@ -60,6 +60,7 @@ def application(desk: Desk, path: str, hosts: Iterable[str]) -> Dash:
     app.layout = lambda: first_layout(path)
     callbacks.connect(app, desk)
     connect_upload(app.server, desk)
+    molecules.connect_molecules(app.server, desk)
     guard(app.server, hosts, app.csp_hashes())
     return app
 
@@ -92,17 +93,47 @@ def guard(server: Flask, hosts: Iterable[str], hashes: Sequence[str] = ()) -> No
     allowed = frozenset(hosts)
     origins = {f"{scheme}://{host}" for scheme in ("http", "https") for host in allowed}
     server.config["MAX_CONTENT_LENGTH"] = LARGEST_UPLOAD
-    policy = (
+    _protect(server, allowed, origins)
+    _answer_errors(server)
+    policies = _policies(hashes)
+
+    @server.after_request
+    def _headers(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = policies.get(request.path, policies[""])
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "same-origin"
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response
+
+    @server.route("/fonts/<name>")
+    def _font(name: str) -> Response:
+        import matplotlib
+
+        if name not in FONTS:
+            abort(404)
+        return send_from_directory(Path(matplotlib.get_data_path()) / "fonts" / "ttf", name)
+
+
+def _policies(hashes: Sequence[str]) -> dict[str, str]:
+    """What a page may contain, by its path; that of all others at the empty path."""
+    everywhere = (
         "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
         f"script-src 'self' {' '.join(hashes)}; object-src 'none'; base-uri 'none'; "
         "frame-ancestors 'none'; form-action 'none'"
     )
 
     plain = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
-    own = {
+    return {
+        "": everywhere,
         PATH: plain + "frame-src 'self'; form-action 'self'; frame-ancestors 'none'",
         ANSWER: plain + "form-action 'none'; frame-ancestors 'self'",
+        molecules.PATH: plain + "frame-src 'self'; form-action 'self'; frame-ancestors 'none'",
+        molecules.ANSWER: plain + "script-src 'self'; form-action 'none'; frame-ancestors 'self'",
     }
+
+
+def _protect(server: Flask, allowed: Collection[str], origins: Collection[str]) -> None:
+    """Refuse foreign hosts and origins, and what is too large."""
 
     @server.before_request
     def _refuse() -> None:
@@ -119,13 +150,9 @@ def guard(server: Flask, hosts: Iterable[str], hashes: Sequence[str] = ()) -> No
         if (request.content_length or 0) > most:
             abort(413, f"A request may have at most {most} bytes.")
 
-    @server.after_request
-    def _headers(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = own.get(request.path, policy)
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        return response
+
+def _answer_errors(server: Flask) -> None:
+    """One line for every request that fails."""
 
     @server.errorhandler(HTTPException)
     def _refused(error: HTTPException) -> Response:
@@ -142,14 +169,6 @@ def guard(server: Flask, hosts: Iterable[str], hashes: Sequence[str] = ()) -> No
         line = f"{type(error).__name__}: {error}".splitlines()[0]
         logging.getLogger("chirospin").error("request to %s failed: %s", request.path, line)
         return _line(500, line)
-
-    @server.route("/fonts/<name>")
-    def _font(name: str) -> Response:
-        import matplotlib
-
-        if name not in FONTS:
-            abort(404)
-        return send_from_directory(Path(matplotlib.get_data_path()) / "fonts" / "ttf", name)
 
 
 def _line(code: int, text: str) -> Response:
@@ -187,20 +206,20 @@ def listening(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
     except OSError:
         raise _no_address(host) from None
-    found = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((host, port))
-        found.listen(64)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(64)
     except OSError as error:
-        found.close()
+        listener.close()
         if error.errno == errno.EADDRNOTAVAIL:
             raise _no_address(host) from None
         raise ModelError(
             f"Option --port must be free on {host}, but {port} is not: "
             f"{error.strerror or error}; --port 0 takes any"
         ) from None
-    return found
+    return listener
 
 
 def serve(

@@ -113,8 +113,8 @@ def step_words(ticket: Ticket) -> str:
         if ticket.error:
             return ticket.error
         counts: dict[str, int] = {}
-        for one in known.claims.values() if known else ():
-            counts[one.word] = counts.get(one.word, 0) + 1
+        for step in known.claims.values() if known else ():
+            counts[step.word] = counts.get(step.word, 0) + 1
         return ", ".join(f"{n} {word}" for word, n in counts.items())
     if known is None:
         return "starting"

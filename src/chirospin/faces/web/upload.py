@@ -159,18 +159,18 @@ def _overlay_figure(ds: xr.Dataset, bias: Any, current: Any, polarisation: Any) 
 def form_page() -> str:
     """The form: files, how to read them, a model to lay over; the answer comes into a frame beneath."""
     rows = [
-        _row(name, about, f'<input id="{name}" name="{name}" maxlength="{LONGEST_FIELD}">')
+        form_row(name, about, f'<input id="{name}" name="{name}" maxlength="{LONGEST_FIELD}">')
         for name, (_, about) in FIELDS.items()
     ]
     rows.append(
-        _row(
+        form_row(
             "bias",
             "bias of the verdict: 0.5 V",
             f'<input id="bias" name="bias" maxlength="{LONGEST_FIELD}">',
         )
     )
     words = [
-        _row(
+        form_row(
             f"word_{w}",
             f"words that mean {w}: {example_words}",
             f'<input id="word_{w}" name="word_{w}" maxlength="{LONGEST_FIELD}">',
@@ -178,7 +178,7 @@ def form_page() -> str:
         for w, example_words in WORDS.items()
     ]
     labels = [
-        _row(
+        form_row(
             f"label_{n}",
             f"column of the {n}",
             f'<input id="label_{n}" name="label_{n}" maxlength="{LONGEST_FIELD}">',
@@ -186,7 +186,7 @@ def form_page() -> str:
         for n in LABELS
     ]
     sliders = [
-        _row(
+        form_row(
             f"model_{name}",
             f"{name} ({low:g} to {high:g} {unit})".replace(" )", ")"),
             f'<input id="model_{name}" name="model_{name}" type="range" min="{low}" max="{high}" step="any" value="{start}">',
@@ -205,20 +205,21 @@ def form_page() -> str:
         f"<details><summary>How to read them</summary>{''.join(rows)}</details>",
         f"<details><summary>Words and columns</summary>{''.join(words + labels)}</details>",
         "<details><summary>Lay a model over them</summary>"
-        + _row(
+        + form_row(
             "overlay",
             "draw junction.bias",
             '<input id="overlay" name="overlay" type="checkbox" value="yes">',
         )
-        + _row("method", "method", f'<select id="method" name="method">{choices}</select>')
+        + form_row("method", "method", f'<select id="method" name="method">{choices}</select>')
         + "".join(sliders)
         + "</details></form>",
         '<iframe name="answer" title="the verdict" style="width:100%;height:75vh;border:1px solid #ccc"></iframe>',
     ]
-    return html_page(parts, "measured curves")
+    return html_page(parts, "measured curves", frames=True)
 
 
-def _row(name: str, about: str, control: str) -> str:
+def form_row(name: str, about: str, control: str) -> str:
+    """A control with its label, as a line of a form."""
     return f'<p>{control} <label for="{name}">{escape(about)}</label></p>'
 
 
@@ -231,7 +232,7 @@ def connect_upload(server: Flask, desk: Desk) -> None:
 
     @server.post(ANSWER)
     def _answer() -> Response:
-        job = job_from(*_received())
+        job = job_from(*received())
         who = secrets.token_hex(8)
         ticket = desk.ask(who, job)
         ended = ticket.wait(LIMIT + 5)
@@ -239,12 +240,13 @@ def connect_upload(server: Flask, desk: Desk) -> None:
         if not ended or ticket.error == STOPPED:
             abort(503, "The comparison did not end; read part of the curves at a time.")
         if ticket.error or ticket.answer is None:
-            return Response(_refusal(ticket.error), 400, mimetype="text/html")
+            return Response(refused_page(ticket.error), 400, mimetype="text/html")
         return Response(str(ticket.answer), mimetype="text/html")
 
 
-def _refusal(line: str) -> str:
-    return html_page([f'<p class="verdict failed">{escape(one_line(line))}</p>'], "measured curves")
+def refused_page(line: str, name: str = "measured curves") -> str:
+    """The page of an answer that is an error."""
+    return html_page([f'<p class="verdict failed">{escape(one_line(line))}</p>'], name)
 
 
 def _in_memory(*_size: Any, **_told: Any) -> IO[bytes]:
@@ -252,7 +254,7 @@ def _in_memory(*_size: Any, **_told: Any) -> IO[bytes]:
     return BytesIO()
 
 
-def _received() -> tuple[list[tuple[str, bytes]], dict[str, str]]:
+def received() -> tuple[list[tuple[str, bytes]], dict[str, str]]:
     """Files and fields of a request."""
     if request.mimetype != "multipart/form-data":
         abort(400, "Files are sent as a form.")
@@ -267,9 +269,9 @@ def _received() -> tuple[list[tuple[str, bytes]], dict[str, str]]:
         request.stream, request.mimetype, request.content_length, request.mimetype_params
     )
     contents = [
-        (str(one.filename).replace("\\", "/").rpartition("/")[2], one.stream.read())
-        for one in files.getlist("files")
-        if one.filename
+        (str(file.filename).replace("\\", "/").rpartition("/")[2], file.stream.read())
+        for file in files.getlist("files")
+        if file.filename
     ]
     return contents, {k: str(v) for k, v in fields.items()}
 

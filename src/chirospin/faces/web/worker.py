@@ -164,8 +164,8 @@ def _bounded(checked: CheckedQuestion) -> None:
     """Refuse a result that would not cross to the page, before it is computed."""
     labels = checked.problem.labels(checked.model)
     own = sum(
-        math.prod(len(labels[d]) for d in one.dims)
-        for one in checked.problem.choose(checked.observables)
+        math.prod(len(labels[d]) for d in observable.dims)
+        for observable in checked.problem.choose(checked.observables)
     )
     numbers = own * _points(checked) * len(checked.methods)
     if numbers > LARGEST_ANSWER:
@@ -185,17 +185,17 @@ class Auditing:
     def run(self, send: Send) -> None:
         checked = checked_question(self.question)
         report = _reporter(send)
-        found: list[Certificate] = []
+        certificates: list[Certificate] = []
         total = len(checked.methods) * len(checked.problem.audits)
         for method in checked.methods:
             for audit in checked.problem.audits:
-                report(len(found), total)
+                report(len(certificates), total)
                 try:
-                    one = audit.run(checked.model, method)
+                    certificate = audit.run(checked.model, method)
                 except (ModelError, ConvergenceError) as error:
                     raise ModelError(f"{method.name}, {audit.name}: {error}") from None
-                found += [one] if one is not None else []
-        send("answer", tuple(found))
+                certificates += [certificate] if certificate is not None else []
+        send("answer", tuple(certificates))
 
 
 @dataclass(frozen=True, kw_only=True)

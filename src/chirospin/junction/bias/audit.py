@@ -26,10 +26,11 @@ from chirospin.junction.audit import (
     without_repulsion,
 )
 from chirospin.junction.bias.master import PositiveLindblad, Redfield, UniversalLindblad
-from chirospin.junction.bias.model import BiasedJunction, reservoirs_of
+from chirospin.junction.bias.model import BiasedJunction, reservoirs_of, vibration_bath
 from chirospin.junction.bias.observables import (
     AT_REST,
     NO_DEFECT,
+    bath_energy,
     energy_scale,
     linear_polarisation,
     spin_polarisation,
@@ -76,7 +77,7 @@ def _energy_balance(model: BiasedJunction, state: BiasedState) -> float | None:
         return None  # fluctuations heat the stack
     if probe_kind(model) == "voltage":
         return None  # so do inelastic probes
-    net = np.abs(state.energy_current.sum(axis=1)).max()
+    net = np.abs(state.energy_current.sum(axis=1) + bath_energy(state)).max()
     return float(net / (coupling_scale(model) * max(energy_scale(model), 1e-300)))
 
 
@@ -90,6 +91,9 @@ def entropy_production(model: BiasedJunction, state: BiasedState) -> float | Non
     reservoirs = reservoirs_of(model)
     heat = state.energy_current - reservoirs.potential * state.lead_current
     gained = -(heat / reservoirs.thermal_energy).sum(axis=1)
+    T = vibration_bath(model).thermal_energy
+    if T > 0:
+        gained = gained - bath_energy(state) / T
     if probe_kind(model) == "voltage":  # probes take the energy that the leads lose together
         gained += state.energy_current.sum(axis=1) / reservoirs.thermal_energy.mean()
     return float(gained.min() / coupling_scale(model))

@@ -32,7 +32,7 @@ from chirospin.junction.bias.fermi_overlap import overlap_expansion, shifted_dig
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.generator import JumpFamily
 from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Halves, Layout, Real
-from chirospin.numerics.sylvester import dagger, pack, unpack
+from chirospin.numerics.sylvester import dagger, pack
 
 Ints = NDArray[np.int64]
 Kind = Literal["redfield", "redfield-lamb", "perlind", "ule", "kms"]
@@ -184,7 +184,7 @@ class ThermalLeads(JumpFamily):
         layout: Layout,
         kind: Kind,
     ) -> None:
-        self.layout, self.kind = layout, kind
+        self.members, self.layout, self.kind = members, layout, kind
         self.coupling = np.array([member.coupling for member in members])
         self.thermal_energy = np.array([member.reservoirs.thermal_energy for member in members])
         self.conditions, self.condition = _conditions(members)
@@ -206,8 +206,9 @@ class ThermalLeads(JumpFamily):
 
     def _assemble(self, orbitals: tuple[int, ...]) -> None:
         parts = Parts(*([self._zeros(), self._zeros()] for _ in range(4)))
+        levels = round(self.layout.companions**0.5)
         for chain in chains(self.layout.charges, orbitals):
-            self._add(Channels.of(chain, self.coupling), parts)
+            self._add(Channels.of(chain.with_levels(levels), self.coupling), parts)
         damping = self._zeros()
         for parity in (EVEN, ODD):
             for n, E in enumerate(self.energies[parity]):
@@ -382,23 +383,21 @@ class ThermalLeads(JumpFamily):
     ) -> Real:
         """Maps from sectors of one stack to those of another, and their conjugates, added up."""
         layout = self.layout
-        before = [
-            unpack(packed[:, stack.span].reshape(layout.shape(parity, n)))
-            for n, stack in enumerate(layout.space.stacks[parity])
-        ]
+        before = [layout.stored(parity, n, packed) for n in layout.numbers(parity)]
         after = [np.zeros(layout.shape(other, n), dtype=complex) for n in layout.numbers(other)]
         for source, source_sectors, target, target_sectors, action in maps:
             after[target][:, target_sectors] += action(before[source][:, source_sectors])
-        return np.concatenate(
-            [pack(X + dagger(X)).reshape(layout.batch, -1) for X in after], axis=1
-        )
+        out = layout.zeros(other)
+        for n, X in enumerate(after):
+            layout.store(other, n, X + dagger(X), out)
+        return out
 
     def mean(self, operators: Stacks, halves: Halves) -> Real:
         """Expectation of a Hermitian operator that keeps every sector, (batch,)."""
         total = np.zeros(self.layout.batch)
         for parity, half in enumerate(halves):
-            for n, stack in enumerate(self.layout.space.stacks[parity]):
-                X = half[:, stack.span].reshape(self.layout.shape(parity, n))
+            for n in self.layout.numbers(parity):
+                X = pack(self.layout.stored(parity, n, half))
                 total += (pack(operators[parity][n]) * X).sum(axis=(1, 2, 3))
         return total
 
@@ -561,7 +560,9 @@ class Dephasing(JumpFamily):
         """Electrons in every orbital of each Fock state of one stack, (sector, d, orbital)."""
         stack = self.layout.space.stacks[parity][number]
         held = fock.occupations(self.layout.charges, parity, number)
-        return np.asarray(held.reshape(*stack.states.shape, -1, 2).sum(axis=-1))
+        electrons = held.reshape(*stack.states.shape, -1, 2).sum(axis=-1)
+        levels = self.layout.shape(parity, number)[-1] // stack.states.shape[1]
+        return np.repeat(electrons, levels, axis=1)
 
     def damping(self, parity: int, number: int) -> Complex:
         r""":math:`-\tfrac{i}{2}\kappa\sum_o n_o^2` in one stack."""

@@ -7,7 +7,7 @@ In the eigenbasis of H, c_k takes a sector B to the sector A of one electron few
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -16,13 +16,20 @@ from numpy.typing import NDArray
 from chirospin.junction.bias.model import (
     BiasedJunction,
     Reservoirs,
+    VibrationBath,
     gated_hamiltonian,
+    kept_levels,
     reservoirs_of,
+    vibration_bath,
 )
 from chirospin.junction.manybody import fock
+from chirospin.junction.manybody.bosons import Oscillators, VibronicMatrices, vibronic_hamiltonian
+from chirospin.junction.manybody.companions import joint
 from chirospin.junction.manybody.hamiltonian import Matrices, Member, hamiltonians
+from chirospin.junction.manybody.one_body import matrices_with
 from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Layout, Real
-from chirospin.junction.model import Interaction, lead_couplings
+from chirospin.junction.model import lead_couplings
+from chirospin.junction.modes import modes
 from chirospin.numerics.sylvester import dagger
 
 Ints = NDArray[np.int64]
@@ -35,20 +42,44 @@ class BiasedMember(Member):
     Parameters
     ----------
     broadened : whether every transition sees Fermi functions broadened by its own width
+    bath, damping : of the vibrations, (K,), eV; None without
     """
 
     reservoirs: Reservoirs
     broadened: bool = False
+    bath: VibrationBath | None = None
+    damping: Real = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def both(cls, model: BiasedJunction) -> tuple[BiasedMember, BiasedMember]:
         """A model with its left lead magnetised up, and down."""
-        matrices, reservoirs = Matrices.of(model, gated_hamiltonian(model)), reservoirs_of(model)
+        matrices = Matrices.of(model, gated_hamiltonian(model))
+        reservoirs, levels = reservoirs_of(model), kept_levels(model)
+        if levels:
+            found = modes(model)
+            matrices = VibronicMatrices(
+                h=matrices.h,
+                interaction=matrices.interaction,
+                charges=matrices_with(matrices, found.coupling).charges,
+                vibrations=found.coupling,
+                oscillators=Oscillators(energy=found.energy, levels=levels),
+            )
         up, down = (
-            cls(matrices=matrices, coupling=coupling, reservoirs=reservoirs)
+            cls(
+                matrices=matrices,
+                coupling=coupling,
+                reservoirs=reservoirs,
+                bath=vibration_bath(model) if levels else None,
+                damping=modes(model).damping,
+            )
             for coupling in lead_couplings(model)
         )
         return up, down
+
+    @property
+    def vibronic(self) -> VibronicMatrices | None:
+        """The molecules with their vibrations, if they have any."""
+        return self.matrices if isinstance(self.matrices, VibronicMatrices) else None
 
     @property
     def joined(self) -> Ints:
@@ -175,6 +206,24 @@ class Chain:
             **{name: np.stack([getattr(link, name) for link in alike]) for name in arrays},
         )
 
+    def with_levels(self, levels: int) -> Chain:
+        """The same beside bosons, whose level they keep."""
+        if levels == 1:
+            return self
+        level = np.arange(levels)
+
+        def beside(index: Ints) -> Ints:
+            wide = index[..., None] * levels + level
+            return wide.reshape(*index.shape[:-1], -1)
+
+        return replace(
+            self,
+            below=beside(self.below),
+            below_sign=np.repeat(self.below_sign, levels, axis=-1),
+            above=beside(self.above),
+            above_sign=np.repeat(self.above_sign, levels, axis=-1),
+        )
+
     def between(self, left: Complex, right: Complex) -> Complex:
         """left^+ c_k right for matrices (link, d, d), shape (link, J, dA, dB)."""
         rows = dagger(left)[:, None] * self.below_sign[:, :, None, :]
@@ -200,20 +249,29 @@ class Spectrum:
     vectors: tuple[tuple[Complex, ...], tuple[Complex, ...]]
 
 
+class _Kept:
+    """Matrices by their content: equal ones are one key of a cache."""
+
+    def __init__(self, matrices: Matrices) -> None:
+        self.matrices = matrices
+        arrays = tuple(np.ascontiguousarray(part).tobytes() for part in matrices.arrays)
+        self.content = (type(matrices), matrices.charges, arrays)
+
+    def __hash__(self) -> int:
+        return hash(self.content)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Kept) and self.content == other.content
+
+
 @lru_cache(maxsize=6)
-def _spectrum(arrays: tuple[bytes, ...], charges: fock.Charges) -> Spectrum:
-    h, density, exchange, strength = arrays
-    n = len(charges[0])
-    terms = Interaction(
-        density=np.frombuffer(density).reshape(n, n),
-        exchange=np.frombuffer(exchange, dtype=np.int64).reshape(-1, 4),
-        strength=np.frombuffer(strength),
-    )
-    matrices = Matrices(
-        h=np.frombuffer(h, dtype=complex).reshape(n, n), interaction=terms, charges=charges
-    )
+def _spectrum(kept: _Kept) -> Spectrum:
+    matrices = kept.matrices
+    n = len(matrices.charges[0])
     closed = Member(matrices=matrices, coupling=np.zeros((2, n)))
-    blocks = hamiltonians([closed], Layout(charges=charges, batch=1))
+    blocks = hamiltonians([closed], Layout(charges=matrices.charges, batch=1))
+    if isinstance(matrices, VibronicMatrices):
+        blocks = _with_vibrations(matrices, blocks)
     pairs = [[np.linalg.eigh(block[0]) for block in half] for half in blocks]
     return Spectrum(
         energies=(tuple(e for e, _ in pairs[0]), tuple(e for e, _ in pairs[1])),
@@ -221,10 +279,24 @@ def _spectrum(arrays: tuple[bytes, ...], charges: fock.Charges) -> Spectrum:
     )
 
 
+def _with_vibrations(
+    matrices: VibronicMatrices, blocks: tuple[list[Complex], list[Complex]]
+) -> tuple[list[Complex], list[Complex]]:
+    unit = np.eye(matrices.oscillators.size)
+    even, odd = (
+        [
+            joint(block, unit)
+            + vibronic_hamiltonian(matrices.oscillators, matrices.coupling, (parity, n))
+            for n, block in enumerate(half)
+        ]
+        for parity, half in enumerate(blocks)
+    )
+    return even, odd
+
+
 def spectrum(matrices: Matrices) -> Spectrum:
     """Many-body eigenstates, sector by sector; the last few are remembered."""
-    arrays = tuple(np.ascontiguousarray(part).tobytes() for part in matrices.arrays)
-    return _spectrum(arrays, matrices.charges)
+    return _spectrum(_Kept(matrices))
 
 
 def widths(coupling: Real, elements: Complex) -> Real:

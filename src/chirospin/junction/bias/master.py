@@ -19,23 +19,39 @@ from pydantic import Field
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.base.method import LOOSEST, MOST_VECTORS, NOTHING, TIGHTEST, Method, Needs
+from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.threads import blas_threads
 from chirospin.junction.bias.dissipators import Dephasing, Kind, ThermalLeads
 from chirospin.junction.bias.eigenstates import BiasedMember
-from chirospin.junction.bias.model import BiasedJunction
+from chirospin.junction.bias.model import (
+    BiasedJunction,
+    given_levels,
+    kept_levels,
+    require_no_vibrations,
+)
 from chirospin.junction.bias.parts import BROADENED, NOISE
-from chirospin.junction.bias.state import BiasedState
+from chirospin.junction.bias.state import BiasedState, VibratingPart
+from chirospin.junction.bias.vibronic import OhmicVibrations, warm_start
 from chirospin.junction.manybody import fock
+from chirospin.junction.manybody.bosons import DampedVibrations, Vibrations, vibronic_energy
 from chirospin.junction.manybody.certified import (
     CertifiedState,
     certified_states,
     joint_certificates,
 )
+from chirospin.junction.manybody.companions import LevelsLayout
 from chirospin.junction.manybody.generator import Generator, JumpFamily
+from chirospin.junction.manybody.hamiltonian import hamiltonians
 from chirospin.junction.manybody.leads import open_channels
 from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Layout, Real
-from chirospin.junction.manybody.steady import Resolvent, Stationary, SteadySolver
+from chirospin.junction.manybody.steady import (
+    Resolvent,
+    Stationary,
+    SteadySolver,
+    krylov_setting,
+    tolerance_setting,
+)
+from chirospin.junction.modes import modes
 from chirospin.junction.probed import require_no_probes
 from chirospin.numerics.sylvester import Form, by_either_form
 
@@ -48,6 +64,9 @@ TOO_SLOW = (
     "some states are left more slowly than rounding can tell, so their probabilities are not known; "
     "raise thermal_energy or bias, or change gate"
 )
+TOP_LEVEL = 1e-3  # occupation of the highest level of a vibration that does not show
+MOST_LEVELS = 12  # of all vibrations together, that are taken without being asked for
+VIBRATING = ("redfield", "perlind", "kms")
 Pair = tuple[BiasedMember, BiasedMember]
 
 
@@ -56,15 +75,8 @@ class SecondOrder(Method):
 
     kind: ClassVar[Kind]
 
-    tolerance: float = Field(
-        1e-12,
-        ge=TIGHTEST,
-        le=LOOSEST,
-        description="largest residual |L rho| / |rho| in units of the energy scale",
-    )
-    krylov_vectors: int = Field(
-        300, ge=1, le=MOST_VECTORS, description="most Krylov vectors of one solve"
-    )
+    tolerance: float = tolerance_setting()
+    krylov_vectors: int = krylov_setting(300, "solve")
     counting: bool = Field(
         True, description="whether to find the noise where it is asked for: one more solve"
     )
@@ -81,14 +93,42 @@ class SecondOrder(Method):
 
     def solve_with(self, models: Sequence[BiasedJunction], needs: Needs) -> Iterator[BiasedState]:
         """The same with noise, and with the currents through levels of finite width."""
+        for vibrating, group in groupby(models, key=lambda model: len(modes(model)) > 0):
+            if vibrating:
+                yield from (self._vibrating(model, needs) for model in group)
+            else:
+                yield from self._alike(list(group), needs)
+
+    def _vibrating(self, model: BiasedJunction, needs: Needs) -> BiasedState:
+        """Levels are added until the highest is empty, unless they were given."""
+        if self.kind not in VIBRATING:
+            require_no_vibrations(model, self.name)
+        chosen, levels = given_levels(model) is None, kept_levels(model)
+        while True:
+            (state,) = self._alike([model.replace(phonon_levels=levels)], needs)
+            assert state.vibrations is not None
+            top = state.vibrations.top_level.max(axis=0)
+            if not chosen or not (top > TOP_LEVEL).any() or not state.outcome.converged:
+                return state
+            more = tuple(n + 2 if p > TOP_LEVEL else n for n, p in zip(levels, top, strict=True))
+            if np.prod(more) > MOST_LEVELS:
+                doubt = (
+                    f"the top level of a vibration holds {top.max():.1e} > {TOP_LEVEL:g} with levels "
+                    f"{list(levels)}; give phonon_levels {list(more)}"
+                )
+                up, down = (replace(one, converged=False, reason=doubt) for one in state.outcomes)
+                return replace(state, outcomes=(up, down))
+            levels = more
+
+    def _alike(self, models: Sequence[BiasedJunction], needs: Needs) -> Iterator[BiasedState]:
         pairs = ((model, BiasedMember.both(_allowed(model, self.name))) for model in models)
 
         def structure(item: tuple[BiasedJunction, Pair]) -> Any:
-            return item[1][0].charges, open_channels(item[1])
+            return item[1][0].charges, kept_levels(item[0]), open_channels(item[1])
 
         for _, group in groupby(pairs, key=structure):
             alike = list(group)
-            sizes = fock.sector_sizes(alike[0][1][0].charges)
+            sizes = _state_counts(alike[0][1][0])
             _check_memory(alike[0][0], sizes, self.name)
             step = max(1, TOGETHER // (2 * sum(size**2 for size in sizes)))
             for start in range(0, len(alike), step):
@@ -118,9 +158,17 @@ class SecondOrder(Method):
             return [one for group in groups for one in self._batch(group, counting)]
 
     def _batch(self, members: Sequence[BiasedMember], counting: bool) -> list[Solution]:
+        vibronic = members[0].vibronic
         layout = Layout(charges=members[0].charges, batch=len(members))
+        if vibronic is not None:
+            layout = LevelsLayout(
+                charges=layout.charges, batch=layout.batch, levels=vibronic.oscillators.size
+            )
         leads = ThermalLeads(members, layout, self.kind)
         families: list[JumpFamily] = [leads]
+        vibrations = None if vibronic is None else _vibrations(members[0], leads)
+        if vibrations is not None:
+            families.append(vibrations)
         if any(member.reservoirs.dephasing for member in members):
             families.append(Dephasing(members, layout))
         generator = Generator(members, layout, families)
@@ -138,12 +186,19 @@ class SecondOrder(Method):
         (solver,) = by_either_form([generator], attempt, _slow)
         if _slow(solver):
             solver = solver.regularised(float(leads.coupling.max()))
-        return self._read(solver, leads, counting)
+        return self._read(solver, leads, vibrations, counting)
 
-    def _read(self, solver: SteadySolver, leads: ThermalLeads, counting: bool) -> list[Solution]:
+    def _read(
+        self,
+        solver: SteadySolver,
+        leads: ThermalLeads,
+        vibrations: Vibrations | None,
+        counting: bool,
+    ) -> list[Solution]:
         """Steady states with their flows."""
         generator = solver.generator
-        found, doubts = _steady(solver)
+        member = leads.members[0]
+        found, doubts = _steady(solver, _guess(solver, member, vibrations))
         halves = found.halves
         particles, energy = (
             np.stack([leads.mean(flow[lead], halves) for lead in (0, 1)], axis=-1)
@@ -152,8 +207,10 @@ class SecondOrder(Method):
         with np.errstate(divide="ignore", invalid="ignore"):
             barrier = -np.log(generator.jump_rate(*halves) / leads.coupling.sum(axis=(1, 2)))
         noise = _noise(solver, leads, found) if counting else None
+        shown = None if vibrations is None else _shown(member, vibrations, halves)
         return [
             Solution(
+                vibrations=None if shown is None else {k: v[b] for k, v in shown.items()},
                 certified=state,
                 current=particles[b],
                 energy=energy[b],
@@ -183,6 +240,7 @@ class SecondOrder(Method):
             energy_current=np.stack([one.energy for one in both]),
             barrier=np.array([one.barrier for one in both]),
             second_order=True,
+            vibrations=_joined(both),
             parts=parts,
         )
 
@@ -242,6 +300,7 @@ class Solution:
     energy: Real
     barrier: float
     noise: float | None
+    vibrations: dict[str, Real] | None = None
 
 
 def _slow(solver: SteadySolver) -> bool:
@@ -250,9 +309,66 @@ def _slow(solver: SteadySolver) -> bool:
     return bool((solver.resolvent.slowest_decay <= SLOW * scale).any())
 
 
-def _steady(solver: SteadySolver) -> tuple[Stationary, list[str]]:
+def _state_counts(member: BiasedMember) -> list[int]:
+    """States of every sector, levels of vibrations counted."""
+    levels = 1 if member.vibronic is None else member.vibronic.oscillators.size
+    return [levels * size for size in fock.sector_sizes(member.charges)]
+
+
+def _vibrations(member: BiasedMember, leads: ThermalLeads) -> Vibrations:
+    """The vibrations of a member with their bath."""
+    vibronic, bath, layout = member.vibronic, member.bath, leads.layout
+    assert vibronic is not None
+    assert bath is not None
+    assert isinstance(layout, LevelsLayout)
+    common = (vibronic.oscillators, vibronic.coupling, layout, member.damping)
+    if bath.kind == "local":
+        return DampedVibrations(*common, bath.occupation)
+    eigenstates = (leads.energies, leads.vectors)
+    return OhmicVibrations(*common, bath.thermal_energy, eigenstates, leads.kind)
+
+
+def _guess(
+    solver: SteadySolver, member: BiasedMember, vibrations: Vibrations | None
+) -> Halves | None:
+    """Where a solve with vibrations starts: high levels are empty."""
+    if vibrations is None or solver.by_halves or member.bath is None:
+        return None
+    return warm_start(vibrations.layout, vibrations.oscillators, member.bath.occupation)
+
+
+def _shown(member: BiasedMember, vibrations: Vibrations, halves: Halves) -> dict[str, Real]:
+    """What the vibrations show, batch first."""
+    layout, oscillators = vibrations.layout, vibrations.oscillators
+    plain = layout.electrons
+    shown = {
+        name: np.stack([plain.trace(*layout.weighted(halves, one)) for one in operators], axis=-1)
+        for name, operators in (
+            ("number", oscillators.number),
+            ("displacement", oscillators.position),
+            ("top_level", oscillators.top),
+        )
+    }
+    electrons = hamiltonians([member], Layout(charges=layout.charges, batch=1))
+    blocks = {(p, n): X for p, half in enumerate(electrons) for n, X in enumerate(half)}
+    flow = vibrations.bath(halves)
+    energy = vibronic_energy(oscillators, blocks, vibrations.coupling, layout, flow)
+    levels = np.broadcast_to(np.array(oscillators.levels), shown["number"].shape)
+    return {**shown, "energy": energy, "levels": levels}
+
+
+def _joined(both: Sequence[Solution]) -> VibratingPart | None:
+    """Of both magnetisations."""
+    up, down = (one.vibrations for one in both)
+    if up is None or down is None:
+        return None
+    values = {name: np.stack([up[name], down[name]]) for name in up if name != "levels"}
+    return VibratingPart(levels=tuple(up["levels"].tolist()), **values)
+
+
+def _steady(solver: SteadySolver, guess: Halves | None = None) -> tuple[Stationary, list[str]]:
     """rho of every member, and why it may not be known: then two starts lead apart."""
-    first = solver.steady_state()
+    first = solver.steady_state(guess=guess)
     if not solver.fed_back:
         return first, [""] * len(solver.generator.members)
     if not (solver.generator.residual(*first.halves) <= solver.tolerance).any():

@@ -13,6 +13,7 @@ from chirospin.base.constants import BOLTZMANN
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import ParameterInfo, parameter
 from chirospin.junction.model import PER_MOLECULE, ProbedStack, one_body_hamiltonian
+from chirospin.junction.modes import BATHS, VibratingStack, modes, quanta
 
 Real = NDArray[np.float64]
 DEFAULT_THERMAL_ENERGY = 0.1
@@ -23,7 +24,7 @@ COLDEST = 1e-200
 SUPERSEDED = ("occupation_left", "occupation_right")
 
 
-class BiasedJunction(ProbedStack):
+class BiasedJunction(VibratingStack, ProbedStack):
     r"""A molecular stack between leads with Fermi functions, wide bands.
 
     .. math:: f_l(\omega) = 1/(1 + e^{(\omega - \mu_l)/T_l}), \qquad
@@ -91,6 +92,14 @@ class BiasedJunction(ProbedStack):
         about="rate at which fluctuations of every orbital energy destroy coherence, over hbar",
     )
 
+    phonon_bath: str = parameter(
+        "ohmic",
+        symbol="b",
+        choices=BATHS,
+        about="ohmic: between eigenstates of the whole H, in detailed balance; local: whatever the electrons "
+        "do, for large bias only; dressed and brownian: junction.phonons only",
+    )
+
     def __init__(self, **values: Any) -> None:
         for name in values:
             _require_own(name)
@@ -114,6 +123,7 @@ class BiasedJunction(ProbedStack):
                 f"Parameter `temperature` must be left out where `thermal_energy` is given "
                 f"(they are one quantity), but is {self.temperature:g} (in K)"
             )
+        _require_levels(self)
         T = _thermal_energy(self)
         if not COLDEST <= T <= LARGEST:
             name = "thermal_energy" if self.temperature is None else "temperature"
@@ -129,6 +139,32 @@ class BiasedJunction(ProbedStack):
                 f"{self.thermal_energy_difference:g}"
             )
         return self
+
+
+REFUSED_BATHS = {
+    "dressed": "whose current without bias is some hundred times that of local",
+    "brownian": "which has no explicit levels",
+}
+REFUSED_SETTINGS = {
+    "phonon_tiers": "lead rates at electron energies alone, which tiers would need, drive a current without "
+    "bias; give phonon_levels",
+    "phonon_matsubara": "an ohmic bath has none",
+    "dephasing_matrix": "dephasing is that of the orbital energies here; junction.phonons has the matrix",
+}
+
+
+def _require_levels(vibrating: BiasedJunction) -> None:
+    why = REFUSED_BATHS.get(vibrating.phonon_bath)
+    if why is not None:
+        raise ModelError(
+            f"Parameter `phonon_bath` must be ohmic or local (dimensionless) at finite bias, but is "
+            f"{vibrating.phonon_bath}, {why}"
+        )
+    for name, reason in REFUSED_SETTINGS.items():
+        if getattr(vibrating, name) is not None:
+            raise ModelError(
+                f"Parameter `{name}` must be left out at finite bias (dimensionless): {reason}"
+            )
 
 
 def _require_own(name: str) -> None:
@@ -190,6 +226,7 @@ def require_no_dephasing(model: BiasedJunction, method: str) -> None:
             f"Parameter `dephasing` must be 0 (in eV) for method {method}, which has no dephasing, "
             f"but is {rate:g}; ule, redfield, perlind and kms have"
         )
+    require_no_vibrations(model, method)
 
 
 def gated_hamiltonian(model: BiasedJunction) -> NDArray[np.complex128]:
@@ -197,3 +234,58 @@ def gated_hamiltonian(model: BiasedJunction) -> NDArray[np.complex128]:
     return one_body_hamiltonian(model) + np.diag(
         np.repeat(reservoirs_of(model).shift, PER_MOLECULE)
     )
+
+
+FIRST_LEVELS = 4
+"""Of every vibration, where the program chooses them."""
+
+
+def given_levels(model: BiasedJunction) -> tuple[int, ...] | None:
+    """Levels of the vibrations, if they were given."""
+    return model.phonon_levels
+
+
+def kept_levels(model: BiasedJunction) -> tuple[int, ...]:
+    """Levels of every vibration; none where there is no vibration."""
+    return given_levels(model) or (FIRST_LEVELS,) * len(modes(model))
+
+
+@dataclass(frozen=True, kw_only=True)
+class VibrationBath:
+    """What the bath of the vibrations imposes.
+
+    Parameters
+    ----------
+    kind : ohmic or local
+    thermal_energy : k_B T_b, eV
+    occupation : n of every mode, (K,)
+    """
+
+    kind: str
+    thermal_energy: float
+    occupation: Real
+
+
+def vibration_bath(model: BiasedJunction) -> VibrationBath:
+    """Of the temperature of the leads unless it has its own."""
+    own = model.phonon_thermal_energy
+    T = _thermal_energy(model) if own is None else own
+    return VibrationBath(
+        kind=model.phonon_bath,
+        thermal_energy=T,
+        occupation=np.asarray(quanta(modes(model).energy, T), dtype=float),
+    )
+
+
+def require_no_vibrations(model: BiasedJunction, method: str) -> None:
+    """Refuse vibrations that a method cannot take into account.
+
+    Raises
+    ------
+    ModelError : names the methods that can
+    """
+    if len(modes(model)):
+        raise ModelError(
+            f"Parameter `phonon_energy` must be left out (in eV) for method {method}, which has no "
+            "vibrations; redfield, perlind and kms have them, junction.phonons at infinite bias"
+        )

@@ -121,12 +121,18 @@ def _fano_error(model: BiasedJunction, state: BiasedState) -> Real:
     return np.asarray(np.abs(state.parts[NOISE]) * _current_error(model, state) / I**2)
 
 
+def bath_energy(state: BiasedState) -> Real:
+    """Energy that enters from the bath of the vibrations, (magnetisation,), eV^2/hbar."""
+    return np.zeros(2) if state.vibrations is None else state.vibrations.energy
+
+
 def _energy_error(model: BiasedJunction, state: BiasedState) -> Real:
     """From both leads together, rounding, and what the method drives at rest, (magnetisation, 1)."""
     if state.energy_current is None:
         return np.full((2, 1), np.nan)
+    net = np.abs(state.energy_current.sum(axis=1) + bath_energy(state))
     inelastic = reservoirs_of(model).dephasing or probe_kind(model) == "voltage"
-    net = 0.0 if inelastic else np.abs(state.energy_current.sum(axis=1))
+    net = 0.0 * net if inelastic else net
     rounding = np.finfo(float).eps * lead_couplings(model).sum(axis=(1, 2)) * energy_scale(model)
     return np.asarray(net + rounding + _spurious(model, state)[1])[:, None]
 
@@ -142,7 +148,7 @@ def _defect_error(model: BiasedJunction, state: BiasedState) -> Real:
     unit="1",
     symbol=r"P_\mathrm{MR}",
     undefined=NO_DRIVE,
-    needs=(REST, *AT_REST),
+    error_needs=(REST, *AT_REST),
     error=_polarisation_error,
 )
 def spin_polarisation(model: BiasedJunction, state: BiasedState) -> Real:

@@ -137,7 +137,7 @@ def _not_unique(gap: float, known: float, wanted: float) -> str:
         cause = "its eigenbasis is not unique otherwise; choose redfield"
     return (
         "Method `pauli` must have distinct levels among the populated ones of every charge sector "
-        f"(in eV, gaps > {max(known, wanted):.1g}), but the smallest gap is {abs(gap):.2g}: {cause}"
+        f"(in eV, gaps > {max(known, wanted):.3g}), but the smallest gap is {abs(gap):.2g}: {cause}"
     )
 
 

@@ -13,6 +13,24 @@ Real = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
+class VibratingPart:
+    """What the vibrations show, (magnetisation, mode).
+
+    Parameters
+    ----------
+    number, displacement, top_level : <b^+b>, <x>, occupation of the highest level
+    energy : that enters from their bath, (magnetisation,), eV^2/hbar
+    levels : of each
+    """
+
+    number: Real
+    displacement: Real
+    top_level: Real
+    energy: Real
+    levels: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class BiasedState(JunctionState):
     """Steady state for both magnetisations of the left lead.
 
@@ -21,12 +39,14 @@ class BiasedState(JunctionState):
     energy_current : energy entering from each lead, (magnetisation, lead); None if not known
     barrier : -log of the rate of jumps over the sum of all couplings: the energy, over T, that a jump
         lacks, (magnetisation,); None if not known
+    vibrations : what they show; None where there are none
     second_order : whether the method is a generator of second order in the coupling
     """
 
     energy_current: Real | None = None
     barrier: Real | None = None
     second_order: bool = False
+    vibrations: VibratingPart | None = None
 
     @property
     def noise(self) -> Real | None:

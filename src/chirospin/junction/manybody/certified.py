@@ -44,14 +44,14 @@ def certified_states(
     doubts : why the state of a member may not be the only one, or not be known; empty where it is
     """
     layout, members = generator.layout, generator.members
-    residual, drift = generator.residual(*found.halves), generator.trace_drift(*found.halves)
+    residual, drift = generator.residual_and_drift(*found.halves)
     lowest = np.full(layout.batch, np.inf)
-    blocks = layout.blocks(found.halves)
-    for X in blocks.values():
+    for X in layout.blocks(found.halves).values():
         lowest = np.minimum(lowest, smallest_eigenvalue(X))
-    number = layout.number()
-    particles = sum((n * x).sum(axis=1) for n, x in zip(number, found.halves, strict=True))
-    G = one_body_density(members[0].matrices, layout, blocks)
+    electrons, reduced = layout.electrons, layout.reduced(found.halves)
+    number = electrons.number()
+    particles = sum((n * x).sum(axis=1) for n, x in zip(number, reduced, strict=True))
+    G = one_body_density(members[0].matrices, electrons, electrons.blocks(reduced))
     judged = []
     for b, member in enumerate(members):
         several = closed_classes(member.charges, member.channels)

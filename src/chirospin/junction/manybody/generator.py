@@ -8,7 +8,7 @@ Who the families are (leads, dephasing) the generator does not know.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -47,6 +47,14 @@ class JumpFamily:
         """Their adjoint."""
         raise NotImplementedError
 
+    def kept(self, layout: Layout, parity: int, packed: Real) -> Real:
+        """The jumps that keep every sector, on all sectors of one parity at once."""
+        return layout.by_stack(parity, packed, partial(self.keeping, parity))
+
+    def kept_adjoint(self, layout: Layout, parity: int, packed: Real) -> Real:
+        """Their adjoint."""
+        return layout.by_stack(parity, packed, partial(self.keeping_adjoint, parity))
+
 
 class Generator:
     """L of several members of one structure, in packed Hermitian form.
@@ -64,10 +72,10 @@ class Generator:
         self.crossing = [family for family in families if family.crosses]
         self.keepers = [family for family in families if family.keeps]
         self.scale = np.array([member.scale for member in members])
-        H = hamiltonians(members, layout)
+        H = hamiltonians(members, layout.electrons)
         self.heff = tuple(
             [
-                H[parity][n] + sum(family.damping(parity, n) for family in families)
+                layout.beside(H[parity][n]) + sum(family.damping(parity, n) for family in families)
                 for n in layout.numbers(parity)
             ]
             for parity in (EVEN, ODD)
@@ -83,13 +91,6 @@ class Generator:
         first, *others = (family.crossing_adjoint(parity, packed) for family in self.crossing)
         return sum(others, start=first)
 
-    def inside(self, parity: int, number: int, X: Complex) -> Complex:
-        """L_0 + K on Hermitian matrices (..., batch, sector, d, d) of one stack."""
-        out = sylvester(self.heff[parity][number], X)
-        for family in self.keepers:
-            out = out + family.keeping(parity, number, X)
-        return out
-
     def inside_adjoint(self, parity: int, number: int, X: Complex) -> Complex:
         """Its adjoint."""
         out = sylvester_adjoint(self.heff[parity][number], X)
@@ -97,45 +98,73 @@ class Generator:
             out = out + family.keeping_adjoint(parity, number, X)
         return out
 
+    def inside(self, parity: int, number: int, X: Complex) -> Complex:
+        """L_0 + K on Hermitian matrices (..., batch, sector, d, d) of one stack."""
+        out = sylvester(self.heff[parity][number], X)
+        for family in self.keepers:
+            out = out + family.keeping(parity, number, X)
+        return out
+
+    def coherent(self, parity: int, packed: Real) -> Real:
+        """L_0 on the sectors of one parity."""
+        heff = self.heff[parity]
+        return self.layout.by_stack(parity, packed, lambda n, X: sylvester(heff[n], X))
+
+    def coherent_adjoint(self, parity: int, packed: Real) -> Real:
+        """Its adjoint."""
+        heff = self.heff[parity]
+        return self.layout.by_stack(parity, packed, lambda n, X: sylvester_adjoint(heff[n], X))
+
     def kept(self, parity: int, packed: Real) -> Real:
         """K on the sectors of one parity."""
+        parts = (family.kept(self.layout, parity, packed) for family in self.keepers)
+        return sum(parts, start=np.zeros_like(packed))
 
-        def action(number: int, X: Complex) -> Complex:
-            return sum(
-                (family.keeping(parity, number, X) for family in self.keepers),
-                start=np.zeros_like(X),
-            )
-
-        return self.layout.by_stack(parity, packed, action)
+    def kept_adjoint(self, parity: int, packed: Real) -> Real:
+        """Its adjoint."""
+        parts = (family.kept_adjoint(self.layout, parity, packed) for family in self.keepers)
+        return sum(parts, start=np.zeros_like(packed))
 
     def derivative(self, even: Real, odd: Real) -> Halves:
         """L rho, even and odd sectors."""
-        own = self._stacks(self.inside, even, odd)
-        return own[EVEN] + self.jumps(ODD, odd), own[ODD] + self.jumps(EVEN, even)
+        return (
+            self._within(EVEN, even) + self.jumps(ODD, odd),
+            self._within(ODD, odd) + self.jumps(EVEN, even),
+        )
 
     def adjoint_derivative(self, even: Real, odd: Real) -> Halves:
         r"""L^+ Z under Tr[Z X], even and odd sectors: how an observable changes in time."""
-        own = self._stacks(self.inside_adjoint, even, odd)
-        return own[EVEN] + self.jumps_adjoint(EVEN, odd), own[ODD] + self.jumps_adjoint(ODD, even)
-
-    def _stacks(self, action: Callable[[int, int, Complex], Complex], *halves: Real) -> Halves:
-        even, odd = (
-            self.layout.by_stack(parity, packed, partial(action, parity))
-            for parity, packed in zip((EVEN, ODD), halves, strict=True)
+        return (
+            self._within_adjoint(EVEN, even) + self.jumps_adjoint(EVEN, odd),
+            self._within_adjoint(ODD, odd) + self.jumps_adjoint(ODD, even),
         )
-        return even, odd
 
-    def residual(self, even: Real, odd: Real) -> Real:
-        r"""\|L rho\| / \|rho\| in units of each member's energy scale, (batch,)."""
-        size = norm(even, odd) * self.scale
-        return norm(*self.derivative(even, odd)) / np.where(size > 0, size, np.nan)
+    def _within(self, parity: int, packed: Real) -> Real:
+        own = self.coherent(parity, packed)
+        return own + self.kept(parity, packed) if self.keepers else own
+
+    def _within_adjoint(self, parity: int, packed: Real) -> Real:
+        own = self.coherent_adjoint(parity, packed)
+        return own + self.kept_adjoint(parity, packed) if self.keepers else own
 
     def jump_rate(self, even: Real, odd: Real) -> Real:
         """Trace of J rho, (batch,)."""
         return self.layout.trace(self.jumps(ODD, odd), self.jumps(EVEN, even))
 
-    def trace_drift(self, even: Real, odd: Real) -> Real:
-        r"""\|Tr L rho\| relative to the rate of jumps, (batch,); zero where nothing jumps."""
-        drift = np.abs(self.layout.trace(*self.derivative(even, odd)))
+    def residual(self, even: Real, odd: Real) -> Real:
+        r"""\|L rho\| / \|rho\| in units of each member's energy scale, (batch,)."""
+        return self._relative(self.derivative(even, odd), (even, odd))
+
+    def _relative(self, rest: Halves, halves: Halves) -> Real:
+        size = norm(*halves) * self.scale
+        return norm(*rest) / np.where(size > 0, size, np.nan)
+
+    def residual_and_drift(self, even: Real, odd: Real) -> tuple[Real, Real]:
+        r"""The residual, and \|Tr L rho\| relative to the rate of jumps, (batch,) each.
+
+        The drift is zero where nothing jumps.
+        """
+        rest = self.derivative(even, odd)
         rate = self.jump_rate(even, odd)
-        return np.asarray(drift / np.where(rate > 0, rate, 1.0))
+        drift = np.abs(self.layout.trace(*rest)) / np.where(rate > 0, rate, 1.0)
+        return self._relative(rest, (even, odd)), np.asarray(drift)

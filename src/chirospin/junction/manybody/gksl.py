@@ -16,9 +16,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import ClassVar
 
-from pydantic import Field
-
-from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method, Needs
+from chirospin.base.method import Method, Needs
 from chirospin.base.threads import blas_threads
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.counting import NOISE, counted_state
@@ -30,6 +28,7 @@ from chirospin.junction.manybody.infinite_bias import (
     steady_states,
 )
 from chirospin.junction.manybody.leads import open_channels
+from chirospin.junction.manybody.steady import krylov_setting, tolerance_setting
 from chirospin.junction.model import Junction
 from chirospin.junction.state import JunctionState
 
@@ -49,15 +48,8 @@ class GKSL(Method):
         "saad_schultz_1986",
     )
 
-    tolerance: float = Field(
-        1e-12,
-        ge=TIGHTEST,
-        le=LOOSEST,
-        description="largest residual |L rho| / |rho| in units of the energy scale",
-    )
-    krylov_vectors: int = Field(
-        200, ge=1, le=MOST_VECTORS, description="most Krylov vectors of one solve"
-    )
+    tolerance: float = tolerance_setting()
+    krylov_vectors: int = krylov_setting(200, "solve")
 
     gives: ClassVar[Needs] = frozenset({NOISE})
 

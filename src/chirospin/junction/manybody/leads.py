@@ -97,22 +97,20 @@ class FlatLeads(JumpFamily):
 
     def damping(self, parity: int, number: int) -> Complex:
         r""":math:`-\tfrac{i}{2}\sum_k [\alpha_k (1 - n_k) + \beta_k n_k]` in one stack."""
-        shape = self.layout.shape(parity, number)
+        shape = self.layout.electrons.shape(parity, number)
         out = np.zeros((shape[0], shape[1] * shape[2] ** 2), dtype=complex)
         out[:, diagonal_places(*shape[1:3])] = [
             losses(member, parity, number) for member in self.members
         ]
-        return out.reshape(shape)
+        return self.layout.beside(out.reshape(shape))
 
     def crossing(self, parity: int, packed: Real) -> Real:
         """The jumps out of one parity."""
-        out: Real = self.maps[parity] @ packed.reshape(-1)
-        return out.reshape(self.layout.batch, -1)
+        return self.layout.by_electrons(packed, lambda X: self.maps[parity] @ X)
 
     def crossing_adjoint(self, parity: int, packed: Real) -> Real:
         """The adjoint of the jumps out of one parity."""
-        out: Real = self.maps[parity].T @ packed.reshape(-1)
-        return out.reshape(self.layout.batch, -1)
+        return self.layout.by_electrons(packed, lambda X: self.maps[parity].T @ X)
 
 
 def losses(member: FlatMember, parity: int, number: int) -> Complex:

@@ -27,7 +27,7 @@ from pydantic import Field
 
 from chirospin.base.errors import UNREADABLE, ModelError
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
+from chirospin.base.method import Method
 from chirospin.base.outcome import Outcome
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.certified import (
@@ -41,7 +41,7 @@ from chirospin.junction.manybody.infinite_bias import listed_pair, state_of
 from chirospin.junction.manybody.leads import FlatMember, closed_classes, sparse_hamiltonians
 from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Layout, Real, diagonal
 from chirospin.junction.manybody.recycling import RecycledKrylov, on_host
-from chirospin.junction.manybody.steady import by_parity
+from chirospin.junction.manybody.steady import by_parity, krylov_setting, tolerance_setting
 from chirospin.junction.model import MAGNETISATIONS, PER_MOLECULE, Junction
 from chirospin.junction.state import UNREACHED, JunctionState, unreached
 from chirospin.numerics.sylvester import (
@@ -86,15 +86,8 @@ class MixedGKSL(Method):
         "parks_2006",
     )
 
-    tolerance: float = Field(
-        1e-12,
-        ge=TIGHTEST,
-        le=LOOSEST,
-        description="largest residual |L rho| / |rho| in units of the energy scale",
-    )
-    krylov_vectors: int = Field(
-        200, ge=1, le=MOST_VECTORS, description="most Krylov vectors of one correction"
-    )
+    tolerance: float = tolerance_setting()
+    krylov_vectors: int = krylov_setting(200, "correction")
     folder: Path | None = Field(
         None, description="keeps vectors on disk; a solve that was cut off goes on from there"
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +25,36 @@ Blocks = dict[tuple[int, int], Complex]
 EVEN, ODD = 0, 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Layout:
-    """Where the numbers of packed operators lie, for a batch of members of one structure."""
+class AnyStacks(Protocol):
+    """Stacks of sectors of equal size, by parity."""
 
-    charges: fock.Charges
+    @property
+    def stacks(self) -> tuple[tuple[fock.Stack, ...], tuple[fock.Stack, ...]]:
+        """Even and odd ones."""
+
+    def unknowns(self, parity: int) -> int:
+        """Numbers of one parity."""
+
+
+class Stacks:
+    """Packed operators whose matrices lie in stacks, one after another; subclasses say which.
+
+    Attributes
+    ----------
+    batch : members side by side
+    space : the stacks of each parity
+    """
+
     batch: int
 
     @property
-    def space(self) -> fock.Sectors:
-        """The sectors."""
-        return fock.sectors(self.charges)
+    def space(self) -> AnyStacks:
+        """The stacks of each parity."""
+        raise NotImplementedError
+
+    def diagonal(self, parity: int) -> Ints:
+        """Packed positions that the trace adds up; those of one electron operator after those of another."""
+        raise NotImplementedError
 
     def shape(self, parity: int, number: int) -> tuple[int, int, int, int]:
         """(batch, sector, d, d) of one stack."""
@@ -48,19 +68,40 @@ class Layout:
         """The packed operator zero of one parity, (batch, unknowns)."""
         return np.zeros((self.batch, self.space.unknowns(parity)))
 
+    @property
+    def companions(self) -> int:
+        """Electron operators that one packed operator consists of, one after another."""
+        return 1
+
+    def reduced(self, halves: Halves) -> Halves:
+        """The density operator of the electrons."""
+        return halves
+
+    def beside(self, block: Complex) -> Complex:
+        """An operator on the electrons (..., d, d) of a stack, on everything."""
+        return block
+
+    def stored(self, parity: int, number: int, packed: Real) -> Complex:
+        """Matrices of one stack."""
+        stack = self.space.stacks[parity][number]
+        return unpack(packed[:, stack.span].reshape(self.batch, *stack.shape))
+
+    def store(self, parity: int, number: int, X: Complex, packed: Real) -> None:
+        """Put the matrices of one stack into a packed operator."""
+        packed[:, self.space.stacks[parity][number].span] = pack(X).reshape(self.batch, -1)
+
     def trace(self, even: Real, odd: Real) -> Real:
         """Trace of a packed operator, (batch,)."""
         return np.asarray(
-            even[:, diagonal(self.charges, EVEN)].sum(axis=1)
-            + odd[:, diagonal(self.charges, ODD)].sum(axis=1)
+            even[:, self.diagonal(EVEN)].sum(axis=1) + odd[:, self.diagonal(ODD)].sum(axis=1)
         )
 
     def blocks(self, halves: Halves) -> Blocks:
         """Hermitian matrices (batch, sector, d, d) of packed halves, by parity and stack."""
         return {
-            (parity, n): unpack(halves[parity][:, stack.span].reshape(self.batch, *stack.shape))
+            (parity, n): self.stored(parity, n, halves[parity])
             for parity in (EVEN, ODD)
-            for n, stack in enumerate(self.space.stacks[parity])
+            for n in self.numbers(parity)
         }
 
     def by_stack(
@@ -68,10 +109,47 @@ class Layout:
     ) -> Real:
         """An action (stack number, Hermitian matrices) -> matrices, on all sectors of one parity."""
         out = np.empty_like(packed)
-        for n, stack in enumerate(self.space.stacks[parity]):
-            X = unpack(packed[:, stack.span].reshape(self.batch, *stack.shape))
-            out[:, stack.span] = pack(action(n, X)).reshape(self.batch, -1)
+        for n in self.numbers(parity):
+            self.store(parity, n, action(n, self.stored(parity, n, packed)), out)
         return out
+
+    def by_electrons(self, packed: Real, action: Callable[[Real], Real]) -> Real:
+        """A map of electron operators, (batch x unknowns, companions) -> the same, on each of them."""
+        if self.companions == 1:
+            return action(packed.reshape(-1)).reshape(self.batch, -1)
+        apart = packed.reshape(self.batch, self.companions, -1).transpose(0, 2, 1)
+        mapped = action(np.ascontiguousarray(apart).reshape(-1, self.companions))
+        together = mapped.reshape(self.batch, -1, self.companions).transpose(0, 2, 1)
+        return together.reshape(self.batch, -1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout(Stacks):
+    """Where the numbers of packed operators lie, for a batch of members of one structure."""
+
+    charges: fock.Charges
+    batch: int
+
+    @property
+    def space(self) -> fock.Sectors:
+        """The sectors."""
+        return fock.sectors(self.charges)
+
+    @property
+    def electrons(self) -> Layout:
+        """Of the electrons alone."""
+        return self
+
+    def diagonal(self, parity: int) -> Ints:
+        """Packed positions that the trace adds up; those of one electron operator after those of another."""
+        return diagonal(self.charges, parity)
+
+    def packed(self, blocks: Blocks) -> Halves:
+        """Halves from matrices by parity and stack."""
+        halves = self.zeros(EVEN), self.zeros(ODD)
+        for (parity, n), X in blocks.items():
+            self.store(parity, n, X, halves[parity])
+        return halves
 
     def diagonal_operator(self, values: Callable[[Ints], Real]) -> Halves:
         """The operator that is diagonal in Fock states: (states) -> (batch or 1, states) values."""
@@ -79,7 +157,8 @@ class Layout:
         for parity in (EVEN, ODD):
             half = self.zeros(parity)
             states = np.concatenate([s.states.ravel() for s in self.space.stacks[parity]])
-            half[:, diagonal(self.charges, parity)] = values(states)
+            places = self.diagonal(parity)
+            half[:, places] = np.tile(values(states), (1, places.size // states.size))
             halves.append(half)
         return halves[EVEN], halves[ODD]
 

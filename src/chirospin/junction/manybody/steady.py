@@ -17,24 +17,40 @@ from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
+from pydantic import Field
 
+from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST
 from chirospin.junction.manybody.generator import Generator
 from chirospin.junction.manybody.packed import (
     EVEN,
     ODD,
     Halves,
     Real,
-    diagonal,
     norm,
 )
 from chirospin.numerics.krylov import gmres
-from chirospin.numerics.sylvester import Form, MapInverse, SylvesterInverse, dagger, unpack
+from chirospin.numerics.sylvester import Form, MapInverse, SylvesterInverse, dagger
 
 LARGEST_MAP = 40  # states of a sector up to which the map on its matrices is inverted as a whole
 REFINEMENTS = 3  # corrections from the residual of the original equation, where one is needed
 FINER, STRICT = 1e-4, 1e-10  # how much a correction reduces the residual
 MET = 0.5  # of the tolerance, at which no further correction is made
 SINGULAR_VECTORS = 120  # where L_0 is nearly singular: more do not help
+
+
+def tolerance_setting() -> Any:
+    """The setting of a method: the residual at which a steady state is accepted."""
+    return Field(
+        1e-12,
+        ge=TIGHTEST,
+        le=LOOSEST,
+        description="largest residual |L rho| / |rho| in units of the energy scale",
+    )
+
+
+def krylov_setting(most: int, what: str) -> Any:
+    """The setting of a method: how many Krylov vectors one solve may take."""
+    return Field(most, ge=1, le=MOST_VECTORS, description=f"most Krylov vectors of one {what}")
 
 
 class KrylovSolution(Protocol):
@@ -64,7 +80,7 @@ def by_parity(
     Parameters
     ----------
     to_odd, to_even : B and A
-    even, odd : b
+    even, odd : b; None for an odd half that is 0
     solver : (operator, right side) -> answer
     pin : added to the operator, where 1 - AB is singular
     """
@@ -73,8 +89,9 @@ def by_parity(
         left = X - to_even(to_odd(X))
         return left if pin is None else left + pin(X)
 
-    found = solver(equation, even + to_even(odd))
-    return found.solution, odd + to_odd(found.solution), found.applications
+    found = solver(equation, even if odd is None else even + to_even(odd))
+    made = to_odd(found.solution)
+    return found.solution, made if odd is None else odd + made, found.applications
 
 
 class Resolvent:
@@ -107,6 +124,10 @@ class Resolvent:
             return MapInverse(lambda X: action(X) - self.shift * X, heff.shape)
         return self.form(heff - 0.5j * self.shift * np.eye(heff.shape[-1]))
 
+    def moved(self, shift: float) -> Resolvent:
+        """That of L_0 + K - shift."""
+        return Resolvent(self.generator, self.form, shift)
+
     def __call__(self, parity: int, packed: Real) -> Real:
         """R Y in packed form."""
         return -self.generator.layout.by_stack(
@@ -123,11 +144,34 @@ class Resolvent:
         """Norm of the anti-Hermitian part that packing drops from R Y, (batch,)."""
         layout = self.generator.layout
         total = np.zeros(layout.batch)
-        for n, stack in enumerate(layout.space.stacks[parity]):
-            Y = unpack(packed[:, stack.span].reshape(layout.shape(parity, n)))
+        for n in layout.numbers(parity):
+            Y = layout.stored(parity, n, packed)
             X = self.inverse[parity][n](Y)
             total += (np.abs(X - dagger(X)) ** 2).sum(axis=(1, 2, 3))
         return np.sqrt(total) / 2
+
+
+class AnyResolvent(Protocol):
+    """What the solver asks of R."""
+
+    generator: Generator
+    slowest_decay: Real
+
+    @property
+    def complete(self) -> bool:
+        """Whether it inverts all that keeps the sectors."""
+
+    def __call__(self, parity: int, packed: Real) -> Real:
+        """R Y."""
+
+    def adjoint(self, parity: int, packed: Real) -> Real:
+        """R^+ Y."""
+
+    def hermiticity(self, parity: int, packed: Real) -> Real:
+        """What packing drops from R Y."""
+
+    def moved(self, shift: float) -> AnyResolvent:
+        """That of L - shift."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +207,7 @@ class SteadySolver:
     limit : Krylov vectors at most
     """
 
-    resolvent: Resolvent
+    resolvent: AnyResolvent
     tolerance: float
     limit: int
     fed_back: float = 0.0
@@ -180,27 +224,33 @@ class SteadySolver:
 
     def regularised(self, rate: float) -> SteadySolver:
         """The same equations, with L_0 - rate inverted in place of a nearly singular L_0."""
-        moved = Resolvent(self.generator, self.resolvent.form, rate)
         return replace(
-            self, resolvent=moved, fed_back=rate, limit=min(self.limit, SINGULAR_VECTORS)
+            self,
+            resolvent=self.resolvent.moved(rate),
+            fed_back=rate,
+            limit=min(self.limit, SINGULAR_VECTORS),
         )
 
     def shifted(self, rate: float) -> SteadySolver:
         """Of L - rate in place of L."""
-        return replace(self, resolvent=Resolvent(self.generator, self.resolvent.form, rate))
+        return replace(self, resolvent=self.resolvent.moved(rate))
+
+    def _halves(self, even: Real, odd: Real | None, tolerance: float) -> tuple[Real, Real, int]:
+        """The same from R Y, by the even half alone; None for an odd half that is 0."""
+        R, L = self.resolvent, self.generator
+        return by_parity(
+            lambda X: R(ODD, L.jumps(EVEN, X)),
+            lambda X: R(EVEN, L.jumps(ODD, X)),
+            even,
+            odd,
+            partial(gmres, tolerance=tolerance, limit=self.limit),
+        )
 
     def solve(self, even: Real, odd: Real, tolerance: float) -> tuple[Real, Real, int]:
         """X with L X = -Y, and the applications that it took."""
         R, L = self.resolvent, self.generator
-        krylov = partial(gmres, tolerance=tolerance, limit=self.limit)
         if self.by_halves:
-            return by_parity(
-                lambda X: R(ODD, L.jumps(EVEN, X)),
-                lambda X: R(EVEN, L.jumps(ODD, X)),
-                R(EVEN, even),
-                R(ODD, odd),
-                krylov,
-            )
+            return self._halves(R(EVEN, even), R(ODD, odd), tolerance)
         cut, s = even.shape[1], self.fed_back
 
         def equation(Z: Real) -> Real:
@@ -212,7 +262,7 @@ class SteadySolver:
             return np.asarray(Z - np.concatenate(again, axis=1))
 
         right = np.concatenate([R(EVEN, even), R(ODD, odd)], axis=1)
-        found = krylov(equation, right)
+        found = gmres(equation, right, tolerance=tolerance, limit=self.limit)
         return found.solution[:, :cut], found.solution[:, cut:], found.applications
 
     def adjoint(self, wanted: Halves, tolerance: float) -> tuple[Halves, int]:
@@ -252,20 +302,33 @@ class SteadySolver:
         return dual, applications
 
     def steady_state(
-        self, *, strict: bool = False, rng: np.random.Generator | None = None
+        self,
+        *,
+        strict: bool = False,
+        rng: np.random.Generator | None = None,
+        guess: Halves | None = None,
     ) -> Stationary:
-        """rho with L rho = 0 and trace 1, from a uniform or a random start.
+        """rho with L rho = 0 and trace 1, from a guess, or a uniform or random start.
 
         ``strict`` corrects from the original equation until rounding stops it, slow modes included.
         """
         L = self.generator
-        even, odd = self._start(rng)
+        even, odd = self._start(rng) if guess is None else guess
         applications = 0
         for attempt in range(1 + REFINEMENTS if not self.fed_back else 2):
             if attempt and not strict and (L.residual(even, odd) <= MET * self.tolerance).all():
                 break
-            accuracy = 0.1 * self.tolerance if not attempt else (STRICT if strict else FINER)
-            *change, spent = self.solve(*L.derivative(even, odd), accuracy)
+            if not attempt and guess is None and self.by_halves:
+                # the odd half of the start is what jumps make
+                rest = self.resolvent(EVEN, L.jumps(ODD, odd)) - even
+                *change, spent = self._halves(rest, None, 0.1 * self.tolerance)
+            else:
+                accuracy = STRICT if strict else FINER
+                if not attempt:
+                    accuracy = 0.1 * self.tolerance
+                    if guess is not None:  # which leaves less to be found
+                        accuracy /= min(1.0, max(L.residual(even, odd).max(), self.tolerance))
+                *change, spent = self.solve(*L.derivative(even, odd), accuracy)
             even, odd, applications = even + change[EVEN], odd + change[ODD], applications + spent
         norms = L.layout.trace(even, odd)
         arrivals = L.jumps(EVEN, even)
@@ -283,7 +346,7 @@ class SteadySolver:
         halves = []
         for parity in (EVEN, ODD):
             arriving = layout.zeros(parity)
-            places = diagonal(layout.charges, parity)
+            places = layout.diagonal(parity)
             arriving[:, places] = 1.0 if rng is None else rng.uniform(0.0, 2.0, places.size)
             halves.append(arriving)
         even, odd = halves

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
+from scipy.special import jv
 
 Vector = NDArray[np.float64]
 Action = Callable[[Vector], Vector]
 
-POLYNOMIAL = 30  # Krylov vectors of one step by products
 RATIONAL = 70  # Krylov vectors of one step by inverses, before the step is halved
 SHARE = 0.1  # s of the inverse, in steps
 LOOK = 5  # vectors between two estimates of the error
+FADED = (
+    4.0  # decays in one Chebyshev step: polynomials grow by e^4 of what is wanted, so do roundings
+)
+RUNAWAY = 1e100  # of a polynomial: the eigenvalues lie elsewhere
+LONGEST = 2000.0  # radians of one step without decay
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,32 +38,80 @@ class Evolved:
     applications: int
 
 
-def evolve(apply: Action, start: Vector, time: float, tolerance: float) -> Evolved:
-    """e^{tA} v by Krylov steps of products with A; the step adapts to an error per unit time.
+@dataclass(frozen=True, kw_only=True)
+class Spectrum:
+    """Where the eigenvalues of A lie: imaginary parts within ``frequency``, real ones from -``decay`` to 0."""
+
+    frequency: float
+    decay: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """A vector at several times, the estimated error, and the work.
+
+    Parameters
+    ----------
+    vectors : (time, size)
+    error : sum of estimates over the steps, relative to the start
+    applications : products with A
+    """
+
+    vectors: Vector
+    error: float
+    applications: int
+
+
+def evolve(
+    apply: Action, start: Vector, times: Vector, spectrum: Spectrum, tolerance: float
+) -> Series:
+    r"""e^{tA} v at ascending times, by Chebyshev polynomials of :math:`B = (A + c)/W`, c half the decay.
+
+    .. math:: e^{tA} v = e^{-ct} \sum_k (2 - \delta_{k0}) J_k(Wt)\, \phi_k, \qquad
+              \phi_0 = v,\ \phi_1 = B v,\ \phi_{k+1} = 2 B \phi_k + \phi_{k-1}
+
+    Times inside one step share its products. A step is so short that what decays does not drown in rounding.
 
     References
     ----------
-    saad_1992
+    tal_ezer_kosloff_1984
     """
-    vector, done, error, count = start.copy(), 0.0, 0.0, 0
+    W, c = max(spectrum.frequency, 1e-300), spectrum.decay / 2
+    longest = FADED / max(c, W * FADED / LONGEST)
     size = float(np.linalg.norm(start))
-    step = time
-    while done < time and size > 0:
-        V, H, last = _arnoldi(apply, vector, POLYNOMIAL)
-        count += H.shape[1]
-        norm = float(np.linalg.norm(vector))
-        while True:
-            step = min(step, time - done)
-            u, estimate = _polynomial(H, step)
-            miss = norm * estimate / size
-            if last or miss <= tolerance * step / time:
-                break
-            step *= max(0.2, 0.9 * (tolerance * step / time / miss) ** (1 / H.shape[1]))
-        vector = norm * (u[: V.shape[1]] @ V.T)
-        done += step
-        error += 0.0 if last else miss
-        step *= 2.0
-    return Evolved(vector=vector, error=error, applications=count)
+    out = np.empty((len(times), start.size))
+    vector, now, error, count, done = start, 0.0, 0.0, 0, 0
+    while done < len(times):
+        stop = int(np.searchsorted(times, now + longest, side="right"))
+        inside = times[done:stop] - now
+        ends = inside if stop > done else np.array([longest])
+        found, missed, used = _chebyshev(apply, vector, ends, W, c, tolerance)
+        out[done:stop] = found[: inside.size]
+        vector, now, done = found[-1], now + float(ends[-1]), stop
+        error, count = error + missed / max(size, 1e-300), count + used
+    return Series(vectors=out, error=error, applications=count)
+
+
+def _chebyshev(
+    apply: Action, vector: Vector, times: Vector, W: float, c: float, tolerance: float
+) -> tuple[Vector, float, int]:
+    """At times within one step; the norm of the last two terms, as the error, and the products."""
+    reach = W * float(times[-1])
+    most = int(np.ceil(2 * reach + 20 * c * float(times[-1]) + 12 * reach ** (1 / 3) + 60))
+    weight = jv(np.arange(most)[:, None], W * times) * np.exp(-c * times)
+    weight[1:] *= 2
+    enough = 0.01 * tolerance * float(np.linalg.norm(vector))
+    before, phi = vector, (apply(vector) + c * vector) / W
+    out = weight[0][:, None] * vector + weight[1][:, None] * phi
+    last, size, k = np.inf, np.inf, 1
+    while k + 1 < most and not (k > reach and last <= enough and size <= enough):
+        if np.abs(phi).max() > RUNAWAY:
+            return out, float("inf"), k
+        k += 1
+        before, phi = phi, 2 * (apply(phi) + c * phi) / W + before
+        out += weight[k][:, None] * phi
+        last, size = size, float(np.abs(weight[k]).max() * np.linalg.norm(phi))
+    return out, last + size, k
 
 
 def evolve_far(
@@ -116,35 +169,3 @@ def _rational(
                 return u, basis[: k + 1].T, 0.0 if ended else miss, k + 1
         basis[k + 1] = new / H[k + 1, k]
     return before, basis[: before.size].T, miss, RATIONAL
-
-
-def _arnoldi(apply: Action, vector: Vector, size: int) -> tuple[Vector, Vector, bool]:
-    """Orthonormal columns, Hessenberg matrix, and whether the space is invariant."""
-    norm = float(np.linalg.norm(vector))
-    basis = np.empty((size + 1, vector.size))
-    basis[0] = vector / norm
-    H = np.zeros((size + 1, size))
-    for k in range(size):
-        new = apply(basis[k])
-        scale = float(np.linalg.norm(new))
-        for _ in range(2):
-            overlap = basis[: k + 1] @ new
-            new = new - overlap @ basis[: k + 1]
-            H[: k + 1, k] += overlap
-        H[k + 1, k] = np.linalg.norm(new)
-        if H[k + 1, k] <= 1e-14 * max(scale, 1e-300):
-            return basis[: k + 1].T, H[: k + 1, : k + 1], True
-        basis[k + 1] = new / H[k + 1, k]
-    return basis[:size].T, H, False
-
-
-def _polynomial(H: Vector, step: float) -> tuple[Vector, float]:
-    """e^{step H} e_1 and the size of the first term left out."""
-    rows, columns = H.shape
-    if rows == columns:
-        return np.asarray(scipy.linalg.expm(step * H)[:, 0]), 0.0
-    grown = np.zeros((rows + 1, rows + 1))
-    grown[:rows, :columns] = step * H
-    grown[rows, rows - 1] = step
-    E = scipy.linalg.expm(grown)[:, 0]
-    return np.asarray(E[:columns]), float(abs(E[rows - 1]))

@@ -9,8 +9,8 @@ different charges, which are those a current can come from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
@@ -20,15 +20,18 @@ from pydantic import Field
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
-from chirospin.base.method import LOOSEST, MOST_VECTORS, TIGHTEST, Method
+from chirospin.base.method import LOOSEST, NOTHING, TIGHTEST, Method, Needs
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
-from chirospin.base.parameters import Shape, parameter
+from chirospin.base.parameters import axis_parameter, parameter
+from chirospin.junction.manybody.generator import Generator
+from chirospin.junction.manybody.generator_matrix import generator_matrix
 from chirospin.junction.manybody.gksl import GKSL
 from chirospin.junction.manybody.infinite_bias import Pair, Solved, check_memory, listed_pair
-from chirospin.junction.manybody.leads import FlatMember
-from chirospin.junction.manybody.packed import Halves, Layout, Real, occupied
+from chirospin.junction.manybody.leads import FlatLeads, FlatMember
+from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Layout, Real, occupied
 from chirospin.junction.manybody.slow_modes import actions, generator_size, slowest, steady_state
+from chirospin.junction.manybody.steady import krylov_setting
 from chirospin.junction.model import (
     Junction,
     lead_couplings,
@@ -42,11 +45,14 @@ from chirospin.junction.observables import (
 )
 from chirospin.junction.observables import labels as steady_labels
 from chirospin.junction.state import lead_current
-from chirospin.junction.time.evolution import evolve, evolve_far
+from chirospin.junction.time.evolution import Spectrum, evolve, evolve_far
+from chirospin.numerics.sylvester import dagger
 
 Array = NDArray[Any]
 LARGEST = 2  # molecules: three have 853 776 unknowns and need some 1e5 products
-MODES = 4
+MODES_FOUND = 4
+MODES = "modes"
+"""The part of a state that holds the slowest modes."""
 FAR = 4000.0  # times the largest energy: beyond it inverses are cheaper than products
 
 
@@ -66,12 +72,10 @@ class SwitchedJunction(Junction):
         choices=("unbiased", "flipped", "empty"),
         about="before: leads at their mean occupation, the lead reversed, or no electron",
     )
-    time: tuple[float, ...] | None = parameter(
-        None,
+    time: tuple[float, ...] | None = axis_parameter(
+        "T",
         unit="1/eV",
         symbol="t",
-        shape=Shape(axes=("T",)),
-        axis=True,
         about="after the change; from 0.1 over the largest to 1000 over the smallest coupling if not given",
     )
 
@@ -99,13 +103,27 @@ def transient_labels(model: SwitchedJunction) -> dict[str, tuple[Any, ...]]:
     """Labels along every dimension of the observables."""
     return steady_labels(model) | {
         "time": tuple(transient_times(model).tolist()),
-        "mode": tuple(range(1, MODES + 1)),
+        "mode": tuple(range(1, MODES_FOUND + 1)),
     }
 
 
 @dataclass(frozen=True, kw_only=True)
+class Modes:
+    r"""The slowest modes.
+
+    Parameters
+    ----------
+    decay : -kappa_j, (magnetisation, mode), eV/hbar
+    residual : of their equation, (magnetisation, mode)
+    """
+
+    decay: Array
+    residual: Array
+
+
+@dataclass(frozen=True, kw_only=True)
 class TransientState:
-    r"""Occupations in time, and the slowest modes.
+    r"""Occupations in time.
 
     Parameters
     ----------
@@ -115,9 +133,8 @@ class TransientState:
     growth : dN/dt from the generator itself, (magnetisation, time), eV/hbar
     steady_current : of the left lead at late times, (magnetisation,)
     distance : Frobenius norm of rho(t) - rho, over that of rho, (magnetisation, time)
-    decay : -kappa_j of the slowest modes, (magnetisation, mode), eV/hbar
-    decay_residual : of their equation, (magnetisation, mode)
     outcome : residual is the estimated error of rho
+    parts : the slowest modes, where they are asked for
     """
 
     occupation: Array
@@ -126,19 +143,23 @@ class TransientState:
     growth: Array
     steady_current: Array
     distance: Array
-    decay: Array
-    decay_residual: Array
     outcome: Outcome
+    parts: Mapping[str, Modes] = field(default_factory=dict)
+
+    @property
+    def decay(self) -> Array:
+        """-kappa_j of the slowest modes, (magnetisation, mode), eV/hbar."""
+        return self.parts[MODES].decay
 
 
 class Evolution(Method):
-    """The master equation in time, by Krylov steps with products early and with inverses late."""
+    """The master equation in time, by Chebyshev polynomials early and by Krylov steps with inverses late."""
 
     name: ClassVar[str] = "krylov"
     summary: ClassVar[str] = "exact master equation in time, 1 or 2 molecules"
     references: ClassVar[tuple[str, ...]] = (
         *GKSL.references,
-        "saad_1992",
+        "tal_ezer_kosloff_1984",
         "van_den_eshof_hochbruck_2006",
     )
 
@@ -148,12 +169,18 @@ class Evolution(Method):
         le=LOOSEST,
         description="largest estimated error of rho, relative, per interval of time",
     )
-    krylov_vectors: int = Field(
-        200, ge=1, le=MOST_VECTORS, description="most Krylov vectors of one inverse"
-    )
+    krylov_vectors: int = krylov_setting(200, "inverse")
+
+    gives: ClassVar[Needs] = frozenset({MODES})
 
     def solve_many(self, models: Sequence[SwitchedJunction]) -> Iterator[TransientState]:
-        """One state per model; both magnetisations.
+        """One state per model; both magnetisations."""
+        return self.solve_with(models, NOTHING)
+
+    def solve_with(
+        self, models: Sequence[SwitchedJunction], needs: Needs
+    ) -> Iterator[TransientState]:
+        """The same, with the slowest modes where they are needed.
 
         Raises
         ------
@@ -165,42 +192,35 @@ class Evolution(Method):
                     f"Parameter `molecules` must be 1 or {LARGEST} for method krylov, but is "
                     f"{model.molecules}; gksl gives the steady state of 3"
                 )
-            yield self._state(model)
+            yield self._state(model, MODES in needs)
 
-    def _state(self, model: SwitchedJunction) -> TransientState:
+    def _state(self, model: SwitchedJunction, modes: bool) -> TransientState:
         pair = listed_pair(model)
         check_memory(pair)
-        parts = [self._of(model, pair, m) for m in (0, 1)]
+        found = [steady_state(member, self.krylov_vectors) for member in pair]
+        parts = [self._of(model, pair, found[m], m) for m in (0, 1)]
         outcomes = [part.pop("outcome") for part in parts]
         worst = max(outcomes, key=lambda one: one.residual)
         stopped = [one for one in outcomes if not one.converged]
         return TransientState(
             **{name: np.stack([part[name] for part in parts]) for name in parts[0]},
             outcome=stopped[0] if stopped else worst,
+            parts={MODES: _modes(found)} if modes else {},
         )
 
-    def _of(self, model: SwitchedJunction, pair: Pair, m: int) -> dict[str, Any]:
-        found = steady_state(pair[m], self.krylov_vectors)
+    def _of(self, model: SwitchedJunction, pair: Pair, found: Solved, m: int) -> dict[str, Any]:
         steady = _joined(found.stationary.halves)
         outcome = found.states[0].outcome
         wanted = transient_times(model)
-        vector = self._start(model, pair[1 - m], found)
-        apply, inverse = actions(found.solver)
-        scale = generator_size(apply, steady.size)
+        start = self._start(model, pair[1 - m], found)
+        apply = generator_action(found.solver.generator)
+        if outcome.converged:
+            vectors, error, work = self._in_time(found, start, wanted)
+        else:
+            vectors, error, work = np.broadcast_to(start, (len(wanted), start.size)), 0.0, 0
         read = _Reading(found.solver.generator.layout)
-        rows, error, work, now = [], 0.0, outcome.iterations, 0.0
-        for t in wanted:
-            if t > now and outcome.converged:
-                late = (t - now) * scale > FAR
-                step = (
-                    evolve_far(inverse, vector, t - now, self.tolerance)
-                    if late
-                    else evolve(apply, vector, t - now, self.tolerance)
-                )
-                vector, now = step.vector, t
-                error, work = error + step.error, work + step.applications
-            rows.append(read(vector, apply(vector), steady))
-        decay, residual = slowest(apply, inverse, steady.size, scale, MODES)
+        rows = [read(vector, apply(vector), steady) for vector in vectors]
+        work += outcome.iterations
         n = np.array([row[0] for row in rows])
         coupling, f = pair[m].coupling, pair[m].occupation
         flow = lead_current(np.broadcast_to(coupling, (len(n), *coupling.shape)), n, f)
@@ -221,16 +241,67 @@ class Evolution(Method):
             "growth": np.array([row[2] for row in rows]),
             "distance": np.array([row[3] for row in rows]),
             "steady_current": lead_current(coupling[None], final[None], f)[0, 0],
-            "decay": decay,
-            "decay_residual": residual,
             "outcome": outcome,
         }
+
+    def _in_time(self, found: Solved, start: Real, times: Array) -> tuple[Real, float, int]:
+        """The vector at all times, the estimated error, and the products and inverses."""
+        generator = found.solver.generator
+        apply, spectrum = generator_action(generator), _spectrum(generator)
+        size = spectrum.frequency + spectrum.decay
+        late = np.flatnonzero(np.diff(times, prepend=0.0) * size > FAR)
+        far = int(late[0]) if late.size else len(times)
+        near = evolve(apply, start, times[:far], spectrum, self.tolerance)
+        vectors, error, work = list(near.vectors), near.error, near.applications
+        _, inverse = actions(found.solver)
+        for before, t in zip(np.concatenate([[0.0], times])[far:], times[far:], strict=False):
+            vector = vectors[-1] if vectors else start
+            if (t - before) * size > FAR:
+                step = evolve_far(inverse, vector, t - before, self.tolerance)
+                vectors.append(step.vector)
+                error, work = error + step.error, work + step.applications
+            else:
+                again = evolve(apply, vector, np.array([t - before]), spectrum, self.tolerance)
+                vectors.append(again.vectors[0])
+                error, work = error + again.error, work + again.applications
+        return np.array(vectors), error, work
 
     def _start(self, model: SwitchedJunction, flipped: FlatMember, found: Solved) -> Real:
         if model.initial_state == "flipped":
             return _joined(steady_state(flipped, self.krylov_vectors).stationary.halves)
         f = 0.0 if model.initial_state == "empty" else float(lead_occupations(model).mean())
         return _joined(found.solver.generator.layout.product_state(np.array([[f]])))
+
+
+def generator_action(generator: Generator) -> Callable[[Real], Real]:
+    """Products with L, one sparse matrix, on packed vectors with the even sectors first."""
+    (leads,) = generator.families
+    assert isinstance(leads, FlatLeads)
+    matrix = generator_matrix(generator, (leads.maps[EVEN], leads.maps[ODD]))
+    return lambda vector: np.asarray(matrix @ vector)
+
+
+def _spectrum(generator: Generator) -> Spectrum:
+    """Bounds of the eigenvalues of L: differences of energies, and the decay of all orbitals together."""
+    widths = [0.0]
+    for half in generator.heff:
+        for K in half:
+            energy = np.linalg.eigvalsh((K + dagger(K)) / 2)
+            widths.append(float((energy[..., -1] - energy[..., 0]).max()))
+    lost = float(generator.members[0].coupling.sum())
+    return Spectrum(frequency=max(widths) + lost, decay=lost)
+
+
+def _modes(both: Sequence[Solved]) -> Modes:
+    """The slowest modes of both magnetisations."""
+    rates, residuals = [], []
+    for found in both:
+        apply, inverse = actions(found.solver)
+        size = sum(half.size for half in found.stationary.halves)
+        decay, residual = slowest(apply, inverse, size, generator_size(apply, size), MODES_FOUND)
+        rates.append(decay)
+        residuals.append(residual)
+    return Modes(decay=np.array(rates), residual=np.array(residuals))
 
 
 def _joined(halves: Halves) -> Real:
@@ -324,13 +395,15 @@ def electrons(model: SwitchedJunction, state: TransientState) -> Array:
     return np.asarray(state.occupation.sum(axis=-1))
 
 
-@observable(unit="eV", symbol=r"\kappa", dims=("magnetisation", "mode"))
+@observable(
+    unit="eV", symbol=r"\kappa", dims=("magnetisation", "mode"), needs=(MODES,), default=False
+)
 def slow_modes(model: SwitchedJunction, state: TransientState) -> Array:
     """Eigenvalues of the generator next to zero, slowest first; hbar over one is a time."""
     return state.decay
 
 
-@observable(unit="eV", symbol=r"\Delta", dims=("magnetisation",))
+@observable(unit="eV", symbol=r"\Delta", dims=("magnetisation",), needs=(MODES,), default=False)
 def relaxation_gap(model: SwitchedJunction, state: TransientState) -> Array:
     r"""Rate at which the slowest mode decays; late deviations shrink as exp(-gap t).
 
@@ -350,7 +423,7 @@ def _range(model: SwitchedJunction, state: TransientState) -> float:
 
 def _late_slope(model: SwitchedJunction, method: Any) -> float | None:
     """Slope of the logarithm of the distance against the gap, relative; slower magnetisation."""
-    decay = method.solve(model.replace(time=(0.0,))).decay
+    decay = method.solve(model.replace(time=(0.0,)), [MODES]).decay
     m = int((-decay.real).min(axis=1).argmin())
     if abs(decay[m, 0].imag) > 0:  # then it also rings
         return None
@@ -360,6 +433,7 @@ def _late_slope(model: SwitchedJunction, method: Any) -> float | None:
     return float(np.log(early / late) / 2 - 1)
 
 
+SLOW = ("relaxation_gap", "slow_modes")
 TRANSIENT_OBSERVABLES = (current, spin_polarisation, electrons, relaxation_gap, slow_modes)
 TRANSIENT_CHECKS = (
     Check(
@@ -391,7 +465,9 @@ TRANSIENT_CHECKS = (
         name="mode_residual",
         tolerance=1e-9,
         about="residual of the slow modes, in units of the size of L",
-        evaluate=lambda m, s: float(np.nanmax(s.decay_residual)),
+        evaluate=lambda m, s: float(np.nanmax(s.parts[MODES].residual)),
+        needs=(MODES,),
+        judges=SLOW,
     ),
     Check(
         name="stability",
@@ -399,6 +475,8 @@ TRANSIENT_CHECKS = (
         bound="above",
         about="every mode decays, eV",
         evaluate=lambda m, s: float(np.nanmin(-s.decay.real)),
+        needs=(MODES,),
+        judges=SLOW,
     ),
 )
 TRANSIENT_AUDITS = (

@@ -44,7 +44,7 @@ def record() -> dict[str, Any]:
     """
     text = files("chirospin.studies.own").joinpath(RECORD).read_text(encoding="utf-8")
     kept: dict[str, Any] = json.loads(text)
-    if kept["model"] != Junction(molecules=RECORDED_LENGTH).model_dump(mode="json"):
+    if Junction(**kept["model"]) != Junction(molecules=RECORDED_LENGTH):
         raise RuntimeError(f"{RECORD} is of another stack than Junction(molecules=4)")
     return kept
 

@@ -39,6 +39,9 @@ ROUNDING = 1e-16  # floor of a logarithmic axis
 ZERO = 1e-12
 COLD = Kinetic(spread=0)
 
+MOVED = dict.fromkeys(("spectrum", "sign-map", "survival"), "spin_hall_survival")
+"""Figures that are studies of their own now."""
+
 
 def impure_gas(splitting_time: float, good: float = GOOD, **changes: Any) -> RashbaGas:
     """A gas with given splitting x transport time and E_F x transport time."""

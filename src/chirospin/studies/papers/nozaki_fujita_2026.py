@@ -37,6 +37,7 @@ FILLINGS = np.linspace(0.5, 1.0, 26)
 REPULSIONS = np.linspace(0.0, 8.0, 51)
 HOPPINGS = np.linspace(0.0, 1.0, 51)
 COUPLINGS = np.geomspace(0.01, 1.0, 49)
+LEAD_POLARISATIONS = (0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 1.0)
 WEAK_COUPLINGS = np.geomspace(0.004, 0.0095, 10)
 """Below the range of the figure: where the second maximum at epsilon = 1.4 must be looked for."""
 SMALL_REPULSIONS = np.linspace(0.0, 2.0, 41)
@@ -704,6 +705,32 @@ def errata(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
         )
         progress(n + 3, 4)
     return out
+
+
+@figure(
+    "Not in the paper: its reference point with a left lead that is not fully polarised",
+    plot=Plot(
+        panels=(
+            Panel(
+                source="lead",
+                x="lead_polarisation",
+                y="spin_polarisation",
+                x_label="polarisation $p$ of the left lead",
+                y_label=r"$P_\mathrm{MR}$",
+            ),
+        ),
+    ),
+)
+def real_leads(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
+    """The paper has p = 1. Nickel has about 0.4: see the study junction_bounds."""
+    ds = junction.solve(
+        Junction(),
+        over={"lead_polarisation": LEAD_POLARISATIONS},
+        observables=["spin_polarisation"],
+        workers=workers,
+    )
+    progress(1, 1)
+    return {"lead": ds}
 
 
 CONTENTS = Contents(

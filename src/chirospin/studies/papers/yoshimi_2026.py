@@ -35,6 +35,9 @@ MIXTURES = (0.0, 1 / 3, 2 / 3, 1.0)
 PLANE = 2.5  # how much of each side of a plane is drawn
 LEADING = 2 * WEAK**2  # what leading order in alpha leaves out
 
+MOVED = {"sign-map": "interface_spin_sign"}
+"""Figures that are studies of their own now."""
+
 
 def metal(asymmetry: float = WEAK, **changes: Any) -> ChiralMetal:
     """A metal with v_F = l = 1 and a given alpha/v_F, carriers of charge -e, alpha > 0."""
@@ -543,7 +546,7 @@ def errata(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     inside = xi > 0
     F4 = two_sided(4, xi)
     out = {}
-    total = quadratic.second_spin(xi, 0.0, LENGTH, 0.0)
+    total = quadratic.SecondOrder(xi, LENGTH, 0.0).spin(0.0)
     printed = sum_of_25(xi)
     out["sources"] = _curves(
         xi, "spin", r"\mathcal{S}^{(2)}", {"Eq. (72)": total, "sum of Eq. (25)": printed}
@@ -566,7 +569,7 @@ def errata(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
         "field",
         "mE^{(2)}",
         {
-            "here": quadratic.second_field(close, LENGTH, lam),
+            "here": quadratic.SecondOrder(close, LENGTH, lam).field,
             "Eq. (21)": quadratic.printed_second_field(close, LENGTH, lam),
             "boltzmann": solved.field_2.values,
         },

@@ -1,0 +1,1 @@
+"""Molecules that vibrate, between leads of infinite bias."""

@@ -1,0 +1,215 @@
+"""Certificates of a vibrating junction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from chirospin.base.audit import Audit, Check
+from chirospin.base.errors import ConvergenceError, ModelError
+from chirospin.base.method import Method
+from chirospin.junction.audit import (
+    BALANCE,
+    HERMITICITY,
+    LEAD_BALANCE,
+    OCCUPATION_RANGE,
+    OCCUPATION_SUM,
+    OTHER_SOLUTIONS,
+    RESIDUAL,
+    SMALLEST_EIGENVALUE,
+    SYMMETRY_AUDITS,
+    TOLERANCE,
+    TRACE,
+    coupling_scale,
+    of_density,
+)
+from chirospin.junction.manybody.counting import NOISE_CHECKS
+from chirospin.junction.model import (
+    PER_MOLECULE,
+    one_body_hamiltonian,
+    spin_orbit_vectors,
+)
+from chirospin.junction.modes import dephasing_operator, modes, time_reversal_mixed
+from chirospin.junction.phonons.methods import (
+    ROUNDING,
+    TIER_CHANGE,
+    TOP_LEVEL,
+    Exact,
+    Levels,
+    Tiers,
+    affordable,
+)
+from chirospin.junction.phonons.model import PhononJunction, quanta_in_bath
+from chirospin.junction.phonons.observables import balanced
+from chirospin.junction.phonons.solution import AuxiliaryTiers, ExplicitLevels, Stage
+from chirospin.junction.phonons.state import PhononState, Truncation
+
+WEAK = 0.01
+"""g^2 (2 n + 1)/t^2 up to which one tier is good to 3 % of P."""
+TIERS_NEGATIVE = 1e-4
+"""Of a truncated hierarchy, which is not positive by form: one tier has eigenvalues to -1e-5."""
+MIXED = 1e-20
+"""eV^2: a mode that couples to what is even and to what is odd under time reversal."""
+
+
+def _top_level(model: PhononJunction, state: PhononState) -> float | None:
+    return float(state.top_level.max()) if state.truncation.levels else None
+
+
+def _tier_change(model: PhononJunction, state: PhononState) -> float | None:
+    """Relative to P; a change that is rounding is none."""
+    change = state.truncation_change
+    if np.isnan(change):
+        return None
+    if change <= ROUNDING:
+        return 0.0
+    if balanced(model):
+        return float(change)
+    up, down = state.lead_current[:, 0]
+    return float(change * abs(up + down) / max(abs(up - down), 1e-300))
+
+
+def _one_tier(model: PhononJunction, state: PhononState) -> float | None:
+    r""":math:`g^2 (2n + 1)` over the square of the energy that the mode modulates; g is half the range of V."""
+    found = modes(model)
+    if state.truncation.tiers != 1 or found.idle:
+        return None
+    g = found.range / 2
+    h = one_body_hamiltonian(model)
+    scale = np.full(len(found), np.abs(h - np.diag(h.diagonal())).max(initial=0.0))
+    blocks = found.coupling.reshape(len(found), model.molecules, 2, 2, model.molecules, 2, 2)
+    spin_orbit = np.abs(blocks[:, :, 0, :, :, 1, :]).max(axis=(1, 2, 3, 4)) > 0
+    own = np.linalg.norm(spin_orbit_vectors(model), axis=1).max()
+    scale = np.where(spin_orbit, 10 * own, scale)
+    value = g**2 * (2 * quanta_in_bath(model) + 1) / np.maximum(scale, 1e-300) ** 2
+    return float(value.max())
+
+
+def _first_law(model: PhononJunction, state: PhononState) -> float | None:
+    total = state.energy_current.sum(axis=1) + state.dephasing_energy
+    if not np.isfinite(total).all():
+        return None
+    size = np.abs(state.energy_current).max()
+    return float(np.abs(total).max() / max(size, coupling_scale(model) ** 2))
+
+
+def _bonds(model: PhononJunction, state: PhononState) -> float | None:
+    r"""Through each cut flows :math:`2 Im Tr[(h + \sum_v x_v V_v) G]`, the same everywhere."""
+    if model.molecules == 1 or dephasing_operator(model) is not None:
+        return None
+    found = modes(model)
+    flow = 2 * (one_body_hamiltonian(model) * state.one_body_density).imag
+    flow += 2 * (found.coupling * state.field_density).imag.sum(axis=1)
+    cuts = PER_MOLECULE * np.arange(1, model.molecules)
+    bonds = np.stack([flow[:, cut:, :cut].sum(axis=(1, 2)) for cut in cuts], axis=-1)
+    return float(np.abs(bonds - state.lead_current[:, :1]).max() / coupling_scale(model))
+
+
+def _positive(model: PhononJunction, state: PhononState) -> float | None:
+    lowest = of_density("smallest_eigenvalue", np.min)(model, state)
+    return None if state.truncation.tiers else lowest
+
+
+def _nearly_positive(model: PhononJunction, state: PhononState) -> float | None:
+    lowest = of_density("smallest_eigenvalue", np.min)(model, state)
+    return lowest if state.truncation.tiers else None
+
+
+CHECKS = (
+    RESIDUAL,
+    TRACE,
+    HERMITICITY,
+    replace(SMALLEST_EIGENVALUE, evaluate=_positive),
+    Check(
+        name="smallest_eigenvalue_of_tiers",
+        tolerance=TIERS_NEGATIVE,
+        bound="above",
+        about="a hierarchy that ends soon enough has no negative probability",
+        evaluate=_nearly_positive,
+    ),
+    OCCUPATION_RANGE,
+    OCCUPATION_SUM,
+    LEAD_BALANCE,
+    Check(
+        name="bond_balance",
+        tolerance=BALANCE,
+        evaluate=_bonds,
+        about="the current is the same through every cut, relative to the coupling",
+    ),
+    Check(
+        name="first_law",
+        tolerance=BALANCE,
+        evaluate=_first_law,
+        about="energies from leads, bath and dephasing add up to 0, relative",
+    ),
+    Check(
+        name="top_level",
+        tolerance=TOP_LEVEL,
+        evaluate=_top_level,
+        about="occupation of the highest level of a vibration; P errs by a fifth of it, give more levels",
+    ),
+    Check(
+        name="tier_change",
+        tolerance=TIER_CHANGE,
+        evaluate=_tier_change,
+        about="change of P, relative, if the hierarchy ends two tiers lower; give more tiers",
+    ),
+    Check(
+        name="one_tier",
+        tolerance=WEAK,
+        evaluate=_one_tier,
+        about="g^2 (2 n + 1) over the square of the energy that is modulated; one tier is good to 3 % below",
+    ),
+    OTHER_SOLUTIONS,
+    *NOISE_CHECKS,
+)
+
+
+def _mixed(model: PhononJunction, method: Method) -> float:
+    return time_reversal_mixed(modes(model).coupling)
+
+
+def _representations(model: PhononJunction, method: Method) -> float | None:
+    """Levels against tiers, where both are affordable; relative to the larger of P and rounding."""
+    if not isinstance(method, (Levels, Tiers, Exact)) or modes(model).idle:
+        return None
+    bare = model.replace(phonon_levels=None, phonon_tiers=None)
+    stage = Stage.of(bare)
+    if stage.bath == "brownian" or len(stage.modes) > 2:
+        return None
+    count = len(stage.modes)
+    cut = (
+        ExplicitLevels(stage=stage, truncation=Truncation(levels=(8,) * count)),
+        AuxiliaryTiers(stage=stage, truncation=Truncation(tiers=6)),
+    )
+    if not all(affordable(one) for one in cut):
+        return None
+    options = method.model_dump()
+    try:
+        both = [kind(**options).solve(bare) for kind in (Levels, Tiers)]
+    except (ConvergenceError, ModelError):
+        return None
+    values = [
+        (s.lead_current[0, 0] - s.lead_current[1, 0]) / s.lead_current[:, 0].sum() for s in both
+    ]
+    return float(abs(values[0] - values[1]) / max(abs(values[0]), abs(values[1]), ROUNDING))
+
+
+AUDITS = (
+    Audit(
+        name="time_reversal",
+        tolerance=MIXED,
+        about="|V+| |V-| of one mode, eV^2: a mode with both parts breaks time reversal, and P may be "
+        "large for no other reason",
+        evaluate=_mixed,
+    ),
+    Audit(
+        name="representations",
+        tolerance=2 * TIER_CHANGE,
+        about="levels and tiers give one polarisation, relative",
+        evaluate=_representations,
+    ),
+    TOLERANCE,
+    *SYMMETRY_AUDITS,
+)

@@ -1,0 +1,134 @@
+"""A fit of an expensive model: its emulator is refined where the posterior lies, or the fit says that it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigh
+
+from chirospin.measured.inference.emulator import Emulated, Expensive, currents_of, design, training
+from chirospin.measured.inference.fits import Fitted, fit_one
+from chirospin.measured.inference.likelihood import Posterior, student
+from chirospin.measured.inference.reduced import Reduced
+from chirospin.measured.inference.sampling import LIVE, Sampled
+
+Real = NDArray[np.float64]
+ROUNDS = 3
+EXACT = 64
+"""Draws of the posterior at which the model itself is solved."""
+ENOUGH = 16.0
+"""Effective size of their weights from which the emulator stands for the model."""
+
+
+def fit_expensive(
+    expensive: Expensive,
+    data: Reduced,
+    *,
+    points: int,
+    live: int = LIVE,
+    seed: int = 0,
+    store: Path | None = None,
+    rounds: int = ROUNDS,
+    exact: int = EXACT,
+    progress: Callable[[float], None] | None = None,
+    solving: Callable[[int, int], None] | None = None,
+) -> Fitted:
+    """Train, fit, solve the model at draws of the posterior, and train again until the draws count alike.
+
+    Parameters
+    ----------
+    points : of the first training
+    rounds : of refinement; with fewer than it takes the fit says that it is not calibrated
+    exact : draws that are solved in each round
+    """
+    known = training(expensive, data, store)
+    known.solve(design(expensive, points, seed), progress=solving)
+    failures: tuple[str, ...] = ()
+    for n in range(rounds + 1):
+        emulator = known.emulator()
+        one = fit_one(emulator, data, live=live, seed=seed + n, store=store, progress=progress)
+        tried = one.sampled.shares[:exact, : len(expensive.ranges)]
+        values = known.solve(tried, progress=solving)
+        weights = importance_weights(one, values)
+        failures = judged(emulator, one, weights)
+        if not failures:
+            break
+    solves = sum(expensive.solves)
+    return Fitted(
+        posterior=one.posterior,
+        sampled=one.sampled if failures else reweighted(one, weights),
+        failures=failures,
+        notes=(*one.notes, *_notes(weights, n)),
+        solves=solves,
+    )
+
+
+def importance_weights(one: Fitted, values: Real) -> Real:
+    """ln of the weights of draws: the model's likelihood over the emulator's, (draw,); NaN without a current."""
+    posterior, data = one.posterior, one.posterior.data
+    theta = one.sampled.theta[: len(values)]
+    own = currents_of(values)
+    own = own - own.mean(axis=-1, keepdims=True) + data.centre + theta[:, [-2]]
+    exact = Posterior(posterior.mechanism, data, emulated=False)
+    there = student(data.mean - np.nan_to_num(own), exact.covariance(theta), data.freedom)
+    weights: Real = there - posterior.log_likelihood(theta)
+    return np.where(np.isfinite(own).all(axis=-1), weights, np.nan)
+
+
+def effective_size(weights: Real) -> float:
+    """Of draws with these logarithms of weights; those without a value count for nothing."""
+    known = weights[np.isfinite(weights)]
+    if not known.size:
+        return 0.0
+    w = np.exp(known - known.max())
+    return float(w.sum() ** 2 / np.square(w).sum())
+
+
+def judged(emulator: Emulated, one: Fitted, weights: Real) -> tuple[str, ...]:
+    """Why the emulator does not stand for the model; empty where it does."""
+    found = []
+    effective = effective_size(weights)
+    if effective < min(ENOUGH, len(weights) / 4):
+        found.append(
+            f"only {effective:.0f} of {len(weights)} draws of the posterior count when the model itself is solved"
+        )
+    data = one.posterior.data
+    own = one.sampled.theta[: len(weights), : len(emulator.priors)]
+    error = emulator.covariance(own, data).mean(axis=0)
+    worst = float(eigh(error, data.fixed, eigvals_only=True).max())
+    if worst > 1:
+        found.append(
+            f"the emulator's error is {np.sqrt(worst):.1f} times that of the data in one direction; --training more points"
+        )
+    return tuple(found)
+
+
+def reweighted(one: Fitted, weights: Real) -> Sampled:
+    """ln Z corrected by the mean weight, with what that adds to its error."""
+    known = weights[np.isfinite(weights)]
+    top = known.max()
+    w = np.exp(known - top)
+    share = len(known) / len(weights)
+    shift = float(np.log(w.mean() * share) + top)
+    error = float(w.std() / w.mean() / np.sqrt(len(w)))
+    found = one.sampled
+    return replace(
+        found,
+        log_evidence=found.log_evidence + shift,
+        error=float(np.hypot(found.error, error)),
+    )
+
+
+def _notes(weights: Real, rounds: int) -> tuple[str, ...]:
+    lost = int((~np.isfinite(weights)).sum())
+    words = [
+        f"{effective_size(weights):.0f} of {len(weights)} draws count when the model itself is solved; "
+        f"{rounds} rounds of refinement"
+    ]
+    if lost:
+        words.append(f"{lost} of {len(weights)} draws of the posterior have no current")
+    return tuple(words)

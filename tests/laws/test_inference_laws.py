@@ -1,0 +1,264 @@
+"""Posteriors are as wide as they say, an emulator knows its error, a bound keeps to its limits; and controls that do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+from chirospin.base.errors import ModelError
+from chirospin.base.family import Problem
+from chirospin.base.method import Method
+from chirospin.base.observables import observable
+from chirospin.base.outcome import Outcome
+from chirospin.base.parameters import Model, parameter
+from chirospin.measured.inference.bounds import CAN, CANNOT, INCOMPLETE, UNDECIDED, Seen, verdict
+from chirospin.measured.inference.calibration import at_truth, calibrate, planned_set
+from chirospin.measured.inference.emulator import Expensive, Training, currents_of, design
+from chirospin.measured.inference.fits import Fitted, distinguished, evidence_verdict
+from chirospin.measured.inference.likelihood import Posterior, student
+from chirospin.measured.inference.mechanisms import level_current, phenomenologies
+from chirospin.measured.inference.refinement import effective_size, fit_expensive
+from chirospin.measured.inference.sampling import Sampled, evidence_again, nested, walkers
+from chirospin.points.optimise import Limit, objective, optimise, search_range
+from tests.laws.test_optimise_laws import HILLS, PROBLEM, RANGES, TOP, Land
+
+BIASES = np.array([-1.0, -0.5, 0.5, 1.0])
+KT = 0.025852
+SOLVED = Outcome(converged=True, residual=0.0, iterations=1)
+(NULL,) = phenomenologies("barrier.null")
+(FACTOR,) = phenomenologies("barrier.factor")
+
+
+class Driven(Model):
+    """A level whose shift with the bias is the magnetisation's."""
+
+    bias: float = parameter(1.0, unit="V", symbol="V", about="bias")
+    level: float = parameter(1.0, unit="eV", symbol="e", above=0, about="level")
+    drive: float = parameter(0.05, unit="eV/V", symbol="k", about="shift")
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Both currents."""
+
+    currents: np.ndarray
+    outcome: Outcome = SOLVED
+    parts: tuple = ()
+
+
+class Formula(Method):
+    """The closed form."""
+
+    name = "formula"
+    summary = "exact"
+
+    def solve_many(self, models: Sequence[Driven]) -> Iterator[Flow]:
+        """One flow for each model."""
+        for m in models:
+            levels = m.level + np.array([1, -1]) * m.drive * abs(m.bias)
+            size = level_current(np.array(m.bias), levels, np.array(0.3), np.array(0.0), KT)
+            yield Flow(np.sign(m.bias) * size)
+
+
+@observable(unit="A", symbol="I", dims=("magnetisation",))
+def current(model: Driven, state: Flow) -> np.ndarray:
+    """Of both magnetisations."""
+    return state.currents
+
+
+@observable(unit="1", symbol="P")
+def spin_polarisation(model: Driven, state: Flow) -> float:
+    """Of the current."""
+    up, down = state.currents
+    return float((up - down) / (up + down))
+
+
+DRIVEN = Problem(
+    family="driven",
+    name="driven",
+    question="a level that moves",
+    model=Driven,
+    methods={"formula": Formula},
+    observables=(current, spin_polarisation),
+    checks=(),
+    audits=(),
+    labels=lambda model: {"magnetisation": ("up", "down")},
+    quantity="spin_polarisation",
+)
+
+
+def expensive() -> Expensive:
+    ranges = (
+        search_range(Driven(), "level", 0.4, 1.5),
+        search_range(Driven(), "drive", -0.2, 0.2),
+    )
+    return Expensive(problem=DRIVEN, model=Driven(), method=Formula(), ranges=ranges)
+
+
+@pytest.mark.parametrize(
+    ("V", "level", "width", "a"), [(1.0, 0.5, 0.02, 0.1), (-0.4, 0.2, 0.3, -0.3)]
+)
+def test_the_current_of_a_level_is_its_integral(V, level, width, a) -> None:
+    left, right = (0.5 + a) * V, -(0.5 - a) * V
+
+    def integrand(E: float) -> float:
+        f = [1 / (1 + np.exp(np.clip((E - mu) / KT, -700, 700))) for mu in (left, right)]
+        return width / (2 * np.pi) / ((E - level) ** 2 + width**2 / 4) * (f[0] - f[1])
+
+    direct, _ = quad(integrand, -4, 4, points=[level, left, right], limit=400, epsabs=1e-12)
+    found = level_current(np.array(V), np.array(level), np.array(width), np.array(a), KT)
+    assert found == pytest.approx(abs(direct), rel=1e-9)
+
+
+def test_the_density_is_students() -> None:
+    from scipy.stats import multivariate_t
+
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(3, 3))
+    C, points = root @ root.T, rng.normal(size=(4, 3))
+    ours = student(points, C, 7.0)
+    theirs = multivariate_t(np.zeros(3), C, df=7.0).logpdf(points)
+    assert ours - ours[0] == pytest.approx(theirs - theirs[0], abs=1e-12)
+
+
+def test_walkers_find_a_normal_density_of_many_sets_at_once() -> None:
+    places = np.array([0.4, 0.55])
+
+    def density(x: np.ndarray) -> np.ndarray:
+        return -np.square((x - places[:, None, None]) / 0.05).sum(axis=-1) / 2
+
+    rng = np.random.default_rng(1)
+    draws = walkers(density, rng.random((2, 32, 2)), 500, rng, 5)
+    assert draws.mean(axis=1) == pytest.approx(np.stack([places, places], axis=1), abs=0.01)
+    assert draws.std(axis=1) == pytest.approx(np.full((2, 2), 0.05), rel=0.1)
+
+
+def test_two_samplers_agree_on_the_evidence() -> None:
+    """Nested sampling, and weighted draws of a t round what walkers find."""
+    planned = Posterior(NULL, planned_set(BIASES, 10))
+    data = at_truth(planned, np.array([2.0, 1.2, 0.0, 0.1]), seed=3)
+    one = Posterior(NULL, data)
+    found = nested(one, live=40, seed=1)
+    Z, error, effective = evidence_again(one, steps=600)
+    assert effective > 100
+    assert abs(found.log_evidence - Z) < 4 * np.hypot(found.error, error)
+
+
+@pytest.fixture(scope="module")
+def planned() -> Posterior:
+    return Posterior(FACTOR, planned_set(BIASES, 15))
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say(planned: Posterior) -> None:
+    assert not calibrate(planned, 60, steps=120).failures
+
+
+def test_intervals_of_a_covariance_that_is_too_small_do_not(planned: Posterior) -> None:
+    assert calibrate(planned, 60, steps=120, narrowed=0.02).failures
+
+
+@pytest.fixture(scope="module")
+def coarse() -> tuple[Posterior, np.ndarray, np.ndarray]:
+    """A rough emulator, truths that it was not trained on, and their exact curves."""
+    data = replace(planned_set(BIASES, 40, between=0.3, shape=0.02, noise=0.005))
+    source = expensive()
+    known = Training(expensive=source, bias=BIASES)
+    known.solve(design(source, 16, 0))
+    posterior = Posterior(known.emulator(), data)
+    rng = np.random.default_rng(5)
+    shares = rng.random((100, 4))
+    truths = posterior.values(shares)
+    exact = currents_of(source.outputs(shares[:, :2], BIASES))
+    curves = exact - exact.mean(axis=1, keepdims=True) + truths[:, [2]]
+    return posterior, truths, curves
+
+
+def test_an_emulator_carries_its_error_into_the_posterior(coarse) -> None:
+    posterior, truths, curves = coarse
+    assert not calibrate(posterior, truths=truths, curves=curves, steps=120).failures
+
+
+def test_without_that_error_the_misfit_of_the_shape_takes_the_blame(coarse) -> None:
+    posterior, truths, curves = coarse
+    blind = Posterior(posterior.mechanism, posterior.data, emulated=False)
+    found = calibrate(blind, truths=truths, curves=curves, steps=120)
+    assert any("misfit" in line for line in found.failures)
+
+
+def test_a_fit_whose_emulator_is_rough_says_no() -> None:
+    source = expensive()
+    data = planned_set(BIASES, 40, between=0.3, shape=0.02, noise=0.005)
+    exact = currents_of(source.outputs(np.array([[0.35, 0.8]]), BIASES))[0]
+    told = fit_expensive(source, replace(data, mean=exact), points=16, live=25, rounds=0, exact=16)
+    assert told.failures
+    assert told.solves >= 32 * len(BIASES)
+
+
+def test_training_points_are_kept_by_their_content(tmp_path) -> None:
+    first = Training(expensive=expensive(), bias=BIASES, path=tmp_path / "e.npz")
+    values = first.solve(design(first.expensive, 16, 0))
+    again = Training(expensive=expensive(), bias=BIASES, path=tmp_path / "e.npz")
+    assert np.array_equal(again.solve(design(again.expensive, 16, 0)), values)
+    assert again.expensive.solves == []
+    other = replace(expensive(), ranges=expensive().ranges[:1])
+    assert other.content(BIASES) != again.expensive.content(BIASES)
+
+
+def test_weights_that_are_alike_count_all() -> None:
+    assert effective_size(np.zeros(7)) == pytest.approx(7)
+    assert effective_size(np.array([0.0, -50.0, np.nan])) == pytest.approx(1)
+
+
+def _result(name: str, Z: float, error: float = 0.3) -> Fitted:
+    (mechanism,) = phenomenologies(name)
+    empty = np.zeros((2, 2))
+    found = Sampled(
+        shares=empty, theta=empty, log_likelihood=empty[0], log_evidence=Z, error=error, calls=1, effective=200.0
+    )  # fmt: skip
+    return Fitted(posterior=Posterior(mechanism, planned_set(BIASES, 10)), sampled=found)
+
+
+def test_a_verdict_needs_more_than_the_error_of_the_evidence() -> None:
+    null, driven = _result("level.null", 0.0), _result("level.driven", 3.5)
+    assert not distinguished(driven.sampled, null.sampled)
+    assert evidence_verdict([null, driven])[1].startswith("the data do not distinguish")
+    factor, driven = _result("level.factor", 1.0), _result("level.driven", 12.0)
+    assert evidence_verdict([null, factor, driven])[0] == "artefact of contacts excluded"
+    likely = _result("level.factor", 11.0)
+    assert evidence_verdict([null, likely, driven])[0].startswith("a factor of the contacts")
+    failed = replace(driven, failures=("too few draws",))
+    assert evidence_verdict([null, failed])[0] == "not calibrated"
+
+
+def test_a_bound_speaks_only_of_a_complete_search() -> None:
+    seen = Seen(kind="shape", bias=1.0, low=0.3, high=0.5, current=1e-9, unit="A")
+    assert verdict(0.2, True, seen) == CANNOT
+    assert verdict(0.26, True, seen) == UNDECIDED  # less than 1.2 below
+    assert verdict(0.4, True, seen) == UNDECIDED
+    assert verdict(0.6, True, seen) == CAN
+    assert verdict(0.01, False, seen) == INCOMPLETE
+    assert verdict(0.01, True, None) == ""
+
+
+def test_a_search_keeps_to_its_limits() -> None:
+    """The narrow hill is higher than is allowed: the best lies where the limit cuts it."""
+    goal = objective(PROBLEM, Land(), "height")
+    limit = Limit(goal=goal, high=1.5)
+    ds = optimise(PROBLEM, Land(), "height", RANGES, limits=[limit], starts=4)
+    assert float(ds.height) == pytest.approx(1.5, rel=1e-5)
+    free = optimise(PROBLEM, Land(), "height", RANGES, starts=4)
+    assert float(free.height) == pytest.approx(TOP, rel=1e-3)
+    assert HILLS[1][3] > 1.5
+    with pytest.raises(Exception, match="within the limits"):
+        optimise(PROBLEM, Land(), "height", RANGES, limits=[replace(limit, low=5.0, high=6.0)])
+
+
+def test_a_set_with_fewer_contacts_than_parameters_is_refused() -> None:
+    from chirospin.measured.inference.fits import fit_one
+
+    with pytest.raises(ModelError, match="more contacts than parameters"):
+        fit_one(NULL, replace(planned_set(BIASES, 10), units=4))

@@ -1,0 +1,157 @@
+"""Vibrations at finite bias against naive matrices, and the laws of equilibrium."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chirospin.base.errors import ModelError
+from chirospin.junction import (
+    BiasedJunction,
+    BiasedMeanField,
+    DetailedBalance,
+    Pauli,
+    PositiveLindblad,
+    Redfield,
+    UniversalLindblad,
+)
+from chirospin.junction.bias import master
+from chirospin.junction.bias.master import SecondOrder
+from chirospin.junction.bias.model import gated_hamiltonian, reservoirs_of
+from chirospin.junction.model import interaction, lead_couplings
+from chirospin.junction.modes import modes, quanta
+from tests.oracles.phonons_dense import Electrons, Vibration, biased_with_levels
+
+TIGHT = 1e-9  # residual 1e-12 over the slowest relaxation
+METHODS: dict[str, SecondOrder] = {
+    method.name: method
+    for method in (
+        Redfield(counting=False),
+        PositiveLindblad(counting=False),
+        DetailedBalance(counting=False),
+    )
+}
+
+
+def vibrating(**changes: Any) -> BiasedJunction:
+    values: dict[str, Any] = {
+        "molecules": 1,
+        "spin_orbit_vectors": [[0.3, 0.2, 0.1]],
+        "hubbard": 1.5,
+        "energy_b": 0.5,
+        "gate": -1.0,
+        "bias": 2.0,
+        "thermal_energy": 0.4,
+        "lead_polarisation": 0.8,
+        "phonon_energy": [0.6],
+        "phonon_damping": [0.1],
+        "holstein_a": [[0.2]],
+        "holstein_b": [[-0.1]],
+        "phonon_levels": [2],
+    }
+    return BiasedJunction(**{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    ("name", "bath"),
+    [("redfield", "ohmic"), ("perlind", "ohmic"), ("kms", "ohmic"), ("redfield", "local")],
+)
+def test_generators_are_those_of_the_whole_product_space(name: str, bath: str) -> None:
+    model = vibrating(phonon_bath=bath)
+    found, leads = modes(model), reservoirs_of(model)
+    w, T = float(found.energy[0]), float(leads.thermal_energy[0])
+    state = METHODS[name].solve(model)
+    oracle = biased_with_levels(
+        Electrons(
+            h=gated_hamiltonian(model),
+            density=interaction(model).density,
+            coupling=lead_couplings(model)[0],
+            f=(0, 0),
+        ),
+        Vibration(w=w, k=float(found.damping[0]), n=float(quanta(w, T)), V=found.coupling[0]),
+        2,
+        mu=tuple(leads.potential),
+        T=T,
+        kind="redfield" if name == "redfield" else name,
+        bath=bath,
+    )
+    assert state.lead_current[0] == pytest.approx(oracle["current"], abs=TIGHT)
+    assert state.energy_current is not None
+    assert state.vibrations is not None
+    assert state.energy_current[0] == pytest.approx(oracle["energy"][:2], abs=TIGHT)
+    assert state.vibrations.energy[0] == pytest.approx(oracle["energy"][2], abs=TIGHT)
+    assert state.vibrations.number[0, 0] == pytest.approx(oracle["quanta"], abs=TIGHT)
+    total = state.energy_current.sum(axis=1) + state.vibrations.energy
+    assert total == pytest.approx(np.zeros(2), abs=1e-10)
+
+
+def test_nothing_flows_at_one_temperature() -> None:
+    """Redfield and kms with an Ohmic bath keep Gibbs' state; perlind and a locally damped mode do not."""
+    still = vibrating(bias=0.0)
+
+    def flow(method: SecondOrder, model: BiasedJunction) -> float:
+        state = method.solve(model)
+        assert state.vibrations is not None
+        return float(max(np.abs(state.lead_current).max(), np.abs(state.vibrations.energy).max()))
+
+    assert flow(METHODS["redfield"], still) < 1e-11
+    assert flow(METHODS["kms"], still) < 1e-11
+    assert flow(METHODS["perlind"], still) > 1e-7
+    assert flow(METHODS["redfield"], still.replace(phonon_bath="local")) > 1e-6
+    assert flow(METHODS["kms"], still.replace(phonon_thermal_energy=1.2)) > 1e-5
+
+
+def conductances(method: SecondOrder, **changes: Any) -> tuple[float, float]:
+    """dI/dV at rest for both magnetisations, by a symmetric difference."""
+    step = 2e-3
+    ahead, back = (method.solve(vibrating(bias=V, **changes)) for V in (step, -step))
+    up, down = (ahead.lead_current[:, 0] - back.lead_current[:, 0]) / (2 * step)
+    return float(up), float(down)
+
+
+def test_linear_response_is_reciprocal() -> None:
+    """kms for leads and bath; a mode that couples to what is even and what is odd breaks it."""
+
+    def defect(method: SecondOrder = METHODS["kms"], **changes: Any) -> float:
+        up, down = conductances(method, **changes)
+        return abs(up - down) / (up + down)
+
+    assert defect() < 1e-8
+    assert defect(spin_coupling=[[[0.05, 0.1, -0.2]]]) > 1e-6
+
+
+def test_levels_are_added_until_the_top_one_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    weak = {"phonon_levels": None, "holstein_a": [[0.05]], "holstein_b": [[0.0]]}
+    state = METHODS["redfield"].solve(vibrating(**weak, thermal_energy=0.3))
+    assert state.vibrations is not None
+    assert state.outcome.converged
+    assert state.vibrations.levels[0] > 4
+    assert state.vibrations.top_level.max() <= 1e-3
+    monkeypatch.setattr(master, "MOST_LEVELS", 4)
+    state = next(iter(METHODS["redfield"].solve_many([vibrating(**weak, thermal_energy=0.3)])))
+    assert not state.outcome.converged
+    assert "phonon_levels" in state.outcome.reason
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"phonon_bath": "brownian"},
+        {"phonon_bath": "dressed"},
+        {"phonon_levels": None, "phonon_tiers": 2},
+        {"phonon_matsubara": 2},
+        {"phonon_damping": [0.0]},
+    ],
+)
+def test_inconsistent_combinations_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ModelError) as caught:
+        vibrating(**changes)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("method", [UniversalLindblad(), Pauli(), BiasedMeanField()])
+def test_methods_without_vibrations_say_so(method: Any) -> None:
+    with pytest.raises(ModelError, match="redfield"):
+        method.solve(vibrating())
