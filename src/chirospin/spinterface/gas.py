@@ -41,7 +41,7 @@ from chirospin.spinterface.model import (
 
 Real = NDArray[np.float64]
 STATES = ("empty", "up", "down", "double")
-WEAK = 1e-5  # Zeeman over Fermi energy, below which the square of it is rounding of the shell
+WEAK = 3e-6  # Zeeman over Fermi energy, below which what is not linear is lost in rounding
 FIELD_ROUNDING = 1e-9  # of the thickness of the shell between both Fermi surfaces
 TAIL = 40.0  # of the derivative of the Fermi function, in k_B T
 
@@ -450,7 +450,7 @@ def _field_spin(metal: Metal, kT: float, h: float, chi: float) -> tuple[float, f
     if shallowest <= abs(h):
         return math.nan, 0.0
     if abs(h) < WEAK * shallowest:
-        return chi * h, WEAK**2
+        return chi * h, (h / shallowest) ** 2
     fine, coarse = (spin_in_field(metal, kT, h, n, TAIL) for n in (16, 12))
     return fine, abs(fine - coarse) / max(abs(fine), np.finfo(float).tiny)
 
