@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from chirospin.base.errors import ModelError
 from chirospin.base.functions import loaded_function
-from chirospin.base.parameters import Model, Shape, parameter
+from chirospin.base.parameters import Model, axis_parameter, parameter
 from chirospin.rashba.bands import Bands, parabolic_dispersion, power_splitting
 from chirospin.rashba.disorder import Correlator
 
@@ -154,12 +154,10 @@ class RashbaGas(Model):
         high=MOST_RADIANS,
         about="turns all spins about z; -pi/2 is a radial texture",
     )
-    momentum: tuple[float, ...] | None = parameter(
-        None,
+    momentum: tuple[float, ...] | None = axis_parameter(
+        "P",
         unit="1/nm",
         symbol="p",
-        shape=Shape(axes=("P",)),
-        axis=True,
         about="where the distribution is wanted; across both Fermi circles if not given",
     )
 

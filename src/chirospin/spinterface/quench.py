@@ -30,7 +30,7 @@ from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
-from chirospin.base.parameters import axis_parameter, parameter
+from chirospin.base.parameters import Shape, axis_parameter, parameter
 from chirospin.numerics.quadrature import PANEL_NODES
 from chirospin.spinterface.contact import NEGF
 from chirospin.spinterface.emission import occupation_of
