@@ -128,19 +128,6 @@ class Kinetic(Method):
             )
         found = self._converged(gas)
         values = found.values
-        certificates = {
-            "integration": found.integration,
-            "truncation": found.truncation,
-            "good_metal": gas.inverse_good_metal,
-            "impurity_range": gas.range_over_path,
-            "low_momenta": gas.low_momenta,
-            "splitting_time": gas.precession,
-        }
-        certificates |= gas.identities(values)
-        if gas.conserving:
-            certificates["conservation"] = gas.conservation(found.links)
-        if self.spread:
-            certificates["prescription"] = self._spread(gas, found)
         parts: dict[str, Distribution | None] = {}
         if DISTRIBUTION in needs:
             shown = distribution_at(gas, momenta(model), found.links) if both.T else None
@@ -159,7 +146,7 @@ class Kinetic(Method):
                 rounded * gas.spin_scale,
                 rounded * max(1.0, float(np.abs(values[SPIN_HALL]).max())),
             ),
-            certificates=certificates,
+            certificates=self._certificates(gas, found),
             outcome=Outcome(
                 converged=good,
                 residual=error,
@@ -171,6 +158,23 @@ class Kinetic(Method):
             ),
             parts=parts,
         )
+
+    def _certificates(self, gas: Shells, found: _Converged) -> dict[str, float]:
+        """What the checks judge."""
+        certificates = {
+            "integration": found.integration,
+            "truncation": found.truncation,
+            "good_metal": gas.inverse_good_metal,
+            "impurity_range": gas.range_over_path,
+            "low_momenta": gas.low_momenta,
+            "splitting_time": gas.precession,
+        }
+        certificates |= gas.identities(found.values)
+        if gas.conserving:
+            certificates["conservation"] = gas.conservation(found.links)
+        if self.spread:
+            certificates["prescription"] = self._spread(gas, found)
+        return certificates
 
     def _too_long(self, gas: Shells) -> str:
         """Why no chain of an allowed length can hold the response, or nothing.
