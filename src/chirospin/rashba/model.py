@@ -25,10 +25,8 @@ WEAKEST = 1e-18  # eV nm^n; a splitting below it is none in double precision
 COLDEST = 1e-6  # k_B T over E_F, whose square is what a temperature changes
 HOTTEST = 100.0  # eV
 BANDS = ("upper", "lower")
-PLACES, SHOWN = (
-    41,
-    6.0,
-)  # momenta where none are given; k_B T around the Fermi energy that they cross
+APART = 1.001  # last over first momentum at least
+PLACES, SHOWN = 41, 6.0  # momenta where none are given; k_B T around E_F that they cross
 
 
 def band_mass() -> Any:
@@ -271,7 +269,7 @@ def momenta(model: RashbaGas) -> Array:
         return np.array(model.momentum, float)
     gas = bands(model)
     reach = SHOWN * gas.T
-    low, high = (max(gas.mu + s * reach, gas.crossing) for s in (-1, 1))
+    low, high = max(gas.mu - reach, gas.crossing), max(gas.mu + reach, gas.crossing + gas.T)
     first, last = (
         float(
             gas.inverse(
@@ -280,7 +278,7 @@ def momenta(model: RashbaGas) -> Array:
         )
         for e, band in ((low, 1), (high, -1))
     )
-    return np.linspace(first, last, PLACES + 2)[1:-1]
+    return np.linspace(first, max(last, APART * first), PLACES + 2)[1:-1]
 
 
 def labels(model: RashbaGas) -> dict[str, tuple[Any, ...]]:
