@@ -226,6 +226,30 @@ def test_the_distribution_holds_current_spin_and_spin_flow(disorder: str, freque
     assert abs(w @ (p * n) / current - 1) > 1e-4  # control: the spins carry a part of the current
 
 
+@pytest.mark.parametrize("disorder", ["delta", "yukawa"])
+def test_a_distribution_where_a_chain_meets_the_van_hove_momentum(disorder: str) -> None:
+    """At whole and half steps of the chain it is what it is beside them."""
+    model = gas(2.0, 20.0, disorder=disorder, thermal_energy=0.05)
+    step = 2 * model.spin_orbit
+    n = round(2 * np.sqrt(2) / step)
+    at = [n * step / 2, (n + 1) * step / 2]
+    beside = [p + 2e-5 * step for p in at]
+    found, near = (
+        rashba.solve(model.replace(momentum=p), QUICK, observables=list(PROFILES[:2]))
+        for p in (at, beside)
+    )
+    assert found.distribution_by_band.values == pytest.approx(
+        near.distribution_by_band.values, rel=1e-4
+    )
+    assert np.isfinite(found.spin_z_by_momentum).all()
+    away = rashba.solve(
+        model.replace(momentum=[p + 0.2 * step for p in at]), QUICK, observables=list(PROFILES[:2])
+    )  # control
+    assert away.distribution_by_band.values != pytest.approx(
+        found.distribution_by_band.values, rel=1e-3
+    )
+
+
 @FEW
 @given(alpha=number(0.05, 1.5), mu=number(-0.1, 1.0), T=number(0.01, 0.5))
 def test_carriers_fill_the_density_of_states(alpha: float, mu: float, T: float):

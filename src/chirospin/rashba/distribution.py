@@ -23,6 +23,7 @@ Values = NDArray[Any]
 DISTRIBUTION = "distribution"
 GROWTH = 1.35  # of a chain, to see what its ends do
 ROUNDING = 1e-13  # of the largest amplitude, in a system of some hundred links
+OFF = 1e-7  # of the step of a chain, kept from the van Hove momentum
 BYTES = 16 * 16 * 24  # for each momentum of a chain
 PANELS, PANEL = 64, 6.0  # of the momenta that hold carriers; widest one at the thermal step, k_B T
 
@@ -64,6 +65,7 @@ def distribution_at(gas: Shells, p: Array, reach: int) -> Distribution:
             f"Parameter `momentum` must fit in memory, but {p.size} momenta with chains of {2 * longer} "
             f"links need about {in_words(need)} and {in_words(available_bytes())} are free; take fewer"
         )
+    p = _off_van_hove(gas.bands, p)
     short, found = (_amplitudes(gas, p, links) for links in (reach + further, longer))
     change = float(np.abs(found - short).max(initial=0.0))
     return Distribution(
@@ -108,6 +110,15 @@ def _thermal_density(gas: Bands, band: int) -> float:
     p, weight = gauss_panels(np.append(np.concatenate(cuts), edges[-1]))
     f = fermi((gas.energy(p, band) - gas.mu) / gas.T)
     return float(weight @ (p * f)) / (2 * np.pi)
+
+
+def _off_van_hove(gas: Bands, p: Array) -> Array:
+    """Momenta moved a little where their chain of a linear splitting would meet a vanishing velocity."""
+    if gas.step is None:
+        return p
+    halves = 2 * p / gas.step
+    meets = np.abs(halves - np.round(halves)) < OFF
+    return np.where(meets, p + OFF * gas.step, p)
 
 
 def _amplitudes(gas: Shells, p: Array, links: int) -> Values:
