@@ -478,6 +478,7 @@ ROWS = (
     by_command(
         "Sec. on point impurities",
         "(f+- - f-+)/(f+- + f-+) is hbar/(Delta tau): the spin along p against that along z",
-        "solve rashba.fermi_level --observables spin_response",
+        "solve rashba --observables spin_across_by_momentum,spin_z_by_momentum "
+        "--set thermal_energy=0.002",
     ),
 )
