@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chirospin import rashba
+from chirospin.base.fermi import fermi
+from chirospin.numerics.quadrature import gauss_panels
 from chirospin.rashba import (
     ClosedForm,
     FermiLevelGas,
@@ -24,6 +26,7 @@ from chirospin.rashba.bands import Bands, power_splitting
 from chirospin.rashba.block_tridiagonal import BlockTridiagonal
 from chirospin.rashba.chain import build_chain, collision_blocks, gain_and_loss
 from chirospin.rashba.disorder import Correlator
+from chirospin.rashba.distribution import electrons
 from chirospin.rashba.model import bands, correlator
 from chirospin.rashba.observables import spin_accumulation, spin_accumulation_along
 from tests.laws.rashba_gases import gas, gases, number
@@ -196,6 +199,78 @@ def test_a_warm_gas_is_a_thermal_average_of_cold_ones(winding: int) -> None:
     assert abs(colder.conductivity - total[0]) > 1e-6 * total[0]
 
 
+PROFILES = ("distribution_by_band", "spin_z_by_momentum", "spin_across_by_momentum")
+
+
+@pytest.mark.parametrize(
+    ("disorder", "frequency"), [("delta", 0.0), ("gaussian", 0.0), ("delta", 0.1)]
+)
+def test_the_distribution_holds_current_spin_and_spin_flow(disorder: str, frequency: float):
+    """Momenta summed by hand give what the adjoint chains give without any distribution."""
+    D = 2.0
+    T = 0.06
+    model = gas(D, disorder=disorder, disorder_length=0.7, frequency=frequency, thermal_energy=T)
+    p, w = gauss_panels(np.linspace(1e-4, 2.9, 21), 12)
+    names = [*PROFILES, "conductivity", "spin_accumulation", "spin_hall_current"]
+    ds = rashba.solve(model.replace(momentum=p.tolist()), QUICK, observables=names)
+    upper, lower = ds.distribution_by_band.values
+    n, along, across = 0.5 * (upper + lower), 0.5 * (upper - lower), ds.spin_across_by_momentum
+    w = w * p / (2 * np.pi)
+    current = w @ (p * n + model.spin_orbit * (along + across.values))
+    flow = 8 * np.pi * w @ (0.5 * p * ds.spin_z_by_momentum.values)
+    assert current == pytest.approx(complex(ds.conductivity), rel=1e-7)
+    assert -0.5 * w @ (along + across.values) == pytest.approx(
+        complex(ds.spin_accumulation), rel=1e-6
+    )
+    assert flow == pytest.approx(complex(ds.spin_hall_current), abs=1e-8)
+    assert abs(w @ (p * n) / current - 1) > 1e-4  # control: the spins carry a part of the current
+
+
+@pytest.mark.parametrize("disorder", ["delta", "yukawa"])
+def test_a_distribution_where_a_chain_meets_the_van_hove_momentum(disorder: str) -> None:
+    """At whole and half steps of the chain it is what it is beside them."""
+    model = gas(2.0, 20.0, disorder=disorder, thermal_energy=0.05)
+    step = 2 * model.spin_orbit
+    n = round(2 * np.sqrt(2) / step)
+    at = [n * step / 2, (n + 1) * step / 2]
+    beside = [p + 2e-5 * step for p in at]
+    found, near = (
+        rashba.solve(model.replace(momentum=p), QUICK, observables=list(PROFILES[:2]))
+        for p in (at, beside)
+    )
+    assert found.distribution_by_band.values == pytest.approx(
+        near.distribution_by_band.values, rel=1e-4
+    )
+    assert np.isfinite(found.spin_z_by_momentum).all()
+    away = rashba.solve(
+        model.replace(momentum=[p + 0.2 * step for p in at]), QUICK, observables=list(PROFILES[:2])
+    )  # control
+    assert away.distribution_by_band.values != pytest.approx(
+        found.distribution_by_band.values, rel=1e-3
+    )
+
+
+@FEW
+@given(alpha=number(0.05, 1.5), mu=number(-0.1, 1.0), T=number(0.01, 0.5))
+def test_carriers_fill_the_density_of_states(alpha: float, mu: float, T: float):
+    r"""m/pi above the crossing, m alpha/(pi K) below it, with K at the bottom as the variable."""
+    model = RashbaGas(mass=1.0, spin_orbit=alpha / 2, fermi_energy=mu, thermal_energy=T)
+    above = T * np.logaddexp(0, mu / T) / np.pi
+    K, w = gauss_panels(np.linspace(0, alpha / 2, 9), 24)
+    below = w @ (alpha / (2 * np.pi) * fermi(((K**2 - alpha**2 / 4) / 2 - mu) / T))
+    assert electrons(bands(model)) == pytest.approx(above + below, rel=1e-12)
+    assert below > 1e-6 * above  # control: both parts are needed
+
+
+@pytest.mark.parametrize(("mu", "share"), [(-0.05, 0.3), (0.0, 0.6)])
+def test_cold_carriers_are_the_limit_of_warm_ones(mu: float, share: float) -> None:
+    model = RashbaGas(mass=1.0, spin_orbit=0.4, fermi_energy=mu)
+    cold = electrons(bands(model))
+    off = [abs(electrons(bands(model.replace(thermal_energy=T))) / cold - 1) for T in (4e-3, 2e-3)]
+    assert off[1] < 2e-2
+    assert off[1] < share * off[0]
+
+
 @pytest.mark.parametrize("winding", [3, 4])
 def test_equilibrium_does_not_relax(winding: int) -> None:
     """On an isotropic f(H) the harmonics average 1 to c_0 and C to c_N; gain and loss then cancel."""
@@ -325,6 +400,36 @@ def test_precession_and_relaxation_balance_the_spin(model: FermiLevelGas):
 
     moved = (state.current, state.spin * 1.1, state.spin_current)
     assert _balance(fermi_circle(model), moved) > 1e-9  # control
+
+
+@FEW
+@given(x=st.sampled_from([-40.0, -1.0, 0.01, 0.3, 2.0, 1e3]), ratio=number(0, 0.9))
+def test_strong_impurities_without_spin_make_no_spin_current(x: float, ratio: float):
+    """To all orders in their strength, with the spin of Edelstein and their own time."""
+    model = FermiLevelGas(
+        impurity_density=1e-4, impurity_strength=x, dresselhaus=0.02 * ratio, field_angle=0.4
+    )
+    ds = rashba.solve(model)
+    rate = 4e-4 / model.mass * x**2 / (1 + x**2)
+    assert float(ds.relaxation_rate) == pytest.approx(rate, rel=1e-14)
+    assert (np.abs(ds.spin_current_response) <= ds.spin_current_response_error).all()
+    assert float(ds.spin_current_response_error.max()) < 1e-8
+    density = model.mass * model.fermi_energy / np.pi
+    drude = density / model.mass / rate * np.array([np.cos(0.4), np.sin(0.4)])
+    assert ds.current_response.values == pytest.approx(drude, rel=1e-9)
+    field = 0.02 * np.array([np.sin(0.4), -np.cos(0.4)])
+    field = field + model.dresselhaus * np.array([np.cos(0.4), -np.sin(0.4)])
+    edelstein = -model.mass / (2 * np.pi * rate) * field
+    assert ds.spin_response.values[:2] == pytest.approx(edelstein, rel=1e-6)
+    spins = rashba.solve(model.replace(impurity_spin_orbit=0.1))  # control: impurities with spin
+    assert np.abs(spins.spin_current_response.sel(spin="z")).max() > 1e-4
+
+
+def test_a_rate_is_given_once() -> None:
+    with pytest.raises(ValueError, match="scattering_rate"):
+        FermiLevelGas(impurity_density=1e-4, impurity_strength=1.0, scattering_rate=0.01)
+    with pytest.raises(ValueError, match="impurity_strength"):
+        FermiLevelGas(impurity_density=1e-4)
 
 
 def test_a_conserved_spin_is_refused() -> None:

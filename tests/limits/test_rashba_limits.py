@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from chirospin import rashba
 from chirospin.rashba import (
     ClosedForm,
     FermiLevelClosedForm,
@@ -352,3 +353,57 @@ def test_an_alternating_field_without_splitting() -> None:
     still = ClosedForm().solve(model.replace(frequency=0.0)).conductivity
     assert ClosedForm().solve(model).conductivity == pytest.approx(still / (1 - 2j))
     assert np.isnan(Kubo().solve(model.replace(frequency=0.0)).conductivity)
+
+
+@pytest.mark.parametrize("disorder", ["delta", "yukawa"])
+def test_the_distribution_without_splitting(disorder: str) -> None:
+    """f = -f_0' tau(p) in both bands, which a small splitting approaches with its square."""
+    model = gas(1.0, disorder=disorder, thermal_energy=0.1, momentum=[1.3])
+    names = ["distribution_by_band", "spin_z_by_momentum"]
+    bare = rashba.solve(model.replace(spin_orbit=0.0), QUICK, observables=names)
+    off = []
+    for small in (0.2, 0.1):
+        ds = rashba.solve(
+            model.replace(spin_orbit=small * model.spin_orbit), QUICK, observables=names
+        )
+        both = ds.distribution_by_band.mean("band")
+        off.append(float(np.abs(both / bare.distribution_by_band.mean("band") - 1).max()))
+    assert off[0] / off[1] == pytest.approx(4, rel=0.1)
+    assert (bare.spin_z_by_momentum == 0).all()
+    if disorder == "delta":
+        p = np.array(model.momentum)
+        f = 1 / (1 + np.exp((p**2 / 2 - 1) / 0.1))
+        drift = f * (1 - f) / 0.1 * p / model.scattering_rate
+        assert bare.distribution_by_band.values == pytest.approx(np.stack([drift, drift]))
+
+
+def test_the_distribution_of_point_impurities_far_apart() -> None:
+    """Eqs. (17) and (18), met as (Delta tau)^-2."""
+    off = []
+    for D in (20.0, 40.0):
+        model = gas(D, 5 * D, thermal_energy=0.02, momentum=np.linspace(1.2, 1.6, 9).tolist())
+        ds = rashba.solve(model, QUICK, observables=["distribution_by_band", "spin_z_by_momentum"])
+        p, step, E = ds.momentum.values, 2 * model.spin_orbit, {}
+        for band in (1, -1):
+            f = 1 / (1 + np.exp((p * (p + band * step) / 2 - 1) / 0.02))
+            E[band] = -f * (1 - f) * (p + band * step / 2) / 0.02, f
+        lower = -2 * p * E[-1][0] / (2 * p - step) / model.scattering_rate
+        out = (E[1][1] - E[-1][1]) / (2 * p)
+        out = out - step / 2 * (E[1][0] / (2 * p + step) + E[-1][0] / (2 * p - step))
+        found = ds.distribution_by_band.sel(band="lower").values, step * p * ds.spin_z_by_momentum
+        off.append(
+            [
+                np.abs(a - b).max() / np.abs(b).max()
+                for a, b in zip(found, (lower, out), strict=True)
+            ]
+        )
+    assert np.array(off[0]) / off[1] == pytest.approx([4, 4], rel=0.1)
+    assert max(off[1]) < 1e-3
+
+
+def test_a_cold_distribution_is_refused_in_words() -> None:
+    ds = rashba.solve(gas(1.0), QUICK, observables=["spin_z_by_momentum"])
+    assert ds.spin_z_by_momentum.isnull().all()
+    assert "thermal_energy" in str(ds.reason.values)
+    with pytest.raises(ValueError, match="momentum"):
+        gas(1.0, momentum=[0.0])

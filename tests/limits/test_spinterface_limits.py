@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import spherical_jn
 
 from chirospin import spinterface
+from chirospin.base.constants import BOHR_MAGNETON
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.spinterface import (
     NEGF,
@@ -497,6 +499,103 @@ def test_a_quench_begins_with_a_contact_and_ends_with_nothing():
     audits = {audit.name: audit for audit in QUENCH_AUDITS}
     assert abs(audits["start"].evaluate(model, PointContact())) < 1e-8
     assert not audits["start"].run(model, Kicked()).passed
+
+
+def attached_by_contours(model: Quench, t: float, r: float, m: int) -> tuple[float, float]:
+    """Charge on the level and at r > 0 of spin m: amplitudes on a tilted line of momenta above all poles."""
+    N0, a, V = model.mass, model.mass * model.spin_orbit, model.hybridisation
+    kT, level = model.thermal_energy, model.level + m * model.kept
+    metal = Metal(N0=N0, alpha=model.spin_orbit, fermi=model.fermi_energy, d=3)
+    u, du = np.linspace(-90, 90, 9001, retstep=True)
+    q = 4.0j + u * np.exp(-0.25j)
+    z = metal.bottom + q**2 / (2 * N0)
+    G = 1 / (z - level + 1j * N0 * V**2 * (q**2 + a**2) / (2 * np.pi * q))
+    g0, g1, _, _ = components(metal, np.array(r), q)
+    front = 0.5j / np.pi * np.exp(-0.25j) * du * (q / N0) * np.exp(-1j * z * t) * G
+    front = np.stack([front, front * V * (g0 + m * g1)])
+    total = model.initial_occupation[(1 - m) // 2] * np.abs(front.sum(axis=1)) ** 2
+    for s in (1, -1):  # modes k of both branches
+        k = (np.arange(1200) + 0.5) * (8.0 + a) / 1200
+        E = k**2 / (2 * N0) + s * model.spin_orbit * k - metal.fermi
+        weight = k**2 / (4 * np.pi**2) * (8.0 + a) / 1200 / (np.exp(E / kT) + 1)
+        F = front @ (1 / (z[:, None] - E))
+        own = spherical_jn(0, k * r) + 1j * m * s * spherical_jn(1, k * r)
+        moved = np.stack([0 * k, own]) * np.exp(-1j * E * t) + V * F
+        total = total + (np.abs(moved) ** 2 - np.abs(np.stack([0 * k, own])) ** 2) @ weight
+    return tuple(total)
+
+
+def test_a_level_that_begins_to_touch_a_metal():
+    """Any filling to begin with: Faddeeva functions against integrals over momenta, and the end of it."""
+    base = {"thermal_energy": 0.05, "spin_orbit": 0.2, "level": 0.1, "kept": 0.05}
+    model = Quench(time=[0.0, 4.0, 400.0], distance=[0.8], initial_occupation=[1.0, 0.4], **base)
+    found = PointContact().solve(model)
+    up, down = (np.array(attached_by_contours(model, 4.0, 0.8, m)) for m in (1, -1))
+    spin = (up - down) / 2
+    assert found.level_charge[:2] == pytest.approx([1.4, up[0] + down[0]], rel=1e-5)
+    assert found.level_spin[:2] == pytest.approx([0.3, spin[0]], rel=1e-5)
+    assert found.spin[:2, 0] == pytest.approx([0.0, spin[1]], abs=1e-5 * abs(spin[1]))
+    rest = PointContact().solve(model.replace(initial_occupation=None, exchange=0.05, time=[0.0]))
+    assert found.level_charge[2] == pytest.approx(float(rest.level_charge[0]), abs=1e-4)
+    assert found.spin[2] == pytest.approx(rest.spin[0], abs=1e-4)
+    filled, empty = (
+        PointContact().solve(model.replace(initial_occupation=n)).level_charge
+        for n in ([1.0, 1.0], [0.0, 0.0])
+    )
+    assert (filled - empty)[:2].min() > 0.5  # control: before that the filling is remembered
+    assert abs((filled - empty)[2]) < 1e-4
+
+
+def test_a_weakly_held_electron_leaves_at_the_golden_rate():
+    r"""n(t) = exp(-Gamma t) high above the Fermi level, Gamma = N_0 V^2 kappa (1 + a^2/kappa^2)/pi."""
+    model = Quench(
+        level=1.0, hybridisation=0.01, initial_occupation=[1.0, 0.0], thermal_energy=0.0,
+        spin_orbit=0.05, time=[400.0, 800.0],
+    )  # fmt: skip
+    N0, a = model.mass, model.mass * model.spin_orbit
+    kappa = np.sqrt(2 * N0 * (model.level + model.fermi_energy) + a**2)
+    rate = N0 * model.hybridisation**2 * kappa * (1 + a**2 / kappa**2) / np.pi
+    n = PointContact().solve(model).level_charge
+    assert np.log(n[0] / n[1]) / 400 == pytest.approx(rate, rel=2e-3)
+    with pytest.raises(ModelError, match="initial_occupation"):
+        model.replace(initial_occupation=[1.2, 0.0])
+
+
+@pytest.mark.parametrize("kT", [0.0, 0.02])
+def test_a_weak_field_makes_the_linear_response(kT: float):
+    """The departure from it falls with the square of the field, with spin-orbit coupling and without."""
+    for alpha in (0.1, 0.0):
+        off = []
+        for field in (200.0, 100.0):
+            gas = WholeGas(fermi_energy=2.0, spin_orbit=alpha, thermal_energy=kT)
+            ds = spinterface.solve(gas.replace(magnetic_field=field, zeeman="half"))
+            linear = float(ds.susceptibility) * field * BOHR_MAGNETON
+            off.append(2 * float(ds.field_spin_density) / linear - 1)
+        assert abs(off[0]) < 1e-3
+        assert off[0] / off[1] == pytest.approx(4, rel=0.01)
+        assert abs(off[1]) > 1e-8  # control: there is a departure
+
+
+@pytest.mark.parametrize("alpha", [0.033, 0.3])
+def test_weak_and_strong_fields_meet(alpha: float):
+    gas = WholeGas(spin_orbit=alpha, thermal_energy=0.001, zeeman="half")
+    low, high = (
+        float(spinterface.solve(gas.replace(magnetic_field=B)).field_spin_density) / B
+        for B in (0.2, 0.4)
+    )
+    assert low == pytest.approx(high, rel=1e-9)
+
+
+def test_a_field_without_spin_orbit_coupling_moves_two_spheres():
+    gas = WholeGas(fermi_energy=1.0, spin_orbit=0.0, thermal_energy=0.0, magnetic_field=1e3)
+    energy = 2e3 * BOHR_MAGNETON
+    up, down = ((2 * gas.mass * (1 + s * energy)) ** 1.5 / (6 * np.pi**2) for s in (1, -1))
+    ds = spinterface.solve(gas)
+    assert float(ds.field_spin_density) == pytest.approx((up - down) / 2, rel=1e-10)
+    turned = spinterface.solve(gas.replace(magnetic_field=-1e3))
+    assert float(turned.field_spin_density) == pytest.approx((down - up) / 2, rel=1e-10)
+    deep = spinterface.solve(gas.replace(fermi_energy=0.1, magnetic_field=1e4))
+    assert np.isnan(deep.field_spin_density)
 
 
 class Kicked(PointContact):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import jv, jvp, yv, yvp
 
 from chirospin import rashba
 from chirospin.rashba import FermiLevelGas, Kinetic, RashbaGas
@@ -196,3 +197,61 @@ def test_skew_scattering_and_relaxation_compete(kappa, x):
     )  # fmt: skip
     found = rashba.solve(model).spin_current_response.sel(flow="y", spin="z")
     assert float(found) == pytest.approx(law, rel=2 * kappa**2 + 2e-3)
+
+
+@pytest.mark.parametrize("prescription", ["redfield", "steady"])
+@pytest.mark.parametrize("kind", ["delta", "gauss"])
+def test_a_distribution_against_a_dense_chain(prescription, kind):
+    """f at every momentum of one chain, from matrices of projected 2x2 collision integrals."""
+    alpha, mu, T = 0.9, 0.6, 0.15
+    model, w = naive.rashba(alpha), naive.disorder(kind, 0.7, 0.8)
+    p, _, links = naive.build_chain(model, 0.21, 8.0)
+    matrix = naive.chain_matrix(model, w, p, links, prescription, n_angle=80)
+    plain = np.linalg.solve(matrix, sum(naive.drive(model, p, mu, T)).ravel()).reshape(-1, 4)
+    order = np.argsort(p)
+    ours = gas(alpha, mu, kind, 0.7, 0.8, thermal_energy=T, momentum=p[order].tolist())
+    names = ["distribution_by_band", "spin_across_by_momentum", "spin_z_by_momentum"]
+    ds = rashba.solve(ours, Kinetic(prescription=prescription, spread=0), observables=names)
+    n, along, across, out = plain[order].T
+    size = np.abs(plain).max()
+    found = [*ds.distribution_by_band.values, *(ds[name].values for name in names[1:])]
+    for a, b in zip(found, (n + along, n - along, across, out), strict=True):
+        assert np.abs(a - b).max() < 1e-9 * size
+    assert np.abs(out).max() > 1e-3 * size
+
+
+@pytest.mark.parametrize("well", [-3.0, 0.5, 20.0, 600.0])
+def test_strong_point_impurities_against_small_discs(well):
+    """Transport cross-section of a disc from all partial waves; Born's rate is another one."""
+    p, m, R = 1.3, 0.7, 0.02
+    inside = np.sqrt(complex(p**2 - well / R**2 * 2 * m * m))
+    orders = np.arange(0, 6)
+    slope = inside * jvp(orders, inside * R) / jv(orders, inside * R)
+    top = p * jvp(orders, p * R) - slope * jv(orders, p * R)
+    phases = np.arctan((top / (p * yvp(orders, p * R) - slope * yv(orders, p * R))).real)
+    waves = np.concatenate([phases[:0:-1], phases])  # l from -5 to 5
+    section = 2 / p * (np.sin(np.diff(waves)) ** 2).sum()
+    x = -np.tan(phases[0])
+    model = FermiLevelGas(
+        mass=m, fermi_energy=p**2 / (2 * m), impurity_density=0.01, impurity_strength=x
+    )
+    rate = float(rashba.solve(model).relaxation_rate)
+    assert rate == pytest.approx(0.01 * p / m * section, rel=5e-3)
+    born = 0.04 / m * x**2
+    assert (abs(born / rate - 1) > 0.02) == (abs(x) > 0.15)
+    assert rate < 0.04 / m  # the most that one wave scatters
+
+
+@pytest.mark.parametrize("alpha", [0.3, 1.5])
+def test_the_local_green_function_of_split_bands_has_no_spin(alpha):
+    """So that the T-matrix of a point has none, and its imaginary part is that of the bare bands."""
+    E, eta = 0.6, 2e-3
+    p = np.linspace(0, 6, 60001)
+    g = np.zeros((2, 2), complex)
+    for angle in 2 * np.pi * (np.arange(8) + 0.5) / 8:
+        turn = naive.sigma_omega(np.array(angle), 1)
+        both = [1 / (E + 1j * eta - p**2 / 2 - s * alpha * p / 2) for s in (1, -1)]
+        even, odd = (np.trapezoid(p * (both[0] + s * both[1]), p) / (8 * np.pi) for s in (1, -1))
+        g += (even * naive.ONE + odd * turn) / 4
+    assert np.abs(g - g[0, 0] * naive.ONE).max() < 1e-12
+    assert g[0, 0].imag == pytest.approx(-0.5, rel=2e-3)

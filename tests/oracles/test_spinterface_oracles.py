@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from chirospin import spinterface
+from chirospin.base.constants import BOHR_MAGNETON
 from chirospin.spinterface import (
     Contact,
     Gas,
@@ -262,6 +263,20 @@ def test_whole_gas_against_its_integral():
         finite.gas_zero_temperature(1e-9, MASS, 0.2, 1.0)[1], rel=1e-9
     )
     assert density[0] > 0
+
+
+@pytest.mark.parametrize("field", [5e-3, 0.1, 0.5])
+def test_whole_gas_in_a_field_against_its_integral(field):
+    """Up to a Zeeman energy of half the Fermi energy, where the linear law is off by half a per cent."""
+    tesla = field / (2 * BOHR_MAGNETON)
+    gas = WholeGas(
+        mass=MASS, spin_orbit=0.2, fermi_energy=1.0, thermal_energy=0.0, magnetic_field=tesla
+    )
+    ds = spinterface.solve(gas)
+    spin, _ = finite.gas_zero_temperature(field, MASS, 0.2, 1.0)
+    assert 2 * float(ds.field_spin_density) == pytest.approx(spin, rel=1e-8)
+    linear = float(ds.susceptibility) * field
+    assert abs(spin / linear - 1) > 1e-7  # control: the response is not linear
 
 
 FIRST, SECOND = np.array([0.3, -0.2, 0.5]), np.array([0.1, 0.4, -0.6])

@@ -23,8 +23,22 @@ EXACT, DIFFERENCES = "adjoint", "differences"
 
 
 def differentiable(model: Model) -> list[str]:
-    """Parameters that are real numbers free to move."""
-    return [info.name for info in model.parameters() if _moves(info, getattr(model, info.name))]
+    """Parameters that are real numbers free to move, all others held."""
+    return [
+        info.name
+        for info in model.parameters()
+        if _moves(info, getattr(model, info.name)) and _stays_a_model(model, info)
+    ]
+
+
+def _stays_a_model(model: Model, info: ParameterInfo) -> bool:
+    """Whether the model allows another value beside its other parameters: no probe, no coupling of it."""
+    place = float(getattr(model, info.name))
+    try:
+        held(model, **{info.name: float(inside_nodes(place, STEP, info.allows)[-1])})
+    except ModelError:
+        return False
+    return True
 
 
 def _moves(info: ParameterInfo, value: Any) -> bool:

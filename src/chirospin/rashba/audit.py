@@ -7,6 +7,7 @@ from collections.abc import Callable
 from chirospin.base.audit import Audit, Check
 from chirospin.base.method import Method
 from chirospin.rashba.closed_form import ClosedForm
+from chirospin.rashba.distribution import DISTRIBUTION, Distribution
 from chirospin.rashba.kinetic import Kinetic
 from chirospin.rashba.model import RashbaGas, complex_frequency
 from chirospin.rashba.state import GasResponse
@@ -17,6 +18,11 @@ PARTNER = 1e-7  # relative; the same equation on other momenta
 
 def _certificate(name: str) -> Callable[[RashbaGas, GasResponse], float | None]:
     return lambda model, state: state.certificates.get(name)
+
+
+def _distribution(model: RashbaGas, state: GasResponse) -> float | None:
+    found: Distribution | None = state.parts.get(DISTRIBUTION)
+    return found.relative_error if found else None
 
 
 def _passivity(model: RashbaGas, state: GasResponse) -> float | None:
@@ -73,6 +79,14 @@ CHECKS = (
         tolerance=0.1,
         about="error bar: relative change of current and spin with the other energy prescription",
         evaluate=_certificate("prescription"),
+    ),
+    Check(
+        name="distribution",
+        tolerance=1e-8,
+        about="change of the distribution with longer chains, over its largest value",
+        evaluate=_distribution,
+        needs=(DISTRIBUTION,),
+        judges=("distribution_by_band", "spin_z_by_momentum", "spin_across_by_momentum"),
     ),
     Check(
         name="good_metal",

@@ -86,6 +86,14 @@ class FermiLevelGas(Model):
         high=LARGE,
         about="pi N_0 u, the tangent of the scattering phase; its sign is u's",
     )
+    impurity_density: float | None = parameter(
+        None,
+        unit="1/nm^2",
+        symbol="n_i",
+        low=SMALL,
+        high=LARGE,
+        about="with impurity_strength it gives hbar/tau, to all orders, in place of scattering_rate",
+    )
     impurity_spin_orbit: float = parameter(
         0.0,
         symbol=r"\kappa",
@@ -127,6 +135,34 @@ class FermiLevelGas(Model):
             )
         return self
 
+    @model_validator(mode="after")
+    def _one_rate(self) -> FermiLevelGas:
+        """Refuse impurities that give no rate, or a rate beside the one of the impurities."""
+        if self.impurity_density is None:
+            return self
+        if "scattering_rate" in self.model_fields_set:
+            raise ModelError(
+                "Parameter `scattering_rate` must be left out (in eV) where `impurity_density` is given, "
+                f"but is {self.scattering_rate:g}"
+            )
+        if not unitary_rate(self.mass, self.impurity_density, self.impurity_strength) >= SMALL:
+            raise ModelError(
+                "Parameter `impurity_strength` must be so large with an `impurity_density` that hbar/tau "
+                f"is at least {SMALL:g} eV, but is {self.impurity_strength:g}"
+            )
+        return self
+
+
+def unitary_rate(mass: float, density: float, x: float) -> float:
+    r"""Rate of point impurities to all orders in their strength, which is that of the current too, eV.
+
+    .. math:: \frac\hbar\tau = -2 n_i\,\mathrm{Im}\,T = \frac{4 n_i}{m}\,\frac{x^2}{1+x^2}, \qquad
+              T = \frac{u}{1 + ix}, \quad x = \pi N_0 u
+
+    The local Green function of the split bands has no spin, so that T has none; its real part belongs to u.
+    """
+    return 4 * density / mass * x * x / (1 + x * x)
+
 
 @dataclass(frozen=True, kw_only=True)
 class FermiCircle:
@@ -157,6 +193,12 @@ class FermiCircle:
         return self.momentum / self.m
 
     @property
+    def turns(self) -> float:
+        """Angle by which a spin turns between collisions; so often is its rounding added up."""
+        field = self.momentum * np.abs(self.linear).max() + np.abs(self.steady).max()
+        return float(field / self.rate)
+
+    @property
     def lag(self) -> complex:
         """-i z; real at an imaginary frequency."""
         return -1j * self.z if self.z.real else (-1j * self.z).real
@@ -176,7 +218,9 @@ def fermi_circle(model: FermiLevelGas) -> FermiCircle:
         m=model.mass,
         momentum=math.sqrt(2 * model.mass * model.fermi_energy),
         energy=model.fermi_energy,
-        rate=model.scattering_rate,
+        rate=model.scattering_rate
+        if model.impurity_density is None
+        else unitary_rate(model.mass, model.impurity_density, model.impurity_strength),
         linear=rashba + cubic + np.asarray(extra),
         steady=np.asarray(model.zeeman),
         phase=model.impurity_strength,
@@ -264,7 +308,8 @@ class FermiLevelKinetic(Method):
             errors=(
                 max(error, ROUNDING) * size[0],
                 max(error, ROUNDING) * size[1],
-                max(error, ROUNDING) * max(size[2], 1.0),  # parts of e/8 pi cancel in q
+                max(error, ROUNDING) * max(size[2], 1.0)  # parts of e/8 pi cancel in q
+                + ROUNDING * circle.turns,
             ),
             balance=_balance(circle, found),
             outcome=Outcome(
@@ -481,7 +526,22 @@ def spin_current_response(model: FermiLevelGas, state: FermiLevelResponse) -> Va
     return state.spin_current
 
 
-FERMI_LEVEL_OBSERVABLES = (current_response, spin_response, spin_current_response)
+@observable(unit="eV", symbol=r"\hbar/\tau")
+def relaxation_rate(model: FermiLevelGas, state: FermiLevelResponse) -> Values:
+    r"""Rate at which point impurities scatter, without their spin-orbit part.
+
+    .. math:: \frac\hbar\tau = \frac{4 n_i}{m}\,\frac{x^2}{1+x^2}
+              \quad\text{where the density of impurities is given}
+    """
+    return np.asarray(fermi_circle(model).rate)
+
+
+FERMI_LEVEL_OBSERVABLES = (
+    current_response,
+    spin_response,
+    spin_current_response,
+    relaxation_rate,
+)
 
 
 def extrinsic_spin_hall(circle: FermiCircle) -> float:

@@ -13,9 +13,15 @@ from pydantic import Field
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.base.method import Method
+from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.outcome import Outcome
-from chirospin.rashba.model import RashbaGas, bands, complex_frequency, correlator
+from chirospin.rashba.distribution import (
+    DISTRIBUTION,
+    Distribution,
+    distribution_at,
+    unsplit_distribution,
+)
+from chirospin.rashba.model import RashbaGas, bands, complex_frequency, correlator, momenta
 from chirospin.rashba.shells import CURRENT, SPIN, SPIN_HALL, Shells
 from chirospin.rashba.state import ROUNDING, GasResponse
 from chirospin.rashba.unsplit import unsplit_response
@@ -62,6 +68,7 @@ class Kinetic(Method):
     """
 
     name: ClassVar[str] = "kinetic"
+    gives: ClassVar[Needs] = frozenset({DISTRIBUTION})
     summary: ClassVar[str] = (
         "kinetic equation in the Born approximation, any splitting and disorder"
     )
@@ -93,12 +100,20 @@ class Kinetic(Method):
 
     def solve_many(self, models: Sequence[RashbaGas]) -> Iterator[GasResponse]:
         """One response per model."""
-        return map(self._response, models)
+        return self.solve_with(models, NOTHING)
 
-    def _response(self, model: RashbaGas) -> GasResponse:
+    def solve_with(self, models: Sequence[RashbaGas], needs: Needs) -> Iterator[GasResponse]:
+        """One response per model, with the distribution where it is asked for."""
+        return (self._response(model, needs) for model in models)
+
+    def _response(self, model: RashbaGas, needs: Needs) -> GasResponse:
         both, disorder, z = bands(model), correlator(model), complex_frequency(model)
         if both.unsplit:
-            return unsplit_response(both, disorder, z)
+            plain = unsplit_response(both, disorder, z)
+            if DISTRIBUTION not in needs:
+                return plain
+            drifted = unsplit_distribution(both, disorder, z, momenta(model)) if both.T else None
+            return replace(plain, parts={DISTRIBUTION: drifted})
         gas = Shells(
             bands=both,
             disorder=disorder,
@@ -113,19 +128,10 @@ class Kinetic(Method):
             )
         found = self._converged(gas)
         values = found.values
-        certificates = {
-            "integration": found.integration,
-            "truncation": found.truncation,
-            "good_metal": gas.inverse_good_metal,
-            "impurity_range": gas.range_over_path,
-            "low_momenta": gas.low_momenta,
-            "splitting_time": gas.precession,
-        }
-        certificates |= gas.identities(values)
-        if gas.conserving:
-            certificates["conservation"] = gas.conservation(found.links)
-        if self.spread:
-            certificates["prescription"] = self._spread(gas, found)
+        parts: dict[str, Distribution | None] = {}
+        if DISTRIBUTION in needs:
+            shown = distribution_at(gas, momenta(model), found.links) if both.T else None
+            parts[DISTRIBUTION] = shown
         error = max(found.truncation, found.integration)
         rounded = max(error, ROUNDING)
         good = bool(np.isfinite(values).all() and error <= self.tolerance)
@@ -140,7 +146,7 @@ class Kinetic(Method):
                 rounded * gas.spin_scale,
                 rounded * max(1.0, float(np.abs(values[SPIN_HALL]).max())),
             ),
-            certificates=certificates,
+            certificates=self._certificates(gas, found),
             outcome=Outcome(
                 converged=good,
                 residual=error,
@@ -150,7 +156,25 @@ class Kinetic(Method):
                 else f"the response changes by {error:.1e} with momenta or chain length: raise "
                 "nodes or longest",
             ),
+            parts=parts,
         )
+
+    def _certificates(self, gas: Shells, found: _Converged) -> dict[str, float]:
+        """What the checks judge."""
+        certificates = {
+            "integration": found.integration,
+            "truncation": found.truncation,
+            "good_metal": gas.inverse_good_metal,
+            "impurity_range": gas.range_over_path,
+            "low_momenta": gas.low_momenta,
+            "splitting_time": gas.precession,
+        }
+        certificates |= gas.identities(found.values)
+        if gas.conserving:
+            certificates["conservation"] = gas.conservation(found.links)
+        if self.spread:
+            certificates["prescription"] = self._spread(gas, found)
+        return certificates
 
     def _too_long(self, gas: Shells) -> str:
         """Why no chain of an allowed length can hold the response, or nothing.

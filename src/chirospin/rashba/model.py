@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import model_validator
 
 from chirospin.base.errors import ModelError
 from chirospin.base.functions import loaded_function
-from chirospin.base.parameters import Model, parameter
+from chirospin.base.parameters import Model, axis_parameter, parameter
 from chirospin.rashba.bands import Bands, parabolic_dispersion, power_splitting
 from chirospin.rashba.disorder import Correlator
 
+Array = NDArray[np.float64]
 DISORDER = ("delta", "gaussian", "yukawa", "thomas-fermi", "coulomb")
 LENGTH = 10.0
 SCREENING = 0.2
@@ -21,6 +24,9 @@ MOST_TURNS, MOST_RADIANS = 64, 1e3
 WEAKEST = 1e-18  # eV nm^n; a splitting below it is none in double precision
 COLDEST = 1e-6  # k_B T over E_F, whose square is what a temperature changes
 HOTTEST = 100.0  # eV
+BANDS = ("upper", "lower")
+APART = 1.001  # last over first momentum at least
+PLACES, SHOWN = 41, 6.0  # momenta where none are given; k_B T around E_F that they cross
 
 
 def band_mass() -> Any:
@@ -146,6 +152,20 @@ class RashbaGas(Model):
         high=MOST_RADIANS,
         about="turns all spins about z; -pi/2 is a radial texture",
     )
+    momentum: tuple[float, ...] | None = axis_parameter(
+        "P",
+        unit="1/nm",
+        symbol="p",
+        about="where the distribution is wanted; across both Fermi circles if not given",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_momentum(cls, values: dict[str, Any]) -> dict[str, Any]:
+        given = values.get("momentum")
+        if isinstance(given, (int, float, np.number)) and not isinstance(given, bool):
+            return {**values, "momentum": (float(given),)}
+        return values
 
     @model_validator(mode="after")
     def _consistent(self) -> RashbaGas:
@@ -170,6 +190,12 @@ class RashbaGas(Model):
                 f"Parameter `thermal_energy` must be 0, or at least {COLDEST:g} of the Fermi energy "
                 f"(in eV), but is {self.thermal_energy:g}"
             )
+        for p in self.momentum or ():
+            if not 1 / LARGE <= p <= LARGE:
+                raise ModelError(
+                    f"Parameter `momentum` must have entries in [{1 / LARGE:g}, {LARGE:g}] (in 1/nm), "
+                    f"but has {p:g}"
+                )
         if self.winding == 0:
             raise ModelError("Parameter `winding` must be an integer other than 0, but is 0")
         if self.disorder not in DISORDER and ":" not in self.disorder:
@@ -246,6 +272,24 @@ def spin_axis(model: RashbaGas) -> tuple[float, float]:
     return -sign * math.sin(model.texture_angle), sign * math.cos(model.texture_angle)
 
 
-def labels(model: RashbaGas) -> dict[str, tuple[str, ...]]:
+def momenta(model: RashbaGas) -> Array:
+    """Where the distribution is wanted, 1/nm: as given, or across both Fermi circles."""
+    if model.momentum is not None:
+        return np.array(model.momentum, float)
+    gas = bands(model)
+    reach = SHOWN * gas.T
+    low, high = max(gas.mu - reach, gas.crossing), max(gas.mu + reach, gas.crossing + gas.T)
+    first, last = (
+        float(
+            gas.inverse(
+                np.array([e]), band, gas.minimum * (band < 0), gas.cap, np.array([gas.scale])
+            )[0]
+        )
+        for e, band in ((low, 1), (high, -1))
+    )
+    return np.linspace(first, max(last, APART * first), PLACES + 2)[1:-1]
+
+
+def labels(model: RashbaGas) -> dict[str, tuple[Any, ...]]:
     """Labels along every dimension of the observables."""
-    return {}
+    return {"band": BANDS, "momentum": tuple(momenta(model).tolist())}

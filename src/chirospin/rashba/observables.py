@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.observables import observable
-from chirospin.rashba.model import RashbaGas, spin_axis
+from chirospin.rashba.chain import ACROSS, ALONG, CHARGE, OUT
+from chirospin.rashba.distribution import DISTRIBUTION, Distribution, electrons
+from chirospin.rashba.model import RashbaGas, bands, momenta, spin_axis
 from chirospin.rashba.shells import UNIT
 from chirospin.rashba.state import ROUNDING, GasResponse
 
@@ -108,6 +110,93 @@ def spin_hall_conductivity(model: RashbaGas, state: GasResponse) -> Values:
     return np.asarray(state.spin_hall_current / UNIT)
 
 
+@observable(unit="1/nm^2", symbol="n")
+def carrier_density(model: RashbaGas, state: GasResponse) -> Values:
+    r"""Electrons per area in both bands.
+
+    .. math:: n = \sum_\pm\int\frac{p\,dp}{2\pi}\, f^0_\pm(p)
+    """
+    return np.asarray(electrons(bands(model)))
+
+
+COLD = (
+    "only kinetic gives it, at a thermal_energy above 0: a cold one is a sum of steps of zero width"
+)
+
+
+def _profile_error(model: RashbaGas, state: GasResponse) -> float:
+    found: Distribution | None = state.parts[DISTRIBUTION]
+    return found.error if found else 0.0
+
+
+def _amplitude(model: RashbaGas, state: GasResponse, n: int) -> Values:
+    found: Distribution | None = state.parts[DISTRIBUTION]
+    return np.full(momenta(model).size, np.nan) if found is None else found.amplitudes[:, n]
+
+
+@observable(
+    unit="nm/eV",
+    symbol=r"f_{\pm\pm}",
+    dims=("band", "momentum"),
+    needs=(DISTRIBUTION,),
+    undefined=COLD,
+    error=_profile_error,
+    default=False,
+)
+def distribution_by_band(model: RashbaGas, state: GasResponse) -> Values:
+    r"""Change of the occupation of both bands per force, its factor of cos(phi).
+
+    .. math:: f_{\pm\pm}(\mathbf p) = (n \pm s_\Omega)\cos\varphi
+
+    References
+    ----------
+    khaetskii_2006, Eqs. (16), (17)
+    """
+    n, along = (_amplitude(model, state, k) for k in (CHARGE, ALONG))
+    return np.stack([n + along, n - along])
+
+
+@observable(
+    unit="nm/eV",
+    symbol="s_z",
+    dims=("momentum",),
+    needs=(DISTRIBUTION,),
+    undefined=COLD,
+    error=_profile_error,
+    default=False,
+)
+def spin_z_by_momentum(model: RashbaGas, state: GasResponse) -> Values:
+    r"""Spin along z of the electrons with a momentum per force, its factor of sin(phi).
+
+    .. math:: s_z = \tfrac12\mathrm{Tr}(\sigma_z f)/\sin\varphi = -\tfrac12(f_{+-} + f_{-+})/\sin\varphi
+
+    References
+    ----------
+    khaetskii_2006, Eqs. (13), (14), (18)
+    """
+    return _amplitude(model, state, OUT)
+
+
+@observable(
+    unit="nm/eV",
+    symbol="s_e",
+    dims=("momentum",),
+    needs=(DISTRIBUTION,),
+    undefined=COLD,
+    error=_profile_error,
+    default=False,
+)
+def spin_across_by_momentum(model: RashbaGas, state: GasResponse) -> Values:
+    r"""Spin in the plane and across that of the upper band per force, its factor of sin(phi).
+
+    .. math:: s_e = \tfrac1{2i}(f_{+-} - f_{-+})/\sin\varphi,
+              \qquad \hat{\mathbf e}\times\boldsymbol\Omega = \hat{\mathbf z}
+
+    with :math:`\boldsymbol\Omega` the spin of the upper band.
+    """
+    return _amplitude(model, state, ACROSS)
+
+
 OBSERVABLES = (
     conductivity,
     spin_accumulation,
@@ -116,4 +205,8 @@ OBSERVABLES = (
     spin_hall_interband,
     spin_hall_acceleration,
     spin_hall_conductivity,
+    carrier_density,
+    distribution_by_band,
+    spin_z_by_momentum,
+    spin_across_by_momentum,
 )

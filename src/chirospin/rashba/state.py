@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +26,7 @@ class GasResponse:
     spin_hall_current : their sum, eE/8 pi; given by itself where the parts are unknown
     errors : numerical, absolute, of conductivity, spin and spin Hall current
     certificates : numbers that the checks judge, by their names
+    parts : what was asked for beside the response
     """
 
     conductivity: complex = UNKNOWN
@@ -34,3 +37,4 @@ class GasResponse:
     errors: tuple[float, float, float] = (0.0, 0.0, 0.0)
     certificates: dict[str, float] = field(default_factory=dict)
     outcome: Outcome
+    parts: Mapping[str, Any] = field(default_factory=dict)

@@ -26,6 +26,7 @@ from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Model, parameter
 from chirospin.numerics.quadrature import cleared_edges, gauss_panels
+from chirospin.spinterface.gas_in_field import spin_in_field
 from chirospin.spinterface.green import Metal
 from chirospin.spinterface.model import (
     COMPONENTS,
@@ -40,6 +41,8 @@ from chirospin.spinterface.model import (
 
 Real = NDArray[np.float64]
 STATES = ("empty", "up", "down", "double")
+WEAK = 3e-6  # Zeeman over Fermi energy, below which what is not linear is lost in rounding
+FIELD_ROUNDING = 1e-9  # of the thickness of the shell between both Fermi surfaces
 TAIL = 40.0  # of the derivative of the Fermi function, in k_B T
 
 
@@ -341,6 +344,17 @@ class WholeGas(SpinOrbitMetal):
     fransson_spinterface, Sec. II D
     """
 
+    magnetic_field: float = parameter(
+        0.0, unit="tesla", symbol="B", low=-1e9, high=1e9, about="along z, of any size"
+    )
+    g_factor: float = parameter(2.0, symbol="g", low=-1e6, high=1e6, about="of the electrons")
+    zeeman: str = parameter(
+        "full",
+        symbol="Z",
+        choices=("full", "half"),
+        about="g mu_B B sigma as printed, or g mu_B B sigma/2",
+    )
+
 
 @dataclass(frozen=True, kw_only=True)
 class WholeGasState:
@@ -352,12 +366,14 @@ class WholeGasState:
     susceptibility : response of the density of sigma_z to -b sigma_z, 1/(eV nm^3)
     bare : density and susceptibility at the same chemical potential without spin-orbit coupling
     at_density : susceptibility without spin-orbit coupling at the same density, T = 0 only, else NaN
+    in_field : density of sigma_z in the field, 1/nm^3; NaN where no Fermi sea holds both spins
     """
 
     density: float
     susceptibility: float
     bare: tuple[float, float]
     at_density: float
+    in_field: float
     outcome: Outcome
 
 
@@ -411,13 +427,32 @@ def _whole_state(model: WholeGas) -> WholeGasState:
     bare = whole_gas(Metal(N0=metal.N0, alpha=0.0, fermi=metal.fermi, d=3), kT)
     error = abs(rough[1] - chi) / (chi or 1.0)
     alone = metal.N0 / np.pi**2 * (3 * np.pi**2 * density) ** (1 / 3) if kT == 0 else math.nan
+    in_field, missed = _field_spin(metal, kT, zeeman_energy(model), chi)
+    error = max(error, missed)
     return WholeGasState(
         density=density,
         susceptibility=chi,
         bare=bare,
         at_density=alone,
+        in_field=in_field,
         outcome=Outcome(converged=error < 1e-10, residual=error, iterations=1, reason="quadrature"),
     )
+
+
+def _field_spin(metal: Metal, kT: float, h: float, chi: float) -> tuple[float, float]:
+    """Density of sigma_z, and its relative change with fewer nodes; NaN where both bands are not filled.
+
+    A weak field departs from the linear response by the square of h over the Fermi energy.
+    """
+    shallowest = metal.fermi - TAIL * kT
+    if not h:
+        return 0.0, 0.0
+    if shallowest <= abs(h):
+        return math.nan, 0.0
+    if abs(h) < WEAK * shallowest:
+        return chi * h, (h / shallowest) ** 2
+    fine, coarse = (spin_in_field(metal, kT, h, n, TAIL) for n in (16, 12))
+    return fine, abs(fine - coarse) / max(abs(fine), np.finfo(float).tiny)
 
 
 @observable(name="density", unit="1/nm^3", symbol="n")
@@ -446,6 +481,25 @@ def amplification_at_density(model: WholeGas, state: WholeGasState) -> Any:
     return state.susceptibility / state.at_density if state.at_density else np.nan
 
 
+SHALLOW = "the Fermi energy must lie above the Zeeman energy, by 40 k_BT"
+
+
+def _field_error(model: WholeGas, state: WholeGasState) -> float:
+    return max(state.outcome.residual, FIELD_ROUNDING) * abs(state.in_field)
+
+
+@observable(unit="1/nm^3", symbol="s_z", undefined=SHALLOW, error=_field_error)
+def field_spin_density(model: WholeGas, state: WholeGasState) -> Any:
+    """Spin density that the magnetic field makes along z, in hbar, beyond linear response too."""
+    return state.in_field / 2
+
+
+@observable(unit="1", symbol="P", undefined=SHALLOW)
+def field_polarisation(model: WholeGas, state: WholeGasState) -> Any:
+    """The density of sigma_z in the field over that of the electrons without it."""
+    return state.in_field / state.density if state.density else np.nan
+
+
 def whole_gas_labels(model: WholeGas) -> dict[str, tuple[Any, ...]]:
     """No dimensions."""
     return {}
@@ -456,6 +510,8 @@ WHOLE_GAS_OBSERVABLES = (
     gas_susceptibility,
     amplification,
     amplification_at_density,
+    field_spin_density,
+    field_polarisation,
 )
 WHOLE_GAS_CHECKS = (
     Check(

@@ -30,7 +30,7 @@ from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
-from chirospin.base.parameters import axis_parameter, parameter
+from chirospin.base.parameters import Shape, axis_parameter, parameter
 from chirospin.numerics.quadrature import PANEL_NODES
 from chirospin.spinterface.contact import NEGF
 from chirospin.spinterface.emission import occupation_of
@@ -101,6 +101,13 @@ class Quench(SpinOrbitMetal):
         high=LARGEST,
         about="on the level after time 0",
     )
+    initial_occupation: tuple[float, ...] | None = parameter(
+        None,
+        symbol="n_0",
+        shape=Shape(axes=(2,)),
+        about="of the level, up and down, before it touches the metal at time 0; if not given, it touches "
+        "all the time and has `exchange` before",
+    )
     hybridisation: float = parameter(
         0.08, unit="eV*nm^1.5", symbol="V_0", low=-1e3, high=1e3, about="level to metal, spin kept"
     )
@@ -132,6 +139,12 @@ class Quench(SpinOrbitMetal):
                     f"Parameter `{name}` must be {allowed} (in {unit}), but is {wrong[0]:g}"
                 )
         bounded(self, ("distance",), 1e-6, np.inf)
+        wrong_share = [n for n in self.initial_occupation or () if not 0 <= n <= 1]
+        if wrong_share:
+            raise ModelError(
+                "Parameter `initial_occupation` must have entries in [0, 1] (electrons), but has "
+                f"{wrong_share[0]:g}"
+            )
         return self
 
 
@@ -149,12 +162,14 @@ class QuenchState:
     Parameters
     ----------
     level_spin : shape (times,), in hbar
+    level_charge : shape (times,), electrons
     spin : density along z, shape (times, distances), 1/nm^3
     error : largest relative change of a spin with fewer energies
     charge : largest charge that the spins are differences of, of the level and at the distances
     """
 
     level_spin: Real
+    level_charge: Real
     spin: Real
     error: float
     charge: Real
@@ -179,6 +194,12 @@ def _refuse_memory(name: str, unit: str, value: float, need: float) -> None:
 def levels_of(model: Quench, m: int) -> tuple[float, float]:
     """Energy of the level with spin m before and after time 0, eV."""
     return model.level + m * model.exchange, model.level + m * model.kept
+
+
+def filling_of(model: Quench, m: int) -> float | None:
+    """Occupation of the level with spin m before it touches the metal; None if it always does."""
+    given = model.initial_occupation
+    return None if given is None else given[0 if m > 0 else 1]
 
 
 def coupling_of(model: Quench) -> float:
@@ -216,12 +237,15 @@ class PointContact(Method):
         charge = np.abs([density for density, _ in densities]).max(axis=(0, 1))
         size = np.maximum(np.abs(spin).max(axis=0), FAINT * charge)
         change = np.abs(spin[few] - (rough[0] - rough[1]) / 2) / np.where(size, size, 1.0)
-        error = float(change.max(initial=0.0))
+        on_level = densities[0][0][:, 0] + densities[1][0][:, 0]
+        missed = np.abs(on_level[few] - rough[0][:, 0] - rough[1][:, 0])
+        error = max(float(change.max(initial=0.0)), float(missed.max(initial=0.0)))
         words = "" if error <= TOLERANCE else f"spins change by {error:.1e} with fewer energies"
         if any(part.narrow() for part in parts):
             words = "a resonance is narrower than rounding: raise hybridisation, or set it to 0"
         return QuenchState(
             level_spin=spin[:, 0],
+            level_charge=on_level,
             spin=spin[:, 1:],
             error=error,
             charge=charge,
@@ -243,19 +267,28 @@ def _release(model: Quench, metal: Metal, m: int) -> Release:
         after=after,
         hybridisation=coupling_of(model),
         thermal_energy=thermal_energy_of(model),
+        filling=filling_of(model, m),
     )
 
 
 def _isolated(model: Quench, times: Real, r: Real) -> QuenchState:
     """Nothing moves without a metal."""
-    f = [float(occupation_of(levels_of(model, m)[0], 0.0, thermal_energy_of(model))) for m in SIGNS]
+    f = [_occupied(model, m) for m in SIGNS]
     return QuenchState(
         level_spin=np.full(times.size, (f[0] - f[1]) / 2),
+        level_charge=np.full(times.size, f[0] + f[1]),
         spin=np.zeros((times.size, r.size)),
         error=0.0,
         charge=np.array([max(f), *np.zeros(r.size)]),
         outcome=Outcome(converged=True, residual=0.0, iterations=1),
     )
+
+
+def _occupied(model: Quench, m: int) -> float:
+    """Occupation of a level that nothing touches."""
+    given = filling_of(model, m)
+    alone = occupation_of(levels_of(model, m)[0], 0.0, thermal_energy_of(model))
+    return float(alone) if given is None else given
 
 
 def _fits(metal: Metal, kT: float, times: Real, r: Real) -> None:
@@ -342,17 +375,27 @@ def _hamiltonian(star: Star, level: float) -> Real:
     return H
 
 
+def _at_first(model: Quench, star: Star, m: int) -> tuple[Real, Real]:
+    """Occupations of the states of a star before time 0, and these states."""
+    kT, given = thermal_energy_of(model), filling_of(model, m)
+    if given is not None:
+        f = np.append(given, occupation_of(star.energies, 0.0, kT))
+        return f, np.eye(f.size)
+    E, W = np.linalg.eigh(_hamiltonian(star, levels_of(model, m)[0]))
+    return occupation_of(E, 0.0, kT), W
+
+
 def by_modes(model: Quench, star: Star) -> tuple[Real, Real]:
     """Spin of the level, (times,), and along z, (times, distances), by diagonalisation of a star."""
     times, r = quench_axes(model)
     found = np.zeros((times.size, 1 + r.size))
     j0, j1 = (spherical_jn(n, star.momentum[None] * r[:, None]) for n in (0, 1))
     for m in SIGNS:
-        before, after = levels_of(model, m)
-        E, W = np.linalg.eigh(_hamiltonian(star, before))
+        _, after = levels_of(model, m)
+        f, W = _at_first(model, star, m)
         e, U = np.linalg.eigh(_hamiltonian(star, after))
         mixed = U.T @ W
-        rho = (mixed * occupation_of(E, 0.0, thermal_energy_of(model))) @ mixed.T
+        rho = (mixed * f) @ mixed.T
         field = star.amplitude * (j0 + 1j * m * star.branch * j1)
         seen = np.concatenate([U[:1].astype(complex), field @ U[1:]])
         for n, t in enumerate(times):
@@ -397,6 +440,12 @@ def level_spin(model: Quench, state: QuenchState) -> Any:
     return state.level_spin
 
 
+@observable(unit="1", symbol="n_1", dims=("time",), error=lambda model, state: state.error)
+def level_charge(model: Quench, state: QuenchState) -> Any:
+    """Electrons on the level, of both spins."""
+    return state.level_charge
+
+
 @observable(
     name="spin_density",
     unit="1/nm^3",
@@ -409,7 +458,7 @@ def pulse_spin_density(model: Quench, state: QuenchState) -> Any:
     return state.spin
 
 
-QUENCH_OBSERVABLES = (level_spin, pulse_spin_density)
+QUENCH_OBSERVABLES = (level_spin, level_charge, pulse_spin_density)
 QUENCH_CHECKS = (
     Check(
         name="quadrature",
@@ -429,8 +478,10 @@ def _modes(model: Quench, method: Method) -> float | None:
     return float(np.abs(one - two).max() / max(float(np.abs(one).max()), FAINT))
 
 
-def _start(model: Quench, method: Method) -> float:
+def _start(model: Quench, method: Method) -> float | None:
     """Difference from the Matsubara sum of a contact that keeps the field, over the largest spin."""
+    if filling_of(model, 1) is not None:
+        return None
     up, down = (levels_of(model, m)[0] for m in SIGNS)
     still = Contact(
         **{name: getattr(model, name) for name in SpinOrbitMetal.model_fields},

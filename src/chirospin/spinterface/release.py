@@ -7,7 +7,9 @@ the old Hamiltonian with energy :math:`\omega` moves as
           + \delta\, F_r(t)\, \langle 0|\omega\rangle, \qquad
           F_r(t) = \frac{i}{2\pi}\int dE\, e^{-iEt}\, \frac{g(r, E)\, V_0\, G'(E)}{E - \omega}
 
-with r = 0 for the level itself. At a point contact G' and g are rational functions of the momentum
+with r = 0 for the level itself. A level with the filling :math:`n_0` that touches the metal from time 0 on
+has the metal's own states to begin with, which the coupling moves as :math:`e^{-i\omega t}\langle
+r|\omega\rangle + F_r(t)\langle 0|V|\omega\rangle`, and adds :math:`n_0|A_r(t)|^2`, F without its last pole. At a point contact G' and g are rational functions of the momentum
 :math:`\kappa` times :math:`e^{i\kappa r}`, and every pole gives a Faddeeva function (Moshinsky's). No
 mode is left out: there is no cutoff, and the metal never returns what it took.
 """
@@ -41,6 +43,7 @@ class Release:
     before, after : energy of the level, eV
     hybridisation : V_0, eV nm^(3/2)
     thermal_energy : k_B T, eV
+    filling : of a level that touches the metal from time 0 on; None if it always does
     """
 
     metal: Metal
@@ -49,6 +52,12 @@ class Release:
     after: float
     hybridisation: float
     thermal_energy: float
+    filling: float | None = None
+
+    @property
+    def gamma(self) -> float:
+        r""":math:`N_0^2V_0^2/\pi`, the width of the level in kappa, 1/nm."""
+        return (self.metal.N0 * self.hybridisation) ** 2 / np.pi
 
     def poles(self, level: float) -> Complex:
         r"""Zeros of :math:`2N_0\kappa\, G^{-1}` in kappa, on both sheets: a cubic, or a quadratic at a = 0.
@@ -57,7 +66,7 @@ class Release:
                   \qquad \gamma = N_0^2V_0^2/\pi
         """
         metal = self.metal
-        gamma = (metal.N0 * self.hybridisation) ** 2 / np.pi
+        gamma = self.gamma
         powers = [1.0, 1j * gamma, 2 * metal.N0 * (metal.bottom - level)]
         return np.asarray(np.roots([*powers, 1j * gamma * metal.a**2] if metal.a else powers))
 
@@ -70,7 +79,7 @@ class Release:
     def energies(self, last: float, farthest: float, nodes: int) -> tuple[Complex, Real]:
         """Momenta of the occupied states and weights of a sum over energy; bound states come last."""
         metal, top = self.metal, momentum_of(self.metal, TAIL * self.thermal_energy)
-        old = self.poles(self.before)
+        old = self.poles(self.before) if self.filling is None else np.zeros(0, complex)
         bound = old[(old.imag > 0) & (np.abs(old.real) <= STRAIGHT * np.abs(old))]
         if top <= 0:
             return bound, np.full(bound.size, np.nan)
@@ -101,6 +110,30 @@ class Release:
             residue = (2 * kappa[n] ** power / np.prod(kappa[n] - others)).real
             one[n], cross[n], both[n] = residue, residue * out[n], residue * np.abs(out[n]) ** 2
         return one, cross, both
+
+    def bare(self, kappa: Complex, places: Real) -> tuple[Real, Complex, Real]:
+        r"""The same of a metal that touches no level, with :math:`V|0\rangle` in place of the level."""
+        q = kappa.real
+        one = self.gamma * (q + self.metal.a**2 / q) / (2 * np.pi * self.metal.N0)
+        out, back = self._waves(kappa, places)
+        cross = 0.5j / np.pi * (out - np.conj(back))
+        cross[:, 0] = 0.0
+        return one[:, None], cross, np.zeros((kappa.size, 1 + places.size))
+
+    def _left(self, times: Real, places: Real) -> Complex:
+        """Amplitude of what was on the level at time 0, (times, 1 + R)."""
+        new = self.poles(self.after)
+        gaps = new[:, None] - new[None, :]
+        gaps[range(new.size), range(new.size)] = 1.0
+        shares = new / gaps.prod(axis=1)
+        tops = [shares * top for top in self._numerators(new, places)]
+        A = np.zeros((times.size, 1 + places.size), complex)
+        A[times == 0, 0] = 1.0
+        for n in np.flatnonzero(times > 0):
+            for j, r in enumerate([0.0, *places]):
+                phase, still = self._still(times[n], r, new)
+                A[n, j] = phase * (tops[j] @ still)
+        return A
 
     def _over(self, kappa: Complex, poles: Complex) -> Complex:
         """G as a function of kappa."""
@@ -140,8 +173,14 @@ class Release:
         f = np.where(np.isnan(weights), 1.0, weights) * occupation_of(
             omega, 0.0, self.thermal_energy
         )
-        one, cross, both = self.spectral(kappa, places, bound)
+        attached = self.filling is not None
+        one, cross, both = (
+            self.bare(kappa, places) if attached else self.spectral(kappa, places, bound)
+        )
         out = np.tile(f @ both, (times.size, 1))
+        if attached:
+            shift = 1.0
+            out += np.abs(self._left(times, places)) ** 2 * self.filling
         if not shift:
             return out, kappa.size
         new = self.poles(self.after)
@@ -164,8 +203,14 @@ class Release:
         """F_r(t) at every energy: a Faddeeva function for each pole."""
         N0 = self.metal.N0
         root = -np.exp(0.25j * np.pi) * np.sqrt(t / (2 * N0))
-        still = wofz(root * (new - N0 * r / t))
+        phase, still = self._still(t, r, new)
         ahead, behind = (wofz(root * (sign * kappa - N0 * r / t)) for sign in (1, -1))
-        phase = np.exp(-1j * self.metal.bottom * t + 0.5j * N0 * r**2 / t)
         total = tops[:, :-2] @ still + tops[:, -2] * ahead + tops[:, -1] * behind
         return np.asarray(phase * total)
+
+    def _still(self, t: float, r: float, poles: Complex) -> tuple[complex, Complex]:
+        """The common phase and the Faddeeva functions of some poles."""
+        N0 = self.metal.N0
+        root = -np.exp(0.25j * np.pi) * np.sqrt(t / (2 * N0))
+        phase = np.exp(-1j * self.metal.bottom * t + 0.5j * N0 * r**2 / t)
+        return complex(phase), np.asarray(wofz(root * (poles - N0 * r / t)))

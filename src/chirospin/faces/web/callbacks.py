@@ -88,8 +88,18 @@ def _client(app: Dash) -> None:
         Output("previous", "children"),
         Output("previous", "hidden"),
         Input("question", "data"),
-        Input("shown", "data"),
         Input("problem", "value"),
+        State("shown", "data"),
+    )
+    in_browser(  # apart: together they would wait for the answer, which follows from the question
+        ClientsideFunction("page", "unmark"),
+        Output("right", "className", allow_duplicate=True),
+        Output("previous", "children", allow_duplicate=True),
+        Output("previous", "hidden", allow_duplicate=True),
+        Input("shown", "data"),
+        State("problem", "value"),
+        State("question", "data"),
+        prevent_initial_call=True,
     )
 
 

@@ -120,6 +120,23 @@ def coercive_field() -> Numbers:
 
 
 @claim(
+    "Sec. I",
+    "coercive fields of 1000 Oe and of 100 Oe are small: about 0.1 K and a tenth of it",
+    near("g mu_B B/k_B of 100 Oe at g = 2 (K)", 0.01, 0.005),
+    below("polarisation of the gas of gold in 1000 Oe at 0.1 K", 1e-5),
+    near("that in 100 Oe over it", 0.1, 1e-6),
+)
+def fields_of_films() -> Numbers:
+    cold = 0.1 * Boltzmann / electron_volt
+    gold = WholeGas(spin_orbit=GOLD.alpha, thermal_energy=cold, zeeman="half")
+    one, tenth = (
+        float(spinterface.solve(gold.replace(magnetic_field=B)).field_polarisation)
+        for B in (0.1, 0.01)
+    )
+    return 2 * BOHR_MAGNETON * 0.01 / (Boltzmann / electron_volt), one, tenth / one
+
+
+@claim(
     "below Eq. (10)",
     "alpha^2 N0/2 << eF is reasonable for gold",
     below("alpha^2 N0/2 over eF", 0.01),
@@ -850,14 +867,20 @@ ROWS = (
         "matrix A of charge and spin of a pair of momenta",
         "solve spinterface.pair --observables charge,spin,frequency",
     ),
+    by_command(
+        "Sec. II E",
+        "a level that holds a spin begins to touch the metal: what becomes of it",
+        "solve spinterface.quench --set initial_occupation=[1,0]",
+    ),
     without_number(
         "below Eq. (14)",
         "E_up is printed three times, for up, down and two electrons",
         "misprint; the energies of both single states follow from (13)",
     ),
-    without_number(
+    by_command(
         "Sec. I",
-        "coercive field below 1000 Oe is some 0.1 K; 100 Oe in films",
-        "fields of other work; the first is the claim `coercive-field`",
+        "coercive field of 100 Oe in films: the polarisation of the whole gas in it",
+        "solve spinterface.whole_gas --set magnetic_field=0.01 --set zeeman=half "
+        "--observables field_polarisation,field_spin_density",
     ),
 )

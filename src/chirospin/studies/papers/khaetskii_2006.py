@@ -6,19 +6,20 @@ data: the figures here are ours, and every number is computed.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from chirospin import rashba
 from chirospin.base.figures import Panel, Plot
 from chirospin.base.spin import PAULI
-from chirospin.rashba import Kinetic, RashbaGas
+from chirospin.rashba import FermiLevelGas, Kinetic, RashbaGas
 from chirospin.rashba.model import bands, complex_frequency, correlator
 from chirospin.rashba.shells import Shells
 from chirospin.studies.contents import Contents, by_command, without_number
-from chirospin.studies.expectation import below, misprint, near
+from chirospin.studies.expectation import above, below, misprint, near
 from chirospin.studies.registry import Numbers, Parts, Progress, claim, erratum, figure
 
 Array = NDArray[np.float64]
@@ -28,6 +29,7 @@ GOOD = 30.0  # E_F tau
 SPLITTING_TIMES = np.geomspace(0.03, 100, 22)
 DISORDER = ("delta", "gaussian", "yukawa", "thomas-fermi", "coulomb")
 RANGE = 3.0  # of smooth impurities, in 1/sqrt(m E_F)
+MOMENTA, MARGIN = 241, 12.0  # of a profile, and its reach beyond both Fermi momenta in k_B T/v_F
 WARM = 0.01  # k_B T/E_F of the profiles, so that the Fermi steps can be drawn
 
 SMOOTH = 30.0  # range of impurities that scatter by small angles only
@@ -55,43 +57,44 @@ def impure_gas(splitting_time: float, good: float = GOOD, **changes: Any) -> Ras
     )
 
 
-def _shells(model: RashbaGas, interband: bool = True) -> Shells:
+def _shells(model: RashbaGas) -> Shells:
     return Shells(
         bands=bands(model),
         disorder=correlator(model),
         z=complex_frequency(model),
         prescription="redfield",
-        interband=interband,
     )
 
 
-def spin_profile(model: RashbaGas, interband: bool = True, places: int = 80) -> xr.Dataset:
+def spin_profile(model: RashbaGas, transitions: Literal["all", "intraband"] = "all") -> xr.Dataset:
     r"""Delta s_z at each momentum, and the sources eE s_0/p and eE s_0' of Eq. (14)."""
-    here = _shells(model, interband)
-    inner, outer = here.fermi
-    chain = here.chain(np.linspace(inner, outer, places, endpoint=False), 60, 60)
-    p, shift = chain.p, here.bands.step or 0.0
+    here = _shells(model)
+    (inner, outer), reach = here.fermi, MARGIN * model.thermal_energy / FERMI
+    p = np.linspace(inner - reach, outer + reach, MOMENTA)
+    found = rashba.solve(
+        model.replace(momentum=p.tolist()),
+        Kinetic(spread=0, transitions=transitions),
+        observables=["spin_z_by_momentum", "distribution_by_band"],
+    )
+    shift = here.bands.step or 0.0
     (f, df), (g, dg) = (here.occupation(p, band) for band in (1, -1))
     turn, push = 0.5 * (f - g) / p, 0.5 * (df - dg)
-    zero = 0 * p
-    source = np.stack([0.5 * (df + dg), push, turn, zero], axis=-1)[..., None]
-    s_z = here.operator(chain).transposed.solve(source)[:, :, 3, 0]
     splitting = here.bands.curves(p)[2]
-    weight = (f * (1 - f) + g * (1 - g) + np.abs(f - g)) > 1e-10
-    keep = (chain.side > 0) & weight & (np.abs(np.arange(p.shape[1]) - 60) < 40)
-    order = np.argsort(p[keep])
-    x = xr.Variable("momentum", p[keep][order] / FERMI, {"symbol": "p/p_F", "units": "1"})
+    x = xr.Variable("momentum", p / FERMI, {"symbol": "p/p_F", "units": "1"})
     printed = turn - 0.5 * shift * (df / (2 * p + shift) + dg / (2 * p - shift))
+    drift = -2 * p * df / (2 * p + shift) / model.scattering_rate
     columns = {
-        "response": (splitting * s_z, r"\Delta s_z"),
+        "response": (splitting * found.spin_z_by_momentum.values, r"\Delta s_z"),
         "turn": (turn, r"s_0/p"),
         "push": (push, r"s_0'"),
         "sum_14": (turn + push, r"s_0/p + s_0'"),
         "sum_18": (printed, r"\mathrm{Eq.\,(18)}"),
+        "upper": (found.distribution_by_band.values[0], "f_{++}"),
+        "upper_17": (drift, r"\mathrm{Eq.\,(17)}"),
     }
     return xr.Dataset(
         {
-            name: ("momentum", values[keep][order], {"symbol": symbol, "units": "1"})
+            name: ("momentum", values, {"symbol": symbol, "units": "1"})
             for name, (values, symbol) in columns.items()
         },
         {"momentum": x},
@@ -163,7 +166,7 @@ def cancellation(
 ) -> dict[str, xr.Dataset]:
     """Before integration for smooth and point impurities, and after it for all disorders."""
     smooth = spin_profile(
-        impure_gas(3.0, 5.0, disorder="gaussian", thermal_energy=4 * WARM), interband=False
+        impure_gas(3.0, 5.0, disorder="gaussian", thermal_energy=4 * WARM), "intraband"
     )
     point = spin_profile(impure_gas(60.0, 300.0, thermal_energy=WARM))
     names = {"turn": "interband", "push": "acceleration", "response": "response"}
@@ -249,6 +252,16 @@ def smooth_profile(cancellation: Parts) -> Numbers:
 )
 def point_profile(cancellation: Parts) -> Numbers:
     return _off(cancellation["point-raw"], "sum_18")
+
+
+@claim(
+    "Eq. (17)",
+    "occupation f++ of point impurities for Delta tau >> hbar",
+    below("f++ less that at Delta tau/hbar = 60, over its maximum", 1 / 60**2),
+)
+def point_occupation(cancellation: Parts) -> Numbers:
+    raw = cancellation["point-raw"]
+    return float(np.abs(raw.upper - raw.upper_17).max() / np.abs(raw.upper_17).max())
 
 
 @claim(
@@ -389,8 +402,18 @@ def spinors() -> Numbers:
     "scalar impurities give q_yz = 0 to all orders, 2 m alpha q = i[H, sigma_y]; a finite value needs "
     "spin-dependent ones, curved bands or nonlinear splitting",
     below("i[H, sigma_y] less 2 m alpha q for a strong random potential", 1e-12),
+    near("q_yz of points with pi N_0 u = 0.3, 1, 10 by their T-matrix (e/8 pi)", 0, ZERO),
+    above("|q_yz| at 1 with a spin-orbit part of a tenth", 0.01),
 )
 def beyond_born() -> Numbers:
+    strong = FermiLevelGas(impurity_density=1e-3, impurity_strength=1.0)
+    points = [
+        rashba.solve(model).spin_current_response.sel(flow="y", spin="z").item()
+        for model in (
+            *(strong.replace(impurity_strength=x) for x in (0.3, 1.0, 10.0)),
+            strong.replace(impurity_spin_orbit=0.1),
+        )
+    ]
     rng = np.random.default_rng(7)
     side, alpha = 5, 0.4
     p = np.array([(i, j) for i in range(-side, side + 1) for j in range(-side, side + 1)], float)
@@ -400,7 +423,8 @@ def beyond_born() -> Numbers:
     H = H + alpha / 2 * (np.kron(np.diag(p[:, 0]), y) - np.kron(np.diag(p[:, 1]), x))
     turn = np.kron(np.eye(len(p)), y)
     flow = np.kron(np.diag(p[:, 1]), z) / 2
-    return float(np.abs(1j * (H @ turn - turn @ H) - 2 * alpha * flow).max())
+    missed = float(np.abs(1j * (H @ turn - turn @ H) - 2 * alpha * flow).max())
+    return missed, points[:3], abs(points[3])
 
 
 CONTENTS = Contents(
@@ -412,6 +436,23 @@ CONTENTS = Contents(
 ROWS = (
     without_number("Eq. (1)", "Hamiltonian and bands", "the model itself; `spin_orbit` is alpha/2"),
     by_command("Eqs. (3), (4)", "kinetic equation in linear response", "solve rashba"),
+    by_command(
+        "Eqs. (8)-(11)",
+        "distributions of smooth impurities, without transitions between the bands",
+        "solve rashba --observables distribution_by_band,spin_z_by_momentum,spin_across_by_momentum "
+        "--set thermal_energy=0.002 --set disorder=gaussian --set scattering_rate=0.5 "
+        "--option transitions=intraband",
+    ),
+    by_command(
+        "Eq. (13)",
+        "s_z as the part f+- + f-+ of the distribution",
+        "solve rashba --observables spin_z_by_momentum --set thermal_energy=0.002",
+    ),
+    by_command(
+        "Sec. on point impurities",
+        "N_0 and the density of carriers",
+        "solve rashba --observables carrier_density",
+    ),
     by_command(
         "Eqs. (5), (6)",
         "Born collision term with its kernel, any potential",
@@ -428,10 +469,16 @@ ROWS = (
         "no spin and no spin current for Delta = 0",
         "solve rashba --set spin_orbit=0",
     ),
+    by_command(
+        "Sec. on point impurities",
+        "strong point impurities, to all orders in their strength",
+        "solve rashba.fermi_level --set impurity_density=0.001 --set impurity_strength=1",
+    ),
     without_number("Fig. 1", "bands with p, p+, p-", "a drawing without numbers"),
     by_command(
         "Sec. on point impurities",
         "(f+- - f-+)/(f+- + f-+) is hbar/(Delta tau): the spin along p against that along z",
-        "solve rashba.fermi_level --observables spin_response",
+        "solve rashba --observables spin_across_by_momentum,spin_z_by_momentum "
+        "--set thermal_energy=0.002",
     ),
 )

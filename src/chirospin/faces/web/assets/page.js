@@ -68,11 +68,15 @@ window.dash_clientside = window.dash_clientside || {};
     },
 
     // What is shown belongs to the question that it answers; under any other it is marked.
-    mark: function (question, shown, problem) {
+    mark: function (question, problem, shown) {
       const old = Boolean(shown) &&
         (shown.question.problem !== problem || !same(question, shown.question));
       const words = old ? "Figure, verdict and checks below are of the previous question: " + shown.words : "";
       return [old ? "previous" : "", words, !old];
+    },
+
+    unmark: function (shown, problem, question) {
+      return window.dash_clientside.page.mark(question, problem, shown);
     },
 
     turn: function (hash) {
