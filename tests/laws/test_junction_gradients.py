@@ -20,9 +20,7 @@ LAW = 1e-8  # adjoint residual 1e-12 over relaxation rates of 1e-3, on derivativ
 DIFFERENCES = 1e-7  # as asked of every derivative
 PROBLEM = junction.PROBLEM
 ENERGIES = [
-    i.name
-    for i in Junction.parameters()
-    if i.unit == "eV" and i.name in differentiable(Junction())
+    i.name for i in Junction.parameters() if i.unit == "eV" and i.name in differentiable(Junction())
 ]
 
 
