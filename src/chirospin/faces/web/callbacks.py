@@ -82,6 +82,11 @@ def _client(app: Dash) -> None:
         Output("to-studies", "className"),
         Input("place", "hash"),
     )
+    _marks(in_browser)
+
+
+def _marks(in_browser: Any) -> None:
+    """What is shown is marked as soon as the question is another one."""
     in_browser(
         ClientsideFunction("page", "mark"),
         Output("right", "className"),

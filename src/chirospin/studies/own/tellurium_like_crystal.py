@@ -68,7 +68,7 @@ def two_bands() -> dict[str, float]:
     ),
     setting="96 points a side, T = 0",
     outside=("integration",),
-    quick={"depths": (0.02, 0.03), "points": 72},
+    quick={"depths": (0.02, 0.03)},
 )
 def doping(
     workers: int, progress: Progress, depths: Sequence[float] = DEPTHS, points: int = 96
