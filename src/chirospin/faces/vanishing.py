@@ -58,7 +58,7 @@ BIASED = ("junction.bias", "--set", "gate=-6.4", "--set", "bias=1", "--set", "th
 
 ZINCBLENDE = (
     "solve", "crystal", "--set", "hamiltonian=zincblende", "--set", "chemical_potential=-1",
-    "--set", "thermal_energy=0.1", "--option", "points=24", "--option", "tolerance=1",
+    "--set", "thermal_energy=0.1", "--option", "points=48", "--option", "tolerance=1",
 )  # fmt: skip
 
 SIGNALS = (
