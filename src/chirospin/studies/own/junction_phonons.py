@@ -121,6 +121,7 @@ def hot(couplings: Parts) -> Numbers:
             ),
         )
     ),
+    setting="U = 0, w = 0.5 t damped at 0.1 t, g^2 (2 n + 1) = 1e-4, one tier; mixed adds g on the spin of molecule 1",
     outside=TRUNCATED,
     quick={"temperatures": (0.1, 5.0)},
 )
@@ -258,6 +259,7 @@ def enhanced(broken_reversal: Parts) -> Numbers:
             ),
         )
     ),
+    setting="V = 14 t, gate = -6.4 t, w = 0.5 t damped at 0.1 t, g = 0.1 t, six levels, redfield",
     outside=("reciprocity", "broadening", "sequential_tunnelling", "smallest_eigenvalue"),
     quick={"temperatures": (0.25,), "levels": 2},
 )
