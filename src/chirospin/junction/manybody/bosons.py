@@ -48,7 +48,7 @@ class Oscillators:
 
     @cached_property
     def lowering(self) -> tuple[Real, ...]:
-        """b of each mode; the top level has b^+ |top> = 0."""
+        """b of each mode; b^+ of the top level is 0."""
         return tuple(
             self.placed(v, np.diag(np.sqrt(np.arange(1.0, n)), 1))
             for v, n in enumerate(self.levels)

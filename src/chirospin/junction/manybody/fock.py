@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Charges = tuple[tuple[int, ...], ...]
-SectorKey = tuple[int, int, int]
-"""Parity, stack and number of a sector in its stack."""
+SectorKey = tuple[int, int, int]  # parity, stack and number of a sector in its stack
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,8 +70,7 @@ def noise(modes: Modes, T: float, bath: Bath, matsubara: int = 2) -> Noise:
     )
 
 
-Term = tuple[Any, Any, Any, int]
-"""Decay, weight, conjugate weight, partner."""
+Term = tuple[Any, Any, Any, int]  # decay, weight, conjugate weight, partner
 
 
 def _mode(w: float, k: float, T: float, bath: Bath, matsubara: int) -> tuple[list[Term], float]:

@@ -27,7 +27,7 @@ RECORD = "junction_bounds.json"
 MEASURED = (0.3, 0.86)
 """Polarisations of currents that papers report: lu_2019 reaches 86 %."""
 ATOMS = {"light": 4e-3, "selenium": 0.085}
-"""Largest |Lambda| of pairs of such atoms, eV; the upper ends of the ranges."""
+"""Largest size of Lambda of pairs of such atoms, eV; the upper ends of the ranges."""
 REFERENCE = {1.0: -0.241, 0.9: -0.018, 0.4: -0.0003}
 
 
@@ -39,7 +39,7 @@ def searches() -> dict[str, dict[str, Any]]:
 
 
 def solved_again(one: dict[str, Any]) -> float:
-    """|P| at the best point of a search, by one solve."""
+    r"""\|P\| at the best point of a search, by one solve."""
     asked = problem(one["problem"])
     model = asked.model(**one["fixed"])
     if "temperature" in type(model).model_fields:
@@ -73,7 +73,7 @@ def _series(one: dict[str, Any]) -> str:
     setting="ranges of chirospin bound; lower bounds: in none of the searches do three starts agree",
 )
 def bounds(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
-    """The largest |P| of every case, solved again."""
+    r"""The largest \|P\| of every case, solved again."""
     kept = list(searches().values())
     names = sorted({_series(one) for one in kept})
     values, recorded = (np.full((len(names) + 2, len(ATOMS)), np.nan) for _ in range(2))
@@ -119,7 +119,7 @@ def bounds(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     ),
 )
 def real_leads(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
-    """|P| at infinite bias over the polarisation of the lead."""
+    r"""\|P\| at infinite bias over the polarisation of the lead."""
     over = {"lead_polarisation": [0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 1.0]}
     ds = junction.solve(Junction(), over=over, observables=["spin_polarisation"], workers=workers)
     progress(1, 1)

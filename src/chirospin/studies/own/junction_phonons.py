@@ -253,7 +253,6 @@ def enhanced(broken_reversal: Parts) -> Numbers:
                 x="thermal_energy",
                 y="spin_polarisation",
                 by="mode_kind",
-                by_label="mode",
                 x_label=T_LABEL,
                 y_label=P_LABEL,
             ),
