@@ -93,6 +93,7 @@ def test_a_field_that_does_not_converge_exits_with_3(
     capsys: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("CHIROSPIN_CACHE", str(tmp_path))  # what another test kept needs no cycle
+    monkeypatch.setattr(kept, "_REMEMBERED", {})
     code, _, err = _run(
         capsys, "solve", "molecule", *BARE, "--set", "structure=h2o2", "--option", "cycles=2"
     )
