@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,9 @@ from chirospin.junction.selected.first_states import first_space
 from chirospin.junction.selected.left_out import Dual, LeftOut, Rows, least_variance
 from chirospin.junction.selected.products import ProductSpace
 from chirospin.junction.selected.restricted import RestrictedGenerator, Selection, block_density
-from chirospin.numerics.sylvester import EigenInverse
+from chirospin.junction.selected.sweep import Around, Sweep, next_states
+from chirospin.junction.selected.whole import FockSectors, of_products
+from chirospin.numerics.sylvester import EigenInverse, SchurInverse
 
 Real = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -44,6 +47,8 @@ STEPS = 4  # of growth in the last states: what is chosen by its effect is bette
 REFRESHED = (3, 2)  # steps before the end whose sizes give natural states anew
 TRUSTED = 2.0  # factor to which a first-order estimate is trusted: 52 random currents were off by up to 1.4
 ENOUGH = 0.95  # of the products allowed: the rest would not change much
+BEFORE = 1200  # products from which states of the whole stack start
+PARTS = (4, 4, 2, 2, 1, 1)  # of the states allowed, sweep by sweep
 SMALLEST = 60  # products in the first selection
 
 
@@ -90,6 +95,9 @@ class Grown:
         """Whether nothing is left out."""
         return not len(self.left_out.digits) and not self.standing
 
+Estimate: TypeAlias = Callable[[RestrictedGenerator, Halves, Dual, float], LeftOut]
+"""What is left out of kept states, from their generator, rho, adjoint and current."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Growing:
@@ -102,6 +110,7 @@ class Growing:
     wanted : bar at which growth ends, relative
     tolerance : of the steady state between kept products
     vectors : Krylov vectors at most
+    states : of the whole stack at most, after the products; 0 leaves them out
     told : called with every selection
     """
 
@@ -110,10 +119,52 @@ class Growing:
     wanted: float
     tolerance: float
     vectors: int
+    states: int = 0
     told: Callable[[Grown], None] = lambda grown: None
 
     def __call__(self, member: FlatMember) -> Grown:
         """The steady state of one magnetisation."""
+        if not self.states:
+            return self.in_products(member)
+        first = replace(self, most=min(self.most, BEFORE)).in_products(member)
+        if first.complete or first.bar <= self.wanted * abs(first.current):
+            return first
+        return self.in_whole_states(member, first)
+
+    def in_whole_states(self, member: FlatMember, first: Grown) -> Grown:
+        """In natural states of the whole stack, from those of products."""
+        selection, stack = first.generator.selection, FockSectors(member)
+        space = of_products(stack, selection, selection.matrices(first.halves))
+        grown: Grown | None = None
+        for size in [max(SMALLEST, self.states // part) for part in PARTS]:
+            around: list[Around] = []
+
+            def estimated(
+                generator: RestrictedGenerator,
+                halves: Halves,
+                dual: Dual,
+                current: float,
+                into: list[Around] = around,
+            ) -> LeftOut:
+                into += Sweep(generator, halves, dual, current)()
+                return left_out_of(into)
+
+            found = self._solved(space, space.digits, estimated)
+            if grown is None:
+                grown = replace(
+                    unconfirmed(found), iterations=first.iterations + found.iterations
+                )
+            else:
+                grown = with_history(grown, found, np.abs(grown.left_out.change).sum())
+            self.told(grown)
+            if grown.bar <= self.wanted * abs(grown.current):
+                break
+            space = next_states(space, around, size)
+        assert grown is not None
+        return grown
+
+    def in_products(self, member: FlatMember) -> Grown:
+        """In selected products of natural states of blocks."""
         space = first_space(member)
         everything = space.most_probable(self.candidates)
         most = min(self.most, len(everything))
@@ -124,7 +175,7 @@ class Growing:
                 selection, solver, _ = self._open(space, everything[:size])
                 space = refreshed(selection, solver.steady_state().halves)
                 everything = space.most_probable(self.candidates)
-        grown = unconfirmed(self._solved(space, everything, everything[:first]))
+        grown = unconfirmed(self._solved(space, everything[:first], _rows(space, everything)))
         self.told(grown)
         while self._goes_on(grown, most, len(everything)):
             before = len(grown.generator.selection)
@@ -147,10 +198,10 @@ class Growing:
         size = min(most, int(np.ceil(GROWTH * len(selection))))
         added = chosen(rest, size - len(selection))
         kept = np.concatenate([selection.digits, rest.digits[added]])
-        grown = self._solved(space, everything, kept)
+        grown = self._solved(space, kept, _rows(space, everything))
         return with_history(before, grown, np.abs(rest.change[added]).sum())
 
-    def _solved(self, space: ProductSpace, everything: Ints, kept: Ints) -> Grown:
+    def _solved(self, space: ProductSpace, kept: Ints, estimated: Estimate) -> Grown:
         selection, solver, standing = self._open(space, kept)
         generator = solver.generator
         assert isinstance(generator, RestrictedGenerator)
@@ -159,10 +210,7 @@ class Growing:
         leads = generator.lead_currents(found.halves)
         current = float(leads[0] - leads[1]) / 2
         dual = self._dual(solver, found.halves, current)
-        outside = everything[
-            ~np.isin(space.key(everything), space.key(selection.digits), assume_unique=True)
-        ]
-        rest = Rows(generator, found.halves, dual, current).estimate(outside)
+        rest = estimated(generator, found.halves, dual, current)
         share = float(np.abs(rest.change).sum() / max(abs(current), 1e-300))
         sound = dual.residual <= ADJOINT_LOST and np.isfinite(share)
         share = share if sound else np.inf
@@ -192,7 +240,10 @@ class Growing:
         while True:
             selection = Selection(space, kept)
             generator = RestrictedGenerator(selection)
-            resolvent = Resolvent(generator, EigenInverse)
+            try:
+                resolvent = Resolvent(generator, EigenInverse)
+            except np.linalg.LinAlgError:  # defective
+                resolvent = Resolvent(generator, SchurInverse)
             closed = [
                 selection.states(parity, n)
                 for parity, half in enumerate(resolvent.inverse)
@@ -224,6 +275,29 @@ class Growing:
             residual=float(rest[0]),
             applications=applications,
         )
+
+
+def _rows(space: ProductSpace, everything: Ints) -> Estimate:
+    """What all products that are looked at, and not kept, would change."""
+
+    def estimated(
+        generator: RestrictedGenerator, halves: Halves, dual: Dual, current: float
+    ) -> LeftOut:
+        mine = space.key(generator.selection.digits)
+        outside = everything[~np.isin(space.key(everything), mine, assume_unique=True)]
+        return Rows(generator, halves, dual, current).estimate(outside)
+
+    return estimated
+
+
+def left_out_of(around: list[Around]) -> LeftOut:
+    """The directions around kept states that are not kept."""
+    sector = np.concatenate([np.full(one.change.size, one.sector) for one in around])
+    change = np.concatenate([one.change for one in around])
+    digits = np.stack([sector, np.zeros_like(sector)], axis=-1)
+    return LeftOut(
+        digits=digits, change=change, bound=np.abs(change), population=np.zeros(change.size)
+    )
 
 
 def bar_of(share: float, current: float) -> float:

@@ -52,6 +52,7 @@ GROWN = "grown"
 """The part of a state that holds both selections."""
 NOT_SELECTED = "only selected products have it"
 LONGEST = 8  # molecules: four blocks of two, whose largest products are still listed in a second
+LONGEST_WHOLE = 5  # molecules: a million Fock states, in which states of the whole stack are written
 NOT_KNOWN = 0.3  # bar over current above which a result does not count as converged
 ADJOINT_RESIDUAL = (
     1e-6  # of its equation: it weighs what is left out, to far fewer digits than this
@@ -84,6 +85,12 @@ class SelectedProducts(Method):
 
     products: int = Field(
         5000, ge=60, le=100_000, description="most products kept for one magnetisation"
+    )
+    states: int = Field(
+        800,
+        ge=0,
+        le=20_000,
+        description="most natural states of the whole stack, which follow the products; 0 keeps products alone",
     )
     candidates: int = Field(
         40_000, ge=60, le=10_000_000, description="products that are looked at, of largest weight"
@@ -165,12 +172,14 @@ class SelectedProducts(Method):
                 grown.bar,
             )
 
+        molecules = len(member.matrices.h) // PER_MOLECULE
         growing = Growing(
             most=self.products,
             candidates=self.candidates,
             wanted=self.accuracy,
             tolerance=self.tolerance,
             vectors=self.krylov_vectors,
+            states=self.states if 2 < molecules <= LONGEST_WHOLE else 0,
             told=told,
         )
         return growing(member)
