@@ -23,13 +23,14 @@ from numpy.typing import NDArray
 from chirospin.junction.manybody.leads import FlatMember
 from chirospin.junction.manybody.packed import Halves, norm
 from chirospin.junction.manybody.steady import Resolvent, SteadySolver
+from chirospin.junction.model import PER_MOLECULE
 from chirospin.junction.selected.blocks import natural_blocks
 from chirospin.junction.selected.first_states import first_space
 from chirospin.junction.selected.left_out import Dual, LeftOut, Rows, least_variance
 from chirospin.junction.selected.products import ProductSpace
 from chirospin.junction.selected.restricted import RestrictedGenerator, Selection, block_density
 from chirospin.junction.selected.sweep import Around, Sweep, next_states
-from chirospin.junction.selected.whole import FockSectors, of_products
+from chirospin.junction.selected.whole import FockSectors, WholeStates, of_products
 from chirospin.numerics.sylvester import EigenInverse, SchurInverse
 
 Real = NDArray[np.float64]
@@ -41,14 +42,15 @@ STANDING = (
 )
 SHARE_OF_BOUND = 0.1  # of the bound without phases, in the order of the products left out
 ADJOINT_TOLERANCE = 1e-8
+STRICT_ADJOINT = 1e-11  # between whole states, which are few
 ADJOINT_LOST = 1e-4  # residual of the adjoint above which nothing is said
 GROWTH = 1.6  # from one size to the next
 STEPS = 4  # of growth in the last states: what is chosen by its effect is better than by weight
 REFRESHED = (3, 2)  # steps before the end whose sizes give natural states anew
 TRUSTED = 2.0  # factor to which a first-order estimate is trusted: 52 random currents were off by up to 1.4
 ENOUGH = 0.95  # of the products allowed: the rest would not change much
-BEFORE = 1200  # products from which states of the whole stack start
-PARTS = (4, 4, 2, 2, 1, 1)  # of the states allowed, sweep by sweep
+BEFORE = 300  # products of every molecule from which states of the whole stack start
+PARTS = (4, 4, 4, 2, 2, 1, 1)  # of the states allowed, sweep by sweep
 SMALLEST = 60  # products in the first selection
 
 
@@ -95,6 +97,7 @@ class Grown:
         """Whether nothing is left out."""
         return not len(self.left_out.digits) and not self.standing
 
+
 Estimate: TypeAlias = Callable[[RestrictedGenerator, Halves, Dual, float], LeftOut]
 """What is left out of kept states, from their generator, rho, adjoint and current."""
 
@@ -124,44 +127,50 @@ class Growing:
 
     def __call__(self, member: FlatMember) -> Grown:
         """The steady state of one magnetisation."""
-        if not self.states:
-            return self.in_products(member)
-        first = replace(self, most=min(self.most, BEFORE)).in_products(member)
-        if first.complete or first.bar <= self.wanted * abs(first.current):
-            return first
-        return self.in_whole_states(member, first)
+        return self.in_whole_states(member) if self.states else self.in_products(member)
 
-    def in_whole_states(self, member: FlatMember, first: Grown) -> Grown:
-        """In natural states of the whole stack, from those of products."""
-        selection, stack = first.generator.selection, FockSectors(member)
-        space = of_products(stack, selection, selection.matrices(first.halves))
-        grown: Grown | None = None
-        for size in [max(SMALLEST, self.states // part) for part in PARTS]:
-            around: list[Around] = []
-
-            def estimated(
-                generator: RestrictedGenerator,
-                halves: Halves,
-                dual: Dual,
-                current: float,
-                into: list[Around] = around,
-            ) -> LeftOut:
-                into += Sweep(generator, halves, dual, current)()
-                return left_out_of(into)
-
-            found = self._solved(space, space.digits, estimated)
-            if grown is None:
-                grown = replace(
-                    unconfirmed(found), iterations=first.iterations + found.iterations
-                )
-            else:
-                grown = with_history(grown, found, np.abs(grown.left_out.change).sum())
-            self.told(grown)
+    def in_whole_states(self, member: FlatMember) -> Grown:
+        """In natural states of the whole stack, from those of products of largest weight."""
+        sizes = [max(SMALLEST, self.states // part) for part in PARTS]
+        selection, halves, spent = self._products_of_weight(member)
+        rho = selection.matrices(halves)
+        space = of_products(FockSectors(member), selection, rho, sizes[0])
+        found, around = self._swept(space)
+        grown = replace(unconfirmed(found), iterations=spent + found.iterations)
+        self.told(grown)
+        for size in sizes[1:]:
             if grown.bar <= self.wanted * abs(grown.current):
                 break
             space = next_states(space, around, size)
-        assert grown is not None
+            found, around = self._swept(space)
+            grown = with_history(grown, found, np.abs(grown.left_out.change).sum())
+            self.told(grown)
         return grown
+
+    def _swept(self, space: WholeStates) -> tuple[Grown, list[Around]]:
+        """The solution in states of the whole stack, and what lies around them."""
+        around: list[Around] = []
+
+        def estimated(
+            generator: RestrictedGenerator, halves: Halves, dual: Dual, current: float
+        ) -> LeftOut:
+            around.extend(Sweep(generator, halves, dual, current)())
+            return left_out_of(around)
+
+        return self._solved(space, space.digits, estimated), around
+
+    def _products_of_weight(self, member: FlatMember) -> tuple[Selection, Halves, int]:
+        """Products of largest weight in natural states of their own solution, their rho, applications."""
+        space, spent = first_space(member), 0
+        most = min(self.most, BEFORE * len(member.matrices.h) // PER_MOLECULE)
+        for part in (3, 2, 1):
+            size = max(SMALLEST, most // part)
+            selection, solver, _ = self._open(space, space.most_probable(size))
+            found = solver.steady_state()
+            spent += found.applications
+            if part > 1:
+                space = refreshed(selection, found.halves)
+        return selection, found.halves, spent
 
     def in_products(self, member: FlatMember) -> Grown:
         """In selected products of natural states of blocks."""
@@ -265,7 +274,8 @@ class Growing:
         one = layout.identity()
         even, odd = layout.packed(generator.current)
         wanted = even - current * one[0], odd - current * one[1]
-        Z, applications = solver.adjoint(wanted, ADJOINT_TOLERANCE)
+        whole = isinstance(layout.products, WholeStates)
+        Z, applications = solver.adjoint(wanted, STRICT_ADJOINT if whole else ADJOINT_TOLERANCE)
         moved = generator.adjoint_derivative(*Z)
         rest = norm(wanted[0] - moved[0], wanted[1] - moved[1]) / np.maximum(norm(*wanted), 1e-300)
         matrices, weights = least_variance(generator, layout.matrices(halves), layout.matrices(Z))

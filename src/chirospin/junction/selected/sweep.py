@@ -26,7 +26,7 @@ from chirospin.junction.manybody.packed import Halves
 from chirospin.junction.selected.blocks import made_hermitian
 from chirospin.junction.selected.left_out import Dual
 from chirospin.junction.selected.restricted import RestrictedGenerator
-from chirospin.junction.selected.whole import EVENED_BY, RARE, Arrow, WholeStates
+from chirospin.junction.selected.whole import Arrow, WholeStates, heaviest
 from chirospin.numerics.sylvester import EigenInverse, SchurInverse
 
 Complex = NDArray[np.complex128]
@@ -233,17 +233,11 @@ def beside(Q: Complex, V: Complex, most: int, floor: float) -> Complex:
 
 
 def next_states(space: WholeStates, around: list[Around], count: int) -> WholeStates:
-    """Natural states of largest weight, rare charges counting for more than their share."""
-    total = sum(one.weight for one in around)
+    """The natural states of largest weight of what lies around the kept ones."""
     spectra = [np.linalg.eigh(one.state) for one in around]
-    worth = [
-        p / total / max(one.weight / total, RARE) ** EVENED_BY
-        for one, (p, _) in zip(around, spectra, strict=True)
-    ]
-    every = np.sort(np.concatenate(worth))[::-1]
-    least = max(every[min(count, every.size) - 1], 0.0)
+    chosen = heaviest([p for p, _ in spectra], count)
     vectors = {
-        one.sector: one.basis @ U[:, w >= least]
-        for one, w, (_, U) in zip(around, worth, spectra, strict=True)
+        one.sector: one.basis @ U[:, kept]
+        for one, kept, (_, U) in zip(around, chosen, spectra, strict=True)
     }
     return WholeStates.of(space.stack, vectors)

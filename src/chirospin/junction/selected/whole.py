@@ -22,7 +22,6 @@ Real = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Label = tuple[int, ...]
 
-LEAST = 1e-9  # probability from which a state is taken over from products
 RARE, EVENED_BY = 1e-5, 0.3  # rare charges carry current too: their weights count for more
 
 
@@ -87,7 +86,9 @@ class FockSectors:
         self.jumps: list[Jump] = []
         self.arrows: list[Arrow] = []
         self.loss = [np.zeros(one.states.size) for one in self.sectors]
-        self.through = []  # l^+ l of every jump: its orbital, whether it fills, its rate
+        self.through: list[
+            tuple[int, int, float]
+        ] = []  # l^+ l of every jump: its orbital, whether it fills, its rate
         for k in orbitals.tolist():
             for lead in range(2):
                 rate, f = member.coupling[lead, k], member.occupation[lead]
@@ -194,7 +195,8 @@ class WholeStates(ProductSpace):
 
 def _placed(parts: Mapping[tuple[int, int], Complex], rows: Ints, columns: Ints) -> Matrix:
     """Dense parts between sectors as one sparse matrix."""
-    i, j, value = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
+    i, j = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    value = [np.zeros(0, dtype=complex)]
     for (t, s), part in parts.items():
         mine, other = np.flatnonzero(rows[:, 0] == t), np.flatnonzero(columns[:, 0] == s)
         inner = part[np.ix_(rows[mine, 1], columns[other, 1])]
@@ -207,18 +209,30 @@ def _placed(parts: Mapping[tuple[int, int], Complex], rows: Ints, columns: Ints)
     )
 
 
-def of_products(stack: FockSectors, selection: Selection, rho: list[Complex]) -> WholeStates:
-    """The natural states of a state of selected products, in every sector that has weight."""
+def of_products(
+    stack: FockSectors, selection: Selection, rho: list[Complex], count: int
+) -> WholeStates:
+    """The natural states of largest weight of a state of selected products."""
+    spectra = [np.linalg.eigh(X) for X in rho]
     vectors = {}
     space = selection.products
-    for mine, X in zip(selection.members, rho, strict=True):
+    for mine, kept, (_, U) in zip(
+        selection.members, heaviest([p for p, _ in spectra], count), spectra, strict=True
+    ):
         s = stack.index[tuple(selection.charge[mine[0]].tolist())]
-        p, U = np.linalg.eigh(X)
-        worth = p > LEAST * max(p.sum(), RARE) ** EVENED_BY
         states, digits = stack.sectors[s].states, selection.digits[mine]
         amplitude = np.ones((states.size, mine.size), dtype=complex)
         for b, block in enumerate(space.blocks):
             own = (states >> int(block.orbitals[0])) & ((1 << block.orbitals.size) - 1)
             amplitude *= block.vectors[np.ix_(own, digits[:, b])]
-        vectors[s] = amplitude @ U[:, worth]
+        vectors[s] = amplitude @ U[:, kept]
     return WholeStates.of(stack, vectors)
+
+
+def heaviest(spectra: list[Real], count: int) -> list[NDArray[np.bool_]]:
+    """Which natural states of all charges weigh most, rare charges counting for more than their share."""
+    total = sum(p.sum() for p in spectra)
+    worth = [p / total / max(p.sum() / total, RARE) ** EVENED_BY for p in spectra]
+    every = np.sort(np.concatenate(worth))[::-1]
+    least = max(every[min(count, every.size) - 1], 0.0)
+    return [w >= least for w in worth]
