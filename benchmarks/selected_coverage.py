@@ -56,12 +56,14 @@ def main() -> None:
             grown = growing(FlatMember.both(point)[0])
             error, bar = abs(grown.current / exact - 1), grown.bar / abs(grown.current)
             inside, total = inside + bool(abs(grown.current - exact) <= grown.bar), total + 1
+            by_size = grown.left_out.bound.sum() / abs(grown.current)
             known = bar <= NOT_KNOWN
             if known:
                 ratios.append(bar / max(error, 1e-15))
             print(
                 f"{molecules} coupling {point.coupling_a:.3f} U {point.hubbard_a:.2f} "
-                f"states {len(grown.generator.selection)} error {error:.1e} S {grown.share:.1e} bar {bar:.1e} "
+                f"states {len(grown.generator.selection)} error {error:.1e} S {grown.share:.1e} without signs {by_size:.1e} "
+                f"bar {bar:.1e} "
                 f"{'' if known else 'not converged '}inside {inside} of {total}",
                 flush=True,
             )

@@ -199,7 +199,7 @@ def test_blocks_choice_and_bar() -> None:
     )
     assert chosen(rest, 2).tolist() == [1, 2]
     assert bar_of(1.2, 1.0) == float("inf")
-    assert bar_of(0.01, 2.0) == pytest.approx(2 * 2 * 0.01 / 0.9)
+    assert bar_of(0.01, 2.0) == pytest.approx(3 * 2 * 0.01 / 0.9)
 
 
 def test_too_few_products_are_not_an_answer() -> None:

@@ -2,10 +2,10 @@ r"""Kept products grown until the current of one magnetisation is known well eno
 
 The error bar follows from the sum S of :math:`|c_x|` over the products left out, relative to the current. It is
 the first order in amplitudes whose squares are weights, so that what follows is smaller by a factor of
-:math:`\sqrt{S}` from order to order, and each term is trusted to a factor of two; where the products of the last
+:math:`\sqrt{S}` from order to order, and each term is trusted to a factor of three; where the products of the last
 step moved the current by more than their own sum had said, all sums of this stack are raised by as much:
 
-.. math:: \delta I = I\, \frac{2 q S}{1 - \sqrt{q S}}, \qquad
+.. math:: \delta I = I\, \frac{3 q S}{1 - \sqrt{q S}}, \qquad
           q = \max\left(1, \frac{|I_{new} - I_{old}|}{\sum_{x\ added} |c_x|}\right)
 
 Where the series does not converge, and before the first step, nothing is known.
@@ -47,7 +47,9 @@ ADJOINT_LOST = 1e-4  # residual of the adjoint above which nothing is said
 GROWTH = 1.6  # from one size to the next
 STEPS = 4  # of growth in the last states: what is chosen by its effect is better than by weight
 REFRESHED = (3, 2)  # steps before the end whose sizes give natural states anew
-TRUSTED = 2.0  # factor to which a first-order estimate is trusted: 52 random currents were off by up to 1.4
+TRUSTED = (
+    3.0  # factor to which a first-order estimate is trusted: random currents were off by up to 2.1
+)
 ENOUGH = 0.95  # of the products allowed: the rest would not change much
 BEFORE = 300  # products of every molecule from which states of the whole stack start
 PARTS = (4, 4, 4, 2, 2, 1, 1)  # of the states allowed, sweep by sweep
@@ -301,13 +303,11 @@ def _rows(space: ProductSpace, everything: Ints) -> Estimate:
 
 
 def left_out_of(around: list[Around]) -> LeftOut:
-    """The directions around kept states that are not kept."""
-    sector = np.concatenate([np.full(one.change.size, one.sector) for one in around])
-    change = np.concatenate([one.change for one in around])
-    digits = np.stack([sector, np.zeros_like(sector)], axis=-1)
-    return LeftOut(
-        digits=digits, change=change, bound=np.abs(change), population=np.zeros(change.size)
-    )
+    """What is not kept of every sector, summed with its signs, which one eigenproblem gives together."""
+    change = np.array([one.change.sum() for one in around])
+    digits = np.array([[one.sector, 0] for one in around])
+    size = np.array([np.abs(one.change).sum() for one in around])
+    return LeftOut(digits=digits, change=change, bound=size, population=np.zeros(change.size))
 
 
 def bar_of(share: float, current: float) -> float:

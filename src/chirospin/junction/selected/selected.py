@@ -1,6 +1,6 @@
 r"""Long stacks in selected products of natural states: a steady state with an error bar.
 
-.. math:: I = I_{kept} + \sum_x c_x, \qquad |I - I_{kept}| \le \frac{2 q S}{1 - \sqrt{q S}} I, \qquad
+.. math:: I = I_{kept} + \sum_x c_x, \qquad |I - I_{kept}| \le \frac{3 q S}{1 - \sqrt{q S}} I, \qquad
           S = \frac{1}{I} \sum_x |c_x|
 
 Products of states of one or two molecules are kept, those of largest weight and those that change the current most
