@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float64]
+STOPPED = 10.0  # a residual within this factor of its last value falls no more
+TINY = float(np.finfo(float).tiny)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,11 +21,14 @@ class KrylovResult:
     ----------
     solution : (batch, size)
     residual : (batch,), estimated norm of b - A x relative to b
+    gain : (batch,), by how much a residual may be amplified in x: one over the smallest singular value of A
+        among the Krylov vectors, before the residual stops falling
     applications : operator applications, each on the whole batch
     """
 
     solution: Vectors
     residual: NDArray[np.float64]
+    gain: NDArray[np.float64]
     applications: int
 
 
@@ -72,7 +77,7 @@ def gmres(
         norms = np.where(ended, 0.0, 1 / np.linalg.norm(null, axis=1))
         relative[active] = norms[active]
         active &= (relative > tolerance) & ~ended
-    weight = np.zeros((batch, len(columns)))
+    weight, gain = np.zeros((batch, len(columns))), np.zeros(batch)
     for b, k in enumerate(steps):
         hessenberg = np.zeros((k + 1, k))
         for j in range(k):
@@ -80,9 +85,26 @@ def gmres(
         target = np.zeros(k + 1)
         target[0] = norm[b]
         weight[b, :k] = np.linalg.lstsq(hessenberg, target, rcond=None)[0]
+        gain[b] = _gain(hessenberg, null[b, : k + 1])
     return KrylovResult(
-        solution=basis.combine(weight), residual=relative, applications=len(columns)
+        solution=basis.combine(weight),
+        residual=relative,
+        gain=gain,
+        applications=len(columns),
     )
+
+
+def _gain(hessenberg: NDArray[np.float64], null: NDArray[np.float64]) -> float:
+    """One over the smallest singular value, without the steps after the residual has stopped falling.
+
+    Those turn rounding into the null vector of a singular A.
+    """
+    if not hessenberg.size:
+        return 0.0
+    residual = 1 / np.sqrt(np.cumsum(null**2))[1:]
+    last = 1 + int(np.argmax(residual <= STOPPED * residual[-1]))
+    smallest = np.linalg.svd(hessenberg[: last + 1, :last], compute_uv=False)[-1]
+    return float(1 / max(smallest, TINY))
 
 
 class _Basis:
