@@ -28,13 +28,12 @@ from chirospin.junction.manybody.packed import (
     Real,
     norm,
 )
-from chirospin.numerics.krylov import gmres
+from chirospin.numerics.krylov import KrylovResult, KrylovVectors, gmres
 from chirospin.numerics.sylvester import Form, MapInverse, SylvesterInverse, dagger
 
 LARGEST_MAP = 40  # states of a sector up to which the map on its matrices is inverted as a whole
 REFINEMENTS = 3  # corrections from the residual of the original equation, where one is needed
 FINER, STRICT = 1e-4, 1e-10  # how much a correction reduces the residual
-CLOSE = 1e-9  # of the trace: a state that may be further away is corrected once more
 MET = 0.5  # of the tolerance, at which no further correction is made
 SINGULAR_VECTORS = 120  # where L_0 is nearly singular: more do not help
 
@@ -67,18 +66,6 @@ class KrylovSolution(Protocol):
 
 
 Answer = TypeVar("Answer", bound=KrylovSolution)
-
-
-class KrylovVectors(KrylovSolution, Protocol):
-    """What :func:`gmres` gives beside."""
-
-    @property
-    def residual(self) -> Real:
-        """Relative to the right side, (batch,)."""
-
-    @property
-    def gain(self) -> Real:
-        """By how much a residual may be amplified in the solution, (batch,)."""
 
 
 def by_parity(
@@ -196,8 +183,7 @@ class Stationary:
 
     Parameters
     ----------
-    distance : how far the exact state may be away, Frobenius norm: what is left of the equation times the gain
-        of its Krylov vectors, which know the slow modes; where that is wide, the last correction
+    distance : how far the exact state may be away, Frobenius norm, slow modes included
     """
 
     even: Real
@@ -260,7 +246,7 @@ class SteadySolver:
 
     def _halves(
         self, even: Real, odd: Real | None, tolerance: float
-    ) -> tuple[Real, Real, KrylovVectors]:
+    ) -> tuple[Real, Real, KrylovResult]:
         """The same from R Y, by the even half alone; None for an odd half that is 0."""
         R, L = self.resolvent, self.generator
         return by_parity(
@@ -276,7 +262,7 @@ class SteadySolver:
         *X, found = self._solve(even, odd, tolerance)
         return X[EVEN], X[ODD], found.applications
 
-    def _solve(self, even: Real, odd: Real, tolerance: float) -> tuple[Real, Real, KrylovVectors]:
+    def _solve(self, even: Real, odd: Real, tolerance: float) -> tuple[Real, Real, KrylovResult]:
         R, L = self.resolvent, self.generator
         if self.by_halves:
             return self._halves(R(EVEN, even), R(ODD, odd), tolerance)
@@ -307,7 +293,7 @@ class SteadySolver:
             mean = (even * one[EVEN]).sum(axis=1) / one[EVEN].sum(axis=1)
             return np.asarray(mean[:, None] * one[EVEN])
 
-        def correction(right: Halves, accuracy: float) -> tuple[Real, Real, KrylovVectors]:
+        def correction(right: Halves, accuracy: float) -> tuple[Real, Real, KrylovResult]:
             return by_parity(
                 lambda Z: R.adjoint(ODD, L.jumps_adjoint(ODD, Z)),
                 lambda Z: R.adjoint(EVEN, L.jumps_adjoint(EVEN, Z)),
@@ -344,7 +330,7 @@ class SteadySolver:
         """
         L = self.generator
         even, odd = self._start(rng) if guess is None else guess
-        applications, gain = 0, np.zeros(L.layout.batch)
+        applications, first = 0, None  # the vectors that know the slow modes
         for attempt in range(1 + REFINEMENTS if not self.fed_back else 2):
             if attempt and not strict and (L.residual(even, odd) <= MET * self.tolerance).all():
                 break
@@ -361,10 +347,8 @@ class SteadySolver:
                 *change, found = self._solve(*L.derivative(even, odd), accuracy)
             even, odd = even + change[EVEN], odd + change[ODD]
             applications += found.applications
-            gain = (
-                gain if attempt else found.gain
-            )  # corrections reach down to the steady state itself
-        even, odd, distance, spent = self._measured(even, odd, gain)
+            first = first or found.vectors
+        distance = self._distance(first, L.derivative(even, odd))
         norms = L.layout.trace(even, odd)
         arrivals = L.jumps(EVEN, even)
         with np.errstate(divide="ignore", invalid="ignore"):  # a dark state leaves 0/0
@@ -373,35 +357,23 @@ class SteadySolver:
                 odd=odd / norms[:, None],
                 hermiticity=self.resolvent.hermiticity(ODD, arrivals) / norms,
                 distance=distance / np.abs(norms),
-                applications=applications + spent,
+                applications=applications,
             )
 
-    def _measured(self, even: Real, odd: Real, gain: Real) -> tuple[Real, Real, Real, int]:
-        """The state, how far the exact one may be away, and applications.
-
-        Where the bound by the gain is too wide to be of use, one correction measures the distance.
-        """
-        trace, rest = self.generator.layout.trace, self.generator.derivative(even, odd)
-        distance = gain * self._preconditioned(rest)
-        wide = distance > CLOSE
-        if not wide.any():
-            return even, odd, distance, 0
-        *change, found = self._solve(*rest, FINER)
-        along = (trace(*change) / trace(even, odd))[:, None]
-        across = norm(change[EVEN] - along * even, change[ODD] - along * odd)
-        more = [np.where(wide[:, None], half, 0.0) for half in change]
-        distance = np.where(wide, across + FINER * distance, distance)
-        return even + more[EVEN], odd + more[ODD], distance, found.applications
-
-    def _preconditioned(self, rest: Halves) -> Real:
-        r"""Norm of what is left of the equation that is solved, both halves, (batch,).
+    def _distance(self, vectors: KrylovVectors | None, rest: Halves) -> Real:
+        r"""How far the exact state may be, by the Krylov vectors that found this one, (batch,).
 
         .. math:: e_o = R_o r_o, \qquad e_e = R_e (r_e + J e_o)
+
+        is what is left of the equation for the even half, of which the odd half is made.
         """
+        assert vectors is not None
         R, L = self.resolvent, self.generator
         odd = R(ODD, rest[ODD])
-        even = R(EVEN, rest[EVEN] + L.jumps(ODD, odd) if self.by_halves else rest[EVEN])
-        return 2 * norm(even, odd) if self.by_halves else norm(even, odd)
+        if not self.by_halves:
+            return vectors.distance(np.concatenate([R(EVEN, rest[EVEN]), odd], axis=1))
+        even = R(EVEN, rest[EVEN] + L.jumps(ODD, odd))
+        return np.asarray(2 * vectors.distance(even) + np.linalg.norm(odd, axis=1))
 
     def _start(self, rng: np.random.Generator | None) -> Halves:
         """What a uniform, or random, arrival in every Fock state becomes; on both halves of trace 1."""
