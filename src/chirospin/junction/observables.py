@@ -97,7 +97,7 @@ def current_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[
 
     What a method leaves out, and bounds, comes on top.
 
-    .. math:: \delta I = |I_L + I_R| + (d + \epsilon) \sum_k \gamma_{Lk}
+    .. math:: \delta I = |I_L + I_R| + (d + \epsilon) \sum_{lk} \gamma_{lk}
 
     with the distance d of the density operator from the exact one, which slow modes make much larger than
     the residual that it has where nothing else is known, and the rounding of the occupations.
@@ -112,7 +112,7 @@ def current_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[
         distance = np.array([one.residual for one in state.outcomes])
     else:
         distance = density.distance
-    size = lead_couplings(model)[:, 0].sum(axis=1)
+    size = lead_couplings(model).sum(axis=(1, 2))
     return np.asarray(balance + (distance + np.finfo(float).eps) * size)
 
 
