@@ -18,7 +18,7 @@ from chirospin.junction.selected.products import ProductSpace, matches
 from chirospin.junction.selected.reading import density_of_one_electron, lowest_probability
 from chirospin.junction.selected.restricted import RestrictedGenerator, Selection
 from chirospin.junction.selected.selected import GROWN, SELECTED_CHECKS
-from chirospin.junction.selected.sweep import beside
+from chirospin.junction.selected.sweep import further_directions
 from chirospin.junction.state import JunctionState
 
 ROUNDING = 1e-10  # of currents near 1e-2; residuals of 1e-12 over relaxation at 1e-3
@@ -135,7 +135,7 @@ def test_directions_are_orthonormal_beside_the_kept_ones() -> None:
     rng = np.random.default_rng(2)
     V = np.linalg.qr(rng.normal(size=(20, 4)) + 1j * rng.normal(size=(20, 4)))[0]
     Q = np.concatenate([V[:, :2], rng.normal(size=(20, 3)), 1e-9 * np.ones((20, 1))], axis=1)
-    B = beside(Q, V, 10, 1e-14)
+    B = further_directions(Q, V, 10, 1e-14)
     assert B.shape == (20, 3)  # neither what is kept already nor rounding counts
     assert pytest.approx(0, abs=1e-12) == V.conj().T @ B
     assert pytest.approx(np.eye(3), abs=1e-12) == B.conj().T @ B

@@ -42,7 +42,7 @@ STANDING = (
 )
 SHARE_OF_BOUND = 0.1  # of the bound without phases, in the order of the products left out
 ADJOINT_TOLERANCE = 1e-8
-STRICT_ADJOINT = 1e-11  # between whole states, which are few
+STRICT_ADJOINT = 1e-12  # between whole states, which are few
 ADJOINT_LOST = 1e-4  # residual of the adjoint above which nothing is said
 GROWTH = 1.6  # from one size to the next
 STEPS = 4  # of growth in the last states: what is chosen by its effect is better than by weight

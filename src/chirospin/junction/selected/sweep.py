@@ -176,12 +176,12 @@ class Sweep:
         if not ways or V.shape[1] == d:
             return V
         most = WIDTH * max(V.shape[1], FEWEST)
-        last = beside(np.concatenate(ways, axis=1), V, most, FLOOR)
+        last = further_directions(np.concatenate(ways, axis=1), V, most, FLOOR)
         W = np.concatenate([V, last], axis=1)
         for _ in range(POWERS - 1):
             if not last.shape[1] or W.shape[1] >= d:
                 break
-            last = beside(H @ last, W, most, INDEPENDENT)
+            last = further_directions(H @ last, W, most, INDEPENDENT)
             W = np.concatenate([W, last], axis=1)
         return W
 
@@ -218,7 +218,7 @@ def inverse_of(K: Complex) -> EigenInverse | SchurInverse:
         return SchurInverse(K)
 
 
-def beside(Q: Complex, V: Complex, most: int, floor: float) -> Complex:
+def further_directions(Q: Complex, V: Complex, most: int, floor: float) -> Complex:
     """Orthonormal directions of largest singular value in the columns of Q, outside those of V."""
     for _ in range(2):
         Q = Q - V @ (V.conj().T @ Q)
