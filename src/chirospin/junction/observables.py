@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from chirospin.base.constants import AMPERE_PER_EV
 from chirospin.base.observables import observable
 from chirospin.junction.model import (
-    LEADS,
     MAGNETISATIONS,
     ORBITALS,
     PER_MOLECULE,
     SPINS,
     MolecularStack,
     lead_couplings,
+    lead_names,
 )
 from chirospin.junction.state import JunctionState
 
@@ -29,7 +29,7 @@ def labels(model: MolecularStack) -> dict[str, tuple[int | str, ...]]:
     """Labels along every dimension of the observables."""
     return {
         "magnetisation": MAGNETISATIONS,
-        "lead": LEADS,
+        "lead": lead_names(model),
         "orbital": ORBITALS,
         "spin": SPINS,
         "molecule": tuple(range(1, model.molecules + 1)),
