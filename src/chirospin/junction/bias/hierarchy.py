@@ -50,6 +50,7 @@ from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing
 from chirospin.junction.bias.parts import PARTNERS
 from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.couplings import factorised
+from chirospin.junction.floating import require_no_floating
 from chirospin.junction.manybody import fock
 from chirospin.junction.probed import require_no_probes
 from chirospin.junction.state import UNREACHED, DensityCertificates
@@ -511,6 +512,7 @@ class Hierarchy(Method):
     def _state(self, model: BiasedJunction) -> BiasedState:
         require_no_dephasing(model, self.name)
         require_no_probes(model)
+        require_no_floating(model, f"method {self.name}", "ule and landauer")
         if model.molecules > 3:
             raise ModelError(
                 "Parameter `molecules` must be integer in [1, 3] (dimensionless) for method "

@@ -51,6 +51,7 @@ from chirospin.junction.manybody.steady import (
     krylov_setting,
     tolerance_setting,
 )
+from chirospin.junction.model import floating_leads
 from chirospin.junction.modes import modes
 from chirospin.junction.probed import require_no_probes
 from chirospin.numerics.sylvester import Form, by_either_form
@@ -120,7 +121,7 @@ class SecondOrder(Method):
             levels = more
 
     def _alike(self, models: Sequence[BiasedJunction], needs: Needs) -> Iterator[BiasedState]:
-        pairs = ((model, BiasedMember.both(_allowed(model, self.name))) for model in models)
+        pairs = ((model, self._floated(_allowed(model, self.name))) for model in models)
 
         def structure(item: tuple[BiasedJunction, Pair]) -> Any:
             return item[1][0].charges, kept_levels(item[0]), open_channels(item[1])
@@ -131,22 +132,45 @@ class SecondOrder(Method):
             _check_memory(alike[0][0], sizes, self.name)
             step = max(1, TOGETHER // (2 * sum(size**2 for size in sizes)))
             for start in range(0, len(alike), step):
-                some = [pair for _, pair in alike[start : start + step]]
+                some = alike[start : start + step]
                 yield from self._together(some, sizes, needs)
 
+    def _floated(self, model: BiasedJunction) -> Pair:
+        """Both magnetisations, with the potentials of voltage probes."""
+        pair, floating = BiasedMember.both(model), floating_leads(model)
+        if not floating:
+            return pair
+        sizes = _state_counts(pair[0])
+        _check_memory(model, sizes, self.name)
+
+        def without_probe_current(member: BiasedMember) -> BiasedMember:
+            ends = member.reservoirs
+
+            def currents(mu: Real) -> Real:
+                one = replace(member, reservoirs=replace(ends, potential=mu))
+                return self._solutions([one], sizes)[0].current
+
+            return replace(member, reservoirs=ends.floated(currents, floating))
+
+        up, down = map(without_probe_current, pair)
+        return up, down
+
     def _together(
-        self, pairs: Sequence[Pair], sizes: list[int], needs: Needs
+        self, alike: Sequence[tuple[BiasedJunction, Pair]], sizes: list[int], needs: Needs
     ) -> Iterator[BiasedState]:
-        sharp = [member for pair in pairs for member in pair]
+        sharp = [member for _, pair in alike for member in pair]
         wide = [replace(one, broadened=True) for one in sharp] if BROADENED in needs else []
-        if self.counting and NOISE in needs:
+        floating = any(floating_leads(model) for model, _ in alike)
+        if self.counting and NOISE in needs and not floating:
             found = self._solutions(sharp, sizes, counting=True)
             broad = self._solutions(wide, sizes)
         else:
             both = self._solutions([*sharp, *wide], sizes)
             found, broad = both[: len(sharp)], both[len(sharp) :]
         for n in range(0, len(sharp), 2):
-            yield self._state(found[n : n + 2], broad[n : n + 2], needs)
+            state = self._state(found[n : n + 2], broad[n : n + 2], needs)
+            levels = np.stack([one.reservoirs.potential for one in sharp[n : n + 2]])
+            yield replace(state, lead_levels=levels)
 
     def _solutions(
         self, members: Sequence[BiasedMember], sizes: list[int], *, counting: bool = False
