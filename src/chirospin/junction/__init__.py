@@ -33,6 +33,12 @@ from chirospin.junction.bias.pauli import Pauli
 from chirospin.junction.bias.scattering import BiasedLandauer, BiasedMeanField
 from chirospin.junction.drawing import stack_drawing
 from chirospin.junction.landauer import Landauer
+from chirospin.junction.magnets import (
+    MAGNET_OBSERVABLES,
+    MAGNET_PARTS,
+    lead_occupation,
+    lead_potential,
+)
 from chirospin.junction.manybody.counting import NOISE_CHECKS, NOISE_OBSERVABLES
 from chirospin.junction.manybody.gksl import GKSL
 from chirospin.junction.manybody.gradients import gradients
@@ -129,6 +135,8 @@ PROBLEM = Problem(
     },
     observables=(
         *OBSERVABLES,
+        *MAGNET_OBSERVABLES,
+        lead_occupation,
         transmitted_spin,
         *NOISE_OBSERVABLES,
         *SAMPLED_OBSERVABLES,
@@ -136,6 +144,7 @@ PROBLEM = Problem(
     ),
     checks=(*CHECKS, *NOISE_CHECKS, *SAMPLED_CHECKS, *SELECTED_CHECKS),
     audits=(*AUDITS, *SAMPLED_AUDITS),
+    parts=MAGNET_PARTS,
     labels=labels,
     drawing=stack_drawing,
     quantity="spin_polarisation",
@@ -173,7 +182,7 @@ BIASED = Problem(
             BiasedLandauer,
         )
     },
-    observables=(*BIASED_OBSERVABLES, transmitted_spin),
+    observables=(*BIASED_OBSERVABLES, *MAGNET_OBSERVABLES, lead_potential, transmitted_spin),
     checks=BIASED_CHECKS,
     audits=BIASED_AUDITS,
     parts=PARTS,

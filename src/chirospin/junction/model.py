@@ -30,6 +30,8 @@ ONE_BODY_MATRICES = (
     24  # complex matrices of all orbitals that the methods for any stack hold at once
 )
 
+SAME_WIDTH = 1e-12  # of the largest element: two widths that are one
+
 Vectors = tuple[tuple[float, ...], ...]
 Matrix = tuple[tuple[complex, ...], ...]
 
@@ -471,6 +473,20 @@ def given_widths(model: MolecularStack) -> bool:
     stack = model  # any of these fields, and none is read for its value
     names = ("lead_orbitals", "lead_directions", "lead_vectors", "lead_matrices")
     return any(getattr(stack, name) is not None for name in names)
+
+
+def magnets_given(model: MolecularStack) -> bool:
+    """Whether the leads are more than one that is magnetised along z."""
+    stack = model
+    return given_widths(model) or stack.lead_polarisations is not None
+
+
+def all_magnets_reversed(model: MolecularStack) -> bool:
+    """Whether magnetisation down is the time reversal of all leads, as reciprocity asks."""
+    if not magnets_given(model):
+        return 0 in reversed_by_magnetisation(model)
+    up, down = magnetised_widths(model)
+    return bool(np.abs(time_reversed(up) - down).max() <= SAME_WIDTH * np.abs(up).max())
 
 
 def mixing_widths(model: MolecularStack) -> NDArray[np.complex128] | None:
