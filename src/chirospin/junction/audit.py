@@ -68,12 +68,11 @@ def _bond_balance(model: Junction, state: JunctionState) -> float | None:
     if state.error_bar is not None:
         return None  # then equal within the bar
     bonds = bond_currents(model, state)
-    touched = (
-        lead_couplings(model).any(axis=0).reshape(-1, model.molecules, PER_MOLECULE).any(axis=2)
-    )
+    size = lead_couplings(model).max(axis=0)
+    reach = size.reshape(-1, model.molecules, PER_MOLECULE).max(axis=2)
     apart = []
     for cut in range(1, model.molecules):
-        before, after = touched[:, :cut].any(axis=1), touched[:, cut:].any(axis=1)
+        before, after = reach[:, :cut].any(axis=1), reach[:, cut:].any(axis=1)
         if not (before & after).any():  # a lead on both sides is a way of its own
             entered = state.lead_current[:, before].sum(axis=1)
             apart.append(np.abs(bonds[:, cut - 1] - entered).max())

@@ -205,7 +205,9 @@ def lead_maps(
     pairs = open_pairs(members)
     into = np.array([one[0] for one in exchange])
     out = np.array([np.swapaxes(one[1], -1, -2) for one in exchange])
-    rate = np.stack([(into if fills else out)[:, a, b] for fills, a, b in pairs], axis=-1)
+    rate = np.zeros((len(members), len(pairs)), dtype=complex)
+    for p, (fills, a, b) in enumerate(pairs):
+        rate[:, p] = (into if fills else out)[:, a, b]
     even, odd = (
         _pair_matrix(fock.pair_jumps(charges, pairs, parity), rate, charges, parity)
         for parity in (EVEN, ODD)
