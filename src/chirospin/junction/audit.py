@@ -27,6 +27,7 @@ from chirospin.junction.model import (
 )
 from chirospin.junction.modes import VibratingStack, rotated_vibrations
 from chirospin.junction.state import JunctionState, lead_current, width_current
+from chirospin.junction.tensor import dense_tensor
 
 BALANCE = 1e-9  # of the largest coupling: residual 1e-12 over the slowest relaxation of 1e-3
 SYMMETRY = 1e-8  # two independent solves, each good to BALANCE
@@ -230,6 +231,12 @@ def spin_rotated(
     if model.one_body_matrix is not None:
         U = np.kron(np.eye(2 * model.molecules), rotation)
         changes["one_body_matrix"] = U @ np.array(model.one_body_matrix) @ U.conj().T
+    if model.interaction_tensor is not None:
+        U = np.kron(np.eye(2 * model.molecules), rotation)
+        V = dense_tensor(model.interaction_tensor, len(U))
+        changes["interaction_tensor"] = np.einsum(
+            "ai,bj,ck,dl,ijkl->abcd", U, U, U.conj(), U.conj(), V, optimize=True
+        )
     if isinstance(model, VibratingStack):
         changes |= rotated_vibrations(model, rotation, turn)
     if magnets_given(model):
@@ -294,7 +301,8 @@ def _apart(
 
 def without_repulsion(model: AnyStack) -> AnyStack:
     """The same stack of electrons that do not see each other."""
-    return model.replace(hubbard=0, hund=0, intersite_repulsion=0)
+    none = {"interaction_tensor": None, "site_repulsions": None}
+    return model.replace(hubbard=0, hund=0, intersite_repulsion=0, **none)
 
 
 def _no_interaction(model: Junction, method: Method) -> float | None:

@@ -143,7 +143,9 @@ def hamiltonian(model: MolecularStack) -> FockOperator:
     values = [(full @ matrices.h.diagonal().real + repulsion).astype(complex)]
     pairs, terms = off_diagonal_terms(matrices)
     pair_strength = matrices.interaction.strength
-    strengths = np.concatenate([matrices.h[pairs[:, 0], pairs[:, 1]], pair_strength, pair_strength])
+    strengths = np.concatenate(
+        [matrices.h[pairs[:, 0], pairs[:, 1]], pair_strength, np.conj(pair_strength)]
+    )
     for strength, (create, destroy) in zip(strengths, terms, strict=True):
         if strength:
             row, column, sign = _product(n, create, destroy)

@@ -125,13 +125,15 @@ def _pair_terms(found: CurrentResponse, M: Blocks, exchange: NDArray[np.int64]) 
 def gradients(model: Junction, method: GKSL, names: Sequence[str]) -> Derivatives | None:
     """Derivatives of current, mean current and polarisation by parameters, all others held.
 
-    None for leads other than two at the ends along z, whose rates are not those of single orbitals.
+    None for leads other than two at the ends along z, whose rates are not those of single orbitals, and for a
+    tensor of repulsion.
 
     Parameters
     ----------
     names : parameters or shorthands
     """
-    if given_widths(model) or model.lead_occupations is not None:
+    given = (model.lead_occupations, model.interaction_tensor)
+    if given_widths(model) or any(one is not None for one in given):
         return None
     found = response(model, method)
     state = found.state

@@ -132,6 +132,20 @@ def require_end_leads(model: MolecularStack, method: str) -> None:
     )
 
 
+def require_named_repulsion(model: MolecularStack, method: str) -> None:
+    """Refuse a tensor of repulsion between molecules.
+
+    Raises
+    ------
+    ModelError : names the methods that have it
+    """
+    if model.interaction_tensor is not None:
+        raise ModelError(
+            f"Parameter `interaction_tensor` must be left out (in eV) for method {method}, which has density terms "
+            "between molecules only; gksl and mean-field have any tensor"
+        )
+
+
 def given_name(stack: MolecularStack) -> str:
     """The parameter that says what leads there are."""
     names = ("lead_directions", "lead_orbitals", "lead_vectors", "lead_matrices")
