@@ -10,13 +10,16 @@ Examples
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from chirospin.base.family import Family, Problem
+from chirospin.base.method import Method
 from chirospin.base.solve import solver
 from chirospin.junction.audit import AUDITS, CHECKS
 from chirospin.junction.bias.audit import AUDITS as BIASED_AUDITS
 from chirospin.junction.bias.audit import CHECKS as BIASED_CHECKS
+from chirospin.junction.bias.audit import LEAD_CHECKS
 from chirospin.junction.bias.discrepancy import discrepancy
 from chirospin.junction.bias.hierarchy import Hierarchy
 from chirospin.junction.bias.master import (
@@ -31,6 +34,14 @@ from chirospin.junction.bias.observables import OBSERVABLES as BIASED_OBSERVABLE
 from chirospin.junction.bias.parts import PARTS
 from chirospin.junction.bias.pauli import Pauli
 from chirospin.junction.bias.scattering import BiasedLandauer, BiasedMeanField
+from chirospin.junction.custom import (
+    AnyGKSL,
+    AnyLandauer,
+    AnyLeadsJunction,
+    AnyMeanField,
+    CustomJunction,
+    with_potentials,
+)
 from chirospin.junction.drawing import stack_drawing
 from chirospin.junction.landauer import Landauer
 from chirospin.junction.magnets import (
@@ -51,7 +62,7 @@ from chirospin.junction.manybody.trajectories import (
 )
 from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
-from chirospin.junction.observables import OBSERVABLES, labels
+from chirospin.junction.observables import OBSERVABLES, labels, orbital_occupation
 from chirospin.junction.operators import (
     annihilator,
     density_operator,
@@ -88,10 +99,12 @@ from chirospin.points.sweep import sweeper
 __all__ = [
     "FAMILY",
     "GKSL",
+    "AnyLeadsJunction",
     "BiasedJunction",
     "BiasedLandauer",
     "BiasedMeanField",
     "BornApproximation",
+    "CustomJunction",
     "DetailedBalance",
     "Evolution",
     "Exact",
@@ -123,6 +136,15 @@ __all__ = [
     "sweep",
 ]
 
+LEAD_METHODS: tuple[type[Method], ...] = (
+    AnyGKSL,
+    *(
+        with_potentials(method)
+        for method in (UniversalLindblad, Redfield, PositiveLindblad, DetailedBalance, Hierarchy)
+    ),
+    AnyMeanField,
+    AnyLandauer,
+)
 QUESTION = "many-body magnetoresistance of a chiral molecular stack between leads"
 PROBLEM = Problem(
     family="junction",
@@ -204,10 +226,38 @@ VIBRATING = Problem(
     drawing=stack_drawing,
     quantity="spin_polarisation",
 )
+SEVERAL_LEADS = Problem(
+    family="junction",
+    name="leads",
+    question="the stack between leads of any number and direction, with occupations or with potentials",
+    model=AnyLeadsJunction,
+    methods={method.name: method for method in LEAD_METHODS},
+    observables=(*OBSERVABLES, *MAGNET_OBSERVABLES, lead_occupation, lead_potential),
+    checks=LEAD_CHECKS,
+    audits=(),
+    parts=MAGNET_PARTS,
+    labels=labels,
+    drawing=stack_drawing,
+    quantity="current",
+)
+CUSTOM = replace(
+    SEVERAL_LEADS,
+    name="custom",
+    question="any many-body Hamiltonian between any leads",
+    model=CustomJunction,
+    observables=(
+        *(one for one in OBSERVABLES if one.name != "occupation"),
+        orbital_occupation,
+        *MAGNET_OBSERVABLES,
+        lead_occupation,
+        lead_potential,
+    ),
+    drawing=None,
+)
 FAMILY = Family(
     name="junction",
     question=QUESTION,
-    problems=(PROBLEM, BIASED, VIBRATING, TRANSIENT),
+    problems=(PROBLEM, BIASED, VIBRATING, TRANSIENT, SEVERAL_LEADS, CUSTOM),
     moved={
         "counting": "ask junction for its observables noise and fano_factor",
         "sampled": "solve junction by method trajectories",

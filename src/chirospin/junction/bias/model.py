@@ -16,7 +16,6 @@ from chirospin.base.parameters import ParameterInfo, Shape, parameter
 from chirospin.junction.floating import Range, floated
 from chirospin.junction.lead_fields import check_lead_values
 from chirospin.junction.model import (
-    PER_MOLECULE,
     ProbedStack,
     lead_names,
     one_body_hamiltonian,
@@ -123,9 +122,14 @@ class BiasedJunction(VibratingStack, ProbedStack):
         "do, for large bias only; dressed and brownian: junction.phonons only",
     )
 
+    @classmethod
+    def superseded(cls) -> frozenset[str]:
+        """Parameters of infinite bias, which are refused."""
+        return frozenset(SUPERSEDED)
+
     def __init__(self, **values: Any) -> None:
         for name in values:
-            _require_own(name)
+            self._require_own(name)
         super().__init__(**values)
 
     @classmethod
@@ -136,8 +140,16 @@ class BiasedJunction(VibratingStack, ProbedStack):
         ------
         ModelError : the name is not declared, or bias and temperature take its place
         """
-        _require_own(name)
+        cls._require_own(name)
         return super().parameter_info(name)
+
+    @classmethod
+    def _require_own(cls, name: str) -> None:
+        if name in cls.superseded():
+            raise ModelError(
+                f"Parameter `{name}` must be left out at finite bias (dimensionless), where bias and "
+                "thermal_energy give the occupations of the leads"
+            )
 
     @model_validator(mode="after")
     def _temperatures(self) -> BiasedJunction:
@@ -228,14 +240,6 @@ def _require_levels(vibrating: BiasedJunction) -> None:
             raise ModelError(
                 f"Parameter `{name}` must be left out at finite bias (dimensionless): {reason}"
             )
-
-
-def _require_own(name: str) -> None:
-    if name in SUPERSEDED:
-        raise ModelError(
-            f"Parameter `{name}` must be left out at finite bias (dimensionless), where bias and "
-            "thermal_energy give the occupations of the leads"
-        )
 
 
 def _own_thermal_energies(model: BiasedJunction) -> Real | None:
@@ -351,9 +355,8 @@ def require_no_dephasing(model: BiasedJunction, method: str) -> None:
 
 def gated_hamiltonian(model: BiasedJunction) -> NDArray[np.complex128]:
     """One-body Hamiltonian with the gate and the internal drop of the bias, (4M, 4M), eV."""
-    return one_body_hamiltonian(model) + np.diag(
-        np.repeat(reservoirs_of(model).shift, PER_MOLECULE)
-    )
+    h, shift = one_body_hamiltonian(model), reservoirs_of(model).shift
+    return h + np.diag(np.repeat(shift, len(h) // len(shift)))
 
 
 FIRST_LEVELS = 4
