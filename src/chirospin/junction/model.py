@@ -236,7 +236,8 @@ class MolecularStack(Leads):
             matrix = np.array(self.one_body_matrix)
             if not np.allclose(matrix, matrix.conj().T, rtol=0, atol=1e-12 * np.abs(matrix).max()):
                 raise refusal(self.parameter_info("one_body_matrix"), "not Hermitian")
-        check_lead_arrays(self, self.spin_orbitals)
+        if self.spin_orbitals:
+            check_lead_arrays(self, self.spin_orbitals)
         _check_repulsions(self)
         return self
 

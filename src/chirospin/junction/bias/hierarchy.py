@@ -46,7 +46,7 @@ from chirospin.base.method import (
 )
 from chirospin.base.outcome import Outcome
 from chirospin.junction.bias.eigenstates import BiasedMember, links, spectrum
-from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing
+from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing, require_wide_bands
 from chirospin.junction.bias.parts import PARTNERS
 from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.couplings import factorised
@@ -512,6 +512,7 @@ class Hierarchy(Method):
     def _state(self, model: BiasedJunction) -> BiasedState:
         require_no_dephasing(model, self.name)
         require_no_probes(model)
+        require_wide_bands(model, self.name)
         require_no_floating(model, f"method {self.name}", "ule and landauer")
         if model.molecules > 3:
             raise ModelError(

@@ -106,6 +106,20 @@ class BiasedJunction(VibratingStack, ProbedStack):
         shape=Shape(axes=("L",)),
         about="temperatures of all leads times k_B; thermal_energy if not given",
     )
+    lead_chain_hoppings: tuple[float, ...] | None = parameter(
+        None,
+        unit="eV",
+        symbol="t_l",
+        shape=Shape(axes=("L",)),
+        about="hopping of the semi-infinite chain behind each lead, whose band is 4 t wide; 0 or left out: wide",
+    )
+    lead_band_centres: tuple[float, ...] | None = parameter(
+        None,
+        unit="eV",
+        symbol="c_l",
+        shape=Shape(axes=("L",)),
+        about="centre of the band of each chain from its own potential",
+    )
     dephasing: float = parameter(
         0.0,
         unit="eV",
@@ -200,6 +214,7 @@ def _check_leads(biased: BiasedJunction) -> None:
                     f"Parameter `{name}` must be 0 for more than two leads, but is "
                     f"{getattr(biased, name):g}"
                 )
+    _check_bands(biased, count)
     temperatures = biased.lead_thermal_energies
     if temperatures is None:
         return
@@ -213,6 +228,25 @@ def _check_leads(biased: BiasedJunction) -> None:
         raise ModelError(
             f"Parameter `lead_thermal_energies` must be real in [{COLDEST:g}, {LARGEST:g}] (in eV), but is "
             f"{wrong[0]:g}"
+        )
+
+
+def _check_bands(biased: BiasedJunction, count: int) -> None:
+    for name in ("lead_chain_hoppings", "lead_band_centres"):
+        values = getattr(biased, name)
+        if values is not None and len(values) != count:
+            raise ModelError(
+                f"Parameter `{name}` must have {count} values, for {', '.join(lead_names(biased))} (in eV), but has "
+                f"{len(values)}"
+            )
+    t = biased.lead_chain_hoppings
+    if t is not None and min(t) < 0:
+        raise ModelError(
+            f"Parameter `lead_chain_hoppings` must be real >= 0 (in eV), but is {min(t):g}"
+        )
+    if biased.lead_band_centres is not None and t is None:
+        raise ModelError(
+            "Parameter `lead_band_centres` must be left out (in eV) where no lead_chain_hoppings give it a band"
         )
 
 
@@ -335,6 +369,30 @@ def at_temperatures(biased: BiasedJunction, thermal_energy: Real) -> BiasedJunct
         )
     plain = {"thermal_energy": None, "temperature": None}
     return biased.replace(lead_thermal_energies=tuple(thermal_energy.tolist()), **plain)
+
+
+def chains_of(model: BiasedJunction) -> tuple[Real, Real] | None:
+    """Hoppings and band centres of the chains behind the leads, (lead,) each, eV; None where all bands are wide."""
+    t = model.lead_chain_hoppings
+    if t is None or not any(t):
+        return None
+    return np.array(t), reservoirs_of(model).potential + np.array(
+        model.lead_band_centres or [0.0] * len(t)
+    )
+
+
+def require_wide_bands(model: BiasedJunction, method: str) -> None:
+    """Refuse leads with a band, for a method whose rates have it wide.
+
+    Raises
+    ------
+    ModelError : names the methods that have them
+    """
+    if chains_of(model) is not None:
+        raise ModelError(
+            f"Parameter `lead_chain_hoppings` must be left out (in eV) for method {method}, in which the width of "
+            "every level is the same at all energies; landauer and mean-field have bands"
+        )
 
 
 def require_no_dephasing(model: BiasedJunction, method: str) -> None:
