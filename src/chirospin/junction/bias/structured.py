@@ -27,14 +27,13 @@ from chirospin.numerics.sylvester import dagger
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
-ORDER = 16  # of Gauss in every panel
-GRADED = 24  # panels that halve towards each end where the integrand has a root or a step
+ORDER = 10  # of Gauss in every panel
 REFINEMENTS = 4
 ACCURATE = 1e-9  # largest change of the density when the panels are halved
 MISSING = 1e-6  # states that the energies of the bands do not hold: a bound state
 WIDEST = 40.0  # widths and temperatures beyond which a wide band is a tail
 FINEST = 1e-9  # eV: width of the narrowest level that is looked at
-CLOSEST = 1e-9  # of the whole range: ends of panels nearer than this are one
+CLOSEST = 0.3  # of the narrowest level or step: ends of panels nearer than this are one
 BOUND = (
     "a bound state lies outside the bands of the leads, where nothing fills or empties it; raise "
     "lead_chain_hoppings or move the levels"
@@ -87,20 +86,27 @@ class Energies:
     weight: Real
 
     @classmethod
-    def between(cls, points: Real, tails: bool, cuts: int) -> Energies:
-        """Gauss panels between points, each cut in so many, and tails to infinity in 1/omega."""
+    def between(cls, points: Real, edges: Real, tails: bool, cuts: int) -> Energies:
+        r"""Gauss panels between points, each cut in so many, and tails to infinity in 1/omega.
+
+        Beside band edges a panel is mapped by :math:`3u^2 - 2u^3`, which makes a root there a polynomial.
+        """
         node, weight = np.polynomial.legendre.leggauss(ORDER)
         ends = np.concatenate(
             [np.linspace(a, b, cuts + 1)[:-1] for a, b in itertools.pairwise(points)]
         )
         ends = np.append(ends, points[-1])
-        half = np.diff(ends) / 2
-        omega = [((ends[1:] + ends[:-1]) / 2)[:, None] + half[:, None] * node]
-        parts = [half[:, None] * weight]
+        width = np.diff(ends)[:, None]
+        u = np.broadcast_to((1 + node) / 2, (width.size, node.size))
+        rooted = (np.isin(ends[1:], edges) | np.isin(ends[:-1], edges))[:, None]
+        inside = np.where(rooted, u**2 * (3 - 2 * u), u)
+        slope = np.where(rooted, 6 * u * (1 - u), 1.0)
+        omega = [ends[:-1, None] + width * inside]
+        parts = [width * slope * weight / 2]
         if tails:
             centre = (points[0] + points[-1]) / 2
             reach = points[-1] - centre
-            u_ends = np.linspace(0, 1 / reach, 4 * cuts + 1)
+            u_ends = np.linspace(0, 1 / reach, 2 * cuts + 1)
             h = np.diff(u_ends) / 2
             u = (((u_ends[1:] + u_ends[:-1]) / 2)[:, None] + h[:, None] * node).ravel()
             w = (h[:, None] * weight).ravel() / u**2
@@ -204,7 +210,7 @@ class StructuredEquation(FieldEquation):
         points = self._points(h)
 
         def at(cuts: int) -> Scattered:
-            energies = Energies.between(points, self.bands.wide, cuts)
+            energies = Energies.between(points, self.bands.edges, self.bands.wide, cuts)
             return Scattered.of(h, self.gamma, self.bands, self.reservoirs, energies)
 
         coarse = at(self.cuts[0])
@@ -229,14 +235,17 @@ class StructuredEquation(FieldEquation):
         span = high - low
         points = [np.array([low, high]), middle, edges]
         for x, size in zip(middle, sizes, strict=True):
-            steps = size * 2.0 ** np.arange(-1, max(0, np.ceil(np.log2(span / size))))
+            steps = size * 4.0 ** np.arange(0, max(1, np.ceil(np.log2(span / size) / 2)))
             points += [x + steps, x - steps]
-        steps = span * 2.0 ** -np.arange(1, GRADED)
-        points += [edge + s * steps for edge in edges for s in (1, -1)]
         every = np.unique(np.concatenate(points))
-        every = every[(every >= low) & (every <= high)]
-        apart = np.diff(every, prepend=-np.inf) > CLOSEST * span
-        return np.asarray(np.append(every[apart], high) if not apart[-1] else every[apart])
+        every = every[(every > low) & (every < high)]
+        fixed = np.unique(np.concatenate([edges, [low, high]]))
+        room = CLOSEST * sizes.min()
+        free = every[np.abs(every[:, None] - fixed).min(axis=1) > room]
+        kept = free[:0]
+        if free.size:
+            kept = free[np.diff(np.floor(free / room), prepend=-np.inf) > 0]
+        return np.unique(np.concatenate([fixed, kept]))
 
     def residual(self, G: Complex) -> float:
         """Of G = G(h + Delta(G)) on the elements that the field reads, relative."""
