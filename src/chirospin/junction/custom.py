@@ -162,14 +162,21 @@ class CustomJunction(AnyLeadsJunction):
         return 0 if self.one_body_matrix is None else len(self.one_body_matrix)
 
     @property
+    def own_spin(self) -> Complex | None:
+        """Spin over the spin-orbitals where it is given, (3, n, n)."""
+        given = self.spin_matrices
+        return None if given is None else np.array(given, dtype=complex)
+
+    @property
     def spin_y(self) -> Complex | None:
         """Spin along y over the spin-orbitals; None where they are pairs up, down."""
-        return None if self.spin_matrices is None else np.array(self.spin_matrices[1])
+        own = self.own_spin
+        return None if own is None else np.asarray(own[1])
 
     @property
     def without_spin(self) -> bool:
         """Whether the orbitals have no spin."""
-        typed = "spin_matrices" in self.model_fields_set and self.spin_matrices is None
+        typed = "spin_matrices" in self.model_fields_set and self.own_spin is None
         return typed or self.spin_orbitals % 2 == 1
 
     @model_validator(mode="before")
@@ -194,40 +201,37 @@ class CustomJunction(AnyLeadsJunction):
                 "Parameter `lead_matrices` must be given for junction.custom (in eV), or lead_vectors or "
                 "lead_orbitals, but is left out"
             )
-        self._check_spin()
+        _check_spin(self)
         return self
 
-    def _check_spin(self) -> None:
-        n = self.spin_orbitals
-        spin, own = self.spin_matrices, self.spin_matrices is not None
-        if own:
-            S = np.array(spin)
-            words = "Hermitian matrices with [S_x, S_y] = i S_z"
-            if S.shape != (3, n, n):
-                raise ModelError(
-                    f"Parameter `spin_matrices` must have shape (3, {n}, {n}) (dimensionless), but has {S.shape}"
-                )
-            sound = all(np.allclose(one, one.conj().T, rtol=0, atol=1e-12) for one in S)
-            if not sound or not np.allclose(
-                S[0] @ S[1] - S[1] @ S[0], 1j * S[2], rtol=0, atol=1e-9
-            ):
-                raise ModelError(f"Parameter `spin_matrices` must be {words} (dimensionless)")
-        if not (own or self.without_spin):
-            return
-        magnets = ["lead_orbitals", "lead_polarisations", "lead_directions"]
-        if self.without_spin and (
-            "reversed_leads" not in self.model_fields_set or self.reversed_leads != NONE
-        ):
+
+def _check_spin(custom: CustomJunction) -> None:
+    """Refuse spin matrices that are none, and magnets of orbitals whose spins are not pairs up, down."""
+    n, S = custom.spin_orbitals, custom.own_spin
+    if S is not None:
+        if S.shape != (3, n, n):
             raise ModelError(
-                "Parameter `reversed_leads` must be none (dimensionless) for orbitals without spin, which no "
-                "magnetisation reverses"
+                f"Parameter `spin_matrices` must have shape (3, {n}, {n}) (dimensionless), but has {S.shape}"
             )
-        for name in magnets:
-            if getattr(self, name) is not None:
-                raise ModelError(
-                    f"Parameter `{name}` must be left out (dimensionless) where spins are not those of pairs up, "
-                    "down; give lead_vectors or lead_matrices"
-                )
+        sound = all(np.allclose(one, one.conj().T, rtol=0, atol=1e-12) for one in S)
+        if not sound or not np.allclose(S[0] @ S[1] - S[1] @ S[0], 1j * S[2], rtol=0, atol=1e-9):
+            raise ModelError(
+                "Parameter `spin_matrices` must be Hermitian matrices with [S_x, S_y] = i S_z (dimensionless)"
+            )
+    elif not custom.without_spin:
+        return
+    typed = "reversed_leads" in custom.model_fields_set
+    if custom.without_spin and (not typed or custom.reversed_leads != NONE):
+        raise ModelError(
+            "Parameter `reversed_leads` must be none (dimensionless) for orbitals without spin, which no "
+            "magnetisation reverses"
+        )
+    for name in ("lead_orbitals", "lead_polarisations", "lead_directions"):
+        if getattr(custom, name) is not None:
+            raise ModelError(
+                f"Parameter `{name}` must be left out (dimensionless) where spins are not those of pairs up, "
+                "down; give lead_vectors or lead_matrices"
+            )
 
 
 def matrices_of(function: Callable[[list[Complex]], Any], orbitals: int) -> tuple[Complex, Complex]:
