@@ -137,11 +137,11 @@ __all__ = [
 ]
 
 LEAD_METHODS: tuple[type[Method], ...] = (
-    AnyGKSL,
     *(
         with_potentials(method)
         for method in (UniversalLindblad, Redfield, PositiveLindblad, DetailedBalance, Hierarchy)
     ),
+    AnyGKSL,
     AnyMeanField,
     AnyLandauer,
 )

@@ -28,6 +28,12 @@ from chirospin.junction.state import JunctionState
 Complex = NDArray[np.complex128]
 MOST_MODES = 10  # spin-orbitals of a function of operators: 1024 Fock states
 MET = 1e-9  # of the largest element: what pairs of electrons must leave of a Hamiltonian
+EXAMPLE: dict[str, Any] = {
+    "one_body_matrix": ((-0.5, 0.0), (0.0, -0.5)),
+    "interaction_tensor": ((0, 1, 0, 1, 2.0), (1, 0, 1, 0, 2.0)),
+    "lead_matrices": (((0.09, 0.0), (0.0, 0.01)), ((0.05, 0.0), (0.0, 0.05))),
+}
+"""One level with repulsion beside a magnet, eV: what is solved where nothing is given."""
 STACK = [
     "molecules",
     "energy_a",
@@ -53,7 +59,15 @@ STACK = [
     "internal_drop",
     "lead_polarisation",
 ]
-VIBRATIONS = ("phonon", "probe")
+VIBRATIONS = (
+    "phonon",
+    "probe",
+    "holstein",
+    "peierls",
+    "spin_orbit_mod",
+    "spin_coupling",
+    "dephasing",
+)
 
 
 class AnyLeadsJunction(BiasedJunction):
@@ -65,6 +79,9 @@ class AnyLeadsJunction(BiasedJunction):
 
     hidden: ClassVar[frozenset[str]] = frozenset()
     """Parameters of the stack that this model has not."""
+    occupation_left: ClassVar[float] = 1.0
+    occupation_right: ClassVar[float] = 0.0
+    """Of two leads where no occupations are given."""
 
     lead_occupations: tuple[float, ...] | None = parameter(
         None,
@@ -106,10 +123,12 @@ class AnyLeadsJunction(BiasedJunction):
 class CustomJunction(AnyLeadsJunction):
     """Any Hamiltonian between any leads: matrices, a tensor, or a function of the operators.
 
-    Its conserved charges are found from its terms and from the leads.
+    Where nothing is given it is one level with repulsion beside a magnet. Its conserved charges are found from its terms and from the leads.
     """
 
     named_terms: ClassVar[bool] = False
+    shorthands: ClassVar = {}
+    shorthand_symbols: ClassVar = {}
     hidden: ClassVar[frozenset[str]] = frozenset(STACK)
 
     molecules: int = parameter(1, symbol="M", low=1, high=1, about="all orbitals are one molecule")
@@ -182,6 +201,8 @@ class CustomJunction(AnyLeadsJunction):
     @model_validator(mode="before")
     @classmethod
     def _function_in_matrices(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if not {"one_body_matrix", "hamiltonian", "interaction_tensor", *WIDTHS} & set(values):
+            values = {**EXAMPLE, **values}
         name = values.get("hamiltonian", NONE)
         if name == NONE or not isinstance(name, str):
             return values
@@ -340,10 +361,11 @@ class AnyGKSL(GKSL):
         ModelError : no occupations
         """
         for model in models:
-            if model.lead_occupations is None:
+            typed = [name for name in ("lead_potentials", "bias") if name in model.model_fields_set]
+            if model.lead_occupations is None and typed:
                 raise ModelError(
-                    "Parameter `lead_occupations` must be given (dimensionless) for method gksl, whose leads are "
-                    "occupied alike at every energy; ule and the others take potentials"
+                    f"Parameter `{typed[0]}` must be left out (in eV) for method gksl, whose leads are occupied alike "
+                    "at every energy; give lead_occupations, or take ule"
                 )
         return super().solve_with(models, needs)  # type: ignore[arg-type]
 

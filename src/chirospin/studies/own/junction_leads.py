@@ -61,7 +61,7 @@ def angular(
     workers: int, progress: Progress, angles: Sequence[float] = ANGLES
 ) -> dict[str, xr.Dataset]:
     """Methods with and without the exchange field of the leads."""
-    parts = [
+    parts: list[xr.Dataset] = [
         junction.solve(
             magnets(angle),
             ["hierarchy", "ule", "redfield"],
@@ -107,7 +107,7 @@ def dimer(
         observables=["spin_polarisation", "current"],
         workers=workers,
     )
-    turned = [
+    turned: list[xr.Dataset] = [
         junction.solve(
             Junction(lead_directions=[[np.sin(x), 0, np.cos(x)], [0, 0, 1]]),
             "gksl",
@@ -140,28 +140,29 @@ def valve(
     workers: int, progress: Progress, polarisations: Sequence[float] = (0.1, 0.2, 0.3, 0.4, 0.5)
 ) -> dict[str, xr.Dataset]:
     """Two magnets of equal polarisation and coupling at the ends of the dimer, infinite bias."""
+    p_axis = xr.Variable("lead_polarisation", list(polarisations), {"symbol": "p", "units": "1"})
+    rows: list[xr.Dataset] = []
+    for U in VALVES:
+        parts: list[xr.Dataset] = [
+            junction.solve(
+                spin_valve(U, p),
+                "gksl",
+                observables=["magnetoresistance", "current_parts"],
+                workers=workers,
+            )
+            for p in polarisations
+        ]
+        rows.append(xr.concat(parts, p_axis))
+    axis = xr.Variable("hubbard", list(VALVES), {"symbol": "U", "units": "eV"})
+    return {"valve": xr.concat(rows, axis)}
+
+
+def spin_valve(repulsion: float, polarisation: float) -> Junction:
+    """The dimer between two magnets alike."""
     W = np.zeros((2, 4, 4))
     W[0, :2, :2] = W[1, 2:, 2:] = COUPLING * np.eye(2)
-    rows = [
-        xr.concat(
-            [
-                junction.solve(
-                    Junction(hubbard=U, lead_orbitals=W, lead_polarisations=[p, p]),
-                    "gksl",
-                    observables=["magnetoresistance", "current_parts"],
-                    workers=workers,
-                )
-                for p in polarisations
-            ],
-            xr.Variable("lead_polarisation", list(polarisations), {"symbol": "p", "units": "1"}),
-        )
-        for U in VALVES
-    ]
-    return {
-        "valve": xr.concat(
-            rows, xr.Variable("hubbard", list(VALVES), {"symbol": "U", "units": "eV"})
-        )
-    }
+    model = Junction(lead_orbitals=W, lead_polarisations=[polarisation] * 2)
+    return model.replace(hubbard=repulsion)
 
 
 @claim(
