@@ -10,13 +10,16 @@ Examples
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from chirospin.base.family import Family, Problem
+from chirospin.base.method import Method
 from chirospin.base.solve import solver
 from chirospin.junction.audit import AUDITS, CHECKS
 from chirospin.junction.bias.audit import AUDITS as BIASED_AUDITS
 from chirospin.junction.bias.audit import CHECKS as BIASED_CHECKS
+from chirospin.junction.bias.audit import LEAD_CHECKS
 from chirospin.junction.bias.discrepancy import discrepancy
 from chirospin.junction.bias.hierarchy import Hierarchy
 from chirospin.junction.bias.master import (
@@ -31,8 +34,22 @@ from chirospin.junction.bias.observables import OBSERVABLES as BIASED_OBSERVABLE
 from chirospin.junction.bias.parts import PARTS
 from chirospin.junction.bias.pauli import Pauli
 from chirospin.junction.bias.scattering import BiasedLandauer, BiasedMeanField
+from chirospin.junction.custom import (
+    AnyGKSL,
+    AnyLandauer,
+    AnyLeadsJunction,
+    AnyMeanField,
+    CustomJunction,
+    with_potentials,
+)
 from chirospin.junction.drawing import stack_drawing
 from chirospin.junction.landauer import Landauer
+from chirospin.junction.magnets import (
+    MAGNET_OBSERVABLES,
+    MAGNET_PARTS,
+    lead_occupation,
+    lead_potential,
+)
 from chirospin.junction.manybody.counting import NOISE_CHECKS, NOISE_OBSERVABLES
 from chirospin.junction.manybody.gksl import GKSL
 from chirospin.junction.manybody.gradients import gradients
@@ -45,7 +62,7 @@ from chirospin.junction.manybody.trajectories import (
 )
 from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
-from chirospin.junction.observables import OBSERVABLES, labels
+from chirospin.junction.observables import OBSERVABLES, labels, orbital_occupation
 from chirospin.junction.operators import (
     annihilator,
     density_operator,
@@ -82,10 +99,12 @@ from chirospin.points.sweep import sweeper
 __all__ = [
     "FAMILY",
     "GKSL",
+    "AnyLeadsJunction",
     "BiasedJunction",
     "BiasedLandauer",
     "BiasedMeanField",
     "BornApproximation",
+    "CustomJunction",
     "DetailedBalance",
     "Evolution",
     "Exact",
@@ -117,6 +136,15 @@ __all__ = [
     "sweep",
 ]
 
+LEAD_METHODS: tuple[type[Method], ...] = (
+    *(
+        with_potentials(method)
+        for method in (UniversalLindblad, Redfield, PositiveLindblad, DetailedBalance, Hierarchy)
+    ),
+    AnyGKSL,
+    AnyMeanField,
+    AnyLandauer,
+)
 QUESTION = "many-body magnetoresistance of a chiral molecular stack between leads"
 PROBLEM = Problem(
     family="junction",
@@ -129,6 +157,8 @@ PROBLEM = Problem(
     },
     observables=(
         *OBSERVABLES,
+        *MAGNET_OBSERVABLES,
+        lead_occupation,
         transmitted_spin,
         *NOISE_OBSERVABLES,
         *SAMPLED_OBSERVABLES,
@@ -136,6 +166,7 @@ PROBLEM = Problem(
     ),
     checks=(*CHECKS, *NOISE_CHECKS, *SAMPLED_CHECKS, *SELECTED_CHECKS),
     audits=(*AUDITS, *SAMPLED_AUDITS),
+    parts=MAGNET_PARTS,
     labels=labels,
     drawing=stack_drawing,
     quantity="spin_polarisation",
@@ -173,7 +204,7 @@ BIASED = Problem(
             BiasedLandauer,
         )
     },
-    observables=(*BIASED_OBSERVABLES, transmitted_spin),
+    observables=(*BIASED_OBSERVABLES, *MAGNET_OBSERVABLES, lead_potential, transmitted_spin),
     checks=BIASED_CHECKS,
     audits=BIASED_AUDITS,
     parts=PARTS,
@@ -195,10 +226,38 @@ VIBRATING = Problem(
     drawing=stack_drawing,
     quantity="spin_polarisation",
 )
+SEVERAL_LEADS = Problem(
+    family="junction",
+    name="leads",
+    question="the stack between leads of any number and direction, with occupations or with potentials",
+    model=AnyLeadsJunction,
+    methods={method.name: method for method in LEAD_METHODS},
+    observables=(*OBSERVABLES, *MAGNET_OBSERVABLES, lead_occupation, lead_potential),
+    checks=LEAD_CHECKS,
+    audits=(),
+    parts=MAGNET_PARTS,
+    labels=labels,
+    drawing=stack_drawing,
+    quantity="current",
+)
+CUSTOM = replace(
+    SEVERAL_LEADS,
+    name="custom",
+    question="any many-body Hamiltonian between any leads",
+    model=CustomJunction,
+    observables=(
+        *(one for one in OBSERVABLES if one.name != "occupation"),
+        orbital_occupation,
+        *MAGNET_OBSERVABLES,
+        lead_occupation,
+        lead_potential,
+    ),
+    drawing=None,
+)
 FAMILY = Family(
     name="junction",
     question=QUESTION,
-    problems=(PROBLEM, BIASED, VIBRATING, TRANSIENT),
+    problems=(PROBLEM, BIASED, VIBRATING, TRANSIENT, SEVERAL_LEADS, CUSTOM),
     moved={
         "counting": "ask junction for its observables noise and fano_factor",
         "sampled": "solve junction by method trajectories",

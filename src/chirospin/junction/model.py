@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -12,28 +13,32 @@ from pydantic import model_validator
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.base.parameters import Model, Shape, parameter, refusal
+from chirospin.base.parameters import Shape, parameter, refusal, shown
 from chirospin.base.results import origin_facts
 from chirospin.base.spin import PAULI
+from chirospin.junction.couplings import diagonal_only, magnetic, time_reversed
+from chirospin.junction.lead_fields import Leads, check_lead_arrays, check_lead_values, listed
 from chirospin.junction.supplied import supplied
+from chirospin.junction.tensor import dense_tensor, pair_terms, tensor_rows
 from chirospin.scattering.probes import Probed
 
 ORBITALS = ("a", "b")
 SPINS = ("up", "down")
 MAGNETISATIONS = ("up", "down")
-LEADS = ("left", "right")
 PER_MOLECULE = len(ORBITALS) * len(SPINS)
 LARGEST_STACK = 1000  # molecules: matrices of 4 000 orbitals take minutes and gigabytes
 ONE_BODY_MATRICES = (
     24  # complex matrices of all orbitals that the methods for any stack hold at once
 )
 
+SAME_WIDTH = 1e-12  # of the largest element: two widths that are one
+
 Vectors = tuple[tuple[float, ...], ...]
 Matrix = tuple[tuple[complex, ...], ...]
 
 
-class MolecularStack(Model):
-    r"""A stack of M molecules, two orbitals each, between a magnetised and an ordinary lead.
+class MolecularStack(Leads):
+    r"""A stack of M molecules, two orbitals each, between leads; the left one is magnetised by default.
 
     .. math:: H = H_0 + H_t + H_{soc} + H_U
 
@@ -52,6 +57,18 @@ class MolecularStack(Model):
 
     shorthand_symbols: ClassVar = {"hubbard": "U", "coupling": r"\gamma"}
     absolute_energies: ClassVar[bool] = False
+    named_terms: ClassVar[bool] = True
+    """Whether there are orbitals a and b with their named terms; else matrices alone."""
+
+    @property
+    def spin_y(self) -> NDArray[np.complex128] | None:
+        """Spin along y over the spin-orbitals; None where they are pairs up, down."""
+        return None
+
+    @property
+    def spin_orbitals(self) -> int:
+        """Number of spin-orbitals."""
+        return PER_MOLECULE * self.molecules
 
     @classmethod
     def from_result(cls, ds: xr.Dataset, **changes: Any) -> Self:
@@ -144,6 +161,21 @@ class MolecularStack(Model):
     intersite_repulsion: float = parameter(
         0.0, unit="eV", symbol="V", about="uniform repulsion between electrons on two molecules"
     )
+    site_repulsions: Vectors | None = parameter(
+        None,
+        unit="eV",
+        symbol="V_{oo'}",
+        shape=Shape(axes=("2M", "2M")),
+        about="repulsion between electrons in any two orbitals (molecule, orbital), added; symmetric, 0 on the "
+        "diagonal",
+    )
+    interaction_tensor: Vectors | None = parameter(
+        None,
+        unit="eV",
+        symbol="V_{abcd}",
+        shape=Shape(axes=("K", 6)),
+        about="any repulsion, added: rows [a, b, c, d, re, im] of 1/2 V_abcd c+_a c+_b c_d c_c, or all of V",
+    )
     coupling_a: float = parameter(
         0.1, unit="eV", symbol=r"\gamma_a", low=0, about="lead coupling of orbital a"
     )
@@ -157,6 +189,14 @@ class MolecularStack(Model):
         high=1,
         about="polarisation of the left lead along its magnetisation",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tensor_in_rows(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """A dense tensor, or rows of real numbers."""
+        if values.get("interaction_tensor") is None:
+            return values
+        return {**values, "interaction_tensor": tensor_rows(values["interaction_tensor"])}
 
     @model_validator(mode="before")
     @classmethod
@@ -183,7 +223,7 @@ class MolecularStack(Model):
         sizes = {
             "energies": (self.molecules, 2),
             "spin_orbit_vectors": (self.molecules, 3),
-            "one_body_matrix": (PER_MOLECULE * self.molecules,) * 2,
+            "one_body_matrix": (self.spin_orbitals,) * 2,
         }
         for name, size in sizes.items():
             value = getattr(self, name)
@@ -196,7 +236,23 @@ class MolecularStack(Model):
             matrix = np.array(self.one_body_matrix)
             if not np.allclose(matrix, matrix.conj().T, rtol=0, atol=1e-12 * np.abs(matrix).max()):
                 raise refusal(self.parameter_info("one_body_matrix"), "not Hermitian")
+        if self.spin_orbitals:
+            check_lead_arrays(self, self.spin_orbitals)
+        _check_repulsions(self)
         return self
+
+
+def _check_repulsions(stack: MolecularStack) -> None:
+    if stack.interaction_tensor is not None:
+        dense_tensor(stack.interaction_tensor, stack.spin_orbitals)
+    if stack.site_repulsions is None:
+        return
+    V, size = np.array(stack.site_repulsions), 2 * stack.molecules
+    if V.shape != (size, size) or (V != V.T).any() or V.diagonal().any():
+        raise ModelError(
+            f"Parameter `site_repulsions` must be symmetric with a diagonal of zeros, of shape ({size}, {size}) for "
+            f"molecules = {stack.molecules} (in eV), but is {shown(stack.site_repulsions)}"
+        )
 
 
 class ProbedStack(Probed, MolecularStack):
@@ -217,6 +273,29 @@ class Junction(ProbedStack):
     occupation_right: float = parameter(
         0.0, symbol="f_R", low=0, high=1, about="occupation of the states of the right lead"
     )
+    lead_occupations: tuple[float, ...] | None = parameter(
+        None,
+        symbol="f_l",
+        shape=Shape(axes=("L",)),
+        about="occupations of all leads but voltage probes; instead of occupation_left and _right",
+    )
+
+    @model_validator(mode="after")
+    def _occupations_agree(self) -> Self:
+        for name in ("occupation_left", "occupation_right"):
+            if self.lead_occupations is not None and name in self.model_fields_set:
+                raise ModelError(
+                    f"Parameter `{name}` must be left out where `lead_occupations` is given "
+                    f"(dimensionless), but is {getattr(self, name):g}"
+                )
+        check_lead_values(self, "lead_occupations", self.lead_occupations)
+        f = np.array(self.lead_occupations or [0.0])
+        if f.min() < 0 or f.max() > 1:
+            raise ModelError(
+                "Parameter `lead_occupations` must be real in [0, 1] (dimensionless), but is "
+                f"{f[np.abs(f - 0.5).argmax()]:g}"
+            )
+        return self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,12 +310,21 @@ class Interaction:
     ----------
     density : W, shape (4M, 4M), eV, symmetric with zero diagonal
     exchange : orbital indices (p, q, r, s), shape (terms, 4)
-    strength : v, shape (terms,), eV
+    strength : v, shape (terms,), eV; complex where it has to be
     """
 
     density: NDArray[np.float64]
     exchange: NDArray[np.int64]
-    strength: NDArray[np.float64]
+    strength: NDArray[Any]
+
+    def plus(self, V: NDArray[np.complex128]) -> Interaction:
+        """With :math:`\\tfrac12 \\sum V_{abcd} c^+_a c^+_b c_d c_c` of a tensor (4M, 4M, 4M, 4M) added."""
+        W, terms, v = pair_terms(V)
+        return Interaction(
+            density=self.density + W,
+            exchange=np.concatenate([self.exchange, terms]),
+            strength=np.concatenate([self.strength, v if v.imag.any() else v.real]),
+        )
 
 
 def index(molecule: int, orbital: str, spin: str) -> int:
@@ -286,6 +374,8 @@ def one_body_hamiltonian(model: MolecularStack) -> NDArray[np.complex128]:
     """
     stack = model.molecules
     _enough_memory(stack)
+    if not model.named_terms:
+        return np.array(model.one_body_matrix, dtype=complex)
     levels = (
         np.tile([model.energy_a, model.energy_b], (stack, 1))
         if model.energies is None
@@ -332,19 +422,24 @@ def interaction(model: MolecularStack) -> Interaction:
     ab = np.array([[triplet, singlet], [singlet, triplet]])
     flip = np.array([[0.0, 1.0], [1.0, 0.0]])
     local = np.block([[model.hubbard_a * flip, ab], [ab.T, model.hubbard_b * flip]])
-    ones = np.ones((PER_MOLECULE, PER_MOLECULE))
+    if not model.named_terms:
+        local = np.zeros((model.spin_orbitals,) * 2)
     density = np.kron(np.eye(stack), local)
-    density += model.intersite_repulsion * np.kron(1 - np.eye(stack), ones)
+    density += model.intersite_repulsion * np.kron(1 - np.eye(stack), np.ones_like(local))
     terms: list[tuple[int, int, int, int]] = []
     if model.hund:
         for i in range(stack):
             a_up, a_down, b_up, b_down = (index(i, o, s) for o in ORBITALS for s in SPINS)
             terms += [(a_up, b_down, a_down, b_up), (a_up, a_down, b_down, b_up)]
-    return Interaction(
+    if model.site_repulsions is not None:
+        density += np.kron(np.array(model.site_repulsions), np.ones((2, 2)))
+    named = Interaction(
         density=density,
         exchange=np.array(terms, dtype=np.int64).reshape(-1, 4),
         strength=np.full(len(terms), model.hund),
     )
+    rows = model.interaction_tensor
+    return named if rows is None else named.plus(dense_tensor(rows, len(density)))
 
 
 def orbital_projectors(molecules: int) -> NDArray[np.complex128]:
@@ -353,10 +448,128 @@ def orbital_projectors(molecules: int) -> NDArray[np.complex128]:
     return np.asarray(pairs[:, :, None] * np.eye(PER_MOLECULE * molecules), dtype=complex)
 
 
+def lead_names(model: MolecularStack) -> tuple[str, ...]:
+    """Names of the leads, in order."""
+    return listed(model.lead_names)
+
+
+def floating_leads(model: MolecularStack) -> tuple[int, ...]:
+    """Numbers of the leads that are voltage probes."""
+    names = lead_names(model)
+    return tuple(names.index(name) for name in listed(model.voltage_probes))
+
+
+def reversed_by_magnetisation(model: MolecularStack) -> tuple[int, ...]:
+    """Numbers of the leads that magnetisation down reverses; the first where none was named."""
+    names, named = lead_names(model), "reversed_leads" in model.model_fields_set
+    return tuple(names.index(name) for name in listed(model.reversed_leads)) if named else (0,)
+
+
+def lead_polarisations(model: MolecularStack, count: int) -> NDArray[np.float64]:
+    r"""Vectors :math:`p_l \mathbf n_l` of so many leads, magnetisation up, (lead, 3)."""
+    first = (model.lead_polarisation, *[0.0] * (count - 1))
+    p = np.array(first if model.lead_polarisations is None else model.lead_polarisations)
+    n = np.array(model.lead_directions or [(0.0, 0.0, 1.0)] * count)
+    return np.asarray(p[:, None] * (n / np.linalg.norm(n, axis=-1, keepdims=True)))
+
+
+def orbital_couplings(model: MolecularStack) -> NDArray[np.complex128]:
+    r"""Coupling of each lead as a matrix over orbitals, which both spins share.
+
+    .. math:: W_L = diag(\gamma)/2 \text{ on molecule 1}, \qquad W_R = diag(\gamma) \text{ on molecule M}
+
+    unless it is given.
+
+    Returns
+    -------
+    (lead, 2M, 2M), eV
+    """
+    if model.lead_orbitals is not None:
+        given = np.array(model.lead_orbitals, dtype=complex)
+        return np.asarray((given + np.conj(np.swapaxes(given, -1, -2))) / 2)
+    return np.stack([np.diag(one) for one in _end_couplings(model)]).astype(complex)
+
+
+def _end_couplings(stack: MolecularStack) -> NDArray[np.float64]:
+    """Diagonals of W without a matrix, (lead, 2M), eV."""
+    gamma = np.array([stack.coupling_a, stack.coupling_b])
+    ends = np.zeros((2, 2 * stack.molecules))
+    ends[0, :2] = gamma / 2
+    ends[1, -2:] = gamma
+    return ends
+
+
+def lead_widths(model: MolecularStack) -> NDArray[np.complex128]:
+    r"""Level widths from the leads as given, magnetisation up.
+
+    .. math:: \Gamma_l = W_l \otimes (1 + p_l\,\mathbf n_l\cdot\boldsymbol\sigma)
+              \quad\text{or}\quad \sum_v v v^+
+
+    Returns
+    -------
+    (lead, 4M, 4M), eV; Hermitian and not negative
+    """
+    if model.lead_matrices is not None:
+        given = np.array(model.lead_matrices, dtype=complex)
+        return np.asarray((given + np.conj(np.swapaxes(given, -1, -2))) / 2)
+    if model.lead_vectors is not None:
+        vectors = np.array(model.lead_vectors, dtype=complex)
+        return np.asarray(np.einsum("lka,lkb->lab", vectors, vectors.conj()))
+    orbitals = orbital_couplings(model)
+    spins = lead_polarisations(model, len(orbitals))
+    return np.stack([magnetic(*one) for one in zip(orbitals, spins, strict=True)])
+
+
+def magnetised_widths(model: MolecularStack) -> NDArray[np.complex128]:
+    r"""Level widths for both magnetisations; down reverses the leads that are named.
+
+    .. math:: \Gamma \to \sigma_y \Gamma^* \sigma_y
+
+    Returns
+    -------
+    (magnetisation, lead, 4M, 4M), eV
+    """
+    both = np.stack([lead_widths(model)] * 2)
+    for lead in reversed_by_magnetisation(model):
+        both[1, lead] = time_reversed(both[0, lead], model.spin_y)
+    return both
+
+
+def given_widths(model: MolecularStack) -> bool:
+    """Whether the coupling to the leads is more than that of the ends along z."""
+    stack = model  # any of these fields, and none is read for its value
+    names = ("lead_orbitals", "lead_directions", "lead_vectors", "lead_matrices")
+    return any(getattr(stack, name) is not None for name in names)
+
+
+def magnets_given(model: MolecularStack) -> bool:
+    """Whether the leads are more than one that is magnetised along z."""
+    stack = model
+    return given_widths(model) or stack.lead_polarisations is not None
+
+
+def all_magnets_reversed(model: MolecularStack) -> bool:
+    """Whether magnetisation down is the time reversal of all leads, as reciprocity asks."""
+    if not magnets_given(model):
+        return 0 in reversed_by_magnetisation(model)
+    up, down = magnetised_widths(model)
+    return bool(np.abs(time_reversed(up) - down).max() <= SAME_WIDTH * np.abs(up).max())
+
+
+def mixing_widths(model: MolecularStack) -> NDArray[np.complex128] | None:
+    """Level widths where they are matrices, (magnetisation, lead, 4M, 4M), eV; None where all are diagonal."""
+    if not given_widths(model):
+        return None
+    both = magnetised_widths(model)
+    return None if diagonal_only(both) else both
+
+
 def lead_couplings(model: MolecularStack) -> NDArray[np.float64]:
-    r"""Coupling of every spin-orbital to either lead, for both magnetisations of the left one.
+    r"""Coupling of every spin-orbital to each lead, the diagonal of its width, for both magnetisations.
 
     .. math:: \gamma_{L,1ls} = \gamma_l (1 + m p s)/2, \qquad \gamma_{R,Mls} = \gamma_l
+
+    unless the coupling is given.
 
     Returns
     -------
@@ -366,18 +579,29 @@ def lead_couplings(model: MolecularStack) -> NDArray[np.float64]:
     ----------
     nozaki_fujita_2026, Table 1
     """
-    sign = np.array([1.0, -1.0])
-    gamma = np.repeat([model.coupling_a, model.coupling_b], 2)
-    majority = (1 + model.lead_polarisation * np.outer(sign, np.tile(sign, 2))) / 2
-    coupling = np.zeros((2, 2, PER_MOLECULE * model.molecules))
-    coupling[:, 0, :PER_MOLECULE] = gamma * majority
-    coupling[:, 1, -PER_MOLECULE:] += gamma
-    return coupling
+    if given_widths(model):
+        widths = magnetised_widths(model)
+        return np.asarray(np.einsum("mlkk->mlk", widths).real.copy())
+    ends = _end_couplings(model)
+    p = np.stack([lead_polarisations(model, 2)[:, 2]] * 2)
+    p[1, list(reversed_by_magnetisation(model))] *= -1
+    spins = 1 + p[..., None] * np.array([1.0, -1.0])  # (magnetisation, lead, spin)
+    coupling = ends[:, :, None] * spins[:, :, None, :]
+    return np.asarray(coupling.reshape(2, 2, -1))
+
+
+def spread_over_leads(model: MolecularStack, given: Sequence[float]) -> NDArray[np.float64]:
+    """Values of the leads that have their own on all of them; voltage probes start at the mean, (lead,)."""
+    floating = floating_leads(model)
+    whole = np.full(len(given) + len(floating), float(np.mean(given)))
+    whole[[lead for lead in range(len(whole)) if lead not in floating]] = given
+    return whole
 
 
 def lead_occupations(model: Junction) -> NDArray[np.float64]:
-    """Occupation of the states of either lead, f_L and f_R, (lead,)."""
-    return np.array([model.occupation_left, model.occupation_right])
+    """Occupation of the states of every lead; of voltage probes where their search starts, (lead,)."""
+    given = model.lead_occupations
+    return spread_over_leads(model, given or (model.occupation_left, model.occupation_right))
 
 
 def exchange_rates(model: Junction) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -397,6 +621,21 @@ def exchange_rates(model: Junction) -> tuple[NDArray[np.float64], NDArray[np.flo
     coupling = lead_couplings(model)
     f = lead_occupations(model)
     return np.einsum("mlk,l->mk", coupling, f), np.einsum("mlk,l->mk", coupling, 1 - f)
+
+
+def exchange_matrices(
+    model: Junction,
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]] | None:
+    r"""The same of leads that mix spin-orbitals, :math:`\sum_l f_l\Gamma_l` and :math:`\sum_l (1 - f_l)\Gamma_l`.
+
+    Returns
+    -------
+    filling, emptying : (magnetisation, 4M, 4M), eV/hbar; None where all widths are diagonal
+    """
+    widths, f = mixing_widths(model), lead_occupations(model)
+    if widths is None:
+        return None
+    return np.einsum("mlab,l->mab", widths, f), np.einsum("mlab,l->mab", widths, 1 - f)
 
 
 FAR = 1e6  # largest energy over smallest coupling: beyond it eigenvectors lose what decides

@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from chirospin.base.constants import AMPERE_PER_EV
 from chirospin.base.observables import observable
 from chirospin.junction.model import (
-    LEADS,
     MAGNETISATIONS,
     ORBITALS,
-    PER_MOLECULE,
     SPINS,
     MolecularStack,
     lead_couplings,
+    lead_names,
 )
 from chirospin.junction.state import JunctionState
 
@@ -29,11 +28,13 @@ def labels(model: MolecularStack) -> dict[str, tuple[int | str, ...]]:
     """Labels along every dimension of the observables."""
     return {
         "magnetisation": MAGNETISATIONS,
-        "lead": LEADS,
+        "lead": lead_names(model),
         "orbital": ORBITALS,
         "spin": SPINS,
         "molecule": tuple(range(1, model.molecules + 1)),
-        "electrons": tuple(range(PER_MOLECULE * model.molecules + 1)),
+        "spin_orbital": tuple(range(model.spin_orbitals)),
+        "magnetic_part": ("mean", "left", "right", "both"),
+        "electrons": tuple(range(model.spin_orbitals + 1)),
     }
 
 
@@ -90,6 +91,15 @@ def occupation(model: MolecularStack, state: JunctionState) -> NDArray[np.float6
     """
     n = np.einsum("mkk->mk", state.one_body_density).real
     return np.asarray(n.reshape(2, model.molecules, 2, 2))
+
+
+@observable(unit="1", symbol="n", dims=("magnetisation", "spin_orbital"))
+def orbital_occupation(model: MolecularStack, state: JunctionState) -> NDArray[np.float64]:
+    r"""Mean number of electrons in every spin-orbital, in the order of the matrices.
+
+    .. math:: n_a = Tr[\rho c^+_a c_a]
+    """
+    return np.asarray(np.einsum("mkk->mk", state.one_body_density).real)
 
 
 def current_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[np.float64]:

@@ -49,6 +49,8 @@ class JunctionState:
     error_bar : of the left current where a method leaves something out and bounds it, (magnetisation,),
         eV/hbar; else None
     parts : what observables needed beside
+    lead_levels : occupations of the leads, at finite bias their potentials in eV, those of voltage probes as
+        found, (magnetisation, lead); None where they are as given
     other_solutions : of the same equation, met by a search, one number per magnetisation; None where the
         solution is unique or nothing was looked for
     """
@@ -62,6 +64,7 @@ class JunctionState:
     standard_error: NDArray[np.float64] | None = None
     error_bar: NDArray[np.float64] | None = None
     parts: Mapping[str, Any] = field(default_factory=dict)
+    lead_levels: NDArray[np.float64] | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -91,7 +94,7 @@ def lead_current(
     ----------
     coupling : (magnetisation, lead, 4M), eV
     occupation : n_k, (magnetisation, 4M)
-    f : (lead,)
+    f : (lead,), or (magnetisation, lead)
 
     Returns
     -------
@@ -102,9 +105,26 @@ def lead_current(
     nozaki_fujita_2026, Eq. (11)
     """
     current: NDArray[np.float64] = np.einsum(
-        "mlk,mlk->ml", coupling, f[:, None] - occupation[:, None, :]
+        "mlk,mlk->ml", coupling, f[..., None] - occupation[:, None, :]
     )
     return current
+
+
+def width_current(
+    gamma: NDArray[np.complex128], G: NDArray[np.complex128], f: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    r"""The same from leads whose widths are matrices.
+
+    .. math:: I_l = f_l \mathrm{Tr}\,\Gamma_l - \sum_{ab} \Gamma_{l,ab} \langle c^+_a c_b \rangle
+
+    Parameters
+    ----------
+    gamma : (..., lead, n, n), eV
+    G : (..., n, n)
+    f : (..., lead)
+    """
+    full = np.einsum("...laa->...l", gamma).real
+    return np.asarray(f * full - np.einsum("...lab,...ab->...l", gamma, G).real)
 
 
 UNREACHED = (

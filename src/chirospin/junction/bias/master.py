@@ -28,6 +28,7 @@ from chirospin.junction.bias.model import (
     given_levels,
     kept_levels,
     require_no_vibrations,
+    require_wide_bands,
 )
 from chirospin.junction.bias.parts import BROADENED, NOISE
 from chirospin.junction.bias.state import BiasedState, VibratingPart
@@ -51,11 +52,11 @@ from chirospin.junction.manybody.steady import (
     krylov_setting,
     tolerance_setting,
 )
+from chirospin.junction.model import floating_leads
 from chirospin.junction.modes import modes
 from chirospin.junction.probed import require_no_probes
 from chirospin.numerics.sylvester import Form, by_either_form
 
-LEFT = np.array([1.0, 0.0])
 TOGETHER = 40_000  # unknowns of the members that share numpy calls
 THREADED_SECTOR = 200
 SLOW = 1e-8  # decay over the energy scale below which eigenvalues of H_eff lose too many digits
@@ -66,6 +67,8 @@ TOO_SLOW = (
 )
 TOP_LEVEL = 1e-3  # occupation of the highest level of a vibration that does not show
 MOST_LEVELS = 12  # of all vibrations together, that are taken without being asked for
+WITH_EXCHANGE = ("ule", "redfield-lamb")
+"""Generators whose Lamb shift holds the exchange field of the leads."""
 VIBRATING = ("redfield", "perlind", "kms")
 Pair = tuple[BiasedMember, BiasedMember]
 
@@ -121,7 +124,7 @@ class SecondOrder(Method):
             levels = more
 
     def _alike(self, models: Sequence[BiasedJunction], needs: Needs) -> Iterator[BiasedState]:
-        pairs = ((model, BiasedMember.both(_allowed(model, self.name))) for model in models)
+        pairs = ((model, self._floated(_allowed(model, self.name))) for model in models)
 
         def structure(item: tuple[BiasedJunction, Pair]) -> Any:
             return item[1][0].charges, kept_levels(item[0]), open_channels(item[1])
@@ -132,22 +135,45 @@ class SecondOrder(Method):
             _check_memory(alike[0][0], sizes, self.name)
             step = max(1, TOGETHER // (2 * sum(size**2 for size in sizes)))
             for start in range(0, len(alike), step):
-                some = [pair for _, pair in alike[start : start + step]]
+                some = alike[start : start + step]
                 yield from self._together(some, sizes, needs)
 
+    def _floated(self, model: BiasedJunction) -> Pair:
+        """Both magnetisations, with the potentials of voltage probes."""
+        pair, floating = BiasedMember.both(model), floating_leads(model)
+        if not floating:
+            return pair
+        sizes = _state_counts(pair[0])
+        _check_memory(model, sizes, self.name)
+
+        def without_probe_current(member: BiasedMember) -> BiasedMember:
+            ends = member.reservoirs
+
+            def currents(mu: Real) -> Real:
+                one = replace(member, reservoirs=replace(ends, potential=mu))
+                return self._solutions([one], sizes)[0].current
+
+            return replace(member, reservoirs=ends.floated(currents, floating))
+
+        up, down = map(without_probe_current, pair)
+        return up, down
+
     def _together(
-        self, pairs: Sequence[Pair], sizes: list[int], needs: Needs
+        self, alike: Sequence[tuple[BiasedJunction, Pair]], sizes: list[int], needs: Needs
     ) -> Iterator[BiasedState]:
-        sharp = [member for pair in pairs for member in pair]
+        sharp = [member for _, pair in alike for member in pair]
         wide = [replace(one, broadened=True) for one in sharp] if BROADENED in needs else []
-        if self.counting and NOISE in needs:
+        floating = any(floating_leads(model) for model, _ in alike)
+        if self.counting and NOISE in needs and not floating:
             found = self._solutions(sharp, sizes, counting=True)
             broad = self._solutions(wide, sizes)
         else:
             both = self._solutions([*sharp, *wide], sizes)
             found, broad = both[: len(sharp)], both[len(sharp) :]
         for n in range(0, len(sharp), 2):
-            yield self._state(found[n : n + 2], broad[n : n + 2], needs)
+            state = self._state(found[n : n + 2], broad[n : n + 2], needs)
+            levels = np.stack([one.reservoirs.potential for one in sharp[n : n + 2]])
+            yield replace(state, lead_levels=levels)
 
     def _solutions(
         self, members: Sequence[BiasedMember], sizes: list[int], *, counting: bool = False
@@ -201,7 +227,7 @@ class SecondOrder(Method):
         found, doubts = _steady(solver, _guess(solver, member, vibrations))
         halves = found.halves
         particles, energy = (
-            np.stack([leads.mean(flow[lead], halves) for lead in (0, 1)], axis=-1)
+            np.stack([leads.mean(one, halves) for one in flow], axis=-1)
             for flow in (leads.particle_flow, leads.energy_flow)
         )
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -240,6 +266,7 @@ class SecondOrder(Method):
             energy_current=np.stack([one.energy for one in both]),
             barrier=np.array([one.barrier for one in both]),
             second_order=True,
+            exchange_kept=self.kind in WITH_EXCHANGE,
             vibrations=_joined(both),
             parts=parts,
         )
@@ -387,12 +414,14 @@ def _steady(solver: SteadySolver, guess: Halves | None = None) -> tuple[Stationa
 def _noise(solver: SteadySolver, leads: ThermalLeads, found: Stationary) -> Real:
     """Zero-frequency noise of the left current, (batch,), electrons squared per time."""
     trace = solver.generator.layout.trace
+    left = np.zeros(leads.coupling.shape[1])
+    left[0] = 1.0
 
     def counted(halves: Halves, back: Real) -> Halves:
         even, odd = halves
-        return leads.crossing(ODD, odd, LEFT, back), leads.crossing(EVEN, even, LEFT, back)
+        return leads.crossing(ODD, odd, left, back), leads.crossing(EVEN, even, left, back)
 
-    flow = counted(found.halves, -LEFT)
+    flow = counted(found.halves, -left)
     current = trace(*flow)[:, None]
     even, odd, _ = solver.solve(
         current * found.even - flow[EVEN],
@@ -400,12 +429,13 @@ def _noise(solver: SteadySolver, leads: ThermalLeads, found: Stationary) -> Real
         0.1 * solver.tolerance,
     )
     surplus = trace(even, odd)[:, None]
-    memory = counted((even - surplus * found.even, odd - surplus * found.odd), -LEFT)
-    return np.asarray(trace(*counted(found.halves, LEFT)) - 2 * trace(*memory))
+    memory = counted((even - surplus * found.even, odd - surplus * found.odd), -left)
+    return np.asarray(trace(*counted(found.halves, left)) - 2 * trace(*memory))
 
 
 def _allowed(model: BiasedJunction, method: str) -> BiasedJunction:
     require_no_probes(model)
+    require_wide_bands(model, method)
     if model.molecules > 6:
         need = 16.0 * 2.0 ** min(8 * model.molecules, 1000)
         raise ModelError(_too_large(model, need, method))

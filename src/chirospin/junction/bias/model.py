@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,8 +12,15 @@ from pydantic import model_validator
 
 from chirospin.base.constants import BOLTZMANN
 from chirospin.base.errors import ModelError
-from chirospin.base.parameters import ParameterInfo, parameter
-from chirospin.junction.model import PER_MOLECULE, ProbedStack, one_body_hamiltonian
+from chirospin.base.parameters import ParameterInfo, Shape, parameter
+from chirospin.junction.floating import Range, floated
+from chirospin.junction.lead_fields import check_lead_values
+from chirospin.junction.model import (
+    ProbedStack,
+    lead_names,
+    one_body_hamiltonian,
+    spread_over_leads,
+)
 from chirospin.junction.modes import BATHS, VibratingStack, modes, quanta
 
 Real = NDArray[np.float64]
@@ -21,7 +29,7 @@ LARGEST = 1e9
 """eV: no junction is beyond, and quotients of energies stay finite numbers."""
 COLDEST = 1e-200
 """eV."""
-SUPERSEDED = ("occupation_left", "occupation_right")
+SUPERSEDED = ("occupation_left", "occupation_right", "lead_occupations")
 
 
 class BiasedJunction(VibratingStack, ProbedStack):
@@ -84,6 +92,34 @@ class BiasedJunction(VibratingStack, ProbedStack):
     thermal_energy_difference: float = parameter(
         0.0, unit="eV", symbol=r"k_B\Delta T", about="of the left lead, less that of the right one"
     )
+    lead_potentials: tuple[float, ...] | None = parameter(
+        None,
+        unit="eV",
+        symbol=r"\mu_l",
+        shape=Shape(axes=("L",)),
+        about="chemical potentials of all leads but voltage probes; instead of bias",
+    )
+    lead_thermal_energies: tuple[float, ...] | None = parameter(
+        None,
+        unit="eV",
+        symbol="k_BT_l",
+        shape=Shape(axes=("L",)),
+        about="temperatures of all leads times k_B; thermal_energy if not given",
+    )
+    lead_chain_hoppings: tuple[float, ...] | None = parameter(
+        None,
+        unit="eV",
+        symbol="t_l",
+        shape=Shape(axes=("L",)),
+        about="hopping of the semi-infinite chain behind each lead, whose band is 4 t wide; 0 or left out: wide",
+    )
+    lead_band_centres: tuple[float, ...] | None = parameter(
+        None,
+        unit="eV",
+        symbol="c_l",
+        shape=Shape(axes=("L",)),
+        about="centre of the band of each chain from its own potential",
+    )
     dephasing: float = parameter(
         0.0,
         unit="eV",
@@ -100,9 +136,14 @@ class BiasedJunction(VibratingStack, ProbedStack):
         "do, for large bias only; dressed and brownian: junction.phonons only",
     )
 
+    @classmethod
+    def superseded(cls) -> frozenset[str]:
+        """Parameters of infinite bias, which are refused."""
+        return frozenset(SUPERSEDED)
+
     def __init__(self, **values: Any) -> None:
         for name in values:
-            _require_own(name)
+            self._require_own(name)
         super().__init__(**values)
 
     @classmethod
@@ -113,8 +154,16 @@ class BiasedJunction(VibratingStack, ProbedStack):
         ------
         ModelError : the name is not declared, or bias and temperature take its place
         """
-        _require_own(name)
+        cls._require_own(name)
         return super().parameter_info(name)
+
+    @classmethod
+    def _require_own(cls, name: str) -> None:
+        if name in cls.superseded():
+            raise ModelError(
+                f"Parameter `{name}` must be left out at finite bias (dimensionless), where bias and "
+                "thermal_energy give the occupations of the leads"
+            )
 
     @model_validator(mode="after")
     def _temperatures(self) -> BiasedJunction:
@@ -124,6 +173,7 @@ class BiasedJunction(VibratingStack, ProbedStack):
                 f"(they are one quantity), but is {self.temperature:g} (in K)"
             )
         _require_levels(self)
+        _check_leads(self)
         T = _thermal_energy(self)
         if not COLDEST <= T <= LARGEST:
             name = "thermal_energy" if self.temperature is None else "temperature"
@@ -139,6 +189,65 @@ class BiasedJunction(VibratingStack, ProbedStack):
                 f"{self.thermal_energy_difference:g}"
             )
         return self
+
+
+ONE_BIAS = ("bias", "bias_asymmetry")
+ONE_TEMPERATURE = ("thermal_energy", "temperature", "thermal_energy_difference")
+
+
+def _check_leads(biased: BiasedJunction) -> None:
+    """Refuse potentials and temperatures of leads that are given twice or that are none."""
+    for whole, parts in (("lead_potentials", ONE_BIAS), ("lead_thermal_energies", ONE_TEMPERATURE)):
+        for name in parts:
+            typed = name in biased.model_fields_set and getattr(biased, name) is not None
+            if getattr(biased, whole) is not None and typed:
+                raise ModelError(
+                    f"Parameter `{name}` must be left out where `{whole}` is given (in eV), but is "
+                    f"{getattr(biased, name)}"
+                )
+    check_lead_values(biased, "lead_potentials", biased.lead_potentials)
+    count = len(lead_names(biased))
+    if count > 2:
+        for name in ("internal_drop", "thermal_energy_difference"):
+            if getattr(biased, name):
+                raise ModelError(
+                    f"Parameter `{name}` must be 0 for more than two leads, but is "
+                    f"{getattr(biased, name):g}"
+                )
+    _check_bands(biased, count)
+    temperatures = biased.lead_thermal_energies
+    if temperatures is None:
+        return
+    if len(temperatures) != count:
+        raise ModelError(
+            f"Parameter `lead_thermal_energies` must have {count} values, for {', '.join(lead_names(biased))} "
+            f"(in eV), but has {len(temperatures)}"
+        )
+    wrong = [T for T in temperatures if not COLDEST <= T <= LARGEST]
+    if wrong:
+        raise ModelError(
+            f"Parameter `lead_thermal_energies` must be real in [{COLDEST:g}, {LARGEST:g}] (in eV), but is "
+            f"{wrong[0]:g}"
+        )
+
+
+def _check_bands(biased: BiasedJunction, count: int) -> None:
+    for name in ("lead_chain_hoppings", "lead_band_centres"):
+        values = getattr(biased, name)
+        if values is not None and len(values) != count:
+            raise ModelError(
+                f"Parameter `{name}` must have {count} values, for {', '.join(lead_names(biased))} (in eV), but has "
+                f"{len(values)}"
+            )
+    t = biased.lead_chain_hoppings
+    if t is not None and min(t) < 0:
+        raise ModelError(
+            f"Parameter `lead_chain_hoppings` must be real >= 0 (in eV), but is {min(t):g}"
+        )
+    if biased.lead_band_centres is not None and t is None:
+        raise ModelError(
+            "Parameter `lead_band_centres` must be left out (in eV) where no lead_chain_hoppings give it a band"
+        )
 
 
 REFUSED_BATHS = {
@@ -167,15 +276,16 @@ def _require_levels(vibrating: BiasedJunction) -> None:
             )
 
 
-def _require_own(name: str) -> None:
-    if name in SUPERSEDED:
-        raise ModelError(
-            f"Parameter `{name}` must be left out at finite bias (dimensionless), where bias and "
-            "thermal_energy give the occupations of the leads"
-        )
+def _own_thermal_energies(model: BiasedJunction) -> Real | None:
+    """Of every lead, where they are given, (lead,), eV."""
+    given = model.lead_thermal_energies
+    return None if given is None else np.array(given)
 
 
 def _thermal_energy(model: BiasedJunction) -> float:
+    given = _own_thermal_energies(model)
+    if given is not None:
+        return float(given.mean())
     if model.temperature is not None:
         return BOLTZMANN * model.temperature
     return DEFAULT_THERMAL_ENERGY if model.thermal_energy is None else model.thermal_energy
@@ -187,7 +297,8 @@ class Reservoirs:
 
     Parameters
     ----------
-    potential, thermal_energy : mu_l and k_B T_l of the left and the right lead, shape (2,), eV
+    potential, thermal_energy : mu_l and k_B T_l of every lead, shape (L,), eV; a voltage probe starts at the
+        mean potential of the others
     shift : added to the levels of each molecule, shape (M,), eV
     dephasing : kappa of every orbital, eV/hbar
     """
@@ -197,6 +308,24 @@ class Reservoirs:
     shift: Real
     dephasing: float
 
+    def floated(self, currents: Callable[[Real], Real], floating: Sequence[int]) -> Reservoirs:
+        """The same with potentials of voltage probes at which no current flows into them.
+
+        Parameters
+        ----------
+        currents : from every lead, of potentials of every lead, (lead,)
+
+        Raises
+        ------
+        ModelError : there are none
+        """
+        if not floating:
+            return self
+        given = np.delete(self.potential, list(floating))
+        reach = float(np.ptp(given) / 2 + 5 * self.thermal_energy.max())
+        within = Range(middle=float(given.min() + np.ptp(given) / 2), reach=reach)
+        return replace(self, potential=floated(currents, self.potential, floating, within))
+
 
 def reservoirs_of(model: BiasedJunction) -> Reservoirs:
     r"""Potentials and temperatures of the leads, and the shift of every molecule.
@@ -204,13 +333,66 @@ def reservoirs_of(model: BiasedJunction) -> Reservoirs:
     .. math:: \Delta_i = V_g + V d\,(\tfrac12 - \tfrac{i-1}{M-1})
     """
     V, T = model.bias, _thermal_energy(model)
+    ends = ((0.5 + model.bias_asymmetry) * V, -(0.5 - model.bias_asymmetry) * V)
+    potential = spread_over_leads(model, model.lead_potentials or ends)
+    if model.lead_potentials is not None:
+        V = potential[0] - potential[1]
     place = np.linspace(0.5, -0.5, model.molecules) if model.molecules > 1 else np.zeros(1)
+    thermal_energy = _own_thermal_energies(model)
+    if thermal_energy is None:
+        thermal_energy = np.full(potential.size, T)
+        thermal_energy[:2] += np.array([0.5, -0.5]) * model.thermal_energy_difference
     return Reservoirs(
-        potential=np.array([(0.5 + model.bias_asymmetry) * V, -(0.5 - model.bias_asymmetry) * V]),
-        thermal_energy=T + np.array([0.5, -0.5]) * model.thermal_energy_difference,
+        potential=potential,
+        thermal_energy=thermal_energy,
         shift=model.gate + V * model.internal_drop * place,
         dephasing=model.dephasing,
     )
+
+
+def at_potentials(biased: BiasedJunction, potential: Real) -> BiasedJunction:
+    """The same junction with other potentials of the leads that have their own."""
+    return biased.replace(lead_potentials=tuple(potential.tolist()))
+
+
+def own_potentials(biased: BiasedJunction) -> Real | None:
+    """Of the leads that are no voltage probes, where they are given; None where the bias tells them."""
+    given = biased.lead_potentials
+    return None if given is None else np.array(given)
+
+
+def at_temperatures(biased: BiasedJunction, thermal_energy: Real) -> BiasedJunction:
+    """The same junction with other temperatures of all leads."""
+    if len(thermal_energy) == 2 and biased.lead_thermal_energies is None:
+        return biased.replace(
+            thermal_energy_difference=float(thermal_energy[0] - thermal_energy[1])
+        )
+    plain = {"thermal_energy": None, "temperature": None}
+    return biased.replace(lead_thermal_energies=tuple(thermal_energy.tolist()), **plain)
+
+
+def chains_of(model: BiasedJunction) -> tuple[Real, Real] | None:
+    """Hoppings and band centres of the chains behind the leads, (lead,) each, eV; None where all bands are wide."""
+    t = model.lead_chain_hoppings
+    if t is None or not any(t):
+        return None
+    return np.array(t), reservoirs_of(model).potential + np.array(
+        model.lead_band_centres or [0.0] * len(t)
+    )
+
+
+def require_wide_bands(model: BiasedJunction, method: str) -> None:
+    """Refuse leads with a band, for a method whose rates have it wide.
+
+    Raises
+    ------
+    ModelError : names the methods that have them
+    """
+    if chains_of(model) is not None:
+        raise ModelError(
+            f"Parameter `lead_chain_hoppings` must be left out (in eV) for method {method}, in which the width of "
+            "every level is the same at all energies; landauer and mean-field have bands"
+        )
 
 
 def require_no_dephasing(model: BiasedJunction, method: str) -> None:
@@ -231,9 +413,8 @@ def require_no_dephasing(model: BiasedJunction, method: str) -> None:
 
 def gated_hamiltonian(model: BiasedJunction) -> NDArray[np.complex128]:
     """One-body Hamiltonian with the gate and the internal drop of the bias, (4M, 4M), eV."""
-    return one_body_hamiltonian(model) + np.diag(
-        np.repeat(reservoirs_of(model).shift, PER_MOLECULE)
-    )
+    h, shift = one_body_hamiltonian(model), reservoirs_of(model).shift
+    return h + np.diag(np.repeat(shift, len(h) // len(shift)))
 
 
 FIRST_LEVELS = 4

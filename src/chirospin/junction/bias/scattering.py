@@ -19,20 +19,37 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import digamma
 
+from chirospin.base.errors import ModelError
 from chirospin.base.fermi import fermi, fermi_difference
 from chirospin.base.method import LOOSEST, MOST_STEPS, NOTHING, TIGHTEST, Method, Needs
 from chirospin.base.outcome import Outcome
 from chirospin.junction.bias.model import (
     BiasedJunction,
     Reservoirs,
+    chains_of,
     gated_hamiltonian,
     require_no_dephasing,
     reservoirs_of,
 )
 from chirospin.junction.bias.parts import NOISE
 from chirospin.junction.bias.state import BiasedState
+from chirospin.junction.bias.structured import (
+    Bands,
+    StructuredEquation,
+    structured_flows,
+)
+from chirospin.junction.couplings import factorised
+from chirospin.junction.floating import require_no_floating
 from chirospin.junction.grown import Found, grown, other_densities, with_others
-from chirospin.junction.model import far_apart, interaction, lead_couplings
+from chirospin.junction.model import (
+    Interaction,
+    far_apart,
+    floating_leads,
+    interaction,
+    lead_couplings,
+    magnetised_widths,
+    mixing_widths,
+)
 from chirospin.junction.probed import (
     DEFECTIVE,
     MAGNETISED,
@@ -67,7 +84,7 @@ class Modes:
     ----------
     energies, vectors : z and R of K, (n,) and (n, n)
     widths : R^-1 Gamma_l R^-+, (lead, n, n)
-    coupling : (lead, n), eV
+    coupling : (lead, n), or Gamma of every lead, (lead, n, n), eV
     error : how far R z R^-1 is from K, relative
     """
 
@@ -80,14 +97,17 @@ class Modes:
     @classmethod
     def of(cls, h: Complex, coupling: Real) -> Modes:
         """Of a one-body Hamiltonian."""
-        K = h - 0.5j * np.diag(coupling.sum(axis=0))
+        total = coupling.sum(axis=0)
+        K = h - 0.5j * (np.diag(total) if total.ndim == 1 else total)
         z, R = np.linalg.eig(K)
         inverse = np.linalg.inv(R)
         error = np.linalg.norm((R * z) @ inverse - K) / max(float(np.linalg.norm(K)), 1e-300)
         return cls(
             energies=z,
             vectors=R,
-            widths=np.stack([(inverse * g) @ inverse.conj().T for g in coupling]),
+            widths=np.stack(
+                [(inverse * g if g.ndim == 1 else inverse @ g) @ inverse.conj().T for g in coupling]
+            ),
             coupling=coupling,
             error=float(error),
         )
@@ -97,6 +117,12 @@ class Modes:
         gap = self.energies[:, None] - np.conj(self.energies)
         inner = self.widths[lead] * (first[:, None] - np.conj(second)) / gap
         return np.asarray(self.vectors @ inner @ self.vectors.conj().T)
+
+
+def widths_of(model: BiasedJunction) -> NDArray[Any]:
+    """Couplings, (magnetisation, lead, n), or widths where they are matrices, (magnetisation, lead, n, n), eV."""
+    mixing = mixing_widths(model)
+    return lead_couplings(model) if mixing is None else mixing
 
 
 def lead_integral(z: Complex, mu: float, T: float) -> Complex:
@@ -117,7 +143,7 @@ def lesser_density(modes: Modes, reservoirs: Reservoirs) -> Complex:
     :math:`G_{mn} = \langle c^+_m c_n \rangle`, (n, n)
     """
     total = np.zeros_like(modes.vectors)
-    for lead in (0, 1):
+    for lead in range(len(modes.coupling)):
         F = lead_integral(
             modes.energies, reservoirs.potential[lead], reservoirs.thermal_energy[lead]
         )
@@ -125,21 +151,33 @@ def lesser_density(modes: Modes, reservoirs: Reservoirs) -> Complex:
     return np.asarray(total.T)
 
 
-def transmitted(modes: Modes, reservoirs: Reservoirs) -> tuple[float, float]:
-    r"""Currents of electrons and of energy from the left to the right lead.
+def transmitted(modes: Modes, reservoirs: Reservoirs) -> tuple[Real, Real]:
+    r"""Currents of electrons and of energy from every lead, (lead,) each.
 
-    .. math:: I = \int \frac{d\omega}{2\pi} (f_L - f_R)\, Tr[\Gamma_L G \Gamma_R G^+], \qquad
-              I_E = \int \frac{d\omega}{2\pi}\, \omega\, (f_L - f_R)\, Tr[\Gamma_L G \Gamma_R G^+]
+    .. math:: I_l = \sum_m \int \frac{d\omega}{2\pi} (f_l - f_m)\, Tr[\Gamma_l G \Gamma_m G^+], \qquad
+              I_{E,l} = \sum_m \int \frac{d\omega}{2\pi}\, \omega\, (f_l - f_m)\, Tr[\Gamma_l G \Gamma_m G^+]
     """
-    z = modes.energies
-    left, right = (
-        lead_integral(z, reservoirs.potential[l], reservoirs.thermal_energy[l])
-        for l in (0, 1)  # noqa: E741
-    )
-    difference = left - right
-    particles = np.diagonal(modes.integral(1, difference, difference)).real
-    energy = np.diagonal(modes.integral(1, z * difference, z * difference)).real
-    return float(modes.coupling[0] @ particles), float(modes.coupling[0] @ energy)
+    z, leads = modes.energies, range(len(modes.coupling))
+    F = [lead_integral(z, reservoirs.potential[l], reservoirs.thermal_energy[l]) for l in leads]  # noqa: E741
+    particles, energy = np.zeros(len(leads)), np.zeros(len(leads))
+    for first in leads:
+        if first == 1 and len(leads) == 2:  # what leaves one of two arrives at the other
+            return np.array([particles[0], -particles[0]]), np.array([energy[0], -energy[0]])
+        for other in leads:
+            if other != first:
+                difference = F[first] - F[other]
+                moved = modes.integral(other, difference, difference)
+                heat = modes.integral(other, z * difference, z * difference)
+                particles[first] += _traced(modes.coupling[first], moved)
+                energy[first] += _traced(modes.coupling[first], heat)
+    return particles, energy
+
+
+def _traced(gamma: NDArray[Any], inner: Complex) -> float:
+    """Tr[Gamma X] of one lead."""
+    if gamma.ndim == 1:
+        return float(gamma @ np.diagonal(inner).real)
+    return float(np.einsum("ab,ba->", gamma, inner).real)
 
 
 def scattering_noise(modes: Modes, reservoirs: Reservoirs, tolerance: float) -> float:
@@ -149,21 +187,15 @@ def scattering_noise(modes: Modes, reservoirs: Reservoirs, tolerance: float) -> 
               + Tr[\tau(1-\tau)] (f_L - f_R)^2 \}
     """
     mu, T = reservoirs.potential, reservoirs.thermal_energy
-    gL, gR = np.sqrt(modes.coupling)
+    roots = [_root(gamma) for gamma in modes.coupling]
     inverse = np.linalg.inv(modes.vectors)
 
     from scipy.integrate import quad_vec  # a tenth of a second to import
 
     def integrand(omega: float) -> float:
         G = (modes.vectors / (omega - modes.energies)) @ inverse
-        t = gL[:, None] * G * gR
-        tau = t @ t.conj().T
-        first = np.trace(tau).real
-        second = np.sum(np.abs(tau) ** 2)
         x = (omega - mu) / T
-        thermal = float((fermi(x) * fermi(-x)).sum())
-        drive = float(fermi_difference(x[0], x[1])) ** 2
-        return float((first * thermal + (first - second) * drive) / (2 * np.pi))
+        return _counted(G, roots, x) / (2 * np.pi)
 
     low, high = float((mu - TAIL * T).min()), float((mu + TAIL * T).max())
     inside = np.concatenate([modes.energies.real, mu])
@@ -179,6 +211,33 @@ def scattering_noise(modes: Modes, reservoirs: Reservoirs, tolerance: float) -> 
         full_output=True,
     )
     return float(value) if told.success else float("nan")
+
+
+def _root(gamma: NDArray[Any]) -> Complex:
+    """The square root of a width, (n, n)."""
+    if gamma.ndim == 1:
+        return np.diag(np.sqrt(gamma)).astype(complex)
+    strength, vectors = factorised(gamma)
+    return np.asarray((vectors.T * np.sqrt(strength)) @ vectors.conj())
+
+
+def _counted(G: Complex, roots: Sequence[Complex], x: Real) -> float:
+    """Noise of the first lead at one energy, times 2 pi; x are (omega - mu)/T of the leads."""
+    first = roots[0]
+    amplitudes = [first @ G @ root for root in roots[1:]]
+    through = [t @ t.conj().T for t in amplitudes]
+    thermal = np.array([float(fermi(y) * fermi(-y)) for y in x])
+    total = sum(through[1:], start=through[0])
+    value = float(np.trace(total).real) * thermal[0]
+    for one, heat, y in zip(through, thermal[1:], x[1:], strict=True):
+        value += float(np.trace(one).real) * heat
+        drive = float(fermi_difference(x[0], y)) ** 2
+        value += drive * float(np.trace(one - one @ total).real)
+    for i, one in enumerate(through):  # what other leads exchange among themselves at this one
+        for j in range(i):
+            drive = float(fermi_difference(x[1 + i], x[1 + j])) ** 2
+            value += drive * float(np.trace(one @ through[j]).real)
+    return float(value)
 
 
 class BiasedLandauer(Method):
@@ -207,11 +266,13 @@ class BiasedLandauer(Method):
 
     def _state(self, model: BiasedJunction, needs: Needs) -> BiasedState:
         require_no_dephasing(model, self.name)
+        if chains_of(model) is not None:
+            return _structured(model, needs)
         coherent = probe_kind(model) == "none"
         state, modes = _coherent(model) if coherent else (_probed(model), [])
         parts: dict[str, Any] = {}
         if NOISE in needs:
-            counted = modes if self.counting else []
+            counted = modes if self.counting and not floating_leads(model) else []
             noise = [scattering_noise(one, reservoirs_of(model), 1e-10) for one in counted]
             parts[NOISE] = np.array(noise) if noise else None
         if UNPOLARISED in needs:
@@ -220,11 +281,62 @@ class BiasedLandauer(Method):
         return replace(state, parts=parts)
 
 
+def structured_equations(model: BiasedJunction, terms: Interaction) -> list[StructuredEquation]:
+    """Electrons between leads with bands, both magnetisations.
+
+    Raises
+    ------
+    ModelError : probes
+    """
+    require_no_probes(model)
+    require_no_floating(model, "leads with a band", "wide ones")
+    found = chains_of(model)
+    assert found is not None
+    hopping, centre = found
+    return [
+        StructuredEquation(
+            h=gated_hamiltonian(model),
+            terms=terms,
+            gamma=gamma,
+            bands=Bands(hopping=hopping, centre=centre),
+            reservoirs=reservoirs_of(model),
+        )
+        for gamma in magnetised_widths(model)
+    ]
+
+
+def _structured(model: BiasedJunction, needs: Needs) -> BiasedState:
+    """Between leads with bands."""
+    equations = structured_equations(model, interaction(model))
+    both = [one.in_field(one.h) for one in equations]
+    up, down = (one.outcome() for one in both)
+    lost = (NOISE, UNPOLARISED)
+    if UNPOLARISED in needs:
+        raise ModelError(
+            "Parameter `lead_chain_hoppings` must be left out (in eV) for transmitted_spin, whose leads have wide bands"
+        )
+    return BiasedState(
+        **structured_flows(both),
+        outcomes=(up, down),
+        interaction_kept=False,
+        parts={name: None for name in lost if name in needs},
+    )
+
+
 def _coherent(model: BiasedJunction) -> tuple[BiasedState, list[Modes]]:
     h = gated_hamiltonian(model)
-    both = [Modes.of(h, coupling) for coupling in lead_couplings(model)]
+    both = [Modes.of(h, coupling) for coupling in widths_of(model)]
     outcomes = [Outcome(converged=True, residual=one.error, iterations=1) for one in both]
-    return one_electron_state(h, reservoirs_of(model), both, outcomes, interaction_kept=False), both
+    ends = [_floated(model, one) for one in both]
+    return one_electron_state(h, ends, both, outcomes, interaction_kept=False), both
+
+
+def _floated(model: BiasedJunction, modes: Modes) -> Reservoirs:
+    """The leads with the potentials of voltage probes."""
+    reservoirs = reservoirs_of(model)
+    return reservoirs.floated(
+        lambda mu: transmitted(modes, replace(reservoirs, potential=mu))[0], floating_leads(model)
+    )
 
 
 def _window(model: BiasedJunction) -> Window:
@@ -264,28 +376,35 @@ def _probed(model: BiasedJunction) -> BiasedState:
 
 def one_electron_state(
     h: Complex,
-    reservoirs: Reservoirs,
+    ends: Sequence[Reservoirs],
     both: Sequence[Modes],
     outcomes: Sequence[Outcome],
     *,
     interaction_kept: bool = True,
 ) -> BiasedState:
     """State from the modes of both magnetisations."""
-    flows = np.array([transmitted(modes, reservoirs) for modes in both])
+    pairs = list(zip(both, ends, strict=True))
+    flows = np.array([transmitted(*one) for one in pairs])  # (magnetisation, flow, lead)
     checked = [_checked(h, modes, outcome) for modes, outcome in zip(both, outcomes, strict=True)]
     return BiasedState(
-        one_body_density=np.stack([lesser_density(modes, reservoirs) for modes in both]),
-        lead_current=flows[:, :1] * [1.0, -1.0],
-        energy_current=flows[:, 1:] * [1.0, -1.0],
+        one_body_density=np.stack([lesser_density(*one) for one in pairs]),
+        lead_current=flows[:, 0],
+        energy_current=flows[:, 1],
         outcomes=(checked[0], checked[1]),
         interaction_kept=interaction_kept,
+        lead_levels=np.stack([one.potential for one in ends]),
     )
+
+
+def _diagonals(coupling: NDArray[Any]) -> Real:
+    """Couplings of single orbitals, (lead, n)."""
+    return coupling if coupling.ndim == 2 else np.einsum("lkk->lk", coupling).real
 
 
 def _checked(h: Complex, modes: Modes, outcome: Outcome) -> Outcome:
     reason = outcome.reason
     if unreached(np.array(-2 * modes.energies.imag.max()), h):
-        reason = far_apart(h, coupling=modes.coupling) or UNREACHED
+        reason = far_apart(h, coupling=_diagonals(modes.coupling)) or UNREACHED
     elif not modes.error <= DEFECTIVE:
         reason = MERGED
     return Outcome(
@@ -302,12 +421,20 @@ class BiasedEquation(FieldEquation):
 
     Parameters
     ----------
-    coupling : (lead, n), eV
+    coupling : (lead, n), or Gamma of every lead, (lead, n, n), eV
     reservoirs : potentials and temperatures
     """
 
     coupling: Real
     reservoirs: Reservoirs
+
+    @property
+    def joined(self) -> NDArray[np.bool_]:
+        """Orbitals that the Hamiltonian or a lead joins."""
+        pattern = self.h != 0
+        if self.coupling.ndim == 3:
+            pattern = pattern | self.coupling.any(axis=0)
+        return np.asarray(pattern)
 
     def in_field(self, h: Complex) -> BiasedField:
         """Electrons without interaction in a Hamiltonian with its field."""
@@ -404,6 +531,9 @@ class BiasedMeanField(Method):
     def _state(self, model: BiasedJunction) -> BiasedState:
         require_no_dephasing(model, self.name)
         require_no_probes(model)
+        require_no_floating(model, f"method {self.name}", "landauer and ule")
+        if chains_of(model) is not None:
+            return self._structured(model)
         h, reservoirs = gated_hamiltonian(model), reservoirs_of(model)
         both, outcomes, beside = [], [], []
         for equation in self.equations(model):
@@ -415,15 +545,27 @@ class BiasedMeanField(Method):
             both.append(Modes.of(shifted, equation.coupling))
             outcomes.append(with_others(outcome, others))
             beside.append(others)
-        state = one_electron_state(h, reservoirs, both, outcomes)
+        state = one_electron_state(h, [reservoirs] * 2, both, outcomes)
         return replace(state, other_solutions=(beside[0], beside[1]) if self.others else None)
+
+    def _structured(self, model: BiasedJunction) -> BiasedState:
+        """Between leads with bands; other solutions are not looked for."""
+        fields, outcomes = [], []
+        for equation in structured_equations(model, interaction(model)):
+            found, outcome = grown(
+                equation, self.newton, steps=self.continuation, limit=self.iterations
+            )
+            solved = equation.in_field(equation.h + equation.field(found.x).toarray())
+            fields.append(solved)
+            outcomes.append(solved.outcome(outcome))
+        return BiasedState(**structured_flows(fields), outcomes=(outcomes[0], outcomes[1]))
 
     def equations(self, model: BiasedJunction) -> list[BiasedEquation]:
         """The self-consistent equations of both magnetisations."""
         h, terms, reservoirs = gated_hamiltonian(model), interaction(model), reservoirs_of(model)
         return [
             BiasedEquation(h=h, terms=terms, coupling=coupling, reservoirs=reservoirs)
-            for coupling in lead_couplings(model)
+            for coupling in widths_of(model)
         ]
 
     def newton(self, equation: FieldEquation, start: Real, limit: int) -> Found:

@@ -13,23 +13,27 @@ a first guess with the same rate of jumps, where the equation is regular.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import ClassVar
 
 from chirospin.base.method import Method, Needs
 from chirospin.base.threads import blas_threads
+from chirospin.junction.floating import Range, floated, require_no_floating
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.counting import NOISE, counted_state
 from chirospin.junction.manybody.infinite_bias import (
     Pair,
     check_memory,
     listed_pair,
+    member_current,
     state_of,
     steady_states,
 )
-from chirospin.junction.manybody.leads import open_channels
+from chirospin.junction.manybody.leads import FlatMember, open_pairs
+from chirospin.junction.manybody.packed import Real
 from chirospin.junction.manybody.steady import krylov_setting, tolerance_setting
-from chirospin.junction.model import Junction
+from chirospin.junction.model import Junction, floating_leads
 from chirospin.junction.state import JunctionState
 
 BATCH_UNKNOWNS = 60_000  # dimers share numpy calls up to this many unknowns at a time
@@ -60,8 +64,8 @@ class GKSL(Method):
         ------
         ModelError : the solve would not fit in memory
         """
-        pairs = map(listed_pair, models)
-        for _, group in groupby(pairs, key=lambda pair: (pair[0].charges, open_channels(pair))):
+        pairs = (self._floated(model) for model in models)
+        for _, group in groupby(pairs, key=lambda pair: (pair[0].charges, open_pairs(pair))):
             alike = list(group)
             check_memory(alike[0])
             unknowns = sum(size**2 for size in fock.sector_sizes(alike[0][0].charges))
@@ -73,7 +77,27 @@ class GKSL(Method):
         """The same; where noise is needed with one adjoint solve more, model by model."""
         if NOISE not in needs:
             return self.solve_many(models)
+        for model in models:
+            require_no_floating(model, "noise", "current and polarisation")
         return (counted_state(model, self) for model in models)
+
+    def _floated(self, model: Junction) -> Pair:
+        """Both magnetisations, with the occupations of voltage probes."""
+        pair, floating = listed_pair(model), floating_leads(model)
+        if not floating:
+            return pair
+        check_memory(pair)
+        up, down = (self._without_probe_current(member, floating) for member in pair)
+        return up, down
+
+    def _without_probe_current(self, member: FlatMember, floating: Sequence[int]) -> FlatMember:
+        def currents(f: Real) -> Real:
+            one = replace(member, occupation=f)
+            (found,) = steady_states([one], self.tolerance, self.krylov_vectors)
+            return member_current(one, found.one_body_density)
+
+        within = Range(middle=0.5, reach=0.5, hard=True)
+        return replace(member, occupation=floated(currents, member.occupation, floating, within))
 
     def _solve_batch(self, pairs: list[Pair], unknowns: int) -> Iterator[JunctionState]:
         members = [member for pair in pairs for member in pair]

@@ -32,7 +32,7 @@ class Matrices:
     def arrays(self) -> tuple[NDArray[np.generic], ...]:
         """Everything that tells one Hamiltonian from another."""
         terms = self.interaction
-        return self.h, terms.density, terms.exchange, np.asarray(terms.strength, dtype=float)
+        return self.h, terms.density, terms.exchange, np.asarray(terms.strength, dtype=complex)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +43,20 @@ class Member:
 
     Parameters
     ----------
-    coupling : to the left and the right lead, (lead, 4M), eV
+    coupling : to every lead, the diagonal of its width, (lead, 4M), eV
+    widths : Gamma of every lead where one is not diagonal, (lead, 4M, 4M), eV; else None
     """
 
     matrices: Matrices
     coupling: Real
+    widths: Complex | None = None
+
+    @property
+    def gamma(self) -> Complex:
+        """Gamma of every lead, (lead, 4M, 4M), eV."""
+        if self.widths is not None:
+            return self.widths
+        return np.asarray(self.coupling[:, :, None] * np.eye(self.coupling.shape[1]) + 0j)
 
     @property
     def charges(self) -> fock.Charges:
@@ -72,7 +81,7 @@ class Member:
     @property
     def one_body_decay(self) -> float:
         """Slowest decay of a one-electron mode, eV; zero for one that no lead reaches."""
-        modes = np.linalg.eigvals(self.matrices.h - 0.5j * np.diag(self.coupling.sum(axis=0)))
+        modes = np.linalg.eigvals(self.matrices.h - 0.5j * self.gamma.sum(axis=0))
         return float(-2 * modes.imag.max())
 
     @property
@@ -94,7 +103,9 @@ def elements(matrices: Matrices, parity: int, number: int) -> tuple[NDArray[np.i
     repulsion = ((occupied @ matrices.interaction.density) * occupied).sum(axis=1) / 2
     energy = occupied @ matrices.h.diagonal().real + repulsion
     pair_strength = matrices.interaction.strength
-    strength = np.concatenate([matrices.h[pairs[:, 0], pairs[:, 1]], pair_strength, pair_strength])
+    strength = np.concatenate(
+        [matrices.h[pairs[:, 0], pairs[:, 1]], pair_strength, np.conj(pair_strength)]
+    )
     where = np.concatenate([hops.where, diagonal_places(sectors, size)])
     return where, np.concatenate([hops.sign * strength[hops.term], energy.astype(complex)])
 
@@ -129,7 +140,7 @@ def _dense(matrices: Matrices, layout: Layout, parity: int, number: int) -> Comp
     shape = layout.space.stacks[parity][number].shape
     block = np.zeros(int(np.prod(shape)), dtype=complex)
     where, value = elements(matrices, parity, number)
-    block[where] = value
+    np.add.at(block, where, value)  # hops that depend on a third electron meet plain ones
     return block.reshape(shape)
 
 

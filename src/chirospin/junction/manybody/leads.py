@@ -12,15 +12,21 @@ from functools import lru_cache
 import numpy as np
 import scipy.sparse
 import scipy.sparse.csgraph
+from numpy.typing import NDArray
 
+from chirospin.base.errors import ModelError
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.generator import JumpFamily
 from chirospin.junction.manybody.hamiltonian import Matrices, Member, diagonal_places, sparse_blocks
-from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Layout, Real
+from chirospin.junction.manybody.one_body import matrices_with, sector_operator
+from chirospin.junction.manybody.packed import EVEN, ODD, Blocks, Complex, Layout, Real
 from chirospin.junction.model import (
     Junction,
+    MolecularStack,
+    given_widths,
     lead_couplings,
     lead_occupations,
+    mixing_widths,
     one_body_hamiltonian,
 )
 
@@ -31,18 +37,19 @@ class FlatMember(Member):
 
     Parameters
     ----------
-    occupation : f of the left and the right lead, (lead,)
+    occupation : f of every lead, (lead,)
     """
 
     occupation: Real
 
     @classmethod
     def both(cls, model: Junction) -> tuple[FlatMember, FlatMember]:
-        """A model with its left lead magnetised up, and down."""
-        matrices = Matrices.of(model, one_body_hamiltonian(model))
+        """A model with its leads magnetised up, and down."""
+        matrices, widths = joined_matrices(model, one_body_hamiltonian(model))
+        f = lead_occupations(model)
         up, down = (
-            cls(matrices=matrices, coupling=coupling, occupation=lead_occupations(model))
-            for coupling in lead_couplings(model)
+            cls(matrices=matrices, coupling=coupling, widths=width, occupation=f)
+            for coupling, width in zip(lead_couplings(model), widths, strict=True)
         )
         return up, down
 
@@ -67,19 +74,96 @@ class FlatMember(Member):
         return tuple(np.flatnonzero(self.rates).tolist())
 
     @property
+    def exchange(self) -> tuple[Complex, Complex]:
+        r"""Matrices :math:`\sum_l f_l\Gamma_l` and :math:`\sum_l (1-f_l)\Gamma_l`, (4M, 4M) each, eV/hbar."""
+        f, gamma = self.occupation, self.gamma
+        return np.einsum("l,lab->ab", f, gamma), np.einsum("l,lab->ab", 1 - f, gamma)
+
+    @property
     def fastest(self) -> float:
         """The largest rate, eV/hbar."""
         return float(self.rates.max())
 
     @property
     def balanced(self) -> bool:
-        """Whether both leads are occupied alike, so that the state is a product."""
-        return bool(self.occupation[0] == self.occupation[1])
+        """Whether all leads are occupied alike, so that the state is a product."""
+        return bool((self.occupation == self.occupation[0]).all())
+
+
+def joined_matrices(
+    model: MolecularStack, h: Complex
+) -> tuple[Matrices, tuple[Complex | None, Complex | None]]:
+    """The molecules in the charges that leads keep too, and the widths of both magnetisations if not diagonal."""
+    matrices, widths = Matrices.of(model, h), mixing_widths(model)
+    if widths is None:
+        return matrices, (None, None)
+    return matrices_with(matrices, widths.reshape(-1, *h.shape)), (widths[0], widths[1])
+
+
+def require_single_orbitals(model: MolecularStack, method: str) -> None:
+    """Refuse leads that join orbitals or spins, for a method whose jumps are of one spin-orbital each.
+
+    Raises
+    ------
+    ModelError : names the methods that have them
+    """
+    if mixing_widths(model) is None:
+        return
+    raise ModelError(
+        f"Parameter `{given_name(model)}` must leave Gamma diagonal for method "
+        f"{method}, which takes an electron to one spin-orbital at a time; gksl, mean-field and landauer have "
+        "any Gamma"
+    )
+
+
+def require_end_leads(model: MolecularStack, method: str) -> None:
+    """Refuse leads other than two at the ends, magnetised along z.
+
+    Raises
+    ------
+    ModelError : names the methods that have them
+    """
+    require_single_orbitals(model, method)
+    if not given_widths(model):
+        return
+    raise ModelError(
+        f"Parameter `{given_name(model)}` must be left out for method {method}, which joins one lead to the first "
+        "and one to the last molecule; gksl, mean-field and landauer have any Gamma"
+    )
+
+
+def require_named_repulsion(model: MolecularStack, method: str) -> None:
+    """Refuse a tensor of repulsion between molecules.
+
+    Raises
+    ------
+    ModelError : names the methods that have it
+    """
+    if model.interaction_tensor is not None:
+        raise ModelError(
+            f"Parameter `interaction_tensor` must be left out (in eV) for method {method}, which has density terms "
+            "between molecules only; gksl and mean-field have any tensor"
+        )
+
+
+def given_name(stack: MolecularStack) -> str:
+    """The parameter that says what leads there are."""
+    names = ("lead_directions", "lead_orbitals", "lead_vectors", "lead_matrices")
+    return next(name for name in names if getattr(stack, name) is not None)
 
 
 def open_channels(members: Sequence[Member]) -> tuple[int, ...]:
     """Channels that occur in any of several members."""
     return tuple(sorted(set().union(*(member.channels for member in members))))
+
+
+def open_pairs(members: Sequence[FlatMember]) -> tuple[fock.Pair, ...]:
+    """Pairs (filling, a, b) whose rate is not zero in any of several members."""
+    if all(member.widths is None for member in members):
+        n = members[0].coupling.shape[1]
+        return tuple((c < n, c % n, c % n) for c in open_channels(members))
+    both = np.array([member.exchange for member in members]).any(axis=0)
+    return tuple((not way, int(a), int(b)) for way, a, b in np.argwhere(both).tolist())
 
 
 class FlatLeads(JumpFamily):
@@ -89,20 +173,21 @@ class FlatLeads(JumpFamily):
 
     def __init__(self, members: Sequence[FlatMember], layout: Layout) -> None:
         self.members, self.layout = members, layout
-        rates = np.array([member.rates for member in members])
-        channels = open_channels(members)
-        self.maps = tuple(
-            jump_matrix(layout.charges, channels, parity, rates) for parity in (EVEN, ODD)
-        )
+        self.maps = lead_maps(members, layout.charges, [member.exchange for member in members])
+        self.mixing = [None if one.widths is None else _one_body_losses(one) for one in members]
 
     def damping(self, parity: int, number: int) -> Complex:
-        r""":math:`-\tfrac{i}{2}\sum_k [\alpha_k (1 - n_k) + \beta_k n_k]` in one stack."""
+        r""":math:`-\tfrac{i}{2}[\mathrm{Tr}\,\alpha + \sum_{ab} (\beta - \alpha)_{ab} c^+_a c_b]` in one stack."""
         shape = self.layout.electrons.shape(parity, number)
         out = np.zeros((shape[0], shape[1] * shape[2] ** 2), dtype=complex)
         out[:, diagonal_places(*shape[1:3])] = [
             losses(member, parity, number) for member in self.members
         ]
-        return self.layout.beside(out.reshape(shape))
+        whole = out.reshape(shape)
+        for b, mixing in enumerate(self.mixing):
+            if mixing is not None:
+                whole[b] -= 0.5j * mixing[parity, number][0]
+        return self.layout.beside(whole)
 
     def crossing(self, parity: int, packed: Real) -> Real:
         """The jumps out of one parity."""
@@ -111,6 +196,47 @@ class FlatLeads(JumpFamily):
     def crossing_adjoint(self, parity: int, packed: Real) -> Real:
         """The adjoint of the jumps out of one parity."""
         return self.layout.by_electrons(packed, lambda X: self.maps[parity].T @ X)
+
+
+def _one_body_losses(member: FlatMember) -> Blocks:
+    """Off-diagonal part of :math:`\\sum (\\beta - \\alpha)_{ab} c^+_a c_b` in sectors."""
+    into, out = member.exchange
+    difference = out - into
+    return sector_operator(member.charges, difference - np.diag(np.diag(difference)))
+
+
+def lead_maps(
+    members: Sequence[FlatMember],
+    charges: fock.Charges,
+    exchange: Sequence[tuple[Complex, Complex]],
+) -> tuple[scipy.sparse.csr_array, scipy.sparse.csr_array]:
+    r"""Jumps :math:`\sum_{ab} \alpha_{ab} c^+_a X c_b + \beta_{ba} c_a X c^+_b` out of even and of odd operators.
+
+    Parameters
+    ----------
+    exchange : alpha and beta of every member, (4M, 4M) each
+    """
+    pairs = open_pairs(members)
+    into = np.array([one[0] for one in exchange])
+    out = np.array([np.swapaxes(one[1], -1, -2) for one in exchange])
+    rate = np.zeros((len(members), len(pairs)), dtype=complex)
+    for p, (fills, a, b) in enumerate(pairs):
+        rate[:, p] = (into if fills else out)[:, a, b]
+    even, odd = (
+        _pair_matrix(fock.pair_jumps(charges, pairs, parity), rate, charges, parity)
+        for parity in (EVEN, ODD)
+    )
+    return even, odd
+
+
+def _pair_matrix(
+    pattern: fock.PairJumps, rate: Complex, charges: fock.Charges, parity: int
+) -> scipy.sparse.csr_array:
+    """The packed form A + B of a Hermitian A + iB takes Re(rate) of an element and Im(rate) of its mirror."""
+    found = _batched(pattern, pattern.column, rate.real, charges, parity)
+    if not rate.imag.any():
+        return found
+    return found + _batched(pattern, pattern.mirror, rate.imag, charges, parity)
 
 
 def losses(member: FlatMember, parity: int, number: int) -> Complex:
@@ -133,12 +259,22 @@ def jump_matrix(
 ) -> scipy.sparse.csr_array:
     """Jumps from one parity to the other at the rates of all channels, block diagonal over the batch."""
     pattern = fock.jumps(charges, channels, parity)
+    return _batched(pattern, pattern.column, rate, charges, parity)
+
+
+def _batched(
+    pattern: fock.Jumps,
+    column: NDArray[np.int32],
+    rate: Real,
+    charges: fock.Charges,
+    parity: int,
+) -> scipy.sparse.csr_array:
     space = fock.sectors(charges)
     batch = len(rate)
     columns, rows = space.unknowns(parity), space.unknowns(1 - parity)
     data = (rate[:, pattern.channel] * pattern.sign).ravel()
     shift = np.arange(batch, dtype=np.int32)[:, None]
-    index = (pattern.column + shift * columns).ravel()
+    index = (column + shift * columns).ravel()
     pointer = np.concatenate(
         [
             (pattern.pointer[:-1] + shift * pattern.pointer[-1]).ravel(),
