@@ -35,6 +35,7 @@ app = App(
     "chirospin sweep scan.toml                many points, kept as they come, resumable\n\n"
     "chirospin measured --example             measured curves in, verdict out\n\n"
     "chirospin reproduce nozaki_fujita_2026   a paper, claim by claim\n\n"
+    "chirospin demo                           every door once, a few minutes\n\n"
     "Exit codes: 0 good, 1 a check, an audit or a claim failed, 2 bad input, 3 not converged.",
     help_format="plaintext",
     version=chirospin.__version__,
@@ -627,6 +628,20 @@ def reproduce(
         for report in reports:
             say(report.text)
     return 0 if all(report.as_declared for report in reports) else FAILED
+
+
+@app.command
+def demo(*, out: Path = Path("results"), workers: Workers = None) -> int:
+    """Go through every door once: five papers, a molecule, a crystal, measured curves; verdicts and figures.
+
+    Parameters
+    ----------
+    out
+        Directory for figures (PNG, PDF), data (netCDF) and the claims (JSON, Markdown).
+    """
+    from chirospin.faces.demo import demonstrate
+
+    return 0 if demonstrate(out, _cores(workers), say) else FAILED
 
 
 @app.command
