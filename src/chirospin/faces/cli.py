@@ -68,7 +68,9 @@ def warn(text: str) -> None:
 def _cores(workers: int | None) -> int:
     if workers is not None and workers < 1:
         raise ModelError(f"Option --workers must be at least 1, but is {workers}")
-    return workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0])
+    if workers is None and not hasattr(os, "sched_getaffinity"):  # macOS, Windows
+        return os.cpu_count() or 1
+    return workers or len(os.sched_getaffinity(0))
 
 
 @app.command

@@ -333,7 +333,10 @@ def _is_header(header: Mapping[str, Any]) -> bool:
 
 
 def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
+    try:
+        handle = os.open(directory, os.O_RDONLY)
+    except PermissionError:  # Windows opens no directory
+        return
     try:
         os.fsync(handle)
     finally:
