@@ -1,6 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: demo test kernel install check docs validation crosscheck benchmark citation changelog wheel clean
+.PHONY: demo test kernel install check docs validation crosscheck benchmark citation changelog paper wheel clean
 
 demo: .venv/.run  ## every door once: five papers, a molecule, a crystal, measured curves; figures in results/
 	$(BIN)/chirospin demo --out results
@@ -40,6 +40,12 @@ citation: .venv/.all  ## the references of CITATION.cff from the bibliography, a
 
 changelog:  ## docs/changelog.md from the fragments in changes/
 	$(PYTHON) .ci/changelog.py
+
+paper:  ## paper/paper.pdf, by Pandoc and Typst in an environment of their own
+	$(PYTHON) -m venv .venv/paper
+	.venv/paper/bin/python -m pip install --quiet --disable-pip-version-check pypandoc-binary typst
+	.venv/paper/bin/python .ci/paper.py
+	@echo wrote paper/paper.pdf
 
 wheel:  ## build the wheel, install it without extras into a clean environment, time the import
 	PYTHON=$(PYTHON) bash .ci/wheel

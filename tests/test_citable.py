@@ -59,9 +59,15 @@ def test_the_changelog_knows_its_kinds(tmp_path: Path) -> None:
 
 
 def test_the_recipe_asks_for_what_the_package_asks_for() -> None:
-    recipe = (ROOT / "recipe" / "meta.yaml").read_text()
+    recipe = (ROOT / "recipe" / "recipe.yaml").read_text()
     for need in PROJECT["dependencies"]:
         name, floor = need.split(">=")
         name = {"matplotlib": "matplotlib-base"}.get(name, name)
         assert f"- {name} >={floor}\n" in recipe, need
     assert f"- python {PROJECT['requires-python']}\n" in recipe
+    parsed = yaml.safe_load(recipe.replace("${{", "").replace("}}", ""))
+    assert parsed["context"]["version"] == PYPROJECT["tool"]["hatch"]["version"]["fallback-version"]
+    for need in PYPROJECT["build-system"]["requires"]:
+        assert need.replace(">=", " >=") in parsed["requirements"]["host"]
+    assert parsed["about"]["summary"] == PROJECT["description"]
+    assert parsed["about"]["license"] == PROJECT["license"]
