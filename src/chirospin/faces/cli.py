@@ -217,7 +217,16 @@ def solve(
     )
     if not json:
         _wrote(out, plot)
+        for line in _next_steps(posed.path, out):
+            say(line)
     return _verdict(ds, certificates)
+
+
+def _next_steps(path: str, out: Path | None) -> list[str]:
+    """What a stack that was kept is for."""
+    if out is None or path != "molecule.stack":
+        return []
+    return [f'next: chirospin solve junction --from {out} --set "coupling=50 meV"']
 
 
 def _uncertain(
