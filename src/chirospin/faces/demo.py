@@ -80,14 +80,14 @@ def demonstrate(out: Path, workers: int, say: Say) -> bool:
         answers.append(door(_folder(out / name.split()[-1]), workers))
         say(f"    {answers[-1].verdict}")
     say("")
-    say(summary(answers))
+    say(answers_table(answers))
     bad = [answer.name for answer in answers if not answer.good]
     say(f"\n{time.monotonic() - started:.0f} s" + (f"; FAILED: {', '.join(bad)}" if bad else ""))
     say(NEXT)
     return not bad
 
 
-def summary(answers: Sequence[Answer]) -> str:
+def answers_table(answers: Sequence[Answer]) -> str:
     """One line each: what, verdict, figure."""
     rows = [[one.name, one.verdict, os.fspath(one.picture)] for one in answers]
     return table(rows, ["what", "verdict", "figure, one of"])

@@ -151,17 +151,8 @@ def solved_text(ds: xr.Dataset, problem: Problem, certificates: Sequence[Certifi
                 f"  ... {len(rows) - ROWS} more points; --out FILE.nc keeps all, --plot shows them"
             )
     if not grid:
-        lines += [
-            f"  {observable.name:<18} {number(ds[observable.name].item()):>14} {shown_unit(_unit(ds, observable))}".rstrip()
-            for observable in plain
-        ]
-        along, placed = _along_a_place(ds, [observable.name for observable in own])
-        if placed:
-            lines += [*([""] if plain else []), _placed_text(ds, along, placed)]
-            own = [observable for observable in own if observable.name not in placed]
-        for observable in own:
-            if ds[observable.name].size <= (FEW_WITH_WORDS if _has_words(ds) else ENTRIES):
-                lines += _entries(ds[observable.name], _unit(ds, observable))
+        printed, own = _point_lines(ds, plain, own)
+        lines += printed
     profiles = [observable for observable in own if grid or ds[observable.name].size > ENTRIES]
     places = [d for d in ds.dims if "units" in ds[d].attrs and d not in grid]
     if profiles and (places or grid):
@@ -180,6 +171,25 @@ def solved_text(ds: xr.Dataset, problem: Problem, certificates: Sequence[Certifi
         certificates_text(certificates),
     ]
     return "\n".join(lines)
+
+
+def _point_lines(
+    ds: xr.Dataset, plain: Sequence[Any], own: Sequence[Any]
+) -> tuple[list[str], list[Any]]:
+    """The lines of one point, and the observables that its table along a place has not shown."""
+    lines = [
+        f"  {one.name:<18} {number(ds[one.name].item()):>14} {shown_unit(_unit(ds, one))}".rstrip()
+        for one in plain
+    ]
+    along, placed = _along_a_place(ds, [observable.name for observable in own])
+    if placed:
+        lines += [*([""] if plain else []), _placed_text(ds, along, placed)]
+    left = [observable for observable in own if observable.name not in placed]
+    most = FEW_WITH_WORDS if _has_words(ds) else ENTRIES
+    for observable in left:
+        if ds[observable.name].size <= most:
+            lines += _entries(ds[observable.name], _unit(ds, observable))
+    return lines, left
 
 
 def _has_words(ds: xr.Dataset) -> bool:
