@@ -1,11 +1,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
-PAPERS := $(filter-out __init__,$(basename $(notdir $(wildcard src/chirospin/studies/papers/*.py))))
+.PHONY: demo test kernel install check docs validation crosscheck benchmark citation changelog paper wheel clean
 
-.PHONY: demo test kernel install check docs validation crosscheck benchmark citation changelog wheel clean
-
-demo: .venv/.run  ## reproduce the papers: figures and claims in results/
-	set -e; for paper in $(PAPERS); do $(BIN)/chirospin reproduce $$paper --out results; done
+demo: .venv/.run  ## every door once: five papers, a molecule, a crystal, measured curves; figures in results/
+	$(BIN)/chirospin demo --out results
 
 test: .venv/.all  ## all tests
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
@@ -43,16 +41,24 @@ citation: .venv/.all  ## the references of CITATION.cff from the bibliography, a
 changelog:  ## docs/changelog.md from the fragments in changes/
 	$(PYTHON) .ci/changelog.py
 
+paper:  ## paper/paper.pdf, by Pandoc and Typst in an environment of their own
+	$(PYTHON) -m venv .venv/paper
+	.venv/paper/bin/python -m pip install --quiet --disable-pip-version-check pypandoc-binary typst
+	.venv/paper/bin/python .ci/paper.py
+	@echo wrote paper/paper.pdf
+
 wheel:  ## build the wheel, install it without extras into a clean environment, time the import
 	PYTHON=$(PYTHON) bash .ci/wheel
 
 .venv/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chirospin needs Python 3.11 or newer")'
-	$(PYTHON) -m venv .venv
+	@echo "making .venv; its packages take a minute or two"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chirospin needs Python 3.11 or newer")'
+	@$(PYTHON) -m venv .venv
 
 .venv/.run: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
-	touch $@
+	@echo "installing chirospin and its packages"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[web]'
+	@touch $@
 
 .venv/.all: .venv/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[web,zarr,cluster,test,quality]'

@@ -50,9 +50,8 @@ def section(title: str, folder: Path) -> list[str]:
 
 def page(root: Path) -> str:
     """The whole changelog, the newest version first."""
-    version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"][
-        "version"
-    ]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    version = project["tool"]["hatch"]["version"]["fallback-version"]
     lines = [
         "# Changelog",
         "",

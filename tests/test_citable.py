@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from chirospin.base.citations import bibliography
 from chirospin.studies import registry
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 
 
 def script(name: str):
@@ -30,7 +32,10 @@ def script(name: str):
 def test_one_version_and_one_licence_everywhere() -> None:
     cff = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     zenodo = json.loads((ROOT / ".zenodo.json").read_text())
-    assert PROJECT["version"] == chirospin.__version__ == cff["version"] == zenodo["version"]
+    versions = PYPROJECT["tool"]["hatch"]["version"]
+    assert versions["source"] == "vcs"
+    assert versions["fallback-version"] == str(cff["version"]) == zenodo["version"]
+    assert chirospin.__version__ == version("chirospin")
     assert PROJECT["license"] == cff["license"] == zenodo["license"] == "BSD-3-Clause"
     assert (ROOT / "LICENSE").read_text().startswith("BSD 3-Clause")
     assert cff["title"] == zenodo["title"]
@@ -54,9 +59,15 @@ def test_the_changelog_knows_its_kinds(tmp_path: Path) -> None:
 
 
 def test_the_recipe_asks_for_what_the_package_asks_for() -> None:
-    recipe = (ROOT / "recipe" / "meta.yaml").read_text()
+    recipe = (ROOT / "recipe" / "recipe.yaml").read_text()
     for need in PROJECT["dependencies"]:
         name, floor = need.split(">=")
         name = {"matplotlib": "matplotlib-base"}.get(name, name)
         assert f"- {name} >={floor}\n" in recipe, need
     assert f"- python {PROJECT['requires-python']}\n" in recipe
+    parsed = yaml.safe_load(recipe.replace("${{", "").replace("}}", ""))
+    assert parsed["context"]["version"] == PYPROJECT["tool"]["hatch"]["version"]["fallback-version"]
+    for need in PYPROJECT["build-system"]["requires"]:
+        assert need.replace(">=", " >=") in parsed["requirements"]["host"]
+    assert parsed["about"]["summary"] == PROJECT["description"]
+    assert parsed["about"]["license"] == PROJECT["license"]

@@ -61,7 +61,7 @@ print(several.spin_polarisation.sel(hubbard=[0, 2, 4, 8]).round(4).to_pandas())
 # %%
 # Landauer's own check is loud about what it leaves out, which is the whole repulsion:
 
-left_out = several.audit_passed.sel({"method": "landauer"}).sel(check="interaction_left_out")
+left_out = several.audit_passed.sel(solved_by="landauer").sel(check="interaction_left_out")
 print("interaction_left_out passed at U =", several.hubbard.values[left_out.values])
 
 # %%
@@ -87,7 +87,7 @@ figure = draw(
                 source="several",
                 x="hubbard",
                 y="spin_polarisation",
-                by="method",
+                by="solved_by",
                 mark=4.0,
                 legend=True,
                 title="with and without repulsion",

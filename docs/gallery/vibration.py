@@ -27,7 +27,7 @@ model = vibration.Vibration()
 rungs = ["exact", "scba-hartree", "second-order", "windowed"]
 ladder = vibration.solve(model, rungs, observables=["moment", "crossover", "crossover_count"])
 for rung in rungs:
-    one = ladder.sel({"method": rung})
+    one = ladder.sel(solved_by=rung)
     crossings = one.crossover.values[np.isfinite(one.crossover.values)]
     print(
         f"{rung:13s} moment {float(one.moment.sel(component='x')):+.3e}, sign changes at {crossings} meV"
@@ -60,7 +60,7 @@ swept = vibration.solve(
     model, rungs, over={"thermal_energy": np.geomspace(0.2, 50, 60)}, observables=["moment"]
 )
 along = swept.sel(component="x")
-near = along.sel({"method": ["second-order", "windowed"]})
+near = along.sel(solved_by=["second-order", "windowed"])
 near = near.where((near.thermal_energy > 0.8) & (near.thermal_energy < 4), drop=True)
 figure = draw(
     Plot(
@@ -71,7 +71,7 @@ figure = draw(
                 source="all",
                 x="thermal_energy",
                 y="moment",
-                by="method",
+                by="solved_by",
                 x_scale="log",
                 y_scale="log",
                 legend=True,
@@ -82,8 +82,8 @@ figure = draw(
                 source="near",
                 x="thermal_energy",
                 y="moment",
-                by="method",
-                mark=float(ladder.crossover.sel({"method": "windowed"}).max()),
+                by="solved_by",
+                mark=float(ladder.crossover.sel(solved_by="windowed").max()),
                 legend=True,
                 title="the sign change",
                 y_label=r"$10^5\, m_x$ ($\hbar$)",

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from importlib.metadata import version
 from typing import Any
-
-__version__ = "0.1.0"
 
 MEASURED = "measured"
 """The room of measured curves: no model, a verdict on data."""
@@ -24,7 +23,9 @@ FAMILIES = (
 
 
 def __getattr__(name: str) -> Any:
-    """Load a family when it is first named."""
+    """Load a family when it is first named; the version is that of the installed package, from its tag."""
+    if name == "__version__":
+        return version("chirospin")
     if name in (*FAMILIES, MEASURED):
         return importlib.import_module(f"chirospin.{name}")
     raise AttributeError(f"module 'chirospin' has no attribute {name!r}")

@@ -82,7 +82,7 @@ def test_methods_compare_side_by_side(run) -> None:
     )
     body = json.loads(out)
     assert code == 1
-    assert body["coordinates"]["method"]["values"] == ["gksl", "mean-field", "landauer"]
+    assert body["coordinates"]["solved_by"]["values"] == ["gksl", "mean-field", "landauer"]
     assert "interaction_left_out" in err  # loud: landauer leaves the repulsion out
 
 

@@ -894,7 +894,7 @@ def test_a_wrong_start_is_one_line(words: list[str], line: str, capsys: Any) -> 
 def test_without_dash_the_remedy_is_told(monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     assert main(["explore"]) == 2
-    assert "pip install 'chirospin[web]'" in capsys.readouterr().err
+    assert "pip install 'dash" in capsys.readouterr().err
 
 
 def test_sockets_are_free_again_after_use() -> None:

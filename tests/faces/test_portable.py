@@ -13,6 +13,13 @@ from importlib.util import find_spec
 for name in {blocked!r}:
     assert find_spec(name), name
     sys.modules[name] = None
+import os
+unix_open = os.open
+def windows_open(path, flags, *rest, **named):
+    if os.path.isdir(path):
+        raise PermissionError(13, "Permission denied", str(path))
+    return unix_open(path, flags, *rest, **named)
+os.open = windows_open
 import chirospin
 from chirospin.base.memory import available_bytes
 from chirospin.base.sealed import tried

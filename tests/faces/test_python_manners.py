@@ -16,7 +16,7 @@ from chirospin.junction import Junction
 
 def test_a_printed_model_says_its_parameters_with_units() -> None:
     text = str(Junction(hubbard_a=1.5))
-    assert text.splitlines()[0] == "Junction"
+    assert text.splitlines()[0] == "junction.Junction (in the shell junction)"
     assert any(line.split() == ["hubbard_a", "1.5", "eV"] for line in text.splitlines())
     assert any(line.split() == ["molecules", "2"] for line in text.splitlines())
 

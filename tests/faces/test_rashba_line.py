@@ -51,7 +51,7 @@ def test_all_methods_say_what_they_know(run) -> None:  # noqa: F811
     body = json.loads(out)
     assert code == 0
     current = body["observables"]["spin_hall_current"]
-    assert (current["unit"], current["dims"]) == ("e/(8 pi)", ["method", "scattering_rate"])
+    assert (current["unit"], current["dims"]) == ("e/(8 pi)", ["solved_by", "scattering_rate"])
     assert max(abs(v) for row in current["values"] for v in row) < 1e-12
     assert body["observables"]["spin_hall_interband"]["values"][0][0] == pytest.approx(-1)
     assert "Traceback" not in err

@@ -198,7 +198,7 @@ def test_attributes_of_a_wrong_kind_are_one_line(
 ) -> None:
     ds = results.load(kept)
     ds.attrs[name] = value
-    monkeypatch.setattr("chirospin.base.results.SCHEMA", 1)
+    monkeypatch.setattr("chirospin.base.results.SCHEMA", 2)
     results.save(ds, kept)
     code, _, err = line("audit", str(kept))
     assert (code, err.count("\n")) == (2, 1), err

@@ -273,9 +273,9 @@ def test_every_method_solves_through_the_corridor_and_says_what_it_does_not_know
     everything = [one.name for one in FAMILY.problem("bias").observables]
     ds = junction.solve(model, methods, observables=everything)
     assert ds.converged.all()
-    assert np.isnan(ds.noise.sel({"method": "mean-field"})).all()
-    assert "noise is undefined" in str(ds.reason.sel({"method": "mean-field"}).item())
-    known = ds.sel({"method": "redfield"})
+    assert np.isnan(ds.noise.sel(solved_by="mean-field")).all()
+    assert "noise is undefined" in str(ds.reason.sel(solved_by="mean-field").item())
+    known = ds.sel(solved_by="redfield")
     np.testing.assert_allclose(
         known.current_difference_odd + known.current_difference_even,
         known.current.sel(magnetisation="up") - known.current.sel(magnetisation="down"),

@@ -111,15 +111,15 @@ def test_a_method_that_drives_currents_at_rest_says_so_at_small_bias(bias: float
     verdict = ds.audit_passed
     for check in ("equilibrium_current", "equilibrium_polarisation", "equilibrium_energy"):
         passed = verdict.sel(check=check)
-        assert not passed.sel({"method": "ule"}), check
-        assert passed.sel({"method": "redfield"}), check
-        assert passed.sel({"method": "kms"}), check
+        assert not passed.sel(solved_by="ule"), check
+        assert passed.sel(solved_by="redfield"), check
+        assert passed.sel(solved_by="kms"), check
     # exact dynamics has P -> 0: what these two print is below its error, hence zero
     for method in ("ule", "redfield"):
-        one = ds.sel({"method": method})
+        one = ds.sel(solved_by=method)
         assert abs(one.spin_polarisation) <= one.spin_polarisation_error, method
-    assert abs(ds.spin_polarisation.sel({"method": "ule"})) > 0.01
-    assert abs(ds.spin_polarisation.sel({"method": "kms"})) < 1e-6
+    assert abs(ds.spin_polarisation.sel(solved_by="ule")) > 0.01
+    assert abs(ds.spin_polarisation.sel(solved_by="kms")) < 1e-6
 
 
 def test_the_polarisation_of_a_driven_dimer_is_above_its_error() -> None:
@@ -151,7 +151,7 @@ def test_only_what_converged_lifts_the_warning_of_blockade() -> None:
     model = BiasedJunction(gate=-6.4, thermal_energy=0.5)
     stuck = BiasedMeanField(iterations=1)
     found = discrepancy(model, [-0.01], [Redfield(**QUICK), stuck])
-    assert np.isnan(found.current.sel({"method": "mean-field"})).all()
+    assert np.isnan(found.current.sel(solved_by="mean-field")).all()
     cold = discrepancy(model.replace(thermal_energy=0.1), [-1.0], [Redfield(**QUICK), stuck])
     assert bool(cold.blocked.all())
     assert cold.warning.item() == MISSED
@@ -161,9 +161,9 @@ def test_a_mean_field_that_converged_lifts_no_warning() -> None:
     model = BiasedJunction(gate=-6.4, thermal_energy=0.1)
     field = BiasedMeanField(iterations=2000)
     told = discrepancy(model.replace(hubbard=0.5, gate=-1.15), [0.2], [Redfield(), field])
-    assert np.isfinite(told.current.sel({"method": "mean-field"})).all()
+    assert np.isfinite(told.current.sel(solved_by="mean-field")).all()
     blocked = discrepancy(model.replace(hubbard=0.5, gate=4.0), [0.2], [Redfield(), field])
-    assert np.isfinite(blocked.current.sel({"method": "mean-field"})).all()
+    assert np.isfinite(blocked.current.sel(solved_by="mean-field")).all()
     assert bool(blocked.blocked.all())
     assert blocked.warning.item() == MISSED
 

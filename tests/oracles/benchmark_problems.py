@@ -16,19 +16,22 @@ from typing import Any
 
 import numpy as np
 
-from chirospin import junction, models, rashba, spinterface
+from chirospin import junction, models, molecule, rashba, spinterface
 from chirospin.base.parameters import Model
 from chirospin.benchmark import PROBLEMS_FOLDER
 from chirospin.chiral_metal import Boltzmann, ChiralMetal
 from chirospin.crystal import Crystal, KGrid
 from chirospin.junction import BiasedJunction, Junction, PositiveLindblad, SwitchedJunction
 from chirospin.models import DoubleHelix, EffectiveHelix
+from chirospin.molecule import Molecule
+from chirospin.molecule.structure import read_structure
 from chirospin.rashba import FermiLevelGas
 from chirospin.spinterface import Gas
 from chirospin.vibration import Exact
 from tests.oracles import (
     bias_dense,
     full_fock,
+    hartree_fock_by_hand,
     helix_by_hand,
     qutip_junction,
     rashba_brute_force,
@@ -211,6 +214,10 @@ TELLURIUM_HELIX = Crystal(
     hamiltonian="helix", point_group="none", chemical_potential=1.43, thermal_energy=0.2
 )
 CUBIC = Crystal(hamiltonian="cubic", chemical_potential=0.8, thermal_energy=0.2, spin_orbit=0.3)
+FORMALDEHYDE = Molecule(
+    structure="h2co", functional="hf", basis="sto-3g", spin_orbit_integrals="bare",
+    pair="HOMO-1,HOMO", screening="none",
+)  # fmt: skip
 METAL = ChiralMetal(
     spin_orbit=metals.A, chemical_potential=(1 - metals.A**2) / 2, length=metals.LENGTH,
     screening_length=metals.SCREENING, position=metals.PLACES,
@@ -267,6 +274,23 @@ def double_helix_by_hand(model: DoubleHelix) -> float:
         probes = tuple(model.probe_coupling * scattering.touching(2 * N, [n]) for n in range(2 * N))
     h = scattering.double_helix(N)
     return float(scattering.polarisation(model.energy[0], h, *ends, probes))
+
+
+def places() -> str:
+    atoms = read_structure(FORMALDEHYDE.structure)
+    return ", ".join(
+        f"{symbol} ({', '.join(f'{x + 0.0:g}' for x in place)})"
+        for symbol, place in zip(atoms.symbols, atoms.positions, strict=True)
+    )
+
+
+def formaldehyde_by_hand() -> float:
+    from scipy.constants import fine_structure, physical_constants
+
+    atoms = read_structure(FORMALDEHYDE.structure)
+    G = hartree_fock_by_hand.spin_orbit(atoms.symbols, atoms.positions, 1, 0)
+    hartree = physical_constants["Hartree energy in eV"][0]
+    return float(np.linalg.norm(G) * fine_structure**2 / 4 * hartree)
 
 
 def angular(model: FermiLevelGas, name: str) -> Any:
@@ -550,6 +574,21 @@ PROBLEMS = (
         tolerance=1e-6, because="grids",
         ours=("chirospin: chiral_metal, boltzmann", lambda: float(metals.ours(Boltzmann())["S2"][3])),
         theirs=("another discretisation", lambda: float(metals.warm(0.0)["S2"][3])),
+        slow=True,
+    ),
+    Declared(
+        name="spin-orbit-of-formaldehyde",
+        question="Spin-orbit element between the two highest filled orbitals of formaldehyde, bare nuclei",
+        model=FORMALDEHYDE, needs=("functional", "basis", "charge", "pair"),
+        equations="restricted Hartree-Fock in the minimal basis STO-3G; "
+        f"nuclei at {places()} angstrom; h = i (alpha^2/4) G.sigma hartree with G = - sum_A Z_A <a| r_A x nabla / r_A^3 |b>, alpha the "
+        "fine-structure constant, a = HOMO-1, b = HOMO",
+        source=("Breit and Pauli's operator without its two-electron part",),
+        quantity="|(alpha^2/4) G|", unit="eV", tolerance=1e-7,
+        because="orbital gradient of the self-consistent field, 1e-6 hartree",
+        ours=("chirospin: molecule (PySCF: self-consistent field and integrals)",
+              lambda: float(molecule.solve(FORMALDEHYDE).spin_orbit)),
+        theirs=("Hermite Gaussians and self-consistent field written out", formaldehyde_by_hand),
         slow=True,
     ),
 )  # fmt: skip

@@ -114,6 +114,17 @@ def problem(path: str) -> Problem:
     return family(name).problem(model or None)
 
 
+def problem_of(kind: type) -> Problem | None:
+    """The problem whose model is of a class: of the family that defines it, or of one from another package."""
+    home = kind.__module__.split(".")[:2]
+    own = [name for name in chirospin.FAMILIES if home == ["chirospin", name]]
+    for name in own or sorted(offered(GROUP)):
+        for problem in family(name).problems:
+            if problem.model is kind:
+                return problem
+    return None
+
+
 def drawing_of(model: Any, dark: bool) -> Any:
     """A figure of a model, by the drawing of its problem.
 
@@ -121,11 +132,8 @@ def drawing_of(model: Any, dark: bool) -> Any:
     ------
     ModelError : its problem has none, or it belongs to no installed family
     """
-    drawn = []
-    for name in family_names():
-        for problem in family(name).problems:
-            if problem.drawing is not None:
-                if problem.model is type(model):
-                    return problem.drawing(model, dark)
-                drawn.append(problem.path)
+    problem = problem_of(type(model))
+    if problem is not None and problem.drawing is not None:
+        return problem.drawing(model, dark)
+    drawn = [p.path for name in family_names() for p in family(name).problems if p.drawing]
     raise ModelError(f"{type(model).__name__} has no drawing; there is one of {', '.join(drawn)}")

@@ -89,6 +89,11 @@ class Problem:
         """As typed on the command line: FAMILY, or FAMILY.MODEL for a further model."""
         return self.family if self.name == self.family else f"{self.family}.{self.name}"
 
+    @property
+    def in_python(self) -> str:
+        """The same in Python: FAMILY.CLASS, as in ``junction.BiasedJunction``."""
+        return f"{self.family}.{self.model.__name__}"
+
     def method(self, name: str | None = None) -> type[Method]:
         """A method class by name."""
         return self.methods[_known(f"{self.path} has no method", name, self.methods, self.renamed)]
@@ -153,7 +158,7 @@ class Family:
     moved: Mapping[str, str] = field(default_factory=dict)
 
     def problem(self, name: str | None = None) -> Problem:
-        """A problem by the name of its model.
+        """A problem by the name of its model, or of the model's class.
 
         Raises
         ------
@@ -162,6 +167,9 @@ class Family:
         if name is not None and name in self.moved:
             raise UnknownNameError(f"{self.name}.{name} has moved: {self.moved[name]}")
         known = {member.name: member for member in self.problems}
+        in_python = {member.model.__name__: member for member in self.problems}
+        if name in in_python:
+            return in_python[name]
         return known[_known(f"{self.name} has no model", name, known)]
 
     def problem_of(self, model: Model) -> Problem:
@@ -177,6 +185,18 @@ class Family:
         kinds = ", ".join(problem.model.__name__ for problem in self.problems)
         raise ModelError(
             f"Argument `model` must be a model of {self.name} ({kinds}), but is {_named(model)}"
+            + self._remedy(model)
+        )
+
+    def _remedy(self, model: Any) -> str:
+        """How to write what was meant by a dict of parameters or by the name of a model."""
+        if isinstance(model, Mapping):
+            return f"; write {self.problems[0].in_python}(**parameters)"
+        names = {n: m for m in self.problems for n in (m.name, m.path, m.model.__name__)}
+        return (
+            f"; write {names[model].in_python}()"
+            if isinstance(model, str) and model in names
+            else ""
         )
 
 

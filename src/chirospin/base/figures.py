@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".pdf", ".svg")
 COLUMN = 3.4  # inches, the width of a journal's column
 APART = ("order",)  # dimensions whose entries differ in scale: a panel each
-COINCIDING = ("method", "curve")  # dimensions whose entries may lie on each other
+COINCIDING = ("solved_by", "curve")  # dimensions whose entries may lie on each other
 STYLES = ("-", "--", ":", "-.")  # that tell them apart
 DECADES = 30  # from the first to the last point: fewer have no powers of ten to show
 ON_EACH_OTHER = 0.01  # of the range of all curves
@@ -255,11 +256,9 @@ def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
     if panel.by is None:
         series = [("", y)]
     else:
-        name = panel.by_label or ds[panel.by].attrs.get("symbol")
-        unit = "" if panel.by_label else _beside(ds[panel.by].attrs.get("units", "1"))
+        names = _entry_words(ds[panel.by], panel.by_label)
         series = [
-            (f"${name}={_short(v)}${unit}" if name else str(v), y.sel({panel.by: v}))
-            for v in ds[panel.by].values
+            (text, y.sel({panel.by: v})) for text, v in zip(names, ds[panel.by].values, strict=True)
         ]
     colours = _colour_of_each(len(series))
     straight = np.asarray if panel.y_scale == "linear" else _logarithmic
@@ -289,6 +288,13 @@ def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
                 elinewidth=0.8,
                 capsize=2,
             )
+
+
+def _entry_words(axis: xr.DataArray, symbol: str = "") -> list[str]:
+    """The places along an axis for a legend: with symbol and unit, or words as they are."""
+    name = symbol or axis.attrs.get("symbol")
+    unit = "" if symbol else _beside(axis.attrs.get("units", "1"))
+    return [f"${name}={_short(v)}${unit}" if name else str(v) for v in axis.values]
 
 
 def _logarithmic(values: Any) -> Any:
@@ -365,11 +371,13 @@ def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) ->
             f"but is {quantity!r}"
         )
     dims = ds[quantity].dims
-    swept = [str(d) for d in dims if d in ds.coords and "units" in ds[d].attrs]
+    swept = _varied(ds) or [str(d) for d in dims if d in ds.coords and "units" in ds[d].attrs]
     if x is not None and x not in swept:
         raise ModelError(
             f"Argument `x` must be a swept parameter ({', '.join(swept)}), but is {x!r}"
         )
+    if "point" in dims:
+        return _scattered(ds, quantity, x)
     if not swept:
         return _bars(ds)
     single = [d for d in swept if ds.sizes[d] == 1 and d != x][: len(swept) - 1]
@@ -391,34 +399,72 @@ def sketch(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) ->
     flat = ds[[quantity]]
     by = others[0] if others else None
     if len(others) > 1:
+        places = itertools.product(*(_entry_words(flat[d]) for d in others))
+        names = [", ".join(words) for words in places]
         flat = flat.stack(series=others, create_index=False)
-        names = [
-            ", ".join(_short(flat[d].values[i]) for d in others)
-            for i in range(flat.sizes["series"])
-        ]
         flat = flat.drop_vars([d for d in others if d in flat.coords]).assign_coords(series=names)
         flat = flat.isel(
             series=_telling(flat[quantity].values, flat[quantity].dims.index("series"))
         )
         by = "series"
-    scale: Literal["linear", "log"] = "log" if _evenly_in_ratio(ds[x].values) else "linear"
-    panel = Panel(source="result", x=x, y=quantity, by=by, x_scale=scale)
+    panel = Panel(source="result", x=x, y=quantity, by=by, x_scale=_scale(ds[x]))
     return draw(Plot(panels=(panel,), markers=ds.sizes[x] <= 60), {"result": flat})
+
+
+def _varied(ds: xr.Dataset) -> list[str]:
+    """Parameters that differ from point to point, where the points are no grid."""
+    return [str(c) for c, v in ds.coords.items() if v.dims == ("point",) and c != "point"]
+
+
+def _scattered(ds: xr.Dataset, quantity: str, x: str | None) -> Figure:
+    """Points without the order of a grid: drawn at random, listed, or of a sweep that is not finished.
+
+    Where the quantity has one number a point, a second parameter that varies is their colour.
+    """
+    from matplotlib.figure import Figure
+
+    varied = _varied(ds)
+    x = x or varied[-1]
+    others = [str(d) for d in ds[quantity].dims if d != "point"]
+    values = ds[quantity].transpose("point", *others)
+    colour = next((c for c in varied if c != x), None) if not others else None
+    with journal_style():
+        figure = Figure(figsize=(COLUMN, 2.3))
+        ax = figure.subplots()
+        if colour is not None:
+            drawn = ax.scatter(ds[x].values, values.values, c=ds[colour].values, s=8)
+            figure.colorbar(drawn, ax=ax, label=label(ds[colour]))
+        else:
+            words = itertools.product(*(_entry_words(ds[d]) for d in others))
+            columns = values.values.reshape(ds.sizes["point"], -1).T
+            for text, column in zip(words, columns, strict=True):
+                ax.plot(ds[x], column, linestyle="", marker="o", label=", ".join(text) or None)
+            if others:
+                _free_legend(ax)
+        scale: Literal["linear", "log"] = "log" if _drawn_in_ratio(ds[x].values) else "linear"
+        ax.set_xscale(scale)
+        _few_ticks(ax, ds[x], scale)
+        ax.set_xlabel(label(ds[x]))
+        ax.set_ylabel(label(values))
+    return figure
 
 
 def _maps(ds: xr.Dataset, quantity: str, x: str, y: str) -> Figure:
     """A map, or one for each entry of a further dimension that does not vanish beside the others."""
     values = ds[quantity]
     rest = [str(d) for d in values.dims if d not in (x, y)]
+    scales: Any = {"x_scale": _scale(ds[x]), "y_scale": _scale(ds[y])}
     if not rest:
-        panel = Panel(source="result", x=x, y=y, colour=quantity)
+        panel = Panel(source="result", x=x, y=y, colour=quantity, **scales)
         return draw(Plot(panels=(panel,)), {"result": ds})
     flat = ds[[quantity]].isel(dict.fromkeys(rest[:-1], 0))
     along = rest[-1]
     kept = _telling(flat[quantity].values, flat[quantity].dims.index(along))[:MAPS]
-    titles = [f"{along} {_short(flat[along].values[n])}" for n in kept]
+    words = _entry_words(flat[along])
+    named = "symbol" in flat[along].attrs
+    titles = [words[n] if named else f"{along.replace('_', ' ')} {words[n]}" for n in kept]
     data = {t: flat.isel({along: n}, drop=True) for t, n in zip(titles, kept, strict=True)}
-    panels = tuple(Panel(source=t, x=x, y=y, colour=quantity, title=t) for t in titles)
+    panels = tuple(Panel(source=t, x=x, y=y, colour=quantity, title=t, **scales) for t in titles)
     return draw(Plot(panels=panels, columns=min(len(panels), 3)), data)
 
 
@@ -437,7 +483,14 @@ def _one_panel_each(ds: xr.Dataset, quantity: str, x: str, apart: str) -> Figure
     flat = ds[[quantity]].isel(dict.fromkeys(others[1:], 0))
     data = {str(v): flat.sel({apart: v}, drop=True) for v in ds[apart].values}
     panels = tuple(
-        Panel(source=str(v), x=x, y=quantity, by=kept[0] if kept else None, title=f"{apart} {v}")
+        Panel(
+            source=str(v),
+            x=x,
+            y=quantity,
+            by=kept[0] if kept else None,
+            x_scale=_scale(ds[x]),
+            title=f"{apart} {v}",
+        )
         for v in ds[apart].values
     )
     return draw(Plot(panels=panels, columns=len(panels), markers=ds.sizes[x] <= 60), data)
@@ -447,6 +500,23 @@ def _default_quantity(ds: xr.Dataset) -> str:
     """The family's own quantity, or else the first observable."""
     named = str(ds.attrs.get("quantity"))
     return named if named in ds.data_vars else str(next(iter(ds.data_vars)))
+
+
+def _scale(axis: xr.DataArray) -> Literal["linear", "log"]:
+    """As a sweep was made: even ratios stand evenly."""
+    return "log" if _evenly_in_ratio(axis.values) else "linear"
+
+
+def _drawn_in_ratio(values: Any) -> bool:
+    """Whether values without an order lie about the middle of their decades rather than of their range."""
+    low, high = float(values.min()), float(values.max())
+    if low <= 0 or high < 10 * low:
+        return _evenly_in_ratio(np.unique(values))
+    middle, middle_in_ratio = (
+        abs(np.mean((scale(values) - scale(low)) / (scale(high) - scale(low))) - 0.5)
+        for scale in (np.asarray, np.log)
+    )
+    return bool(middle_in_ratio < middle)
 
 
 def _evenly_in_ratio(values: Any) -> bool:
@@ -465,20 +535,20 @@ def _bars(ds: xr.Dataset) -> Figure:
         (
             str(n)
             for n, v in ds.data_vars.items()
-            if "symbol" in v.attrs and set(v.dims) - {"method"}
+            if "symbol" in v.attrs and set(v.dims) - {"solved_by"}
         ),
         str(next(iter(ds.data_vars))),
     )
     values = ds[name]
-    own = [d for d in values.dims if d != "method"]
+    own = [d for d in values.dims if d != "solved_by"]
     with journal_style():
         figure = Figure(figsize=(COLUMN, 2.3))
         ax = figure.subplots()
-        series = ds["method"].values if "method" in values.dims else [ds.attrs["method"]]
+        series = ds["solved_by"].values if "solved_by" in values.dims else [ds.attrs["method"]]
         flat = values.stack(label=own, create_index=False) if own else values.expand_dims("label")
         ticks = [", ".join(str(flat[d].values[i]) for d in own) for i in range(flat.sizes["label"])]
         for n, method in enumerate(series):
-            height = flat.sel({"method": method}) if "method" in values.dims else flat
+            height = flat.sel(solved_by=method) if "solved_by" in values.dims else flat
             at = np.arange(len(ticks)) + (n - (len(series) - 1) / 2) * 0.8 / len(series)
             ax.bar(at, np.nan_to_num(height.values), 0.75 / len(series), label=str(method))
         ax.set_xticks(range(len(ticks)), ticks)

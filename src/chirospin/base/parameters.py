@@ -263,7 +263,15 @@ class Model(BaseModel):
             for info in self.parameters()
             if getattr(self, info.name) is not None
         ]
-        return "\n".join([type(self).__name__, *lines])
+        from chirospin.base.families import problem_of
+
+        problem = problem_of(type(self))
+        name = (
+            type(self).__name__
+            if problem is None
+            else f"{problem.in_python} (in the shell {problem.path})"
+        )
+        return "\n".join([name, *lines])
 
     @classmethod
     def parameters(cls) -> Iterator[ParameterInfo]:

@@ -18,6 +18,7 @@ import xarray as xr
 from chirospin.base.audit import Certificate, Check
 from chirospin.base.conventions import conventions
 from chirospin.base.errors import ModelError
+from chirospin.base.extras import installing
 from chirospin.base.families import packages
 from chirospin.base.family import Problem
 from chirospin.base.method import Method
@@ -37,7 +38,7 @@ from chirospin.base.sealed import (
     written_whole,
 )
 
-SCHEMA = 1
+SCHEMA = 2  # 1 called the dimension of methods `method`
 NETCDF, ZARR = ".nc", ".zarr"
 ERROR = "_error"  # suffix of the variable that holds the numerical error of another
 CHECKSUM = "checksum"
@@ -376,8 +377,8 @@ def provenance(family: str = "") -> dict[str, str]:
 
 
 def side_by_side(parts: Sequence[xr.Dataset], methods: Sequence[str]) -> xr.Dataset:
-    """Results of several methods along a new dimension ``method``."""
-    coordinate = xr.Variable("method", np.array(methods))
+    """Results of several methods along a new dimension ``solved_by``."""
+    coordinate = xr.Variable("solved_by", np.array(methods))
     joined = xr.concat(
         parts,
         coordinate,
@@ -405,11 +406,11 @@ def certificates(ds: xr.Dataset, problem: Problem) -> list[Certificate]:
     The first certificate of each method counts the points that did not converge; checks that have
     no meaning there are left out.
     """
-    if "method" in ds.dims:
+    if "solved_by" in ds.dims:
         return [
             one
-            for name in ds["method"].values
-            for one in _certificates_of(ds.sel({"method": name}), problem, str(name))
+            for name in ds["solved_by"].values
+            for one in _certificates_of(ds.sel(solved_by=name), problem, str(name))
         ]
     return _certificates_of(ds, problem, str(ds.attrs["method"]))
 
@@ -535,6 +536,11 @@ def joined_parts(ds: xr.Dataset) -> xr.Dataset:
     return ds.assign(whole).drop_vars("part")
 
 
+def renewed(ds: xr.Dataset) -> xr.Dataset:
+    """A result of an earlier package with the present name of the dimension of methods."""
+    return ds.rename(method="solved_by") if "method" in ds.dims else ds
+
+
 def check_target(path: Path, suffixes: tuple[str, ...] = (NETCDF, ZARR)) -> None:
     """Refuse a file name that cannot be written, before any work is done.
 
@@ -557,7 +563,7 @@ def check_target(path: Path, suffixes: tuple[str, ...] = (NETCDF, ZARR)) -> None
     if path.exists() and not path.is_dir() and path.suffix == ZARR:
         raise ModelError(f"File `{path}` must be a directory, but is a file")
     if path.suffix == ZARR and importlib.util.find_spec("zarr") is None:
-        raise ModelError(f"File `{path}` needs the package zarr: pip install 'chirospin[zarr]'")
+        raise ModelError(f"File `{path}` needs the package zarr: {installing('zarr')}")
     refuse_foreign(path)
 
 
@@ -592,7 +598,7 @@ def load(path: Path) -> xr.Dataset:
             f"File `{path}` is damaged, or was changed: its values do not match their checksum "
             f"(attribute {CHECKSUM}; delete it from a file that you changed yourself)"
         )
-    loaded = joined_parts(loaded)
+    loaded = renewed(joined_parts(loaded))
     loaded.encoding[CHECKSUM] = written
     return loaded
 

@@ -56,8 +56,8 @@ def solve(
 
     Returns
     -------
-    Dataset with dimensions (method, swept parameters, own dimensions of each observable). Select
-    a method by ``ds.sel({"method": "gksl"})``: ``sel(method=...)`` is a word of xarray itself.
+    Dataset with dimensions (solved_by, swept parameters, own dimensions of each observable). Of several
+    methods ``ds.sel(solved_by="gksl")`` is one; ``method`` is a word of xarray itself.
 
     Raises
     ------

@@ -83,7 +83,7 @@ def _value(info: ParameterInfo, stored: Any) -> Any:
 
 def point_dims(ds: xr.Dataset) -> list[Any]:
     """Dimensions over which a result has points."""
-    return [d for d in ds["converged"].dims if d != "method"]
+    return [d for d in ds["converged"].dims if d != "solved_by"]
 
 
 def _swept_values(ds: xr.Dataset, problem: Problem, point: int | None) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def stored_methods(ds: xr.Dataset, problem: Problem, changes: Mapping[str, Any])
     methods = []
     for name in names:
         kind = problem.method(name)
-        own = stored.get(name) if "method" in ds.dims else stored
+        own = stored.get(name) if "solved_by" in ds.dims else stored
         if not isinstance(own, dict):
             raise ModelError(f"Settings of method {name} in the stored result must be a table")
         own = {k: v for k, v in own.items() if not is_place(kind, k)}
@@ -150,7 +150,7 @@ def recomputed(
     models = [stored_model(flat, problem, n, allow_code) for n in points]
     certificates = []
     for method in methods:
-        own = flat.sel({"method": method.name}) if "method" in ds.dims else flat
+        own = flat.sel(solved_by=method.name) if "solved_by" in ds.dims else flat
         again = _solved(problem, method, models, own)
         certificates += _compared(own, again, points, problem, method.name)
     return certificates

@@ -1,4 +1,4 @@
-"""The command line: describe, solve, sweep, measured, plan, bound, fit, explore, reproduce, audit, report, cite, about."""
+"""The command line: what is typed after `chirospin`, what it prints, and its exit codes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from chirospin.base.errors import (
     UnknownNameError,
     one_line,
 )
+from chirospin.base.extras import installing
 from chirospin.base.families import family_names, installed
 from chirospin.base.method import arithmetic_reason, is_arithmetic
 from chirospin.base.parameters import nearest
@@ -34,11 +35,13 @@ app = App(
     "chirospin sweep scan.toml                many points, kept as they come, resumable\n\n"
     "chirospin measured --example             measured curves in, verdict out\n\n"
     "chirospin reproduce nozaki_fujita_2026   a paper, claim by claim\n\n"
+    "chirospin demo                           every door once, a few minutes\n\n"
     "Exit codes: 0 good, 1 a check, an audit or a claim failed, 2 bad input, 3 not converged.",
     help_format="plaintext",
     version=chirospin.__version__,
     version_flags=["--version"],
     result_action="return_value",
+    suppress_keyboard_interrupt=False,  # what was interrupted says what is kept
 )
 app.register_install_completion_command(help="Complete commands and options in this shell.")
 
@@ -65,7 +68,9 @@ def warn(text: str) -> None:
 def _cores(workers: int | None) -> int:
     if workers is not None and workers < 1:
         raise ModelError(f"Option --workers must be at least 1, but is {workers}")
-    return workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0])
+    if workers is None and not hasattr(os, "sched_getaffinity"):  # macOS, Windows
+        return os.cpu_count() or 1
+    return workers or len(os.sched_getaffinity(0))
 
 
 @app.command
@@ -93,7 +98,7 @@ def describe(
     for listed in every:
         say(f"{listed.name}: {listed.question}")
         for each in listed.problems:
-            say(f"  {each.path}: methods {', '.join(each.methods)}")
+            say(f"  {each.path} (in Python {each.in_python}): methods {', '.join(each.methods)}")
             say(f"    observables {', '.join(o.name for o in each.observables)}")
     say("\nchirospin describe FAMILY shows the parameters.")
     return 0
@@ -212,7 +217,16 @@ def solve(
     )
     if not json:
         _wrote(out, plot)
+        for line in _next_steps(posed.path, out):
+            say(line)
     return _verdict(ds, certificates)
+
+
+def _next_steps(path: str, out: Path | None) -> list[str]:
+    """What a stack that was kept is for."""
+    if out is None or path != "molecule.stack":
+        return []
+    return [f'next: chirospin solve junction --from {out} --set "coupling=50 meV"']
 
 
 def _uncertain(
@@ -434,9 +448,10 @@ def optimise(
 
 @app.command
 def sweep(
-    file: Path,
+    file: Path | None = None,
     /,
     *,
+    example: str | None = None,
     store: Path | None = None,
     workers: Workers = None,
     scheduler: str | None = None,
@@ -445,6 +460,8 @@ def sweep(
     json: Json = False,
 ) -> int:
     """Run the sweep that a TOML file declares; the same command continues an interrupted one.
+
+    chirospin sweep --example junction        writes junction.toml, a small sweep to begin with
 
     A file may read:  family = "junction"  method = ["gksl"]  observables = ["spin_polarisation"]
     [set] hubbard = 4  [grid] energy_b = "0.4:1.4:11"  [random] samples = 50
@@ -455,6 +472,8 @@ def sweep(
     file
         TOML with family, method, observables, store, chunk, [option], [set], [grid] and one of
         [list], [random], [latin-hypercube], [sobol].
+    example
+        FAMILY or FAMILY.MODEL: write a sample to FILE, or to its name with .toml, and run nothing.
     store
         Directory of the results; that of the file, or its name with .sweep.
     scheduler
@@ -468,6 +487,12 @@ def sweep(
     from chirospin.faces.sweeping import definition_from, executor_of
     from chirospin.points.sweep import run
 
+    if example is not None:
+        return _sample(example, file)
+    if file is None:
+        raise ModelError(
+            "A sweep needs its FILE.toml; `chirospin sweep --example junction` writes one"
+        )
     definition, named, chunk = definition_from(file)
     place, cores = store or named, _cores(workers)
     with (
@@ -488,6 +513,18 @@ def sweep(
     return _told(place, count.fresh, count.seconds, json)
 
 
+def _sample(name: str, file: Path | None) -> int:
+    from chirospin.faces.sample_sweep import write_sample
+    from chirospin.faces.sweeping import definition_from
+
+    path = file or Path(f"{name}.toml")
+    write_sample(problem(name), path)
+    definition, store, _ = definition_from(path)
+    say(f"wrote {path}: {definition.design.size} points of {', '.join(definition.design.names)}")
+    say(f"run: chirospin sweep {path}     results: {store}")
+    return 0
+
+
 def _told(place: Path, fresh: int, seconds: float, json: bool) -> int:
     from chirospin.faces.sweeping import status_facts
     from chirospin.faces.verdict import sweep_lines, sweep_words
@@ -503,6 +540,7 @@ def _told(place: Path, fresh: int, seconds: float, json: bool) -> int:
         )
         for line in sweep_lines(facts):
             say(line)
+        say(f"see: chirospin plot {place}     check: chirospin audit {place}")
         say(f'open: xarray.open_dataset("{place}", engine="chirospin")')
     return _sweep_code(facts)
 
@@ -604,6 +642,20 @@ def reproduce(
 
 
 @app.command
+def demo(*, out: Path = Path("results"), workers: Workers = None) -> int:
+    """Go through every door once: five papers, a molecule, a crystal, measured curves; verdicts and figures.
+
+    Parameters
+    ----------
+    out
+        Directory for figures (PNG, PDF), data (netCDF) and the claims (JSON, Markdown).
+    """
+    from chirospin.faces.demo import demonstrate
+
+    return 0 if demonstrate(out, _cores(workers), say) else FAILED
+
+
+@app.command
 def validate(
     *, out: Path = Path("docs/validation"), results: Path = Path("results"), workers: Workers = None
 ) -> int:
@@ -690,7 +742,7 @@ def explore(
     from importlib.util import find_spec
 
     if find_spec("dash") is None:
-        raise ModelError("The page needs the package dash: pip install 'chirospin[web]'")
+        raise ModelError(f"The page needs the package dash: {installing('web')}")
     from chirospin.faces.web.server import serve
 
     serve(
@@ -1227,6 +1279,57 @@ def report(file: Path, /, *, out: Path) -> int:
 
 
 @app.command
+def plot(
+    file: Path,
+    /,
+    *,
+    out: Path | None = None,
+    quantity: str | None = None,
+    x: str | None = None,
+    unit: Annotated[list[str] | None, Repeated] = None,
+) -> int:
+    """Draw a stored result.
+
+    chirospin plot p.nc --quantity current --unit nA --out iv.pdf
+
+    Parameters
+    ----------
+    file
+        FILE.nc or DIR.zarr written by solve, measured or fit, or the store of a sweep.
+    out
+        FILE.png, .pdf or .svg; the name of the result with .png if not given.
+    quantity
+        The observable that is drawn, the model's own if not given.
+    x
+        The swept parameter on the axis.
+    unit
+        UNIT in which quantities are drawn, or NAME=UNIT; repeatable: nA, bias=mV.
+    """
+    from chirospin.base import results
+    from chirospin.base.figures import SUFFIXES, save_figure
+    from chirospin.faces.arguments import in_units, stored_problem
+    from chirospin.faces.fitting import is_fit
+    from chirospin.faces.measuring import is_measured
+    from chirospin.faces.report import figure_of_result, reported
+
+    target = out or file.with_suffix(".png")
+    results.check_target(target, SUFFIXES)
+    ds = reported(file)
+    judged = is_measured(ds) or is_fit(ds)
+    if judged and (quantity or x or unit):
+        raise ModelError(
+            "Measured curves and fits have one figure, without --quantity, --x and --unit"
+        )
+    save_figure(figure_of_result(in_units(ds, unit or []), quantity, x), target)
+    say(f"wrote {target}")
+    if is_measured(ds):
+        return _measured_code(ds)
+    return (
+        _fit_code(ds) if is_fit(ds) else _verdict(ds, results.certificates(ds, stored_problem(ds)))
+    )
+
+
+@app.command
 def cite(target: str | None = None, /, *, method: str | None = None) -> int:
     """Print BibTeX for the toolkit, for a family, a model or a method, or for what made a result.
 
@@ -1436,8 +1539,8 @@ def _run(arguments: list[str] | None) -> int:
     except ClaimError as error:
         warn(str(error))
         return FAILED
-    except KeyboardInterrupt:
-        warn("interrupted")
+    except KeyboardInterrupt as stopped:
+        warn("; ".join(["interrupted", *getattr(stopped, "__notes__", [])]))
         return 130
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115

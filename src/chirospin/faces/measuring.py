@@ -277,6 +277,13 @@ def _allowed(row: Mapping[str, Any]) -> str:
     return f"<= {limit:g}" if row["kind"] == "P" else f"+-{limit:.2f}"
 
 
+def _broken(row: Mapping[str, Any]) -> str:
+    """Why a test failed: beyond its limit, or an interval without the zero that it must hold."""
+    if row["kind"] in ("p", "count", "P") or row["low"] is None:
+        return f"allowed {_allowed(row)}"
+    return f"where [{row['low']:+.2g}, {row['high']:+.2g}] must hold 0"
+
+
 def _extra_words(facts: Mapping[str, Any]) -> Iterator[str]:
     for test in facts["tests"]:
         if "words" in test["facts"]:
@@ -287,7 +294,7 @@ def failed_tests(ds: xr.Dataset) -> list[str]:
     """A line for each artefact test that FAILED."""
     facts = json.loads(str(ds.attrs["facts"]))
     return [
-        f"{test['test']} FAILED: {finding_words(test)}, allowed {_allowed(test)}: {test['meaning']}"
+        f"{test['test']} FAILED: {finding_words(test)}, {_broken(test)}: {test['meaning']}"
         for test in facts["tests"]
         if test["verdict"] == "FAILED"
     ]

@@ -68,6 +68,19 @@ def reported(source: Path) -> xr.Dataset:
     return results.load(source)
 
 
+def figure_of_result(ds: xr.Dataset, quantity: str | None = None, x: str | None = None) -> Any:
+    """The figure of any stored result: of a solve or a sweep, of measured curves, of a fit."""
+    if is_measured(ds):
+        from chirospin.measured.figure import figure_of
+
+        return figure_of(ds)
+    if is_fit(ds):
+        from chirospin.measured.inference.figure import fit_figure
+
+        return fit_figure(ds)
+    return sketch(ds, quantity, x)
+
+
 def report_page(ds: xr.Dataset, name: str) -> str:
     """The page of a result."""
     if is_measured(ds) or is_fit(ds):
@@ -207,23 +220,25 @@ def html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def values_parts(problem: Problem, ds: xr.Dataset, heading: str = "Values") -> Iterator[str]:
     """The numbers of a single point; those of a sweep are in its figures and its file."""
-    if ds["converged"].size > POINTS and set(ds["converged"].dims) - {"method"}:
+    if ds["converged"].size > POINTS and set(ds["converged"].dims) - {"solved_by"}:
         return
-    methods = [str(m) for m in np.atleast_1d(ds["method"].values)] if "method" in ds.dims else [""]
+    methods = (
+        [str(m) for m in np.atleast_1d(ds["solved_by"].values)] if "solved_by" in ds.dims else [""]
+    )
     rows = []
     for observable in problem.observables:
         if observable.name not in ds or ds[observable.name].size > ENTRIES * len(methods):
             continue
         values = (
             ds[observable.name]
-            if "method" in ds.dims
-            else ds[observable.name].expand_dims("method")
+            if "solved_by" in ds.dims
+            else ds[observable.name].expand_dims("solved_by")
         )
-        if "method" not in values.dims:
+        if "solved_by" not in values.dims:
             continue
-        own = [str(d) for d in values.dims if d != "method"]
+        own = [str(d) for d in values.dims if d != "solved_by"]
         flat = values.stack(entry=own, create_index=False) if own else values.expand_dims("entry")
-        flat = flat.transpose("entry", "method")
+        flat = flat.transpose("entry", "solved_by")
         for n in range(flat.sizes["entry"]):
             place = ", ".join(f"{d} {flat[d].values[n]}" for d in own)
             numbers = [escape(number(v)) if np.isfinite(v) else "–" for v in flat.values[n]]
@@ -285,7 +300,7 @@ def audit_table(certificates: Sequence[Certificate]) -> str:
 def _methods(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
     names = str(ds.attrs["method"]).split(",")
     stored = json.loads(str(ds.attrs["method_settings"]))
-    settings = stored if "method" in ds.dims else {names[0]: stored}
+    settings = stored if "solved_by" in ds.dims else {names[0]: stored}
     for name in names:
         shown = ", ".join(f"{k} = {v}" for k, v in settings.get(name, {}).items())
         yield (

@@ -235,7 +235,8 @@ def _text(
     lines += ["", "claims: " + counted([v.word for v in verdicts])]
     lines += [f"figure  {path}" for path in pictures]
     lines += [
-        f"{files} files in {folder}: figures (PNG, PDF), data (netCDF), claims (JSON, Markdown)"
+        f"{files} files in {folder}: {'figures (PNG, PDF), ' if pictures else ''}data (netCDF), "
+        "claims (JSON, Markdown)"
     ]
     return "\n".join(lines)
 

@@ -14,6 +14,7 @@ import xarray as xr
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from chirospin.base.errors import ModelError, UnknownNameError
+from chirospin.base.extras import installing
 from chirospin.base.family import Problem
 from chirospin.base.functions import placed
 from chirospin.base.method import Method
@@ -229,7 +230,7 @@ def executor_of(scheduler: str | None, cluster: str | None, workers: int) -> Any
         distributed: Any = importlib.import_module("distributed")
     except ImportError:
         raise ModelError(
-            "Option --cluster needs the package distributed: pip install 'chirospin[cluster]'"
+            f"Option --cluster needs the package distributed: {installing('cluster')}"
         ) from None
     try:
         if scheduler is not None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+import shutil
+import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,8 +22,11 @@ from chirospin.base.parameters import Model, ParameterInfo
 from chirospin.base.units import shown_unit
 from chirospin.faces.verdict import CERTIFICATE, certificate_row, checks_words
 
+GAP, NARROW = 2, 24  # characters between columns, and of a column that is not wrapped further
 ROWS = 40  # lines of a table on the terminal before it is cut
 ENTRIES = 90  # of an array that is printed whole
+PLACES = 21  # of a profile that are printed
+ENTRIES_AT_A_PLACE = 4  # of an observable that has columns
 WORDS = 3  # points of a grid whose words are printed
 COLUMNS = 3  # entries of a vector that are columns of a table
 FEW_WITH_WORDS = 12  # entries of an array that is printed beside words that say what is in it
@@ -27,13 +34,63 @@ FEW = 8  # of an array whose zeros are printed too
 
 
 def table(rows: Sequence[Sequence[str]], head: Sequence[str], indent: str = "  ") -> str:
-    """Columns of text, left aligned, wide enough."""
-    widths = [max(len(row[n]) for row in [head, *rows]) for n in range(len(head))]
-    lines = [
-        indent + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-        for row in [head, *rows]
+    """Columns of text, left aligned; on a terminal no wider than it is.
+
+    Columns of sentences are wrapped; if that is not enough the columns stand in blocks one below the other,
+    each with the first column.
+    """
+    cells = [head, *rows]
+    room = line_width() - len(indent)
+    widths = _fitting([[row[n] for row in cells] for n in range(len(head))], room)
+    return "\n\n".join(
+        "\n".join(indent + line for row in cells for line in _wrapped(row, block, widths))
+        for block in _blocks(widths, room)
+    )
+
+
+def line_width() -> int:
+    """Characters in a line of the terminal; without one, of a file or a pipe, there is no end."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+
+
+def _fitting(columns: Sequence[Sequence[str]], room: int) -> list[int]:
+    """A width for each column: what it holds, or less of the widest of those that can be wrapped."""
+    widths = [max(map(len, column)) for column in columns]
+    least = [
+        max([min(NARROW, width), *(len(word) for cell in column for word in cell.split())])
+        for column, width in zip(columns, widths, strict=True)
     ]
-    return "\n".join(lines)
+    while sum(widths) + GAP * (len(widths) - 1) > room:
+        wide = [n for n in range(len(widths)) if widths[n] > least[n]]
+        if not wide:
+            break
+        widths[max(wide, key=lambda n: widths[n])] -= 1
+    return widths
+
+
+def _blocks(widths: Sequence[int], room: int) -> list[list[int]]:
+    """Columns that stand side by side; every block begins with the first column."""
+    blocks, used = [[0]], widths[0]
+    for n in range(1, len(widths)):
+        if used + GAP + widths[n] > room and len(blocks[-1]) > 1:
+            blocks.append([0])
+            used = widths[0]
+        blocks[-1].append(n)
+        used += GAP + widths[n]
+    return blocks
+
+
+def _wrapped(row: Sequence[str], block: Sequence[int], widths: Sequence[int]) -> list[str]:
+    """The lines of one row."""
+    cells = [
+        textwrap.wrap(row[n], widths[n]) if len(row[n]) > widths[n] else [row[n]] for n in block
+    ]
+    return [
+        (" " * GAP)
+        .join(cell.ljust(widths[n]) for cell, n in zip(line, block, strict=True))
+        .rstrip()
+        for line in itertools.zip_longest(*cells, fillvalue="")
+    ]
 
 
 def number(value: Any) -> str:
@@ -94,13 +151,8 @@ def solved_text(ds: xr.Dataset, problem: Problem, certificates: Sequence[Certifi
                 f"  ... {len(rows) - ROWS} more points; --out FILE.nc keeps all, --plot shows them"
             )
     if not grid:
-        lines += [
-            f"  {observable.name:<18} {number(ds[observable.name].item()):>14} {shown_unit(_unit(ds, observable))}".rstrip()
-            for observable in plain
-        ]
-        for observable in own:
-            if ds[observable.name].size <= (FEW_WITH_WORDS if _has_words(ds) else ENTRIES):
-                lines += _entries(ds[observable.name], _unit(ds, observable))
+        printed, own = _point_lines(ds, plain, own)
+        lines += printed
     profiles = [observable for observable in own if grid or ds[observable.name].size > ENTRIES]
     places = [d for d in ds.dims if "units" in ds[d].attrs and d not in grid]
     if profiles and (places or grid):
@@ -119,6 +171,25 @@ def solved_text(ds: xr.Dataset, problem: Problem, certificates: Sequence[Certifi
         certificates_text(certificates),
     ]
     return "\n".join(lines)
+
+
+def _point_lines(
+    ds: xr.Dataset, plain: Sequence[Any], own: Sequence[Any]
+) -> tuple[list[str], list[Any]]:
+    """The lines of one point, and the observables that its table along a place has not shown."""
+    lines = [
+        f"  {one.name:<18} {number(ds[one.name].item()):>14} {shown_unit(_unit(ds, one))}".rstrip()
+        for one in plain
+    ]
+    along, placed = _along_a_place(ds, [observable.name for observable in own])
+    if placed:
+        lines += [*([""] if plain else []), _placed_text(ds, along, placed)]
+    left = [observable for observable in own if observable.name not in placed]
+    most = FEW_WITH_WORDS if _has_words(ds) else ENTRIES
+    for observable in left:
+        if ds[observable.name].size <= most:
+            lines += _entries(ds[observable.name], _unit(ds, observable))
+    return lines, left
 
 
 def _has_words(ds: xr.Dataset) -> bool:
@@ -143,6 +214,44 @@ def _parts(values: xr.DataArray, title: str) -> dict[str, xr.DataArray]:
         return {}
     parts = {f"{title} {v}": values.sel({own[0]: v}) for v in values[own[0]].values}
     return {name: part for name, part in parts.items() if bool(part.notnull().any())} or parts
+
+
+def _along_a_place(ds: xr.Dataset, names: Sequence[str]) -> tuple[str, list[str]]:
+    """A dimension with a unit, such as time, along which small arrays run, and those with few entries at each place."""
+    for dim in ds.dims:
+        run = [name for name in names if dim in ds[name].dims]
+        small = any(ds[name].size <= ENTRIES for name in run)
+        if "units" in ds[dim].attrs and ds.sizes[dim] > FEW and small and not _has_words(ds):
+            return str(dim), [n for n in run if ds[n].size <= ENTRIES_AT_A_PLACE * ds.sizes[dim]]
+    return "", []
+
+
+def _placed_text(ds: xr.Dataset, dim: str, names: Sequence[str]) -> str:
+    """A line for each of some places, the first and the last among them; a column for each entry."""
+    count = ds.sizes[dim]
+    shown = sorted({*range(0, count, -(-count // PLACES)), count - 1})
+    head, columns = [_with_unit(dim, ds[dim].attrs["units"])], [ds[dim].values]
+    for name in names:
+        title = _with_unit(name, ds[name].attrs["units"])
+        rest = [str(d) for d in ds[name].dims if d != dim]
+        flat = (
+            ds[name].stack(entry=rest, create_index=False)
+            if rest
+            else ds[name].expand_dims("entry")
+        )
+        for n in range(flat.sizes["entry"]):
+            head.append(" ".join([title, *(str(flat[d].values[n]) for d in rest)]))
+            columns.append(flat.isel(entry=n).values)
+    rows = [[number(column[at]) for column in columns] for at in shown]
+    text = table(rows, head)
+    if len(shown) < count:
+        text += f"\n  {len(shown)} of {count} places; --out FILE.nc keeps all, --plot FILE.png shows them"
+    return text
+
+
+def _with_unit(name: str, unit: str) -> str:
+    shown = shown_unit(unit)
+    return f"{name} ({shown})" if shown else name
 
 
 def _entries(values: xr.DataArray, unit: str) -> list[str]:
@@ -211,8 +320,7 @@ def _unit(ds: xr.Dataset, observable: Any) -> str:
 
 
 def _title(ds: xr.Dataset, observable: Any) -> str:
-    unit = shown_unit(_unit(ds, observable))
-    return f"{observable.name} ({unit})" if unit else str(observable.name)
+    return _with_unit(observable.name, _unit(ds, observable))
 
 
 def solved_json(
@@ -311,6 +419,8 @@ def _described_problem(problem: Problem) -> dict[str, Any]:
     kind = problem.model
     return {
         "about": (kind.__doc__ or "").splitlines()[0],
+        "path": problem.path,
+        "python": problem.in_python,
         "question": problem.question,
         "parameters": {i.name: parameter_facts(i) for i in kind.parameters()},
         "shorthands": {s: list(m) for s, m in kind.shorthands.items()},
@@ -345,7 +455,10 @@ def described_text(family: Family) -> str:
 def _described_problem_text(family: Family, problem: Problem) -> str:
     facts = _described_problem(problem)
     lines = [] if len(family.problems) == 1 else [f"{problem.path}: {facts['question']}"]
-    lines.append(f"Parameters of {problem.name} (--set NAME=VALUE, --over NAME=START:STOP:COUNT)")
+    lines.append(
+        f"Parameters of {problem.path} (--set NAME=VALUE, --over NAME=START:STOP:COUNT; "
+        f"in Python {problem.in_python}(NAME=VALUE))"
+    )
     rows = [
         [n, p["symbol"], shown_unit(p["unit"]), number(p["default"]), p["range"], p["about"]]
         for n, p in facts["parameters"].items()

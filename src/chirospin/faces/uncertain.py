@@ -56,6 +56,7 @@ def uncertain_result(
     origin = stored_problem(stack)
     (how,) = stored_methods(stack, origin, {})
     center: Any = stored_model(stack, origin)
+    progress(0, structures)
     found = list(draws(origin, center, how, structures, seed, progress))  # type: ignore[arg-type]
     models = [made(draw.stack, **values) for draw in found]
     grid = {DRAW: range(len(found))}

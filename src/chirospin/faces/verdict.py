@@ -76,7 +76,7 @@ def failure_lines(ds: xr.Dataset, certificates: Sequence[Certificate]) -> list[s
     for certificate in certificates:
         if certificate.passed or certificate.name == "converged":
             continue
-        own = ds.sel({"method": certificate.method}) if "method" in ds.dims else ds
+        own = ds.sel(solved_by=certificate.method) if "solved_by" in ds.dims else ds
         total = own["converged"].size
         many = failing(own).get(certificate.name, 0)
         lines.append(

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
+from chirospin.base.extras import installing
 from chirospin.base.parameters import shown
 from chirospin.measured.description import Description
 
@@ -275,9 +276,7 @@ def sheets_of(place: str, raw: bytes, description: Description) -> list[tuple[st
     try:
         import openpyxl
     except ImportError:
-        raise ModelError(
-            "Sheets need the package openpyxl: pip install 'chirospin[measured]'"
-        ) from None
+        raise ModelError(f"Sheets need the package openpyxl: {installing('measured')}") from None
     try:
         size = sum(part.file_size for part in zipfile.ZipFile(BytesIO(raw)).infolist())
         if size > LARGEST_SHEETS:

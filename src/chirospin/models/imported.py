@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
+from chirospin.base.extras import installing
 from chirospin.base.spin import PAULI
 from chirospin.models.model import Molecule, contact
 from chirospin.scattering.system import Complex, Real
@@ -143,7 +144,7 @@ def _read_by_sisl(name: str) -> Any:
     except ImportError:
         raise ModelError(
             f"Parameter `system` names {name}, which sisl reads, and sisl is not installed: "
-            "pip install 'chirospin[sisl]'"
+            f"{installing('sisl')}"
         ) from None
     try:
         return sisl.get_sile(name).read_hamiltonian()

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError, one_line
+from chirospin.base.extras import installing
 
 Array = NDArray[np.float64]
 PREFIX = "smiles="
@@ -43,9 +44,7 @@ def built(name: str) -> tuple[Any, str]:
     ModelError : RDKit is missing; no SMILES; several molecules; no force field for it; no geometry found
     """
     if find_spec("rdkit") is None:
-        raise ModelError(
-            "A structure from SMILES needs the package rdkit: pip install 'chirospin[smiles]'"
-        )
+        raise ModelError(f"A structure from SMILES needs the package rdkit: {installing('smiles')}")
     from rdkit import rdBase
 
     text = name.strip()[len(PREFIX) :].strip()

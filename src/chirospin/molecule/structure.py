@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
+from chirospin.base.extras import installing
 from chirospin.molecule.builder import built, is_smiles
 
 Array = NDArray[np.float64]
@@ -66,7 +67,7 @@ def require_abinitio() -> None:
     for package in ("pyscf", "ase"):
         if find_spec(package) is None:
             raise ModelError(
-                f"The family molecule needs the package {package}: pip install 'chirospin[abinitio]'"
+                f"The family molecule needs the package {package}: {installing('abinitio')}"
             )
 
 

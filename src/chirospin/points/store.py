@@ -24,8 +24,9 @@ import xarray as xr
 from filelock import FileLock, Timeout
 from xarray.backends import BackendEntrypoint
 
+import chirospin.base.figures  # noqa: F401  registers ds.chirospin
 from chirospin.base.errors import ModelError
-from chirospin.base.results import joined_parts, split_parts
+from chirospin.base.results import joined_parts, load, renewed, split_parts
 from chirospin.base.sealed import DamageError, netcdf_bytes, seal_of, sealed, written_whole
 
 FORMAT = 2  # 1 had no seals
@@ -219,7 +220,7 @@ class Store:
         try:
             if not reason:
                 with xr.open_dataset(path, engine="h5netcdf") as ds:
-                    loaded = joined_parts(ds.load())
+                    loaded = renewed(joined_parts(ds.load()))
                 first = chunk * header["chunk"]
                 stop = min(first + header["chunk"], header["points"])
                 if loaded["point"].values.tolist() == list(range(first, stop)):
@@ -332,7 +333,10 @@ def _is_header(header: Mapping[str, Any]) -> bool:
 
 
 def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
+    try:
+        handle = os.open(directory, os.O_RDONLY)
+    except PermissionError:  # Windows opens no directory
+        return
     try:
         os.fsync(handle)
     finally:
@@ -340,15 +344,16 @@ def _sync(directory: Path) -> None:
 
 
 class StoreBackend(BackendEntrypoint):
-    """``xarray.open_dataset(STORE, engine="chirospin")``."""
+    """``xarray.open_dataset(STORE, engine="chirospin")``, of a sweep's store or a result's file."""
 
-    description = "Sweeps of chirospin: a directory of netCDF shards"
+    description = "Results of chirospin: a sweep's directory of netCDF shards, FILE.nc or DIR.zarr"
 
     def open_dataset(
         self, filename_or_obj: Any, *, drop_variables: Any = None, grid: bool = True
     ) -> xr.Dataset:
-        """Everything that is finished."""
-        ds = Store(Path(filename_or_obj)).open(grid)
+        """Everything that is finished; of a file all, its checksum compared."""
+        store = Store(Path(filename_or_obj))
+        ds = store.open(grid) if store.exists or store.path.suffix == "" else load(store.path)
         return ds if drop_variables is None else ds.drop_vars(drop_variables)
 
     def guess_can_open(self, filename_or_obj: Any) -> bool:

@@ -7,6 +7,7 @@ every finished chunk, and the same call continues with the others.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -199,7 +200,14 @@ def run(
             waiting = sorted({*waiting, *(n for n in done if lost(store.read(n)))})
         left = sum(_length(definition.design.size, size, n) for n in waiting)
         _enough_disk(definition, store, size, left)
-        count = _fill(definition, store, size, waiting, done, executor, workers, progress)
+        try:
+            count = _fill(definition, store, size, waiting, done, executor, workers, progress)
+        except KeyboardInterrupt as stopped:
+            kept = sum(_length(definition.design.size, size, n) for n in store.finished())
+            stopped.add_note(
+                f"{kept} of {definition.design.size} points are kept in {path}; the same command goes on from there"
+            )
+            raise
         return replace(count, aside=aside)
 
 
@@ -336,7 +344,10 @@ def processes(workers: int) -> Executor:
 
 
 def end_with(parent: int) -> None:
-    """End this process soon after its parent, which may not live to say goodbye."""
+    """End this process soon after its parent, which may not live to say goodbye, and at once at Ctrl-C."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_DFL
+    )  # without a traceback: the parent tells what is kept
 
     def watch() -> None:
         while os.getppid() == parent:

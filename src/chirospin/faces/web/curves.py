@@ -115,8 +115,8 @@ def series(question: Question, ds: xr.Dataset) -> list[Series]:
     grid = {str(d) for d in ds["converged"].dims}
     others = [str(d) for d in values.dims if d not in axes]
     own = [d for d in others if d not in grid]
-    rest = [d for d in others if d in grid and d != "method"] + [
-        d for d in ("method",) if d in others
+    rest = [d for d in others if d in grid and d != "solved_by"] + [
+        d for d in ("solved_by",) if d in others
     ]
     factors = [d for d in (*own, *rest) if values.sizes[d] > 1]
     apart = factors if question.view == "map" else [d for d in factors if d in APART]
@@ -133,7 +133,7 @@ def series(question: Question, ds: xr.Dataset) -> list[Series]:
 
 def _each(values: xr.DataArray, apart: Sequence[str], inside: Sequence[str]) -> Iterator[Series]:
     """Colour tells all inside factors but the last apart, if there are two; dashes the last."""
-    lasting = inside[-1:] if len(inside) > 1 or inside == ["method"] else []
+    lasting = inside[-1:] if len(inside) > 1 or inside == ["solved_by"] else []
     for at in itertools.product(*(range(values.sizes[d]) for d in (*apart, *inside))):
         index = dict(zip((*apart, *inside), at, strict=True))
         place = tuple((d, values[d].values[n]) for d, n in index.items())
@@ -151,7 +151,7 @@ def _each(values: xr.DataArray, apart: Sequence[str], inside: Sequence[str]) -> 
 
 
 def _words(dim: str, value: Any) -> str:
-    return f"{dim.replace('_', ' ')} {_short(value)}" if dim != "method" else str(value)
+    return f"{dim.replace('_', ' ')} {_short(value)}" if dim != "solved_by" else str(value)
 
 
 def _short(value: Any) -> str:

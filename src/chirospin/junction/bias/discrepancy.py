@@ -40,7 +40,7 @@ def discrepancy(
 
     Returns
     -------
-    Dataset over (method, bias): ``current`` (with magnetisation), ``spin_polarisation``; over bias:
+    Dataset over (solved_by, bias): ``current`` (with magnetisation), ``spin_polarisation``; over bias:
     ``polarisation_spread`` and ``current_spread`` (largest less smallest), ``barrier``, ``blocked``
     and ``warning``.
     """
@@ -61,8 +61,8 @@ def discrepancy(
     blocked = barrier > BLOCKED
     warning = np.where(blocked, MISSED, "").astype(object)
     found: dict[str, Any] = {
-        "current": (("method", "bias", "magnetisation"), current, _unit("eV*e/hbar", "I")),
-        "spin_polarisation": (("method", "bias"), P, _unit("1", r"P_\mathrm{MR}")),
+        "current": (("solved_by", "bias", "magnetisation"), current, _unit("eV*e/hbar", "I")),
+        "spin_polarisation": (("solved_by", "bias"), P, _unit("1", r"P_\mathrm{MR}")),
         "polarisation_spread": ("bias", _spread(P), _unit("1", r"\delta P")),
         "current_spread": (
             "bias",
@@ -76,7 +76,7 @@ def discrepancy(
     return xr.Dataset(
         found,
         {
-            "method": [method.name for method in methods],
+            "solved_by": [method.name for method in methods],
             "bias": ("bias", values, _unit("eV", "V")),
             "magnetisation": ["up", "down"],
         },

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
+from chirospin.base.extras import installing
 from chirospin.measured.inference.likelihood import LOWEST, Posterior
 
 Real = NDArray[np.float64]
@@ -72,7 +73,7 @@ def nested(
     try:
         import dynesty
     except ImportError:
-        raise ModelError("A fit needs dynesty: pip install 'chirospin[fit]'") from None
+        raise ModelError(f"A fit needs dynesty: {installing('fit')}") from None
     kept = None if store is None else store / content(posterior, live, seed)
     done = None if kept is None else kept.with_suffix(".npz")
     if done is not None and done.exists():

@@ -54,7 +54,7 @@ cotunnelling and the width of the levels; that at T = 0.02 t, a fifth of the cou
                 source="curve",
                 x="bias",
                 y=y,
-                by="method",
+                by="solved_by",
                 x_label=V_LABEL,
                 y_label=label,
             )
@@ -307,7 +307,7 @@ def uncertainty(
     """Spread of three generators, and where none of them can be right."""
     ds = discrepancy(HALF_FILLED, np.asarray(biases))
     progress(1, 1)
-    ds["size"] = np.abs(ds.spin_polarisation.sel({"method": "ule"})).drop_vars("method")
+    ds["size"] = np.abs(ds.spin_polarisation.sel(solved_by="ule")).drop_vars("solved_by")
     ds["size"].attrs = {"units": "1", "symbol": r"|P_\mathrm{MR}|"}
     both = xr.concat(
         [ds["size"], ds["polarisation_spread"]], xr.Variable("curve", ["|P|, ule", "spread"])
@@ -326,7 +326,7 @@ def uncertainty(
 )
 def disagreement(uncertainty: Parts) -> Numbers:
     report = uncertainty["report"]
-    P = abs(report.spin_polarisation.sel({"method": "ule"}))
+    P = abs(report.spin_polarisation.sel(solved_by="ule"))
     low, high = (report.polarisation_spread / P).sel(bias=[8, 40]).values
     return low, high
 
@@ -356,5 +356,5 @@ def linear_response(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
 )
 def reciprocity(linear_response: Parts) -> Numbers:
     defect = linear_response["defect"].reciprocity_defect
-    kms, *others = (float(defect.sel({"method": m})) for m in ("kms", "redfield", "ule"))
+    kms, *others = (float(defect.sel(solved_by=m)) for m in ("kms", "redfield", "ule"))
     return kms, others

@@ -65,7 +65,7 @@ def spectrum(
         )
         q = ds.spin_hall_current
         parts = xr.concat([q.real, q.imag], xr.Variable("part", ["Re", "Im"]))
-        values = parts.transpose("method", "part", "frequency").values.reshape(4, -1)
+        values = parts.transpose("solved_by", "part", "frequency").values.reshape(4, -1)
         names = [f"{part} {m}" for m in ("kinetic", "closed") for part in ("Re", "Im")]
         out[f"D = {D:g}"] = xr.Dataset(
             {

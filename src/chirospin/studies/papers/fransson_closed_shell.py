@@ -368,7 +368,7 @@ def diagonal(figure_5: Parts, figure_7: Parts) -> Numbers:
                 source="ladder",
                 x="thermal_energy",
                 y="size",
-                by="method",
+                by="solved_by",
                 x_scale="log",
                 y_scale="log",
             ),
@@ -376,7 +376,7 @@ def diagonal(figure_5: Parts, figure_7: Parts) -> Numbers:
                 source="ladder",
                 x="thermal_energy",
                 y="share",
-                by="method",
+                by="solved_by",
                 x_scale="log",
                 limits=(-2.0, 1.5),
             ),
@@ -398,7 +398,7 @@ def ladder(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     )
     m = ds.moment.sel(component="z", drop=True)
     size = np.abs(m).assign_attrs(units="1", symbol="|m|")
-    share = (m / m.sel({"method": "exact"})).assign_attrs(units="1", symbol=r"m/m_\mathrm{exact}")
+    share = (m / m.sel(solved_by="exact")).assign_attrs(units="1", symbol=r"m/m_\mathrm{exact}")
     spectra = []
     slow = _model(ALONG, 0.001, thermal_energy=20.0, energy=np.linspace(-5, 5, 201))
     for method in (Exact(), SCBA(), SecondOrder()):
@@ -421,8 +421,8 @@ def ladder(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
 def hartree(ladder: Parts) -> Numbers:
     share = ladder["ladder"].share.sel(thermal_energy=10.0, method="nearest")
     left = np.tanh(LEVEL / 2 / float(share.thermal_energy))
-    return float(share.sel({"method": "scba-hartree"})), float(
-        share.sel({"method": "second-order"}) / left
+    return float(share.sel(solved_by="scba-hartree")), float(
+        share.sel(solved_by="second-order") / left
     )
 
 

@@ -374,7 +374,7 @@ def figure_4(
     """Mean field, on the branch from U = 0 as far as it reaches, beside the exact result at small U."""
     methods = [MeanField(others=False), GKSL()]
     both = _scan(workers, progress, method=methods, hubbard=repulsions)
-    return {name: both.sel({"method": name}) for name in ("mean-field", "gksl")}
+    return {name: both.sel(solved_by=name) for name in ("mean-field", "gksl")}
 
 
 @claim(
@@ -568,7 +568,7 @@ def no_interaction(theorem: Parts) -> Numbers:
 )
 def landauer_factor(theorem: Parts) -> Numbers:
     currents = [ds.mean_current for key, ds in theorem.items() if key != "field"]
-    return [float(c.sel({"method": "landauer"}) / c.sel({"method": "gksl"})) for c in currents]
+    return [float(c.sel(solved_by="landauer") / c.sel(solved_by="gksl")) for c in currents]
 
 
 @claim(
@@ -688,9 +688,9 @@ def errata(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
         Junction().replace(hubbard=0.0), [GKSL(), Landauer()], over={"hopping_b": hops.values}
     ).mean_current
     current = {
-        "master equation": free.sel({"method": "gksl"}),
-        "Landauer with 1/(2 pi)": free.sel({"method": "landauer"}),
-        "Eq. (21), without": 2 * np.pi * free.sel({"method": "landauer"}),
+        "master equation": free.sel(solved_by="gksl"),
+        "Landauer with 1/(2 pi)": free.sel(solved_by="landauer"),
+        "Eq. (21), without": 2 * np.pi * free.sel(solved_by="landauer"),
     }
     out["factor"] = _curves(hops, "mean_current", r"\bar I", current)
     progress(2, 4)
