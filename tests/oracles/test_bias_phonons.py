@@ -82,7 +82,7 @@ def test_generators_are_those_of_the_whole_product_space(name: str, bath: str) -
     assert state.vibrations is not None
     assert state.energy_current[0] == pytest.approx(oracle["energy"][:2], abs=TIGHT)
     assert state.vibrations.energy[0] == pytest.approx(oracle["energy"][2], abs=TIGHT)
-    assert state.vibrations.number[0, 0] == pytest.approx(oracle["quanta"], abs=TIGHT)
+    assert state.vibrations.phonon_number[0, 0] == pytest.approx(oracle["quanta"], abs=TIGHT)
     total = state.energy_current.sum(axis=1) + state.vibrations.energy
     assert total == pytest.approx(np.zeros(2), abs=1e-10)
 

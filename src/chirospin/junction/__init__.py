@@ -28,6 +28,8 @@ from chirospin.junction.bias.master import (
 )
 from chirospin.junction.bias.model import BiasedJunction
 from chirospin.junction.bias.observables import OBSERVABLES as BIASED_OBSERVABLES
+from chirospin.junction.bias.observables import labels as biased_labels
+from chirospin.junction.bias.observables import vibrating
 from chirospin.junction.bias.parts import PARTS
 from chirospin.junction.bias.pauli import Pauli
 from chirospin.junction.bias.scattering import BiasedLandauer, BiasedMeanField
@@ -177,9 +179,10 @@ BIASED = Problem(
     checks=BIASED_CHECKS,
     audits=BIASED_AUDITS,
     parts=PARTS,
-    labels=labels,
+    labels=biased_labels,
     drawing=stack_drawing,
     quantity="spin_polarisation",
+    default_method=lambda model: (Redfield if vibrating(model) else UniversalLindblad).name,
 )
 VIBRATING = Problem(
     family="junction",

@@ -11,6 +11,7 @@ from chirospin.base.method import Method
 from chirospin.base.parts import Part, states_with_parts
 from chirospin.junction.audit import time_reversal_broken
 from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian, reservoirs_of
+from chirospin.junction.modes import MIXED, modes, time_reversal_mixed
 
 Real = NDArray[np.float64]
 STEP = 2e-3  # of the bias, in temperatures: a derivative is then good to 1e-6
@@ -23,8 +24,8 @@ NEAR_ABOVE, NEAR_BELOW, NEAR_HOT, NEAR_COLD = "near_above", "near_below", "near_
 
 
 def rest(model: BiasedJunction) -> BiasedJunction:
-    """The same junction between leads of equal potential and temperature."""
-    return model.replace(bias=0.0, thermal_energy_difference=0.0)
+    """The same junction between leads of equal potential and temperature, vibrations as warm."""
+    return model.replace(bias=0.0, thermal_energy_difference=0.0, phonon_thermal_energy=None)
 
 
 def driven(model: BiasedJunction) -> bool:
@@ -49,8 +50,9 @@ def shifted_bias(model: BiasedJunction, steps: int) -> BiasedJunction:
 
 
 def obeys_reciprocity(model: BiasedJunction) -> bool:
-    """Whether time reversal holds on the stack, so that linear response is reciprocal."""
-    return time_reversal_broken(gated_hamiltonian(rest(model))) <= UNBROKEN
+    """Whether time reversal holds on the stack and its vibrations, so that linear response is reciprocal."""
+    still = time_reversal_broken(gated_hamiltonian(rest(model))) <= UNBROKEN
+    return still and time_reversal_mixed(modes(model).coupling) <= MIXED
 
 
 def near_rest(model: BiasedJunction) -> bool:

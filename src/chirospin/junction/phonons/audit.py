@@ -30,7 +30,7 @@ from chirospin.junction.model import (
     one_body_hamiltonian,
     spin_orbit_vectors,
 )
-from chirospin.junction.modes import dephasing_operator, modes, time_reversal_mixed
+from chirospin.junction.modes import MIXED, dephasing_operator, modes, time_reversal_mixed
 from chirospin.junction.phonons.methods import (
     ROUNDING,
     TIER_CHANGE,
@@ -49,8 +49,6 @@ WEAK = 0.01
 """g^2 (2 n + 1)/t^2 up to which one tier is good to 3 % of P."""
 TIERS_NEGATIVE = 1e-4
 """Of a truncated hierarchy, which is not positive by form: one tier has eigenvalues to -1e-5."""
-MIXED = 1e-20
-"""eV^2: a mode that couples to what is even and to what is odd under time reversal."""
 
 
 def _top_level(model: PhononJunction, state: PhononState) -> float | None:
