@@ -74,6 +74,7 @@ from chirospin.numerics.sylvester import Form, SchurInverse, by_either_form
 LEFT, RIGHT = 0, 1
 KRYLOV_GUESS = 60  # vectors assumed when memory is estimated
 AT_WORK = 12  # complex copies of the operators beside them
+ROUGH = 1e-5  # residual of a start: vibrations move the state by more
 TOGETHER = 2_000_000  # unknowns of both magnetisations up to which they share numpy calls
 
 
@@ -439,7 +440,7 @@ def _solved(
     if start is not None:
         guess = representation.raised(layout, start.representation, start.stationary.halves)
     elif not dark.any():
-        bare = _without_vibrations(representation.stage, members, form, tolerance, limit)
+        bare = _without_vibrations(representation.stage, members, form, limit)
         guess = None if bare is None else representation.beside_electrons(layout, bare)
     found = solver.steady_state(strict=form is SchurInverse, guess=guess)
     alone = np.array([unreached(np.array([m.one_body_decay]), m.matrices.h)[0] for m in members])
@@ -461,9 +462,9 @@ def _solved(
 
 
 def _without_vibrations(
-    stage: Stage, members: Sequence[FlatMember], form: Form, tolerance: float, limit: int
+    stage: Stage, members: Sequence[FlatMember], form: Form, limit: int
 ) -> Halves | None:
-    """Electrons that no vibration disturbs; None where they have no unique state."""
+    """Roughly the electrons that no vibration disturbs; None where they have no unique state."""
     layout = Layout(charges=stage.charges, batch=len(members))
     if stage.white:
         return None  # to invert its maps costs more than a guess saves
@@ -471,8 +472,8 @@ def _without_vibrations(
         resolvent = Resolvent(Generator(members, layout, [FlatLeads(members, layout)]), form)
     except np.linalg.LinAlgError:
         return None
-    found = SteadySolver(resolvent=resolvent, tolerance=tolerance, limit=limit).steady_state()
-    sound = (resolvent.generator.residual(*found.halves) <= tolerance).all()
+    found = SteadySolver(resolvent=resolvent, tolerance=ROUGH, limit=limit).steady_state()
+    sound = (resolvent.generator.residual(*found.halves) <= ROUGH).all()
     return found.halves if sound else None
 
 
