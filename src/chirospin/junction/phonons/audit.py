@@ -28,7 +28,6 @@ from chirospin.junction.manybody.counting import NOISE_CHECKS
 from chirospin.junction.model import (
     PER_MOLECULE,
     one_body_hamiltonian,
-    spin_orbit_vectors,
 )
 from chirospin.junction.modes import MIXED, dephasing_operator, modes, time_reversal_mixed
 from chirospin.junction.phonons.methods import (
@@ -40,13 +39,11 @@ from chirospin.junction.phonons.methods import (
     Tiers,
     affordable,
 )
-from chirospin.junction.phonons.model import PhononJunction, quanta_in_bath
-from chirospin.junction.phonons.observables import balanced
+from chirospin.junction.phonons.model import PhononJunction
+from chirospin.junction.phonons.observables import WEAK, balanced, tier_strength
 from chirospin.junction.phonons.solution import AuxiliaryTiers, ExplicitLevels, Stage
 from chirospin.junction.phonons.state import PhononState, Truncation
 
-WEAK = 0.01
-"""g^2 (2 n + 1)/t^2 up to which one tier is good to 3 % of P."""
 TIERS_NEGATIVE = 1e-4
 """Of a truncated hierarchy, which is not positive by form: one tier has eigenvalues to -1e-5."""
 
@@ -69,22 +66,15 @@ def _tier_change(model: PhononJunction, state: PhononState) -> float | None:
 
 
 def _one_tier(model: PhononJunction, state: PhononState) -> float | None:
-    r""":math:`g^2 (2n + 1)` over the square of the energy that the mode modulates; g is half the range of V."""
-    found = modes(model)
-    if state.truncation.tiers != 1 or found.idle:
+    if state.truncation.tiers != 1 or modes(model).idle:
         return None
-    g = found.range / 2
-    h = one_body_hamiltonian(model)
-    scale = np.full(len(found), np.abs(h - np.diag(h.diagonal())).max(initial=0.0))
-    blocks = found.coupling.reshape(len(found), model.molecules, 2, 2, model.molecules, 2, 2)
-    spin_orbit = np.abs(blocks[:, :, 0, :, :, 1, :]).max(axis=(1, 2, 3, 4)) > 0
-    own = np.linalg.norm(spin_orbit_vectors(model), axis=1).max()
-    scale = np.where(spin_orbit, 10 * own, scale)
-    value = g**2 * (2 * quanta_in_bath(model) + 1) / np.maximum(scale, 1e-300) ** 2
-    return float(value.max())
+    return tier_strength(model)
 
 
 def _first_law(model: PhononJunction, state: PhononState) -> float | None:
+    """Where the energy from the bath is known by itself: of levels, and of a local bath by two tiers."""
+    if not np.isfinite(state.mode_heat).all():
+        return None
     total = state.energy_current.sum(axis=1) + state.dephasing_energy
     if not np.isfinite(total).all():
         return None

@@ -18,10 +18,12 @@ from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.bosons import (
+    FLOW_ERROR,
     DampedVibrations,
     DressedVibrations,
     Oscillators,
     Vibrations,
+    level_errors,
     vibronic_energy,
 )
 from chirospin.junction.manybody.certified import (
@@ -72,6 +74,8 @@ from chirospin.junction.state import lead_current, unreached
 from chirospin.numerics.sylvester import Form, SchurInverse, by_either_form
 
 LEFT, RIGHT = 0, 1
+COUNTED = ("phonon_number", "displacement", "coupling_energy", "mode_heat", "energy_current")
+"""Readings whose error is what another truncation changes."""
 KRYLOV_GUESS = 60  # vectors assumed when memory is estimated
 AT_WORK = 12  # complex copies of the operators beside them
 ROUGH = 1e-5  # residual of a start: vibrations move the state by more
@@ -485,14 +489,24 @@ def lead_currents(found: Sequence[Found]) -> Real:
     return lead_current(coupling, np.einsum("mkk->mk", G).real, members[0].occupation)
 
 
-def phonon_state(found: Sequence[Found], change: float) -> PhononState:
-    """The state of both magnetisations."""
+def phonon_state(found: Sequence[Found], change: float, lower: Sequence[Found] = ()) -> PhononState:
+    """The state of both magnetisations.
+
+    Parameters
+    ----------
+    lower : the same by a hierarchy that ends two tiers lower, where there is one
+    """
     up, down = (answer for one in found for answer in one.states)
     representation = found[0].representation
-    read = [_readings(one) for one in found]
-    gathered: dict[str, Any] = {
-        name: np.concatenate([one[name] for one in read]) for name in read[0]
-    }
+    gathered = _gathered(found)
+    errors: dict[str, Real] = {}
+    if isinstance(representation, ExplicitLevels):
+        errors = _level_errors(representation, gathered, lead_currents(found)[:, LEFT])
+    elif lower:
+        before = _gathered(lower)
+        errors = {name: np.abs(gathered[name] - before[name]) for name in COUNTED}
+        errors["current"] = np.abs(lead_currents(found) - lead_currents(lower))[:, LEFT]
+        errors["spin_polarisation"] = np.asarray(change)
     return PhononState(
         one_body_density=np.stack([up.one_body_density, down.one_body_density]),
         lead_current=lead_currents(found),
@@ -500,8 +514,32 @@ def phonon_state(found: Sequence[Found], change: float) -> PhononState:
         density=joint_certificates(up, down),
         truncation=representation.truncation,
         truncation_change=change,
+        errors=errors,
         **gathered,
     )
+
+
+def _gathered(found: Sequence[Found]) -> dict[str, Any]:
+    """Readings of both magnetisations."""
+    read = [_readings(one) for one in found]
+    return {name: np.concatenate([one[name] for one in read]) for name in read[0]}
+
+
+def _level_errors(
+    representation: ExplicitLevels, readings: dict[str, Any], current: Real
+) -> dict[str, Real]:
+    """What levels that are not kept may change."""
+    seen, top = representation.stage.modes, readings["top_level"]
+    errors = level_errors(representation.oscillators, top, seen.damping, seen.range)
+    share = top.sum(axis=1)
+    flows = np.abs(readings["energy_current"])
+    bath = errors["mode_heat"].sum(axis=1, keepdims=True)
+    return {
+        **errors,
+        "energy_current": FLOW_ERROR * share[:, None] * flows + bath,
+        "current": FLOW_ERROR * share * np.abs(current),
+        "spin_polarisation": np.asarray(share.max()),
+    }
 
 
 def _readings(found: Found) -> dict[str, Real]:
@@ -522,7 +560,7 @@ def _readings(found: Found) -> dict[str, Real]:
     lost = _dephasing_energy(found, fields, operators)
     heat = stage.modes.damping * stage.modes.energy * (number - stage.occupation)
     bath = -leads.sum(axis=1) - lost
-    if stage.bath == "local":
+    if stage.bath == "local" and np.isfinite(heat).all():
         bath = -(heat + 0.5 * stage.modes.damping * coupled).sum(axis=1)
     else:
         heat = np.full((batch, len(stage.modes)), np.nan)
