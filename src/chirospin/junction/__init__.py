@@ -59,6 +59,7 @@ from chirospin.junction.operators import (
 )
 from chirospin.junction.phonons.audit import AUDITS as PHONON_AUDITS
 from chirospin.junction.phonons.audit import CHECKS as PHONON_CHECKS
+from chirospin.junction.phonons.gradients import gradients as phonon_gradients
 from chirospin.junction.phonons.methods import Exact, Levels, Tiers
 from chirospin.junction.phonons.model import PhononJunction
 from chirospin.junction.phonons.observables import OBSERVABLES as PHONON_OBSERVABLES
@@ -197,6 +198,7 @@ VIBRATING = Problem(
     labels=phonon_labels,
     drawing=stack_drawing,
     quantity="spin_polarisation",
+    gradients={kind.name: phonon_gradients for kind in (Exact, Tiers, Levels)},
 )
 FAMILY = Family(
     name="junction",

@@ -176,9 +176,7 @@ class ExplicitLevels:
         stage = self.stage
         return kind(self.oscillators, stage.coupling, layout, stage.modes.damping, stage.occupation)
 
-    def solver(
-        self, members: Sequence[FlatMember], form: Form, tolerance: float, limit: int
-    ) -> SteadySolver:
+    def generator(self, members: Sequence[FlatMember]) -> Generator:
         """Of these members."""
         layout = LevelsLayout(
             charges=self.stage.charges, batch=len(members), levels=self.oscillators.size
@@ -186,7 +184,13 @@ class ExplicitLevels:
         families: list[JumpFamily] = [FlatLeads(members, layout), self.vibrations(layout)]
         if self.stage.white:
             families.append(OneBodyDephasing(self.stage.white, layout))
-        resolvent = Resolvent(Generator(members, layout, families), form)
+        return Generator(members, layout, families)
+
+    def solver(
+        self, members: Sequence[FlatMember], form: Form, tolerance: float, limit: int
+    ) -> SteadySolver:
+        """Of these members."""
+        resolvent = Resolvent(self.generator(members), form)
         return SteadySolver(resolvent=resolvent, tolerance=tolerance, limit=limit)
 
     def field(self, layout: Layout, halves: Halves, mode: int) -> Halves:
@@ -247,9 +251,7 @@ class AuxiliaryTiers:
         """Operators of the hierarchy."""
         return hierarchy_size(len(self.stage.noise.memory.decay), self.truncation.tiers)
 
-    def solver(
-        self, members: Sequence[FlatMember], form: Form, tolerance: float, limit: int
-    ) -> SteadySolver:
+    def generator(self, members: Sequence[FlatMember]) -> TieredGenerator:
         """Of these members."""
         stage, memory = self.stage, self.stage.noise.memory
         layout = TiersLayout(
@@ -264,10 +266,14 @@ class AuxiliaryTiers:
         ]
         if white:
             families.append(OneBodyDephasing(white, layout))
-        generator = TieredGenerator(members, layout, families, memory, stage.coupling)
-        return SteadySolver(
-            resolvent=TieredResolvent(generator, form), tolerance=tolerance, limit=limit
-        )
+        return TieredGenerator(members, layout, families, memory, stage.coupling)
+
+    def solver(
+        self, members: Sequence[FlatMember], form: Form, tolerance: float, limit: int
+    ) -> SteadySolver:
+        """Of these members."""
+        resolvent = TieredResolvent(self.generator(members), form)
+        return SteadySolver(resolvent=resolvent, tolerance=tolerance, limit=limit)
 
     def field(self, layout: Layout, halves: Halves, mode: int) -> Halves:
         r""":math:`\sum_j s_j \rho_{e_j}`, and what the white part of the bath adds, -i r [V, rho]/2."""

@@ -123,7 +123,7 @@ def hot(couplings: Parts) -> Numbers:
     ),
     setting="U = 0, w = 0.5 t damped at 0.1 t, g^2 (2 n + 1) = 1e-4, one tier; mixed adds g on the spin of molecule 1",
     outside=TRUNCATED,
-    quick={"temperatures": (0.1, 5.0)},
+    quick={"temperatures": (0.1, 5.0, 20.0)},
 )
 def without_repulsion(
     workers: int, progress: Progress, temperatures: Sequence[float] = (0.1, 0.3, 1.0, 5.0, 20.0)
@@ -160,14 +160,18 @@ def quantum(without_repulsion: Parts) -> Numbers:
 @claim(
     "no repulsion",
     "at fixed noise the effect dies with temperature; a mode that breaks time reversal keeps it",
-    below("P at T = 10 w over that at w/5, even coupling", 0.15),
-    above("the same with an odd part", 0.3),
-    source="self",
+    near(
+        "exponent of P in T from 10 w to 40 w, even coupling: the quantum part is w/T", -1.0, 0.01
+    ),
+    near("the same with an odd part: classical noise polarises", 0.0, 0.1),
+    source="analytic",
 )
 def classical(without_repulsion: Parts) -> Numbers:
-    P = without_repulsion["curves"].over_square
-    ratio = P.sel(thermal_energy=5.0) / P.sel(thermal_energy=0.1)
-    return float(abs(ratio.sel(coupling="even"))), float(abs(ratio.sel(coupling="mixed")))
+    """What is left out is of order (w/T)^2 beside the first, and w/T beside the second."""
+    P = abs(without_repulsion["curves"].over_square)
+    ratio = P.sel(thermal_energy=20.0) / P.sel(thermal_energy=5.0)
+    power = np.log(ratio) / np.log(4.0)
+    return float(power.sel(coupling="even")), float(power.sel(coupling="mixed"))
 
 
 @claim(
