@@ -97,10 +97,10 @@ def level_errors(
 ) -> dict[str, Real]:
     r"""What the levels above the top one, which holds p, may change.
 
-    .. math:: \delta\langle b^+b \rangle = n p, \quad \delta\langle x \rangle = 4 \sqrt n p, \quad
-              \delta\langle xV \rangle = 6 \sqrt n p \Delta V, \quad \delta Q = \kappa w n p
+    .. math:: \delta\langle b^+b \rangle = 2 n p, \quad \delta\langle x \rangle = 4 \sqrt n p, \quad
+              \delta\langle xV \rangle = 6 \sqrt n p \Delta V, \quad \delta Q = 2 \kappa w n p
 
-    Bounds of what more levels changed in dimers with every kind of coupling, within a factor of two.
+    Bounds of what more levels changed in molecules and dimers with every kind of coupling, cold and hot.
 
     Parameters
     ----------
@@ -109,10 +109,10 @@ def level_errors(
     """
     n = np.array(oscillators.levels, dtype=float)
     return {
-        "phonon_number": n * top,
+        "phonon_number": 2 * n * top,
         "displacement": 4 * np.sqrt(n) * top,
         "coupling_energy": 6 * np.sqrt(n) * top * spread,
-        "mode_heat": damping * oscillators.energy * n * top,
+        "mode_heat": 2 * damping * oscillators.energy * n * top,
     }
 
 

@@ -241,10 +241,10 @@ class BornEquation:
         N, _, _ = solve_sylvester(K, -self.arriving(density))
         return N
 
-    def grid(self, K: Complex, count: int) -> Real:
-        """Frequencies, wide enough for all energies."""
+    def grid(self, K: Complex, count: int, width: float = WIDE) -> Real:
+        """Frequencies up to a multiple of the largest energy."""
         energy = np.linalg.eigvals(K)
-        half = WIDE * (np.abs(energy).max() + self.modes.energy.max(initial=0.0))
+        half = width * (np.abs(energy).max() + self.modes.energy.max(initial=0.0))
         return np.asarray(-half + 2 * half / count * np.arange(count))
 
     @property
@@ -286,23 +286,26 @@ class BornEquation:
             return BornState(
                 density=nothing, displacement=np.full(len(self.modes), np.nan), outcome=lost
             )
-        count, spent = self.first_points, 0
+        count, width, spent, before, finer = self.first_points, WIDE, 0, np.inf, True
         density = self.bare(K, np.zeros_like(K))
         while True:
             self.require_room(count)
             last = self.points is not None or 2 * count > MOST
             changes: Changes = [None] * len(self.blocks)
             for rough in (False,) if last else (True, False):  # a grid is tried before it is used
-                found = self._iterated(density, self.grid(K, count), method, changes, rough=rough)
+                w = self.grid(K, count, width)
+                found = self._iterated(density, w, method, changes, rough=rough)
                 spent += found.outcome.iterations
                 density = found.density
-                lost = found.outcome.converged and self.lost(density) > KEPT
-                if rough and lost:
+                lost = self.lost(density) if found.outcome.converged else 0.0
+                if rough and lost > KEPT:
                     break
             found = replace(found, outcome=replace(found.outcome, iterations=spent))
-            if last or not lost:
+            if last or lost <= KEPT:
                 return found
-            count *= 2
+            if lost > before / 4:  # it was not that which was too coarse, or too narrow
+                finer = not finer
+            count, width, before = 2 * count, width if finer else 2 * width, lost
 
     def _iterated(
         self, density: Complex, w: Real, method: BornApproximation, changes: Changes, *, rough: bool

@@ -510,8 +510,13 @@ def phonon_state(found: Sequence[Found], change: float, lower: Sequence[Found] =
         errors = _level_errors(representation, gathered, lead_currents(found)[:, LEFT])
     elif lower:
         before = _gathered(lower)
-        errors = {name: np.abs(gathered[name] - before[name]) for name in COUNTED}
-        errors["current"] = np.abs(lead_currents(found) - lead_currents(lower))[:, LEFT]
+        changes = {name: gathered[name] - before[name] for name in COUNTED}
+        changes["current"] = (lead_currents(found) - lead_currents(lower))[:, LEFT]
+        # of one magnetisation the change may pass through zero
+        errors = {
+            name: np.broadcast_to(np.abs(change).max(axis=0, initial=0.0), change.shape)
+            for name, change in changes.items()
+        }
         errors["spin_polarisation"] = np.asarray(change)
     return PhononState(
         one_body_density=np.stack([up.one_body_density, down.one_body_density]),
