@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from chirospin.base.observables import Function, observable
+from chirospin.base.observables import Function, Observable, observable
 from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian, reservoirs_of
 from chirospin.junction.bias.parts import (
     ABOVE,
@@ -39,14 +39,6 @@ from chirospin.junction.observables import (
     polarisation_error_from,
 )
 from chirospin.junction.observables import labels as plain_labels
-from chirospin.junction.phonons.observables import (
-    coupling_energy,
-    displacement,
-    levels,
-    mode_heat,
-    phonon_number,
-    top_level,
-)
 from chirospin.scattering.probes import probe_kind
 
 Real = NDArray[np.float64]
@@ -492,20 +484,66 @@ def thermoelectric_defect(
     return float(np.abs(by_heat - by_bias[::-1]).max() / size) if size else float("nan")
 
 
+BY_MODE = ("magnetisation", "mode")
+
+
+def _shown(
+    name: str,
+    unit: str,
+    symbol: str,
+    about: str,
+    read: Function,
+    dims: tuple[str, ...] = BY_MODE,
+    error: Function | None = None,
+) -> Observable:
+    """An observable of vibrations, which comes unasked where there are any."""
+    return Observable(
+        name=name,
+        unit=unit,
+        symbol=symbol,
+        about=about,
+        dims=dims,
+        function=read,
+        undefined=STILL,
+        default=vibrating,
+        error=error,
+    )
+
+
 VIBRATIONS = (
     *(
-        replace(
-            known,
-            function=_of_vibrations(known.name),
-            error=_vibrations_error(known.name),
-            undefined=STILL,
-            default=vibrating,
+        _shown(name, unit, symbol, about, _of_vibrations(name), error=_vibrations_error(name))
+        for name, unit, symbol, about in (
+            (
+                "phonon_number",
+                "1",
+                r"\langle b^+b \rangle",
+                "Mean number of quanta in each vibration",
+            ),
+            ("displacement", "1", r"\langle x \rangle", "Mean of x = b + b^+ of each vibration"),
+            (
+                "coupling_energy",
+                "eV",
+                r"\langle xV \rangle",
+                "Energy of each coupling to the electrons",
+            ),
+            (
+                "mode_heat",
+                "eV^2/hbar",
+                "Q",
+                "Energy w b^+b that its bath takes from each vibration",
+            ),
         )
-        for known in (phonon_number, displacement, coupling_energy, mode_heat)
     ),
     bath_energy_current,
-    replace(top_level, function=_of_vibrations("top_level"), undefined=STILL, default=vibrating),
-    replace(levels, function=_levels, undefined=STILL, default=vibrating),
+    _shown(
+        "top_level",
+        "1",
+        r"p_\mathrm{top}",
+        "Occupation of the highest level kept of each vibration",
+        _of_vibrations("top_level"),
+    ),
+    _shown("levels", "1", "n", "Levels of each vibration that were kept", _levels, dims=("mode",)),
 )
 OBSERVABLES = (
     replace(current, error=_current_error, needs=(REST,)),
