@@ -117,7 +117,7 @@ def _densities(
                 f"{method.name}), but does; take differences of two solves"
             )
         kept = replace(found.representation, stage=stage, truncation=cut)
-        return kept.generator(stage.pair[members]).derivative(*halves)
+        return kept.generator(list(stage.pair)[members]).derivative(*halves)
 
     even, odd = along(model, name, flow, STEP)
     even, odd, spent = found.solver.solve(even, odd, method.tolerance)

@@ -297,15 +297,15 @@ class BornEquation:
                 found = self._iterated(density, w, method, changes, rough=rough)
                 spent += found.outcome.iterations
                 density = found.density
-                lost = self.lost(density) if found.outcome.converged else 0.0
-                if rough and lost > KEPT:
+                leak = self.lost(density) if found.outcome.converged else 0.0
+                if rough and leak > KEPT:
                     break
             found = replace(found, outcome=replace(found.outcome, iterations=spent))
-            if last or lost <= KEPT:
+            if last or leak <= KEPT:
                 return found
-            if lost > before / 4:  # it was not that which was too coarse, or too narrow
+            if leak > before / 4:  # it was not that which was too coarse, or too narrow
                 finer = not finer
-            count, width, before = 2 * count, width if finer else 2 * width, lost
+            count, width, before = 2 * count, width if finer else 2 * width, leak
 
     def _iterated(
         self, density: Complex, w: Real, method: BornApproximation, changes: Changes, *, rough: bool
@@ -375,10 +375,10 @@ class _Step:
         moved = self.w[:, None, None] * np.eye(len(self.K)) - self.K - (greater - lesser)
         retarded: Complex = np.asarray(np.linalg.inv(moved), dtype=complex)
         less = retarded @ (1j * self.arriving + lesser - dagger(lesser)) @ dagger(retarded)
-        pole, unit = 1 / (self.w[:, None] - self.energy), np.eye(len(self.K))
+        pole, unit = 1 / (self.w[:, None] - self.energy), np.eye(len(self.K), dtype=complex)
         free = self._between(unit, pole, self.bare)
         less += free - dagger(free)
-        apart = retarded - self._between(unit, pole, unit)
+        apart: Complex = np.asarray(retarded - self._between(unit, pole, unit))
         more = less + apart - dagger(apart)
         step = (self.w[1] - self.w[0]) / (2 * np.pi)
         N = self.bare - 1j * step * less.sum(axis=0)
