@@ -275,3 +275,49 @@ def biased_with_levels(
         "energy": [np.trace(H @ flow).real for flow in flows],
         "quanta": np.trace(lower.T @ lower @ rho).real,
     }
+
+
+def born(
+    h: np.ndarray,
+    filling: np.ndarray,
+    emptying: np.ndarray,
+    exponents: list[tuple[np.ndarray, complex, complex, complex]],
+    *,
+    points: int = 700,
+    steps: int = 60,
+) -> np.ndarray:
+    """Self-consistent Born occupations without repulsion, exponents (V, nu, eta, eta~): sums over all frequencies.
+
+    The textbook convolution: Sigma(w) = int dw'/2pi c(w - w') V G(w') V with c(y) = sum eta/(nu - iy), every
+    pair of frequencies on the grid w = tan(theta); no transforms, no part in closed form.
+    """
+    theta = (np.arange(points) + 0.5) / points * np.pi - np.pi / 2
+    w = np.tan(theta)
+    weight = np.pi / points / np.cos(theta) ** 2 / (2 * np.pi)
+    one = np.eye(len(h))
+    terms = [
+        (V, *(weight / (nu - 1j * (w[:, None] - w)) * eta for eta in (eta, back)))
+        for V, nu, eta, back in exponents
+    ]
+    response = [2 * (eta / nu).imag for _, nu, eta, _ in exponents]
+    filled, lost = np.diag(filling), np.diag(filling + emptying)
+
+    def around(C: np.ndarray, V: np.ndarray, G: np.ndarray) -> np.ndarray:
+        return V @ (C @ G.reshape(points, -1)).reshape(G.shape) @ V
+
+    greater = lesser = np.zeros((points, *h.shape), complex)
+    n = np.zeros_like(h)
+    for _ in range(steps):
+        field = sum(
+            r * np.trace(V @ n).real * V for r, (V, *_) in zip(response, exponents, strict=True)
+        )
+        K = h + field - 0.5j * lost
+        R = np.linalg.inv(w[:, None, None] * one - K - (greater - lesser))
+        A = R.conj().swapaxes(1, 2)
+        less = R @ (1j * filled + lesser - lesser.conj().swapaxes(1, 2)) @ A
+        more = less + R - A
+        n = -1j * np.einsum("w,wmn->mn", weight, less)
+        n = (n + n.conj().T) / 2
+        greater = sum(around(C, V, more) for V, C, _ in terms)
+        lesser = sum(around(C, V, less) for V, _, C in terms)
+    return n.diagonal().real

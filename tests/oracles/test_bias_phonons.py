@@ -7,12 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chirospin import junction
 from chirospin.base.errors import ModelError
 from chirospin.junction import (
+    FAMILY,
     BiasedJunction,
     BiasedMeanField,
     DetailedBalance,
+    Levels,
     Pauli,
+    PhononJunction,
     PositiveLindblad,
     Redfield,
     UniversalLindblad,
@@ -20,10 +24,12 @@ from chirospin.junction import (
 from chirospin.junction.bias import master
 from chirospin.junction.bias.master import SecondOrder
 from chirospin.junction.bias.model import gated_hamiltonian, reservoirs_of
+from chirospin.junction.bias.parts import obeys_reciprocity, rest
 from chirospin.junction.model import interaction, lead_couplings
 from chirospin.junction.modes import modes, quanta
 from tests.oracles.phonons_dense import Electrons, Vibration, biased_with_levels
 
+BIASED = FAMILY.problem("bias")
 TIGHT = 1e-9  # residual 1e-12 over the slowest relaxation
 METHODS: dict[str, SecondOrder] = {
     method.name: method
@@ -82,7 +88,7 @@ def test_generators_are_those_of_the_whole_product_space(name: str, bath: str) -
     assert state.vibrations is not None
     assert state.energy_current[0] == pytest.approx(oracle["energy"][:2], abs=TIGHT)
     assert state.vibrations.energy[0] == pytest.approx(oracle["energy"][2], abs=TIGHT)
-    assert state.vibrations.number[0, 0] == pytest.approx(oracle["quanta"], abs=TIGHT)
+    assert state.vibrations.phonon_number[0, 0] == pytest.approx(oracle["quanta"], abs=TIGHT)
     total = state.energy_current.sum(axis=1) + state.vibrations.energy
     assert total == pytest.approx(np.zeros(2), abs=1e-10)
 
@@ -111,15 +117,72 @@ def conductances(method: SecondOrder, **changes: Any) -> tuple[float, float]:
     return float(up), float(down)
 
 
-def test_linear_response_is_reciprocal() -> None:
-    """kms for leads and bath; a mode that couples to what is even and what is odd breaks it."""
+TWIST: dict[str, Any] = {"spin_orbit_modulation": [[[0.0, 0.3, 0.1]]]}
+"""Out of the plane of the static vector and z: one molecule then polarises."""
 
-    def defect(method: SecondOrder = METHODS["kms"], **changes: Any) -> float:
-        up, down = conductances(method, **changes)
+
+def test_linear_response_is_reciprocal() -> None:
+    """kms for leads and bath at one temperature; every departure from that breaks it."""
+
+    def defect(name: str = "kms", **changes: Any) -> float:
+        up, down = conductances(METHODS[name], **{**TWIST, **changes})
         return abs(up - down) / (up + down)
 
-    assert defect() < 1e-8
-    assert defect(spin_coupling=[[[0.05, 0.1, -0.2]]]) > 1e-6
+    assert defect() < 1e-9  # differences of two currents good to 1e-13
+    assert defect("redfield") > 1e-6
+    assert defect("perlind") > 1e-6
+    assert defect(phonon_bath="local") > 1e-5
+    assert defect(phonon_thermal_energy=1.2) > 1e-6
+    assert defect(spin_coupling=[[[0.05, 0.1, -0.2]]]) > 1e-3
+
+
+def test_a_wide_window_is_the_infinite_one() -> None:
+    """With a locally damped mode; an Ohmic bath stays another bath."""
+    wide = vibrating(**TWIST, phonon_bath="local", bias=400.0)
+    shared = {
+        name: getattr(wide, name)
+        for name in PhononJunction.model_fields
+        if name in BiasedJunction.model_fields and name != "phonon_bath"
+    }
+    there = Levels().solve(PhononJunction(**shared))
+    here = METHODS["redfield"].solve(wide)
+    assert here.vibrations is not None
+    assert here.lead_current == pytest.approx(there.lead_current, abs=1e-12)
+    for name in ("phonon_number", "displacement", "coupling_energy", "mode_heat", "top_level"):
+        assert getattr(here.vibrations, name) == pytest.approx(getattr(there, name), abs=1e-12)
+    other = METHODS["redfield"].solve(wide.replace(phonon_bath="ohmic"))
+    assert np.abs(other.lead_current - there.lead_current).max() > 1e-6
+
+
+def test_vibrations_are_printed_with_errors_that_hold() -> None:
+    """By the default method, which has them; the energies of all three baths add up to zero."""
+    shown = ("phonon_number", "displacement", "coupling_energy", "mode_heat")
+    few, many = (
+        junction.solve(vibrating(phonon_levels=[n]))  # all that is found unasked
+        for n in (3, 5)
+    )
+    assert few.attrs["method"] == "redfield"
+    assert junction.solve(BiasedJunction(molecules=1)).attrs["method"] == "ule"
+    for name in (*shown, "current", "spin_polarisation"):
+        apart = np.abs(few[name] - many[name])
+        assert (apart <= few[f"{name}_error"] + many[f"{name}_error"]).all(), name
+    net = few.energy_current.sum("lead") + few.bath_energy_current
+    assert np.abs(net.values).max() < 1e-10
+    assert np.abs(few.bath_energy_current).min() > 1e-4
+    assert few.levels.item() == 3
+    assert "phonon_number" not in junction.solve(BiasedJunction(molecules=1))
+
+
+def test_a_mixed_mode_is_told_and_no_law_is_asked_of_it() -> None:
+    (audit,) = (one for one in BIASED.audits if one.name == "time_reversal")
+    mixed = vibrating(spin_coupling=[[[0.05, 0.1, -0.2]]])
+    method = METHODS["redfield"]
+    for model, even in ((vibrating(**TWIST), True), (mixed, False)):
+        certificate = audit.run(model, method)
+        assert certificate is not None
+        assert certificate.passed == even
+        assert obeys_reciprocity(model) == even
+    assert rest(vibrating(phonon_thermal_energy=1.2)).phonon_thermal_energy is None
 
 
 def test_levels_are_added_until_the_top_one_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:

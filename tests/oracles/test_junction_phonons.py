@@ -9,6 +9,7 @@ import pytest
 
 from chirospin.junction.model import (
     Junction,
+    exchange_rates,
     interaction,
     lead_couplings,
     one_body_hamiltonian,
@@ -17,8 +18,9 @@ from chirospin.junction.modes import modes
 from chirospin.junction.phonons.bath import noise
 from chirospin.junction.phonons.methods import Levels, Tiers, Vibronic
 from chirospin.junction.phonons.model import PhononJunction, bath_temperature, quanta_in_bath
+from chirospin.junction.phonons.scba import BornApproximation
 from chirospin.junction.phonons.state import PhononState
-from tests.oracles.phonons_dense import Electrons, Vibration, with_levels, with_tiers
+from tests.oracles.phonons_dense import Electrons, Vibration, born, with_levels, with_tiers
 
 TIGHT = 1e-9  # two residuals of 1e-12 over the slowest relaxation of the models below
 
@@ -169,3 +171,27 @@ def test_white_noise_of_a_matrix_is_its_lindblad_term() -> None:
     for method in (Levels(), Tiers()):
         state = method.solve(model)
         assert state.lead_current[0] == pytest.approx(oracle["current"], abs=TIGHT)
+
+
+def test_the_born_approximation_is_the_sum_over_all_frequencies() -> None:
+    """Far beyond second order; the shortcut with a diagonal self-energy is another approximation."""
+    model = monomer(
+        hubbard=0,
+        coupling_a=0.4,
+        coupling_b=0.3,
+        phonon_damping=0.4,
+        phonon_matrices=None,
+        holstein_a=[[0.2]],
+        holstein_b=[[-0.1]],
+        spin_coupling=[[[0.07, 0.0, 0.05]]],
+    )
+    V = vibration(model, list(range(4))).V
+    filling, emptying = (rate[0] for rate in exchange_rates(model))
+    oracle = born(one_body_hamiltonian(model), filling, emptying, exponents(model, V), steps=20)
+
+    def apart(**options: Any) -> float:
+        found = BornApproximation(**options).solve(model).one_body_density[0].diagonal().real
+        return float(np.abs(found - oracle).max())
+
+    assert apart() < 2e-6  # both grids lose some 1e-6 of the current
+    assert apart(self_energy="diagonal", frequencies=2048) > 1e-4

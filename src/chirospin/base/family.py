@@ -50,6 +50,7 @@ class Problem:
     renamed : former name of a method -> the present one
     gradients : by method name, (model, method, parameter names) -> derivatives, where a method knows
         a way better than differences; None where it knows none for this model
+    default_method : model -> name of its default, where the first does not apply to every model
     drawing : (model, dark) -> a figure of the model itself
     """
 
@@ -70,6 +71,7 @@ class Problem:
     gradients: Mapping[str, Callable[[Any, Any, tuple[str, ...]], Derivatives | None]] = field(
         default_factory=dict
     )
+    default_method: Callable[[Any], str] | None = None
     drawing: Callable[[Any, bool], Any] | None = None
 
     def __post_init__(self) -> None:
@@ -94,14 +96,18 @@ class Problem:
         """The same in Python: FAMILY.CLASS, as in ``junction.BiasedJunction``."""
         return f"{self.family}.{self.model.__name__}"
 
-    def method(self, name: str | None = None) -> type[Method]:
-        """A method class by name."""
+    def method(self, name: str | None = None, model: Model | None = None) -> type[Method]:
+        """A method class by name; without one the default, of a model where there is one."""
+        if name is None and model is not None and self.default_method is not None:
+            name = self.default_method(model)
         return self.methods[_known(f"{self.path} has no method", name, self.methods, self.renamed)]
 
-    def choose(self, names: tuple[str, ...] | None) -> tuple[Observable, ...]:
-        """Observables by name, or the default ones."""
+    def choose(
+        self, names: tuple[str, ...] | None, model: Model | None = None
+    ) -> tuple[Observable, ...]:
+        """Observables by name, or the default ones, of a model."""
         if names is None:
-            return tuple(observable for observable in self.observables if observable.default)
+            return tuple(o for o in self.observables if o.unasked(model))
         known = {observable.name: observable for observable in self.observables}
         return tuple(known[_known(f"{self.path} has no observable", n, known)] for n in names)
 

@@ -27,7 +27,7 @@ class Observable:
     unit_in : model -> unit, where that depends on the model; ``unit`` is then that of the defaults
     needs : parts of the state that function and error read, given by the method or the problem
     error_needs : further parts, which only the error reads
-    default : whether it is found when no observables are named
+    default : whether it is found when no observables are named, or model -> that
     conversion : SI equivalent in words, if the unit has one
     undefined : why the value may be NaN although the solve converged
     error : (model, state) -> absolute numerical error of the value, in its unit; a value below it is zero
@@ -45,7 +45,13 @@ class Observable:
     unit_in: Callable[[Any], str] | None = None
     needs: tuple[str, ...] = ()
     error_needs: tuple[str, ...] = ()
-    default: bool = True
+    default: bool | Callable[[Any], bool] = True
+
+    def unasked(self, model: Any | None) -> bool:
+        """Whether it is found of this model, or of none in particular, when no observables are named."""
+        if isinstance(self.default, bool):
+            return self.default
+        return model is not None and self.default(model)
 
     def __call__(self, model: Any, state: Any) -> NDArray[Any]:
         """The value for one model and state.
@@ -94,7 +100,7 @@ def observable(
     unit_in: Callable[[Any], str] | None = None,
     needs: tuple[str, ...] = (),
     error_needs: tuple[str, ...] = (),
-    default: bool = True,
+    default: bool | Callable[[Any], bool] = True,
 ) -> Callable[[Function], Observable]:
     """Declare an observable; its first docstring line and, if not given, its name come from the function."""
 

@@ -72,11 +72,11 @@ def solve(
     choices: list[MethodChoice] = list(method) if several else [method]  # type: ignore[arg-type, list-item]
     if not choices:
         raise ModelError("Argument `method` must name at least one method, but is empty")
-    chosen = [c if isinstance(c, Method) else problem.method(c)() for c in choices]
+    chosen = [c if isinstance(c, Method) else problem.method(c, model)() for c in choices]
     model, grid = axes(model, over or {})
     if grid:
         model = problem.placed(model)
-    wanted = problem.choose(None if observables is None else tuple(observables))
+    wanted = problem.choose(None if observables is None else tuple(observables), model)
     _enough_memory(problem, model, grid, wanted, len(chosen))
     models = grid_models(model, grid)
     raises = on_failure == "raise" or (on_failure is None and len(models) * len(chosen) == 1)

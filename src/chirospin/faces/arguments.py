@@ -155,7 +155,7 @@ def refuse_repeated(what: str, names: Sequence[str]) -> None:
 
 
 def observables_from(
-    problem: Problem, names: str | None, drawn: str | None
+    problem: Problem, names: str | None, drawn: str | None, model: Model | None = None
 ) -> tuple[str, ...] | None:
     """Observables named with commas and the one that is drawn; None where both are found by default.
 
@@ -164,7 +164,7 @@ def observables_from(
     ModelError : a name that the problem does not know
     """
     listed = None if names is None else tuple(part.strip() for part in names.split(","))
-    chosen = [observable.name for observable in problem.choose(listed)]
+    chosen = [observable.name for observable in problem.choose(listed, model)]
     if drawn is not None:
         chosen += [
             observable.name
@@ -176,10 +176,14 @@ def observables_from(
     return tuple(dict.fromkeys(chosen))
 
 
-def methods_from(problem: Problem, names: str | None, options: Sequence[str]) -> list[Method]:
+def methods_from(
+    problem: Problem, names: str | None, options: Sequence[str], model: Model | None = None
+) -> list[Method]:
     """Method objects from --method A,B and --option NAME=VALUE (each goes to those that know it)."""
     kinds = (
-        [problem.method(name.strip()) for name in names.split(",")] if names else [problem.method()]
+        [problem.method(name.strip()) for name in names.split(",")]
+        if names
+        else [problem.method(None, model)]
     )
     refuse_repeated("method", [kind.name for kind in kinds])
     given = assignments(options, "--option")

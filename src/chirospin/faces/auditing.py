@@ -203,6 +203,6 @@ def _of_words(
 ) -> Subject:
     posed = problem(target)
     model = arguments.model_from(posed.model, set_)
-    methods = arguments.methods_from(posed, method, option)
+    methods = arguments.methods_from(posed, method, option, model)
     ds = solve(posed, model, methods)
     return Subject(problem=posed, ds=ds, model=model, methods=methods, again=[])

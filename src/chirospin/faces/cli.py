@@ -183,8 +183,8 @@ def solve(
     model = arguments.model_from(posed.model, set_ or [], from_)
     grid = arguments.sweep_from(type(model), over or [])
     arguments.refuse_conflicts(posed.model, set_ or [], grid)
-    methods = arguments.methods_from(posed, method, option or [])
-    wanted = arguments.observables_from(posed, observables, quantity)
+    methods = arguments.methods_from(posed, method, option or [], model)
+    wanted = arguments.observables_from(posed, observables, quantity, model)
 
     from chirospin.base import results
     from chirospin.base.figures import save_figure, sketch
@@ -336,7 +336,7 @@ def gradient(
 
     posed = problem(name)
     model = arguments.model_from(posed.model, set_ or [])
-    (chosen, *_) = arguments.methods_from(posed, method, option or [])
+    (chosen, *_) = arguments.methods_from(posed, method, option or [], model)
     with progress(f"differentiating {name}"):
         ds = derive(posed, model, chosen, names=by)
         # the checks of where they are taken
@@ -416,7 +416,7 @@ def optimise(
     posed = problem(name)
     model = arguments.model_from(posed.model, set_ or [])
     ranges = optimising.ranges_from(model, vary, bounds or [])
-    (chosen, *_) = arguments.methods_from(posed, method, option or [])
+    (chosen, *_) = arguments.methods_from(posed, method, option or [], model)
     if out is not None:
         results.check_target(out)
     with progress(f"optimising {name}") as report:
@@ -1094,7 +1094,7 @@ def bound(
         ranges: Any = optimising.ranges_from(model, vary, [])
     else:
         ranges, rows = realistic_ranges(model, given, atoms)
-    (chosen, *_) = arguments.methods_from(one, method, option or [])
+    (chosen, *_) = arguments.methods_from(one, method, option or [], model)
     if out is not None:
         results.check_target(out)
     with progress(f"bound of {mechanism}") as report:

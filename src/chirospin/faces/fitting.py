@@ -198,7 +198,7 @@ def expensive_of(task: Task, name: str) -> Expensive:
     else:
         ranges, rows = realistic_ranges(model, own, asked.atoms)
         sources = tuple(r.source for r in rows)
-    (method, *_) = arguments.methods_from(one, asked.method, asked.option)
+    (method, *_) = arguments.methods_from(one, asked.method, asked.option, model)
     return Expensive(problem=one, model=model, method=method, ranges=tuple(ranges), sources=sources)
 
 

@@ -123,7 +123,7 @@ def definition_from(path: Path) -> tuple[Definition, Path, int | None]:
     definition = Definition(
         problem=posed,
         model=model,
-        methods=_methods(posed, body),
+        methods=_methods(posed, body, model),
         observables=None if body.observables is None else tuple(body.observables),
         design=_design(path, model, body),
     )
@@ -171,8 +171,10 @@ def _model(path: Path, posed: Problem, values: Mapping[str, Any]) -> Model:
     return kind(**found)
 
 
-def _methods(posed: Problem, body: SweepFile) -> tuple[Method, ...]:
-    kinds = [posed.method(name) for name in body.method] if body.method else [posed.method()]
+def _methods(posed: Problem, body: SweepFile, model: Model) -> tuple[Method, ...]:
+    kinds = (
+        [posed.method(name) for name in body.method] if body.method else [posed.method(None, model)]
+    )
     refuse_repeated("method", [kind.name for kind in kinds])
     for key, value in body.option.items():
         fields = [kind.model_fields[key] for kind in kinds if key in kind.model_fields]

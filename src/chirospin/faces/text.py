@@ -16,6 +16,7 @@ import xarray as xr
 
 from chirospin.base import results
 from chirospin.base.audit import Certificate
+from chirospin.base.discrepancy import Discrepancy, discrepancies
 from chirospin.base.family import Family, Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, ParameterInfo
@@ -161,6 +162,9 @@ def solved_text(ds: xr.Dataset, problem: Problem, certificates: Sequence[Certifi
             _profiles_text(ds, [observable.name for observable in profiles], [*grid, *places]),
         ]
         lines.append("  --out FILE.nc keeps the profiles, --plot FILE.png shows them")
+    apart = discrepancies(ds, [observable.name for observable in problem.observables])
+    if apart:
+        lines += ["", _discrepancies_text(apart)]
     if _has_words(ds):
         lines += ["", *_remarks(ds)]
     reasons = sorted({str(r) for r in np.ravel(ds["reason"].values) if str(r)})
@@ -190,6 +194,21 @@ def _point_lines(
         if ds[observable.name].size <= most:
             lines += _entries(ds[observable.name], _unit(ds, observable))
     return lines, left
+
+
+def _discrepancies_text(apart: Sequence[Discrepancy]) -> str:
+    """Methods side by side: how far apart, their stated errors together, and the verdict."""
+    rows = [
+        [
+            one.observable,
+            f"{one.apart:.2g} {shown_unit(one.unit)}".rstrip(),
+            "unknown" if math.isnan(one.errors) else f"{one.errors:.2g}",
+            " and ".join(one.methods),
+            one.verdict,
+        ]
+        for one in apart
+    ]
+    return table(rows, ["discrepancy", "apart", "their errors", "methods", ""])
 
 
 def _has_words(ds: xr.Dataset) -> bool:
@@ -357,6 +376,7 @@ def solved_json(
             for n in [*names, "converged", "residual", "iterations", "reason"]
         },
         **({results.REMARK: plain(ds[results.REMARK].values)} if results.REMARK in ds else {}),
+        **_discrepancies_json(discrepancies(ds, names)),
         "audit": certificates_json(certificates),
         "provenance": json.loads(ds.attrs["provenance"])
         | {
@@ -365,6 +385,22 @@ def solved_json(
         },
     }
     return json.dumps(body, ensure_ascii=False)
+
+
+def _discrepancies_json(apart: Sequence[Discrepancy]) -> dict[str, Any]:
+    """How far methods side by side are apart; nothing of one method."""
+    rows = [
+        {
+            "observable": one.observable,
+            "unit": one.unit,
+            "methods": list(one.methods),
+            "apart": plain(one.apart),
+            "errors": plain(one.errors),
+            "agree": one.agree,
+        }
+        for one in apart
+    ]
+    return {"discrepancy": rows} if rows else {}
 
 
 def certificates_json(certificates: Sequence[Certificate]) -> list[dict[str, Any]]:

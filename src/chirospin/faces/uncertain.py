@@ -60,10 +60,10 @@ def uncertain_result(
     found = list(draws(origin, center, how, structures, seed, progress))  # type: ignore[arg-type]
     models = [made(draw.stack, **values) for draw in found]
     grid = {DRAW: range(len(found))}
-    needs = problem.needs(problem.choose(None))
+    needs = problem.needs(problem.choose(None, models[0]))
     states = states_with_parts(problem.parts, method, models, needs)
     ds = results.dataset(
-        problem, method, models[0], grid, models, states, problem.choose(None), swept=()
+        problem, method, models[0], grid, models, states, problem.choose(None, models[0]), swept=()
     )
     _forget_what_varies(ds)
     ds.attrs[GEOMETRY] = drawn_geometry(center)

@@ -31,6 +31,8 @@ from chirospin.junction.bias.master import (
 )
 from chirospin.junction.bias.model import BiasedJunction
 from chirospin.junction.bias.observables import OBSERVABLES as BIASED_OBSERVABLES
+from chirospin.junction.bias.observables import labels as biased_labels
+from chirospin.junction.bias.observables import vibrating
 from chirospin.junction.bias.parts import PARTS
 from chirospin.junction.bias.pauli import Pauli
 from chirospin.junction.bias.scattering import BiasedLandauer, BiasedMeanField
@@ -74,6 +76,7 @@ from chirospin.junction.operators import (
 )
 from chirospin.junction.phonons.audit import AUDITS as PHONON_AUDITS
 from chirospin.junction.phonons.audit import CHECKS as PHONON_CHECKS
+from chirospin.junction.phonons.gradients import gradients as phonon_gradients
 from chirospin.junction.phonons.methods import Exact, Levels, Tiers
 from chirospin.junction.phonons.model import PhononJunction
 from chirospin.junction.phonons.observables import OBSERVABLES as PHONON_OBSERVABLES
@@ -208,9 +211,10 @@ BIASED = Problem(
     checks=BIASED_CHECKS,
     audits=BIASED_AUDITS,
     parts=PARTS,
-    labels=labels,
+    labels=biased_labels,
     drawing=stack_drawing,
     quantity="spin_polarisation",
+    default_method=lambda model: (Redfield if vibrating(model) else UniversalLindblad).name,
 )
 VIBRATING = Problem(
     family="junction",
@@ -225,6 +229,7 @@ VIBRATING = Problem(
     labels=phonon_labels,
     drawing=stack_drawing,
     quantity="spin_polarisation",
+    gradients={kind.name: phonon_gradients for kind in (Exact, Tiers, Levels)},
 )
 SEVERAL_LEADS = Problem(
     family="junction",

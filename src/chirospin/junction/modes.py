@@ -25,6 +25,8 @@ Numbers = tuple[float, ...]
 Rows = tuple[tuple[float, ...], ...]
 Blocks = tuple[tuple[tuple[Any, ...], ...], ...]
 
+MIXED = 1e-20
+"""eV^2: beyond, a mode couples to what is even and to what is odd under time reversal."""
 DEFAULT_LEVELS, DEFAULT_TIERS, DEFAULT_MATSUBARA = 8, 6, 2
 MOST_LEVELS, MOST_TIERS = 200, 60
 COUPLINGS = (
@@ -259,15 +261,20 @@ class Modes:
     @property
     def range(self) -> Real:
         """Largest less smallest energy that one quantum's unit of x gives an electron, (K,), eV."""
-        if not len(self):
-            return np.zeros(0)
-        eigenvalues = np.linalg.eigvalsh(self.coupling)
-        return np.asarray(eigenvalues[:, -1] - eigenvalues[:, 0])
+        return spread_of(self.coupling)
 
     @property
     def idle(self) -> bool:
         """Whether no mode moves an electron."""
         return not self.coupling.any()
+
+
+def spread_of(coupling: Complex) -> Real:
+    """Largest less smallest eigenvalue of every matrix, (K,), eV."""
+    if not len(coupling):
+        return np.zeros(0)
+    eigenvalues = np.linalg.eigvalsh(coupling)
+    return np.asarray(eigenvalues[:, -1] - eigenvalues[:, 0])
 
 
 def quanta(energy: Any, T: float) -> Any:

@@ -120,7 +120,7 @@ def derivatives(
         slopes = own(model, method, tuple(names))
         if slopes is not None and (observables is None or set(observables) <= set(slopes.values)):
             return slopes
-    wanted = problem.choose(tuple(observables) if observables is not None else None)
+    wanted = problem.choose(tuple(observables) if observables is not None else None, model)
     if observables is None:
         wanted = tuple(observable for observable in wanted if not observable.dims)
     return _by_differences(problem, model, method, names, wanted)
@@ -178,7 +178,7 @@ def gradient(
     Dataset of ``d_NAME`` with dimension ``parameter`` before the observable's own; the attribute
     ``derivatives`` says whether they come from an adjoint solve or from differences.
     """
-    chosen = method if isinstance(method, Method) else problem.method(method)()
+    chosen = method if isinstance(method, Method) else problem.method(method, model)()
     wanted = tuple(differentiable(model)) if names is None else tuple(names)
     slopes = derivatives(problem, model, chosen, wanted, observables)
     labels = problem.labels(model)

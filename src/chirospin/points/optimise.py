@@ -354,7 +354,7 @@ def optimise(
     land = Landscape(
         problem=problem,
         model=model,
-        method=method if isinstance(method, Method) else problem.method(method)(),
+        method=method if isinstance(method, Method) else problem.method(method, model)(),
         goal=objective(problem, model, text),
         ranges=tuple(ranges),
         sign=-1.0 if largest else 1.0,

@@ -418,7 +418,7 @@ def _by_method(
 
 def _solved(problem: Problem, chunk: Chunk, method: Method, models: Sequence[Model]) -> list[Any]:
     return states_with_parts(
-        problem.parts, method, models, problem.needs(problem.choose(chunk.observables))
+        problem.parts, method, models, problem.needs(problem.choose(chunk.observables, chunk.model))
     )
 
 
@@ -437,7 +437,7 @@ def _dataset(
         {"point": range(len(models))},
         shown,
         states,
-        problem.choose(chunk.observables),
+        problem.choose(chunk.observables, chunk.model),
         swept=tuple(chunk.columns),
     )
 
@@ -540,7 +540,9 @@ def sweeper(family: Family) -> Callable[..., xr.Dataset]:
         definition = Definition(
             problem=member,
             model=model,
-            methods=tuple(m if isinstance(m, Method) else member.method(m)() for m in listed),
+            methods=tuple(
+                m if isinstance(m, Method) else member.method(m, model)() for m in listed
+            ),
             observables=None if observables is None else tuple(observables),
             design=design or designed(model, grid=over),
         )
@@ -564,7 +566,7 @@ def sweeper(family: Family) -> Callable[..., xr.Dataset]:
 def estimated_bytes(definition: Definition, chunk: int) -> int:
     """What the store will take, from the labels of every observable."""
     labels = definition.problem.labels(definition.model)
-    chosen = definition.problem.choose(definition.observables)
+    chosen = definition.problem.choose(definition.observables, definition.model)
     numbers = sum(
         int(np.prod([len(labels[d]) for d in observable.dims])) * 2 for observable in chosen
     ) + 2 * len(definition.problem.checks)

@@ -165,7 +165,7 @@ def _bounded(checked: CheckedQuestion) -> None:
     labels = checked.problem.labels(checked.model)
     own = sum(
         math.prod(len(labels[d]) for d in observable.dims)
-        for observable in checked.problem.choose(checked.observables)
+        for observable in checked.problem.choose(checked.observables, checked.model)
     )
     numbers = own * _points(checked) * len(checked.methods)
     if numbers > LARGEST_ANSWER:

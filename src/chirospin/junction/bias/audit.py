@@ -25,7 +25,13 @@ from chirospin.junction.audit import (
     difference,
     without_repulsion,
 )
-from chirospin.junction.bias.master import PositiveLindblad, Redfield, UniversalLindblad
+from chirospin.junction.bias.master import (
+    TOP_LEVEL,
+    DetailedBalance,
+    PositiveLindblad,
+    Redfield,
+    UniversalLindblad,
+)
 from chirospin.junction.bias.model import (
     BiasedJunction,
     at_potentials,
@@ -41,6 +47,7 @@ from chirospin.junction.bias.observables import (
     linear_polarisation,
     spin_polarisation,
     thermoelectric_defect,
+    vibrating,
 )
 from chirospin.junction.bias.parts import (
     BROADENED,
@@ -67,6 +74,7 @@ from chirospin.junction.model import (
     lead_names,
     mixing_widths,
 )
+from chirospin.junction.modes import MIXED, modes, time_reversal_mixed
 from chirospin.junction.observables import NO_CURRENT
 from chirospin.scattering.probes import probe_kind
 
@@ -220,6 +228,16 @@ FLOWS = (
 )
 """Observables that a current without bias and the width of the levels spoil."""
 POLARISATIONS = ("spin_polarisation", "current_difference_odd", "current_difference_even")
+
+
+def _top_level(model: BiasedJunction, state: BiasedState) -> float | None:
+    return None if state.vibrations is None else float(state.vibrations.top_level.max())
+
+
+def _mixed(model: BiasedJunction, method: Method) -> float | None:
+    return time_reversal_mixed(modes(model).coupling) if vibrating(model) else None
+
+
 CHECKS = (
     replace(RESIDUAL, tolerance=1e-6),  # of the hierarchy; the generators stop at 1e-12 or fail
     TRACE,
@@ -300,6 +318,12 @@ CHECKS = (
         about="energy over T that a jump lacks; above it second order misses cotunnelling: hierarchy",
     ),
     EXCHANGE_FIELD,
+    Check(
+        name="top_level",
+        tolerance=TOP_LEVEL,
+        evaluate=_top_level,
+        about="occupation of the highest level of a vibration; give more phonon_levels",
+    ),
     INTERACTION_LEFT_OUT,
     replace(OTHER_SOLUTIONS, about=OTHER_SOLUTIONS.about.replace("gksl", "ule")),
 )
@@ -347,6 +371,8 @@ def _inelastic(model: BiasedJunction, method: Method) -> str:
     """Why a law of elastic electrons does not apply."""
     if probe_kind(model) == "voltage" and model.bias:
         return f"there are voltage probes at a bias of {model.bias:g} eV"
+    if vibrating(model):
+        return "a quantum vibration polarises without repulsion too"
     return ""
 
 
@@ -384,16 +410,24 @@ def _other_generators(model: BiasedJunction, method: Method) -> float | None:
     if not method.solve(model).second_order or not driven(model):
         return None
     found = []
-    for other in (UniversalLindblad, Redfield, PositiveLindblad):
+    lindblad = DetailedBalance if vibrating(model) else UniversalLindblad  # which has no vibrations
+    for other in (lindblad, Redfield, PositiveLindblad):
         found.append(float(spin_polarisation.function(model, other().solve(model))))
     return max(found) - min(found)
 
 
 AUDITS = (
     Audit(
+        name="time_reversal",
+        tolerance=MIXED,
+        about="|V+| |V-| of one mode, eV^2: a mode with both parts breaks time reversal, and P may be "
+        "large for no other reason",
+        evaluate=_mixed,
+    ),
+    Audit(
         name="other_generators",
         tolerance=UNCERTAIN,
-        about="spread of the polarisation over ule, redfield, perlind: the model's uncertainty",
+        about="spread of the polarisation over ule (kms with vibrations), redfield, perlind: the model's uncertainty",
         evaluate=_other_generators,
     ),
     *SYMMETRY_AUDITS,

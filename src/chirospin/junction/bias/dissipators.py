@@ -163,9 +163,10 @@ class Jump:
         """sum_j w_j Q_j rho P_j^+, without its conjugate, on (batch, link, d_source, d_source)."""
         batch, count, states, channels = self.gather.shape
         if self.dense is None:
-            member, link = np.ogrid[:batch, :count]
-            left = rho[member[..., None, None], link[..., None, None], self.gather]
-            left *= self.sign[..., None]
+            d = rho.shape[-1]
+            left = rho.reshape(-1, d).take(self._rows, axis=0)
+            left *= self.sign.reshape(-1, 1)
+            left = left.reshape(batch, count, states, channels, d)
         else:
             left = (self.dense @ rho).reshape(batch, count, states, channels, -1)
         if weight is not None:
@@ -179,6 +180,14 @@ class Jump:
         left = (self.adjoint @ Z).reshape(batch, count, channels, -1, states)
         rows = np.moveaxis(left, 2, -1).reshape(batch, count, -1, states * channels)
         return np.asarray(rows @ self._dense)
+
+    @cached_property
+    def _rows(self) -> Ints:
+        """Rows of the matrices of all links, one below the other, that a bare Q gathers."""
+        batch, count, _, channels = self.gather.shape
+        states = self.adjoint.shape[2] // channels
+        first = states * np.arange(batch * count).reshape(batch, count, 1, 1)
+        return np.asarray((first + self.gather).ravel())
 
     @cached_property
     def _dense(self) -> Complex:

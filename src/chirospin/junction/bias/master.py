@@ -34,7 +34,12 @@ from chirospin.junction.bias.parts import BROADENED, NOISE
 from chirospin.junction.bias.state import BiasedState, VibratingPart
 from chirospin.junction.bias.vibronic import OhmicVibrations, warm_start
 from chirospin.junction.manybody import fock
-from chirospin.junction.manybody.bosons import DampedVibrations, Vibrations, vibronic_energy
+from chirospin.junction.manybody.bosons import (
+    DampedVibrations,
+    Vibrations,
+    level_errors,
+    vibronic_energy,
+)
 from chirospin.junction.manybody.certified import (
     CertifiedState,
     certified_states,
@@ -44,7 +49,8 @@ from chirospin.junction.manybody.companions import LevelsLayout
 from chirospin.junction.manybody.generator import Generator, JumpFamily
 from chirospin.junction.manybody.hamiltonian import hamiltonians
 from chirospin.junction.manybody.leads import open_channels
-from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Layout, Real
+from chirospin.junction.manybody.one_body import packed_operator
+from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Layout, Real, overlap
 from chirospin.junction.manybody.steady import (
     Resolvent,
     Stationary,
@@ -53,7 +59,7 @@ from chirospin.junction.manybody.steady import (
     tolerance_setting,
 )
 from chirospin.junction.model import floating_leads
-from chirospin.junction.modes import modes
+from chirospin.junction.modes import modes, spread_of
 from chirospin.junction.probed import require_no_probes
 from chirospin.numerics.sylvester import Form, by_either_form
 
@@ -70,6 +76,7 @@ MOST_LEVELS = 12  # of all vibrations together, that are taken without being ask
 WITH_EXCHANGE = ("ule", "redfield-lamb")
 """Generators whose Lamb shift holds the exchange field of the leads."""
 VIBRATING = ("redfield", "perlind", "kms")
+ERROR = "error_"  # before the name of a reading: what levels left out may change
 Pair = tuple[BiasedMember, BiasedMember]
 
 
@@ -371,7 +378,7 @@ def _shown(member: BiasedMember, vibrations: Vibrations, halves: Halves) -> dict
     shown = {
         name: np.stack([plain.trace(*layout.weighted(halves, one)) for one in operators], axis=-1)
         for name, operators in (
-            ("number", oscillators.number),
+            ("phonon_number", oscillators.number),
             ("displacement", oscillators.position),
             ("top_level", oscillators.top),
         )
@@ -380,8 +387,22 @@ def _shown(member: BiasedMember, vibrations: Vibrations, halves: Halves) -> dict
     blocks = {(p, n): X for p, half in enumerate(electrons) for n, X in enumerate(half)}
     flow = vibrations.bath(halves)
     energy = vibronic_energy(oscillators, blocks, vibrations.coupling, layout, flow)
-    levels = np.broadcast_to(np.array(oscillators.levels), shown["number"].shape)
-    return {**shown, "energy": energy, "levels": levels}
+    lost = [plain.trace(*layout.weighted(flow, number)) for number in oscillators.number]
+    coupled = [
+        overlap(packed_operator(layout, V), layout.weighted(halves, x))
+        for V, x in zip(vibrations.coupling, oscillators.position, strict=True)
+    ]
+    assert member.vibronic is not None
+    spread = spread_of(member.vibronic.vibrations)
+    errors = level_errors(oscillators, shown["top_level"], member.damping, spread)
+    return {
+        **shown,
+        "coupling_energy": np.stack(coupled, axis=-1),
+        "mode_heat": -oscillators.energy * np.stack(lost, axis=-1),
+        "energy": energy,
+        "levels": np.broadcast_to(np.array(oscillators.levels), shown["phonon_number"].shape),
+        **{ERROR + name: value for name, value in errors.items()},
+    }
 
 
 def _joined(both: Sequence[Solution]) -> VibratingPart | None:
@@ -390,7 +411,8 @@ def _joined(both: Sequence[Solution]) -> VibratingPart | None:
     if up is None or down is None:
         return None
     values = {name: np.stack([up[name], down[name]]) for name in up if name != "levels"}
-    return VibratingPart(levels=tuple(up["levels"].tolist()), **values)
+    errors = {name: values.pop(ERROR + name) for name in list(values) if ERROR + name in values}
+    return VibratingPart(levels=tuple(up["levels"].tolist()), errors=errors, **values)
 
 
 def _steady(solver: SteadySolver, guess: Halves | None = None) -> tuple[Stationary, list[str]]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from chirospin.base.observables import observable
+from chirospin.base.observables import Function, Observable, observable
 from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian, reservoirs_of
 from chirospin.junction.bias.parts import (
     ABOVE,
@@ -25,7 +25,9 @@ from chirospin.junction.bias.parts import (
     rest,
 )
 from chirospin.junction.bias.state import BiasedState
+from chirospin.junction.manybody.bosons import FLOW_ERROR
 from chirospin.junction.model import lead_couplings
+from chirospin.junction.modes import modes
 from chirospin.junction.observables import (
     CURRENT,
     IN_AMPERE,
@@ -36,6 +38,7 @@ from chirospin.junction.observables import (
     occupation,
     polarisation_error_from,
 )
+from chirospin.junction.observables import labels as plain_labels
 from chirospin.scattering.probes import probe_kind
 
 Real = NDArray[np.float64]
@@ -44,9 +47,15 @@ FAINT = 0.01  # of T dI/dV: a thermoelectric response below is near its zero
 NO_DRIVE = "leads of equal potential and temperature drive no current, or none flows"
 NOT_FOUND = "the method does not find it, or was told not to"
 NO_PARTNER = "the method failed at the other bias, or was told not to solve there"
+STILL = "no vibration moves the electrons, or the method has none"
 BROKEN = "the stack itself breaks time reversal, or the method has no currents near zero bias"
 AT_REST = (REST_ABOVE, REST_BELOW)
 STEPS = (ABOVE, BELOW)
+
+
+def labels(model: BiasedJunction) -> dict[str, tuple[int | str, ...]]:
+    """Labels along every dimension of the observables."""
+    return {**plain_labels(model), "mode": tuple(range(1, len(modes(model)) + 1))}
 
 
 def energy_scale(model: BiasedJunction) -> float:
@@ -59,9 +68,17 @@ def _spurious(model: BiasedJunction, state: BiasedState) -> Real:
     return np.nan_to_num(np.abs(left_flows(state.parts[REST])))
 
 
+def left_out(state: BiasedState) -> Real:
+    """Of every current the share that levels of vibrations which are not kept may change, (magnetisation,)."""
+    if state.vibrations is None:
+        return np.zeros(2)
+    return np.asarray(FLOW_ERROR * state.vibrations.top_level.sum(axis=1))
+
+
 def _current_error(model: BiasedJunction, state: BiasedState) -> Real:
-    """Numerical error of the left currents and what the method drives at rest, (magnetisation,)."""
-    return np.asarray(current_uncertainty(model, state) + _spurious(model, state)[0])
+    """Numerical error of the left currents, what the method drives at rest, what levels leave out."""
+    cut = left_out(state) * np.abs(state.lead_current[:, 0])
+    return np.asarray(current_uncertainty(model, state) + _spurious(model, state)[0] + cut)
 
 
 def _mean_error(model: BiasedJunction, state: BiasedState) -> Real:
@@ -69,7 +86,7 @@ def _mean_error(model: BiasedJunction, state: BiasedState) -> Real:
 
 
 def _polarisation_error(model: BiasedJunction, state: BiasedState) -> Real:
-    r"""From the numerical errors, the currents at rest and the defect d of reciprocity.
+    r"""From the numerical errors, the currents at rest, the defect d of reciprocity, and levels left out.
 
     .. math:: \delta P = \delta P_{num} + \frac{|I_{0\uparrow} - I_{0\downarrow}|
               + |P|\,|I_{0\uparrow} + I_{0\downarrow}|}{|I_\uparrow + I_\downarrow|} + |d|
@@ -81,7 +98,8 @@ def _polarisation_error(model: BiasedJunction, state: BiasedState) -> Real:
         P = (I[0] - I[1]) / I.sum()
         moved = (abs(spurious[0] - spurious[1]) + abs(P * spurious.sum())) / abs(I.sum())
     artefact = defect if defect > NO_DEFECT else 0.0
-    return np.asarray(polarisation_error_from(I, numerical) + moved + artefact)
+    cut = polarisation_error_from(I, left_out(state) * np.abs(I)) / FLOW_ERROR
+    return np.asarray(polarisation_error_from(I, numerical) + moved + artefact + cut)
 
 
 def _difference_odd_error(model: BiasedJunction, state: BiasedState) -> Real:
@@ -134,7 +152,75 @@ def _energy_error(model: BiasedJunction, state: BiasedState) -> Real:
     inelastic = reservoirs_of(model).dephasing or probe_kind(model) == "voltage"
     net = 0.0 * net if inelastic else net
     rounding = np.finfo(float).eps * lead_couplings(model).sum(axis=(1, 2)) * energy_scale(model)
-    return np.asarray(net + rounding + _spurious(model, state)[1])[:, None]
+    cut = left_out(state) * np.abs(state.energy_current).max(axis=1)
+    return np.asarray(net + rounding + _spurious(model, state)[1] + cut)[:, None]
+
+
+def _of_vibrations(name: str) -> Function:
+    """A reading of the vibrations, (magnetisation, mode)."""
+
+    def reading(model: BiasedJunction, state: BiasedState) -> Real:
+        if state.vibrations is None:
+            return np.full((2, len(modes(model))), np.nan)
+        return np.asarray(getattr(state.vibrations, name))
+
+    return reading
+
+
+def _vibrations_error(name: str) -> Function:
+    """Of levels left out, and of the residual."""
+
+    def error(model: BiasedJunction, state: BiasedState) -> Real:
+        if state.vibrations is None:
+            return np.full((2, len(modes(model))), np.nan)
+        found = np.abs(getattr(state.vibrations, name))
+        rest = np.array([one.residual for one in state.outcomes])[:, None]
+        return np.asarray(state.vibrations.errors[name] + rest * np.maximum(found, 1.0))
+
+    return error
+
+
+def _bath_error(model: BiasedJunction, state: BiasedState) -> Real:
+    """Of the energies of the leads, of levels left out, and what flows at rest and one temperature."""
+    if state.vibrations is None:
+        return np.full(2, np.nan)
+    still = state.parts[REST]
+    known = still is not None and still.outcome.converged and still.vibrations is not None
+    drift = np.abs(still.vibrations.energy) if known else np.zeros(2)
+    own = state.vibrations.errors["mode_heat"].sum(axis=1)
+    return np.asarray(_energy_error(model, state)[:, 0] + own + drift)
+
+
+def _levels(model: BiasedJunction, state: BiasedState) -> Real:
+    """Levels of each vibration that were kept."""
+    if state.vibrations is None:
+        return np.full(len(modes(model)), np.nan)
+    return np.array(state.vibrations.levels, dtype=float)
+
+
+def vibrating(model: BiasedJunction) -> bool:
+    """Whether there are vibrations to show."""
+    return len(modes(model)) > 0
+
+
+@observable(
+    unit="eV^2/hbar",
+    symbol="E_b",
+    dims=("magnetisation",),
+    undefined=STILL,
+    needs=(REST,),
+    default=vibrating,
+    error=_bath_error,
+)
+def bath_energy_current(model: BiasedJunction, state: BiasedState) -> Real:
+    r"""Energy that enters from the bath of the vibrations; with that of the leads it adds up to zero.
+
+    .. math:: E_b = Tr[H D_b \rho] = -(J_{E,L} + J_{E,R})
+
+    The heat into the bath is its negative. Of a local bath ``mode_heat`` leaves out the coupling energy that
+    its jumps destroy.
+    """
+    return np.full(2, np.nan) if state.vibrations is None else state.vibrations.energy
 
 
 def _defect_error(model: BiasedJunction, state: BiasedState) -> Real:
@@ -399,6 +485,67 @@ def thermoelectric_defect(
     return float(np.abs(by_heat - by_bias[::-1]).max() / size) if size else float("nan")
 
 
+BY_MODE = ("magnetisation", "mode")
+
+
+def _shown(
+    name: str,
+    unit: str,
+    symbol: str,
+    about: str,
+    read: Function,
+    dims: tuple[str, ...] = BY_MODE,
+    error: Function | None = None,
+) -> Observable:
+    """An observable of vibrations, which comes unasked where there are any."""
+    return Observable(
+        name=name,
+        unit=unit,
+        symbol=symbol,
+        about=about,
+        dims=dims,
+        function=read,
+        undefined=STILL,
+        default=vibrating,
+        error=error,
+    )
+
+
+VIBRATIONS = (
+    *(
+        _shown(name, unit, symbol, about, _of_vibrations(name), error=_vibrations_error(name))
+        for name, unit, symbol, about in (
+            (
+                "phonon_number",
+                "1",
+                r"\langle b^+b \rangle",
+                "Mean number of quanta in each vibration",
+            ),
+            ("displacement", "1", r"\langle x \rangle", "Mean of x = b + b^+ of each vibration"),
+            (
+                "coupling_energy",
+                "eV",
+                r"\langle xV \rangle",
+                "Energy of each coupling to the electrons",
+            ),
+            (
+                "mode_heat",
+                "eV^2/hbar",
+                "Q",
+                "Energy w b^+b that its bath takes from each vibration",
+            ),
+        )
+    ),
+    bath_energy_current,
+    _shown(
+        "top_level",
+        "1",
+        r"p_\mathrm{top}",
+        "Occupation of the highest level kept of each vibration",
+        _of_vibrations("top_level"),
+    ),
+    _shown("levels", "1", "n", "Levels of each vibration that were kept", _levels, dims=("mode",)),
+)
 OBSERVABLES = (
     replace(current, error=_current_error, needs=(REST,)),
     replace(mean_current, error=_mean_error, needs=(REST,)),
@@ -414,4 +561,5 @@ OBSERVABLES = (
     fano_factor,
     energy_current,
     reciprocity_defect,
+    *VIBRATIONS,
 )

@@ -20,6 +20,7 @@ from chirospin.junction.bias.model import (
 )
 from chirospin.junction.magnets import MAGNET_PARTS
 from chirospin.junction.model import all_magnets_reversed
+from chirospin.junction.modes import MIXED, modes, time_reversal_mixed
 
 Real = NDArray[np.float64]
 STEP = 2e-3  # of the bias, in temperatures: a derivative is then good to 1e-6
@@ -32,10 +33,10 @@ NEAR_ABOVE, NEAR_BELOW, NEAR_HOT, NEAR_COLD = "near_above", "near_below", "near_
 
 
 def rest(model: BiasedJunction) -> BiasedJunction:
-    """The same junction between leads of equal potential and temperature."""
+    """The same junction between leads of equal potential and temperature, vibrations as warm."""
     potential, T = own_potentials(model), reservoirs_of(model).thermal_energy
     still = (
-        model.replace(bias=0.0)
+        model.replace(bias=0.0, phonon_thermal_energy=None)
         if potential is None
         else at_potentials(model, np.full(potential.size, potential.mean()))
     )
@@ -71,9 +72,13 @@ def shifted_bias(model: BiasedJunction, steps: int) -> BiasedJunction:
 
 
 def obeys_reciprocity(model: BiasedJunction) -> bool:
-    """Whether time reversal holds on the stack and reverses all magnets, so that linear response is reciprocal."""
-    broken = time_reversal_broken(gated_hamiltonian(rest(model)))
-    return broken <= UNBROKEN and all_magnets_reversed(model)
+    """Whether time reversal holds on stack and vibrations and reverses all magnets: linear response is reciprocal."""
+    still = time_reversal_broken(gated_hamiltonian(rest(model))) <= UNBROKEN
+    return (
+        still
+        and all_magnets_reversed(model)
+        and time_reversal_mixed(modes(model).coupling) <= MIXED
+    )
 
 
 def near_rest(model: BiasedJunction) -> bool:

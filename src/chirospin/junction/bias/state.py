@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,14 +19,20 @@ class VibratingPart:
 
     Parameters
     ----------
-    number, displacement, top_level : <b^+b>, <x>, occupation of the highest level
+    phonon_number, displacement, top_level : <b^+b>, <x>, occupation of the highest level
+    coupling_energy : <xV>, eV
+    mode_heat : energy that the jumps of the bath take from each, eV^2/hbar
     energy : that enters from their bath, (magnetisation,), eV^2/hbar
+    errors : of phonon_number, displacement, coupling_energy, mode_heat for the levels left out
     levels : of each
     """
 
-    number: Real
+    phonon_number: Real
     displacement: Real
+    coupling_energy: Real
+    mode_heat: Real
     top_level: Real
+    errors: Mapping[str, Real]
     energy: Real
     levels: tuple[int, ...]
 

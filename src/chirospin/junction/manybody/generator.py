@@ -153,9 +153,10 @@ class Generator:
 
     def residual(self, even: Real, odd: Real) -> Real:
         r"""\|L rho\| / \|rho\| in units of each member's energy scale, (batch,)."""
-        return self._relative(self.derivative(even, odd), (even, odd))
+        return self.relative(self.derivative(even, odd), (even, odd))
 
-    def _relative(self, rest: Halves, halves: Halves) -> Real:
+    def relative(self, rest: Halves, halves: Halves) -> Real:
+        r"""The residual of X from L X."""
         size = norm(*halves) * self.scale
         return norm(*rest) / np.where(size > 0, size, np.nan)
 
@@ -167,4 +168,4 @@ class Generator:
         rest = self.derivative(even, odd)
         rate = self.jump_rate(even, odd)
         drift = np.abs(self.layout.trace(*rest)) / np.where(rate > 0, rate, 1.0)
-        return self._relative(rest, (even, odd)), np.asarray(drift)
+        return self.relative(rest, (even, odd)), np.asarray(drift)

@@ -266,17 +266,20 @@ class SteadySolver:
         R, L = self.resolvent, self.generator
         if self.by_halves:
             return self._halves(R(EVEN, even), R(ODD, odd), tolerance)
-        cut, s = even.shape[1], self.fed_back
+        cut, s, keeps = even.shape[1], self.fed_back, not R.complete
+
+        def kept(parity: int, X: Real) -> Real:
+            return s * X + L.kept(parity, X) if keeps else s * X
 
         def equation(Z: Real) -> Real:
+            """The odd half first: the even one then sees two jumps, and half as many steps are needed."""
             X, Y = Z[:, :cut], Z[:, cut:]
-            arrived = L.jumps(ODD, Y) + s * X, L.jumps(EVEN, X) + s * Y
-            if not R.complete:
-                arrived = arrived[EVEN] + L.kept(EVEN, X), arrived[ODD] + L.kept(ODD, Y)
-            again = [R(parity, arrived[parity]) for parity in (EVEN, ODD)]
-            return np.asarray(Z - np.concatenate(again, axis=1))
+            later = R(ODD, L.jumps(EVEN, X) + kept(ODD, Y))
+            again = R(EVEN, L.jumps(ODD, later) + kept(EVEN, X))
+            return np.asarray(Z - np.concatenate([again, later], axis=1))
 
-        right = np.concatenate([R(EVEN, even), R(ODD, odd)], axis=1)
+        first = R(ODD, odd)
+        right = np.concatenate([R(EVEN, even + L.jumps(ODD, first)), first], axis=1)
         found = gmres(equation, right, tolerance=tolerance, limit=self.limit)
         return found.solution[:, :cut], found.solution[:, cut:], found
 
@@ -332,19 +335,21 @@ class SteadySolver:
         even, odd = self._start(rng) if guess is None else guess
         applications, first = 0, None  # the vectors that know the slow modes
         for attempt in range(1 + REFINEMENTS if not self.fed_back else 2):
-            if attempt and not strict and (L.residual(even, odd) <= MET * self.tolerance).all():
-                break
             if not attempt and guess is None and self.by_halves:
                 # the odd half of the start is what jumps make
                 rest = self.resolvent(EVEN, L.jumps(ODD, odd)) - even
                 *change, found = self._halves(rest, None, 0.1 * self.tolerance)
             else:
+                flow = L.derivative(even, odd)
+                residual = L.relative(flow, (even, odd))
+                if attempt and not strict and (residual <= MET * self.tolerance).all():
+                    break
                 accuracy = STRICT if strict else FINER
                 if not attempt:
                     accuracy = 0.1 * self.tolerance
                     if guess is not None:  # which leaves less to be found
-                        accuracy /= min(1.0, max(L.residual(even, odd).max(), self.tolerance))
-                *change, found = self._solve(*L.derivative(even, odd), accuracy)
+                        accuracy /= min(1.0, max(residual.max(), self.tolerance))
+                *change, found = self._solve(*flow, accuracy)
             even, odd = even + change[EVEN], odd + change[ODD]
             applications += found.applications
             first = first or found.vectors

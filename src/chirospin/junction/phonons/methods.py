@@ -100,10 +100,15 @@ class Vibronic(Method):
         return steady(representation, self.tolerance, self.krylov_vectors, before)
 
     def _finished(
-        self, found: Sequence[Found], needs: Needs, doubt: str = "", change: float = np.nan
+        self,
+        found: Sequence[Found],
+        needs: Needs,
+        doubt: str = "",
+        change: float = np.nan,
+        lower: Sequence[Found] = (),
     ) -> PhononState:
         """The state; a truncation of our own choice that is too small has not converged."""
-        state = phonon_state(found, change)
+        state = phonon_state(found, change, lower)
         if doubt:
             state = replace(state, outcomes=_doubted(state.outcomes, doubt))
         if NOISE not in needs or not state.outcome.converged:
@@ -243,7 +248,7 @@ class Tiers(Vibronic):
             change = _change(lower, found)
             P = abs(polarisation(found))
             if given is not None or not change > max(TIER_CHANGE * P, ROUNDING):
-                return self._finished(found, needs, change=change)
+                return self._finished(found, needs, change=change, lower=lower)
             log.info("tiers %d: P = %.6f changed by %.1e", tiers, P, change)
             more = self._cut(stage, tiers + MORE_TIERS, given)
             if not affordable(more):
@@ -251,7 +256,7 @@ class Tiers(Vibronic):
                     f"P changed by {change:.1e} from {tiers - MORE_TIERS} to {tiers} tiers, more than a "
                     f"thousandth of it; give phonon_tiers {tiers + MORE_TIERS}, or take method levels"
                 )
-                return self._finished(found, needs, doubt, change)
+                return self._finished(found, needs, doubt, change, lower)
             tiers += MORE_TIERS
 
     @staticmethod

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from chirospin.base.observables import observable
+from chirospin.base.observables import Function, observable
 from chirospin.base.parts import Part
 from chirospin.junction import observables as plain
 from chirospin.junction.manybody.counting import NOISE_OBSERVABLES
-from chirospin.junction.model import lead_occupations
+from chirospin.junction.model import lead_occupations, one_body_hamiltonian, spin_orbit_vectors
 from chirospin.junction.modes import modes
 from chirospin.junction.phonons.methods import Tiers
-from chirospin.junction.phonons.model import PhononJunction, bath_temperature
+from chirospin.junction.phonons.model import PhononJunction, bath_temperature, quanta_in_bath
 from chirospin.junction.phonons.state import PhononState
 
 Real = NDArray[np.float64]
@@ -22,6 +22,10 @@ POWER = "eV^2/hbar"
 TERMINALS = ("left", "right", "bath")
 BATHS = "baths"
 """The part that holds the polarisations by other baths."""
+WEAK = 0.01
+"""g^2 (2 n + 1)/t^2 up to which one tier is good to 3 % of P."""
+TIER_POLARISATION, TIER_CURRENT = 0.06, 0.3
+"""Relative errors of a single tier there: twice the largest of dimers with every coupling, T up to 5 w."""
 WIDE = 0.1
 """Damping over energy of a mode above which kinds of baths differ visibly."""
 
@@ -41,11 +45,63 @@ def balanced(model: PhononJunction) -> bool:
     return bool(left == right)
 
 
+def _truncated(name: str) -> Function:
+    """Error of a reading: what the truncation leaves out, and the residual; NaN where it is not known."""
+
+    def error(model: PhononJunction, state: PhononState) -> Real:
+        value = np.abs(getattr(state, name))
+        rest = np.array([one.residual for one in state.outcomes])[:, None]
+        return np.asarray(state.errors.get(name, np.nan) + rest * np.maximum(value, 1.0))
+
+    return error
+
+
+def tier_strength(model: PhononJunction) -> float:
+    r""":math:`g^2 (2n + 1)` over the square of the energy that the mode modulates; g is half the range of V."""
+    found = modes(model)
+    g = found.range / 2
+    h = one_body_hamiltonian(model)
+    scale = np.full(len(found), np.abs(h - np.diag(h.diagonal())).max(initial=0.0))
+    blocks = found.coupling.reshape(len(found), model.molecules, 2, 2, model.molecules, 2, 2)
+    spin_orbit = np.abs(blocks[:, :, 0, :, :, 1, :]).max(axis=(1, 2, 3, 4)) > 0
+    own = np.linalg.norm(spin_orbit_vectors(model), axis=1).max()
+    scale = np.where(spin_orbit, 10 * own, scale)
+    value = g**2 * (2 * quanta_in_bath(model) + 1) / np.maximum(scale, 1e-300) ** 2
+    return float(value.max(initial=0.0))
+
+
+def _one_tier(model: PhononJunction, state: PhononState, share: float) -> float:
+    """Relative error of a single tier; 0 of more, whose errors are found."""
+    single = state.truncation.tiers == 1 and not modes(model).idle
+    return share * tier_strength(model) / WEAK if single else 0.0
+
+
+def _current_error(model: PhononJunction, state: PhononState) -> Real:
+    """Numerical, and of what the truncation leaves out, (magnetisation,)."""
+    single = _one_tier(model, state, TIER_CURRENT) * np.abs(state.lead_current[:, 0])
+    numerical = plain.current_uncertainty(model, state)
+    return np.asarray(numerical + state.errors.get("current", 0.0) + single)
+
+
+def _mean_error(model: PhononJunction, state: PhononState) -> Real:
+    return np.asarray(_current_error(model, state).mean())
+
+
+def _polarisation_error(model: PhononJunction, state: PhononState) -> Real:
+    """Numerical, and of what the truncation leaves out."""
+    numerical = plain.polarisation_uncertainty(model, state)
+    up, down = state.lead_current[:, 0]
+    single = (
+        _one_tier(model, state, TIER_POLARISATION) * abs(up - down) / max(abs(up + down), 1e-300)
+    )
+    return np.asarray(numerical + state.errors.get("spin_polarisation", 0.0) + single)
+
+
 @observable(
     unit="1",
     symbol=r"P_\mathrm{MR}",
     undefined="no current flows, or f_L = f_R, where what flows is the thermoelectric current of the modes",
-    error=plain.polarisation_uncertainty,
+    error=_polarisation_error,
 )
 def spin_polarisation(model: PhononJunction, state: PhononState) -> Real:
     r"""Magnetoresistance polarisation of the current.
@@ -190,15 +246,14 @@ PARTS = (
     ),
 )
 OBSERVABLES = (
-    replace(plain.current, error=plain.current_uncertainty),
-    replace(plain.mean_current, error=plain.mean_uncertainty),
+    replace(plain.current, error=_current_error),
+    replace(plain.mean_current, error=_mean_error),
     spin_polarisation,
     plain.occupation,
-    phonon_number,
-    displacement,
-    coupling_energy,
-    energy_current,
-    mode_heat,
+    *(
+        replace(reading, error=_truncated(reading.name))
+        for reading in (phonon_number, displacement, coupling_energy, energy_current, mode_heat)
+    ),
     top_level,
     levels,
     tiers,

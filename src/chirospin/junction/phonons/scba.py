@@ -11,13 +11,14 @@ its tails do not matter.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.sparse.csgraph import connected_components
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
@@ -44,7 +45,8 @@ from chirospin.numerics.sylvester import dagger, solve_sylvester
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 SelfEnergy = Literal["full", "diagonal"]
-FINE = 6.0  # points within the width of the slowest mode
+ROUGH = 1e-7  # change of the density at which a grid is judged
+KEPT = 1e-6  # of the coupling: I_L + I_R up to which a grid of our own choice is fine enough
 WIDE = 6.0  # half the grid over the largest energy
 FEWEST, MOST = 2**11, 2**17  # points, where they are chosen
 GRIDS = 9  # arrays of (frequency, 4M, 4M) at work
@@ -66,7 +68,11 @@ class BornApproximation(Method):
     )
     iterations: int = Field(100, ge=1, le=MOST_STEPS, description="most iterations")
     frequencies: int | None = Field(
-        None, ge=64, le=MOST, description="points of the grid; from the widths if left out"
+        None,
+        ge=64,
+        le=MOST,
+        multiple_of=2,
+        description="points of the grid; doubled until I_L + I_R vanishes if left out",
     )
     self_energy: SelfEnergy = Field(
         "full",
@@ -117,6 +123,9 @@ class BornApproximation(Method):
             top_level=unknown,
             field_density=np.full((2, len(seen), *G.shape[1:]), np.nan, dtype=complex),
         )
+
+
+Changes = list[tuple[Complex, Complex] | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +188,26 @@ class BornEquation:
         )
 
     @cached_property
+    def blocks(self) -> list[NDArray[np.int64]]:
+        """Orbitals that no term joins to others."""
+        joined = np.abs(self.h) + np.abs(self.modes.coupling).sum(axis=0)
+        joined = joined + sum((np.abs(V) for _, V in self.white), start=np.zeros_like(joined))
+        count, label = connected_components(joined > 0, directed=False)
+        return [np.flatnonzero(label == n) for n in range(count)]
+
+    def restricted(self, own: NDArray[np.int64]) -> BornEquation:
+        """To some orbitals, which nothing joins to the others."""
+        inside = np.ix_(own, own)
+        return replace(
+            self,
+            h=self.h[inside],
+            filling=self.filling[own],
+            emptying=self.emptying[own],
+            modes=replace(self.modes, coupling=self.modes.coupling[:, own][:, :, own]),
+            white=[(rate, V[inside]) for rate, V in self.white],
+        )
+
+    @cached_property
     def response(self) -> Real:
         r""":math:`\langle x \rangle = \chi Tr(V \rho)` of each mode, (K,), 1/eV."""
         memory = self.noise.memory
@@ -214,25 +243,44 @@ class BornEquation:
         N, _, _ = solve_sylvester(K, -self.arriving(density))
         return N
 
-    def grid(self, K: Complex) -> Real:
-        """Frequencies: wide enough for all energies, fine enough for the slowest mode."""
+    def grid(self, K: Complex, count: int, width: float = WIDE) -> Real:
+        """Frequencies up to a multiple of the largest energy."""
         energy = np.linalg.eigvals(K)
-        half = WIDE * (np.abs(energy).max() + self.modes.energy.max(initial=0.0))
-        count = self.points
-        if count is None:
-            step = max(float(-energy.imag.max()), 1e-12) / FINE
-            count = int(2 ** np.ceil(np.log2(np.clip(2 * half / step, FEWEST, MOST))))
-        need = 16.0 * GRIDS * count * len(self.h) ** 2
+        half = width * (np.abs(energy).max() + self.modes.energy.max(initial=0.0))
+        return np.asarray(-half + 2 * half / count * np.arange(count))
+
+    @property
+    def first_points(self) -> int:
+        """Of the grid that is tried first: fine enough for what the bath remembers."""
+        if self.points is not None:
+            return self.points
+        span = 2 * WIDE * np.abs(np.linalg.eigvals(self.h + self.loss)).max()
+        step = float(self.modes.damping.min(initial=np.inf)) / 2
+        return int(2 ** np.ceil(np.log2(np.clip(span / step, FEWEST, MOST))))
+
+    def require_room(self, count: int) -> None:
+        """Refuse a grid that does not fit.
+
+        Raises
+        ------
+        ModelError : says its size
+        """
+        need = 16.0 * GRIDS * count * max(map(len, self.blocks)) ** 2
         if need > available_bytes():
             raise ModelError(
                 f"Parameter `molecules` must fit in memory for method scba, but {len(self.h) // 4} molecules "
                 f"on {count} frequencies take about {in_words(need)} and {in_words(available_bytes())} are "
-                "free; give fewer frequencies and look at lead_balance"
+                "free; give fewer frequencies and look at grid_balance"
             )
-        return np.asarray(-half + 2 * half / count * np.arange(count))
+
+    def lost(self, density: Complex) -> float:
+        """I_L + I_R over the largest coupling, which only the grid spoils."""
+        n = density.diagonal().real
+        flow = (self.filling * (1 - n) - self.emptying * n).sum()
+        return float(abs(flow) / max((self.filling + self.emptying).max(), 1e-300))
 
     def solution(self, method: BornApproximation) -> BornState:
-        """Iterated until the density stays."""
+        """Iterated until the density stays, on finer grids until no current is lost."""
         K = self.h + self.loss
         if unreached(np.array([-2 * np.linalg.eigvals(K).imag.max()]), self.h)[0]:
             nothing = np.full(K.shape, np.nan, dtype=complex)
@@ -240,31 +288,64 @@ class BornEquation:
             return BornState(
                 density=nothing, displacement=np.full(len(self.modes), np.nan), outcome=lost
             )
+        count, width, spent, before, finer = self.first_points, WIDE, 0, np.inf, True
         density = self.bare(K, np.zeros_like(K))
-        w = self.grid(K)
-        change: tuple[Complex, Complex] | None = None
+        while True:
+            self.require_room(count)
+            last = self.points is not None or 2 * count > MOST
+            changes: Changes = [None] * len(self.blocks)
+            for rough in (False,) if last else (True, False):  # a grid is tried before it is used
+                w = self.grid(K, count, width)
+                found = self._iterated(density, w, method, changes, rough=rough)
+                spent += found.outcome.iterations
+                density = found.density
+                leak = self.lost(density) if found.outcome.converged else 0.0
+                if rough and leak > KEPT:
+                    break
+            found = replace(found, outcome=replace(found.outcome, iterations=spent))
+            if last or leak <= KEPT:
+                return found
+            if leak > before / 4:  # it was not that which was too coarse, or too narrow
+                finer = not finer
+            count, width, before = 2 * count, width if finer else 2 * width, leak
+
+    def _iterated(
+        self, density: Complex, w: Real, method: BornApproximation, changes: Changes, *, rough: bool
+    ) -> BornState:
+        """On one grid, from the changes of the Green functions of every block, which are kept there."""
+        blocks = self.blocks
+        parts = [self.restricted(one) for one in blocks]
+        goal = max(method.tolerance, ROUGH) if rough else method.tolerance
         shift, moved, spent = np.zeros(len(self.modes)), np.inf, 0
         while spent < method.iterations:
             spent += 1
             field, shift = self.field(density)
-            step = _Step(self, self.h + field + self.loss, density, w)
-            new, change = step.density(change)
+            K, new = self.h + field + self.loss, np.zeros_like(density)
+            for n, (part, own) in enumerate(zip(parts, blocks, strict=True)):
+                inside = np.ix_(own, own)
+                step = _Step(part, K[inside], density[inside], w)
+                new[inside], changes[n] = step.density(changes[n])
             size = float(np.linalg.norm(new))
             moved = float(np.linalg.norm(new - density)) / max(size, 1e-300)
             density = new
-            if not moved > method.tolerance or not np.isfinite(moved):
+            if not moved > goal or not np.isfinite(moved):
                 break
-        good = moved <= method.tolerance
-        return BornState(
-            density=density,
-            displacement=shift,
-            outcome=Outcome(
-                converged=bool(good),
-                residual=moved,
-                iterations=spent,
-                reason="" if good else NOT_CONVERGED,
-            ),
+        good = moved <= goal
+        outcome = Outcome(
+            converged=bool(good),
+            residual=moved,
+            iterations=spent,
+            reason="" if good else NOT_CONVERGED,
         )
+        return BornState(density=density, displacement=shift, outcome=outcome)
+
+
+def sandwiched(V: Complex, X: Complex) -> Complex:
+    """V X V, by elements where V is diagonal."""
+    d = V.diagonal()
+    if not (V - np.diag(d)).any():
+        return np.asarray(d[:, None] * X * d)
+    return np.asarray(V @ X @ V)
 
 
 class _Step:
@@ -275,30 +356,32 @@ class _Step:
         self.arriving = equation.arriving(density)
         self.bare = equation.bare(K, density)
         energy, R = np.linalg.eig(K)
-        inverse = np.linalg.inv(R)
-        self.energy, self.right, self.left = energy, R, inverse
+        self.energy, self.right, self.left = energy, R, np.linalg.inv(R)
 
-    def _resolved(self, z: Complex | Real) -> Complex:
-        """(z - K)^-1 at many z."""
-        return np.asarray((self.right / (z[:, None, None] - self.energy)) @ self.left)
+    def _between(self, before: Complex, diagonal: Complex, after: Complex) -> Complex:
+        """before f(K) after of many f, given at the eigenvalues of K, (frequency, n)."""
+        left = (before @ self.right) * diagonal[:, None, :]
+        return np.asarray(left @ (self.left @ after))
 
     def density(
         self, change: tuple[Complex, Complex] | None
     ) -> tuple[Complex, tuple[Complex, Complex]]:
-        """The density, and the difference of both Green functions from those without the Fock term."""
+        r"""The density, and the difference of both Green functions from those without the Fock term.
+
+        Of the latter the lesser one is :math:`N G^a - G^r N`.
+        """
         greater, lesser = self._self_energies(change)
         if self.equation.diagonal:
             keep = np.eye(len(self.K))
             greater, lesser = greater * keep, lesser * keep
-        w = self.w[:, None, None]
-        unit = np.eye(len(self.K))
-        moved = w * unit - self.K - (greater - lesser)
+        moved = self.w[:, None, None] * np.eye(len(self.K)) - self.K - (greater - lesser)
         retarded: Complex = np.asarray(np.linalg.inv(moved), dtype=complex)
-        bare = self._resolved(self.w)
-        inside = 1j * self.arriving
-        full = retarded @ (inside + lesser - dagger(lesser)) @ dagger(retarded)
-        less = full - bare @ inside @ dagger(bare)
-        more = less + (retarded - dagger(retarded)) - (bare - dagger(bare))
+        less = retarded @ (1j * self.arriving + lesser - dagger(lesser)) @ dagger(retarded)
+        pole, unit = 1 / (self.w[:, None] - self.energy), np.eye(len(self.K), dtype=complex)
+        free = self._between(unit, pole, self.bare)
+        less += free - dagger(free)
+        apart: Complex = np.asarray(retarded - self._between(unit, pole, unit))
+        more = less + apart - dagger(apart)
         step = (self.w[1] - self.w[0]) / (2 * np.pi)
         N = self.bare - 1j * step * less.sum(axis=0)
         return (N + dagger(N)) / 2, (more, less)
@@ -309,23 +392,19 @@ class _Step:
         shape = (self.w.size, *self.K.shape)
         greater, lesser = np.zeros(shape, complex), np.zeros(shape, complex)
         empty = np.eye(len(self.K)) - self.bare
-        for j, v in enumerate(memory.mode):
-            V = equation.modes.coupling[v]
-            moved = V @ self._resolved(self.w + 1j * memory.decay[j])
-            greater += memory.weight[j] * moved @ (empty @ V)
-            lesser -= memory.conjugate_weight[j] * moved @ (self.bare @ V)
-        if change is not None:
-            more, less = (self._in_time(one) for one in change)
-            t = 2 * np.pi / (self.w.size * (self.w[1] - self.w[0])) * np.arange(len(more))
-            for v, V in enumerate(equation.modes.coupling):
-                own = [j for j, mode in enumerate(memory.mode) if mode == v]
-                decay = np.exp(-np.outer(t, memory.decay[own]))
-                greater += self._in_frequency(
-                    (decay @ memory.weight[own])[:, None, None] * (V @ more @ V)
-                )
-                lesser += self._in_frequency(
-                    (decay @ memory.conjugate_weight[own])[:, None, None] * (V @ less @ V)
-                )
+        later = None if change is None else [self._in_time(one) for one in change]
+        t = np.pi / -self.w[0] * np.arange(self.w.size // 2)
+        for v, V in enumerate(equation.modes.coupling):
+            own = [j for j, mode in enumerate(memory.mode) if mode == v]
+            weight, back = memory.weight[own], memory.conjugate_weight[own]
+            pole = 1 / (self.w[:, None, None] + 1j * memory.decay[own] - self.energy[:, None])
+            greater += self._between(V, pole @ weight, empty @ V)
+            lesser -= self._between(V, pole @ back, self.bare @ V)
+            if later is None:
+                continue
+            decay = np.exp(-np.outer(t, memory.decay[own]))
+            for total, one, share in zip((greater, lesser), later, (weight, back), strict=True):
+                total += self._in_frequency((decay @ share)[:, None, None] * sandwiched(V, one))
         return greater, lesser
 
     def _in_time(self, spectrum: Complex) -> Complex:

@@ -18,10 +18,12 @@ from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.bosons import (
+    FLOW_ERROR,
     DampedVibrations,
     DressedVibrations,
     Oscillators,
     Vibrations,
+    level_errors,
     vibronic_energy,
 )
 from chirospin.junction.manybody.certified import (
@@ -72,8 +74,11 @@ from chirospin.junction.state import lead_current, unreached
 from chirospin.numerics.sylvester import Form, SchurInverse, by_either_form
 
 LEFT, RIGHT = 0, 1
+COUNTED = ("phonon_number", "displacement", "coupling_energy", "mode_heat", "energy_current")
+"""Readings whose error is what another truncation changes."""
 KRYLOV_GUESS = 60  # vectors assumed when memory is estimated
 AT_WORK = 12  # complex copies of the operators beside them
+ROUGH = 1e-5  # residual of a start: vibrations move the state by more
 TOGETHER = 2_000_000  # unknowns of both magnetisations up to which they share numpy calls
 
 
@@ -171,9 +176,7 @@ class ExplicitLevels:
         stage = self.stage
         return kind(self.oscillators, stage.coupling, layout, stage.modes.damping, stage.occupation)
 
-    def solver(
-        self, members: Sequence[FlatMember], form: Form, tolerance: float, limit: int
-    ) -> SteadySolver:
+    def generator(self, members: Sequence[FlatMember]) -> Generator:
         """Of these members."""
         layout = LevelsLayout(
             charges=self.stage.charges, batch=len(members), levels=self.oscillators.size
@@ -181,7 +184,13 @@ class ExplicitLevels:
         families: list[JumpFamily] = [FlatLeads(members, layout), self.vibrations(layout)]
         if self.stage.white:
             families.append(OneBodyDephasing(self.stage.white, layout))
-        resolvent = Resolvent(Generator(members, layout, families), form)
+        return Generator(members, layout, families)
+
+    def solver(
+        self, members: Sequence[FlatMember], form: Form, tolerance: float, limit: int
+    ) -> SteadySolver:
+        """Of these members."""
+        resolvent = Resolvent(self.generator(members), form)
         return SteadySolver(resolvent=resolvent, tolerance=tolerance, limit=limit)
 
     def field(self, layout: Layout, halves: Halves, mode: int) -> Halves:
@@ -242,9 +251,7 @@ class AuxiliaryTiers:
         """Operators of the hierarchy."""
         return hierarchy_size(len(self.stage.noise.memory.decay), self.truncation.tiers)
 
-    def solver(
-        self, members: Sequence[FlatMember], form: Form, tolerance: float, limit: int
-    ) -> SteadySolver:
+    def generator(self, members: Sequence[FlatMember]) -> TieredGenerator:
         """Of these members."""
         stage, memory = self.stage, self.stage.noise.memory
         layout = TiersLayout(
@@ -259,10 +266,14 @@ class AuxiliaryTiers:
         ]
         if white:
             families.append(OneBodyDephasing(white, layout))
-        generator = TieredGenerator(members, layout, families, memory, stage.coupling)
-        return SteadySolver(
-            resolvent=TieredResolvent(generator, form), tolerance=tolerance, limit=limit
-        )
+        return TieredGenerator(members, layout, families, memory, stage.coupling)
+
+    def solver(
+        self, members: Sequence[FlatMember], form: Form, tolerance: float, limit: int
+    ) -> SteadySolver:
+        """Of these members."""
+        resolvent = TieredResolvent(self.generator(members), form)
+        return SteadySolver(resolvent=resolvent, tolerance=tolerance, limit=limit)
 
     def field(self, layout: Layout, halves: Halves, mode: int) -> Halves:
         r""":math:`\sum_j s_j \rho_{e_j}`, and what the white part of the bath adds, -i r [V, rho]/2."""
@@ -439,7 +450,7 @@ def _solved(
     if start is not None:
         guess = representation.raised(layout, start.representation, start.stationary.halves)
     elif not dark.any():
-        bare = _without_vibrations(representation.stage, members, form, tolerance, limit)
+        bare = _without_vibrations(representation.stage, members, form, limit)
         guess = None if bare is None else representation.beside_electrons(layout, bare)
     found = solver.steady_state(strict=form is SchurInverse, guess=guess)
     alone = np.array([unreached(np.array([m.one_body_decay]), m.matrices.h)[0] for m in members])
@@ -461,9 +472,9 @@ def _solved(
 
 
 def _without_vibrations(
-    stage: Stage, members: Sequence[FlatMember], form: Form, tolerance: float, limit: int
+    stage: Stage, members: Sequence[FlatMember], form: Form, limit: int
 ) -> Halves | None:
-    """Electrons that no vibration disturbs; None where they have no unique state."""
+    """Roughly the electrons that no vibration disturbs; None where they have no unique state."""
     layout = Layout(charges=stage.charges, batch=len(members))
     if stage.white:
         return None  # to invert its maps costs more than a guess saves
@@ -471,8 +482,8 @@ def _without_vibrations(
         resolvent = Resolvent(Generator(members, layout, [FlatLeads(members, layout)]), form)
     except np.linalg.LinAlgError:
         return None
-    found = SteadySolver(resolvent=resolvent, tolerance=tolerance, limit=limit).steady_state()
-    sound = (resolvent.generator.residual(*found.halves) <= tolerance).all()
+    found = SteadySolver(resolvent=resolvent, tolerance=ROUGH, limit=limit).steady_state()
+    sound = (resolvent.generator.residual(*found.halves) <= ROUGH).all()
     return found.halves if sound else None
 
 
@@ -484,14 +495,29 @@ def lead_currents(found: Sequence[Found]) -> Real:
     return lead_current(coupling, np.einsum("mkk->mk", G).real, members[0].occupation)
 
 
-def phonon_state(found: Sequence[Found], change: float) -> PhononState:
-    """The state of both magnetisations."""
+def phonon_state(found: Sequence[Found], change: float, lower: Sequence[Found] = ()) -> PhononState:
+    """The state of both magnetisations.
+
+    Parameters
+    ----------
+    lower : the same by a hierarchy that ends two tiers lower, where there is one
+    """
     up, down = (answer for one in found for answer in one.states)
     representation = found[0].representation
-    read = [_readings(one) for one in found]
-    gathered: dict[str, Any] = {
-        name: np.concatenate([one[name] for one in read]) for name in read[0]
-    }
+    gathered = _gathered(found)
+    errors: dict[str, Real] = {}
+    if isinstance(representation, ExplicitLevels):
+        errors = _level_errors(representation, gathered, lead_currents(found)[:, LEFT])
+    elif lower:
+        before = _gathered(lower)
+        changes = {name: gathered[name] - before[name] for name in COUNTED}
+        changes["current"] = (lead_currents(found) - lead_currents(lower))[:, LEFT]
+        # of one magnetisation the change may pass through zero
+        errors = {
+            name: np.broadcast_to(np.abs(change).max(axis=0, initial=0.0), change.shape)
+            for name, change in changes.items()
+        }
+        errors["spin_polarisation"] = np.asarray(change)
     return PhononState(
         one_body_density=np.stack([up.one_body_density, down.one_body_density]),
         lead_current=lead_currents(found),
@@ -499,8 +525,32 @@ def phonon_state(found: Sequence[Found], change: float) -> PhononState:
         density=joint_certificates(up, down),
         truncation=representation.truncation,
         truncation_change=change,
+        errors=errors,
         **gathered,
     )
+
+
+def _gathered(found: Sequence[Found]) -> dict[str, Any]:
+    """Readings of both magnetisations."""
+    read = [_readings(one) for one in found]
+    return {name: np.concatenate([one[name] for one in read]) for name in read[0]}
+
+
+def _level_errors(
+    representation: ExplicitLevels, readings: dict[str, Any], current: Real
+) -> dict[str, Real]:
+    """What levels that are not kept may change."""
+    seen, top = representation.stage.modes, readings["top_level"]
+    errors = level_errors(representation.oscillators, top, seen.damping, seen.range)
+    share = top.sum(axis=1)
+    flows = np.abs(readings["energy_current"])
+    bath = errors["mode_heat"].sum(axis=1, keepdims=True)
+    return {
+        **errors,
+        "energy_current": FLOW_ERROR * share[:, None] * flows + bath,
+        "current": FLOW_ERROR * share * np.abs(current),
+        "spin_polarisation": np.asarray(share.max()),
+    }
 
 
 def _readings(found: Found) -> dict[str, Real]:
@@ -521,7 +571,7 @@ def _readings(found: Found) -> dict[str, Real]:
     lost = _dephasing_energy(found, fields, operators)
     heat = stage.modes.damping * stage.modes.energy * (number - stage.occupation)
     bath = -leads.sum(axis=1) - lost
-    if stage.bath == "local":
+    if stage.bath == "local" and np.isfinite(heat).all():
         bath = -(heat + 0.5 * stage.modes.damping * coupled).sum(axis=1)
     else:
         heat = np.full((batch, len(stage.modes)), np.nan)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,8 @@ class PhononState(JunctionState):
     top_level : occupation of the highest level, (magnetisation, mode)
     field_density : <x c^+_m c_n>, (magnetisation, mode, 4M, 4M), eV; where the couplings join m and n
     truncation_change : of the polarisation when the hierarchy is cut two tiers lower
+    errors : of the readings above, and of ``current`` and ``spin_polarisation``, for what a truncation leaves
+        out; what is not known is not there
     """
 
     truncation: Truncation = Truncation()
@@ -59,3 +62,4 @@ class PhononState(JunctionState):
     top_level: Real
     field_density: NDArray[np.complex128]
     truncation_change: float = np.nan
+    errors: Mapping[str, Real] = field(default_factory=dict)
