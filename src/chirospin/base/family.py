@@ -100,10 +100,11 @@ class Problem:
         known = {observable.name: observable for observable in self.observables}
         return tuple(known[_known(f"{self.path} has no observable", n, known)] for n in names)
 
-    def placed(self, model: Model) -> Model:
-        """A model that says where its profiles are, so that all points of a grid are seen there."""
-        places = self.labels(model)
-        return model.replace(**{i.name: places[i.name] for i in model.parameters() if i.axis})
+    def placed(self, model: Model, wanted: Sequence[Observable]) -> Model:
+        """A model that says where the profiles of some observables are, so that all points of a grid are seen there."""
+        places, dims = self.labels(model), {d for one in wanted for d in one.dims}
+        axes = (i.name for i in model.parameters() if i.axis and i.name in dims)
+        return model.replace(**{name: places[name] for name in axes})
 
     def needs(self, wanted: Sequence[Observable]) -> Needs:
         """Parts that some observables, and the checks that are due with them, need."""

@@ -74,9 +74,9 @@ def solve(
         raise ModelError("Argument `method` must name at least one method, but is empty")
     chosen = [c if isinstance(c, Method) else problem.method(c)() for c in choices]
     model, grid = axes(model, over or {})
-    if grid:
-        model = problem.placed(model)
     wanted = problem.choose(None if observables is None else tuple(observables))
+    if grid:
+        model = problem.placed(model, wanted)
     _enough_memory(problem, model, grid, wanted, len(chosen))
     models = grid_models(model, grid)
     raises = on_failure == "raise" or (on_failure is None and len(models) * len(chosen) == 1)

@@ -12,7 +12,7 @@ from pydantic import model_validator
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.base.parameters import Model, Shape, parameter, refusal
+from chirospin.base.parameters import Model, Shape, axis_parameter, parameter, refusal
 from chirospin.base.results import origin_facts
 from chirospin.base.spin import PAULI
 from chirospin.junction.supplied import supplied
@@ -203,7 +203,24 @@ class ProbedStack(Probed, MolecularStack):
     """A stack whose molecules may have probes, which only methods without repulsion take."""
 
 
-class Junction(ProbedStack):
+class ResolvedStack(ProbedStack):
+    """A stack whose spectrum and counted charge may be asked for, each along an axis of its own."""
+
+    energy: tuple[float, ...] | None = axis_parameter(
+        "E",
+        unit="eV",
+        symbol=r"\omega",
+        about="where the Green function is wanted; over all levels with their repulsion if not given",
+    )
+    counting_field: tuple[float, ...] | None = axis_parameter(
+        "X",
+        unit="1",
+        symbol="x",
+        about="where the generating function of the charge from the left lead is wanted; -1 to 1 if not given",
+    )
+
+
+class Junction(ResolvedStack):
     """A stack between leads whose states are occupied alike at every energy (infinite bias).
 
     References
@@ -345,6 +362,46 @@ def interaction(model: MolecularStack) -> Interaction:
         exchange=np.array(terms, dtype=np.int64).reshape(-1, 4),
         strength=np.full(len(terms), model.hund),
     )
+
+
+ENERGIES = 201
+"""Of a spectrum whose energies are not given."""
+FIELDS = 9
+
+
+def spectral_energies(model: ResolvedStack, h: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """Where the Green function is wanted: by default all levels, moved by up to their whole repulsion, eV.
+
+    Raises
+    ------
+    ModelError : energies that do not ascend
+    """
+    if model.energy is not None:
+        return _ascending("energy", model.energy, "in eV")
+    levels, width = np.linalg.eigvalsh(h), lead_couplings(model).sum(axis=1).max()
+    repulsion = interaction(model).density.sum(axis=1)
+    low, high = levels[0] + min(repulsion.min(), 0.0), levels[-1] + max(repulsion.max(), 0.0)
+    margin = 5 * float(width) or 1.0
+    return np.linspace(low - margin, high + margin, ENERGIES)
+
+
+def counting_fields(model: ResolvedStack) -> NDArray[np.float64]:
+    """Where the generating function is wanted.
+
+    Raises
+    ------
+    ModelError : fields that do not ascend
+    """
+    if model.counting_field is None:
+        return np.linspace(-1, 1, FIELDS)
+    return _ascending("counting_field", model.counting_field, "dimensionless")
+
+
+def _ascending(name: str, values: tuple[float, ...], unit: str) -> NDArray[np.float64]:
+    array = np.array(values, dtype=float)
+    if not array.size or (np.diff(array) <= 0).any():
+        raise ModelError(f"Parameter `{name}` must have values that ascend ({unit})")
+    return array
 
 
 def orbital_projectors(molecules: int) -> NDArray[np.complex128]:

@@ -173,7 +173,9 @@ def run(
     ------
     ModelError : another sweep in the store, a store in use, too little disk
     """
-    definition = replace(definition, model=definition.problem.placed(definition.model))
+    problem = definition.problem
+    wanted = problem.choose(definition.observables)
+    definition = replace(definition, model=problem.placed(definition.model, wanted))
     store = Store(path)
     body = definition.described()
     known = store.header() if store.exists else None

@@ -12,7 +12,7 @@ both spins together.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Literal
 
@@ -30,7 +30,9 @@ from chirospin.junction.bias.eigenstates import (
 )
 from chirospin.junction.bias.fermi_overlap import overlap_expansion, shifted_digamma
 from chirospin.junction.manybody import fock
-from chirospin.junction.manybody.generator import JumpFamily
+from chirospin.junction.manybody.generator import JumpFamily, Jumping
+from chirospin.junction.manybody.green import SectorJump
+from chirospin.junction.manybody.operator_space import Charge, moved_charge, sector_of_charge
 from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Halves, Layout, Real
 from chirospin.numerics.sylvester import dagger, pack
 
@@ -152,6 +154,14 @@ class Jump:
         out: Complex = left.reshape(batch, count, states, -1) @ self.adjoint
         return out
 
+    def factors(self, member: int, link: int) -> list[tuple[Complex, Complex]]:
+        """P and Q of every channel along one link, (d_target, d_source) each."""
+        channels = self.lead.size
+        target = self.gather.shape[2]
+        adjoint = self.adjoint[member, link].reshape(channels, -1, target)
+        Q = self._dense[member, link].reshape(target, channels, -1)
+        return [(dagger(adjoint[k]), Q[:, k]) for k in range(channels)]
+
     def dual(self, Z: Complex) -> Complex:
         """sum_j P_j^+ Z Q_j, without its conjugate, on (batch, link, d_target, d_target)."""
         batch, count, states, channels = self.gather.shape
@@ -225,6 +235,41 @@ class ThermalLeads(JumpFamily):
                 for half in (damping, *parts.particles, *parts.energy):
                     half[parity][n] = U @ half[parity][n] @ turned
         self._damping, self.particle_flow, self.energy_flow = damping, parts.particles, parts.energy
+
+    def alone(self, lead: int, kind: Kind | None = None) -> ThermalLeads:
+        """One of the leads without the others, by the same generator or another."""
+        here = np.arange(self.coupling.shape[1])[:, None] == lead
+        members = [replace(one, coupling=np.where(here, one.coupling, 0.0)) for one in self.members]
+        return ThermalLeads(members, self.layout, kind or self.kind)
+
+    def sector_jumps(self, member: int) -> list[SectorJump]:
+        """The jumps of one member, each channel from sector to sector."""
+        charge_at = {
+            place: charge for charge, place in sector_of_charge(self.layout.charges).items()
+        }
+        found: dict[tuple[Charge, int], SectorJump] = {}
+        for parity in (EVEN, ODD):
+            for jump in self.moves[parity]:
+                for link, ends in enumerate(
+                    zip(jump.source_sectors, jump.target_sectors, strict=True)
+                ):
+                    source, target = (
+                        (*stack, int(sector))
+                        for stack, sector in zip(
+                            ((parity, jump.source[1]), (1 - parity, jump.target[1])),
+                            ends,
+                            strict=True,
+                        )
+                    )
+                    change = moved_charge(charge_at[target], charge_at[source], -1)
+                    for k, (P, Q) in enumerate(jump.factors(member, link)):
+                        one = found.setdefault((change, k), SectorJump(target={}, P={}, Q={}))
+                        one.target[source], one.P[source], one.Q[source] = target, P, Q
+        return list(found.values())
+
+    def weighted(self, entering: Real, leaving: Real) -> Jumping:
+        """Its jumps with weights of each lead, (lead,), for those that enter and those that leave."""
+        return partial(self.crossing, entering=entering, leaving=leaving)
 
     def damping(self, parity: int, number: int) -> Complex:
         r""":math:`H_{LS} - i\sum_j Q_j^+ P_j` in one stack."""
@@ -556,7 +601,7 @@ class Dephasing(JumpFamily):
             :, None, None, None
         ]
 
-    def _electrons(self, parity: int, number: int) -> Real:
+    def electrons(self, parity: int, number: int) -> Real:
         """Electrons in every orbital of each Fock state of one stack, (sector, d, orbital)."""
         stack = self.layout.space.stacks[parity][number]
         held = fock.occupations(self.layout.charges, parity, number)
@@ -566,12 +611,12 @@ class Dephasing(JumpFamily):
 
     def damping(self, parity: int, number: int) -> Complex:
         r""":math:`-\tfrac{i}{2}\kappa\sum_o n_o^2` in one stack."""
-        lost = (self._electrons(parity, number) ** 2).sum(axis=-1)
+        lost = (self.electrons(parity, number) ** 2).sum(axis=-1)
         return np.asarray(-0.5j * self.rate * lost[..., None] * np.eye(lost.shape[1]))
 
     def keeping(self, parity: int, number: int, X: Complex) -> Complex:
         r""":math:`\kappa \sum_o n_o X n_o`."""
-        held = self._electrons(parity, number)
+        held = self.electrons(parity, number)
         return np.asarray(self.rate * (held @ np.swapaxes(held, -1, -2)) * X)
 
     keeping_adjoint = keeping

@@ -23,7 +23,6 @@ import itertools
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -50,128 +49,30 @@ from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing
 from chirospin.junction.bias.parts import PARTNERS
 from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.manybody import fock
+from chirospin.junction.manybody.operator_space import (
+    Charge,
+    ladder_map,
+    moved_charge,
+    operator_space,
+    orbital_charge,
+    sector_of_charge,
+    space_size,
+    states_of,
+    stepped,
+    times,
+    trace_places,
+)
 from chirospin.junction.probed import require_no_probes
 from chirospin.junction.state import UNREACHED, DensityCertificates
 from chirospin.numerics.krylov import gmres
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
-Charge = tuple[int, ...]
 Signature = tuple[int, ...]
 POLE_ERROR = 1e-4  # largest error of f that poles may leave at the largest energy
 WIDTHS = 10.0  # level widths beyond the largest energy that poles reach too
 WEIGHT = 1e-4  # |c_ab|^2 below this does not decide how far poles must reach
 WORKING_VECTORS = 8
-
-
-@dataclass(frozen=True, kw_only=True)
-class Block:
-    """Operators from a bra sector to a ket sector, at ``start`` in the packed space."""
-
-    ket: fock.SectorKey
-    bra: fock.SectorKey
-    start: int
-    shape: tuple[int, int]
-
-    @property
-    def span(self) -> slice:
-        """Where the block lies."""
-        return slice(self.start, self.start + math.prod(self.shape))
-
-
-@lru_cache(maxsize=8)
-def _places(charges: fock.Charges) -> dict[Charge, fock.SectorKey]:
-    """The sector of every charge."""
-    space = fock.sectors(charges)
-    rows = np.array(charges)
-    found = {}
-    for parity in (0, 1):
-        for n, stack in enumerate(space.stacks[parity]):
-            for s, states in enumerate(stack.states):
-                bits = (int(states[0]) >> np.arange(space.orbitals)) & 1
-                found[tuple((rows @ bits).tolist())] = (parity, n, s)
-    return found
-
-
-@lru_cache(maxsize=256)
-def operator_space(charges: fock.Charges, shift: Charge) -> tuple[Block, ...]:
-    """Blocks of the operators that change the charges by a shift."""
-    places, space = _places(charges), fock.sectors(charges)
-    blocks: list[Block] = []
-    start = 0
-    for charge, bra in places.items():
-        ket = places.get(_moved(charge, shift))
-        if ket is not None:
-            shape = (
-                space.stacks[ket[0]][ket[1]].states.shape[1],
-                space.stacks[bra[0]][bra[1]].states.shape[1],
-            )
-            blocks.append(Block(ket=ket, bra=bra, start=start, shape=shape))
-            start = blocks[-1].span.stop
-    return tuple(blocks)
-
-
-def _moved(charge: Charge, by: Charge, times: int = 1) -> Charge:
-    return tuple(a + times * b for a, b in zip(charge, by, strict=True))
-
-
-def _size(charges: fock.Charges, shift: Charge) -> int:
-    blocks = operator_space(charges, shift)
-    return blocks[-1].span.stop if blocks else 0
-
-
-def _charge_of(charges: fock.Charges, orbital: int) -> Charge:
-    return tuple(row[orbital] for row in charges)
-
-
-def _states(charges: fock.Charges, place: fock.SectorKey) -> NDArray[np.int64]:
-    parity, n, s = place
-    return np.asarray(fock.sectors(charges).stacks[parity][n].states[s])
-
-
-def _step(
-    charges: fock.Charges, states: NDArray[np.int64], orbital: int, sigma: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Which states c_k (sigma = -1) or c_k^+ (+1) keeps, the index each reaches, and the sign."""
-    create, destroy = ((orbital,), ()) if sigma > 0 else ((), (orbital,))
-    kept, image, sign = fock.apply_product(states, create, destroy)
-    return kept, fock.sectors(charges).place[image, 2], sign
-
-
-@lru_cache(maxsize=2048)
-def ladder_map(
-    charges: fock.Charges, shift: Charge, orbital: int, sigma: int, sign: int
-) -> scipy.sparse.csr_array:
-    """X -> c^sigma X + sign X c^sigma as a real sparse map between operator spaces."""
-    target_shift = _moved(shift, _charge_of(charges, orbital), sigma)
-    targets = {(b.ket, b.bra): b for b in operator_space(charges, target_shift)}
-    by_bra = {b.bra: b for b in targets.values()}
-    by_ket = {b.ket: b for b in targets.values()}
-    rows, columns, values = [], [], []
-    for block in operator_space(charges, shift):
-        inner = block.start + np.arange(math.prod(block.shape)).reshape(block.shape)
-        if block.bra in by_bra:  # from the left: the bra stays
-            target = by_bra[block.bra]
-            kept, image, plus = _step(charges, _states(charges, block.ket), orbital, sigma)
-            outer = target.start + np.arange(math.prod(target.shape)).reshape(target.shape)
-            rows.append(outer[image].ravel())
-            columns.append(inner[kept].ravel())
-            values.append(np.repeat(plus, block.shape[1]))
-        if block.ket in by_ket:  # from the right: (X c)_{ij'} = X_ij <j|c|j'>
-            target = by_ket[block.ket]
-            kept, image, plus = _step(charges, _states(charges, target.bra), orbital, sigma)
-            outer = target.start + np.arange(math.prod(target.shape)).reshape(target.shape)
-            rows.append(outer[:, kept].ravel())
-            columns.append(inner[:, image].ravel())
-            values.append(np.tile(sign * plus, block.shape[0]))
-    shape = (_size(charges, target_shift), _size(charges, shift))
-    if not rows:
-        return scipy.sparse.csr_array(shape)
-    entries = (
-        np.concatenate(values).astype(float),
-        (np.concatenate(rows), np.concatenate(columns)),
-    )
-    return scipy.sparse.csr_array(entries, shape=shape)
 
 
 @lru_cache(maxsize=256)
@@ -180,37 +81,32 @@ def half_filled_jumps(
 ) -> scipy.sparse.csr_array:
     r"""X -> sum_k (g_k/2) (c_k X c_k^+ + c_k^+ X c_k) on one operator space."""
     blocks = {b.bra: b for b in operator_space(charges, shift)}
-    places = _places(charges)
+    places = sector_of_charge(charges)
     charge_at = {place: charge for charge, place in places.items()}
     rows, columns, values = [], [], []
     for block in blocks.values():
         inner = block.start + np.arange(math.prod(block.shape)).reshape(block.shape)
         for orbital, g in enumerate(width):
             for sigma in (-1, 1) if g else ():
-                bra = places.get(_moved(charge_at[block.bra], _charge_of(charges, orbital), sigma))
+                bra = places.get(
+                    moved_charge(charge_at[block.bra], orbital_charge(charges, orbital), sigma)
+                )
                 target = None if bra is None else blocks.get(bra)
                 if target is None:
                     continue
-                ket = _step(charges, _states(charges, block.ket), orbital, sigma)
-                low = _step(charges, _states(charges, block.bra), orbital, sigma)
+                ket = stepped(charges, states_of(charges, block.ket), orbital, sigma)
+                low = stepped(charges, states_of(charges, block.bra), orbital, sigma)
                 outer = target.start + np.arange(math.prod(target.shape)).reshape(target.shape)
                 rows.append(outer[np.ix_(ket[1], low[1])].ravel())
                 columns.append(inner[np.ix_(ket[0], low[0])].ravel())
                 values.append((0.5 * g * ket[2][:, None] * low[2]).ravel())
-    size = _size(charges, shift)
+    size = space_size(charges, shift)
     if not rows:
         return scipy.sparse.csr_array((size, size))
     return scipy.sparse.csr_array(
         (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))),
         shape=(size, size),
     )
-
-
-def _times(matrix: scipy.sparse.csr_array, X: Complex) -> Complex:
-    """A real sparse map on complex columns."""
-    flat = np.ascontiguousarray(X).reshape(X.shape[0], -1)
-    out = np.ascontiguousarray(matrix @ flat.view(float)).view(complex)
-    return np.asarray(out.reshape(-1, *X.shape[1:]))
 
 
 class Equations:
@@ -247,12 +143,12 @@ class Equations:
             for sig in itertools.combinations_with_replacement(range(len(self.channels)), n)
         ]
         self.shift = {sig: self._shift(sig) for sig in everything}
-        self.signatures = [sig for sig in everything if _size(self.charges, self.shift[sig])]
+        self.signatures = [sig for sig in everything if space_size(self.charges, self.shift[sig])]
         self.shape: dict[Signature, tuple[int, ...]] = {}
         self.span: dict[Signature, slice] = {}
         start = 0
         for sig in self.signatures:
-            self.shape[sig] = (_size(self.charges, self.shift[sig]), *(poles,) * len(sig))
+            self.shape[sig] = (space_size(self.charges, self.shift[sig]), *(poles,) * len(sig))
             stop = start + math.prod(self.shape[sig])
             self.span[sig] = slice(start, stop)
             start = stop
@@ -270,7 +166,7 @@ class Equations:
         total: Charge = (0,) * len(self.charges)
         for j in sig:
             _, orbital, sigma = self.channels[j]
-            total = _moved(total, _charge_of(self.charges, orbital), sigma)
+            total = moved_charge(total, orbital_charge(self.charges, orbital), sigma)
         return total
 
     def part(self, x: Complex, sig: Signature) -> Complex:
@@ -284,7 +180,7 @@ class Equations:
             n = len(sig)
             shift = self.shift[sig]
             X = self.part(x, sig)
-            total = _times(half_filled_jumps(self.charges, shift, self.width), X)
+            total = times(half_filled_jumps(self.charges, shift, self.width), X)
             total *= (-1) ** n
             sign = -((-1) ** n)
             for r in range(1, n + 1):
@@ -294,7 +190,7 @@ class Equations:
                     continue
                 _, orbital, sigma = self.channels[j]
                 step = ladder_map(self.charges, self.shift[below], orbital, sigma, sign)
-                Y = _times(step, self.part(x, below))
+                Y = times(step, self.part(x, below))
                 along = [1] * (n + 1)
                 along[r] = self.poles
                 eta = -1j * (-1) ** (n - r) * self.eta[j].reshape(along)
@@ -307,7 +203,7 @@ class Equations:
                         continue
                     step = ladder_map(self.charges, self.shift[above], orbital, -sigma, sign)
                     Y = self.part(x, above).sum(axis=at + 1)
-                    total += -1j * (-1) ** (n - at) * _times(step, Y)
+                    total += -1j * (-1) ** (n - at) * times(step, Y)
             out[self.span[sig]] = total.ravel()
         return out
 
@@ -335,7 +231,7 @@ class Equations:
 
     def trace(self, rho: Complex) -> complex:
         """Trace of an operator that keeps every charge."""
-        return complex(rho[_diagonal(self.charges)].sum())
+        return complex(rho[trace_places(self.charges)].sum())
 
     def particle_flow(self, x: Complex, lead: int) -> float:
         r"""Electrons from a lead per time.
@@ -348,7 +244,7 @@ class Equations:
         for j, (which, orbital, sigma) in enumerate(self.channels):
             if which == lead and (j,) in self.shape:
                 step = ladder_map(self.charges, self.shift[(j,)], orbital, -sigma, 0)
-                Y = _times(step, self.part(x, (j,)).sum(axis=1))
+                Y = times(step, self.part(x, (j,)).sum(axis=1))
                 total += float((1j * sigma * self.trace(Y)).real)
         return total
 
@@ -360,24 +256,13 @@ def _turned(left: Complex, X: Complex, right: Complex, shape: tuple[int, int]) -
     return np.asarray(right @ half)
 
 
-@lru_cache(maxsize=8)
-def _diagonal(charges: fock.Charges) -> NDArray[np.int64]:
-    neutral = (0,) * len(charges)
-    return np.concatenate(
-        [
-            block.start + np.arange(block.shape[0]) * (block.shape[1] + 1)
-            for block in operator_space(charges, neutral)
-        ]
-    )
-
-
 def _occupations(charges: fock.Charges, rho: Complex) -> Real:
     neutral = (0,) * len(charges)
     states = np.concatenate(
-        [_states(charges, block.ket) for block in operator_space(charges, neutral)]
+        [states_of(charges, block.ket) for block in operator_space(charges, neutral)]
     )
     held = (states[:, None] >> np.arange(fock.sectors(charges).orbitals)) & 1
-    return np.asarray(rho[_diagonal(charges)].real @ held)
+    return np.asarray(rho[trace_places(charges)].real @ held)
 
 
 def largest_energy(member: BiasedMember) -> float:
@@ -491,7 +376,7 @@ class Hierarchy(Method):
 
     def _solution(self, system: Equations) -> tuple[Complex, Outcome]:
         x = np.zeros(system.unknowns, dtype=complex)
-        places = _diagonal(system.charges)
+        places = trace_places(system.charges)
         x[system.span[()].start + places] = 1 / places.size
         spent = 0
 

@@ -10,7 +10,7 @@ where a state decays so slowly that L_0 is nearly singular, L_0 - s is inverted 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, ClassVar
 
@@ -21,6 +21,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.threads import blas_threads
+from chirospin.junction.bias.asked import ASKED, asked_parts, together
 from chirospin.junction.bias.dissipators import Dephasing, Kind, ThermalLeads
 from chirospin.junction.bias.eigenstates import BiasedMember
 from chirospin.junction.bias.model import (
@@ -80,7 +81,7 @@ class SecondOrder(Method):
     counting: bool = Field(
         True, description="whether to find the noise where it is asked for: one more solve"
     )
-    gives: ClassVar[Needs] = frozenset({NOISE, BROADENED})
+    gives: ClassVar[Needs] = frozenset({NOISE, BROADENED}) | ASKED
 
     def solve_many(self, models: Sequence[BiasedJunction]) -> Iterator[BiasedState]:
         """Steady states; bias and temperature share the eigenstates of the molecule.
@@ -140,8 +141,9 @@ class SecondOrder(Method):
     ) -> Iterator[BiasedState]:
         sharp = [member for pair in pairs for member in pair]
         wide = [replace(one, broadened=True) for one in sharp] if BROADENED in needs else []
-        if self.counting and NOISE in needs:
-            found = self._solutions(sharp, sizes, counting=True)
+        asked = needs & ASKED | (needs & {NOISE} if self.counting else NOTHING)
+        if asked:
+            found = self._solutions(sharp, sizes, asked)
             broad = self._solutions(wide, sizes)
         else:
             both = self._solutions([*sharp, *wide], sizes)
@@ -150,14 +152,14 @@ class SecondOrder(Method):
             yield self._state(found[n : n + 2], broad[n : n + 2], needs)
 
     def _solutions(
-        self, members: Sequence[BiasedMember], sizes: list[int], *, counting: bool = False
+        self, members: Sequence[BiasedMember], sizes: list[int], asked: Needs = NOTHING
     ) -> list[Solution]:
         small = sum(size**2 for size in sizes) <= TOGETHER
         groups = [members] if small and members else [[member] for member in members]
         with blas_threads(1 if max(sizes) < THREADED_SECTOR else None):
-            return [one for group in groups for one in self._batch(group, counting)]
+            return [one for group in groups for one in self._batch(group, asked)]
 
-    def _batch(self, members: Sequence[BiasedMember], counting: bool) -> list[Solution]:
+    def _batch(self, members: Sequence[BiasedMember], asked: Needs) -> list[Solution]:
         vibronic = members[0].vibronic
         layout = Layout(charges=members[0].charges, batch=len(members))
         if vibronic is not None:
@@ -186,14 +188,14 @@ class SecondOrder(Method):
         (solver,) = by_either_form([generator], attempt, _slow)
         if _slow(solver):
             solver = solver.regularised(float(leads.coupling.max()))
-        return self._read(solver, leads, vibrations, counting)
+        return self._read(solver, leads, vibrations, asked)
 
     def _read(
         self,
         solver: SteadySolver,
         leads: ThermalLeads,
         vibrations: Vibrations | None,
-        counting: bool,
+        asked: Needs,
     ) -> list[Solution]:
         """Steady states with their flows."""
         generator = solver.generator
@@ -206,7 +208,10 @@ class SecondOrder(Method):
         )
         with np.errstate(divide="ignore", invalid="ignore"):
             barrier = -np.log(generator.jump_rate(*halves) / leads.coupling.sum(axis=(1, 2)))
-        noise = _noise(solver, leads, found) if counting else None
+        noise = _noise(solver, leads, found) if NOISE in asked else None
+        certified = certified_states(generator, found, self.tolerance, doubts)
+        sound = all(state.outcome.converged for state in certified)
+        extra = asked_parts(solver, leads, halves, asked & ASKED) if sound else {}
         shown = None if vibrations is None else _shown(member, vibrations, halves)
         return [
             Solution(
@@ -216,15 +221,19 @@ class SecondOrder(Method):
                 energy=energy[b],
                 barrier=float(barrier[b]),
                 noise=None if noise is None else float(noise[b]),
+                asked={name: values[b] for name, values in extra.items()},
             )
-            for b, state in enumerate(certified_states(generator, found, self.tolerance, doubts))
+            for b, state in enumerate(certified)
         ]
 
     def _state(
         self, both: Sequence[Solution], wide: Sequence[Solution], needs: Needs
     ) -> BiasedState:
         up, down = both
-        parts: dict[str, Real | None] = {}
+        parts: dict[str, Any] = {
+            name: together(up.asked[name], down.asked[name])
+            for name in up.asked.keys() & down.asked.keys()
+        }
         if NOISE in needs:
             known = None not in (up.noise, down.noise)
             parts[NOISE] = np.array([one.noise for one in both], dtype=float) if known else None
@@ -301,6 +310,7 @@ class Solution:
     barrier: float
     noise: float | None
     vibrations: dict[str, Real] | None = None
+    asked: dict[str, Any] = field(default_factory=dict)
 
 
 def _slow(solver: SteadySolver) -> bool:

@@ -12,7 +12,7 @@ from pydantic import model_validator
 from chirospin.base.constants import BOLTZMANN
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import ParameterInfo, parameter
-from chirospin.junction.model import PER_MOLECULE, ProbedStack, one_body_hamiltonian
+from chirospin.junction.model import PER_MOLECULE, ResolvedStack, one_body_hamiltonian
 from chirospin.junction.modes import BATHS, VibratingStack, modes, quanta
 
 Real = NDArray[np.float64]
@@ -24,7 +24,7 @@ COLDEST = 1e-200
 SUPERSEDED = ("occupation_left", "occupation_right")
 
 
-class BiasedJunction(VibratingStack, ProbedStack):
+class BiasedJunction(VibratingStack, ResolvedStack):
     r"""A molecular stack between leads with Fermi functions, wide bands.
 
     .. math:: f_l(\omega) = 1/(1 + e^{(\omega - \mu_l)/T_l}), \qquad
@@ -196,6 +196,11 @@ class Reservoirs:
     thermal_energy: Real
     shift: Real
     dephasing: float
+
+    @property
+    def affinity(self) -> float:
+        """(mu_L - mu_R)/T, T the mean temperature of both."""
+        return float((self.potential[0] - self.potential[1]) / self.thermal_energy[:2].mean())
 
 
 def reservoirs_of(model: BiasedJunction) -> Reservoirs:

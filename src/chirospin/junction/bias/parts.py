@@ -17,6 +17,8 @@ STEP = 2e-3  # of the bias, in temperatures: a derivative is then good to 1e-6
 UNBROKEN = 1e-12  # part of the Hamiltonian that is odd under time reversal, eV
 NOISE, BROADENED = "noise", "broadened"
 """What a method may give with its own solve: noise, and left currents through levels of finite width."""
+BIAS_RESPONSE, LEAD_RESPONSE = "bias_response", "lead_response"
+"""Derivatives of the flows by the bias and by each lead, given by methods that have a linear response."""
 REVERSED, ABOVE, BELOW = "reversed", "above", "below"
 REST, REST_ABOVE, REST_BELOW = "rest", "rest_above", "rest_below"
 NEAR_ABOVE, NEAR_BELOW, NEAR_HOT, NEAR_COLD = "near_above", "near_below", "near_hot", "near_cold"

@@ -6,7 +6,7 @@ r"""Leads whose states are occupied alike at every energy: rates, and the jumps 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -14,14 +14,16 @@ import scipy.sparse
 import scipy.sparse.csgraph
 
 from chirospin.junction.manybody import fock
-from chirospin.junction.manybody.generator import JumpFamily
+from chirospin.junction.manybody.generator import JumpFamily, Jumping
 from chirospin.junction.manybody.hamiltonian import Matrices, Member, diagonal_places, sparse_blocks
 from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Layout, Real
 from chirospin.junction.model import (
     Junction,
+    counting_fields,
     lead_couplings,
     lead_occupations,
     one_body_hamiltonian,
+    spectral_energies,
 )
 
 
@@ -32,16 +34,26 @@ class FlatMember(Member):
     Parameters
     ----------
     occupation : f of the left and the right lead, (lead,)
+    energies, fields : where Green function and generating function are wanted
     """
 
     occupation: Real
+    energies: Real = field(default_factory=lambda: np.zeros(0))
+    fields: Real = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def both(cls, model: Junction) -> tuple[FlatMember, FlatMember]:
         """A model with its left lead magnetised up, and down."""
-        matrices = Matrices.of(model, one_body_hamiltonian(model))
+        h = one_body_hamiltonian(model)
+        matrices = Matrices.of(model, h)
         up, down = (
-            cls(matrices=matrices, coupling=coupling, occupation=lead_occupations(model))
+            cls(
+                matrices=matrices,
+                coupling=coupling,
+                occupation=lead_occupations(model),
+                energies=spectral_energies(model, h),
+                fields=counting_fields(model),
+            )
             for coupling in lead_couplings(model)
         )
         return up, down
@@ -94,6 +106,36 @@ class FlatLeads(JumpFamily):
         self.maps = tuple(
             jump_matrix(layout.charges, channels, parity, rates) for parity in (EVEN, ODD)
         )
+
+    def alone(self, lead: int) -> FlatLeads:
+        """One of the leads without the others."""
+        here = np.arange(len(self.members[0].coupling))[:, None] == lead
+        return FlatLeads(
+            [replace(one, coupling=np.where(here, one.coupling, 0.0)) for one in self.members],
+            self.layout,
+        )
+
+    def weighted(self, entering: Real, leaving: Real) -> Jumping:
+        """Its jumps with weights of each lead for those that enter and those that leave.
+
+        Parameters
+        ----------
+        entering, leaving : (lead,)
+        """
+        rates = np.array(
+            [
+                np.concatenate(
+                    [
+                        (entering * one.occupation) @ one.coupling,
+                        (leaving * (1 - one.occupation)) @ one.coupling,
+                    ]
+                )
+                for one in self.members
+            ]
+        )
+        channels, charges = open_channels(self.members), self.layout.charges
+        maps = [jump_matrix(charges, channels, parity, rates) for parity in (EVEN, ODD)]
+        return lambda parity, packed: self.layout.by_electrons(packed, lambda X: maps[parity] @ X)
 
     def damping(self, parity: int, number: int) -> Complex:
         r""":math:`-\tfrac{i}{2}\sum_k [\alpha_k (1 - n_k) + \beta_k n_k]` in one stack."""

@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
@@ -78,6 +78,15 @@ class SwitchedJunction(Junction):
         symbol="t",
         about="after the change; from 0.1 over the largest to 1000 over the smallest coupling if not given",
     )
+
+    @model_validator(mode="after")
+    def _steady_alone(self) -> Self:
+        for name in ("energy", "counting_field"):
+            if getattr(self, name) is not None:
+                raise ModelError(
+                    f"Parameter `{name}` must be left out of a transient: it belongs to the steady state"
+                )
+        return self
 
 
 def transient_times(model: SwitchedJunction) -> Array:
