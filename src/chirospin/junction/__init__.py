@@ -28,15 +28,23 @@ from chirospin.junction.bias.master import (
 )
 from chirospin.junction.bias.model import BiasedJunction
 from chirospin.junction.bias.observables import OBSERVABLES as BIASED_OBSERVABLES
+from chirospin.junction.bias.observables import biased_labels
 from chirospin.junction.bias.parts import PARTS
 from chirospin.junction.bias.pauli import Pauli
 from chirospin.junction.bias.scattering import BiasedLandauer, BiasedMeanField
+from chirospin.junction.bias.thermoelectric import (
+    THERMOELECTRIC_CHECKS,
+    THERMOELECTRIC_OBSERVABLES,
+)
 from chirospin.junction.drawing import stack_drawing
 from chirospin.junction.landauer import Landauer
+from chirospin.junction.manybody.counted_observables import COUNTED_CHECKS, COUNTED_OBSERVABLES
 from chirospin.junction.manybody.counting import NOISE_CHECKS, NOISE_OBSERVABLES
 from chirospin.junction.manybody.gksl import GKSL
 from chirospin.junction.manybody.gradients import gradients
 from chirospin.junction.manybody.mixed import MixedGKSL
+from chirospin.junction.manybody.spectral_observables import SPECTRAL_CHECKS, SPECTRAL_OBSERVABLES
+from chirospin.junction.manybody.spin_observables import SPIN_CHECKS, SPIN_OBSERVABLES
 from chirospin.junction.manybody.trajectories import (
     SAMPLED_AUDITS,
     SAMPLED_CHECKS,
@@ -45,7 +53,7 @@ from chirospin.junction.manybody.trajectories import (
 )
 from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
-from chirospin.junction.observables import OBSERVABLES, labels
+from chirospin.junction.observables import OBSERVABLES, resolved_labels
 from chirospin.junction.operators import (
     annihilator,
     density_operator,
@@ -118,6 +126,8 @@ __all__ = [
 ]
 
 QUESTION = "many-body magnetoresistance of a chiral molecular stack between leads"
+ASKED_OBSERVABLES = (*SPIN_OBSERVABLES, *COUNTED_OBSERVABLES, *SPECTRAL_OBSERVABLES)
+ASKED_CHECKS = (*SPIN_CHECKS, *COUNTED_CHECKS, *SPECTRAL_CHECKS)
 PROBLEM = Problem(
     family="junction",
     name="junction",
@@ -131,12 +141,13 @@ PROBLEM = Problem(
         *OBSERVABLES,
         transmitted_spin,
         *NOISE_OBSERVABLES,
+        *ASKED_OBSERVABLES,
         *SAMPLED_OBSERVABLES,
         *SELECTED_OBSERVABLES,
     ),
-    checks=(*CHECKS, *NOISE_CHECKS, *SAMPLED_CHECKS, *SELECTED_CHECKS),
+    checks=(*CHECKS, *NOISE_CHECKS, *ASKED_CHECKS, *SAMPLED_CHECKS, *SELECTED_CHECKS),
     audits=(*AUDITS, *SAMPLED_AUDITS),
-    labels=labels,
+    labels=resolved_labels,
     drawing=stack_drawing,
     quantity="spin_polarisation",
     gradients={GKSL.name: gradients},
@@ -173,11 +184,16 @@ BIASED = Problem(
             BiasedLandauer,
         )
     },
-    observables=(*BIASED_OBSERVABLES, transmitted_spin),
-    checks=BIASED_CHECKS,
+    observables=(
+        *BIASED_OBSERVABLES,
+        transmitted_spin,
+        *THERMOELECTRIC_OBSERVABLES,
+        *ASKED_OBSERVABLES,
+    ),
+    checks=(*BIASED_CHECKS, *THERMOELECTRIC_CHECKS, *ASKED_CHECKS),
     audits=BIASED_AUDITS,
     parts=PARTS,
-    labels=labels,
+    labels=biased_labels,
     drawing=stack_drawing,
     quantity="spin_polarisation",
 )

@@ -432,6 +432,14 @@ def lead_couplings(model: MolecularStack) -> NDArray[np.float64]:
     return coupling
 
 
+def magnet_directions(model: MolecularStack) -> NDArray[np.float64]:
+    """Direction of the magnet of every lead, (magnetisation, lead, 3); NaN where there is none."""
+    n = np.full((2, 2, 3), np.nan)
+    if model.lead_polarisation:
+        n[:, 0] = np.sign(model.lead_polarisation) * np.array([[0, 0, 1.0], [0, 0, -1.0]])
+    return n
+
+
 def lead_occupations(model: Junction) -> NDArray[np.float64]:
     """Occupation of the states of either lead, f_L and f_R, (lead,)."""
     return np.array([model.occupation_left, model.occupation_right])

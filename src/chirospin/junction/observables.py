@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,15 @@ from chirospin.junction.model import (
     PER_MOLECULE,
     SPINS,
     MolecularStack,
+    ResolvedStack,
+    counting_fields,
     lead_couplings,
+    one_body_hamiltonian,
+    spectral_energies,
 )
 from chirospin.junction.state import JunctionState
 
+COMPONENTS = ("x", "y", "z")
 CURRENT = "eV*e/hbar"
 IN_AMPERE = f"1 eV*e/hbar = {AMPERE_PER_EV:.6g} A"
 NO_CURRENT = 1e-12  # of the total lead coupling: below this a ratio of currents is rounding
@@ -34,7 +40,32 @@ def labels(model: MolecularStack) -> dict[str, tuple[int | str, ...]]:
         "spin": SPINS,
         "molecule": tuple(range(1, model.molecules + 1)),
         "electrons": tuple(range(PER_MOLECULE * model.molecules + 1)),
+        "component": COMPONENTS,
+        "lead_moved": LEADS,
+        "flow": ("charge", "heat"),
+        "affinity": ("potential", "temperature"),
+        "order": (1, 2, 3, 4),
+        "row": spin_orbitals(model.molecules),
+        "column": spin_orbitals(model.molecules),
     }
+
+
+def axis_labels(model: ResolvedStack, h: NDArray[np.complex128]) -> dict[str, tuple[float, ...]]:
+    """Where spectrum and counted charge are wanted; h is the one-body Hamiltonian."""
+    return {
+        "energy": tuple(spectral_energies(model, h).tolist()),
+        "counting_field": tuple(counting_fields(model).tolist()),
+    }
+
+
+def resolved_labels(model: ResolvedStack) -> dict[str, tuple[Any, ...]]:
+    """All labels of a stack between leads of infinite bias."""
+    return {**labels(model), **axis_labels(model, one_body_hamiltonian(model))}
+
+
+def spin_orbitals(molecules: int) -> tuple[str, ...]:
+    """Names of the spin-orbitals in order: ``1 a up``, ``1 a down``, ``1 b up``, ..."""
+    return tuple(f"{i} {o} {s}" for i in range(1, molecules + 1) for o in ORBITALS for s in SPINS)
 
 
 @observable(unit=CURRENT, symbol="I", dims=("magnetisation",), conversion=IN_AMPERE)

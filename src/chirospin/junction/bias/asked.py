@@ -13,7 +13,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.method import Needs
 from chirospin.junction.bias.dissipators import Dephasing, ThermalLeads
 from chirospin.junction.bias.eigenstates import BiasedMember
-from chirospin.junction.bias.parts import BIAS_RESPONSE, LEAD_RESPONSE
+from chirospin.junction.bias.parts import BIAS_RESPONSE, LEAD_RESPONSE, BiasResponse
 from chirospin.junction.bias.response import LeadResponse, Responding, moved_lead
 from chirospin.junction.manybody.full_counting import (
     CUMULANTS,
@@ -46,6 +46,9 @@ SPURIOUS = ("ule", "perlind")
 """Generators whose own spin current is wrong to first order where spin is not conserved."""
 ELECTRONS_ALONE = frozenset({GREEN, BIAS_RESPONSE, LEAD_RESPONSE, FLUCTUATION})
 """Parts that are not found beside vibrations."""
+ACCURATE = (
+    1e-10  # of a response: the points of its derivative leave 1e-12, the slowest relaxation more
+)
 Found = tuple[SteadySolver, ThermalLeads, Halves]
 
 
@@ -98,10 +101,13 @@ def _spin_flow(solver: SteadySolver, leads: ThermalLeads, halves: Halves) -> lis
 
 
 def _bias_response(solver: SteadySolver, leads: ThermalLeads, halves: Halves) -> list[Any]:
-    """dI_l/dV, (lead,), of every member."""
+    """dI/dV of every member; its error is what the leads do not balance, and rounding."""
     drive = partial(_moved_bias, leads.members)
-    flows = Responding(solver=solver, leads=leads, halves=halves).to([drive])
-    return list(flows.particles[:, 0])
+    flows = Responding(solver=solver, leads=leads, halves=halves).to([drive]).particles[:, 0]
+    error = np.abs(flows.sum(axis=-1)) + ACCURATE * np.abs(flows).max(axis=-1)
+    return [
+        BiasResponse(slope=slope[0], error=wrong) for slope, wrong in zip(flows, error, strict=True)
+    ]
 
 
 def _moved_bias(members: Sequence[BiasedMember], by: float) -> list[BiasedMember]:

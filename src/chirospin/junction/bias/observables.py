@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,7 @@ from numpy.typing import NDArray
 from chirospin.base.observables import observable
 from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian, reservoirs_of
 from chirospin.junction.bias.parts import (
-    ABOVE,
-    BELOW,
+    BIAS_RESPONSE,
     NOISE,
     REST,
     REST_ABOVE,
@@ -30,8 +30,10 @@ from chirospin.junction.observables import (
     CURRENT,
     IN_AMPERE,
     NO_CURRENT,
+    axis_labels,
     current,
     current_uncertainty,
+    labels,
     mean_current,
     occupation,
     polarisation_error_from,
@@ -46,7 +48,11 @@ NOT_FOUND = "the method does not find it, or was told not to"
 NO_PARTNER = "the method failed at the other bias, or was told not to solve there"
 BROKEN = "the stack itself breaks time reversal, or the method has no currents near zero bias"
 AT_REST = (REST_ABOVE, REST_BELOW)
-STEPS = (ABOVE, BELOW)
+
+
+def biased_labels(model: BiasedJunction) -> dict[str, tuple[Any, ...]]:
+    """Labels along every dimension of the observables."""
+    return {**labels(model), **axis_labels(model, gated_hamiltonian(model))}
 
 
 def energy_scale(model: BiasedJunction) -> float:
@@ -109,8 +115,13 @@ def _rectification_error(model: BiasedJunction, state: BiasedState) -> Real:
     return np.asarray(_mean_even_error(model, state) / odd + even / odd * relative)
 
 
-def _conductance_error(model: BiasedJunction, state: BiasedState) -> Real:
+def _step_error(model: BiasedJunction, state: BiasedState) -> Real:
+    """Of a derivative by differences, (magnetisation,)."""
     return np.asarray(current_uncertainty(model, state) / bias_step(model))
+
+
+def _conductance_error(model: BiasedJunction, state: BiasedState) -> Real:
+    return np.asarray(state.parts[BIAS_RESPONSE].error)
 
 
 def _fano_error(model: BiasedJunction, state: BiasedState) -> Real:
@@ -126,7 +137,7 @@ def bath_energy(state: BiasedState) -> Real:
     return np.zeros(2) if state.vibrations is None else state.vibrations.energy
 
 
-def _energy_error(model: BiasedJunction, state: BiasedState) -> Real:
+def energy_error(model: BiasedJunction, state: BiasedState) -> Real:
     """From both leads together, rounding, and what the method drives at rest, (magnetisation, 1)."""
     if state.energy_current is None:
         return np.full((2, 1), np.nan)
@@ -140,7 +151,7 @@ def _energy_error(model: BiasedJunction, state: BiasedState) -> Real:
 def _defect_error(model: BiasedJunction, state: BiasedState) -> Real:
     """The step of the derivative, and rounding over it."""
     G = np.abs(conductance_at_rest(model, state)).mean()
-    rounding = _conductance_error(rest(model), state).mean() / max(G, 1e-300)
+    rounding = _step_error(rest(model), state).mean() / max(G, 1e-300)
     return np.asarray(NO_DEFECT + rounding)
 
 
@@ -268,11 +279,6 @@ def _slope(model: BiasedJunction, state: BiasedState, names: tuple[str, str]) ->
     return np.asarray((above - below) / (2 * bias_step(model)))
 
 
-def conductance(model: BiasedJunction, state: BiasedState) -> Real:
-    r"""dI/dV at the bias of the model by a central difference, (magnetisation,), e^2/hbar."""
-    return _slope(model, state, STEPS)
-
-
 def conductance_at_rest(model: BiasedJunction, state: BiasedState) -> Real:
     r"""dI/dV at V = 0 and equal temperatures, (magnetisation,), e^2/hbar; NaN where no law is due."""
     if not obeys_reciprocity(model):
@@ -285,16 +291,18 @@ def conductance_at_rest(model: BiasedJunction, state: BiasedState) -> Real:
     symbol="dI/dV",
     dims=("magnetisation",),
     undefined=NO_PARTNER,
-    needs=STEPS,
+    needs=(BIAS_RESPONSE,),
     default=False,
     error=_conductance_error,
 )
 def differential_conductance(model: BiasedJunction, state: BiasedState) -> Real:
-    r"""Derivative of the current by the bias, for each magnetisation.
+    r"""Derivative of the left current by the bias, for each magnetisation.
 
-    .. math:: G_m(V) = dI_m/dV
+    .. math:: G_m(V) = dI_m/dV, \qquad L\,\delta\rho = -(dL/dV)\rho
+
+    From the linear response of the steady state where the method has one, else from differences.
     """
-    return conductance(model, state)
+    return np.asarray(state.parts[BIAS_RESPONSE].slope)
 
 
 @observable(
@@ -342,7 +350,7 @@ def fano_factor(model: BiasedJunction, state: BiasedState) -> Real:
     dims=("magnetisation", "lead"),
     undefined=NOT_FOUND,
     needs=(REST,),
-    error=_energy_error,
+    error=energy_error,
 )
 def energy_current(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Energy that enters the stack from each lead per time.

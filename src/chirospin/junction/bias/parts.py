@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,24 @@ from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian, res
 
 Real = NDArray[np.float64]
 STEP = 2e-3  # of the bias, in temperatures: a derivative is then good to 1e-6
+DIFFERENCE = 1e-5  # what the step leaves, relative
 UNBROKEN = 1e-12  # part of the Hamiltonian that is odd under time reversal, eV
 NOISE, BROADENED = "noise", "broadened"
 """What a method may give with its own solve: noise, and left currents through levels of finite width."""
 BIAS_RESPONSE, LEAD_RESPONSE = "bias_response", "lead_response"
 """Derivatives of the flows by the bias and by each lead, given by methods that have a linear response."""
-REVERSED, ABOVE, BELOW = "reversed", "above", "below"
+REVERSED = "reversed"
 REST, REST_ABOVE, REST_BELOW = "rest", "rest_above", "rest_below"
+LINEAR = "linear"
 NEAR_ABOVE, NEAR_BELOW, NEAR_HOT, NEAR_COLD = "near_above", "near_below", "near_hot", "near_cold"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BiasResponse:
+    """Derivative of the left current by the bias with its error, (magnetisation,) each, e^2/hbar."""
+
+    slope: Real
+    error: Real
 
 
 def rest(model: BiasedJunction) -> BiasedJunction:
@@ -77,10 +88,30 @@ def _nearby(model: BiasedJunction, partner: BiasedJunction) -> BiasedJunction | 
     return partner if near_rest(model) and obeys_reciprocity(model) else None
 
 
+def bias_difference(method: Method, model: BiasedJunction) -> BiasResponse:
+    """Slope of the left current by a central difference."""
+    above, below = (method.solve(shifted_bias(model, n)) for n in (1, -1))
+    step = bias_step(model)
+    difference = above.lead_current[:, 0] - below.lead_current[:, 0]
+    balance = np.abs(above.lead_current.sum(axis=1)) + np.abs(below.lead_current.sum(axis=1))
+    slope = difference / (2 * step)
+    return BiasResponse(slope=slope, error=balance / (2 * step) + DIFFERENCE * np.abs(slope))
+
+
 PARTS = (
     Part(name=REVERSED, about="at the opposite bias", at=reversed_bias),
-    Part(name=ABOVE, about="at a bias one step higher", at=lambda m: shifted_bias(m, 1)),
-    Part(name=BELOW, about="at a bias one step lower", at=lambda m: shifted_bias(m, -1)),
+    Part(
+        name=BIAS_RESPONSE,
+        about="derivative by the bias: of methods without a linear response by a difference",
+        at=lambda m: m,
+        find=bias_difference,
+    ),
+    Part(
+        name=LINEAR,
+        about="linear response between equal leads",
+        at=rest,
+        needs=(LEAD_RESPONSE,),
+    ),
     Part(name=REST, about="between equal leads", at=rest, needs=(BROADENED,)),
     Part(name=REST_ABOVE, about="one step of bias above rest", at=lambda m: _at_rest(m, 1)),
     Part(name=REST_BELOW, about="one step of bias below rest", at=lambda m: _at_rest(m, -1)),

@@ -56,11 +56,13 @@ class Generating:
 
     Parameters
     ----------
+    field : x, (..., field)
     value : lambda(x), (..., field), eV/hbar
     slope : its derivative, the current in the tilted ensemble, (..., field)
     residual : of the eigenvalue equation, relative, (...)
     """
 
+    field: Real
     value: Real
     slope: Real
     residual: Real
@@ -163,7 +165,7 @@ class Counting:
                 value[rows, column[rows]] = found.value[rows]
                 slope[rows, column[rows]] = rate[rows]
                 worst = np.maximum(worst, found.residual)
-        return Generating(value=value, slope=slope, residual=worst)
+        return Generating(field=fields, value=value, slope=slope, residual=worst)
 
     def _tilted(self, x: Real) -> Callable[[Halves], Halves]:
         """The jumps with their counting fields, (batch,)."""

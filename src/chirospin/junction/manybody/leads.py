@@ -15,7 +15,15 @@ import scipy.sparse.csgraph
 
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.generator import JumpFamily, Jumping
+from chirospin.junction.manybody.green import SectorJump
 from chirospin.junction.manybody.hamiltonian import Matrices, Member, diagonal_places, sparse_blocks
+from chirospin.junction.manybody.operator_space import (
+    moved_charge,
+    orbital_charge,
+    sector_of_charge,
+    states_of,
+    stepped,
+)
 from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Layout, Real
 from chirospin.junction.model import (
     Junction,
@@ -114,6 +122,30 @@ class FlatLeads(JumpFamily):
             [replace(one, coupling=np.where(here, one.coupling, 0.0)) for one in self.members],
             self.layout,
         )
+
+    def sector_jumps(self, member: int) -> list[SectorJump]:
+        """The jumps of one member, each channel from sector to sector."""
+        charges, one = self.layout.charges, self.members[member]
+        found = []
+        for sigma, rates in ((1, one.filling), (-1, one.emptying)):
+            for orbital in np.flatnonzero(rates):
+                jump = SectorJump(target={}, P={}, Q={})
+                change = orbital_charge(charges, int(orbital))
+                places = sector_of_charge(charges)
+                for charge, source in places.items():
+                    target = places.get(moved_charge(charge, change, sigma))
+                    if target is None:
+                        continue
+                    kept, image, sign = stepped(
+                        charges, states_of(charges, source), int(orbital), sigma
+                    )
+                    d, width = (states_of(charges, place).size for place in (target, source))
+                    Q = np.zeros((d, width), dtype=complex)
+                    Q[image, kept] = sign
+                    jump.target[source] = target
+                    jump.Q[source], jump.P[source] = Q, 0.5 * rates[orbital] * Q
+                found.append(jump)
+        return found
 
     def weighted(self, entering: Real, leaving: Real) -> Jumping:
         """Its jumps with weights of each lead for those that enter and those that leave.
