@@ -51,6 +51,7 @@ class Problem:
     gradients : by method name, (model, method, parameter names) -> derivatives, where a method knows
         a way better than differences
     drawing : (model, dark) -> a figure of the model itself
+    suited : by name of an observable, the method that is taken where it is asked for and none is named
     """
 
     family: str
@@ -71,6 +72,7 @@ class Problem:
         default_factory=dict
     )
     drawing: Callable[[Any, bool], Any] | None = None
+    suited: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         known = {part.name for part in self.parts}.union(*(m.gives for m in self.methods.values()))
@@ -92,6 +94,12 @@ class Problem:
     def method(self, name: str | None = None) -> type[Method]:
         """A method class by name."""
         return self.methods[_known(f"{self.path} has no method", name, self.methods, self.renamed)]
+
+    def method_for(self, observables: Sequence[str] | None) -> type[Method]:
+        """The method where none is named: that which suits the question, else the first."""
+        return self.method(
+            next((self.suited[n] for n in observables or () if n in self.suited), None)
+        )
 
     def choose(self, names: tuple[str, ...] | None) -> tuple[Observable, ...]:
         """Observables by name, or the default ones."""

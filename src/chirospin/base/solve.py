@@ -46,7 +46,8 @@ def solve(
     Parameters
     ----------
     model : the point, or the origin of the grid
-    method : name, method object, or a list of them; None is the default
+    method : name, method object, or a list of them; None is the one that suits the observables, as a rule the
+        first of the problem
     over : parameter name -> values; each becomes a coordinate, their product the grid
     observables : names; None is the default ones
     on_failure : raise at a point that does not converge, or record NaN and the reason; if not given, one
@@ -72,7 +73,12 @@ def solve(
     choices: list[MethodChoice] = list(method) if several else [method]  # type: ignore[arg-type, list-item]
     if not choices:
         raise ModelError("Argument `method` must name at least one method, but is empty")
-    chosen = [c if isinstance(c, Method) else problem.method(c)() for c in choices]
+    chosen = [
+        c
+        if isinstance(c, Method)
+        else (problem.method_for(observables) if c is None else problem.method(c))()
+        for c in choices
+    ]
     model, grid = axes(model, over or {})
     wanted = problem.choose(None if observables is None else tuple(observables))
     if grid:

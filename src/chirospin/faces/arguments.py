@@ -176,10 +176,17 @@ def observables_from(
     return tuple(dict.fromkeys(chosen))
 
 
-def methods_from(problem: Problem, names: str | None, options: Sequence[str]) -> list[Method]:
+def methods_from(
+    problem: Problem,
+    names: str | None,
+    options: Sequence[str],
+    observables: Sequence[str] | None = None,
+) -> list[Method]:
     """Method objects from --method A,B and --option NAME=VALUE (each goes to those that know it)."""
     kinds = (
-        [problem.method(name.strip()) for name in names.split(",")] if names else [problem.method()]
+        [problem.method(name.strip()) for name in names.split(",")]
+        if names
+        else [problem.method_for(observables)]
     )
     refuse_repeated("method", [kind.name for kind in kinds])
     given = assignments(options, "--option")

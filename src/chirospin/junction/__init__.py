@@ -33,8 +33,10 @@ from chirospin.junction.bias.parts import PARTS
 from chirospin.junction.bias.pauli import Pauli
 from chirospin.junction.bias.scattering import BiasedLandauer, BiasedMeanField
 from chirospin.junction.bias.thermoelectric import (
+    SUITED,
     THERMOELECTRIC_CHECKS,
     THERMOELECTRIC_OBSERVABLES,
+    response_remark,
 )
 from chirospin.junction.drawing import stack_drawing
 from chirospin.junction.landauer import Landauer
@@ -194,6 +196,8 @@ BIASED = Problem(
     audits=BIASED_AUDITS,
     parts=PARTS,
     labels=biased_labels,
+    remarks=response_remark,
+    suited=SUITED,
     drawing=stack_drawing,
     quantity="spin_polarisation",
 )

@@ -158,7 +158,7 @@ def _generating(solver: SteadySolver, leads: ThermalLeads, halves: Halves) -> li
 
 def _fluctuation(solver: SteadySolver, leads: ThermalLeads, halves: Halves) -> list[Any]:
     affinity = np.array([member.reservoirs.affinity for member in leads.members])
-    return list(_counting(solver, leads, halves).generating(symmetry_fields(affinity)).value)
+    return list(_counting(solver, leads, halves).eigenvalues(symmetry_fields(affinity)))
 
 
 def _green(solver: SteadySolver, leads: ThermalLeads, halves: Halves) -> list[Any]:

@@ -13,7 +13,7 @@ eigenvalue at finite x is followed from x = 0 by Newton steps on :math:`(L_x - \
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import comb
 from typing import Protocol
@@ -23,7 +23,7 @@ import numpy as np
 from chirospin.base.errors import ConvergenceError
 from chirospin.base.outcome import Outcome
 from chirospin.junction.manybody.generator import Generator, Jumping
-from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Real, norm
+from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Ints, Real, norm
 from chirospin.junction.manybody.steady import SteadySolver
 from chirospin.numerics.krylov import gmres
 
@@ -35,6 +35,8 @@ FIELD_STEP = 0.5
 """Largest change of the counting field between two eigenvalues of which one starts from the other."""
 SYMMETRY_FIELDS = (0.3, 0.7, -0.4)
 """Counting fields at which the fluctuation symmetry is tried."""
+ROUGH = 1e-6
+"""Of a Newton step: what it leaves to the next."""
 SHIFT = 1e-3
 """Of the energy scale: what keeps the resolvent of a nearly singular generator finite."""
 LOST = (
@@ -137,19 +139,35 @@ class Counting:
         even, odd = (x - surplus * rho for x, rho in zip(halves, self.halves, strict=True))
         return even, odd
 
-    def generating(self, fields: Real) -> Generating:
-        """At some fields, reached in steps from 0.
-
-        Parameters
-        ----------
-        fields : of every member, (batch, field)
+    def eigenvalues(self, fields: Real) -> Real:
+        """lambda at some fields of every member, (batch, field).
 
         Raises
         ------
         ConvergenceError : an eigenvalue was not found
         """
-        batch, count = fields.shape
-        value, slope, worst = np.empty((batch, count)), np.empty((batch, count)), np.zeros(batch)
+        value = np.empty(fields.shape)
+        for rows, columns, _, found in self._along(fields):
+            value[rows, columns] = found.value[rows]
+        return value
+
+    def generating(self, fields: Real) -> Generating:
+        """At some fields of every member, (batch, field), with the derivative.
+
+        Raises
+        ------
+        ConvergenceError : an eigenvalue was not found
+        """
+        value, slope, worst = (np.empty(fields.shape) for _ in range(3))
+        for rows, columns, x, found in self._along(fields):
+            value[rows, columns] = found.value[rows]
+            slope[rows, columns] = self._tilted_current(x, found)[rows]
+            worst[rows, columns] = found.residual[rows]
+        return Generating(field=fields, value=value, slope=slope, residual=worst.max(axis=1))
+
+    def _along(self, fields: Real) -> Iterator[tuple[Ints, Ints, Real, Eigenstate]]:
+        """Eigenstates at all fields, reached in steps from 0: (members, their columns, x, what is found)."""
+        batch = len(fields)
         for side in (1, -1):
             order = np.argsort(side * fields, axis=1)
             x = np.zeros(batch)
@@ -157,15 +175,13 @@ class Counting:
             for column in order.T:
                 wanted = fields[np.arange(batch), column]
                 mine = side * wanted >= 0
-                while (np.abs(gap := np.where(mine, wanted - x, 0.0)) > 0).any():
-                    x = x + np.clip(gap, -FIELD_STEP, FIELD_STEP)
+                goal = np.where(mine, wanted, x)
+                while (x != goal).any():
+                    step = np.clip(goal - x, -FIELD_STEP, FIELD_STEP)
+                    x = np.where(np.abs(goal - x) <= FIELD_STEP, goal, x + step)
                     found = self._followed(x, found)
-                rate = self._tilted_current(x, found)
                 rows = np.flatnonzero(mine)
-                value[rows, column[rows]] = found.value[rows]
-                slope[rows, column[rows]] = rate[rows]
-                worst = np.maximum(worst, found.residual)
-        return Generating(field=fields, value=value, slope=slope, residual=worst)
+                yield rows, column[rows], x, found
 
     def _tilted(self, x: Real) -> Callable[[Halves], Halves]:
         """The jumps with their counting fields, (batch,)."""
@@ -210,7 +226,7 @@ class Counting:
             residual = norm(*rest) / (norm(*halves) * L.scale)
             if (residual <= self.solver.tolerance).all():
                 return Eigenstate(value=value, halves=halves, residual=residual)
-            change = self._bordered(x, value, halves, rest)
+            change = self._bordered(x, value, halves, rest, ROUGH)
             moved = L.layout.trace(*change)
             size = (1 + moved)[:, None]
             value = value + moved
@@ -235,10 +251,12 @@ class Counting:
             mine = (x == one)[:, None]
             changed[EVEN][...] += np.where(mine, crossing(ODD, found.halves[ODD]), 0.0)
             changed[ODD][...] += np.where(mine, crossing(EVEN, found.halves[EVEN]), 0.0)
-        change = self._bordered(x, found.value, found.halves, changed)
+        change = self._bordered(x, found.value, found.halves, changed, 1e-13)
         return self.generator.layout.trace(*change)
 
-    def _bordered(self, x: Real, value: Real, halves: Halves, rest: Halves) -> Halves:
+    def _bordered(
+        self, x: Real, value: Real, halves: Halves, rest: Halves, accuracy: float
+    ) -> Halves:
         r"""X with :math:`(L_x - \lambda) X - \rho\, Tr X = -Y`; its trace is the change of lambda."""
         L, tilted = self.generator, self._tilted(x)
         shift = float(max(value.max(), 0.0)) + float(L.scale.max()) * SHIFT
@@ -259,7 +277,7 @@ class Counting:
             return Z - np.concatenate([R(p, arrived[p]) for p in (EVEN, ODD)], axis=1)
 
         right = np.concatenate([R(EVEN, rest[EVEN]), R(ODD, rest[ODD])], axis=1)
-        found = gmres(equation, right, tolerance=1e-13, limit=self.solver.limit)
+        found = gmres(equation, right, tolerance=accuracy, limit=self.solver.limit)
         return found.solution[:, :cut], found.solution[:, cut:]
 
 
