@@ -197,6 +197,8 @@ class Model(BaseModel):
     shorthands: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     renamed: ClassVar[Mapping[str, str]] = {}
     """Former names of parameters -> present ones."""
+    yielding: ClassVar[frozenset[str]] = frozenset()
+    """Parameters whose defaults give way to another that is given: a stored default is not one that was typed."""
     shorthand_symbols: ClassVar[Mapping[str, str]] = {}
     _origin: Mapping[str, Any] | None = PrivateAttr(default=None)
 

@@ -50,7 +50,8 @@ def stored_model(
             values[info.name] = ds[info.name].values
         elif stored is not None:
             value = _value(info, stored)
-            if value is not None:
+            default = info.name in kind.yielding and value == info.default
+            if value is not None and not default:
                 values[info.name] = value
         if names_code(info, stored) and not allow_code:
             raise ModelError(

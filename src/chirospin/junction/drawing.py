@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from chirospin.base.errors import ModelError
 from chirospin.base.figures import COLUMN, INK, journal_style, page_colours
 from chirospin.junction.model import (
-    LEADS,
     ORBITALS,
     MolecularStack,
     lead_couplings,
+    lead_names,
     one_body_hamiltonian,
     spin_orbit_vectors,
 )
@@ -99,7 +99,7 @@ def _stack(ax: Axes, model: MolecularStack, dark: bool) -> None:
         ends = (m // 2 + HALF, n // 2 - HALF)
         heights = (energies.flat[m], energies.flat[n])
         ax.plot(ends, heights, color=INK[dark], alpha=0.55, lw=hops[m, n], zorder=1)
-    coupled = lead_couplings(model)[0].reshape(2, model.molecules, 2, 2).sum(axis=-1)
+    coupled = lead_couplings(model)[0, :2].reshape(2, model.molecules, 2, 2).sum(axis=-1)
     widths = _thickness(coupled)
     for lead, molecule in ((0, 0), (1, model.molecules - 1)):
         way = (-1, 1)[lead]
@@ -138,7 +138,7 @@ def _leads(ax: Axes, model: MolecularStack, dark: bool) -> None:
     from matplotlib.patches import Rectangle
 
     across = ax.get_xaxis_transform()
-    for place, name in zip((-1.0, float(model.molecules)), LEADS, strict=True):
+    for place, name in zip((-1.0, float(model.molecules)), lead_names(model)[:2], strict=True):
         box = Rectangle(
             (place - HALF, 0.06), 2 * HALF, 0.8, transform=across, fc=INK[dark], alpha=0.12, lw=0
         )

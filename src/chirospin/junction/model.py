@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -12,16 +13,17 @@ from pydantic import model_validator
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.base.parameters import Model, Shape, axis_parameter, parameter, refusal
+from chirospin.base.parameters import Shape, axis_parameter, parameter, refusal
 from chirospin.base.results import origin_facts
 from chirospin.base.spin import PAULI
+from chirospin.junction.couplings import diagonal_only, magnetic, reversed_magnet
+from chirospin.junction.lead_fields import Leads, check_lead_arrays, check_lead_values, listed
 from chirospin.junction.supplied import supplied
 from chirospin.scattering.probes import Probed
 
 ORBITALS = ("a", "b")
 SPINS = ("up", "down")
 MAGNETISATIONS = ("up", "down")
-LEADS = ("left", "right")
 PER_MOLECULE = len(ORBITALS) * len(SPINS)
 LARGEST_STACK = 1000  # molecules: matrices of 4 000 orbitals take minutes and gigabytes
 ONE_BODY_MATRICES = (
@@ -32,8 +34,8 @@ Vectors = tuple[tuple[float, ...], ...]
 Matrix = tuple[tuple[complex, ...], ...]
 
 
-class MolecularStack(Model):
-    r"""A stack of M molecules, two orbitals each, between a magnetised and an ordinary lead.
+class MolecularStack(Leads):
+    r"""A stack of M molecules, two orbitals each, between leads; the left one is magnetised by default.
 
     .. math:: H = H_0 + H_t + H_{soc} + H_U
 
@@ -196,6 +198,7 @@ class MolecularStack(Model):
             matrix = np.array(self.one_body_matrix)
             if not np.allclose(matrix, matrix.conj().T, rtol=0, atol=1e-12 * np.abs(matrix).max()):
                 raise refusal(self.parameter_info("one_body_matrix"), "not Hermitian")
+        check_lead_arrays(self, PER_MOLECULE * self.molecules)
         return self
 
 
@@ -234,6 +237,29 @@ class Junction(ResolvedStack):
     occupation_right: float = parameter(
         0.0, symbol="f_R", low=0, high=1, about="occupation of the states of the right lead"
     )
+    lead_occupations: tuple[float, ...] | None = parameter(
+        None,
+        symbol="f_l",
+        shape=Shape(axes=("L",)),
+        about="occupations of all leads but voltage probes; instead of occupation_left and _right",
+    )
+
+    @model_validator(mode="after")
+    def _occupations_agree(self) -> Self:
+        for name in ("occupation_left", "occupation_right"):
+            if self.lead_occupations is not None and name in self.model_fields_set:
+                raise ModelError(
+                    f"Parameter `{name}` must be left out where `lead_occupations` is given "
+                    f"(dimensionless), but is {getattr(self, name):g}"
+                )
+        check_lead_values(self, "lead_occupations", self.lead_occupations)
+        f = np.array(self.lead_occupations or [0.0])
+        if f.min() < 0 or f.max() > 1:
+            raise ModelError(
+                "Parameter `lead_occupations` must be real in [0, 1] (dimensionless), but is "
+                f"{f[np.abs(f - 0.5).argmax()]:g}"
+            )
+        return self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -410,10 +436,114 @@ def orbital_projectors(molecules: int) -> NDArray[np.complex128]:
     return np.asarray(pairs[:, :, None] * np.eye(PER_MOLECULE * molecules), dtype=complex)
 
 
+def lead_names(model: MolecularStack) -> tuple[str, ...]:
+    """Names of the leads, in order."""
+    return listed(model.lead_names)
+
+
+def floating_leads(model: MolecularStack) -> tuple[int, ...]:
+    """Numbers of the leads that are voltage probes."""
+    names = lead_names(model)
+    return tuple(names.index(name) for name in listed(model.voltage_probes))
+
+
+def reversed_by_magnetisation(model: MolecularStack) -> tuple[int, ...]:
+    """Numbers of the leads that magnetisation down reverses; the first where none was named."""
+    names, named = lead_names(model), "reversed_leads" in model.model_fields_set
+    return tuple(names.index(name) for name in listed(model.reversed_leads)) if named else (0,)
+
+
+def lead_polarisations(model: MolecularStack, count: int) -> NDArray[np.float64]:
+    r"""Vectors :math:`p_l \mathbf n_l` of so many leads, magnetisation up, (lead, 3)."""
+    first = (model.lead_polarisation, *[0.0] * (count - 1))
+    p = np.array(first if model.lead_polarisations is None else model.lead_polarisations)
+    n = np.array(model.lead_directions or [(0.0, 0.0, 1.0)] * count)
+    return np.asarray(p[:, None] * (n / np.linalg.norm(n, axis=-1, keepdims=True)))
+
+
+def orbital_couplings(model: MolecularStack) -> NDArray[np.complex128]:
+    r"""Coupling of each lead as a matrix over orbitals, which both spins share.
+
+    .. math:: W_L = diag(\gamma)/2 \text{ on molecule 1}, \qquad W_R = diag(\gamma) \text{ on molecule M}
+
+    unless it is given.
+
+    Returns
+    -------
+    (lead, 2M, 2M), eV
+    """
+    if model.lead_orbitals is not None:
+        given = np.array(model.lead_orbitals, dtype=complex)
+        return np.asarray((given + np.conj(np.swapaxes(given, -1, -2))) / 2)
+    return np.stack([np.diag(one) for one in _end_couplings(model)]).astype(complex)
+
+
+def _end_couplings(stack: MolecularStack) -> NDArray[np.float64]:
+    """Diagonals of W without a matrix, (lead, 2M), eV."""
+    gamma = np.array([stack.coupling_a, stack.coupling_b])
+    ends = np.zeros((2, 2 * stack.molecules))
+    ends[0, :2] = gamma / 2
+    ends[1, -2:] = gamma
+    return ends
+
+
+def lead_widths(model: MolecularStack) -> NDArray[np.complex128]:
+    r"""Level widths from the leads as given, magnetisation up.
+
+    .. math:: \Gamma_l = W_l \otimes (1 + p_l\,\mathbf n_l\cdot\boldsymbol\sigma)
+              \quad\text{or}\quad \sum_v v v^+
+
+    Returns
+    -------
+    (lead, 4M, 4M), eV; Hermitian and not negative
+    """
+    if model.lead_matrices is not None:
+        given = np.array(model.lead_matrices, dtype=complex)
+        return np.asarray((given + np.conj(np.swapaxes(given, -1, -2))) / 2)
+    if model.lead_vectors is not None:
+        vectors = np.array(model.lead_vectors, dtype=complex)
+        return np.asarray(np.einsum("lka,lkb->lab", vectors, vectors.conj()))
+    orbitals = orbital_couplings(model)
+    spins = lead_polarisations(model, len(orbitals))
+    return np.stack([magnetic(*one) for one in zip(orbitals, spins, strict=True)])
+
+
+def magnetised_widths(model: MolecularStack) -> NDArray[np.complex128]:
+    r"""Level widths for both magnetisations; down reverses the leads that are named.
+
+    .. math:: \Gamma \to \sigma_y \Gamma^* \sigma_y
+
+    Returns
+    -------
+    (magnetisation, lead, 4M, 4M), eV
+    """
+    both = np.stack([lead_widths(model)] * 2)
+    for lead in reversed_by_magnetisation(model):
+        both[1, lead] = reversed_magnet(both[0, lead])
+    return both
+
+
+def given_widths(model: MolecularStack) -> bool:
+    """Whether the coupling to the leads is more than that of the ends along z."""
+    stack = model  # any of these fields, and none is read for its value
+    names = ("lead_orbitals", "lead_directions", "lead_vectors", "lead_matrices")
+    return any(getattr(stack, name) is not None for name in names)
+
+
+def mixing_widths(model: MolecularStack) -> NDArray[np.complex128] | None:
+    """Level widths where they are matrices, (magnetisation, lead, 4M, 4M), eV; None where all are diagonal."""
+    if not given_widths(model):
+        return None
+    both = magnetised_widths(model)
+    return None if diagonal_only(both) else both
+
+
 def lead_couplings(model: MolecularStack) -> NDArray[np.float64]:
-    r"""Coupling of every spin-orbital to either lead, for both magnetisations of the left one.
+    r"""Coupling of every spin-orbital to each lead, the diagonal of its width, for both magnetisations.
 
     .. math:: \gamma_{L,1ls} = \gamma_l (1 + m p s)/2, \qquad \gamma_{R,Mls} = \gamma_l
+
+    unless the coupling is given.
 
     Returns
     -------
@@ -423,26 +553,51 @@ def lead_couplings(model: MolecularStack) -> NDArray[np.float64]:
     ----------
     nozaki_fujita_2026, Table 1
     """
-    sign = np.array([1.0, -1.0])
-    gamma = np.repeat([model.coupling_a, model.coupling_b], 2)
-    majority = (1 + model.lead_polarisation * np.outer(sign, np.tile(sign, 2))) / 2
-    coupling = np.zeros((2, 2, PER_MOLECULE * model.molecules))
-    coupling[:, 0, :PER_MOLECULE] = gamma * majority
-    coupling[:, 1, -PER_MOLECULE:] += gamma
-    return coupling
+    if given_widths(model):
+        widths = magnetised_widths(model)
+        return np.asarray(np.einsum("mlkk->mlk", widths).real.copy())
+    ends = _end_couplings(model)
+    p = np.stack([lead_polarisations(model, 2)[:, 2]] * 2)
+    p[1, list(reversed_by_magnetisation(model))] *= -1
+    spins = 1 + p[..., None] * np.array([1.0, -1.0])  # (magnetisation, lead, spin)
+    coupling = ends[:, :, None] * spins[:, :, None, :]
+    return np.asarray(coupling.reshape(2, 2, -1))
+
+
+def spread_over_leads(model: MolecularStack, given: Sequence[float]) -> NDArray[np.float64]:
+    """Values of the leads that have their own on all of them; voltage probes start at the mean, (lead,)."""
+    floating = floating_leads(model)
+    whole = np.full(len(given) + len(floating), float(np.mean(given)))
+    whole[[lead for lead in range(len(whole)) if lead not in floating]] = given
+    return whole
 
 
 def magnet_directions(model: MolecularStack) -> NDArray[np.float64]:
-    """Direction of the magnet of every lead, (magnetisation, lead, 3); NaN where there is none."""
-    n = np.full((2, 2, 3), np.nan)
-    if model.lead_polarisation:
-        n[:, 0] = np.sign(model.lead_polarisation) * np.array([[0, 0, 1.0], [0, 0, -1.0]])
+    """Direction of the magnet of every lead, (magnetisation, lead, 3); NaN where it is not magnetised.
+
+    Raises
+    ------
+    ModelError : leads given by vectors or matrices, which need not have one direction
+    """
+    stack = model  # neither of these fields is read for its value
+    for name in ("lead_vectors", "lead_matrices"):
+        if getattr(stack, name) is not None:
+            raise ModelError(
+                f"Parameter `{name}` must be left out (in eV) where the torque on a magnet is asked for: a lead "
+                "given by it need not have one direction; give lead_orbitals, lead_polarisations and "
+                "lead_directions"
+            )
+    pn = lead_polarisations(model, len(lead_names(model)))
+    size = np.linalg.norm(pn, axis=-1, keepdims=True)
+    n = np.stack([np.where(size > 0, pn / np.where(size > 0, size, 1.0), np.nan)] * 2)
+    n[1, list(reversed_by_magnetisation(model))] *= -1
     return n
 
 
 def lead_occupations(model: Junction) -> NDArray[np.float64]:
-    """Occupation of the states of either lead, f_L and f_R, (lead,)."""
-    return np.array([model.occupation_left, model.occupation_right])
+    """Occupation of the states of every lead; of voltage probes where their search starts, (lead,)."""
+    ends = (model.occupation_left, model.occupation_right)
+    return spread_over_leads(model, model.lead_occupations or ends)
 
 
 def exchange_rates(model: Junction) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

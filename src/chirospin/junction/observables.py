@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from chirospin.base.constants import AMPERE_PER_EV
 from chirospin.base.observables import observable
 from chirospin.junction.model import (
-    LEADS,
     MAGNETISATIONS,
     ORBITALS,
     PER_MOLECULE,
@@ -20,6 +19,7 @@ from chirospin.junction.model import (
     ResolvedStack,
     counting_fields,
     lead_couplings,
+    lead_names,
     one_body_hamiltonian,
     spectral_energies,
 )
@@ -35,13 +35,13 @@ def labels(model: MolecularStack) -> dict[str, tuple[int | str, ...]]:
     """Labels along every dimension of the observables."""
     return {
         "magnetisation": MAGNETISATIONS,
-        "lead": LEADS,
+        "lead": lead_names(model),
         "orbital": ORBITALS,
         "spin": SPINS,
         "molecule": tuple(range(1, model.molecules + 1)),
         "electrons": tuple(range(PER_MOLECULE * model.molecules + 1)),
         "component": COMPONENTS,
-        "lead_moved": LEADS,
+        "lead_moved": lead_names(model),
         "flow": ("charge", "heat"),
         "affinity": ("potential", "temperature"),
         "order": (1, 2, 3, 4),

@@ -35,7 +35,6 @@ from chirospin.junction.manybody.infinite_bias import Solved, check_memory, list
 from chirospin.junction.manybody.leads import FlatMember
 from chirospin.junction.manybody.packed import Ints, Real, occupied
 from chirospin.junction.model import (
-    LEADS,
     MAGNETISATIONS,
     ORBITALS,
     PER_MOLECULE,
@@ -44,6 +43,7 @@ from chirospin.junction.model import (
     MolecularStack,
     index,
     lead_couplings,
+    lead_names,
     lead_occupations,
     one_body_hamiltonian,
 )
@@ -245,7 +245,7 @@ def lead_current_operator(
     _member(model, magnetisation)
     n = PER_MOLECULE * model.molecules
     require_matrix_room("current", model.molecules, STATE_BYTES * n * 2.0 ** min(n, 1000), SMALLER)
-    place = _place("lead", lead, LEADS)
+    place = _place("lead", lead, lead_names(model))
     coupling = lead_couplings(model)[MAGNETISATIONS.index(magnetisation), place]
     f = lead_occupations(model)[place]
     return FockOperator(

@@ -11,8 +11,15 @@ from pydantic import model_validator
 
 from chirospin.base.constants import BOLTZMANN
 from chirospin.base.errors import ModelError
-from chirospin.base.parameters import ParameterInfo, parameter
-from chirospin.junction.model import PER_MOLECULE, ResolvedStack, one_body_hamiltonian
+from chirospin.base.parameters import ParameterInfo, Shape, parameter
+from chirospin.junction.lead_fields import check_lead_values
+from chirospin.junction.model import (
+    PER_MOLECULE,
+    ResolvedStack,
+    lead_names,
+    one_body_hamiltonian,
+    spread_over_leads,
+)
 from chirospin.junction.modes import BATHS, VibratingStack, modes, quanta
 
 Real = NDArray[np.float64]
@@ -21,7 +28,7 @@ LARGEST = 1e9
 """eV: no junction is beyond, and quotients of energies stay finite numbers."""
 COLDEST = 1e-200
 """eV."""
-SUPERSEDED = ("occupation_left", "occupation_right")
+SUPERSEDED = ("occupation_left", "occupation_right", "lead_occupations")
 
 
 class BiasedJunction(VibratingStack, ResolvedStack):
@@ -84,6 +91,20 @@ class BiasedJunction(VibratingStack, ResolvedStack):
     thermal_energy_difference: float = parameter(
         0.0, unit="eV", symbol=r"k_B\Delta T", about="of the left lead, less that of the right one"
     )
+    lead_potentials: tuple[float, ...] | None = parameter(
+        None,
+        unit="eV",
+        symbol=r"\mu_l",
+        shape=Shape(axes=("L",)),
+        about="chemical potentials of all leads but voltage probes; instead of bias",
+    )
+    lead_thermal_energies: tuple[float, ...] | None = parameter(
+        None,
+        unit="eV",
+        symbol="k_BT_l",
+        shape=Shape(axes=("L",)),
+        about="temperatures of all leads times k_B; thermal_energy if not given",
+    )
     dephasing: float = parameter(
         0.0,
         unit="eV",
@@ -124,6 +145,7 @@ class BiasedJunction(VibratingStack, ResolvedStack):
                 f"(they are one quantity), but is {self.temperature:g} (in K)"
             )
         _require_levels(self)
+        _check_leads(self)
         T = _thermal_energy(self)
         if not COLDEST <= T <= LARGEST:
             name = "thermal_energy" if self.temperature is None else "temperature"
@@ -139,6 +161,44 @@ class BiasedJunction(VibratingStack, ResolvedStack):
                 f"{self.thermal_energy_difference:g}"
             )
         return self
+
+
+ONE_BIAS = ("bias", "bias_asymmetry")
+ONE_TEMPERATURE = ("thermal_energy", "temperature", "thermal_energy_difference")
+
+
+def _check_leads(biased: BiasedJunction) -> None:
+    """Refuse potentials and temperatures of leads that are given twice or that are none."""
+    for whole, parts in (("lead_potentials", ONE_BIAS), ("lead_thermal_energies", ONE_TEMPERATURE)):
+        for name in parts:
+            if getattr(biased, whole) is not None and name in biased.model_fields_set:
+                raise ModelError(
+                    f"Parameter `{name}` must be left out where `{whole}` is given (in eV), but is "
+                    f"{getattr(biased, name)}"
+                )
+    check_lead_values(biased, "lead_potentials", biased.lead_potentials)
+    count = len(lead_names(biased))
+    if count > 2:
+        for name in ("internal_drop", "thermal_energy_difference"):
+            if getattr(biased, name):
+                raise ModelError(
+                    f"Parameter `{name}` must be 0 for more than two leads, but is "
+                    f"{getattr(biased, name):g}"
+                )
+    temperatures = biased.lead_thermal_energies
+    if temperatures is None:
+        return
+    if len(temperatures) != count:
+        raise ModelError(
+            f"Parameter `lead_thermal_energies` must have {count} values, for {', '.join(lead_names(biased))} "
+            f"(in eV), but has {len(temperatures)}"
+        )
+    wrong = [T for T in temperatures if not COLDEST <= T <= LARGEST]
+    if wrong:
+        raise ModelError(
+            f"Parameter `lead_thermal_energies` must be real in [{COLDEST:g}, {LARGEST:g}] (in eV), but is "
+            f"{wrong[0]:g}"
+        )
 
 
 REFUSED_BATHS = {
@@ -175,7 +235,16 @@ def _require_own(name: str) -> None:
         )
 
 
+def _own_thermal_energies(model: BiasedJunction) -> Real | None:
+    """Of every lead, where they are given, (lead,), eV."""
+    given = model.lead_thermal_energies
+    return None if given is None else np.array(given)
+
+
 def _thermal_energy(model: BiasedJunction) -> float:
+    given = _own_thermal_energies(model)
+    if given is not None:
+        return float(given.mean())
     if model.temperature is not None:
         return BOLTZMANN * model.temperature
     return DEFAULT_THERMAL_ENERGY if model.thermal_energy is None else model.thermal_energy
@@ -187,7 +256,8 @@ class Reservoirs:
 
     Parameters
     ----------
-    potential, thermal_energy : mu_l and k_B T_l of the left and the right lead, shape (2,), eV
+    potential, thermal_energy : mu_l and k_B T_l of every lead, shape (L,), eV; a voltage probe starts at the
+        mean potential of the others
     shift : added to the levels of each molecule, shape (M,), eV
     dephasing : kappa of every orbital, eV/hbar
     """
@@ -209,10 +279,18 @@ def reservoirs_of(model: BiasedJunction) -> Reservoirs:
     .. math:: \Delta_i = V_g + V d\,(\tfrac12 - \tfrac{i-1}{M-1})
     """
     V, T = model.bias, _thermal_energy(model)
+    ends = ((0.5 + model.bias_asymmetry) * V, -(0.5 - model.bias_asymmetry) * V)
+    potential = spread_over_leads(model, model.lead_potentials or ends)
+    if model.lead_potentials is not None:
+        V = potential[0] - potential[1]
     place = np.linspace(0.5, -0.5, model.molecules) if model.molecules > 1 else np.zeros(1)
+    thermal_energy = _own_thermal_energies(model)
+    if thermal_energy is None:
+        thermal_energy = np.full(potential.size, T)
+        thermal_energy[:2] += np.array([0.5, -0.5]) * model.thermal_energy_difference
     return Reservoirs(
-        potential=np.array([(0.5 + model.bias_asymmetry) * V, -(0.5 - model.bias_asymmetry) * V]),
-        thermal_energy=T + np.array([0.5, -0.5]) * model.thermal_energy_difference,
+        potential=potential,
+        thermal_energy=thermal_energy,
         shift=model.gate + V * model.internal_drop * place,
         dephasing=model.dephasing,
     )
