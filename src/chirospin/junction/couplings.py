@@ -27,13 +27,13 @@ def magnetic(orbitals: Complex, polarisation: Real) -> Complex:
     return np.kron(orbitals, spin)
 
 
-def reversed_magnet(gamma: Complex) -> Complex:
-    r""":math:`\sigma_y \Gamma^* \sigma_y`, (..., n, n): the reversed magnet, n to -n and W to its conjugate."""
-    n = gamma.shape[-1]
-    blocks = gamma.reshape(*gamma.shape[:-2], n // 2, 2, n // 2, 2)
-    sign = np.array([1.0, -1.0])
-    turned = sign[:, None, None] * np.conj(blocks)[..., ::-1, :, ::-1] * sign
-    return np.asarray(turned.reshape(gamma.shape) + 0.0)
+def time_reversed(V: Complex) -> Complex:
+    r""":math:`\sigma_y V^* \sigma_y` of matrices (..., n, n) whose fast index is the spin.
+
+    Of a width it is that of the reversed magnet: n to -n and W to its conjugate.
+    """
+    flip = np.kron(np.eye(V.shape[-1] // 2), np.array([[0, -1], [1, 0]]))
+    return np.asarray(flip @ np.conj(V) @ flip.T)
 
 
 def diagonal_only(gamma: Complex) -> bool:

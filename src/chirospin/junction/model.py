@@ -16,7 +16,7 @@ from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.parameters import Shape, axis_parameter, parameter, refusal
 from chirospin.base.results import origin_facts
 from chirospin.base.spin import PAULI
-from chirospin.junction.couplings import diagonal_only, magnetic, reversed_magnet
+from chirospin.junction.couplings import diagonal_only, magnetic, time_reversed
 from chirospin.junction.lead_fields import Leads, check_lead_arrays, check_lead_values, listed
 from chirospin.junction.supplied import supplied
 from chirospin.scattering.probes import Probed
@@ -519,7 +519,7 @@ def magnetised_widths(model: MolecularStack) -> NDArray[np.complex128]:
     """
     both = np.stack([lead_widths(model)] * 2)
     for lead in reversed_by_magnetisation(model):
-        both[1, lead] = reversed_magnet(both[0, lead])
+        both[1, lead] = time_reversed(both[0, lead])
     return both
 
 

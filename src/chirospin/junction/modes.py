@@ -16,6 +16,7 @@ from pydantic import model_validator
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import Shape, parameter, refusal
 from chirospin.base.spin import PAULI
+from chirospin.junction.couplings import time_reversed
 from chirospin.junction.model import PER_MOLECULE, Matrix, MolecularStack
 
 Real = NDArray[np.float64]
@@ -317,12 +318,6 @@ def modes(model: VibratingStack) -> Modes:
         damping=np.array(model.phonon_damping),
         coupling=matrix,
     )
-
-
-def time_reversed(V: Complex) -> Complex:
-    r""":math:`\sigma_y V^* \sigma_y` of matrices (..., 4M, 4M) whose fast index is the spin."""
-    flip = np.kron(np.eye(V.shape[-1] // 2), np.array([[0, -1], [1, 0]]))
-    return np.asarray(flip @ np.conj(V) @ flip.T)
 
 
 def time_reversal_mixed(coupling: Complex) -> float:

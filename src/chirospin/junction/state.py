@@ -105,6 +105,23 @@ def lead_current(
     return current
 
 
+def width_current(
+    gamma: NDArray[np.complex128], G: NDArray[np.complex128], f: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    r"""The same from leads whose widths are matrices.
+
+    .. math:: I_l = f_l \mathrm{Tr}\,\Gamma_l - \sum_{ab} \Gamma_{l,ab} \langle c^+_a c_b \rangle
+
+    Parameters
+    ----------
+    gamma : (..., lead, n, n), eV
+    G : (..., n, n)
+    f : (..., lead)
+    """
+    full = np.einsum("...laa->...l", gamma).real
+    return np.asarray(f * full - np.einsum("...lab,...ab->...l", gamma, G).real)
+
+
 UNREACHED = (
     "an orbital, or a combination of orbitals, is not joined to any lead, so its occupation is "
     "not unique; couple it through a lead, a hopping or the spin-orbit coupling"

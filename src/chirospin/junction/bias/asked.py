@@ -182,7 +182,7 @@ def _green(solver: SteadySolver, leads: ThermalLeads, halves: Halves) -> list[An
             if rate
             else None,
         )
-        found.append(green_function(L, member.energies, np.diag(member.coupling.sum(axis=0))))
+        found.append(green_function(L, member.energies, member.gamma.sum(axis=0)))
     return found
 
 

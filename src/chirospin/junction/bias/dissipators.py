@@ -12,7 +12,7 @@ both spins together.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Literal
 
@@ -26,9 +26,10 @@ from chirospin.junction.bias.eigenstates import (
     Spectrum,
     chains,
     spectrum,
-    widths,
+    transition_widths,
 )
 from chirospin.junction.bias.fermi_overlap import overlap_expansion, shifted_digamma
+from chirospin.junction.couplings import factorised
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.generator import JumpFamily, Jumping
 from chirospin.junction.manybody.green import SectorJump
@@ -95,24 +96,44 @@ class Condition:
 
     Parameters
     ----------
-    coupling : of all orbitals, which broadens the transitions, (4M,), eV; None where they stay sharp
     touched : orbitals that the lead is joined to in any of the members, (4M,)
+    vectors : strengths, (V,), and vectors, (V, 4M), of a width that is not diagonal; else None
+    gamma : of all leads together, which broadens the transitions, (4M,) or (4M, 4M), eV; None where they stay
+        sharp
     """
 
     lead: int
     touched: NDArray[np.bool_]
+    vectors: tuple[Real, Complex] | None
     states: Spectrum
     mu: float
     T: float
-    coupling: Real | None
+    gamma: NDArray[Any] | None
 
     def factors(self, kind: Kind, chain: Chain, omega: Real, elements: Complex) -> Factors:
         """Of every transition of a chain, (link, A, B)."""
         filled: Filled = fermi
-        if self.coupling is not None:
-            width = widths(self.coupling[chain.orbitals], elements)
+        if self.gamma is not None:
+            inside = np.ix_(*[chain.orbitals] * self.gamma.ndim)
+            width = transition_widths(self.gamma[inside], elements)
             filled = partial(broadened_fermi, width=width / self.T)
         return FACTORS[kind](omega, self.mu, self.T, filled)
+
+    def inside(self, chain: Chain) -> tuple[Real, Complex]:
+        """Strengths, (V,), and vectors over the orbitals of a chain, (V, J), of those that lie in it."""
+        assert self.vectors is not None
+        strength, vectors = self.vectors
+        rows = vectors[:, chain.orbitals]
+        kept = rows.any(axis=1)
+        return strength[kept], rows[kept]
+
+    def operators(self, chain: Chain, every: Complex) -> tuple[Ints, Complex]:
+        """Numbers of the operators c_k or C_v of the lead in a chain, and their elements, (link, V, A, B)."""
+        if self.vectors is None:
+            orbitals = np.flatnonzero(self.touched[chain.orbitals])
+            return orbitals, every[:, orbitals]
+        _, rows = self.inside(chain)
+        return np.arange(len(rows)), np.einsum("vj,ljab->lvab", rows.conj(), every)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +217,7 @@ class ThermalLeads(JumpFamily):
     ) -> None:
         self.members, self.layout, self.kind = members, layout, kind
         self.coupling = np.array([member.coupling for member in members])
+        self.mixing = any(member.widths is not None for member in members)
         self.thermal_energy = np.array([member.reservoirs.thermal_energy for member in members])
         self.conditions, self.condition = _conditions(members)
         states = [spectrum(member.matrices) for member in members]
@@ -215,14 +237,21 @@ class ThermalLeads(JumpFamily):
         return even, odd
 
     def _assemble(self, orbitals: tuple[int, ...]) -> None:
-        parts = Parts(*([self._zeros(), self._zeros()] for _ in range(4)))
+        leads = range(self.coupling.shape[1])
+        parts = Parts(*([self._zeros() for _ in leads] for _ in range(4)))
         levels = round(self.layout.companions**0.5)
         for chain in chains(self.layout.charges, orbitals):
-            self._add(Channels.of(chain.with_levels(levels), self.coupling), parts)
+            wide = chain.with_levels(levels)
+            self._add(
+                Channels.mixed(wide, self.conditions, self.condition)
+                if self.mixing
+                else Channels.of(wide, self.coupling),
+                parts,
+            )
         damping = self._zeros()
         for parity in (EVEN, ODD):
             for n, E in enumerate(self.energies[parity]):
-                for lead in (0, 1):
+                for lead in leads:
                     S, D = parts.loss[lead][parity][n], parts.shift[lead][parity][n]
                     gap = E[..., :, None] - E[..., None, :]
                     if self.kind == "kms":
@@ -238,8 +267,7 @@ class ThermalLeads(JumpFamily):
 
     def alone(self, lead: int, kind: Kind | None = None) -> ThermalLeads:
         """One of the leads without the others, by the same generator or another."""
-        here = np.arange(self.coupling.shape[1])[:, None] == lead
-        members = [replace(one, coupling=np.where(here, one.coupling, 0.0)) for one in self.members]
+        members = [member.alone(lead) for member in self.members]
         return ThermalLeads(members, self.layout, kind or self.kind)
 
     def sector_jumps(self, member: int) -> list[SectorJump]:
@@ -283,7 +311,7 @@ class ThermalLeads(JumpFamily):
         for c, unit in enumerate(units):
             lead = self.conditions[c].lead
             members = np.flatnonzero(self.condition[:, lead] == c)
-            g = channels.coupling[members, lead][:, unit.orbitals]
+            g = channels.coupling[members, lead][:, unit.numbers]
             for (parity, n), sectors, lost_by, sign in (
                 (chain.upper, chain.upper_sectors, unit.leaving, -1),
                 (chain.lower, chain.lower_sectors, unit.entering, 1),
@@ -312,9 +340,8 @@ class ThermalLeads(JumpFamily):
         A, B = chain.lower_sectors, chain.upper_sectors
         EA, EB = states.energies[pa][na][A], states.energies[pb][nb][B]
         UA, UB = states.vectors[pa][na][A], states.vectors[pb][nb][B]
-        orbitals = np.flatnonzero(condition.touched[chain.orbitals])
         every = chain.between(UA, UB)
-        C = every[:, orbitals]
+        numbers, C = condition.operators(chain, every)
         omega = EB[:, None, :] - EA[:, :, None]
         factors = condition.factors(self.kind, chain, omega, every)
         out = factors.leaving[:, None] * C
@@ -323,21 +350,26 @@ class ThermalLeads(JumpFamily):
         Q_out, Q_in = (C, dagger(C)) if bare else (out / 2, into / 2)
         leaving, entering = _loss(out, Q_out, EB, EA), _loss(into, Q_in, EA, EB)
         if self.kind == "ule":
-            end = id(states), condition.mu, condition.T
+            single = condition.vectors is None
+            end = (id(states), condition.mu, condition.T, None if single else id(condition))
             if end not in shifts:
                 x = (omega - condition.mu) / condition.T
+                moved = every if single else C
                 shifts[end] = (
-                    lamb_shift(EB / condition.T, -np.swapaxes(x, -1, -2), dagger(every)),
-                    lamb_shift(EA / condition.T, x, every),
+                    lamb_shift(EB / condition.T, -np.swapaxes(x, -1, -2), dagger(moved)),
+                    lamb_shift(EA / condition.T, x, moved),
                 )
             for losses, shift in zip((leaving, entering), shifts[end], strict=True):
-                losses.append(shift[:, orbitals])
+                losses.append(shift[:, numbers])
+        plain = bare and self.mixing
         return Unit(
-            orbitals=orbitals,
+            numbers=numbers,
+            bare_out=_occupation_basis(UA, C, UB) if plain else None,
+            bare_into=_occupation_basis(UB, dagger(C), UA) if plain else None,
             leaving=np.swapaxes(leaving, 1, 2),
             entering=np.swapaxes(entering, 1, 2),
-            out=np.swapaxes(UA[:, None] @ out @ dagger(UB)[:, None], 0, 1),
-            into=np.swapaxes(UB[:, None] @ into @ dagger(UA)[:, None], 0, 1),
+            out=_occupation_basis(UA, out, UB),
+            into=_occupation_basis(UB, into, UA),
         )
 
     def _add_jumps(self, channels: Channels, units: Sequence[Unit]) -> None:
@@ -346,23 +378,32 @@ class ThermalLeads(JumpFamily):
         strength = channels.strength if bare else np.sqrt(channels.strength)
         low = (chain.lower, chain.lower_sectors, chain.below, chain.below_sign)
         high = (chain.upper, chain.upper_sectors, chain.above, chain.above_sign)
-        for name, source, target, direction in (
-            ("out", high, low, OUT),
-            ("into", low, high, IN),
-        ):
-            P = np.stack(
+
+        def gathered(name: str) -> Complex:
+            """(batch, channel, link, target, source)."""
+            return np.stack(
                 [
                     np.stack(
                         [units[own[side]].jump(name, k) for side, k in zip(lead, ks, strict=True)]
                     )
                     for own, ks in zip(self.condition, slot, strict=True)
                 ]
-            )  # (batch, channel, link, target, source)
-            P = P * strength[:, :, None, None, None]
+            )
+
+        for name, source, target, direction in (
+            ("out", high, low, OUT),
+            ("into", low, high, IN),
+        ):
+            P = gathered(name) * strength[:, :, None, None, None]
             batch, count, states = len(P), P.shape[2], P.shape[3]
             adjoint = np.moveaxis(np.conj(P), (2, 1, 4, 3), (1, 2, 3, 4))
-            rows = np.moveaxis(P / 2, (2, 3, 1), (1, 2, 3))
+            dense = None
+            if not bare or self.mixing:
+                rows = gathered(f"bare_{name}") if bare else P / 2
+                rows = np.moveaxis(rows, (2, 3, 1), (1, 2, 3))
+                dense = np.ascontiguousarray(rows).reshape(batch, count, -1, P.shape[-1])
             _, _, gather, sign = target
+            single = slot if not self.mixing else np.zeros_like(slot)  # then Q is dense
             self.moves[source[0][0]].append(
                 Jump(
                     source=source[0],
@@ -372,11 +413,9 @@ class ThermalLeads(JumpFamily):
                     direction=direction,
                     lead=lead,
                     adjoint=np.ascontiguousarray(adjoint).reshape(batch, count, -1, states),
-                    dense=None
-                    if bare
-                    else np.ascontiguousarray(rows).reshape(batch, count, -1, P.shape[-1]),
-                    gather=np.moveaxis(gather[:, slot], (1, 0, 3, 2), (0, 1, 2, 3)),
-                    sign=np.moveaxis(sign[:, slot], (1, 0, 3, 2), (0, 1, 2, 3)),
+                    dense=dense,
+                    gather=np.moveaxis(gather[:, single], (1, 0, 3, 2), (0, 1, 2, 3)),
+                    sign=np.moveaxis(sign[:, single], (1, 0, 3, 2), (0, 1, 2, 3)),
                 )
             )
 
@@ -459,39 +498,45 @@ class Parts:
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
-    """A chain joined to one lead with coupling 1, for each orbital that the lead may touch alone.
+    """A chain joined to one lead with coupling 1, for each operator of the lead alone.
 
     Parameters
     ----------
-    orbitals : which of the chain these are
+    numbers : which of the operators of the lead, or orbitals of the chain, these are
     leaving, entering : loss, energy brought less lost, and the Lamb shift where there is one, of the states
-        that are left, (2 or 3, orbital, link, d, d)
-    out, into : P in the occupation basis, (orbital, link, target, source)
+        that are left, (2 or 3, operator, link, d, d)
+    out, into : P in the occupation basis, (operator, link, target, source)
+    bare_out, bare_into : Q where it is c or c+ itself of several orbitals; else None
     """
 
-    orbitals: Ints
+    numbers: Ints
     leaving: Complex
     entering: Complex
     out: Complex
     into: Complex
+    bare_out: Complex | None
+    bare_into: Complex | None
 
-    def jump(self, name: str, orbital: int) -> Complex:
-        """P of one orbital of the chain; zero where the lead does not touch it."""
+    def jump(self, name: str, number: int) -> Complex:
+        """P or Q of one operator; zero where the lead has it not."""
         P: Complex = getattr(self, name)
-        at = np.flatnonzero(self.orbitals == orbital)
-        return (
-            P[at[0]] if at.size else np.zeros_like(self.out[0] if name == "out" else self.into[0])
-        )
+        at = np.flatnonzero(self.numbers == number)
+        return P[at[0]] if at.size else np.zeros(P.shape[1:], dtype=complex)
+
+
+def _occupation_basis(left: Complex, inner: Complex, right: Complex) -> Complex:
+    """Operators (link, K, d, d') from the eigenbasis, (K, link, d, d')."""
+    return np.swapaxes(left[:, None] @ inner @ dagger(right)[:, None], 0, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Channels:
-    """Which orbitals of a chain are joined to which lead in every member; as many for each.
+    """Which operators of a chain join which lead in every member; as many for each.
 
     Parameters
     ----------
-    coupling : of the orbitals of the chain, (batch, lead, J), eV
-    lead, slot : of each channel its lead, (K,), and its orbital in every member, (batch, K)
+    coupling : of the orbitals of the chain, or strengths of the vectors in it, (batch, lead, J), eV
+    lead, slot : of each channel its lead, (K,), and its operator in every member, (batch, K)
     strength : its coupling, (batch, K), eV; 0 where a member has fewer
     """
 
@@ -507,7 +552,7 @@ class Channels:
         g = coupling[:, :, chain.orbitals]
         count = (g > 0).sum(axis=2).max(axis=0)
         first = np.argsort(-g, axis=2, kind="stable")
-        lead = np.repeat([0, 1], count)
+        lead = np.repeat(np.arange(len(count)), count)
         slot = np.concatenate(
             [first[:, side, :number] for side, number in enumerate(count)], axis=1
         )
@@ -519,36 +564,65 @@ class Channels:
             strength=np.stack([one[lead, ks] for one, ks in zip(g, slot, strict=True)]),
         )
 
+    @classmethod
+    def mixed(cls, chain: Chain, conditions: Sequence[Condition], which: Ints) -> Channels:
+        """From the vectors of conditions, which every lead of every member has one of, (batch, lead)."""
+        strengths = [one.inside(chain)[0] for one in conditions]
+        count = np.array([len(one) for one in strengths])[which]  # (batch, lead)
+        g = np.zeros((*which.shape, max(int(count.max()), 1)))
+        for place, c in np.ndenumerate(which):
+            g[place][: count[place]] = strengths[c]
+        most = count.max(axis=0)
+        lead = np.repeat(np.arange(len(most)), most)
+        slot = np.concatenate([np.arange(k) for k in most])
+        return cls(
+            chain=chain,
+            coupling=g,
+            lead=lead,
+            slot=np.tile(slot, (len(which), 1)),
+            strength=g[:, lead, slot],
+        )
+
 
 def _conditions(members: Sequence[BiasedMember]) -> tuple[list[Condition], Ints]:
     """Distinct conditions, and which of them each lead of each member has, (batch, lead)."""
     found: dict[tuple[object, ...], int] = {}
     conditions: list[Condition] = []
-    which = np.zeros((len(members), 2), dtype=np.int64)
+    leads = len(members[0].coupling)
+    which = np.zeros((len(members), leads), dtype=np.int64)
     touched = np.stack([member.coupling for member in members]).max(axis=0) > 0
+    mixing = any(member.widths is not None for member in members)
     for b, member in enumerate(members):
         states, reservoirs = spectrum(member.matrices), member.reservoirs
-        coupling = member.coupling.sum(axis=0) if member.broadened else None
-        width = None if coupling is None else coupling.tobytes()
+        gamma = _broadening(member) if member.broadened else None
         for lead, ends in enumerate(
             zip(reservoirs.potential, reservoirs.thermal_energy, strict=True)
         ):
             mu, T = map(float, ends)
-            key = (lead, id(states), mu, T, width)
+            width = None if gamma is None else gamma.tobytes()
+            own = member.gamma[lead] if mixing else None
+            key = (lead, id(states), mu, T, width, None if own is None else own.tobytes())
             if key not in found:
                 found[key] = len(conditions)
                 conditions.append(
                     Condition(
                         lead=lead,
                         touched=touched[lead],
+                        vectors=None if own is None else factorised(own),
                         states=states,
                         mu=mu,
                         T=T,
-                        coupling=coupling,
+                        gamma=gamma,
                     )
                 )
             which[b, lead] = found[key]
     return conditions, which
+
+
+def _broadening(member: BiasedMember) -> NDArray[Any]:
+    """Width from all leads, a matrix where one is not diagonal."""
+    every = member.coupling if member.widths is None else member.widths
+    return np.asarray(every.sum(axis=0))
 
 
 def _loss(P: Complex, Q: Complex, own: Real, reached: Real) -> list[Complex]:

@@ -26,6 +26,7 @@ from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.bosons import Oscillators, VibronicMatrices, vibronic_hamiltonian
 from chirospin.junction.manybody.companions import joint
 from chirospin.junction.manybody.hamiltonian import Matrices, Member, hamiltonians
+from chirospin.junction.manybody.leads import joined_matrices
 from chirospin.junction.manybody.one_body import matrices_with
 from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Layout, Real
 from chirospin.junction.model import counting_fields, lead_couplings, spectral_energies
@@ -57,16 +58,17 @@ class BiasedMember(Member):
 
     @classmethod
     def both(cls, model: BiasedJunction) -> tuple[BiasedMember, BiasedMember]:
-        """A model with its left lead magnetised up, and down."""
-        h = gated_hamiltonian(model)
-        matrices = Matrices.of(model, h)
+        """A model with its leads magnetised up, and down."""
+        matrices, widths = joined_matrices(model, gated_hamiltonian(model))
         reservoirs, levels = reservoirs_of(model), kept_levels(model)
         if levels:
             found = modes(model)
+            mixing = [one for one in widths if one is not None]
+            joins = np.concatenate([found.coupling, *mixing])
             matrices = VibronicMatrices(
                 h=matrices.h,
                 interaction=matrices.interaction,
-                charges=matrices_with(matrices, found.coupling).charges,
+                charges=matrices_with(matrices, joins).charges,
                 vibrations=found.coupling,
                 oscillators=Oscillators(energy=found.energy, levels=levels),
             )
@@ -74,14 +76,17 @@ class BiasedMember(Member):
             cls(
                 matrices=matrices,
                 coupling=coupling,
+                widths=width,
                 reservoirs=reservoirs,
                 bath=vibration_bath(model) if levels else None,
                 damping=modes(model).damping,
-                energies=spectral_energies(model, h),
+                energies=spectral_energies(model, matrices.h),
                 fields=counting_fields(model),
                 at_bias=partial(_at_bias, model, number),
             )
-            for number, coupling in enumerate(lead_couplings(model))
+            for number, (coupling, width) in enumerate(
+                zip(lead_couplings(model), widths, strict=True)
+            )
         )
         return up, down
 
@@ -312,14 +317,17 @@ def spectrum(matrices: Matrices) -> Spectrum:
     return _spectrum(_Kept(matrices))
 
 
-def widths(coupling: Real, elements: Complex) -> Real:
+def transition_widths(gamma: Complex, elements: Complex) -> Real:
     r"""Width that tunnelling gives to a transition: exact for a level without repulsion, eV.
 
-    .. math:: \Gamma_{ab} = \sum_{lk} g_{lk} |c_{k,ab}|^2
+    .. math:: \Gamma_{ab} = \sum_{jk} \Gamma_{kj}\, c_{j,ab}\, c^*_{k,ab}
 
     Parameters
     ----------
-    coupling : to both leads together, (J,)
+    gamma : of all leads together, (J, J); of single orbitals their couplings, (J,)
     elements : c_k, (..., J, A, B)
     """
-    return np.asarray(np.einsum("j,...jxy->...xy", coupling, np.abs(elements) ** 2))
+    if gamma.ndim == 1:
+        return np.asarray(np.einsum("j,...jxy->...xy", gamma, np.abs(elements) ** 2))
+    mixed = np.einsum("kj,...jxy->...kxy", gamma, elements)
+    return np.asarray(np.einsum("...kxy,...kxy->...xy", mixed, np.conj(elements)).real)

@@ -56,7 +56,6 @@ from chirospin.junction.modes import modes
 from chirospin.junction.probed import require_no_probes
 from chirospin.numerics.sylvester import Form, by_either_form
 
-LEFT = np.array([1.0, 0.0])
 TOGETHER = 40_000  # unknowns of the members that share numpy calls
 THREADED_SECTOR = 200
 SLOW = 1e-8  # decay over the energy scale below which eigenvalues of H_eff lose too many digits
@@ -203,7 +202,7 @@ class SecondOrder(Method):
         found, doubts = _steady(solver, _guess(solver, member, vibrations))
         halves = found.halves
         particles, energy = (
-            np.stack([leads.mean(flow[lead], halves) for lead in (0, 1)], axis=-1)
+            np.stack([leads.mean(one, halves) for one in flow], axis=-1)
             for flow in (leads.particle_flow, leads.energy_flow)
         )
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -396,12 +395,14 @@ def _steady(solver: SteadySolver, guess: Halves | None = None) -> tuple[Stationa
 def _noise(solver: SteadySolver, leads: ThermalLeads, found: Stationary) -> Real:
     """Zero-frequency noise of the left current, (batch,), electrons squared per time."""
     trace = solver.generator.layout.trace
+    left = np.zeros(leads.coupling.shape[1])
+    left[0] = 1.0
 
     def counted(halves: Halves, back: Real) -> Halves:
         even, odd = halves
-        return leads.crossing(ODD, odd, LEFT, back), leads.crossing(EVEN, even, LEFT, back)
+        return leads.crossing(ODD, odd, left, back), leads.crossing(EVEN, even, left, back)
 
-    flow = counted(found.halves, -LEFT)
+    flow = counted(found.halves, -left)
     current = trace(*flow)[:, None]
     even, odd, _ = solver.solve(
         current * found.even - flow[EVEN],
@@ -409,8 +410,8 @@ def _noise(solver: SteadySolver, leads: ThermalLeads, found: Stationary) -> Real
         0.1 * solver.tolerance,
     )
     surplus = trace(even, odd)[:, None]
-    memory = counted((even - surplus * found.even, odd - surplus * found.odd), -LEFT)
-    return np.asarray(trace(*counted(found.halves, LEFT)) - 2 * trace(*memory))
+    memory = counted((even - surplus * found.even, odd - surplus * found.odd), -left)
+    return np.asarray(trace(*counted(found.halves, left)) - 2 * trace(*memory))
 
 
 def _allowed(model: BiasedJunction, method: str) -> BiasedJunction:

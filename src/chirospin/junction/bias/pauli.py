@@ -20,7 +20,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.fermi import broadened_fermi, fermi
 from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.outcome import Outcome
-from chirospin.junction.bias.eigenstates import BiasedMember, links, spectrum, widths
+from chirospin.junction.bias.eigenstates import BiasedMember, links, spectrum, transition_widths
 from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing
 from chirospin.junction.bias.parts import BROADENED
 from chirospin.junction.bias.state import BiasedState
@@ -153,8 +153,8 @@ def _populations(member: BiasedMember) -> Populations:
     return Populations(
         probability=p,
         occupation=_occupations(member, start, p),
-        current=np.array([(rate[lead] * sign @ p).sum() for lead in (0, 1)]),
-        energy=np.array([(rate[lead] * gain @ p).sum() for lead in (0, 1)]),
+        current=np.array([(rate[lead] * sign @ p).sum() for lead in range(len(rate))]),
+        energy=np.array([(rate[lead] * gain @ p).sum() for lead in range(len(rate))]),
         barrier=float(-np.log(flow / coupling)),
         outcome=Outcome(
             converged=True,
@@ -178,8 +178,8 @@ def _unknown(member: BiasedMember, states: int, reason: str) -> Populations:
     return Populations(
         probability=np.zeros(states),
         occupation=np.full(member.coupling.shape[1], np.nan),
-        current=np.full(2, np.nan),
-        energy=np.full(2, np.nan),
+        current=np.full(len(member.coupling), np.nan),
+        energy=np.full(len(member.coupling), np.nan),
         barrier=float("nan"),
         outcome=Outcome(converged=False, residual=float("inf"), iterations=1, reason=reason),
     )
@@ -196,7 +196,7 @@ def _rates(member: BiasedMember) -> tuple[Real, Real, Real, Real, dict[tuple[int
             for s in range(len(stack.states)):
                 start[parity, n, s] = total
                 total += stack.states.shape[1]
-    rate = np.zeros((2, total, total))
+    rate = np.zeros((len(member.coupling), total, total))
     open_ = np.zeros((total, total))
     sign = np.zeros((total, total))
     gain = np.zeros((total, total))
@@ -205,15 +205,21 @@ def _rates(member: BiasedMember) -> tuple[Real, Real, Real, Real, dict[tuple[int
         (pa, na, sa), (pb, nb, sb) = link.lower, link.upper
         elements = link.between(states.vectors[pa][na][sa], states.vectors[pb][nb][sb])
         weight = np.where(np.abs(elements) > ROUNDING, np.abs(elements) ** 2, 0.0)
-        width = widths(coupling.sum(axis=0)[link.orbitals], elements)
+        within = np.ix_(link.orbitals, link.orbitals)
+        width = transition_widths(coupling.sum(axis=0)[link.orbitals], elements)
+        if member.widths is not None:
+            width = transition_widths(member.widths.sum(axis=0)[within], elements)
         EA, EB = states.energies[pa][na][sa], states.energies[pb][nb][sb]
         omega = EB - EA[:, None]
         A = slice(start[link.lower], start[link.lower] + EA.size)
         B = slice(start[link.upper], start[link.upper] + EB.size)
         sign[B, A], sign[A, B] = 1.0, -1.0
         gain[B, A], gain[A, B] = omega.T, -omega
-        for lead in (0, 1):
+        for lead in range(len(coupling)):
             g = np.einsum("j,jab->ab", coupling[lead, link.orbitals], weight)
+            if member.widths is not None:
+                g = transition_widths(member.widths[lead][within], elements)
+                g = np.where(g > ROUNDING**2 * coupling.max(), g, 0.0)
             x = (omega - reservoirs.potential[lead]) / reservoirs.thermal_energy[lead]
             wide = width / reservoirs.thermal_energy[lead]
             full, empty = (

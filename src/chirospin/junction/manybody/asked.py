@@ -26,7 +26,6 @@ from chirospin.junction.manybody.green import (
 from chirospin.junction.manybody.hamiltonian import hamiltonians
 from chirospin.junction.manybody.infinite_bias import Pair, Solved
 from chirospin.junction.manybody.leads import FlatLeads, FlatMember
-from chirospin.junction.manybody.packed import Real
 from chirospin.junction.manybody.spin_flow import (
     SPIN_FLOW,
     SpinFlow,
@@ -111,7 +110,7 @@ def _green(pair: Pair, found: Solved) -> GreenFunction:
             rho=sector_matrices(lambda p, n, b=b: blocks[p, n][b], layout),
             jumps=leads.sector_jumps(b),
         )
-        width: Real = np.diag(member.coupling.sum(axis=0))
+        width = member.gamma.sum(axis=0)
         both.append(green_function(L, member.energies, width))
     up, down = both
     names = ("retarded", "lesser", "tail", "tail_law", "sum_rule", "residual")

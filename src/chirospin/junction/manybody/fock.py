@@ -219,42 +219,81 @@ class Jumps:
 @lru_cache(maxsize=8)
 def jumps(charges: Charges, channels: tuple[int, ...], parity: int) -> Jumps:
     """Jumps out of density operators of the given parity, for the channels that are open."""
+    n = sectors(charges).orbitals
+    found = pair_jumps(charges, tuple((c < n, c % n, c % n) for c in channels), parity)
+    return Jumps(
+        pointer=found.pointer,
+        column=found.column,
+        channel=np.array(channels, dtype=np.int16)[found.channel],
+        sign=found.sign,
+    )
+
+
+Pair = tuple[bool, int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairJumps(Jumps):
+    """Maps :math:`c^+_a X c_b` (filling) and :math:`c_a X c^+_b`; channel p is the pair p.
+
+    ``mirror[e]`` is the column of the transposed element, which the imaginary part of a rate takes.
+    """
+
+    mirror: NDArray[np.int32]
+
+
+@lru_cache(maxsize=8)
+def pair_jumps(charges: Charges, pairs: tuple[Pair, ...], parity: int) -> PairJumps:
+    """Maps out of operators of the given parity, for pairs (filling, a, b) of equal charge."""
     space = sectors(charges)
-    rows, columns, kinds, signs = [], [], [], []
+    rows, columns, mirrors, kinds, signs = [], [], [], [], []
     for stack in space.stacks[parity]:
         for states in stack.states:
             row_of, index_of = space.offset(states)
-            for channel in channels:
-                fill, orbital = channel < space.orbitals, channel % space.orbitals
-                able = ((states >> orbital) & 1) == (0 if fill else 1)
-                if not able.any():
+            for p, (fills, a, b) in enumerate(pairs):
+                left, right = (_able(states, orbital, fills) for orbital in (a, b))
+                if not (left.any() and right.any()):
                     continue
-                before = states[able]
-                after = before ^ (1 << orbital)
-                sign = parity_below(before, orbital).astype(np.int8)
-                row, index = space.offset(after)
+                row, _ = space.offset(states[left] ^ (1 << a))
+                _, index = space.offset(states[right] ^ (1 << b))
                 rows.append((row[:, None] + index).ravel().astype(np.int32))
-                columns.append((row_of[able][:, None] + index_of[able]).ravel().astype(np.int32))
-                signs.append((sign[:, None] * sign).ravel())
-                kinds.append(np.full(before.size**2, channel, dtype=np.int16))
+                columns.append((row_of[left][:, None] + index_of[right]).ravel().astype(np.int32))
+                if a != b:
+                    turned = row_of[right] + index_of[left][:, None]
+                    mirrors.append(turned.ravel().astype(np.int32))
+                else:
+                    mirrors.append(columns[-1])
+                ahead, behind = (
+                    parity_below(states[one], orbital).astype(np.int8)
+                    for one, orbital in ((left, a), (right, b))
+                )
+                signs.append((ahead[:, None] * behind).ravel())
+                kinds.append(np.full(signs[-1].size, p, dtype=np.int16))
+    count = space.unknowns(1 - parity)
     if not rows:
-        empty = np.zeros(space.unknowns(1 - parity) + 1, dtype=np.int32)
-        return Jumps(
-            pointer=empty,
-            column=empty[:0],
+        none = np.zeros(0, dtype=np.int32)
+        return PairJumps(
+            pointer=np.zeros(count + 1, dtype=np.int32),
+            column=none,
+            mirror=none,
             channel=np.zeros(0, np.int16),
             sign=np.zeros(0, np.int8),
         )
     row = np.concatenate(rows)
     order = np.argsort(row, kind="stable")
-    count = np.bincount(row, minlength=space.unknowns(1 - parity))
-    pointer = np.concatenate([[0], np.cumsum(count)]).astype(np.int32)
-    return Jumps(
-        pointer=pointer,
+    return PairJumps(
+        pointer=np.concatenate([[0], np.cumsum(np.bincount(row, minlength=count))]).astype(
+            np.int32
+        ),
         column=np.concatenate(columns)[order],
+        mirror=np.concatenate(mirrors)[order],
         channel=np.concatenate(kinds)[order],
         sign=np.concatenate(signs)[order],
     )
+
+
+def _able(states: Ints, orbital: int, fills: bool) -> NDArray[np.bool_]:
+    return np.asarray(((states >> orbital) & 1) == (0 if fills else 1))
 
 
 @dataclass(frozen=True, kw_only=True)

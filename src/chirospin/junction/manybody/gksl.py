@@ -31,7 +31,7 @@ from chirospin.junction.manybody.infinite_bias import (
     state_of,
     steady_states,
 )
-from chirospin.junction.manybody.leads import open_channels
+from chirospin.junction.manybody.leads import open_pairs
 from chirospin.junction.manybody.steady import krylov_setting, tolerance_setting
 from chirospin.junction.model import Junction
 from chirospin.junction.state import JunctionState
@@ -66,7 +66,7 @@ class GKSL(Method):
         ModelError : the solve would not fit in memory
         """
         pairs = map(listed_pair, models)
-        for _, group in groupby(pairs, key=lambda pair: (pair[0].charges, open_channels(pair))):
+        for _, group in groupby(pairs, key=lambda pair: (pair[0].charges, open_pairs(pair))):
             alike = list(group)
             check_memory(alike[0])
             unknowns = sum(size**2 for size in fock.sector_sizes(alike[0][0].charges))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import scipy.sparse
@@ -43,11 +44,26 @@ class Member:
 
     Parameters
     ----------
-    coupling : to the left and the right lead, (lead, 4M), eV
+    coupling : to every lead, the diagonal of its width, (lead, 4M), eV
+    widths : Gamma of every lead where one is not diagonal, (lead, 4M, 4M), eV; else None
     """
 
     matrices: Matrices
     coupling: Real
+    widths: Complex | None = None
+
+    @property
+    def gamma(self) -> Complex:
+        """Gamma of every lead, (lead, 4M, 4M), eV."""
+        if self.widths is not None:
+            return self.widths
+        return np.asarray(self.coupling[:, :, None] * np.eye(self.coupling.shape[1]) + 0j)
+
+    def alone(self, lead: int) -> Self:
+        """Joined to one of the leads only."""
+        here = np.arange(len(self.coupling)) == lead
+        widths = None if self.widths is None else np.where(here[:, None, None], self.widths, 0.0)
+        return replace(self, coupling=np.where(here[:, None], self.coupling, 0.0), widths=widths)
 
     @property
     def charges(self) -> fock.Charges:
@@ -72,7 +88,7 @@ class Member:
     @property
     def one_body_decay(self) -> float:
         """Slowest decay of a one-electron mode, eV; zero for one that no lead reaches."""
-        modes = np.linalg.eigvals(self.matrices.h - 0.5j * np.diag(self.coupling.sum(axis=0)))
+        modes = np.linalg.eigvals(self.matrices.h - 0.5j * self.gamma.sum(axis=0))
         return float(-2 * modes.imag.max())
 
     @property

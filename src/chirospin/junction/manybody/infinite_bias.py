@@ -18,12 +18,12 @@ from chirospin.junction.manybody.certified import (
     joint_certificates,
 )
 from chirospin.junction.manybody.generator import Generator
-from chirospin.junction.manybody.leads import FlatLeads, FlatMember, open_channels
-from chirospin.junction.manybody.packed import Layout
+from chirospin.junction.manybody.leads import FlatLeads, FlatMember, open_pairs
+from chirospin.junction.manybody.packed import Complex, Layout, Real
 from chirospin.junction.manybody.steady import Resolvent, Stationary, SteadySolver
 from chirospin.junction.model import PER_MOLECULE, Junction
 from chirospin.junction.probed import require_no_probes
-from chirospin.junction.state import JunctionState, lead_current, unreached
+from chirospin.junction.state import JunctionState, lead_current, unreached, width_current
 from chirospin.numerics.sylvester import Form, SchurInverse, by_either_form
 
 Bools = NDArray[np.bool_]
@@ -66,7 +66,7 @@ def check_memory(pair: Pair) -> None:
     sizes = fock.sector_sizes(pair[0].charges)
     unknowns = float(sum(size**2 for size in sizes))
     # H_eff, eigenvectors, inverse, denominators and two working copies: complex; Krylov: half, real
-    need = unknowns * (6 * 16 + KRYLOV_GUESS * 8 / 2 + len(open_channels(pair)) / 4 * 24)
+    need = unknowns * (6 * 16 + KRYLOV_GUESS * 8 / 2 + len(open_pairs(pair)) / 4 * 24)
     if need > available_bytes():
         products = 64.0 * sum(size**3 for size in sizes) * KRYLOV_GUESS
         raise ModelError(_too_large(pair[0].coupling.shape[1] // PER_MOLECULE, need, products))
@@ -84,14 +84,20 @@ def _too_large(molecules: int, need: float, products: float = 0.0) -> str:
 def state_of(pair: Pair, up: CertifiedState, down: CertifiedState) -> JunctionState:
     """The state of both magnetisations."""
     G = np.stack([up.one_body_density, down.one_body_density])
-    occupation = np.einsum("mkk->mk", G).real
-    coupling = np.stack([member.coupling for member in pair])
     return JunctionState(
         one_body_density=G,
-        lead_current=lead_current(coupling, occupation, pair[0].occupation),
+        lead_current=np.stack([member_current(one, g) for one, g in zip(pair, G, strict=True)]),
         outcomes=(up.outcome, down.outcome),
         density=joint_certificates(up, down),
     )
+
+
+def member_current(member: FlatMember, G: Complex) -> Real:
+    """Electrons from every lead per time, (lead,), eV/hbar."""
+    if member.widths is not None:
+        return width_current(member.widths, G, member.occupation)
+    n = np.diagonal(G).real
+    return lead_current(member.coupling[None], n[None], member.occupation)[0]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,17 +6,21 @@ r"""Leads whose states are occupied alike at every energy: rates, and the jumps 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 import scipy.sparse
 import scipy.sparse.csgraph
+from numpy.typing import NDArray
 
+from chirospin.base.errors import ModelError
+from chirospin.junction.couplings import factorised
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.generator import JumpFamily, Jumping
 from chirospin.junction.manybody.green import SectorJump
 from chirospin.junction.manybody.hamiltonian import Matrices, Member, diagonal_places, sparse_blocks
+from chirospin.junction.manybody.one_body import matrices_with, sector_operator
 from chirospin.junction.manybody.operator_space import (
     moved_charge,
     orbital_charge,
@@ -24,12 +28,14 @@ from chirospin.junction.manybody.operator_space import (
     states_of,
     stepped,
 )
-from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Layout, Real
+from chirospin.junction.manybody.packed import EVEN, ODD, Blocks, Complex, Layout, Real
 from chirospin.junction.model import (
     Junction,
+    MolecularStack,
     counting_fields,
     lead_couplings,
     lead_occupations,
+    mixing_widths,
     one_body_hamiltonian,
     spectral_energies,
 )
@@ -41,7 +47,7 @@ class FlatMember(Member):
 
     Parameters
     ----------
-    occupation : f of the left and the right lead, (lead,)
+    occupation : f of every lead, (lead,)
     energies, fields : where Green function and generating function are wanted
     """
 
@@ -51,18 +57,18 @@ class FlatMember(Member):
 
     @classmethod
     def both(cls, model: Junction) -> tuple[FlatMember, FlatMember]:
-        """A model with its left lead magnetised up, and down."""
-        h = one_body_hamiltonian(model)
-        matrices = Matrices.of(model, h)
+        """A model with its leads magnetised up, and down."""
+        matrices, widths = joined_matrices(model, one_body_hamiltonian(model))
         up, down = (
             cls(
                 matrices=matrices,
                 coupling=coupling,
+                widths=width,
                 occupation=lead_occupations(model),
-                energies=spectral_energies(model, h),
+                energies=spectral_energies(model, matrices.h),
                 fields=counting_fields(model),
             )
-            for coupling in lead_couplings(model)
+            for coupling, width in zip(lead_couplings(model), widths, strict=True)
         )
         return up, down
 
@@ -87,19 +93,62 @@ class FlatMember(Member):
         return tuple(np.flatnonzero(self.rates).tolist())
 
     @property
+    def exchange(self) -> tuple[Complex, Complex]:
+        r"""Matrices :math:`\sum_l f_l\Gamma_l` and :math:`\sum_l (1-f_l)\Gamma_l`, (4M, 4M) each, eV/hbar."""
+        f, gamma = self.occupation, self.gamma
+        return np.einsum("l,lab->ab", f, gamma), np.einsum("l,lab->ab", 1 - f, gamma)
+
+    @property
     def fastest(self) -> float:
         """The largest rate, eV/hbar."""
         return float(self.rates.max())
 
     @property
     def balanced(self) -> bool:
-        """Whether both leads are occupied alike, so that the state is a product."""
-        return bool(self.occupation[0] == self.occupation[1])
+        """Whether all leads are occupied alike, so that the state is a product."""
+        return bool((self.occupation == self.occupation[0]).all())
+
+
+def joined_matrices(
+    model: MolecularStack, h: Complex
+) -> tuple[Matrices, tuple[Complex | None, Complex | None]]:
+    """The molecules in the charges that leads keep too, and the widths of both magnetisations if not diagonal."""
+    matrices, widths = Matrices.of(model, h), mixing_widths(model)
+    if widths is None:
+        return matrices, (None, None)
+    return matrices_with(matrices, widths.reshape(-1, *h.shape)), (widths[0], widths[1])
+
+
+def require_single_orbitals(model: MolecularStack, method: str) -> None:
+    """Refuse leads that join orbitals or spins, for a method whose jumps are of one spin-orbital each.
+
+    Raises
+    ------
+    ModelError : names the methods that have them
+    """
+    if mixing_widths(model) is None:
+        return
+    names = ("lead_directions", "lead_orbitals", "lead_vectors", "lead_matrices")
+    named = next(name for name in names if getattr(model, name) is not None)
+    raise ModelError(
+        f"Parameter `{named}` must leave Gamma diagonal ({model.parameter_info(named).unit_words}) for method "
+        f"{method}, which takes an electron to one spin-orbital at a time; gksl, mean-field and landauer have "
+        "any Gamma"
+    )
 
 
 def open_channels(members: Sequence[Member]) -> tuple[int, ...]:
     """Channels that occur in any of several members."""
     return tuple(sorted(set().union(*(member.channels for member in members))))
+
+
+def open_pairs(members: Sequence[FlatMember]) -> tuple[fock.Pair, ...]:
+    """Pairs (filling, a, b) whose rate is not zero in any of several members."""
+    if all(member.widths is None for member in members):
+        n = members[0].coupling.shape[1]
+        return tuple((c < n, c % n, c % n) for c in open_channels(members))
+    both = np.array([member.exchange for member in members]).any(axis=0)
+    return tuple((not way, int(a), int(b)) for way, a, b in np.argwhere(both).tolist())
 
 
 class FlatLeads(JumpFamily):
@@ -109,42 +158,22 @@ class FlatLeads(JumpFamily):
 
     def __init__(self, members: Sequence[FlatMember], layout: Layout) -> None:
         self.members, self.layout = members, layout
-        rates = np.array([member.rates for member in members])
-        channels = open_channels(members)
-        self.maps = tuple(
-            jump_matrix(layout.charges, channels, parity, rates) for parity in (EVEN, ODD)
-        )
+        self.maps = lead_maps(members, layout.charges, [member.exchange for member in members])
+        self.mixing = [None if one.widths is None else _one_body_losses(one) for one in members]
 
     def alone(self, lead: int) -> FlatLeads:
         """One of the leads without the others."""
-        here = np.arange(len(self.members[0].coupling))[:, None] == lead
-        return FlatLeads(
-            [replace(one, coupling=np.where(here, one.coupling, 0.0)) for one in self.members],
-            self.layout,
-        )
+        return FlatLeads([member.alone(lead) for member in self.members], self.layout)
 
     def sector_jumps(self, member: int) -> list[SectorJump]:
         """The jumps of one member, each channel from sector to sector."""
         charges, one = self.layout.charges, self.members[member]
         found = []
-        for sigma, rates in ((1, one.filling), (-1, one.emptying)):
-            for orbital in np.flatnonzero(rates):
-                jump = SectorJump(target={}, P={}, Q={})
-                change = orbital_charge(charges, int(orbital))
-                places = sector_of_charge(charges)
-                for charge, source in places.items():
-                    target = places.get(moved_charge(charge, change, sigma))
-                    if target is None:
-                        continue
-                    kept, image, sign = stepped(
-                        charges, states_of(charges, source), int(orbital), sigma
-                    )
-                    d, width = (states_of(charges, place).size for place in (target, source))
-                    Q = np.zeros((d, width), dtype=complex)
-                    Q[image, kept] = sign
-                    jump.target[source] = target
-                    jump.Q[source], jump.P[source] = Q, 0.5 * rates[orbital] * Q
-                found.append(jump)
+        for f, gamma in zip(one.occupation, one.gamma, strict=True):
+            for strength, vector in zip(*factorised(gamma), strict=True):
+                for sigma, filled in ((1, f), (-1, 1 - f)):
+                    if strength * filled:
+                        found.append(_sector_jump(charges, vector, sigma, strength * filled))
         return found
 
     def weighted(self, entering: Real, leaving: Real) -> Jumping:
@@ -154,29 +183,28 @@ class FlatLeads(JumpFamily):
         ----------
         entering, leaving : (lead,)
         """
-        rates = np.array(
-            [
-                np.concatenate(
-                    [
-                        (entering * one.occupation) @ one.coupling,
-                        (leaving * (1 - one.occupation)) @ one.coupling,
-                    ]
-                )
-                for one in self.members
-            ]
-        )
-        channels, charges = open_channels(self.members), self.layout.charges
-        maps = [jump_matrix(charges, channels, parity, rates) for parity in (EVEN, ODD)]
+        exchange = [
+            (
+                np.einsum("l,lab->ab", entering * one.occupation, one.gamma),
+                np.einsum("l,lab->ab", leaving * (1 - one.occupation), one.gamma),
+            )
+            for one in self.members
+        ]
+        maps = lead_maps(self.members, self.layout.charges, exchange)
         return lambda parity, packed: self.layout.by_electrons(packed, lambda X: maps[parity] @ X)
 
     def damping(self, parity: int, number: int) -> Complex:
-        r""":math:`-\tfrac{i}{2}\sum_k [\alpha_k (1 - n_k) + \beta_k n_k]` in one stack."""
+        r""":math:`-\tfrac{i}{2}[\mathrm{Tr}\,\alpha + \sum_{ab} (\beta - \alpha)_{ab} c^+_a c_b]` in one stack."""
         shape = self.layout.electrons.shape(parity, number)
         out = np.zeros((shape[0], shape[1] * shape[2] ** 2), dtype=complex)
         out[:, diagonal_places(*shape[1:3])] = [
             losses(member, parity, number) for member in self.members
         ]
-        return self.layout.beside(out.reshape(shape))
+        whole = out.reshape(shape)
+        for b, mixing in enumerate(self.mixing):
+            if mixing is not None:
+                whole[b] -= 0.5j * mixing[parity, number][0]
+        return self.layout.beside(whole)
 
     def crossing(self, parity: int, packed: Real) -> Real:
         """The jumps out of one parity."""
@@ -185,6 +213,63 @@ class FlatLeads(JumpFamily):
     def crossing_adjoint(self, parity: int, packed: Real) -> Real:
         """The adjoint of the jumps out of one parity."""
         return self.layout.by_electrons(packed, lambda X: self.maps[parity].T @ X)
+
+
+def _one_body_losses(member: FlatMember) -> Blocks:
+    """Off-diagonal part of :math:`\\sum (\\beta - \\alpha)_{ab} c^+_a c_b` in sectors."""
+    into, out = member.exchange
+    difference = out - into
+    return sector_operator(member.charges, difference - np.diag(np.diag(difference)))
+
+
+def lead_maps(
+    members: Sequence[FlatMember],
+    charges: fock.Charges,
+    exchange: Sequence[tuple[Complex, Complex]],
+) -> tuple[scipy.sparse.csr_array, scipy.sparse.csr_array]:
+    r"""Jumps :math:`\sum_{ab} \alpha_{ab} c^+_a X c_b + \beta_{ba} c_a X c^+_b` out of even and of odd operators.
+
+    Parameters
+    ----------
+    exchange : alpha and beta of every member, (4M, 4M) each
+    """
+    pairs = open_pairs(members)
+    into = np.array([one[0] for one in exchange])
+    out = np.array([np.swapaxes(one[1], -1, -2) for one in exchange])
+    rate = np.stack([(into if fills else out)[:, a, b] for fills, a, b in pairs], axis=-1)
+    even, odd = (
+        _pair_matrix(fock.pair_jumps(charges, pairs, parity), rate, charges, parity)
+        for parity in (EVEN, ODD)
+    )
+    return even, odd
+
+
+def _pair_matrix(
+    pattern: fock.PairJumps, rate: Complex, charges: fock.Charges, parity: int
+) -> scipy.sparse.csr_array:
+    """The packed form A + B of a Hermitian A + iB takes Re(rate) of an element and Im(rate) of its mirror."""
+    found = _batched(pattern, pattern.column, rate.real, charges, parity)
+    if not rate.imag.any():
+        return found
+    return found + _batched(pattern, pattern.mirror, rate.imag, charges, parity)
+
+
+def _sector_jump(charges: fock.Charges, vector: Complex, sigma: int, rate: float) -> SectorJump:
+    r"""Jumps :math:`C_v = \sum_a v_a^* c_a` out of a lead's vector, or their adjoints into it, at a rate."""
+    orbitals = np.flatnonzero(vector)
+    change, places = orbital_charge(charges, int(orbitals[0])), sector_of_charge(charges)
+    jump = SectorJump(target={}, P={}, Q={})
+    for charge, source in places.items():
+        target = places.get(moved_charge(charge, change, sigma))
+        if target is None:
+            continue
+        d, width = (states_of(charges, place).size for place in (target, source))
+        Q = np.zeros((d, width), dtype=complex)
+        for a in orbitals:
+            kept, image, sign = stepped(charges, states_of(charges, source), int(a), sigma)
+            Q[image, kept] += sign * (vector[a] if sigma > 0 else np.conj(vector[a]))
+        jump.target[source], jump.Q[source], jump.P[source] = target, Q, 0.5 * rate * Q
+    return jump
 
 
 def losses(member: FlatMember, parity: int, number: int) -> Complex:
@@ -207,12 +292,22 @@ def jump_matrix(
 ) -> scipy.sparse.csr_array:
     """Jumps from one parity to the other at the rates of all channels, block diagonal over the batch."""
     pattern = fock.jumps(charges, channels, parity)
+    return _batched(pattern, pattern.column, rate, charges, parity)
+
+
+def _batched(
+    pattern: fock.Jumps,
+    column: NDArray[np.int32],
+    rate: Real,
+    charges: fock.Charges,
+    parity: int,
+) -> scipy.sparse.csr_array:
     space = fock.sectors(charges)
     batch = len(rate)
     columns, rows = space.unknowns(parity), space.unknowns(1 - parity)
     data = (rate[:, pattern.channel] * pattern.sign).ravel()
     shift = np.arange(batch, dtype=np.int32)[:, None]
-    index = (pattern.column + shift * columns).ravel()
+    index = (column + shift * columns).ravel()
     pointer = np.concatenate(
         [
             (pattern.pointer[:-1] + shift * pattern.pointer[-1]).ravel(),
