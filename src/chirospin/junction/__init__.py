@@ -40,6 +40,7 @@ from chirospin.junction.bias.thermoelectric import (
 )
 from chirospin.junction.drawing import stack_drawing
 from chirospin.junction.landauer import Landauer
+from chirospin.junction.manybody.asked_parts import ASKED_PARTS
 from chirospin.junction.manybody.counted_observables import COUNTED_CHECKS, COUNTED_OBSERVABLES
 from chirospin.junction.manybody.counting import NOISE_CHECKS, NOISE_OBSERVABLES
 from chirospin.junction.manybody.gksl import GKSL
@@ -150,6 +151,7 @@ PROBLEM = Problem(
     checks=(*CHECKS, *NOISE_CHECKS, *ASKED_CHECKS, *SAMPLED_CHECKS, *SELECTED_CHECKS),
     audits=(*AUDITS, *SAMPLED_AUDITS),
     labels=resolved_labels,
+    parts=ASKED_PARTS,
     drawing=stack_drawing,
     quantity="spin_polarisation",
     gradients={GKSL.name: gradients},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -200,6 +200,9 @@ class MolecularStack(Leads):
                 raise refusal(self.parameter_info("one_body_matrix"), "not Hermitian")
         check_lead_arrays(self, PER_MOLECULE * self.molecules)
         return self
+
+
+AnyStack = TypeVar("AnyStack", bound=MolecularStack)
 
 
 class ProbedStack(Probed, MolecularStack):
@@ -521,6 +524,17 @@ def magnetised_widths(model: MolecularStack) -> NDArray[np.complex128]:
     for lead in reversed_by_magnetisation(model):
         both[1, lead] = time_reversed(both[0, lead])
     return both
+
+
+SAME = 1e-14  # of the largest element: two widths that rounding alone tells apart
+
+
+def wholly_reversed(model: AnyStack) -> AnyStack:
+    """The same stack, whose magnetisation down is the reversal of every lead: what laws of time reversal ask for."""
+    up, down = magnetised_widths(model)
+    if np.abs(time_reversed(up) - down).max() <= SAME * np.abs(up).max(initial=0.0):
+        return model
+    return model.replace(reversed_leads=", ".join(lead_names(model)))
 
 
 def given_widths(model: MolecularStack) -> bool:

@@ -18,6 +18,7 @@ from chirospin.junction.bias.parts import (
     REST_BELOW,
     REVERSED,
     STEP,
+    BiasResponse,
     bias_step,
     driven,
     left_flows,
@@ -120,8 +121,13 @@ def _step_error(model: BiasedJunction, state: BiasedState) -> Real:
     return np.asarray(current_uncertainty(model, state) / bias_step(model))
 
 
+def _bias_response(state: BiasedState) -> BiasResponse | None:
+    found = state.parts[BIAS_RESPONSE]
+    return found if isinstance(found, BiasResponse) else None  # else it failed, or was declined
+
+
 def _conductance_error(model: BiasedJunction, state: BiasedState) -> Real:
-    return np.asarray(state.parts[BIAS_RESPONSE].error)
+    return np.full(2, np.nan) if (found := _bias_response(state)) is None else found.error
 
 
 def _fano_error(model: BiasedJunction, state: BiasedState) -> Real:
@@ -302,7 +308,7 @@ def differential_conductance(model: BiasedJunction, state: BiasedState) -> Real:
 
     From the linear response of the steady state where the method has one, else from differences.
     """
-    return np.asarray(state.parts[BIAS_RESPONSE].slope)
+    return np.full(2, np.nan) if (found := _bias_response(state)) is None else found.slope
 
 
 @observable(

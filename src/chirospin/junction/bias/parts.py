@@ -12,6 +12,8 @@ from chirospin.base.method import Method
 from chirospin.base.parts import Part, states_with_parts
 from chirospin.junction.audit import time_reversal_broken
 from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian, reservoirs_of
+from chirospin.junction.manybody.asked_parts import ASKED_PARTS
+from chirospin.junction.model import wholly_reversed
 
 Real = NDArray[np.float64]
 STEP = 2e-3  # of the bias, in temperatures: a derivative is then good to 1e-6
@@ -23,7 +25,7 @@ BIAS_RESPONSE, LEAD_RESPONSE = "bias_response", "lead_response"
 """Derivatives of the flows by the bias and by each lead, given by methods that have a linear response."""
 REVERSED = "reversed"
 REST, REST_ABOVE, REST_BELOW = "rest", "rest_above", "rest_below"
-LINEAR = "linear"
+LINEAR, LINEAR_REVERSED = "linear", "linear_reversed"
 NEAR_ABOVE, NEAR_BELOW, NEAR_HOT, NEAR_COLD = "near_above", "near_below", "near_hot", "near_cold"
 
 
@@ -98,7 +100,19 @@ def bias_difference(method: Method, model: BiasedJunction) -> BiasResponse:
     return BiasResponse(slope=slope, error=balance / (2 * step) + DIFFERENCE * np.abs(slope))
 
 
+def all_magnets(model: BiasedJunction) -> BiasedJunction | None:
+    """At rest, with magnetisation down as the reversal of every lead, where time reversal holds on the stack."""
+    return wholly_reversed(rest(model)) if obeys_reciprocity(model) else None
+
+
 PARTS = (
+    Part(
+        name=LINEAR_REVERSED,
+        about="linear response between equal leads, all magnets reversed together",
+        at=all_magnets,
+        needs=(LEAD_RESPONSE,),
+    ),
+    *ASKED_PARTS,
     Part(name=REVERSED, about="at the opposite bias", at=reversed_bias),
     Part(
         name=BIAS_RESPONSE,
@@ -136,7 +150,7 @@ PARTS = (
         at=lambda m: _nearby(m, heated(m, -1)),
     ),
 )
-PARTNERS = frozenset(part.name for part in PARTS)
+PARTNERS = frozenset(part.name for part in PARTS if part not in ASKED_PARTS)
 
 
 def with_partners(model: BiasedJunction, method: Method, *names: str) -> Any:
