@@ -12,9 +12,10 @@ from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.outcome import Outcome
 from chirospin.junction.model import (
     Junction,
-    exchange_rates,
     far_apart,
     lead_couplings,
+    lead_occupations,
+    mixing_widths,
     one_body_hamiltonian,
 )
 from chirospin.junction.probed import (
@@ -105,17 +106,14 @@ def _probed(model: Junction) -> JunctionState:
 
 
 def _coherent(model: Junction) -> JunctionState:
-    coupling = lead_couplings(model)
-    filling, _ = exchange_rates(model)
+    coupling, widths, f = lead_couplings(model), mixing_widths(model), lead_occupations(model)
     h = one_body_hamiltonian(model)
-    diagonal = np.eye(len(h))
-    total = coupling.sum(axis=1)
-    K = h - 0.5j * total[:, :, None] * diagonal
-    sources = np.stack([coupling[:, 0], coupling[:, 1], filling], axis=1)[..., None] * diagonal
+    gamma = coupling[..., None] * np.eye(len(h)) if widths is None else widths
+    K = h - 0.5j * gamma.sum(axis=1)
+    filling = np.einsum("mlab,l->mab", gamma, f)
+    sources = np.concatenate([gamma, filling[:, None]], axis=1)
     S, residual, decay = solve_sylvester(K[:, None], -sources.astype(complex))
-    difference = model.occupation_left - model.occupation_right
-    from_left = np.einsum("mk,mkk->m", coupling[:, 0], S[:, 1]).real
-    from_right = np.einsum("mk,mkk->m", coupling[:, 1], S[:, 0]).real
+    moved = np.einsum("mlab,mkba->mlk", gamma, S[:, :-1]).real  # T_lk
     dark = unreached(decay[:, 0], h)
     outcomes = [
         Outcome(
@@ -127,8 +125,8 @@ def _coherent(model: Junction) -> JunctionState:
         for m in (0, 1)
     ]
     return JunctionState(
-        one_body_density=np.swapaxes(S[:, 2], -1, -2),
-        lead_current=difference * np.stack([from_left, -from_right], axis=-1),
+        one_body_density=np.swapaxes(S[:, -1], -1, -2),
+        lead_current=np.einsum("mlk,lk->ml", moved, f[:, None] - f),
         outcomes=(outcomes[0], outcomes[1]),
         interaction_kept=False,
     )

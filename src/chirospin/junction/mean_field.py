@@ -22,15 +22,23 @@ from chirospin.junction.grown import DISTINCT, Found, grown, other_densities, wi
 from chirospin.junction.model import (
     Interaction,
     Junction,
+    exchange_matrices,
     exchange_rates,
     interaction,
     lead_couplings,
     lead_occupations,
+    mixing_widths,
     one_body_hamiltonian,
 )
 from chirospin.junction.probed import require_no_probes
 from chirospin.junction.self_consistent import FieldEquation, MeanFieldEquation
-from chirospin.junction.state import UNREACHED, JunctionState, lead_current, unreached
+from chirospin.junction.state import (
+    UNREACHED,
+    JunctionState,
+    lead_current,
+    unreached,
+    width_current,
+)
 from chirospin.numerics.fixed_point import anderson
 from chirospin.numerics.newton import newton_krylov
 
@@ -112,9 +120,7 @@ class MeanField(Method):
         return JunctionState(
             one_body_density=density,
             outcomes=(found[0][1], found[1][1]),
-            lead_current=lead_current(
-                lead_couplings(model), np.einsum("mkk->mk", density).real, lead_occupations(model)
-            ),
+            lead_current=flat_currents(model, density),
             other_solutions=(found[0][2], found[1][2]) if self.others else None,
         )
 
@@ -124,7 +130,9 @@ class MeanField(Method):
         sign = -1.0 if self.exchange == "hartree-fock" else 1.0
         up, down = (
             MeanFieldEquation(h=h, terms=terms, filling=fill, emptying=empty, sign=sign)
-            for fill, empty in zip(*exchange_rates(model), strict=True)
+            for fill, empty in zip(
+                *(exchange_matrices(model) or exchange_rates(model)), strict=True
+            )
         )
         return up, down
 
@@ -186,6 +194,14 @@ class MeanField(Method):
             evaluations=count,
             converged=residual <= self.tolerance and gap <= FIXED,
         )
+
+
+def flat_currents(model: Junction, G: Complex) -> Real:
+    """Electrons from every lead of infinite bias per time, (magnetisation, lead), eV/hbar."""
+    widths, f = mixing_widths(model), lead_occupations(model)
+    if widths is not None:
+        return width_current(widths, G, f)
+    return lead_current(lead_couplings(model), np.einsum("mkk->mk", G).real, f)
 
 
 def mean_field_solutions(

@@ -633,6 +633,21 @@ def exchange_rates(model: Junction) -> tuple[NDArray[np.float64], NDArray[np.flo
     return np.einsum("mlk,l->mk", coupling, f), np.einsum("mlk,l->mk", coupling, 1 - f)
 
 
+def exchange_matrices(
+    model: Junction,
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]] | None:
+    r"""The same of leads that mix spin-orbitals, :math:`\sum_l f_l\Gamma_l` and :math:`\sum_l (1 - f_l)\Gamma_l`.
+
+    Returns
+    -------
+    filling, emptying : (magnetisation, 4M, 4M), eV/hbar; None where all widths are diagonal
+    """
+    widths, f = mixing_widths(model), lead_occupations(model)
+    if widths is None:
+        return None
+    return np.einsum("mlab,l->mab", widths, f), np.einsum("mlab,l->mab", widths, 1 - f)
+
+
 FAR = 1e6  # largest energy over smallest coupling: beyond it eigenvectors lose what decides
 
 

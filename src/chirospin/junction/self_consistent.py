@@ -65,11 +65,16 @@ class FieldEquation(ABC):
     terms: Interaction
     sign: float = -1.0
 
+    @property
+    def joined(self) -> NDArray[np.bool_]:
+        """Pairs of orbitals that the Hamiltonian or a lead joins, (n, n)."""
+        return np.asarray(self.h != 0)
+
     @cached_property
     def groups(self) -> list[Ints]:
-        """Orbitals that the one-body Hamiltonian joins, group by group."""
+        """Orbitals that the one-body Hamiltonian or a lead joins, group by group."""
         count, label = scipy.sparse.csgraph.connected_components(
-            scipy.sparse.coo_array(self.h != 0), directed=False
+            scipy.sparse.coo_array(self.joined), directed=False
         )
         return [np.flatnonzero(label == g) for g in range(count)]
 
@@ -192,15 +197,35 @@ class FieldEquation(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class MeanFieldEquation(FieldEquation):
-    """Leads of infinite bias.
+    r"""Leads of infinite bias.
 
     Parameters
     ----------
-    filling, emptying : rates, (n,), eV/hbar
+    filling, emptying : rates alpha and beta, (n,), or :math:`\sum_l f_l \Gamma_l` and
+        :math:`\sum_l (1 - f_l) \Gamma_l`, (n, n), eV/hbar
     """
 
-    filling: Real
-    emptying: Real
+    filling: NDArray[Any]
+    emptying: NDArray[Any]
+
+    @property
+    def joined(self) -> NDArray[np.bool_]:
+        """Pairs of orbitals that the Hamiltonian or a lead joins, (n, n)."""
+        if self.filling.ndim == 1:
+            return np.asarray(self.h != 0)
+        return np.asarray((self.h != 0) | (self.filling != 0) | (self.emptying != 0))
+
+    @cached_property
+    def source(self) -> Complex:
+        """alpha of :math:`\\langle c^+_m c_n \\rangle`, (n, n), eV/hbar."""
+        alpha = self.filling
+        return np.diag(alpha) if alpha.ndim == 1 else np.asarray(alpha.T)
+
+    @cached_property
+    def loss(self) -> Complex:
+        """alpha + beta, (n, n), eV/hbar."""
+        total = self.filling + self.emptying
+        return np.diag(total) if total.ndim == 1 else np.asarray(total.T)
 
     def in_field(self, h: Complex) -> SolvedField:
         """Electrons without interaction in a Hamiltonian with its field."""
@@ -209,26 +234,25 @@ class MeanFieldEquation(FieldEquation):
         decay = np.inf
         for group in self.groups:
             block = np.ix_(group, group)
-            loss = np.diag(self.filling + self.emptying)[block]
-            inverse, G[block] = _steady(-h[block].T - 0.5j * loss, self.filling[group])
+            inverse, G[block] = _steady(-h[block].T - 0.5j * self.loss[block], self.source[block])
             inverses.append(inverse)
             decay = min(decay, float(inverse.slowest_decay))
         return SolvedField(equation=self, G=G, inverses=inverses, decay=decay)
 
     def residual(self, G: Complex) -> float:
-        r"""Norm of :math:`K' G + G K'^+ + diag(\alpha)` with the field of G itself, relative.
+        r"""Norm of :math:`K' G + G K'^+ + \alpha` with the field of G itself, relative.
 
         In units of the largest element of the Hamiltonian or rate, times the norm of G.
         """
         h = self.h + self.field(self.packed(G)).toarray()
-        K = -h.T - 0.5j * np.diag(self.filling + self.emptying)
-        rest = sylvester(K, G) + np.diag(self.filling)
+        K = -h.T - 0.5j * self.loss
+        rest = sylvester(K, G) + self.source
         size = float(np.linalg.norm(G)) * max(float(np.abs(K).max()), 1e-300)
         return float(np.linalg.norm(rest)) / size if size > 0 else float(np.linalg.norm(rest))
 
 
-def _steady(K: Complex, filling: Real) -> tuple[SylvesterInverse, Complex]:
-    source = -np.diag(filling).astype(complex)
+def _steady(K: Complex, filling: Complex) -> tuple[SylvesterInverse, Complex]:
+    source = -filling.astype(complex)
 
     def attempt(matrices: Sequence[Complex], form: Form) -> list[tuple[SylvesterInverse, Complex]]:
         inverses = [form(matrix) for matrix in matrices]

@@ -23,6 +23,7 @@ import itertools
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -48,6 +49,7 @@ from chirospin.junction.bias.eigenstates import BiasedMember, links, spectrum
 from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing
 from chirospin.junction.bias.parts import PARTNERS
 from chirospin.junction.bias.state import BiasedState
+from chirospin.junction.couplings import factorised
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.operator_space import (
     Charge,
@@ -75,31 +77,38 @@ WEIGHT = 1e-4  # |c_ab|^2 below this does not decide how far poles must reach
 WORKING_VECTORS = 8
 
 
+Width = tuple[tuple[int, int, complex], ...]
+
+
 @lru_cache(maxsize=256)
-def half_filled_jumps(
-    charges: fock.Charges, shift: Charge, width: tuple[float, ...]
-) -> scipy.sparse.csr_array:
-    r"""X -> sum_k (g_k/2) (c_k X c_k^+ + c_k^+ X c_k) on one operator space."""
+def half_filled_jumps(charges: fock.Charges, shift: Charge, width: Width) -> scipy.sparse.csr_array:
+    r"""X -> :math:`\tfrac12 \sum_{ab} (\Gamma_{ab} c^+_a X c_b + \Gamma_{ba} c_a X c^+_b)` on one operator space.
+
+    Parameters
+    ----------
+    width : (a, b, Gamma_ab) of the elements that are not zero
+    """
     blocks = {b.bra: b for b in operator_space(charges, shift)}
     places = sector_of_charge(charges)
     charge_at = {place: charge for charge, place in places.items()}
     rows, columns, values = [], [], []
     for block in blocks.values():
         inner = block.start + np.arange(math.prod(block.shape)).reshape(block.shape)
-        for orbital, g in enumerate(width):
-            for sigma in (-1, 1) if g else ():
+        for a, b, g in width:
+            for sigma in (-1, 1):
                 bra = places.get(
-                    moved_charge(charge_at[block.bra], orbital_charge(charges, orbital), sigma)
+                    moved_charge(charge_at[block.bra], orbital_charge(charges, b), sigma)
                 )
                 target = None if bra is None else blocks.get(bra)
                 if target is None:
                     continue
-                ket = stepped(charges, states_of(charges, block.ket), orbital, sigma)
-                low = stepped(charges, states_of(charges, block.bra), orbital, sigma)
+                ket = stepped(charges, states_of(charges, block.ket), a, sigma)
+                low = stepped(charges, states_of(charges, block.bra), b, sigma)
                 outer = target.start + np.arange(math.prod(target.shape)).reshape(target.shape)
                 rows.append(outer[np.ix_(ket[1], low[1])].ravel())
                 columns.append(inner[np.ix_(ket[0], low[0])].ravel())
-                values.append((0.5 * g * ket[2][:, None] * low[2]).ravel())
+                rate = 0.5 * (g if sigma > 0 else np.conj(g))
+                values.append((rate * ket[2][:, None] * low[2]).ravel())
     size = space_size(charges, shift)
     if not rows:
         return scipy.sparse.csr_array((size, size))
@@ -109,34 +118,81 @@ def half_filled_jumps(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Channel:
+    r"""One operator of a lead, :math:`C_v^- = \sum_a v_a^* c_a` or its adjoint.
+
+    Parameters
+    ----------
+    strength : g of :math:`\Gamma = \sum_v g_v u_v u_v^+`, eV
+    vector : (orbital, u_a) of the elements that are not zero
+    sigma : +1 for the adjoint
+    """
+
+    lead: int
+    strength: float
+    vector: tuple[tuple[int, complex], ...]
+    sigma: int
+
+    @property
+    def orbital(self) -> int:
+        """One whose charge it has."""
+        return self.vector[0][0]
+
+
+def channels_of(member: BiasedMember) -> list[Channel]:
+    """Every operator that a member's leads move electrons by."""
+    found = []
+    for lead, gamma in enumerate(member.gamma):
+        for g, u in zip(*factorised(gamma), strict=True):
+            vector = tuple((int(a), _plain(u[a])) for a in np.flatnonzero(u))
+            found += [
+                Channel(lead=lead, strength=float(g), vector=vector, sigma=sigma)
+                for sigma in (1, -1)
+            ]
+    return found
+
+
+def _plain(number: complex) -> complex:
+    """A real number as one."""
+    return float(number.real) if not number.imag else complex(number)
+
+
+@lru_cache(maxsize=2048)
+def channel_map(
+    charges: fock.Charges, shift: Charge, channel: Channel, sigma: int, sign: int
+) -> scipy.sparse.csr_array:
+    """X -> C^sigma X + sign X C^sigma as a sparse map between operator spaces."""
+    parts = [
+        (u if sigma > 0 else np.conj(u)) * ladder_map(charges, shift, a, sigma, sign)
+        if u != 1
+        else ladder_map(charges, shift, a, sigma, sign)
+        for a, u in channel.vector
+    ]
+    return sum(parts[1:], start=parts[0])
+
+
 class Equations:
     """The hierarchy of one member to a tier with a number of poles."""
 
     def __init__(self, member: BiasedMember, tier: int, poles: int) -> None:
         self.member, self.tier, self.poles = member, tier, poles
-        reservoirs, coupling = member.reservoirs, member.coupling
+        reservoirs = member.reservoirs
         self.charges = member.charges
-        self.channels = [
-            (lead, int(k), sigma)
-            for lead in (0, 1)
-            for k in np.flatnonzero(coupling[lead])
-            for sigma in (1, -1)
-        ]
+        self.channels = channels_of(member)
         pade = pade_poles(poles)
+        T, mu = reservoirs.thermal_energy, reservoirs.potential
         self.gamma = np.array(
-            [
-                pade.heights * reservoirs.thermal_energy[l] - 1j * sigma * reservoirs.potential[l]
-                for l, _, sigma in self.channels  # noqa: E741
-            ]
+            [pade.heights * T[one.lead] - 1j * one.sigma * mu[one.lead] for one in self.channels]
         )
         self.eta = np.array(
-            [
-                -1j * coupling[l, k] * pade.weights * reservoirs.thermal_energy[l]
-                for l, k, _ in self.channels  # noqa: E741
-            ]
+            [-1j * one.strength * pade.weights * T[one.lead] for one in self.channels]
         )
-        self.coupling = coupling
-        self.width = tuple(coupling.sum(axis=0).tolist())
+        whole = member.gamma.sum(axis=0)
+        self.width: Width = tuple(
+            (int(a), int(b), _plain(whole[a, b])) for a, b in np.argwhere(whole)
+        )
+        self.damping = 0.5 * float(np.trace(whole).real)
         everything = [
             sig
             for n in range(tier + 1)
@@ -165,8 +221,8 @@ class Equations:
     def _shift(self, sig: Signature) -> Charge:
         total: Charge = (0,) * len(self.charges)
         for j in sig:
-            _, orbital, sigma = self.channels[j]
-            total = moved_charge(total, orbital_charge(self.charges, orbital), sigma)
+            one = self.channels[j]
+            total = moved_charge(total, orbital_charge(self.charges, one.orbital), one.sigma)
         return total
 
     def part(self, x: Complex, sig: Signature) -> Complex:
@@ -188,20 +244,20 @@ class Equations:
                 below = sig[: r - 1] + sig[r:]
                 if below not in self.shape:
                     continue
-                _, orbital, sigma = self.channels[j]
-                step = ladder_map(self.charges, self.shift[below], orbital, sigma, sign)
+                one = self.channels[j]
+                step = channel_map(self.charges, self.shift[below], one, one.sigma, sign)
                 Y = times(step, self.part(x, below))
                 along = [1] * (n + 1)
                 along[r] = self.poles
                 eta = -1j * (-1) ** (n - r) * self.eta[j].reshape(along)
                 total += eta * np.expand_dims(Y, r)
             if n < self.tier:
-                for j, (_, orbital, sigma) in enumerate(self.channels):
+                for j, one in enumerate(self.channels):
                     at = bisect_right(sig, j)
                     above = (*sig[:at], j, *sig[at:])
                     if above not in self.shape:
                         continue
-                    step = ladder_map(self.charges, self.shift[above], orbital, -sigma, sign)
+                    step = channel_map(self.charges, self.shift[above], one, -one.sigma, sign)
                     Y = self.part(x, above).sum(axis=at + 1)
                     total += -1j * (-1) ** (n - at) * times(step, Y)
             out[self.span[sig]] = total.ravel()
@@ -210,9 +266,8 @@ class Equations:
     def propagated(self, x: Complex) -> Complex:
         r"""Inverse of :math:`-i[H, X] - (\sum g/2 + \sum\gamma) X` on every auxiliary operator."""
         out = np.empty_like(x)
-        damping = 0.5 * sum(self.width)
         for sig in self.signatures:
-            rate = np.full(self.shape[sig][1:], damping, dtype=complex)
+            rate = np.full(self.shape[sig][1:], self.damping, dtype=complex)
             for axis, j in enumerate(sig):
                 along = [1] * len(sig)
                 along[axis] = self.poles
@@ -236,17 +291,28 @@ class Equations:
     def particle_flow(self, x: Complex, lead: int) -> float:
         r"""Electrons from a lead per time.
 
-        .. math:: I_l = \sum_k g_{lk} (\tfrac12 - n_k) + i \sum_{j\in l} \sigma\, Tr[c^{-\sigma}\rho_j]
+        .. math:: I_l = \sum_v g_{lv} (\tfrac12 - \langle C_v^+ C_v \rangle)
+                  + i \sum_{j\in l} \sigma\, Tr[C_v^{-\sigma}\rho_j]
         """
         rho = self.part(x, ())
-        n = _occupations(self.charges, rho)
-        total = float(self.coupling[lead] @ (0.5 - n))
-        for j, (which, orbital, sigma) in enumerate(self.channels):
-            if which == lead and (j,) in self.shape:
-                step = ladder_map(self.charges, self.shift[(j,)], orbital, -sigma, 0)
+        own = [(j, one) for j, one in enumerate(self.channels) if one.lead == lead]
+        total = 0.0
+        for j, one in own:
+            if one.sigma < 0:
+                total += one.strength * (0.5 - self._number(one, rho))
+            if (j,) in self.shape:
+                step = channel_map(self.charges, self.shift[(j,)], one, -one.sigma, 0)
                 Y = times(step, self.part(x, (j,)).sum(axis=1))
-                total += float((1j * sigma * self.trace(Y)).real)
+                total += float((1j * one.sigma * self.trace(Y)).real)
         return total
+
+    def _number(self, one: Channel, rho: Complex) -> float:
+        """Mean of C^+ C."""
+        away = self.shift[()]
+        taken = times(channel_map(self.charges, away, one, -1, 0), rho)
+        shift = moved_charge(away, orbital_charge(self.charges, one.orbital), -1)
+        back = times(channel_map(self.charges, shift, one, 1, 0), taken)
+        return float(self.trace(back).real)
 
 
 def _turned(left: Complex, X: Complex, right: Complex, shape: tuple[int, int]) -> Complex:
@@ -267,10 +333,10 @@ def _occupations(charges: fock.Charges, rho: Complex) -> Real:
 
 def largest_energy(member: BiasedMember) -> float:
     """Largest (\\|w\\| + \\|mu\\|)/T of a broadened transition with weight: poles must reach it."""
-    reservoirs, coupling = member.reservoirs, member.coupling
+    reservoirs = member.reservoirs
     states = spectrum(member.matrices)
     omega = 0.0
-    width = float(coupling.sum(axis=0).max())
+    width = float(np.linalg.eigvalsh(member.gamma.sum(axis=0)).max())
     for link in links(member.charges, tuple(member.joined.tolist())):
         (pa, na, sa), (pb, nb, sb) = link.lower, link.upper
         C = link.between(states.vectors[pa][na][sa], states.vectors[pb][nb][sb])
@@ -351,7 +417,7 @@ class Hierarchy(Method):
             one_body_density=np.stack([np.diag(n).astype(complex) for n in occupation]),
             lead_current=np.array(
                 [
-                    [system.particle_flow(x, lead) for lead in (0, 1)]
+                    [system.particle_flow(x, lead) for lead in range(len(members[0].coupling))]
                     for system, (x, _) in zip(systems, found, strict=True)
                 ]
             ),

@@ -31,8 +31,9 @@ from chirospin.junction.bias.model import (
 )
 from chirospin.junction.bias.parts import NOISE
 from chirospin.junction.bias.state import BiasedState
+from chirospin.junction.couplings import factorised
 from chirospin.junction.grown import Found, grown, other_densities, with_others
-from chirospin.junction.model import far_apart, interaction, lead_couplings
+from chirospin.junction.model import far_apart, interaction, lead_couplings, mixing_widths
 from chirospin.junction.probed import (
     DEFECTIVE,
     MAGNETISED,
@@ -67,7 +68,7 @@ class Modes:
     ----------
     energies, vectors : z and R of K, (n,) and (n, n)
     widths : R^-1 Gamma_l R^-+, (lead, n, n)
-    coupling : (lead, n), eV
+    coupling : (lead, n), or Gamma of every lead, (lead, n, n), eV
     error : how far R z R^-1 is from K, relative
     """
 
@@ -80,14 +81,17 @@ class Modes:
     @classmethod
     def of(cls, h: Complex, coupling: Real) -> Modes:
         """Of a one-body Hamiltonian."""
-        K = h - 0.5j * np.diag(coupling.sum(axis=0))
+        total = coupling.sum(axis=0)
+        K = h - 0.5j * (np.diag(total) if total.ndim == 1 else total)
         z, R = np.linalg.eig(K)
         inverse = np.linalg.inv(R)
         error = np.linalg.norm((R * z) @ inverse - K) / max(float(np.linalg.norm(K)), 1e-300)
         return cls(
             energies=z,
             vectors=R,
-            widths=np.stack([(inverse * g) @ inverse.conj().T for g in coupling]),
+            widths=np.stack(
+                [(inverse * g if g.ndim == 1 else inverse @ g) @ inverse.conj().T for g in coupling]
+            ),
             coupling=coupling,
             error=float(error),
         )
@@ -97,6 +101,12 @@ class Modes:
         gap = self.energies[:, None] - np.conj(self.energies)
         inner = self.widths[lead] * (first[:, None] - np.conj(second)) / gap
         return np.asarray(self.vectors @ inner @ self.vectors.conj().T)
+
+
+def widths_of(model: BiasedJunction) -> NDArray[Any]:
+    """Couplings, (magnetisation, lead, n), or widths where they are matrices, (magnetisation, lead, n, n), eV."""
+    mixing = mixing_widths(model)
+    return lead_couplings(model) if mixing is None else mixing
 
 
 def lead_integral(z: Complex, mu: float, T: float) -> Complex:
@@ -117,7 +127,7 @@ def lesser_density(modes: Modes, reservoirs: Reservoirs) -> Complex:
     :math:`G_{mn} = \langle c^+_m c_n \rangle`, (n, n)
     """
     total = np.zeros_like(modes.vectors)
-    for lead in (0, 1):
+    for lead in range(len(modes.coupling)):
         F = lead_integral(
             modes.energies, reservoirs.potential[lead], reservoirs.thermal_energy[lead]
         )
@@ -125,21 +135,32 @@ def lesser_density(modes: Modes, reservoirs: Reservoirs) -> Complex:
     return np.asarray(total.T)
 
 
-def transmitted(modes: Modes, reservoirs: Reservoirs) -> tuple[float, float]:
-    r"""Currents of electrons and of energy from the left to the right lead.
+def transmitted(modes: Modes, reservoirs: Reservoirs) -> tuple[Real, Real]:
+    r"""Currents of electrons and of energy from every lead, (lead,) each.
 
-    .. math:: I = \int \frac{d\omega}{2\pi} (f_L - f_R)\, Tr[\Gamma_L G \Gamma_R G^+], \qquad
-              I_E = \int \frac{d\omega}{2\pi}\, \omega\, (f_L - f_R)\, Tr[\Gamma_L G \Gamma_R G^+]
+    .. math:: I_l = \sum_m \int \frac{d\omega}{2\pi} (f_l - f_m)\, Tr[\Gamma_l G \Gamma_m G^+], \qquad
+              I_{E,l} = \sum_m \int \frac{d\omega}{2\pi}\, \omega\, (f_l - f_m)\, Tr[\Gamma_l G \Gamma_m G^+]
     """
-    z = modes.energies
-    left, right = (
-        lead_integral(z, reservoirs.potential[l], reservoirs.thermal_energy[l])
-        for l in (0, 1)  # noqa: E741
-    )
-    difference = left - right
-    particles = np.diagonal(modes.integral(1, difference, difference)).real
-    energy = np.diagonal(modes.integral(1, z * difference, z * difference)).real
-    return float(modes.coupling[0] @ particles), float(modes.coupling[0] @ energy)
+    z, leads = modes.energies, range(len(modes.coupling))
+    F = [lead_integral(z, reservoirs.potential[l], reservoirs.thermal_energy[l]) for l in leads]  # noqa: E741
+    particles, energy = np.zeros(len(leads)), np.zeros(len(leads))
+    for first in leads:
+        for other in range(first + 1, len(leads)):
+            difference = F[first] - F[other]
+            moved = modes.integral(other, difference, difference)
+            heat = modes.integral(other, z * difference, z * difference)
+            for flow, inner in ((particles, moved), (energy, heat)):
+                value = _traced(modes.coupling[first], inner)
+                flow[first] += value
+                flow[other] -= value
+    return particles, energy
+
+
+def _traced(gamma: NDArray[Any], inner: Complex) -> float:
+    """Tr[Gamma X] of one lead."""
+    if gamma.ndim == 1:
+        return float(gamma @ np.diagonal(inner).real)
+    return float(np.einsum("ab,ba->", gamma, inner).real)
 
 
 def scattering_noise(modes: Modes, reservoirs: Reservoirs, tolerance: float) -> float:
@@ -149,21 +170,15 @@ def scattering_noise(modes: Modes, reservoirs: Reservoirs, tolerance: float) -> 
               + Tr[\tau(1-\tau)] (f_L - f_R)^2 \}
     """
     mu, T = reservoirs.potential, reservoirs.thermal_energy
-    gL, gR = np.sqrt(modes.coupling)
+    roots = [_root(gamma) for gamma in modes.coupling]
     inverse = np.linalg.inv(modes.vectors)
 
     from scipy.integrate import quad_vec  # a tenth of a second to import
 
     def integrand(omega: float) -> float:
         G = (modes.vectors / (omega - modes.energies)) @ inverse
-        t = gL[:, None] * G * gR
-        tau = t @ t.conj().T
-        first = np.trace(tau).real
-        second = np.sum(np.abs(tau) ** 2)
         x = (omega - mu) / T
-        thermal = float((fermi(x) * fermi(-x)).sum())
-        drive = float(fermi_difference(x[0], x[1])) ** 2
-        return float((first * thermal + (first - second) * drive) / (2 * np.pi))
+        return _counted(G, roots, x) / (2 * np.pi)
 
     low, high = float((mu - TAIL * T).min()), float((mu + TAIL * T).max())
     inside = np.concatenate([modes.energies.real, mu])
@@ -179,6 +194,33 @@ def scattering_noise(modes: Modes, reservoirs: Reservoirs, tolerance: float) -> 
         full_output=True,
     )
     return float(value) if told.success else float("nan")
+
+
+def _root(gamma: NDArray[Any]) -> Complex:
+    """The square root of a width, (n, n)."""
+    if gamma.ndim == 1:
+        return np.diag(np.sqrt(gamma)).astype(complex)
+    strength, vectors = factorised(gamma)
+    return np.asarray((vectors.T * np.sqrt(strength)) @ vectors.conj())
+
+
+def _counted(G: Complex, roots: Sequence[Complex], x: Real) -> float:
+    """Noise of the first lead at one energy, times 2 pi; x are (omega - mu)/T of the leads."""
+    first = roots[0]
+    amplitudes = [first @ G @ root for root in roots[1:]]
+    through = [t @ t.conj().T for t in amplitudes]
+    thermal = np.array([float(fermi(y) * fermi(-y)) for y in x])
+    total = sum(through[1:], start=through[0])
+    value = float(np.trace(total).real) * thermal[0]
+    for one, heat, y in zip(through, thermal[1:], x[1:], strict=True):
+        value += float(np.trace(one).real) * heat
+        drive = float(fermi_difference(x[0], y)) ** 2
+        value += drive * float(np.trace(one - one @ total).real)
+    for i, one in enumerate(through):  # what other leads exchange among themselves at this one
+        for j in range(i):
+            drive = float(fermi_difference(x[1 + i], x[1 + j])) ** 2
+            value += drive * float(np.trace(one @ through[j]).real)
+    return value
 
 
 class BiasedLandauer(Method):
@@ -222,7 +264,7 @@ class BiasedLandauer(Method):
 
 def _coherent(model: BiasedJunction) -> tuple[BiasedState, list[Modes]]:
     h = gated_hamiltonian(model)
-    both = [Modes.of(h, coupling) for coupling in lead_couplings(model)]
+    both = [Modes.of(h, coupling) for coupling in widths_of(model)]
     outcomes = [Outcome(converged=True, residual=one.error, iterations=1) for one in both]
     return one_electron_state(h, reservoirs_of(model), both, outcomes, interaction_kept=False), both
 
@@ -271,12 +313,12 @@ def one_electron_state(
     interaction_kept: bool = True,
 ) -> BiasedState:
     """State from the modes of both magnetisations."""
-    flows = np.array([transmitted(modes, reservoirs) for modes in both])
+    flows = np.array([transmitted(modes, reservoirs) for modes in both])  # (m, flow, lead)
     checked = [_checked(h, modes, outcome) for modes, outcome in zip(both, outcomes, strict=True)]
     return BiasedState(
         one_body_density=np.stack([lesser_density(modes, reservoirs) for modes in both]),
-        lead_current=flows[:, :1] * [1.0, -1.0],
-        energy_current=flows[:, 1:] * [1.0, -1.0],
+        lead_current=flows[:, 0],
+        energy_current=flows[:, 1],
         outcomes=(checked[0], checked[1]),
         interaction_kept=interaction_kept,
     )
@@ -302,12 +344,17 @@ class BiasedEquation(FieldEquation):
 
     Parameters
     ----------
-    coupling : (lead, n), eV
+    coupling : (lead, n), or Gamma of every lead, (lead, n, n), eV
     reservoirs : potentials and temperatures
     """
 
     coupling: Real
     reservoirs: Reservoirs
+
+    @property
+    def joined(self) -> NDArray[np.bool_]:
+        """Orbitals that the Hamiltonian or a lead joins."""
+        return self.h != 0 if self.coupling.ndim == 2 else (self.h != 0) | self.coupling.any(axis=0)
 
     def in_field(self, h: Complex) -> BiasedField:
         """Electrons without interaction in a Hamiltonian with its field."""
@@ -423,7 +470,7 @@ class BiasedMeanField(Method):
         h, terms, reservoirs = gated_hamiltonian(model), interaction(model), reservoirs_of(model)
         return [
             BiasedEquation(h=h, terms=terms, coupling=coupling, reservoirs=reservoirs)
-            for coupling in lead_couplings(model)
+            for coupling in widths_of(model)
         ]
 
     def newton(self, equation: FieldEquation, start: Real, limit: int) -> Found:
