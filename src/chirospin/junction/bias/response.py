@@ -24,8 +24,8 @@ from chirospin.junction.manybody.steady import SteadySolver
 Moved = Callable[[float], Sequence[BiasedMember]]
 WEIGHTS = {1: 3 / 4, 2: -3 / 20, 3: 1 / 60}
 """Of the differences at n steps, for a first derivative to the sixth order."""
-STEP = 0.03
-"""Of the temperature: the next order is (STEP/pi)^6, rounding 1e-15/STEP."""
+STEP = 0.01
+"""Of the temperature: the next order is some STEP^6, rounding 1e-15/STEP."""
 
 
 @dataclass(frozen=True, kw_only=True)
