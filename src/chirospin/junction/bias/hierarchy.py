@@ -24,7 +24,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -32,7 +32,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 from pydantic import Field
 
-from chirospin.base.errors import ModelError
+from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.fermi import pade_poles, poles_for
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import (
@@ -46,9 +46,10 @@ from chirospin.base.method import (
 )
 from chirospin.base.outcome import Outcome
 from chirospin.junction.bias.eigenstates import BiasedMember, links, spectrum
-from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing
-from chirospin.junction.bias.parts import PARTNERS
+from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing, reservoirs_of
+from chirospin.junction.bias.parts import BIAS_RESPONSE, NOISE, PARTNERS, BiasResponse
 from chirospin.junction.bias.state import BiasedState
+from chirospin.junction.bias.tier_parts import TierParts
 from chirospin.junction.couplings import factorised
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.operator_space import (
@@ -64,6 +65,7 @@ from chirospin.junction.manybody.operator_space import (
     times,
     trace_places,
 )
+from chirospin.junction.manybody.spin_flow import SPIN_FLOW, SpinFlow
 from chirospin.junction.probed import require_no_probes
 from chirospin.junction.state import UNREACHED, DensityCertificates
 from chirospin.numerics.krylov import gmres
@@ -75,6 +77,7 @@ POLE_ERROR = 1e-4  # largest error of f that poles may leave at the largest ener
 WIDTHS = 10.0  # level widths beyond the largest energy that poles reach too
 WEIGHT = 1e-4  # |c_ab|^2 below this does not decide how far poles must reach
 WORKING_VECTORS = 8
+RESPONSE_STALLED = "the linear response of the hierarchy stalled above the tolerance; raise applications or tolerance"
 
 
 Width = tuple[tuple[int, int, complex], ...]
@@ -378,6 +381,8 @@ class Hierarchy(Method):
         description="whether derivatives, odd and even parts and reciprocity may solve at other biases",
     )
 
+    gives: ClassVar[Needs] = frozenset({SPIN_FLOW, NOISE, BIAS_RESPONSE})
+
     @property
     def declines(self) -> Needs:
         """Every partner, unless other biases may be solved."""
@@ -390,9 +395,13 @@ class Hierarchy(Method):
         ------
         ModelError : too few poles, or unknowns that do not fit in memory
         """
-        return map(self._state, models)
+        return self.solve_with(models, NOTHING)
 
-    def _state(self, model: BiasedJunction) -> BiasedState:
+    def solve_with(self, models: Sequence[BiasedJunction], needs: Needs) -> Iterator[BiasedState]:
+        """The same with spin currents, noise and the derivative by the bias: one more solve for each of the last two."""
+        return (self._state(model, needs) for model in models)
+
+    def _state(self, model: BiasedJunction, needs: Needs) -> BiasedState:
         require_no_dephasing(model, self.name)
         require_no_probes(model)
         if model.molecules > 3:
@@ -406,6 +415,7 @@ class Hierarchy(Method):
         systems = [Equations(member, self.tier, poles) for member in members]
         self._check_memory(systems[0])
         found = [self._solution(system) for system in systems]
+        parts = self._asked(model, systems, found, needs)
         certificates = [
             _certificates(system, x) for system, (x, _) in zip(systems, found, strict=True)
         ]
@@ -422,6 +432,7 @@ class Hierarchy(Method):
                 ]
             ),
             outcomes=(found[0][1], found[1][1]),
+            parts=parts,
             density=DensityCertificates(
                 **{
                     name: np.array([one[name] for one in certificates])
@@ -429,6 +440,75 @@ class Hierarchy(Method):
                 }
             ),
         )
+
+    def _asked(
+        self,
+        model: BiasedJunction,
+        systems: Sequence[Equations],
+        found: Sequence[tuple[Complex, Outcome]],
+        needs: Needs,
+    ) -> dict[str, Any]:
+        """Parts of both magnetisations; none where a solve failed."""
+        if not needs & self.gives or not all(outcome.converged for _, outcome in found):
+            return {}
+        both = [
+            TierParts(system=system, x=x, solved=partial(self._inverse, system))
+            for system, (x, _) in zip(systems, found, strict=True)
+        ]
+        parts: dict[str, Any] = {}
+        if SPIN_FLOW in needs:
+            spin = [one.spin() for one in both]
+            current, torque = (np.array([one[n] for one in spin]) for n in (0, 1))
+            parts[SPIN_FLOW] = SpinFlow(current=current, corrected=None, torque=torque)
+        if NOISE in needs:
+            parts[NOISE] = np.array([one.noise()[1] for one in both])
+        if BIAS_RESPONSE in needs:
+            parts[BIAS_RESPONSE] = self._slope(model, both)
+        return parts
+
+    def _slope(self, model: BiasedJunction, both: Sequence[TierParts]) -> BiasResponse | None:
+        """dI/dV by linear response; None where the levels move with the bias."""
+        steps = [reservoirs_of(model.replace(bias=model.bias + by)) for by in (1.0, 0.0)]
+        if np.any(steps[0].shift != steps[1].shift):
+            return None
+        shares = steps[0].potential - steps[1].potential
+        slopes = np.array([one.slope(shares) for one in both])
+        accuracy = self.tolerance * np.abs(slopes).max(axis=1)
+        return BiasResponse(slope=slopes[:, 0], error=np.abs(slopes.sum(axis=1)) + accuracy)
+
+    def _inverse(self, system: Equations, Y: Complex) -> Complex:
+        """X with hierarchy(X) = -Y, to the residual of the steady state.
+
+        Raises
+        ------
+        ConvergenceError : the residual stalled
+        """
+        right = -system.propagated(Y)
+        X, spent = np.zeros_like(right), 0
+
+        def on_reals(Z: Real) -> Real:
+            z = np.ascontiguousarray(Z[0]).view(complex)
+            return (z + system.propagated(system.couplings(z))).view(float)[None]
+
+        size = float(np.linalg.norm(right))
+        while True:
+            rest = right - X - system.propagated(system.couplings(X))
+            residual = float(np.linalg.norm(rest)) / max(size, 1e-300)
+            if residual <= self.tolerance or not size:
+                return X
+            if spent >= self.applications:
+                outcome = Outcome(
+                    converged=False, residual=residual, iterations=spent, reason=RESPONSE_STALLED
+                )
+                raise ConvergenceError(RESPONSE_STALLED, outcome)
+            found = gmres(
+                on_reals,
+                rest.view(float)[None],
+                tolerance=0.3 * self.tolerance / residual,
+                limit=min(self.krylov_vectors, self.applications - spent),
+            )
+            X = X + np.ascontiguousarray(found.solution[0]).view(complex)
+            spent += found.applications
 
     def _check_memory(self, system: Equations) -> None:
         need = 16.0 * system.unknowns * (self.krylov_vectors + WORKING_VECTORS)

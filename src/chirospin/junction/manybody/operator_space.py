@@ -131,8 +131,12 @@ def ladder_map(
 
 
 def times(matrix: scipy.sparse.csr_array, X: Complex) -> Complex:
-    """A real sparse map on complex columns."""
+    """A sparse map on complex columns."""
+    if not X.size:
+        return np.zeros((matrix.shape[0], *X.shape[1:]), dtype=complex)
     flat = np.ascontiguousarray(X).reshape(X.shape[0], -1)
+    if matrix.dtype.kind == "c":
+        return np.asarray((matrix @ flat).reshape(-1, *X.shape[1:]))
     out = np.ascontiguousarray(matrix @ flat.view(float)).view(complex)
     return np.asarray(out.reshape(-1, *X.shape[1:]))
 
