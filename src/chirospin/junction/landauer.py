@@ -7,12 +7,16 @@ from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from chirospin.base.errors import ModelError
 from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.outcome import Outcome
+from chirospin.junction.floating import NO_ROOT
 from chirospin.junction.model import (
     Junction,
     far_apart,
+    floating_leads,
     lead_couplings,
     lead_occupations,
     mixing_widths,
@@ -73,6 +77,7 @@ class Landauer(Method):
         return (_state(model, needs) for model in models)
 
 
+Real = NDArray[np.float64]
 INFINITE = Window(kind="infinite")
 
 
@@ -106,14 +111,13 @@ def _probed(model: Junction) -> JunctionState:
 
 
 def _coherent(model: Junction) -> JunctionState:
-    coupling, widths, f = lead_couplings(model), mixing_widths(model), lead_occupations(model)
+    coupling, widths = lead_couplings(model), mixing_widths(model)
     h = one_body_hamiltonian(model)
     gamma = coupling[..., None] * np.eye(len(h)) if widths is None else widths
     K = h - 0.5j * gamma.sum(axis=1)
-    filling = np.einsum("mlab,l->mab", gamma, f)
-    sources = np.concatenate([gamma, filling[:, None]], axis=1)
-    S, residual, decay = solve_sylvester(K[:, None], -sources.astype(complex))
-    moved = np.einsum("mlab,mkba->mlk", gamma, S[:, :-1]).real  # T_lk
+    S, residual, decay = solve_sylvester(K[:, None], -gamma.astype(complex))
+    moved = np.einsum("mlab,mkba->mlk", gamma, S).real  # T_lk
+    f = np.stack([_floated(one, lead_occupations(model), floating_leads(model)) for one in moved])
     dark = unreached(decay[:, 0], h)
     outcomes = [
         Outcome(
@@ -125,8 +129,24 @@ def _coherent(model: Junction) -> JunctionState:
         for m in (0, 1)
     ]
     return JunctionState(
-        one_body_density=np.swapaxes(S[:, -1], -1, -2),
-        lead_current=np.einsum("mlk,lk->ml", moved, f[:, None] - f),
+        one_body_density=np.einsum("ml,mlab->mba", f, S),
+        lead_current=np.einsum("mlk,mlk->ml", moved, f[:, :, None] - f[:, None]),
         outcomes=(outcomes[0], outcomes[1]),
         interaction_kept=False,
+        lead_levels=f,
     )
+
+
+def _floated(moved: Real, f: Real, floating: Sequence[int]) -> Real:
+    """Occupations at which voltage probes carry no current, linear in those of the others, (lead,)."""
+    if not floating:
+        return f
+    free = list(floating)
+    given = [lead for lead in range(len(f)) if lead not in floating]
+    out = np.diag(moved.sum(axis=1)) - moved
+    whole = f.copy()
+    try:
+        whole[free] = np.linalg.solve(out[np.ix_(free, free)], -out[np.ix_(free, given)] @ f[given])
+    except np.linalg.LinAlgError:
+        raise ModelError(NO_ROOT) from None
+    return whole

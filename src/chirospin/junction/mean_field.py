@@ -18,6 +18,7 @@ from pydantic import Field
 from chirospin.base.method import LOOSEST, MOST_STEPS, TIGHTEST, Method
 from chirospin.base.outcome import Outcome
 from chirospin.base.threads import blas_threads
+from chirospin.junction.floating import require_no_floating
 from chirospin.junction.grown import DISTINCT, Found, grown, other_densities, with_others
 from chirospin.junction.model import (
     Interaction,
@@ -110,6 +111,7 @@ class MeanField(Method):
 
     def _state(self, model: Junction) -> JunctionState:
         require_no_probes(model)
+        require_no_floating(model, f"method {self.name}", "gksl and landauer")
         both = self.equations(model)
         if len(both[0].h) < SIDE_BY_SIDE:
             found = [self._self_consistent(one) for one in both]

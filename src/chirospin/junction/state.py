@@ -47,6 +47,8 @@ class JunctionState:
     error_bar : of the left current where a method leaves something out and bounds it, (magnetisation,),
         eV/hbar; else None
     parts : what observables needed beside
+    lead_levels : occupations of the leads, at finite bias their potentials in eV, those of voltage probes as
+        found, (magnetisation, lead); None where they are as given
     other_solutions : of the same equation, met by a search, one number per magnetisation; None where the
         solution is unique or nothing was looked for
     """
@@ -60,6 +62,7 @@ class JunctionState:
     standard_error: NDArray[np.float64] | None = None
     error_bar: NDArray[np.float64] | None = None
     parts: Mapping[str, Any] = field(default_factory=dict)
+    lead_levels: NDArray[np.float64] | None = None
 
     @property
     def outcome(self) -> Outcome:

@@ -42,6 +42,8 @@ ASKED: Needs = frozenset(
     {SPIN_FLOW, BIAS_RESPONSE, LEAD_RESPONSE, CUMULANTS, GENERATING, FLUCTUATION, GREEN}
 )
 """Parts that are found here."""
+FIXED_LEADS: Needs = ASKED - {SPIN_FLOW, GREEN}
+"""Parts that know no lead whose potential floats."""
 SPURIOUS = ("ule", "perlind")
 """Generators whose own spin current is wrong to first order where spin is not conserved."""
 ELECTRONS_ALONE = frozenset({GREEN, BIAS_RESPONSE, LEAD_RESPONSE, FLUCTUATION})

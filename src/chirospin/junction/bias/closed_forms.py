@@ -109,14 +109,15 @@ def transmitted(modes: Modes, reservoirs: Reservoirs) -> tuple[Real, Real]:
     F = [lead_integral(z, reservoirs.potential[l], reservoirs.thermal_energy[l]) for l in leads]  # noqa: E741
     particles, energy = np.zeros(len(leads)), np.zeros(len(leads))
     for first in leads:
-        for other in range(first + 1, len(leads)):
-            difference = F[first] - F[other]
-            moved = modes.integral(other, difference, difference)
-            heat = modes.integral(other, z * difference, z * difference)
-            for flow, inner in ((particles, moved), (energy, heat)):
-                value = _traced(modes.coupling[first], inner)
-                flow[first] += value
-                flow[other] -= value
+        if first == 1 and len(leads) == 2:  # what leaves one of two arrives at the other
+            return np.array([particles[0], -particles[0]]), np.array([energy[0], -energy[0]])
+        for other in leads:
+            if other != first:
+                difference = F[first] - F[other]
+                moved = modes.integral(other, difference, difference)
+                heat = modes.integral(other, z * difference, z * difference)
+                particles[first] += _traced(modes.coupling[first], moved)
+                energy[first] += _traced(modes.coupling[first], heat)
     return particles, energy
 
 

@@ -51,6 +51,7 @@ from chirospin.junction.bias.parts import BIAS_RESPONSE, NOISE, PARTNERS, BiasRe
 from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.bias.tier_parts import TierParts
 from chirospin.junction.couplings import factorised
+from chirospin.junction.floating import require_no_floating
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.operator_space import (
     Charge,
@@ -404,6 +405,7 @@ class Hierarchy(Method):
     def _state(self, model: BiasedJunction, needs: Needs) -> BiasedState:
         require_no_dephasing(model, self.name)
         require_no_probes(model)
+        require_no_floating(model, f"method {self.name}", "ule and landauer")
         if model.molecules > 3:
             raise ModelError(
                 "Parameter `molecules` must be integer in [1, 3] (dimensionless) for method "

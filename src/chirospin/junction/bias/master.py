@@ -21,7 +21,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.threads import blas_threads
-from chirospin.junction.bias.asked import ASKED, asked_parts, together
+from chirospin.junction.bias.asked import ASKED, FIXED_LEADS, asked_parts, together
 from chirospin.junction.bias.dissipators import Dephasing, Kind, ThermalLeads
 from chirospin.junction.bias.eigenstates import BiasedMember
 from chirospin.junction.bias.model import (
@@ -33,6 +33,7 @@ from chirospin.junction.bias.model import (
 from chirospin.junction.bias.parts import BROADENED, NOISE
 from chirospin.junction.bias.state import BiasedState, VibratingPart
 from chirospin.junction.bias.vibronic import OhmicVibrations, warm_start
+from chirospin.junction.floating import require_no_floating
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.bosons import DampedVibrations, Vibrations, vibronic_energy
 from chirospin.junction.manybody.certified import (
@@ -52,6 +53,7 @@ from chirospin.junction.manybody.steady import (
     krylov_setting,
     tolerance_setting,
 )
+from chirospin.junction.model import floating_leads
 from chirospin.junction.modes import modes
 from chirospin.junction.probed import require_no_probes
 from chirospin.numerics.sylvester import Form, by_either_form
@@ -121,7 +123,7 @@ class SecondOrder(Method):
             levels = more
 
     def _alike(self, models: Sequence[BiasedJunction], needs: Needs) -> Iterator[BiasedState]:
-        pairs = ((model, BiasedMember.both(_allowed(model, self.name))) for model in models)
+        pairs = ((model, self._floated(_allowed(model, self.name))) for model in models)
 
         def structure(item: tuple[BiasedJunction, Pair]) -> Any:
             return item[1][0].charges, kept_levels(item[0]), open_channels(item[1])
@@ -132,15 +134,43 @@ class SecondOrder(Method):
             _check_memory(alike[0][0], sizes, self.name)
             step = max(1, TOGETHER // (2 * sum(size**2 for size in sizes)))
             for start in range(0, len(alike), step):
-                some = [pair for _, pair in alike[start : start + step]]
+                some = alike[start : start + step]
                 yield from self._together(some, sizes, needs)
 
+    def _floated(self, model: BiasedJunction) -> Pair:
+        """Both magnetisations, with the potentials of voltage probes."""
+        pair, floating = BiasedMember.both(model), floating_leads(model)
+        if not floating:
+            return pair
+        sizes = _state_counts(pair[0])
+        _check_memory(model, sizes, self.name)
+
+        def without_probe_current(member: BiasedMember) -> BiasedMember:
+            ends = member.reservoirs
+
+            def currents(mu: Real) -> Real:
+                one = replace(member, reservoirs=replace(ends, potential=mu))
+                return self._solutions([one], sizes)[0].current
+
+            return replace(member, reservoirs=ends.floated(currents, floating))
+
+        up, down = map(without_probe_current, pair)
+        return up, down
+
     def _together(
-        self, pairs: Sequence[Pair], sizes: list[int], needs: Needs
+        self, alike: Sequence[tuple[BiasedJunction, Pair]], sizes: list[int], needs: Needs
     ) -> Iterator[BiasedState]:
-        sharp = [member for pair in pairs for member in pair]
+        sharp = [member for _, pair in alike for member in pair]
         wide = [replace(one, broadened=True) for one in sharp] if BROADENED in needs else []
-        asked = needs & ASKED | (needs & {NOISE} if self.counting else NOTHING)
+        floating = any(floating_leads(model) for model, _ in alike)
+        for model, _ in alike:
+            if needs & FIXED_LEADS:
+                require_no_floating(
+                    model, "counted charge and linear response", "current and polarisation"
+                )
+        asked = needs & ASKED
+        if self.counting and not floating:
+            asked |= needs & {NOISE}
         if asked:
             found = self._solutions(sharp, sizes, asked)
             broad = self._solutions(wide, sizes)
@@ -148,7 +178,9 @@ class SecondOrder(Method):
             both = self._solutions([*sharp, *wide], sizes)
             found, broad = both[: len(sharp)], both[len(sharp) :]
         for n in range(0, len(sharp), 2):
-            yield self._state(found[n : n + 2], broad[n : n + 2], needs)
+            state = self._state(found[n : n + 2], broad[n : n + 2], needs)
+            levels = np.stack([one.reservoirs.potential for one in sharp[n : n + 2]])
+            yield replace(state, lead_levels=levels)
 
     def _solutions(
         self, members: Sequence[BiasedMember], sizes: list[int], asked: Needs = NOTHING

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from pydantic import model_validator
 from chirospin.base.constants import BOLTZMANN
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import ParameterInfo, Shape, parameter
+from chirospin.junction.floating import Range, floated
 from chirospin.junction.lead_fields import check_lead_values
 from chirospin.junction.model import (
     PER_MOLECULE,
@@ -271,6 +273,24 @@ class Reservoirs:
     def affinity(self) -> float:
         """(mu_L - mu_R)/T, T the mean temperature of both."""
         return float((self.potential[0] - self.potential[1]) / self.thermal_energy[:2].mean())
+
+    def floated(self, currents: Callable[[Real], Real], floating: Sequence[int]) -> Reservoirs:
+        """The same with potentials of voltage probes at which no current flows into them.
+
+        Parameters
+        ----------
+        currents : from every lead, of potentials of every lead, (lead,)
+
+        Raises
+        ------
+        ModelError : there are none
+        """
+        if not floating:
+            return self
+        given = np.delete(self.potential, list(floating))
+        reach = float(np.ptp(given) / 2 + 5 * self.thermal_energy.max())
+        within = Range(middle=float(given.min() + np.ptp(given) / 2), reach=reach)
+        return replace(self, potential=floated(currents, self.potential, floating, within))
 
 
 def reservoirs_of(model: BiasedJunction) -> Reservoirs:

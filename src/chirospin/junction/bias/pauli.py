@@ -25,6 +25,7 @@ from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing
 from chirospin.junction.bias.parts import BROADENED
 from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.bias.stationary import stationary_probabilities
+from chirospin.junction.floating import require_no_floating
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.packed import EVEN, ODD
 from chirospin.junction.probed import require_no_probes
@@ -69,6 +70,7 @@ class Pauli(Method):
     def _state(self, model: BiasedJunction, needs: Needs) -> BiasedState:
         require_no_dephasing(model, self.name)
         require_no_probes(model)
+        require_no_floating(model, f"method {self.name}", "ule and landauer")
         if model.molecules > LARGEST:
             raise ModelError(
                 f"Parameter `molecules` must be integer in [1, {LARGEST}] (dimensionless) for method "

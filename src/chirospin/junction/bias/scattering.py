@@ -40,9 +40,10 @@ from chirospin.junction.bias.parts import BIAS_RESPONSE, LEAD_RESPONSE, NOISE
 from chirospin.junction.bias.scattering_parts import bias_response, lead_response, spin_flow
 from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.couplings import factorised
+from chirospin.junction.floating import require_no_floating
 from chirospin.junction.grown import Found, grown, other_densities, with_others
 from chirospin.junction.manybody.spin_flow import SPIN_FLOW
-from chirospin.junction.model import far_apart, interaction
+from chirospin.junction.model import far_apart, floating_leads, interaction
 from chirospin.junction.probed import (
     DEFECTIVE,
     MAGNETISED,
@@ -126,7 +127,7 @@ def _counted(G: Complex, roots: Sequence[Complex], x: Real) -> float:
         for j in range(i):
             drive = float(fermi_difference(x[1 + i], x[1 + j])) ** 2
             value += drive * float(np.trace(one @ through[j]).real)
-    return value
+    return float(value)
 
 
 class BiasedLandauer(Method):
@@ -161,7 +162,7 @@ class BiasedLandauer(Method):
         state, modes = _coherent(model) if coherent else (_probed(model), [])
         parts: dict[str, Any] = {}
         if NOISE in needs:
-            counted = modes if self.counting else []
+            counted = modes if self.counting and not floating_leads(model) else []
             noise = [scattering_noise(one, reservoirs_of(model), 1e-10) for one in counted]
             parts[NOISE] = np.array(noise) if noise else None
         if UNPOLARISED in needs:
@@ -193,7 +194,16 @@ def _coherent(model: BiasedJunction) -> tuple[BiasedState, list[Modes]]:
     h = gated_hamiltonian(model)
     both = [Modes.of(h, coupling) for coupling in widths_of(model)]
     outcomes = [Outcome(converged=True, residual=one.error, iterations=1) for one in both]
-    return one_electron_state(h, reservoirs_of(model), both, outcomes, interaction_kept=False), both
+    ends = [_floated(model, one) for one in both]
+    return one_electron_state(h, ends, both, outcomes, interaction_kept=False), both
+
+
+def _floated(model: BiasedJunction, modes: Modes) -> Reservoirs:
+    """The leads with the potentials of voltage probes."""
+    reservoirs = reservoirs_of(model)
+    return reservoirs.floated(
+        lambda mu: transmitted(modes, replace(reservoirs, potential=mu))[0], floating_leads(model)
+    )
 
 
 def _window(model: BiasedJunction) -> Window:
@@ -233,28 +243,35 @@ def _probed(model: BiasedJunction) -> BiasedState:
 
 def one_electron_state(
     h: Complex,
-    reservoirs: Reservoirs,
+    ends: Sequence[Reservoirs],
     both: Sequence[Modes],
     outcomes: Sequence[Outcome],
     *,
     interaction_kept: bool = True,
 ) -> BiasedState:
     """State from the modes of both magnetisations."""
-    flows = np.array([transmitted(modes, reservoirs) for modes in both])  # (m, flow, lead)
+    pairs = list(zip(both, ends, strict=True))
+    flows = np.array([transmitted(*one) for one in pairs])  # (magnetisation, flow, lead)
     checked = [_checked(h, modes, outcome) for modes, outcome in zip(both, outcomes, strict=True)]
     return BiasedState(
-        one_body_density=np.stack([lesser_density(modes, reservoirs) for modes in both]),
+        one_body_density=np.stack([lesser_density(*one) for one in pairs]),
         lead_current=flows[:, 0],
         energy_current=flows[:, 1],
         outcomes=(checked[0], checked[1]),
         interaction_kept=interaction_kept,
+        lead_levels=np.stack([one.potential for one in ends]),
     )
+
+
+def _diagonals(coupling: NDArray[Any]) -> Real:
+    """Couplings of single orbitals, (lead, n)."""
+    return coupling if coupling.ndim == 2 else np.einsum("lkk->lk", coupling).real
 
 
 def _checked(h: Complex, modes: Modes, outcome: Outcome) -> Outcome:
     reason = outcome.reason
     if unreached(np.array(-2 * modes.energies.imag.max()), h):
-        reason = far_apart(h, coupling=modes.coupling) or UNREACHED
+        reason = far_apart(h, coupling=_diagonals(modes.coupling)) or UNREACHED
     elif not modes.error <= DEFECTIVE:
         reason = MERGED
     return Outcome(
@@ -281,7 +298,10 @@ class BiasedEquation(FieldEquation):
     @property
     def joined(self) -> NDArray[np.bool_]:
         """Orbitals that the Hamiltonian or a lead joins."""
-        return self.h != 0 if self.coupling.ndim == 2 else (self.h != 0) | self.coupling.any(axis=0)
+        pattern = self.h != 0
+        if self.coupling.ndim == 3:
+            pattern = pattern | self.coupling.any(axis=0)
+        return np.asarray(pattern)
 
     def in_field(self, h: Complex) -> BiasedField:
         """Electrons without interaction in a Hamiltonian with its field."""
@@ -378,6 +398,7 @@ class BiasedMeanField(Method):
     def _state(self, model: BiasedJunction) -> BiasedState:
         require_no_dephasing(model, self.name)
         require_no_probes(model)
+        require_no_floating(model, f"method {self.name}", "landauer and ule")
         h, reservoirs = gated_hamiltonian(model), reservoirs_of(model)
         both, outcomes, beside = [], [], []
         for equation in self.equations(model):
@@ -389,7 +410,7 @@ class BiasedMeanField(Method):
             both.append(Modes.of(shifted, equation.coupling))
             outcomes.append(with_others(outcome, others))
             beside.append(others)
-        state = one_electron_state(h, reservoirs, both, outcomes)
+        state = one_electron_state(h, [reservoirs] * 2, both, outcomes)
         return replace(state, other_solutions=(beside[0], beside[1]) if self.others else None)
 
     def equations(self, model: BiasedJunction) -> list[BiasedEquation]:

@@ -30,7 +30,8 @@ def heat_of(model: BiasedJunction, state: BiasedState) -> Real:
     """Heat that leaves each lead per time, (magnetisation, lead)."""
     if state.energy_current is None:
         return np.full(state.lead_current.shape, np.nan)
-    return np.asarray(state.energy_current - reservoirs_of(model).potential * state.lead_current)
+    levels = reservoirs_of(model).potential if state.lead_levels is None else state.lead_levels
+    return np.asarray(state.energy_current - levels * state.lead_current)
 
 
 def _heat_error(model: BiasedJunction, state: BiasedState) -> Real:

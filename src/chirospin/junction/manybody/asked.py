@@ -35,6 +35,8 @@ from chirospin.junction.manybody.spin_flow import (
 
 ASKED: Needs = frozenset({SPIN_FLOW, CUMULANTS, GENERATING, FLUCTUATION, GREEN})
 """Parts that are found here."""
+COUNTED: Needs = frozenset({CUMULANTS, GENERATING, FLUCTUATION})
+"""Those that count the electrons of a lead, and know no lead that floats."""
 
 
 def asked_parts(pair: Pair, found: Solved, asked: Needs) -> dict[str, Any]:

@@ -19,21 +19,24 @@ from typing import ClassVar
 
 from chirospin.base.method import Method, Needs
 from chirospin.base.threads import blas_threads
+from chirospin.junction.floating import Range, floated, require_no_floating
 from chirospin.junction.manybody import fock
-from chirospin.junction.manybody.asked import ASKED, asked_parts
+from chirospin.junction.manybody.asked import ASKED, COUNTED, asked_parts
 from chirospin.junction.manybody.counting import NOISE, counted_state
 from chirospin.junction.manybody.infinite_bias import (
     Pair,
     Solved,
     check_memory,
     listed_pair,
+    member_current,
     solved,
     state_of,
     steady_states,
 )
-from chirospin.junction.manybody.leads import open_pairs
+from chirospin.junction.manybody.leads import FlatMember, open_pairs
+from chirospin.junction.manybody.packed import Real
 from chirospin.junction.manybody.steady import krylov_setting, tolerance_setting
-from chirospin.junction.model import Junction
+from chirospin.junction.model import Junction, floating_leads
 from chirospin.junction.state import JunctionState
 from chirospin.numerics.sylvester import Form, by_either_form
 
@@ -65,7 +68,7 @@ class GKSL(Method):
         ------
         ModelError : the solve would not fit in memory
         """
-        pairs = map(listed_pair, models)
+        pairs = (self._floated(model) for model in models)
         for _, group in groupby(pairs, key=lambda pair: (pair[0].charges, open_pairs(pair))):
             alike = list(group)
             check_memory(alike[0])
@@ -84,11 +87,15 @@ class GKSL(Method):
         return (self._asked(model, needs) for model in models)
 
     def _asked(self, model: Junction, needs: Needs) -> JunctionState:
-        state = counted_state(model, self) if NOISE in needs else None
+        state = None
+        if needs & (COUNTED | {NOISE}):
+            require_no_floating(model, "counted charge", "current and polarisation")
+        if NOISE in needs:
+            state = counted_state(model, self)
         if not needs & ASKED or (state is not None and not state.outcome.converged):
             assert state is not None
             return state
-        pair = listed_pair(model)
+        pair = self._floated(model)
         check_memory(pair)
 
         def attempt(pairs: Sequence[Pair], form: Form) -> list[Solved]:
@@ -99,6 +106,24 @@ class GKSL(Method):
         if not plain.outcome.converged:
             return plain
         return replace(plain, parts={**plain.parts, **asked_parts(pair, found, needs & ASKED)})
+
+    def _floated(self, model: Junction) -> Pair:
+        """Both magnetisations, with the occupations of voltage probes."""
+        pair, floating = listed_pair(model), floating_leads(model)
+        if not floating:
+            return pair
+        check_memory(pair)
+        up, down = (self._without_probe_current(member, floating) for member in pair)
+        return up, down
+
+    def _without_probe_current(self, member: FlatMember, floating: Sequence[int]) -> FlatMember:
+        def currents(f: Real) -> Real:
+            one = replace(member, occupation=f)
+            (found,) = steady_states([one], self.tolerance, self.krylov_vectors)
+            return member_current(one, found.one_body_density)
+
+        within = Range(middle=0.5, reach=0.5, hard=True)
+        return replace(member, occupation=floated(currents, member.occupation, floating, within))
 
     def _solve_batch(self, pairs: list[Pair], unknowns: int) -> Iterator[JunctionState]:
         members = [member for pair in pairs for member in pair]

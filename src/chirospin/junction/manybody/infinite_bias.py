@@ -89,6 +89,7 @@ def state_of(pair: Pair, up: CertifiedState, down: CertifiedState) -> JunctionSt
         lead_current=np.stack([member_current(one, g) for one, g in zip(pair, G, strict=True)]),
         outcomes=(up.outcome, down.outcome),
         density=joint_certificates(up, down),
+        lead_levels=np.stack([member.occupation for member in pair]),
     )
 
 
@@ -97,7 +98,7 @@ def member_current(member: FlatMember, G: Complex) -> Real:
     if member.widths is not None:
         return width_current(member.widths, G, member.occupation)
     n = np.diagonal(G).real
-    return lead_current(member.coupling[None], n[None], member.occupation)[0]
+    return np.asarray(lead_current(member.coupling[None], n[None], member.occupation)[0])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,6 +33,7 @@ from chirospin.junction.model import (
     Junction,
     MolecularStack,
     counting_fields,
+    given_widths,
     lead_couplings,
     lead_occupations,
     mixing_widths,
@@ -128,13 +129,33 @@ def require_single_orbitals(model: MolecularStack, method: str) -> None:
     """
     if mixing_widths(model) is None:
         return
-    names = ("lead_directions", "lead_orbitals", "lead_vectors", "lead_matrices")
-    named = next(name for name in names if getattr(model, name) is not None)
     raise ModelError(
-        f"Parameter `{named}` must leave Gamma diagonal ({model.parameter_info(named).unit_words}) for method "
+        f"Parameter `{given_name(model)}` must leave Gamma diagonal for method "
         f"{method}, which takes an electron to one spin-orbital at a time; gksl, mean-field and landauer have "
         "any Gamma"
     )
+
+
+def require_end_leads(model: MolecularStack, method: str) -> None:
+    """Refuse leads other than two at the ends, magnetised along z.
+
+    Raises
+    ------
+    ModelError : names the methods that have them
+    """
+    require_single_orbitals(model, method)
+    if not given_widths(model):
+        return
+    raise ModelError(
+        f"Parameter `{given_name(model)}` must be left out for method {method}, which joins one lead to the first "
+        "and one to the last molecule; gksl, mean-field and landauer have any Gamma"
+    )
+
+
+def given_name(stack: MolecularStack) -> str:
+    """The parameter that says what leads there are."""
+    names = ("lead_directions", "lead_orbitals", "lead_vectors", "lead_matrices")
+    return next(name for name in names if getattr(stack, name) is not None)
 
 
 def open_channels(members: Sequence[Member]) -> tuple[int, ...]:

@@ -29,6 +29,7 @@ from chirospin.base.errors import UNREADABLE, ModelError
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import Method
 from chirospin.base.outcome import Outcome
+from chirospin.junction.floating import require_no_floating
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.certified import (
     SEVERAL,
@@ -38,7 +39,12 @@ from chirospin.junction.manybody.certified import (
 )
 from chirospin.junction.manybody.hamiltonian import sector_density
 from chirospin.junction.manybody.infinite_bias import listed_pair, state_of
-from chirospin.junction.manybody.leads import FlatMember, closed_classes, sparse_hamiltonians
+from chirospin.junction.manybody.leads import (
+    FlatMember,
+    closed_classes,
+    require_single_orbitals,
+    sparse_hamiltonians,
+)
 from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Layout, Real, diagonal
 from chirospin.junction.manybody.recycling import RecycledKrylov, on_host
 from chirospin.junction.manybody.steady import by_parity, krylov_setting, tolerance_setting
@@ -104,6 +110,8 @@ class MixedGKSL(Method):
         return map(self._state, models)
 
     def _state(self, model: Junction) -> JunctionState:
+        require_single_orbitals(model, self.name)
+        require_no_floating(model, f"method {self.name}", "gksl and landauer")
         pair = listed_pair(model)
         check_size(pair[0], self.folder is not None)
         up, down = (

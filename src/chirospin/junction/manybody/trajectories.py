@@ -35,7 +35,12 @@ from chirospin.base.threads import blas_threads
 from chirospin.junction.manybody import fock, slow_modes
 from chirospin.junction.manybody.gksl import GKSL
 from chirospin.junction.manybody.infinite_bias import listed_pair
-from chirospin.junction.manybody.leads import FlatMember, closed_classes, sparse_hamiltonians
+from chirospin.junction.manybody.leads import (
+    FlatMember,
+    closed_classes,
+    require_end_leads,
+    sparse_hamiltonians,
+)
 from chirospin.junction.manybody.packed import Complex, Real, occupied
 from chirospin.junction.manybody.waiting import ChebyshevWaiting, EigenWaiting, Waiting
 from chirospin.junction.model import PER_MOLECULE, Junction
@@ -119,6 +124,7 @@ class Trajectories(Method):
         return map(self._state, models)
 
     def _state(self, model: Junction) -> JunctionState:
+        require_end_leads(model, self.name)
         pair = listed_pair(model)
         largest = max(fock.sector_sizes(pair[0].charges))
         if largest > LARGEST_SECTOR:

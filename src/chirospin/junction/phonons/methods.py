@@ -18,6 +18,7 @@ from chirospin.base.threads import blas_threads
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.counting import NOISE, CountedNoise
 from chirospin.junction.manybody.infinite_bias import listed_pair
+from chirospin.junction.manybody.leads import require_end_leads
 from chirospin.junction.modes import DEFAULT_LEVELS, DEFAULT_TIERS
 from chirospin.junction.phonons.model import PhononJunction
 from chirospin.junction.phonons.solution import (
@@ -81,6 +82,7 @@ class Vibronic(Method):
         """The same, with the noise where it is needed: one solve more."""
         for model in models:
             require_no_probes(model)
+            require_end_leads(model, self.name)
             listed_pair(model)
             stage = Stage.of(model)
             largest = max(fock.sector_sizes(stage.charges))

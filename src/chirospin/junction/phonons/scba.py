@@ -23,6 +23,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import LOOSEST, MOST_STEPS, TIGHTEST, Method
 from chirospin.base.outcome import Outcome
+from chirospin.junction.manybody.leads import require_end_leads
 from chirospin.junction.model import (
     Interaction,
     exchange_rates,
@@ -83,6 +84,7 @@ class BornApproximation(Method):
 
     def _state(self, model: PhononJunction) -> PhononState:
         require_no_probes(model)
+        require_end_leads(model, self.name)
         terms = interaction(model)
         if len(terms.exchange):
             raise ModelError(

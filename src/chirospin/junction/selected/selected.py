@@ -26,7 +26,7 @@ from chirospin.base.outcome import Outcome
 from chirospin.base.threads import blas_threads
 from chirospin.junction.audit import bond_currents
 from chirospin.junction.manybody.certified import STALLED
-from chirospin.junction.manybody.leads import FlatMember
+from chirospin.junction.manybody.leads import FlatMember, require_end_leads
 from chirospin.junction.model import (
     MAGNETISATIONS,
     PER_MOLECULE,
@@ -111,6 +111,7 @@ class SelectedProducts(Method):
         return map(self._state, models)
 
     def _state(self, model: Junction) -> JunctionState:
+        require_end_leads(model, self.name)
         self._check(model)
         pair = FlatMember.both(model)
         if any(unreached(np.array([one.one_body_decay]), one.matrices.h)[0] for one in pair):

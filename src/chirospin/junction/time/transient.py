@@ -28,7 +28,7 @@ from chirospin.junction.manybody.generator import Generator
 from chirospin.junction.manybody.generator_matrix import generator_matrix
 from chirospin.junction.manybody.gksl import GKSL
 from chirospin.junction.manybody.infinite_bias import Pair, Solved, check_memory, listed_pair
-from chirospin.junction.manybody.leads import FlatLeads, FlatMember
+from chirospin.junction.manybody.leads import FlatLeads, FlatMember, require_end_leads
 from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Layout, Real, occupied
 from chirospin.junction.manybody.slow_modes import actions, generator_size, slowest, steady_state
 from chirospin.junction.manybody.steady import krylov_setting
@@ -204,6 +204,7 @@ class Evolution(Method):
             yield self._state(model, MODES in needs)
 
     def _state(self, model: SwitchedJunction, modes: bool) -> TransientState:
+        require_end_leads(model, self.name)
         pair = listed_pair(model)
         check_memory(pair)
         found = [steady_state(member, self.krylov_vectors) for member in pair]
