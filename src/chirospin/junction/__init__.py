@@ -80,6 +80,13 @@ from chirospin.junction.selected.selected import (
     SELECTED_OBSERVABLES,
     SelectedProducts,
 )
+from chirospin.junction.time.switched import (
+    SWITCHED_CHECKS,
+    SWITCHED_METHODS,
+    SWITCHED_OBSERVABLES,
+    SwitchedBias,
+    switched_labels,
+)
 from chirospin.junction.time.transient import (
     TRANSIENT_AUDITS,
     TRANSIENT_CHECKS,
@@ -112,6 +119,7 @@ __all__ = [
     "Redfield",
     "RedfieldLamb",
     "SelectedProducts",
+    "SwitchedBias",
     "SwitchedJunction",
     "Tiers",
     "Trajectories",
@@ -203,6 +211,19 @@ BIASED = Problem(
     drawing=stack_drawing,
     quantity="spin_polarisation",
 )
+SWITCHED = Problem(
+    family="junction",
+    name="switched",
+    question="how the currents settle at finite bias after the bias or a magnet is switched",
+    model=SwitchedBias,
+    methods={method.name: method for method in SWITCHED_METHODS},
+    observables=SWITCHED_OBSERVABLES,
+    checks=SWITCHED_CHECKS,
+    audits=(),
+    labels=switched_labels,
+    drawing=stack_drawing,
+    quantity="current",
+)
 VIBRATING = Problem(
     family="junction",
     name="phonons",
@@ -220,7 +241,7 @@ VIBRATING = Problem(
 FAMILY = Family(
     name="junction",
     question=QUESTION,
-    problems=(PROBLEM, BIASED, VIBRATING, TRANSIENT),
+    problems=(PROBLEM, BIASED, VIBRATING, TRANSIENT, SWITCHED),
     moved={
         "counting": "ask junction for its observables noise and fano_factor",
         "sampled": "solve junction by method trajectories",
