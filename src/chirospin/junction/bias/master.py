@@ -45,7 +45,6 @@ from chirospin.junction.manybody.hamiltonian import hamiltonians
 from chirospin.junction.manybody.leads import open_channels
 from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Layout, Real
 from chirospin.junction.manybody.steady import (
-    Resolvent,
     Stationary,
     SteadySolver,
     krylov_setting,
@@ -53,12 +52,10 @@ from chirospin.junction.manybody.steady import (
 )
 from chirospin.junction.modes import modes
 from chirospin.junction.probed import require_no_probes
-from chirospin.numerics.sylvester import Form, by_either_form
 
 LEFT = np.array([1.0, 0.0])
 TOGETHER = 40_000  # unknowns of the members that share numpy calls
 THREADED_SECTOR = 200
-SLOW = 1e-8  # decay over the energy scale below which eigenvalues of H_eff lose too many digits
 SAME = 1e-6
 TOO_SLOW = (
     "some states are left more slowly than rounding can tell, so their probabilities are not known; "
@@ -172,20 +169,12 @@ class SecondOrder(Method):
         if any(member.reservoirs.dephasing for member in members):
             families.append(Dephasing(members, layout))
         generator = Generator(members, layout, families)
-
-        def attempt(generators: Sequence[Generator], form: Form) -> list[SteadySolver]:
-            return [
-                SteadySolver(
-                    resolvent=Resolvent(one, form),
-                    tolerance=self.tolerance,
-                    limit=self.krylov_vectors,
-                )
-                for one in generators
-            ]
-
-        (solver,) = by_either_form([generator], attempt, _slow)
-        if _slow(solver):
-            solver = solver.regularised(float(leads.coupling.max()))
+        solver = SteadySolver.of(
+            generator,
+            tolerance=self.tolerance,
+            limit=self.krylov_vectors,
+            rate=float(leads.coupling.max()),
+        )
         return self._read(solver, leads, vibrations, counting)
 
     def _read(
@@ -301,12 +290,6 @@ class Solution:
     barrier: float
     noise: float | None
     vibrations: dict[str, Real] | None = None
-
-
-def _slow(solver: SteadySolver) -> bool:
-    """Whether a state is left so slowly that L_0 is nearly singular."""
-    scale = solver.generator.scale
-    return bool((solver.resolvent.slowest_decay <= SLOW * scale).any())
 
 
 def _state_counts(member: BiasedMember) -> list[int]:
