@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import digamma
 
 from chirospin.base.fermi import broadened_fermi, fermi
 from chirospin.junction.bias.eigenstates import (
@@ -38,7 +39,7 @@ from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Halves, Layou
 from chirospin.numerics.sylvester import dagger, pack
 
 Ints = NDArray[np.int64]
-Kind = Literal["redfield", "redfield-lamb", "perlind", "ule", "kms"]
+Kind = Literal["redfield", "redfield-lamb", "first-tier", "perlind", "ule", "kms"]
 Stacks = tuple[list[Complex], list[Complex]]
 IN, OUT = 0, 1
 KERNEL_TOGETHER = 2e6  # elements of the kernel of the Lamb shift at a time
@@ -74,6 +75,20 @@ def _redfield_lamb(omega: Real, mu: float, T: float, filled: Filled) -> Factors:
     return Factors(entering=plain.entering - shift, leaving=plain.leaving - shift)
 
 
+def _first_tier(omega: Real, mu: float, T: float, decay: float) -> Factors:
+    r"""Of leads whose memory decays by tunnelling too: the first tier of a hierarchy, eliminated.
+
+    .. math:: \int_0^\infty dt\, C(t)\, e^{i\omega t - \kappa t}, \qquad z = \tfrac12
+              + \frac{\kappa + i(\omega - \mu)}{2\pi T}: \quad
+              \tfrac14 - \frac{\mathrm{Im}\,\psi(z)}{2\pi} + \frac{i\,\mathrm{Re}\,\psi(z)}{2\pi}
+
+    for electrons that enter; the constant of the real part of psi cancels.
+    """
+    psi = digamma(0.5 + (decay + 1j * (omega - mu)) / (2 * np.pi * T)) / (2 * np.pi)
+    shift = 1j * psi.real
+    return Factors(entering=0.25 - psi.imag + shift, leaving=0.25 + psi.imag + shift)
+
+
 def _square_root(omega: Real, mu: float, T: float, filled: Filled) -> Factors:
     x = (omega - mu) / T
     return Factors(entering=np.sqrt(filled(x)), leaving=np.sqrt(filled(-x)))
@@ -86,7 +101,7 @@ FACTORS: dict[Kind, Callable[[Real, float, float, Filled], Factors]] = {
     "ule": _square_root,
     "kms": _square_root,
 }
-BARE = ("redfield", "redfield-lamb")
+BARE = ("redfield", "redfield-lamb", "first-tier")
 """Kinds whose Q is c or c+ itself, with the whole coupling in P; of the others P = 2 Q has its root."""
 
 
@@ -113,6 +128,10 @@ class Condition:
     def factors(self, kind: Kind, chain: Chain, omega: Real, elements: Complex) -> Factors:
         """Of every transition of a chain, (link, A, B)."""
         filled: Filled = fermi
+        if kind == "first-tier":
+            assert self.gamma is not None
+            whole = self.gamma.sum() if self.gamma.ndim == 1 else np.trace(self.gamma)
+            return _first_tier(omega, self.mu, self.T, float(whole.real) / 2)
         if self.gamma is not None:
             inside = np.ix_(*[chain.orbitals] * self.gamma.ndim)
             width = transition_widths(self.gamma[inside], elements)
@@ -165,9 +184,8 @@ class Jump:
         """sum_j w_j Q_j rho P_j^+, without its conjugate, on (batch, link, d_source, d_source)."""
         batch, count, states, channels = self.gather.shape
         if self.dense is None:
-            member, link = np.ogrid[:batch, :count]
-            left = rho[member[..., None, None], link[..., None, None], self.gather]
-            left *= self.sign[..., None]
+            rows = rho.reshape(-1, rho.shape[-1])
+            left = rows.take(self._rows, axis=0) * self.sign[..., None]
         else:
             left = (self.dense @ rho).reshape(batch, count, states, channels, -1)
         if weight is not None:
@@ -189,6 +207,13 @@ class Jump:
         left = (self.adjoint @ Z).reshape(batch, count, channels, -1, states)
         rows = np.moveaxis(left, 2, -1).reshape(batch, count, -1, states * channels)
         return np.asarray(rows @ self._dense)
+
+    @cached_property
+    def _rows(self) -> Ints:
+        """``gather`` among the rows of all members and links."""
+        batch, count, _, channels = self.gather.shape
+        first = np.arange(batch * count).reshape(batch, count, 1, 1)
+        return np.asarray(self.gather + first * (self.adjoint.shape[2] // channels))
 
     @cached_property
     def _dense(self) -> Complex:

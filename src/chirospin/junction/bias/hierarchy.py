@@ -22,8 +22,8 @@ from __future__ import annotations
 import itertools
 import math
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any, ClassVar
 
@@ -45,6 +45,7 @@ from chirospin.base.method import (
     Needs,
 )
 from chirospin.base.outcome import Outcome
+from chirospin.junction.bias.dissipators import ThermalLeads
 from chirospin.junction.bias.eigenstates import BiasedMember, links, spectrum
 from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing, reservoirs_of
 from chirospin.junction.bias.parts import BIAS_RESPONSE, NOISE, PARTNERS, BiasResponse
@@ -53,6 +54,7 @@ from chirospin.junction.bias.tier_parts import TierParts
 from chirospin.junction.couplings import factorised
 from chirospin.junction.floating import require_no_floating
 from chirospin.junction.manybody import fock
+from chirospin.junction.manybody.generator import Generator
 from chirospin.junction.manybody.operator_space import (
     Charge,
     ladder_map,
@@ -66,7 +68,9 @@ from chirospin.junction.manybody.operator_space import (
     times,
     trace_places,
 )
+from chirospin.junction.manybody.packed import EVEN, ODD, Blocks, Halves, Layout
 from chirospin.junction.manybody.spin_flow import SPIN_FLOW, SpinFlow
+from chirospin.junction.manybody.steady import SteadySolver
 from chirospin.junction.probed import require_no_probes
 from chirospin.junction.state import UNREACHED, DensityCertificates
 from chirospin.numerics.krylov import gmres
@@ -79,6 +83,9 @@ WIDTHS = 10.0  # level widths beyond the largest energy that poles reach too
 WEIGHT = 1e-4  # |c_ab|^2 below this does not decide how far poles must reach
 WORKING_VECTORS = 8
 RESPONSE_STALLED = "the linear response of the hierarchy stalled above the tolerance; raise applications or tolerance"
+REDUCED = 0.3  # of the tolerance, at which Krylov vectors end
+SECOND_ORDER = 1e-10  # of its residual: an answer of that generator counts as a fixed linear map
+MOST_OF_SECOND_ORDER = 300  # Krylov vectors of one such answer
 
 
 Width = tuple[tuple[int, int, complex], ...]
@@ -176,6 +183,14 @@ def channel_map(
     return sum(parts[1:], start=parts[0])
 
 
+Weight = Callable[[Channel, int], float]
+
+
+def unweighted(channel: Channel, sigma: int) -> float:
+    """Every operator as it is."""
+    return 1.0
+
+
 class Equations:
     """The hierarchy of one member to a tier with a number of poles."""
 
@@ -237,56 +252,93 @@ class Equations:
         """All terms but the propagator without jumps."""
         out = np.empty_like(x)
         for sig in self.signatures:
-            n = len(sig)
-            shift = self.shift[sig]
-            X = self.part(x, sig)
-            total = times(half_filled_jumps(self.charges, shift, self.width), X)
-            total *= (-1) ** n
-            sign = -((-1) ** n)
-            for r in range(1, n + 1):
-                j = sig[r - 1]
-                below = sig[: r - 1] + sig[r:]
-                if below not in self.shape:
-                    continue
-                one = self.channels[j]
-                step = channel_map(self.charges, self.shift[below], one, one.sigma, sign)
-                Y = times(step, self.part(x, below))
-                along = [1] * (n + 1)
-                along[r] = self.poles
-                eta = -1j * (-1) ** (n - r) * self.eta[j].reshape(along)
-                total += eta * np.expand_dims(Y, r)
-            if n < self.tier:
-                for j, one in enumerate(self.channels):
-                    at = bisect_right(sig, j)
-                    above = (*sig[:at], j, *sig[at:])
-                    if above not in self.shape:
-                        continue
-                    step = channel_map(self.charges, self.shift[above], one, -one.sigma, sign)
-                    Y = self.part(x, above).sum(axis=at + 1)
-                    total += -1j * (-1) ** (n - at) * times(step, Y)
+            jumps = half_filled_jumps(self.charges, self.shift[sig], self.width)
+            total = (-1) ** len(sig) * times(jumps, self.part(x, sig))
+            for term in itertools.chain(self.from_below(x, sig), self.from_above(x, sig)):
+                total += term
             out[self.span[sig]] = total.ravel()
         return out
+
+    def from_below(
+        self, x: Complex, sig: Signature, weight: Weight = unweighted, between: int = 1
+    ) -> Iterator[Complex]:
+        """What the tier below gives to one auxiliary operator, channel by channel.
+
+        Parameters
+        ----------
+        weight : of the operator C^sigma of a channel
+        between : what the operator on the right side of x is multiplied by beside it
+        """
+        n = len(sig)
+        for r, j in enumerate(sig, start=1):
+            one, below = self.channels[j], sig[: r - 1] + sig[r:]
+            share = weight(one, one.sigma)
+            if below not in self.shape or not share:
+                continue
+            sign = -((-1) ** n) * between
+            step = channel_map(self.charges, self.shift[below], one, one.sigma, sign)
+            along = [1] * (n + 1)
+            along[r] = self.poles
+            eta = -1j * share * (-1) ** (n - r) * self.eta[j].reshape(along)
+            yield eta * np.expand_dims(times(step, self.part(x, below)), r)
+
+    def from_above(
+        self, x: Complex, sig: Signature, weight: Weight = unweighted, between: int = 1
+    ) -> Iterator[Complex]:
+        """What the tier above gives to one auxiliary operator, channel by channel; with the same weights."""
+        n = len(sig)
+        for j, one in enumerate(self.channels) if n < self.tier else ():
+            at = bisect_right(sig, j)
+            above = (*sig[:at], j, *sig[at:])
+            share = weight(one, -one.sigma)
+            if above not in self.shape or not share:
+                continue
+            sign = -((-1) ** n) * between
+            step = channel_map(self.charges, self.shift[above], one, -one.sigma, sign)
+            total = self.part(x, above).sum(axis=at + 1)
+            yield -1j * share * (-1) ** (n - at) * times(step, total)
 
     def propagated(self, x: Complex) -> Complex:
         r"""Inverse of :math:`-i[H, X] - (\sum g/2 + \sum\gamma) X` on every auxiliary operator."""
         out = np.empty_like(x)
         for sig in self.signatures:
-            rate = np.full(self.shape[sig][1:], self.damping, dtype=complex)
-            for axis, j in enumerate(sig):
-                along = [1] * len(sig)
-                along[axis] = self.poles
-                rate = rate + self.gamma[j].reshape(along)
-            flat = rate.reshape(1, 1, -1)
-            X = x[self.span[sig]].reshape(self.shape[sig][0], -1)
-            Y = np.empty_like(X)
-            for block in operator_space(self.charges, self.shift[sig]):
-                U, V = self.vectors[block.ket], self.vectors[block.bra]
-                gap = self.energies[block.ket][:, None] - self.energies[block.bra]
-                inner = _turned(U.conj().T, X[block.span], V.T, block.shape)
-                inner /= -1j * gap[:, :, None] - flat
-                Y[block.span] = _turned(U, inner, V.conj(), block.shape).reshape(-1, X.shape[1])
-            out[self.span[sig]] = Y.ravel()
+            out[self.span[sig]] = self.propagated_part(self.part(x, sig), sig).ravel()
         return out
+
+    def propagated_part(self, X: Complex, sig: Signature) -> Complex:
+        """The same on one."""
+        rate = np.full(self.shape[sig][1:], self.damping, dtype=complex)
+        for axis, j in enumerate(sig):
+            along = [1] * len(sig)
+            along[axis] = self.poles
+            rate = rate + self.gamma[j].reshape(along)
+        flat = rate.reshape(1, 1, -1)
+
+        def divided(inner: Complex, gap: Real) -> Complex:
+            inner /= -1j * gap[:, :, None] - flat
+            return inner
+
+        return self._between_eigenstates(X, sig, divided)
+
+    def unpropagated(self, rho: Complex) -> Complex:
+        """The propagator without jumps itself, on the density operator."""
+        return self._between_eigenstates(
+            rho, (), lambda inner, gap: inner * (-1j * gap[:, :, None] - self.damping)
+        )
+
+    def _between_eigenstates(
+        self, X: Complex, sig: Signature, action: Callable[[Complex, Real], Complex]
+    ) -> Complex:
+        """An action (elements, differences of energies) -> elements, each with all poles last."""
+        flat = X.reshape(X.shape[0], -1)
+        out = np.empty_like(flat)
+        for block in operator_space(self.charges, self.shift[sig]):
+            U, V = self.vectors[block.ket], self.vectors[block.bra]
+            gap = self.energies[block.ket][:, None] - self.energies[block.bra]
+            inner = action(_turned(U.conj().T, flat[block.span], V.T, block.shape), gap)
+            turned = _turned(U, inner, V.conj(), block.shape)
+            out[block.span] = turned.reshape(-1, flat.shape[1])
+        return out.reshape(X.shape)
 
     def trace(self, rho: Complex) -> complex:
         """Trace of an operator that keeps every charge."""
@@ -335,6 +387,65 @@ def _occupations(charges: fock.Charges, rho: Complex) -> Real:
     return np.asarray(rho[trace_places(charges)].real @ held)
 
 
+class SecondOrderSteps:
+    r"""Corrections that know the slow relaxation: the first tier eliminated from the density operator.
+
+    With z the equations divided by their propagators P_n, and L the generator of second order whose leads
+    forget at the rate of the propagator (``first-tier``),
+
+    .. math::
+        L y_0 = P_0^{-1} z_0 - C_{01} z_1, \qquad y_1 = z_1 - P_1 C_{10} y_0, \qquad y_n = z_n
+
+    Tunnelling refills a state that is left slowly only through two tiers; P_0 alone does not see that rate.
+    """
+
+    def __init__(self, system: Equations) -> None:
+        self.system = system
+        member = replace(system.member, broadened=True)
+        self.layout = Layout(charges=system.charges, batch=1)
+        leads = ThermalLeads([member], self.layout, "first-tier")
+        self.solver = SteadySolver.of(
+            Generator([member], self.layout, [leads]),
+            tolerance=SECOND_ORDER,
+            limit=MOST_OF_SECOND_ORDER,
+            rate=float(leads.coupling.max()),
+        )
+        self.blocks = operator_space(system.charges, (0,) * len(system.charges))
+        self.first_tier = [sig for sig in system.signatures if len(sig) == 1]
+
+    def __call__(self, z: Complex) -> Complex:
+        """y from z."""
+        system, y = self.system, z.copy()
+        density = system.part(y, ())
+        right = system.unpropagated(density)
+        for term in system.from_above(z, ()):
+            right -= term
+        even, odd, _ = self.solver.solve(*self._packed(-right), SECOND_ORDER)
+        density[:] = self._unpacked((even, odd))
+        for sig in self.first_tier:
+            (made,) = system.from_below(y, sig)
+            X = system.part(y, sig)
+            X -= system.propagated_part(made, sig)
+        return y
+
+    def _packed(self, rho: Complex) -> Halves:
+        blocks: Blocks = {
+            (parity, n): np.zeros(self.layout.shape(parity, n), dtype=complex)
+            for parity in (EVEN, ODD)
+            for n in self.layout.numbers(parity)
+        }
+        for block in self.blocks:
+            parity, n, sector = block.ket
+            blocks[parity, n][0, sector] = rho[block.span].reshape(block.shape)
+        return self.layout.packed(blocks)
+
+    def _unpacked(self, halves: Halves) -> Complex:
+        blocks = self.layout.blocks(halves)
+        return np.concatenate(
+            [blocks[block.ket[:2]][0, block.ket[2]].ravel() for block in self.blocks]
+        )
+
+
 def largest_energy(member: BiasedMember) -> float:
     """Largest (\\|w\\| + \\|mu\\|)/T of a broadened transition with weight: poles must reach it."""
     reservoirs = member.reservoirs
@@ -372,7 +483,7 @@ class Hierarchy(Method):
         description="largest residual, every equation divided by its own rate",
     )
     krylov_vectors: int = Field(
-        30, ge=2, le=MOST_VECTORS, description="Krylov vectors between restarts"
+        20, ge=2, le=MOST_VECTORS, description="Krylov vectors between restarts"
     )
     applications: int = Field(
         600, ge=1, le=MOST_STEPS, description="most applications of the hierarchy"
@@ -486,30 +597,41 @@ class Hierarchy(Method):
         ConvergenceError : the residual stalled
         """
         right = -system.propagated(Y)
-        X, spent = np.zeros_like(right), 0
+        X, residual, spent = self._iterated(system, np.zeros_like(right), right)
+        if not residual <= self.tolerance:
+            outcome = Outcome(
+                converged=False, residual=residual, iterations=spent, reason=RESPONSE_STALLED
+            )
+            raise ConvergenceError(RESPONSE_STALLED, outcome)
+        return X
+
+    def _iterated(
+        self, system: Equations, x: Complex, right: Complex | None
+    ) -> tuple[Complex, float, int]:
+        """x with the equations at a right side, None for 0; the residual, relative, and the applications."""
+        corrected, spent = SecondOrderSteps(system), 0
+
+        def equation(z: Complex) -> Complex:
+            return z + system.propagated(system.couplings(z))
 
         def on_reals(Z: Real) -> Real:
             z = np.ascontiguousarray(Z[0]).view(complex)
-            return (z + system.propagated(system.couplings(z))).view(float)[None]
+            return corrected(equation(z)).view(float)[None]
 
-        size = float(np.linalg.norm(right))
         while True:
-            rest = right - X - system.propagated(system.couplings(X))
-            residual = float(np.linalg.norm(rest)) / max(size, 1e-300)
-            if residual <= self.tolerance or not size:
-                return X
-            if spent >= self.applications:
-                outcome = Outcome(
-                    converged=False, residual=residual, iterations=spent, reason=RESPONSE_STALLED
-                )
-                raise ConvergenceError(RESPONSE_STALLED, outcome)
+            rest = equation(x) if right is None else equation(x) - right
+            spent += 1
+            size = float(np.linalg.norm(x if right is None else right))
+            residual = float(np.linalg.norm(rest)) / size if size else 0.0
+            if not residual > self.tolerance or spent >= self.applications:
+                return x, residual, spent
             found = gmres(
                 on_reals,
-                rest.view(float)[None],
-                tolerance=0.3 * self.tolerance / residual,
+                -corrected(rest).view(float)[None],
+                tolerance=REDUCED * self.tolerance / residual,
                 limit=min(self.krylov_vectors, self.applications - spent),
             )
-            X = X + np.ascontiguousarray(found.solution[0]).view(complex)
+            x = x + np.ascontiguousarray(found.solution[0]).view(complex)
             spent += found.applications
 
     def _check_memory(self, system: Equations) -> None:
@@ -526,37 +648,15 @@ class Hierarchy(Method):
         x = np.zeros(system.unknowns, dtype=complex)
         places = trace_places(system.charges)
         x[system.span[()].start + places] = 1 / places.size
-        spent = 0
-
-        def equation(z: Complex) -> Complex:
-            return z + system.propagated(system.couplings(z))
-
-        def on_reals(Z: Real) -> Real:
-            return equation(np.ascontiguousarray(Z[0]).view(complex)).view(float)[None]
-
-        size = float(np.linalg.norm(x))
-        residual = math.inf
         unreached = member_unreached(system.member)
-        while True:
-            rest = equation(x)
-            spent += 1
-            residual = float(np.linalg.norm(rest) / np.linalg.norm(x))
-            if residual <= self.tolerance or spent >= self.applications or unreached:
-                break
-            found = gmres(
-                on_reals,
-                -rest.view(float)[None],
-                tolerance=0.3 * self.tolerance * size / float(np.linalg.norm(rest)),
-                limit=min(self.krylov_vectors, self.applications - spent),
-            )
-            x = x + np.ascontiguousarray(found.solution[0]).view(complex)
-            spent += found.applications
-            size = float(np.linalg.norm(x))
+        residual, spent = math.inf, 0
+        if not unreached:
+            x, residual, spent = self._iterated(system, x, None)
         x /= system.trace(system.part(x, ()))
         reason = ""
         if unreached:
             reason = UNREACHED
-        elif residual > self.tolerance:
+        elif not residual <= self.tolerance:
             reason = "the residual stalled above the tolerance; raise applications or tolerance"
         return x, Outcome(converged=not reason, residual=residual, iterations=spent, reason=reason)
 

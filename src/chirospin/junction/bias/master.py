@@ -47,7 +47,6 @@ from chirospin.junction.manybody.hamiltonian import hamiltonians
 from chirospin.junction.manybody.leads import open_channels
 from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Layout, Real
 from chirospin.junction.manybody.steady import (
-    Resolvent,
     Stationary,
     SteadySolver,
     krylov_setting,
@@ -56,11 +55,9 @@ from chirospin.junction.manybody.steady import (
 from chirospin.junction.model import floating_leads
 from chirospin.junction.modes import modes
 from chirospin.junction.probed import require_no_probes
-from chirospin.numerics.sylvester import Form, by_either_form
 
 TOGETHER = 40_000  # unknowns of the members that share numpy calls
 THREADED_SECTOR = 200
-SLOW = 1e-8  # decay over the energy scale below which eigenvalues of H_eff lose too many digits
 SAME = 1e-6
 TOO_SLOW = (
     "some states are left more slowly than rounding can tell, so their probabilities are not known; "
@@ -205,20 +202,12 @@ class SecondOrder(Method):
         if any(member.reservoirs.dephasing for member in members):
             families.append(Dephasing(members, layout))
         generator = Generator(members, layout, families)
-
-        def attempt(generators: Sequence[Generator], form: Form) -> list[SteadySolver]:
-            return [
-                SteadySolver(
-                    resolvent=Resolvent(one, form),
-                    tolerance=self.tolerance,
-                    limit=self.krylov_vectors,
-                )
-                for one in generators
-            ]
-
-        (solver,) = by_either_form([generator], attempt, _slow)
-        if _slow(solver):
-            solver = solver.regularised(float(leads.coupling.max()))
+        solver = SteadySolver.of(
+            generator,
+            tolerance=self.tolerance,
+            limit=self.krylov_vectors,
+            rate=float(leads.coupling.max()),
+        )
         return self._read(solver, leads, vibrations, asked)
 
     def _read(
@@ -342,12 +331,6 @@ class Solution:
     noise: float | None
     vibrations: dict[str, Real] | None = None
     asked: dict[str, Any] = field(default_factory=dict)
-
-
-def _slow(solver: SteadySolver) -> bool:
-    """Whether a state is left so slowly that L_0 is nearly singular."""
-    scale = solver.generator.scale
-    return bool((solver.resolvent.slowest_decay <= SLOW * scale).any())
 
 
 def _state_counts(member: BiasedMember) -> list[int]:

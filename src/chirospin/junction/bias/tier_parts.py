@@ -11,7 +11,6 @@ hierarchy has the signs between its two sides exchanged. With :math:`L x_1 = -(L
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from chirospin.junction.bias.hierarchy import Channel, Equations, Signature
 
 Inverse = Callable[[Complex], Complex]
-ChannelMap = Callable[..., object]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,34 +130,18 @@ class TierParts:
         return out
 
     def _counted(self, x: Complex, sig: Signature, lead: int, order: int) -> Complex:
-        from chirospin.junction.bias.hierarchy import channel_map
-
-        system, n = self.system, len(sig)
+        system = self.system
         total = self._jumped(system.part(x, sig), sig, lead, order)
-        between = -((-1) ** n) * (-1) ** order
 
-        def weight(sigma: int) -> float:
-            return 0.5 * sigma if order == 1 else 0.25
+        def weight(one: Channel, sigma: int) -> float:
+            own = one.lead == lead
+            return own * (0.5 * sigma if order == 1 else 0.25)
 
-        for r in range(1, n + 1):
-            j = sig[r - 1]
-            one, below = system.channels[j], sig[: r - 1] + sig[r:]
-            if one.lead != lead or below not in system.shape:
-                continue
-            step = channel_map(system.charges, system.shift[below], one, one.sigma, between)
-            along = [1] * (n + 1)
-            along[r] = system.poles
-            eta = -1j * (-1) ** (n - r) * system.eta[j].reshape(along)
-            made = np.expand_dims(times(step, system.part(x, below)), r)
-            total = total + weight(one.sigma) * eta * made
-        for j, one in enumerate(system.channels) if n < system.tier else ():
-            at = bisect_right(sig, j)
-            above = (*sig[:at], j, *sig[at:])
-            if one.lead != lead or above not in system.shape:
-                continue
-            step = channel_map(system.charges, system.shift[above], one, -one.sigma, between)
-            Y = times(step, system.part(x, above).sum(axis=at + 1))
-            total = total - 1j * (-1) ** (n - at) * weight(-one.sigma) * Y
+        between = (-1) ** order
+        for term in system.from_below(x, sig, weight, between):
+            total = total + term
+        for term in system.from_above(x, sig, weight, between):
+            total = total + term
         return total
 
     def _jumped(self, X: Complex, sig: Signature, lead: int, order: int) -> Complex:
