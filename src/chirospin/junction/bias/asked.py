@@ -25,6 +25,7 @@ from chirospin.junction.manybody.full_counting import (
 from chirospin.junction.manybody.green import (
     GREEN,
     SectorGenerator,
+    by_place,
     green_function,
     sector_matrices,
 )
@@ -80,7 +81,8 @@ def together(up: Any, down: Any) -> Any:
     if not is_dataclass(up):
         return np.stack([up, down])
     pairs = {one.name: (getattr(up, one.name), getattr(down, one.name)) for one in fields(up)}
-    return replace(up, **{name: together(*pair) for name, pair in pairs.items()})
+    both: Any = {name: together(*pair) for name, pair in pairs.items()}
+    return type(up)(**both)
 
 
 def _spin_flow(solver: SteadySolver, leads: ThermalLeads, halves: Halves) -> list[SpinFlow]:
@@ -167,22 +169,23 @@ def _green(solver: SteadySolver, leads: ThermalLeads, halves: Halves) -> list[An
     generator, members = solver.generator, leads.members
     H = hamiltonians(members, leads.layout)
     blocks = leads.layout.blocks(halves)
+    density = {(p, n): X for (p, n), X in blocks.items()}
+    dephasing = Dephasing(members, leads.layout)
     found = []
     for b, member in enumerate(members):
+        parts = [
+            sector_matrices(one, b, leads.layout)
+            for one in (by_place(H), by_place(generator.heff), density)
+        ]
         rate = member.reservoirs.dephasing
-        dephasing = Dephasing(members, leads.layout)
+        held = {(p, n): np.sqrt(rate) * dephasing.electrons(p, n)[None] for p, n in density}
         L = SectorGenerator(
             charges=member.charges,
-            hamiltonian=sector_matrices(lambda p, n, b=b: H[p][n][b], leads.layout),
-            damped=sector_matrices(lambda p, n, b=b: generator.heff[p][n][b], leads.layout),
-            rho=sector_matrices(lambda p, n, b=b: blocks[p, n][b], leads.layout),
+            hamiltonian=parts[0],
+            damped=parts[1],
+            rho=parts[2],
             jumps=leads.sector_jumps(b),
-            held=sector_matrices(
-                lambda p, n, rate=rate, one=dephasing: np.sqrt(rate) * one.electrons(p, n),
-                leads.layout,
-            )
-            if rate
-            else None,
+            held=sector_matrices(held, 0, leads.layout) if rate else None,
         )
         found.append(green_function(L, member.energies, member.gamma.sum(axis=0)))
     return found

@@ -23,7 +23,7 @@ import itertools
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, ClassVar
 
@@ -56,8 +56,9 @@ from chirospin.junction.floating import require_no_floating
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.generator import Generator
 from chirospin.junction.manybody.operator_space import (
+    Channel,
     Charge,
-    ladder_map,
+    channel_map,
     moved_charge,
     operator_space,
     orbital_charge,
@@ -129,28 +130,6 @@ def half_filled_jumps(charges: fock.Charges, shift: Charge, width: Width) -> sci
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Channel:
-    r"""One operator of a lead, :math:`C_v^- = \sum_a v_a^* c_a` or its adjoint.
-
-    Parameters
-    ----------
-    strength : g of :math:`\Gamma = \sum_v g_v u_v u_v^+`, eV
-    vector : (orbital, u_a) of the elements that are not zero
-    sigma : +1 for the adjoint
-    """
-
-    lead: int
-    strength: float
-    vector: tuple[tuple[int, complex], ...]
-    sigma: int
-
-    @property
-    def orbital(self) -> int:
-        """One whose charge it has."""
-        return self.vector[0][0]
-
-
 def channels_of(member: BiasedMember) -> list[Channel]:
     """Every operator that a member's leads move electrons by."""
     found = []
@@ -167,20 +146,6 @@ def channels_of(member: BiasedMember) -> list[Channel]:
 def _plain(number: complex) -> complex:
     """A real number as one."""
     return float(number.real) if not number.imag else complex(number)
-
-
-@lru_cache(maxsize=2048)
-def channel_map(
-    charges: fock.Charges, shift: Charge, channel: Channel, sigma: int, sign: int
-) -> scipy.sparse.csr_array:
-    """X -> C^sigma X + sign X C^sigma as a sparse map between operator spaces."""
-    parts = [
-        (u if sigma > 0 else np.conj(u)) * ladder_map(charges, shift, a, sigma, sign)
-        if u != 1
-        else ladder_map(charges, shift, a, sigma, sign)
-        for a, u in channel.vector
-    ]
-    return sum(parts[1:], start=parts[0])
 
 
 Weight = Callable[[Channel, int], float]

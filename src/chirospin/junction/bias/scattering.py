@@ -182,12 +182,14 @@ def _asked(model: BiasedJunction, modes: list[Modes], needs: Needs) -> dict[str,
             f"{probe_kind(model)}"
         )
     reservoirs = reservoirs_of(model)
-    finders = {
-        SPIN_FLOW: lambda: spin_flow(gated_hamiltonian(model), reservoirs, modes),
-        BIAS_RESPONSE: lambda: bias_response(model),
-        LEAD_RESPONSE: lambda: lead_response(reservoirs, modes),
-    }
-    return {name: finders[name]() for name in asked}
+    parts: dict[str, Any] = {}
+    if SPIN_FLOW in asked:
+        parts[SPIN_FLOW] = spin_flow(gated_hamiltonian(model), reservoirs, modes)
+    if BIAS_RESPONSE in asked:
+        parts[BIAS_RESPONSE] = bias_response(model)
+    if LEAD_RESPONSE in asked:
+        parts[LEAD_RESPONSE] = lead_response(reservoirs, modes)
+    return parts
 
 
 def _coherent(model: BiasedJunction) -> tuple[BiasedState, list[Modes]]:

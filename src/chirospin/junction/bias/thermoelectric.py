@@ -77,7 +77,8 @@ def entropy_production(model: BiasedJunction, state: BiasedState) -> Real:
     A theorem for ``kms``. ``ule`` violates it where the bias is so small that the current it drives at rest
     shows.
     """
-    return -(heat_of(model, state) / reservoirs_of(model).thermal_energy).sum(axis=1)
+    gained = heat_of(model, state) / reservoirs_of(model).thermal_energy
+    return np.asarray(-gained.sum(axis=1))
 
 
 def _response(state: BiasedState, part: str = LINEAR) -> LeadResponse | None:

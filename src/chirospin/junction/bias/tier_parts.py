@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chirospin.junction.manybody.operator_space import (
+    Channel,
     Complex,
+    channel_map,
     ladder_map,
     moved_charge,
     orbital_charge,
@@ -28,7 +30,7 @@ from chirospin.junction.manybody.packed import Real
 from chirospin.junction.manybody.spin_flow import spin_matrices
 
 if TYPE_CHECKING:
-    from chirospin.junction.bias.hierarchy import Channel, Equations, Signature
+    from chirospin.junction.bias.hierarchy import Equations, Signature
 
 Inverse = Callable[[Complex], Complex]
 
@@ -105,10 +107,11 @@ class TierParts:
         h = self.system.member.matrices.h
         S = spin_matrices(len(h))
         turned = 1j * (h @ S - S @ h)
-        return self.inflow(S), np.einsum("kab,ba->k", turned, self.one_body_density()).real
+        torque = np.einsum("kab,ba->k", turned, self.one_body_density())
+        return self.inflow(S), np.asarray(torque.real)
 
     def _traceless(self, X: Complex) -> Complex:
-        return X - self.system.trace(self.system.part(X, ())) * self.x
+        return np.asarray(X - self.system.trace(self.system.part(X, ())) * self.x)
 
     def noise(self, lead: int = 0) -> tuple[float, float]:
         """First and second cumulant of the electrons from a lead."""
@@ -146,8 +149,6 @@ class TierParts:
 
     def _jumped(self, X: Complex, sig: Signature, lead: int, order: int) -> Complex:
         """Half-filled jumps of one lead, those that leave with a sign at first order."""
-        from chirospin.junction.bias.hierarchy import channel_map
-
         system, shift = self.system, self.system.shift[sig]
         total = np.zeros_like(X)
         for one in system.channels:
@@ -159,7 +160,7 @@ class TierParts:
             right = whole - channel_map(system.charges, beside, one, -one.sigma, 0)
             rate = one.strength / 2 * (one.sigma if order == 1 else 1)
             total = total + rate * times(right, left)
-        return (-1) ** len(sig) * total
+        return np.asarray((-1) ** len(sig) * total)
 
     def slope(self, shares: Real) -> Real:
         """Derivatives of the currents when the potential of lead l moves by shares_l, (lead,)."""

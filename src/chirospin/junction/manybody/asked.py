@@ -20,6 +20,7 @@ from chirospin.junction.manybody.green import (
     GREEN,
     GreenFunction,
     SectorGenerator,
+    by_place,
     green_function,
     sector_matrices,
 )
@@ -107,9 +108,9 @@ def _green(pair: Pair, found: Solved) -> GreenFunction:
     for b, member in enumerate(pair):
         L = SectorGenerator(
             charges=member.charges,
-            hamiltonian=sector_matrices(lambda p, n, b=b: H[p][n][b], layout),
-            damped=sector_matrices(lambda p, n, b=b: generator.heff[p][n][b], layout),
-            rho=sector_matrices(lambda p, n, b=b: blocks[p, n][b], layout),
+            hamiltonian=sector_matrices(by_place(H), b, layout),
+            damped=sector_matrices(by_place(generator.heff), b, layout),
+            rho=sector_matrices(blocks, b, layout),
             jumps=leads.sector_jumps(b),
         )
         width = member.gamma.sum(axis=0)

@@ -114,9 +114,8 @@ class Counting:
         states, values = [self.halves], []
         for n in range(1, ORDERS + 1):
             gone = [counted(k, states[n - k]) for k in range(1, n + 1)]
-            values.append(
-                sum(comb(n, k) * layout.trace(*one) for k, one in enumerate(gone, start=1))
-            )
+            traces = [comb(n, k) * layout.trace(*one) for k, one in enumerate(gone, start=1)]
+            values.append(np.sum(traces, axis=0))
             if n < ORDERS:
                 states.append(self._next(n, states, gone, values))
         return np.stack(values, axis=-1)
@@ -125,9 +124,13 @@ class Counting:
         self, n: int, states: Sequence[Halves], gone: Sequence[Halves], values: Sequence[Real]
     ) -> Halves:
         even, odd = (
-            sum(
-                comb(n, k) * (gone[k - 1][parity] - values[k - 1][:, None] * states[n - k][parity])
-                for k in range(1, n + 1)
+            np.sum(
+                [
+                    comb(n, k)
+                    * (gone[k - 1][parity] - values[k - 1][:, None] * states[n - k][parity])
+                    for k in range(1, n + 1)
+                ],
+                axis=0,
             )
             for parity in (EVEN, ODD)
         )
@@ -274,7 +277,8 @@ class Counting:
                 arrived = [
                     one + L.kept(p, X[p]) for p, one in zip((EVEN, ODD), arrived, strict=True)
                 ]
-            return Z - np.concatenate([R(p, arrived[p]) for p in (EVEN, ODD)], axis=1)
+            again = [R(p, arrived[p]) for p in (EVEN, ODD)]
+            return np.asarray(Z - np.concatenate(again, axis=1))
 
         right = np.concatenate([R(EVEN, rest[EVEN]), R(ODD, rest[ODD])], axis=1)
         found = gmres(equation, right, tolerance=accuracy, limit=self.solver.limit)

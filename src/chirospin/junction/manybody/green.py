@@ -12,7 +12,7 @@ The shift by :math:`i\omega` leaves a Krylov space what it is: one basis, from :
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -125,13 +125,20 @@ class SectorGenerator:
         return out
 
 
-def sector_matrices(stacks: Callable[[int, int], Any], layout: Layout) -> dict[fock.SectorKey, Any]:
-    """By sector, from (parity, stack) -> (sector, ...)."""
+def by_place(halves: Sequence[Sequence[Any]]) -> dict[tuple[int, int], Any]:
+    """Stacks of both parities by parity and number."""
+    return {(parity, n): X for parity, half in enumerate(halves) for n, X in enumerate(half)}
+
+
+def sector_matrices(
+    stacks: Mapping[tuple[int, int], Any], member: int, layout: Layout
+) -> dict[fock.SectorKey, Any]:
+    """One member's matrices by sector, from (batch, sector, ...) by parity and stack."""
     return {
         (parity, n, s): one
         for parity in (EVEN, ODD)
         for n in layout.numbers(parity)
-        for s, one in enumerate(stacks(parity, n))
+        for s, one in enumerate(stacks[parity, n][member])
     }
 
 

@@ -150,3 +150,39 @@ def trace_places(charges: fock.Charges) -> NDArray[np.int64]:
             for block in operator_space(charges, neutral)
         ]
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channel:
+    r"""One operator of a lead, :math:`C_v^- = \sum_a v_a^* c_a` or its adjoint.
+
+    Parameters
+    ----------
+    strength : g of :math:`\Gamma = \sum_v g_v u_v u_v^+`, eV
+    vector : (orbital, u_a) of the elements that are not zero
+    sigma : +1 for the adjoint
+    """
+
+    lead: int
+    strength: float
+    vector: tuple[tuple[int, complex], ...]
+    sigma: int
+
+    @property
+    def orbital(self) -> int:
+        """One whose charge it has."""
+        return self.vector[0][0]
+
+
+@lru_cache(maxsize=2048)
+def channel_map(
+    charges: fock.Charges, shift: Charge, channel: Channel, sigma: int, sign: int
+) -> scipy.sparse.csr_array:
+    """X -> C^sigma X + sign X C^sigma as a sparse map between operator spaces."""
+    parts = [
+        (u if sigma > 0 else np.conj(u)) * ladder_map(charges, shift, a, sigma, sign)
+        if u != 1
+        else ladder_map(charges, shift, a, sigma, sign)
+        for a, u in channel.vector
+    ]
+    return sum(parts[1:], start=parts[0])

@@ -84,7 +84,7 @@ def density_of_states(model: MolecularStack, state: JunctionState) -> Real:
 
     .. math:: \sum_a A_{aa}(\omega)
     """
-    return np.einsum("meaa->me", _spectral(_found(state).retarded)).real
+    return np.asarray(np.einsum("meaa->me", _spectral(_found(state).retarded)).real)
 
 
 @observable(unit="1", symbol="d_t", needs=(GREEN,), default=False, undefined=NO_GREEN)

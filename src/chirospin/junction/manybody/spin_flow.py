@@ -17,7 +17,7 @@ import numpy as np
 from chirospin.base.spin import PAULI
 from chirospin.junction.manybody.generator import JumpFamily
 from chirospin.junction.manybody.hamiltonian import Member, hamiltonians, sector_density
-from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Halves, Real, Stacks
+from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Halves, Layout, Real
 from chirospin.numerics.sylvester import sylvester
 
 SPIN_FLOW = "spin_flow"
@@ -47,14 +47,14 @@ def spin_matrices(orbitals: int) -> Complex:
 
 
 def spin_inflow(
-    leads: Sequence[JumpFamily], members: Sequence[Member], layout: Stacks, halves: Halves
+    leads: Sequence[JumpFamily], members: Sequence[Member], layout: Layout, halves: Halves
 ) -> Real:
     """Spin that each of several families brings, (batch, lead, component)."""
     found = [_spin(members, layout, brought(one, layout, halves)) for one in leads]
     return np.stack(found, axis=1)
 
 
-def spin_orbit_torque(members: Sequence[Member], layout: Stacks, halves: Halves) -> Real:
+def spin_orbit_torque(members: Sequence[Member], layout: Layout, halves: Halves) -> Real:
     """<i[H, S]> with the bare Hamiltonian, (batch, component)."""
     H = hamiltonians(members, layout.electrons)
 
@@ -67,7 +67,7 @@ def spin_orbit_torque(members: Sequence[Member], layout: Stacks, halves: Halves)
     return _spin(members, layout, (even, odd))
 
 
-def brought(family: JumpFamily, layout: Stacks, halves: Halves) -> Halves:
+def brought(family: JumpFamily, layout: Layout, halves: Halves) -> Halves:
     """What one family of jumps between even and odd electron numbers adds to the change of rho."""
 
     def damped(parity: int) -> Real:
@@ -79,8 +79,8 @@ def brought(family: JumpFamily, layout: Stacks, halves: Halves) -> Halves:
     return damped(EVEN) + family.crossing(ODD, odd), damped(ODD) + family.crossing(EVEN, even)
 
 
-def _spin(members: Sequence[Member], layout: Stacks, change: Halves) -> Real:
+def _spin(members: Sequence[Member], layout: Layout, change: Halves) -> Real:
     """Tr[S X] of a packed operator, (batch, component)."""
     electrons, reduced = layout.electrons, layout.reduced(change)
     G = sector_density(members[0].matrices, electrons, electrons.blocks(reduced))
-    return np.einsum("kmn,bmn->bk", spin_matrices(G.shape[-1]), G).real
+    return np.asarray(np.einsum("kmn,bmn->bk", spin_matrices(G.shape[-1]), G).real)

@@ -22,7 +22,7 @@ NOT_CORRECTED = "the generator's own spin current needs no correction"
 
 def _unbalanced(state: JunctionState, current: Real) -> Real:
     """What enters from all leads and is not turned in the molecules, (magnetisation, component)."""
-    return np.abs(current.sum(axis=1) + state.parts[SPIN_FLOW].torque)
+    return np.asarray(np.abs(current.sum(axis=1) + state.parts[SPIN_FLOW].torque))
 
 
 def _numerical(model: MolecularStack, state: JunctionState) -> Real:

@@ -26,6 +26,7 @@ from chirospin.junction.bias.dissipators import Kind, ThermalLeads
 from chirospin.junction.bias.eigenstates import BiasedMember
 from chirospin.junction.bias.model import LARGEST as LARGEST_ENERGY
 from chirospin.junction.bias.model import BiasedJunction, require_no_vibrations, reservoirs_of
+from chirospin.junction.bias.parts import rest
 from chirospin.junction.floating import require_no_floating
 from chirospin.junction.manybody.certified import certified_states
 from chirospin.junction.manybody.generator import Generator
@@ -117,18 +118,33 @@ class SwitchedBias(BiasedJunction):
         return self
 
 
-def model_before(model: SwitchedBias) -> SwitchedBias:
-    """The junction whose steady state is the start."""
+@dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """The steady state that a transient starts from.
+
+    Parameters
+    ----------
+    model : whose state it is; None for no electron at all
+    flipped : whether that of the other magnetisation
+    """
+
+    model: SwitchedBias | None
+    flipped: bool
+
+
+def beginning_of(model: SwitchedBias) -> Beginning:
+    """Where the transient starts."""
+    kind, bias = model.initial_state, model.initial_bias
+    if kind == "empty":
+        return Beginning(model=None, flipped=False)
     before = model.replace(initial_state="flipped", initial_bias=None, initial_directions=None)
-    bias = model.initial_bias
     if model.initial_directions is not None:
         before = before.replace(lead_directions=model.initial_directions)
-    if bias is None and model.initial_state == "unbiased":
-        if model.lead_potentials is not None:
-            mean = float(np.mean(model.lead_potentials))
-            return before.replace(lead_potentials=(mean,) * len(model.lead_potentials))
-        bias = 0.0
-    return before if bias is None else before.replace(bias=bias)
+    if bias is not None:
+        before = before.replace(bias=bias)
+    elif kind == "unbiased":
+        before = rest(before)
+    return Beginning(model=before, flipped=kind == "flipped")
 
 
 def switched_times(model: SwitchedBias) -> Array:
@@ -201,17 +217,21 @@ class SwitchedEvolution(Method):
             yield self._state(model, SPIN_FLOW in needs)
 
     def _state(self, model: SwitchedBias, spin: bool) -> TransientState:
-        after, before = BiasedMember.both(model), BiasedMember.both(model_before(model))
-        if model.initial_state == "flipped":
+        start, after = beginning_of(model), BiasedMember.both(model)
+        before = BiasedMember.both(start.model or model)
+        if start.flipped:
             before = before[1], before[0]
         joins = np.concatenate(
             [np.concatenate([one.gamma, one.matrices.h[None]]) for one in (*after, *before)]
         )
-        after, before = (
-            tuple(replace(one, matrices=matrices_with(one.matrices, joins)) for one in pair)
+        ends = [
+            [replace(one, matrices=matrices_with(one.matrices, joins)) for one in pair]
             for pair in (after, before)
-        )
-        both = [self._of(model, *ends, spin) for ends in zip(after, before, strict=True)]
+        ]
+        both = [
+            self._of(switched_times(model), one, None if start.model is None else other, spin)
+            for one, other in zip(*ends, strict=True)
+        ]
         outcomes = [part.pop("outcome") for part in both]
         flows = [part.pop("spin") for part in both]
         stopped = [one for one in outcomes if not one.converged]
@@ -222,12 +242,12 @@ class SwitchedEvolution(Method):
         )
 
     def _of(
-        self, model: SwitchedBias, after: BiasedMember, before: BiasedMember, spin: bool
+        self, times: Array, after: BiasedMember, before: BiasedMember | None, spin: bool
     ) -> dict[str, Any]:
-        times, found = switched_times(model), self._steady(after)
+        found = self._steady(after)
         leads, layout = found.leads, found.solver.generator.layout
         outcome, steady = found.outcome, joined(found.halves)
-        start = self._start(model, found, before)
+        start = self._start(found, before)
         cut = found.halves[EVEN].shape[1]
 
         def halves(vector: Real) -> Halves:
@@ -258,8 +278,8 @@ class SwitchedEvolution(Method):
             "spin": _spin(after, leads, [halves(vector) for vector in vectors]) if spin else None,
         }
 
-    def _start(self, model: SwitchedBias, found: _Found, before: BiasedMember) -> Real:
-        if model.initial_state == "empty":
+    def _start(self, found: _Found, before: BiasedMember | None) -> Real:
+        if before is None:
             return joined(found.solver.generator.layout.product_state(np.zeros((1, 1))))
         return joined(self._steady(before).halves)
 

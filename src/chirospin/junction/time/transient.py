@@ -153,12 +153,13 @@ class TransientState:
     steady_current: Array
     distance: Array
     outcome: Outcome
-    parts: Mapping[str, Modes] = field(default_factory=dict)
+    parts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def decay(self) -> Array:
         """-kappa_j of the slowest modes, (magnetisation, mode), eV/hbar."""
-        return self.parts[MODES].decay
+        found: Modes = self.parts[MODES]
+        return found.decay
 
 
 class Evolution(Method):
