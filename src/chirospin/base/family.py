@@ -49,7 +49,7 @@ class Problem:
     parts : what its observables and checks may need beside what a method gives
     renamed : former name of a method -> the present one
     gradients : by method name, (model, method, parameter names) -> derivatives, where a method knows
-        a way better than differences
+        a way better than differences; None where it knows none for this model
     drawing : (model, dark) -> a figure of the model itself
     suited : by name of an observable, the method that is taken where it is asked for and none is named
     """
@@ -68,7 +68,7 @@ class Problem:
     conventions: Mapping[str, str] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
-    gradients: Mapping[str, Callable[[Any, Any, tuple[str, ...]], Derivatives]] = field(
+    gradients: Mapping[str, Callable[[Any, Any, tuple[str, ...]], Derivatives | None]] = field(
         default_factory=dict
     )
     drawing: Callable[[Any, bool], Any] | None = None

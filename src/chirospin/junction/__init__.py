@@ -40,6 +40,12 @@ from chirospin.junction.bias.thermoelectric import (
 )
 from chirospin.junction.drawing import stack_drawing
 from chirospin.junction.landauer import Landauer
+from chirospin.junction.magnets import (
+    MAGNET_OBSERVABLES,
+    MAGNET_PARTS,
+    lead_occupation,
+    lead_potential,
+)
 from chirospin.junction.manybody.asked_parts import ASKED_PARTS
 from chirospin.junction.manybody.counted_observables import COUNTED_CHECKS, COUNTED_OBSERVABLES
 from chirospin.junction.manybody.counting import NOISE_CHECKS, NOISE_OBSERVABLES
@@ -150,6 +156,8 @@ PROBLEM = Problem(
     },
     observables=(
         *OBSERVABLES,
+        *MAGNET_OBSERVABLES,
+        lead_occupation,
         transmitted_spin,
         *NOISE_OBSERVABLES,
         *ASKED_OBSERVABLES,
@@ -159,7 +167,7 @@ PROBLEM = Problem(
     checks=(*CHECKS, *NOISE_CHECKS, *ASKED_CHECKS, *SAMPLED_CHECKS, *SELECTED_CHECKS),
     audits=(*AUDITS, *SAMPLED_AUDITS),
     labels=resolved_labels,
-    parts=ASKED_PARTS,
+    parts=(*MAGNET_PARTS, *ASKED_PARTS),
     drawing=stack_drawing,
     quantity="spin_polarisation",
     gradients={GKSL.name: gradients},
@@ -198,6 +206,8 @@ BIASED = Problem(
     },
     observables=(
         *BIASED_OBSERVABLES,
+        *MAGNET_OBSERVABLES,
+        lead_potential,
         transmitted_spin,
         *THERMOELECTRIC_OBSERVABLES,
         *ASKED_OBSERVABLES,

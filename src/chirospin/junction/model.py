@@ -13,12 +13,13 @@ from pydantic import model_validator
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.base.parameters import Shape, axis_parameter, parameter, refusal
+from chirospin.base.parameters import Shape, axis_parameter, parameter, refusal, shown
 from chirospin.base.results import origin_facts
 from chirospin.base.spin import PAULI
 from chirospin.junction.couplings import diagonal_only, magnetic, time_reversed
 from chirospin.junction.lead_fields import Leads, check_lead_arrays, check_lead_values, listed
 from chirospin.junction.supplied import supplied
+from chirospin.junction.tensor import dense_tensor, pair_terms, tensor_rows
 from chirospin.scattering.probes import Probed
 
 ORBITALS = ("a", "b")
@@ -29,6 +30,8 @@ LARGEST_STACK = 1000  # molecules: matrices of 4 000 orbitals take minutes and g
 ONE_BODY_MATRICES = (
     24  # complex matrices of all orbitals that the methods for any stack hold at once
 )
+
+SAME_WIDTH = 1e-12  # of the largest element: two widths that are one
 
 Vectors = tuple[tuple[float, ...], ...]
 Matrix = tuple[tuple[complex, ...], ...]
@@ -146,6 +149,21 @@ class MolecularStack(Leads):
     intersite_repulsion: float = parameter(
         0.0, unit="eV", symbol="V", about="uniform repulsion between electrons on two molecules"
     )
+    site_repulsions: Vectors | None = parameter(
+        None,
+        unit="eV",
+        symbol="V_{oo'}",
+        shape=Shape(axes=("2M", "2M")),
+        about="repulsion between electrons in any two orbitals (molecule, orbital), added; symmetric, 0 on the "
+        "diagonal",
+    )
+    interaction_tensor: Vectors | None = parameter(
+        None,
+        unit="eV",
+        symbol="V_{abcd}",
+        shape=Shape(axes=("K", 6)),
+        about="any repulsion, added: rows [a, b, c, d, re, im] of 1/2 V_abcd c+_a c+_b c_d c_c, or all of V",
+    )
     coupling_a: float = parameter(
         0.1, unit="eV", symbol=r"\gamma_a", low=0, about="lead coupling of orbital a"
     )
@@ -159,6 +177,14 @@ class MolecularStack(Leads):
         high=1,
         about="polarisation of the left lead along its magnetisation",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tensor_in_rows(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """A dense tensor, or rows of real numbers."""
+        if values.get("interaction_tensor") is None:
+            return values
+        return {**values, "interaction_tensor": tensor_rows(values["interaction_tensor"])}
 
     @model_validator(mode="before")
     @classmethod
@@ -199,7 +225,21 @@ class MolecularStack(Leads):
             if not np.allclose(matrix, matrix.conj().T, rtol=0, atol=1e-12 * np.abs(matrix).max()):
                 raise refusal(self.parameter_info("one_body_matrix"), "not Hermitian")
         check_lead_arrays(self, PER_MOLECULE * self.molecules)
+        _check_repulsions(self)
         return self
+
+
+def _check_repulsions(stack: MolecularStack) -> None:
+    if stack.interaction_tensor is not None:
+        dense_tensor(stack.interaction_tensor, PER_MOLECULE * stack.molecules)
+    if stack.site_repulsions is None:
+        return
+    V, size = np.array(stack.site_repulsions), 2 * stack.molecules
+    if V.shape != (size, size) or (V != V.T).any() or V.diagonal().any():
+        raise ModelError(
+            f"Parameter `site_repulsions` must be symmetric with a diagonal of zeros, of shape ({size}, {size}) for "
+            f"molecules = {stack.molecules} (in eV), but is {shown(stack.site_repulsions)}"
+        )
 
 
 AnyStack = TypeVar("AnyStack", bound=MolecularStack)
@@ -277,12 +317,21 @@ class Interaction:
     ----------
     density : W, shape (4M, 4M), eV, symmetric with zero diagonal
     exchange : orbital indices (p, q, r, s), shape (terms, 4)
-    strength : v, shape (terms,), eV
+    strength : v, shape (terms,), eV; complex where it has to be
     """
 
     density: NDArray[np.float64]
     exchange: NDArray[np.int64]
-    strength: NDArray[np.float64]
+    strength: NDArray[Any]
+
+    def plus(self, V: NDArray[np.complex128]) -> Interaction:
+        """With :math:`\\tfrac12 \\sum V_{abcd} c^+_a c^+_b c_d c_c` of a tensor (4M, 4M, 4M, 4M) added."""
+        W, terms, v = pair_terms(V)
+        return Interaction(
+            density=self.density + W,
+            exchange=np.concatenate([self.exchange, terms]),
+            strength=np.concatenate([self.strength, v if v.imag.any() else v.real]),
+        )
 
 
 def index(molecule: int, orbital: str, spin: str) -> int:
@@ -386,11 +435,15 @@ def interaction(model: MolecularStack) -> Interaction:
         for i in range(stack):
             a_up, a_down, b_up, b_down = (index(i, o, s) for o in ORBITALS for s in SPINS)
             terms += [(a_up, b_down, a_down, b_up), (a_up, a_down, b_down, b_up)]
-    return Interaction(
+    if model.site_repulsions is not None:
+        density += np.kron(np.array(model.site_repulsions), np.ones((2, 2)))
+    named = Interaction(
         density=density,
         exchange=np.array(terms, dtype=np.int64).reshape(-1, 4),
         strength=np.full(len(terms), model.hund),
     )
+    rows = model.interaction_tensor
+    return named if rows is None else named.plus(dense_tensor(rows, len(density)))
 
 
 ENERGIES = 201
@@ -542,6 +595,20 @@ def given_widths(model: MolecularStack) -> bool:
     stack = model  # any of these fields, and none is read for its value
     names = ("lead_orbitals", "lead_directions", "lead_vectors", "lead_matrices")
     return any(getattr(stack, name) is not None for name in names)
+
+
+def magnets_given(model: MolecularStack) -> bool:
+    """Whether the leads are more than one that is magnetised along z."""
+    stack = model
+    return given_widths(model) or stack.lead_polarisations is not None
+
+
+def all_magnets_reversed(model: MolecularStack) -> bool:
+    """Whether magnetisation down is the time reversal of all leads, as reciprocity asks."""
+    if not magnets_given(model):
+        return 0 in reversed_by_magnetisation(model)
+    up, down = magnetised_widths(model)
+    return bool(np.abs(time_reversed(up) - down).max() <= SAME_WIDTH * np.abs(up).max())
 
 
 def mixing_widths(model: MolecularStack) -> NDArray[np.complex128] | None:

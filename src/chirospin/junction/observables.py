@@ -39,6 +39,7 @@ def labels(model: MolecularStack) -> dict[str, tuple[int | str, ...]]:
         "orbital": ORBITALS,
         "spin": SPINS,
         "molecule": tuple(range(1, model.molecules + 1)),
+        "magnetic_part": ("mean", "left", "right", "both"),
         "electrons": tuple(range(PER_MOLECULE * model.molecules + 1)),
         "component": COMPONENTS,
         "lead_moved": lead_names(model),

@@ -9,6 +9,7 @@ laid out in one stated basis (:class:`FockOperator`), for QuTiP, for SciPy, or t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +23,7 @@ from chirospin.base.method import Method
 from chirospin.base.outcome import Outcome
 from chirospin.junction.bias.master import UniversalLindblad
 from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian
+from chirospin.junction.couplings import factorised
 from chirospin.junction.fock_operator import (
     ENTRY_BYTES,
     FockOperator,
@@ -42,9 +44,7 @@ from chirospin.junction.model import (
     Junction,
     MolecularStack,
     index,
-    lead_couplings,
     lead_names,
-    lead_occupations,
     one_body_hamiltonian,
 )
 from chirospin.junction.modes import VibratingStack, modes
@@ -143,7 +143,9 @@ def hamiltonian(model: MolecularStack) -> FockOperator:
     values = [(full @ matrices.h.diagonal().real + repulsion).astype(complex)]
     pairs, terms = off_diagonal_terms(matrices)
     pair_strength = matrices.interaction.strength
-    strengths = np.concatenate([matrices.h[pairs[:, 0], pairs[:, 1]], pair_strength, pair_strength])
+    strengths = np.concatenate(
+        [matrices.h[pairs[:, 0], pairs[:, 1]], pair_strength, np.conj(pair_strength)]
+    )
     for strength, (create, destroy) in zip(strengths, terms, strict=True):
         if strength:
             row, column, sign = _product(n, create, destroy)
@@ -173,7 +175,7 @@ def annihilator(model: MolecularStack, molecule: int, orbital: str, spin: str) -
     return _annihilator(model, index(molecule - 1, orbital, spin), 1.0)
 
 
-def _annihilator(model: MolecularStack, k: int, factor: float) -> FockOperator:
+def _annihilator(model: MolecularStack, k: int, factor: complex) -> FockOperator:
     n = PER_MOLECULE * model.molecules
     require_matrix_room("operator", model.molecules, STATE_BYTES * 2.0 ** min(n, 1000), SMALLER)
     row, column, sign = _product(n, (), (k,))
@@ -197,7 +199,10 @@ def _member(model: MolecularStack, magnetisation: str) -> FlatMember:
 
 
 def jump_operators(model: Junction, magnetisation: str = "up") -> tuple[FockOperator, ...]:
-    r"""What the leads do: :math:`\sqrt{\alpha_k} c^+_k` and :math:`\sqrt{\beta_k} c_k`, without those that are zero.
+    r"""What the leads do: :math:`\sqrt{\alpha_v} C^+_v` and :math:`\sqrt{\beta_v} C_v`, without those that are zero.
+
+    :math:`C_v = c_k` of one spin-orbital where the widths are diagonal, else :math:`\sum_a v_a^* c_a` of the
+    eigenvectors of :math:`\sum_l f_l\Gamma_l` and :math:`\sum_l (1-f_l)\Gamma_l`.
 
     These are the collapse operators of QuTiP, both leads together.
 
@@ -211,20 +216,32 @@ def jump_operators(model: Junction, magnetisation: str = "up") -> tuple[FockOper
     """
     member = _member(model, magnetisation)
     found = []
-    for k, (into, out) in enumerate(zip(member.filling, member.emptying, strict=True)):
-        name = spin_orbitals(model.molecules)[k]
-        for rate, filling in ((into, True), (out, False)):
-            if rate:
-                jump = _annihilator(model, k, float(np.sqrt(rate)))
-                found.append(
-                    FockOperator(
-                        name=f"{'fills' if filling else 'empties'} {name}",
-                        unit=RATE,
-                        molecules=model.molecules,
-                        matrix=scipy.sparse.csr_array(jump.matrix.T) if filling else jump.matrix,
-                    )
+    for filling, matrix in zip((True, False), member.exchange, strict=True):
+        for rate, vector in zip(*factorised(matrix), strict=True):
+            jump = _remover(model, vector, float(np.sqrt(rate)))
+            found.append(
+                replace(
+                    jump,
+                    name=f"{'fills' if filling else 'empties'} {jump.name.removeprefix('empties ')}",
+                    unit=RATE,
+                    matrix=scipy.sparse.csr_array(jump.matrix.conj().T) if filling else jump.matrix,
                 )
+            )
     return tuple(found)
+
+
+def _remover(model: Junction, vector: NDArray[np.complex128], factor: float) -> FockOperator:
+    r""":math:`\sum_a v_a^* c_a` times a factor."""
+    parts = [
+        _annihilator(model, int(a), factor * np.conj(vector[a]).item())
+        for a in np.flatnonzero(vector)
+    ]
+    if len(parts) == 1 and vector[np.flatnonzero(vector)[0]] == 1:
+        return _annihilator(model, int(np.flatnonzero(vector)[0]), factor)
+    names = " and ".join(part.name.removeprefix("empties ") for part in parts)
+    matrices = [part.matrix for part in parts]
+    total = scipy.sparse.csr_array(sum(matrices[1:], start=matrices[0]))
+    return replace(parts[0], name=f"empties {names}", matrix=total)
 
 
 def lead_current_operator(
@@ -232,7 +249,7 @@ def lead_current_operator(
 ) -> FockOperator:
     r"""The current from one lead into the stack, eV e/hbar.
 
-    .. math:: I_L = \sum_k \gamma_{Lk} (f_L - n_k)
+    .. math:: I_l = f_l\,\mathrm{Tr}\,\Gamma_l - \sum_{ab} \Gamma_{l,ab} c^+_a c_b
 
     Raises
     ------
@@ -246,13 +263,18 @@ def lead_current_operator(
     n = PER_MOLECULE * model.molecules
     require_matrix_room("current", model.molecules, STATE_BYTES * n * 2.0 ** min(n, 1000), SMALLER)
     place = _place("lead", lead, lead_names(model))
-    coupling = lead_couplings(model)[MAGNETISATIONS.index(magnetisation), place]
-    f = lead_occupations(model)[place]
+    member = _member(model, magnetisation)
+    gamma, f = member.gamma[place], member.occupation[place]
+    held = np.asarray((f - occupied(np.arange(2**n), n)) @ gamma.diagonal().real)
+    matrix = _diagonal(n, held)
+    for a, b in np.argwhere(gamma * (1 - np.eye(n))):
+        row, column, sign = _product(n, (int(a),), (int(b),))
+        matrix = matrix - _sparse(n, [row], [column], [gamma[a, b] * sign])
     return FockOperator(
         name=f"current from the {lead} lead",
         unit="eV*e/hbar",
         molecules=model.molecules,
-        matrix=_diagonal(n, np.asarray((f - occupied(np.arange(2**n), n)) @ coupling)),
+        matrix=scipy.sparse.csr_array(matrix),
     )
 
 
@@ -281,12 +303,12 @@ def liouvillian(model: Junction, magnetisation: str = "up") -> FockOperator:
         "hamiltonian, jump_operators and density_operator take less",
     )
     jumps = [one.matrix for one in jump_operators(model, magnetisation)]
-    K = hamiltonian(model).matrix - 0.5j * sum(J.T @ J for J in jumps)
+    K = hamiltonian(model).matrix - 0.5j * sum(J.conj().T @ J for J in jumps)
     one = scipy.sparse.eye_array(K.shape[0], format="csr")
     total = -1j * scipy.sparse.kron(one, K, format="csr")
     total = total + 1j * scipy.sparse.kron(K.conj(), one, format="csr")
     for J in jumps:
-        total = total + scipy.sparse.kron(J, J, format="csr")
+        total = total + scipy.sparse.kron(J.conj(), J, format="csr")
     return FockOperator(
         name="Liouvillian",
         unit="eV/hbar",

@@ -124,9 +124,12 @@ class FieldEquation(ABC):
             pieces = [(p, s, q, r, v), (q, r, p, s, v)]
             pieces += [(p, r, q, s, self.sign * v), (q, s, p, r, self.sign * v)]
             for a, b, c, d, weight in pieces:
-                for to, at in ((place[a, b], place[c, d]), (place[b, a], place[d, c])):
+                for to, at, w in (
+                    (place[a, b], place[c, d], weight),
+                    (place[b, a], place[d, c], np.conj(weight)),
+                ):
                     if to >= 0 and at >= 0:
-                        entries.append((np.array([to]), np.array([at]), np.array([weight])))
+                        entries.append((np.array([to]), np.array([at]), np.array([w])))
         to, at, weight = (np.concatenate(part) for part in zip(*entries, strict=True))
         size = row.size
         return scipy.sparse.coo_array((weight, (to, at)), shape=(size, size)).tocsr()

@@ -92,7 +92,7 @@ def lead_current(
     ----------
     coupling : (magnetisation, lead, 4M), eV
     occupation : n_k, (magnetisation, 4M)
-    f : (lead,)
+    f : (lead,), or (magnetisation, lead)
 
     Returns
     -------
@@ -103,7 +103,7 @@ def lead_current(
     nozaki_fujita_2026, Eq. (11)
     """
     current: NDArray[np.float64] = np.einsum(
-        "mlk,mlk->ml", coupling, f[:, None] - occupation[:, None, :]
+        "mlk,mlk->ml", coupling, f[..., None] - occupation[:, None, :]
     )
     return current
 

@@ -48,7 +48,11 @@ def _moves(info: ParameterInfo, value: Any) -> bool:
 
 def held(model: Model, **changes: float) -> Model:
     """A copy with some parameters changed and every other one, set or not, kept as it is."""
-    values = {info.name: getattr(model, info.name) for info in model.parameters()}
+    values = {
+        info.name: getattr(model, info.name)
+        for info in model.parameters()
+        if info.name not in model.yielding or getattr(model, info.name) != info.default
+    }
     for name, value in changes.items():
         values |= dict.fromkeys(model.shorthands.get(name, (name,)), value)
     return type(model)(**{name: value for name, value in values.items() if value is not None})
@@ -113,8 +117,8 @@ def derivatives(
         value_of_parameter(model, name)
     own = problem.gradients.get(method.name)
     if own is not None:
-        slopes: Derivatives = own(model, method, tuple(names))
-        if observables is None or set(observables) <= set(slopes.values):
+        slopes = own(model, method, tuple(names))
+        if slopes is not None and (observables is None or set(observables) <= set(slopes.values)):
             return slopes
     wanted = problem.choose(tuple(observables) if observables is not None else None)
     if observables is None:

@@ -26,7 +26,13 @@ from chirospin.junction.audit import (
     without_repulsion,
 )
 from chirospin.junction.bias.master import PositiveLindblad, Redfield, UniversalLindblad
-from chirospin.junction.bias.model import BiasedJunction, reservoirs_of, vibration_bath
+from chirospin.junction.bias.model import (
+    BiasedJunction,
+    at_potentials,
+    own_potentials,
+    reservoirs_of,
+    vibration_bath,
+)
 from chirospin.junction.bias.observables import (
     AT_REST,
     NO_DEFECT,
@@ -53,7 +59,14 @@ from chirospin.junction.bias.parts import (
     with_partners,
 )
 from chirospin.junction.bias.state import BiasedState
-from chirospin.junction.model import lead_couplings
+from chirospin.junction.couplings import tilt
+from chirospin.junction.model import (
+    SAME_WIDTH,
+    interaction,
+    lead_couplings,
+    lead_names,
+    mixing_widths,
+)
 from chirospin.junction.observables import NO_CURRENT
 from chirospin.scattering.probes import probe_kind
 
@@ -89,7 +102,8 @@ def entropy_production(model: BiasedJunction, state: BiasedState) -> float | Non
     if state.energy_current is None:
         return None
     reservoirs = reservoirs_of(model)
-    heat = state.energy_current - reservoirs.potential * state.lead_current
+    potential = reservoirs.potential if state.lead_levels is None else state.lead_levels
+    heat = state.energy_current - potential * state.lead_current
     gained = -(heat / reservoirs.thermal_energy).sum(axis=1)
     T = vibration_bath(model).thermal_energy
     if T > 0:
@@ -173,6 +187,16 @@ def _broadening(model: BiasedJunction, state: BiasedState) -> float | None:
 
 def _barrier(model: BiasedJunction, state: BiasedState) -> float | None:
     return None if state.barrier is None else float(np.max(state.barrier))
+
+
+def _exchange_field(model: BiasedJunction, state: BiasedState) -> float | None:
+    widths = mixing_widths(model)
+    if state.exchange_kept or widths is None:
+        return None
+    terms = interaction(model)
+    if not (terms.density.any() or np.any(terms.strength)):
+        return None  # without repulsion the field is zero
+    return max(tilt(one) for one in widths)
 
 
 FLOWS = (
@@ -269,6 +293,12 @@ CHECKS = (
         evaluate=_barrier,
         about="energy over T that a jump lacks; above it second order misses cotunnelling: hierarchy",
     ),
+    Check(
+        name="exchange_field",
+        tolerance=SAME_WIDTH,
+        evaluate=_exchange_field,
+        about="sine of the angle between magnets, whose field on the molecules this method lacks: ule, hierarchy",
+    ),
     INTERACTION_LEFT_OUT,
     replace(OTHER_SOLUTIONS, about=OTHER_SOLUTIONS.about.replace("gksl", "ule")),
 )
@@ -277,13 +307,17 @@ CHECKS = (
 def shifted_together(model: BiasedJunction, share: float = 0.25) -> BiasedJunction:
     """Both chemical potentials and all levels moved by a share of the bias."""
     moved = share if model.bias_asymmetry <= 0 else -share
+    potential = own_potentials(model)
+    if potential is not None:
+        step = share * (float(np.ptp(potential)) or 1.0)
+        return at_potentials(model, potential + step).replace(gate=model.gate + step)
     return model.replace(
         bias_asymmetry=model.bias_asymmetry + moved, gate=model.gate + moved * model.bias
     )
 
 
 def _no_interaction(model: BiasedJunction, method: Method) -> float | None:
-    if not obeys_reciprocity(model):
+    if not obeys_reciprocity(model) or len(lead_names(model)) > 2:
         return None
     free = without_repulsion(model)
     P = float(spin_polarisation.function(free, method.solve(free)))

@@ -65,6 +65,8 @@ TOO_SLOW = (
 )
 TOP_LEVEL = 1e-3  # occupation of the highest level of a vibration that does not show
 MOST_LEVELS = 12  # of all vibrations together, that are taken without being asked for
+WITH_EXCHANGE = ("ule", "redfield-lamb")
+"""Generators whose Lamb shift holds the exchange field of the leads."""
 VIBRATING = ("redfield", "perlind", "kms")
 Pair = tuple[BiasedMember, BiasedMember]
 
@@ -269,6 +271,7 @@ class SecondOrder(Method):
             energy_current=np.stack([one.energy for one in both]),
             barrier=np.array([one.barrier for one in both]),
             second_order=True,
+            exchange_kept=self.kind in WITH_EXCHANGE,
             vibrations=_joined(both),
             parts=parts,
         )

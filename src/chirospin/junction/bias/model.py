@@ -173,7 +173,8 @@ def _check_leads(biased: BiasedJunction) -> None:
     """Refuse potentials and temperatures of leads that are given twice or that are none."""
     for whole, parts in (("lead_potentials", ONE_BIAS), ("lead_thermal_energies", ONE_TEMPERATURE)):
         for name in parts:
-            if getattr(biased, whole) is not None and name in biased.model_fields_set:
+            typed = name in biased.model_fields_set and getattr(biased, name) is not None
+            if getattr(biased, whole) is not None and typed:
                 raise ModelError(
                     f"Parameter `{name}` must be left out where `{whole}` is given (in eV), but is "
                     f"{getattr(biased, name)}"
@@ -314,6 +315,27 @@ def reservoirs_of(model: BiasedJunction) -> Reservoirs:
         shift=model.gate + V * model.internal_drop * place,
         dephasing=model.dephasing,
     )
+
+
+def at_potentials(biased: BiasedJunction, potential: Real) -> BiasedJunction:
+    """The same junction with other potentials of the leads that have their own."""
+    return biased.replace(lead_potentials=tuple(potential.tolist()))
+
+
+def own_potentials(biased: BiasedJunction) -> Real | None:
+    """Of the leads that are no voltage probes, where they are given; None where the bias tells them."""
+    given = biased.lead_potentials
+    return None if given is None else np.array(given)
+
+
+def at_temperatures(biased: BiasedJunction, thermal_energy: Real) -> BiasedJunction:
+    """The same junction with other temperatures of all leads."""
+    if len(thermal_energy) == 2 and biased.lead_thermal_energies is None:
+        return biased.replace(
+            thermal_energy_difference=float(thermal_energy[0] - thermal_energy[1])
+        )
+    plain = {"thermal_energy": None, "temperature": None}
+    return biased.replace(lead_thermal_energies=tuple(thermal_energy.tolist()), **plain)
 
 
 def require_no_dephasing(model: BiasedJunction, method: str) -> None:

@@ -365,7 +365,8 @@ def energy_current(model: BiasedJunction, state: BiasedState) -> Real:
 
     The heat that leaves a lead is :math:`J_{E,l} - \mu_l I_l`.
     """
-    return np.full((2, 2), np.nan) if state.energy_current is None else state.energy_current
+    known = state.energy_current
+    return np.full(state.lead_current.shape, np.nan) if known is None else known
 
 
 @observable(

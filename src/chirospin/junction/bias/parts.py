@@ -11,9 +11,17 @@ from numpy.typing import NDArray
 from chirospin.base.method import Method
 from chirospin.base.parts import Part, states_with_parts
 from chirospin.junction.audit import time_reversal_broken
-from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian, reservoirs_of
+from chirospin.junction.bias.model import (
+    BiasedJunction,
+    at_potentials,
+    at_temperatures,
+    gated_hamiltonian,
+    own_potentials,
+    reservoirs_of,
+)
+from chirospin.junction.magnets import MAGNET_PARTS
 from chirospin.junction.manybody.asked_parts import ASKED_PARTS
-from chirospin.junction.model import wholly_reversed
+from chirospin.junction.model import all_magnets_reversed, wholly_reversed
 
 Real = NDArray[np.float64]
 STEP = 2e-3  # of the bias, in temperatures: a derivative is then good to 1e-6
@@ -39,7 +47,13 @@ class BiasResponse:
 
 def rest(model: BiasedJunction) -> BiasedJunction:
     """The same junction between leads of equal potential and temperature."""
-    return model.replace(bias=0.0, thermal_energy_difference=0.0)
+    potential, T = own_potentials(model), reservoirs_of(model).thermal_energy
+    still = (
+        model.replace(bias=0.0)
+        if potential is None
+        else at_potentials(model, np.full(potential.size, potential.mean()))
+    )
+    return at_temperatures(still, np.full(T.size, T.mean())) if np.ptp(T) else still
 
 
 def driven(model: BiasedJunction) -> bool:
@@ -50,7 +64,10 @@ def driven(model: BiasedJunction) -> bool:
 
 def reversed_bias(model: BiasedJunction) -> BiasedJunction:
     """The same junction at the opposite bias."""
-    return model.replace(bias=-model.bias)
+    potential = own_potentials(model)
+    if potential is None:
+        return model.replace(bias=-model.bias)
+    return at_potentials(model, 2 * potential.mean() - potential)
 
 
 def bias_step(model: BiasedJunction) -> float:
@@ -59,13 +76,18 @@ def bias_step(model: BiasedJunction) -> float:
 
 
 def shifted_bias(model: BiasedJunction, steps: int) -> BiasedJunction:
-    """The same junction at a bias some steps higher."""
-    return model.replace(bias=model.bias + steps * bias_step(model))
+    """The same junction at a bias some steps higher: of more than two leads the first moves alone."""
+    potential, step = own_potentials(model), steps * bias_step(model)
+    if potential is None:
+        return model.replace(bias=model.bias + step)
+    shares = np.array([0.5, -0.5]) if potential.size == 2 else np.eye(potential.size)[0]
+    return at_potentials(model, potential + step * shares)
 
 
 def obeys_reciprocity(model: BiasedJunction) -> bool:
-    """Whether time reversal holds on the stack, so that linear response is reciprocal."""
-    return time_reversal_broken(gated_hamiltonian(rest(model))) <= UNBROKEN
+    """Whether time reversal holds on the stack and reverses all magnets, so that linear response is reciprocal."""
+    broken = time_reversal_broken(gated_hamiltonian(rest(model)))
+    return broken <= UNBROKEN and all_magnets_reversed(model)
 
 
 def near_rest(model: BiasedJunction) -> bool:
@@ -82,8 +104,9 @@ def _at_rest(model: BiasedJunction, steps: int) -> BiasedJunction | None:
 def heated(model: BiasedJunction, steps: int) -> BiasedJunction:
     """The junction at rest, its left lead warmer by some steps."""
     still = rest(model)
-    T = float(reservoirs_of(still).thermal_energy.mean())
-    return still.replace(thermal_energy_difference=steps * STEP * T)
+    T = reservoirs_of(still).thermal_energy
+    shares = np.array([0.5, -0.5]) if T.size == 2 else np.eye(T.size)[0]
+    return at_temperatures(still, T + steps * STEP * T.mean() * shares)
 
 
 def _nearby(model: BiasedJunction, partner: BiasedJunction) -> BiasedJunction | None:
@@ -102,7 +125,8 @@ def bias_difference(method: Method, model: BiasedJunction) -> BiasResponse:
 
 def all_magnets(model: BiasedJunction) -> BiasedJunction | None:
     """At rest, with magnetisation down as the reversal of every lead, where time reversal holds on the stack."""
-    return wholly_reversed(rest(model)) if obeys_reciprocity(model) else None
+    still = wholly_reversed(rest(model))
+    return still if obeys_reciprocity(still) else None
 
 
 PARTS = (
@@ -113,6 +137,7 @@ PARTS = (
         needs=(LEAD_RESPONSE,),
     ),
     *ASKED_PARTS,
+    *MAGNET_PARTS,
     Part(name=REVERSED, about="at the opposite bias", at=reversed_bias),
     Part(
         name=BIAS_RESPONSE,
@@ -150,7 +175,8 @@ PARTS = (
         at=lambda m: _nearby(m, heated(m, -1)),
     ),
 )
-PARTNERS = frozenset(part.name for part in PARTS if part not in ASKED_PARTS)
+PARTNERS = frozenset(part.name for part in PARTS if part not in (*MAGNET_PARTS, *ASKED_PARTS))
+"""At other biases and temperatures."""
 
 
 def with_partners(model: BiasedJunction, method: Method, *names: str) -> Any:

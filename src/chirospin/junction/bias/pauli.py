@@ -88,6 +88,7 @@ class Pauli(Method):
             outcomes=(found[0].outcome, found[1].outcome),
             barrier=np.array([one.barrier for one in found]),
             second_order=True,
+            exchange_kept=False,
             parts=parts,
         )
 

@@ -41,11 +41,13 @@ class BiasedState(JunctionState):
         lacks, (magnetisation,); None if not known
     vibrations : what they show; None where there are none
     second_order : whether the method is a generator of second order in the coupling
+    exchange_kept : whether the method has the field that leads with a magnetisation are on the molecules
     """
 
     energy_current: Real | None = None
     barrier: Real | None = None
     second_order: bool = False
+    exchange_kept: bool = True
     vibrations: VibratingPart | None = None
 
     @property

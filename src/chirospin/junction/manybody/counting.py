@@ -12,6 +12,7 @@ so the solve that gives all gradients gives the noise.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,8 +21,8 @@ from numpy.typing import NDArray
 from chirospin.base.audit import Check
 from chirospin.base.errors import ConvergenceError
 from chirospin.base.observables import observable
-from chirospin.junction.manybody.leads import FlatMember, jump_matrix, open_channels
-from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Real, overlap
+from chirospin.junction.manybody.leads import FlatMember, lead_maps
+from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Halves, Real, overlap
 from chirospin.junction.manybody.response import LEFT, RIGHT, CurrentResponse, Settings, response
 from chirospin.junction.model import Junction, lead_couplings
 from chirospin.junction.observables import NO_CURRENT, current_uncertainty
@@ -39,7 +40,8 @@ class CountedNoise:
 
     Parameters
     ----------
-    values : :math:`d\langle\langle n^2 \rangle\rangle/dt`, (magnetisation, lead), eV/hbar
+    values : :math:`d\langle\langle n^2 \rangle\rangle/dt` at the first lead and at all others together,
+        (magnetisation, 2), eV/hbar
     dual_residual : of the adjoint equation, (magnetisation,)
     """
 
@@ -52,10 +54,10 @@ def counted_state(model: Junction, settings: Settings) -> JunctionState:
     try:
         found = response(model, settings)
     except ConvergenceError as error:
-        size = lead_couplings(model).shape[-1]
+        _, leads, size = lead_couplings(model).shape
         return JunctionState(
             one_body_density=np.full((2, size, size), np.nan, dtype=complex),
-            lead_current=np.full((2, 2), np.nan),
+            lead_current=np.full((2, leads), np.nan),
             outcomes=(error.outcome, error.outcome),
         )
     plain = found.state
@@ -66,43 +68,37 @@ def counted_state(model: Junction, settings: Settings) -> JunctionState:
 
 
 def counted_noise(found: CurrentResponse, lead_current: Real) -> Real:
-    r"""Second cumulant rate of the electrons entering from either lead, (magnetisation, lead).
+    r"""Second cumulant rate of the electrons entering from the first lead, and from all others, (magnetisation, 2).
 
     The dual operator of the other current needs no solve: :math:`O_L + O_R = L^+ N`, so
     :math:`Z_R = N - Z_L`. Both noises must agree.
     """
     number = found.layout.number()
     noise = np.empty((2, 2))
-    for lead in (LEFT, RIGHT):
-        fill, empty = (
-            np.stack([rate(member, lead) for member in found.pair])
-            for rate in (_entering, _leaving)
-        )
+    for side, leads in ((LEFT, [0]), (RIGHT, list(range(1, lead_current.shape[1])))):
         dual = found.dual
-        if lead == RIGHT:
+        if side == RIGHT:
             dual = (number[EVEN] - dual[EVEN], number[ODD] - dual[ODD])
-        net = _jumped(found, np.concatenate([fill, -empty], axis=1))
-        gross = _jumped(found, np.concatenate([fill, empty], axis=1))
-        I = lead_current[:, [lead]]  # noqa: E741
+        rates = [_exchanged(member, leads) for member in found.pair]
+        net = _jumped(found, [(into, -out) for into, out in rates])
+        gross = _jumped(found, rates)
+        I = lead_current[:, leads].sum(axis=1, keepdims=True)  # noqa: E741
         even, odd = (flow - I * rho for flow, rho in zip(net, found.steady, strict=True))
-        noise[:, lead] = found.layout.trace(*gross) - 2 * overlap(dual, (even, odd))
+        noise[:, side] = found.layout.trace(*gross) - 2 * overlap(dual, (even, odd))
     return noise
 
 
-def _entering(member: FlatMember, lead: int) -> Real:
-    return np.asarray(member.coupling[lead] * member.occupation[lead])
+def _exchanged(member: FlatMember, leads: Sequence[int]) -> tuple[Complex, Complex]:
+    """Rates of some leads that fill and that empty, (4M, 4M) each, eV/hbar."""
+    gamma, f = member.gamma[leads], member.occupation[leads]
+    return np.einsum("l,lab->ab", f, gamma), np.einsum("l,lab->ab", 1 - f, gamma)
 
 
-def _leaving(member: FlatMember, lead: int) -> Real:
-    return np.asarray(member.coupling[lead] * (1 - member.occupation[lead]))
-
-
-def _jumped(found: CurrentResponse, rate: Real) -> Halves:
-    """Jumps at given rates applied to the steady states, even and odd sectors."""
-    charges, channels = found.layout.charges, open_channels(found.pair)
+def _jumped(found: CurrentResponse, rates: Sequence[tuple[Complex, Complex]]) -> Halves:
+    """Jumps at given rates of every member applied to the steady states, even and odd sectors."""
     even, odd = found.steady
-    to_odd = jump_matrix(charges, channels, EVEN, rate) @ even.reshape(-1)
-    to_even = jump_matrix(charges, channels, ODD, rate) @ odd.reshape(-1)
+    out_of_even, out_of_odd = lead_maps(found.pair, found.layout.charges, rates)
+    to_odd, to_even = out_of_even @ even.reshape(-1), out_of_odd @ odd.reshape(-1)
     return to_even.reshape(even.shape), to_odd.reshape(odd.shape)
 
 

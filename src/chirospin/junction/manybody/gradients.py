@@ -23,6 +23,7 @@ from chirospin.junction.model import (
     PER_MOLECULE,
     Junction,
     exchange_rates,
+    given_widths,
     interaction,
     lead_couplings,
     lead_occupations,
@@ -121,13 +122,19 @@ def _pair_terms(found: CurrentResponse, M: Blocks, exchange: NDArray[np.int64]) 
     return total
 
 
-def gradients(model: Junction, method: GKSL, names: Sequence[str]) -> Derivatives:
+def gradients(model: Junction, method: GKSL, names: Sequence[str]) -> Derivatives | None:
     """Derivatives of current, mean current and polarisation by parameters, all others held.
+
+    None for leads other than two at the ends along z, whose rates are not those of single orbitals, and for a
+    tensor of repulsion.
 
     Parameters
     ----------
     names : parameters or shorthands
     """
+    given = (model.lead_occupations, model.interaction_tensor)
+    if given_widths(model) or any(one is not None for one in given):
+        return None
     found = response(model, method)
     state = found.state
     probe = model.replace(hund=1.0)  # the pair terms exist where the exchange is not zero

@@ -33,7 +33,7 @@ class Matrices:
     def arrays(self) -> tuple[NDArray[np.generic], ...]:
         """Everything that tells one Hamiltonian from another."""
         terms = self.interaction
-        return self.h, terms.density, terms.exchange, np.asarray(terms.strength, dtype=float)
+        return self.h, terms.density, terms.exchange, np.asarray(terms.strength, dtype=complex)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +110,9 @@ def elements(matrices: Matrices, parity: int, number: int) -> tuple[NDArray[np.i
     repulsion = ((occupied @ matrices.interaction.density) * occupied).sum(axis=1) / 2
     energy = occupied @ matrices.h.diagonal().real + repulsion
     pair_strength = matrices.interaction.strength
-    strength = np.concatenate([matrices.h[pairs[:, 0], pairs[:, 1]], pair_strength, pair_strength])
+    strength = np.concatenate(
+        [matrices.h[pairs[:, 0], pairs[:, 1]], pair_strength, np.conj(pair_strength)]
+    )
     where = np.concatenate([hops.where, diagonal_places(sectors, size)])
     return where, np.concatenate([hops.sign * strength[hops.term], energy.astype(complex)])
 
@@ -145,7 +147,7 @@ def _dense(matrices: Matrices, layout: Layout, parity: int, number: int) -> Comp
     shape = layout.space.stacks[parity][number].shape
     block = np.zeros(int(np.prod(shape)), dtype=complex)
     where, value = elements(matrices, parity, number)
-    block[where] = value
+    np.add.at(block, where, value)  # hops that depend on a third electron meet plain ones
     return block.reshape(shape)
 
 

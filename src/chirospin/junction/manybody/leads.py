@@ -152,6 +152,20 @@ def require_end_leads(model: MolecularStack, method: str) -> None:
     )
 
 
+def require_named_repulsion(model: MolecularStack, method: str) -> None:
+    """Refuse a tensor of repulsion between molecules.
+
+    Raises
+    ------
+    ModelError : names the methods that have it
+    """
+    if model.interaction_tensor is not None:
+        raise ModelError(
+            f"Parameter `interaction_tensor` must be left out (in eV) for method {method}, which has density terms "
+            "between molecules only; gksl and mean-field have any tensor"
+        )
+
+
 def given_name(stack: MolecularStack) -> str:
     """The parameter that says what leads there are."""
     names = ("lead_directions", "lead_orbitals", "lead_vectors", "lead_matrices")
@@ -257,7 +271,9 @@ def lead_maps(
     pairs = open_pairs(members)
     into = np.array([one[0] for one in exchange])
     out = np.array([np.swapaxes(one[1], -1, -2) for one in exchange])
-    rate = np.stack([(into if fills else out)[:, a, b] for fills, a, b in pairs], axis=-1)
+    rate = np.zeros((len(members), len(pairs)), dtype=complex)
+    for p, (fills, a, b) in enumerate(pairs):
+        rate[:, p] = (into if fills else out)[:, a, b]
     even, odd = (
         _pair_matrix(fock.pair_jumps(charges, pairs, parity), rate, charges, parity)
         for parity in (EVEN, ODD)

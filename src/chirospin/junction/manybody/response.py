@@ -11,7 +11,7 @@ moves the current by :math:`-Tr[Z\, (dL) \rho]`, for every parameter at once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -27,6 +27,7 @@ from chirospin.junction.manybody.infinite_bias import (
     solved,
     state_of,
 )
+from chirospin.junction.manybody.one_body import packed_operator, sector_operator
 from chirospin.junction.manybody.packed import (
     EVEN,
     ODD,
@@ -148,8 +149,7 @@ def _attempt(pair: Pair, method: Settings, form: Form) -> _Attempt:
 def _with_dual(pair: Pair, found: Solved, tolerance: float) -> CurrentResponse:
     generator = found.solver.generator
     layout, steady = generator.layout, found.stationary.halves
-    left = np.stack([member.coupling[LEFT] for member in pair])
-    operator = current_operator(layout, left, pair[0].occupation[LEFT])
+    operator = current_operator(layout, pair, LEFT)
     mean = overlap(operator, steady)[:, None]
     even, odd = (o - mean * one for o, one in zip(operator, layout.identity(), strict=True))
     dual, applications = found.solver.adjoint((even, odd), tolerance)
@@ -165,15 +165,21 @@ def _with_dual(pair: Pair, found: Solved, tolerance: float) -> CurrentResponse:
     )
 
 
-def current_operator(layout: Layout, coupling: Real, f: float) -> Halves:
+def current_operator(layout: Layout, pair: Pair, lead: int) -> Halves:
     r"""The current from one lead as an operator, packed.
 
-    .. math:: O = \sum_k \gamma_k (f - n_k)
-
-    Parameters
-    ----------
-    coupling : of that lead, (batch, 4M), eV
+    .. math:: O_l = f_l \mathrm{Tr}\,\Gamma_l - \sum_{ab} \Gamma_{l,ab} c^+_a c_b
     """
-    return layout.diagonal_operator(
+    coupling = np.stack([member.coupling[lead] for member in pair])
+    f = pair[0].occupation[lead]
+    even, odd = layout.diagonal_operator(
         lambda states: np.asarray(coupling @ (f - occupied(states, coupling.shape[1])).T)
     )
+    for b, member in enumerate(pair):
+        if member.widths is not None:
+            gamma = member.widths[lead]
+            blocks = sector_operator(layout.charges, gamma - np.diag(np.diag(gamma)))
+            mixing = packed_operator(replace(layout, batch=1), blocks)
+            even[b] -= mixing[EVEN][0]
+            odd[b] -= mixing[ODD][0]
+    return even, odd

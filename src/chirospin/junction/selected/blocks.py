@@ -195,7 +195,7 @@ def _hamiltonian(matrices: Matrices) -> Complex:
     for (p, q, r, s), v in zip(
         matrices.interaction.exchange.tolist(), matrices.interaction.strength, strict=True
     ):
-        terms += [((p, q), (r, s), v), ((s, r), (q, p), v)]
+        terms += [((p, q), (r, s), v), ((s, r), (q, p), np.conj(v))]
     for create, destroy, strength in terms:
         kept, image, sign = fock.apply_product(states, create, destroy)
         H[image, kept] += sign * strength

@@ -25,8 +25,13 @@ from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.threads import blas_threads
 from chirospin.junction.audit import bond_currents
+from chirospin.junction.floating import require_no_floating
 from chirospin.junction.manybody.certified import STALLED
-from chirospin.junction.manybody.leads import FlatMember, require_end_leads
+from chirospin.junction.manybody.leads import (
+    FlatMember,
+    require_end_leads,
+    require_named_repulsion,
+)
 from chirospin.junction.model import (
     MAGNETISATIONS,
     PER_MOLECULE,
@@ -111,7 +116,6 @@ class SelectedProducts(Method):
         return map(self._state, models)
 
     def _state(self, model: Junction) -> JunctionState:
-        require_end_leads(model, self.name)
         self._check(model)
         pair = FlatMember.both(model)
         if any(unreached(np.array([one.one_body_decay]), one.matrices.h)[0] for one in pair):
@@ -137,15 +141,18 @@ class SelectedProducts(Method):
 
     def _check(self, model: Junction) -> None:
         require_no_probes(model)
+        require_end_leads(model, self.name)
+        require_named_repulsion(model, self.name)
+        require_no_floating(model, f"method {self.name}", "gksl and landauer")
         if model.molecules > LONGEST:
             raise ModelError(
                 f"Parameter `molecules` must be at most {LONGEST} for method selected, but is "
                 f"{model.molecules}; mean-field fits any number"
             )
-        if model.occupation_left == model.occupation_right:
+        if not np.ptp(lead_occupations(model)):
             raise ModelError(
                 "Parameter `occupation_left` must differ from `occupation_right` for method selected, which "
-                f"weighs what it leaves out by the current, but both are {model.occupation_left:g}; mean-field "
+                f"weighs what it leaves out by the current, but both are {lead_occupations(model)[0]:g}; mean-field "
                 "and gksl take any"
             )
         need = AT_WORK * LARGEST_SHARE * self.products**2
