@@ -101,6 +101,12 @@ class Problem:
             next((self.suited[n] for n in observables or () if n in self.suited), None)
         )
 
+    def chosen(self, method: str | Method | None, observables: Sequence[str] | None) -> Method:
+        """A method by name or as it is; where there is none, that which suits the observables."""
+        if isinstance(method, Method):
+            return method
+        return (self.method_for(observables) if method is None else self.method(method))()
+
     def choose(self, names: tuple[str, ...] | None) -> tuple[Observable, ...]:
         """Observables by name, or the default ones."""
         if names is None:

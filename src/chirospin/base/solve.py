@@ -73,12 +73,7 @@ def solve(
     choices: list[MethodChoice] = list(method) if several else [method]  # type: ignore[arg-type, list-item]
     if not choices:
         raise ModelError("Argument `method` must name at least one method, but is empty")
-    chosen = [
-        c
-        if isinstance(c, Method)
-        else (problem.method_for(observables) if c is None else problem.method(c))()
-        for c in choices
-    ]
+    chosen = [problem.chosen(choice, observables) for choice in choices]
     model, grid = axes(model, over or {})
     wanted = problem.choose(None if observables is None else tuple(observables))
     if grid:

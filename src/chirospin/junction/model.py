@@ -579,13 +579,9 @@ def magnetised_widths(model: MolecularStack) -> NDArray[np.complex128]:
     return both
 
 
-SAME = 1e-14  # of the largest element: two widths that rounding alone tells apart
-
-
 def wholly_reversed(model: AnyStack) -> AnyStack:
     """The same stack, whose magnetisation down is the reversal of every lead: what laws of time reversal ask for."""
-    up, down = magnetised_widths(model)
-    if np.abs(time_reversed(up) - down).max() <= SAME * np.abs(up).max(initial=0.0):
+    if all_magnets_reversed(model):
         return model
     return model.replace(reversed_leads=", ".join(lead_names(model)))
 

@@ -531,12 +531,7 @@ def sweeper(family: Family) -> Callable[..., xr.Dataset]:
         definition = Definition(
             problem=member,
             model=model,
-            methods=tuple(
-                m
-                if isinstance(m, Method)
-                else (member.method_for(observables) if m is None else member.method(m))()
-                for m in listed
-            ),
+            methods=tuple(member.chosen(m, observables) for m in listed),
             observables=None if observables is None else tuple(observables),
             design=design or designed(model, grid=over),
         )

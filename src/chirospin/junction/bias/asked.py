@@ -55,7 +55,7 @@ ACCURATE = (
 Found = tuple[SteadySolver, ThermalLeads, Halves]
 
 
-def asked_parts(
+def biased_parts(
     solver: SteadySolver, leads: ThermalLeads, halves: Halves, asked: Needs
 ) -> dict[str, list[Any]]:
     """Each part of every member.
@@ -80,9 +80,9 @@ def together(up: Any, down: Any) -> Any:
         return None
     if not is_dataclass(up):
         return np.stack([up, down])
-    pairs = {one.name: (getattr(up, one.name), getattr(down, one.name)) for one in fields(up)}
-    both: Any = {name: together(*pair) for name, pair in pairs.items()}
-    return type(up)(**both)
+    kind: Any = type(up)
+    names = [one.name for one in fields(up)]
+    return kind(**{name: together(getattr(up, name), getattr(down, name)) for name in names})
 
 
 def _spin_flow(solver: SteadySolver, leads: ThermalLeads, halves: Halves) -> list[SpinFlow]:

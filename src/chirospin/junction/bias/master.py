@@ -21,7 +21,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.threads import blas_threads
-from chirospin.junction.bias.asked import ASKED, FIXED_LEADS, asked_parts, together
+from chirospin.junction.bias.asked import ASKED, FIXED_LEADS, biased_parts, together
 from chirospin.junction.bias.dissipators import Dephasing, Kind, ThermalLeads
 from chirospin.junction.bias.eigenstates import BiasedMember
 from chirospin.junction.bias.model import (
@@ -233,7 +233,7 @@ class SecondOrder(Method):
         noise = _noise(solver, leads, found) if NOISE in asked else None
         certified = certified_states(generator, found, self.tolerance, doubts)
         sound = all(state.outcome.converged for state in certified)
-        extra = asked_parts(solver, leads, halves, asked & ASKED) if sound else {}
+        extra = biased_parts(solver, leads, halves, asked & ASKED) if sound else {}
         shown = None if vibrations is None else _shown(member, vibrations, halves)
         return [
             Solution(

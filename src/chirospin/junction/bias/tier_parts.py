@@ -11,14 +11,17 @@ hierarchy has the signs between its two sides exchanged. With :math:`L x_1 = -(L
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
+from chirospin.junction.bias.eigenstates import BiasedMember
+from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.operator_space import (
     Channel,
+    Charge,
     Complex,
     channel_map,
     ladder_map,
@@ -29,10 +32,40 @@ from chirospin.junction.manybody.operator_space import (
 from chirospin.junction.manybody.packed import Real
 from chirospin.junction.manybody.spin_flow import spin_matrices
 
-if TYPE_CHECKING:
-    from chirospin.junction.bias.hierarchy import Equations, Signature
-
 Inverse = Callable[[Complex], Complex]
+Signature = tuple[int, ...]
+Weight = Callable[[Channel, int], float]
+
+
+class TierEquations(Protocol):
+    """What is asked of a hierarchy of one member."""
+
+    member: BiasedMember
+    charges: fock.Charges
+    channels: list[Channel]
+    shift: dict[Signature, Charge]
+    shape: dict[Signature, tuple[int, ...]]
+    span: dict[Signature, slice]
+    signatures: list[Signature]
+
+    def part(self, x: Complex, sig: Signature) -> Complex:
+        """One auxiliary operator with its axes of poles."""
+
+    def trace(self, rho: Complex) -> complex:
+        """Of an operator that keeps every charge."""
+
+    def particle_flow(self, x: Complex, lead: int) -> float:
+        """Electrons from a lead per time."""
+
+    def from_below(
+        self, x: Complex, sig: Signature, weight: Weight, between: int
+    ) -> Iterator[Complex]:
+        """What the tier below gives to one auxiliary operator."""
+
+    def from_above(
+        self, x: Complex, sig: Signature, weight: Weight, between: int
+    ) -> Iterator[Complex]:
+        """What the tier above gives to one auxiliary operator."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +78,7 @@ class TierParts:
     solved : Y -> X with hierarchy(X) = -Y
     """
 
-    system: Equations
+    system: TierEquations
     x: Complex
     solved: Inverse
 

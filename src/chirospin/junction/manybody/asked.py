@@ -40,7 +40,7 @@ COUNTED: Needs = frozenset({CUMULANTS, GENERATING, FLUCTUATION})
 """Those that count the electrons of a lead, and know no lead that floats."""
 
 
-def asked_parts(pair: Pair, found: Solved, asked: Needs) -> dict[str, Any]:
+def flat_parts(pair: Pair, found: Solved, asked: Needs) -> dict[str, Any]:
     """Each part, both magnetisations."""
     finders = {
         SPIN_FLOW: _spin_flow,

@@ -21,7 +21,7 @@ from chirospin.base.method import Method, Needs
 from chirospin.base.threads import blas_threads
 from chirospin.junction.floating import Range, floated, require_no_floating
 from chirospin.junction.manybody import fock
-from chirospin.junction.manybody.asked import ASKED, COUNTED, asked_parts
+from chirospin.junction.manybody.asked import ASKED, COUNTED, flat_parts
 from chirospin.junction.manybody.counting import NOISE, counted_state
 from chirospin.junction.manybody.infinite_bias import (
     Pair,
@@ -105,7 +105,7 @@ class GKSL(Method):
         plain = state_of(pair, *found.states) if state is None else state
         if not plain.outcome.converged:
             return plain
-        return replace(plain, parts={**plain.parts, **asked_parts(pair, found, needs & ASKED)})
+        return replace(plain, parts={**plain.parts, **flat_parts(pair, found, needs & ASKED)})
 
     def _floated(self, model: Junction) -> Pair:
         """Both magnetisations, with the occupations of voltage probes."""

@@ -304,7 +304,8 @@ def _sector_jump(charges: fock.Charges, vector: Complex, sigma: int, rate: float
         Q = np.zeros((d, width), dtype=complex)
         for a in orbitals:
             kept, image, sign = stepped(charges, states_of(charges, source), int(a), sigma)
-            Q[image, kept] += complex(vector[a] if sigma > 0 else np.conj(vector[a])) * sign
+            share = vector[a] if sigma > 0 else np.conj(vector[a])
+            Q[image, kept] = np.asarray(Q[image, kept] + share * sign, dtype=complex)
         jump.target[source], jump.Q[source], jump.P[source] = target, Q, 0.5 * rate * Q
     return jump
 

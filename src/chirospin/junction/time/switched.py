@@ -53,7 +53,7 @@ from chirospin.junction.time.transient import (
     carried,
     current,
     electrons,
-    joined,
+    one_vector,
     spin_polarisation,
 )
 from chirospin.numerics.sylvester import Form, by_either_form
@@ -137,7 +137,7 @@ def beginning_of(model: SwitchedBias) -> Beginning:
     kind, bias = model.initial_state, model.initial_bias
     if kind == "empty":
         return Beginning(model=None, flipped=False)
-    before = model.replace(initial_state="flipped", initial_bias=None, initial_directions=None)
+    before: Any = model.replace(initial_state="flipped", initial_bias=None, initial_directions=None)
     if model.initial_directions is not None:
         before = before.replace(lead_directions=model.initial_directions)
     if bias is not None:
@@ -246,7 +246,7 @@ class SwitchedEvolution(Method):
     ) -> dict[str, Any]:
         found = self._steady(after)
         leads, layout = found.leads, found.solver.generator.layout
-        outcome, steady = found.outcome, joined(found.halves)
+        outcome, steady = found.outcome, one_vector(found.halves)
         start = self._start(found, before)
         cut = found.halves[EVEN].shape[1]
 
@@ -254,7 +254,7 @@ class SwitchedEvolution(Method):
             return vector[None, :cut], vector[None, cut:]
 
         def apply(vector: Real) -> Real:
-            return joined(found.solver.generator.derivative(*halves(vector)))
+            return one_vector(found.solver.generator.derivative(*halves(vector)))
 
         vectors, error, work = np.broadcast_to(start, (len(times), start.size)), 0.0, 0
         if outcome.converged:
@@ -280,8 +280,8 @@ class SwitchedEvolution(Method):
 
     def _start(self, found: _Found, before: BiasedMember | None) -> Real:
         if before is None:
-            return joined(found.solver.generator.layout.product_state(np.zeros((1, 1))))
-        return joined(self._steady(before).halves)
+            return one_vector(found.solver.generator.layout.product_state(np.zeros((1, 1))))
+        return one_vector(self._steady(before).halves)
 
     def _steady(self, member: BiasedMember) -> _Found:
         layout = Layout(charges=member.charges, batch=1)

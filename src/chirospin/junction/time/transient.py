@@ -220,7 +220,7 @@ class Evolution(Method):
         )
 
     def _of(self, model: SwitchedJunction, pair: Pair, found: Solved, m: int) -> dict[str, Any]:
-        steady = joined(found.stationary.halves)
+        steady = one_vector(found.stationary.halves)
         outcome = found.states[0].outcome
         wanted = transient_times(model)
         start = self._start(model, pair[1 - m], found)
@@ -257,9 +257,9 @@ class Evolution(Method):
 
     def _start(self, model: SwitchedJunction, flipped: FlatMember, found: Solved) -> Real:
         if model.initial_state == "flipped":
-            return joined(steady_state(flipped, self.krylov_vectors).stationary.halves)
+            return one_vector(steady_state(flipped, self.krylov_vectors).stationary.halves)
         f = 0.0 if model.initial_state == "empty" else float(lead_occupations(model).mean())
-        return joined(found.solver.generator.layout.product_state(np.array([[f]])))
+        return one_vector(found.solver.generator.layout.product_state(np.array([[f]])))
 
 
 def carried(
@@ -317,7 +317,7 @@ def _modes(both: Sequence[Solved]) -> Modes:
     return Modes(decay=np.array(rates), residual=np.array(residuals))
 
 
-def joined(halves: Halves) -> Real:
+def one_vector(halves: Halves) -> Real:
     """The packed operator of one member as one vector."""
     return np.concatenate([half[0] for half in halves])
 
@@ -332,10 +332,10 @@ class Reading:
 
     def __init__(self, layout: Layout) -> None:
         n = layout.space.orbitals
-        self.one = joined(layout.identity())
-        self.number = joined(layout.number())
+        self.one = one_vector(layout.identity())
+        self.number = one_vector(layout.number())
         self.count = [
-            joined(layout.diagonal_operator(partial(_held, orbital=k, orbitals=n)))
+            one_vector(layout.diagonal_operator(partial(_held, orbital=k, orbitals=n)))
             for k in range(n)
         ]
 
