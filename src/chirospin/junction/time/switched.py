@@ -68,6 +68,9 @@ COUNT, LATE = 30, 30.0  # times where none are given, and the last one over the 
 class SwitchedBias(BiasedJunction):
     """The stack between leads of finite bias after a sudden change at time zero."""
 
+    molecules: int = parameter(
+        1, symbol="M", low=1, high=LARGEST, about="number of molecules; two take some minutes"
+    )
     initial_state: str = parameter(
         "unbiased",
         symbol=r"\rho(0)",
@@ -203,14 +206,9 @@ class SwitchedEvolution(Method):
 
         Raises
         ------
-        ModelError : more molecules than can be followed in time; vibrations or probes
+        ModelError : vibrations or probes
         """
         for model in models:
-            if model.molecules > LARGEST:
-                raise ModelError(
-                    f"Parameter `molecules` must be 1 or {LARGEST} for transients, but is {model.molecules}; "
-                    "junction.bias has the steady state of 3"
-                )
             require_no_probes(model)
             require_no_floating(model, "transients", "steady states")
             require_no_vibrations(model, self.name)
