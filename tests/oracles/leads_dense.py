@@ -46,9 +46,7 @@ def vectors_of(gamma: Array, rng: np.random.Generator | None = None) -> list[Arr
 
 def removers(gamma: Array, c: Sequence[Array], rng: np.random.Generator | None) -> list[Array]:
     """C_v = sum_a v_a* c_a."""
-    return [
-        sum(np.conj(x) * a for x, a in zip(v, c, strict=True)) for v in vectors_of(gamma, rng)
-    ]
+    return [sum(np.conj(x) * a for x, a in zip(v, c, strict=True)) for v in vectors_of(gamma, rng)]
 
 
 def flat_generator(
@@ -129,9 +127,7 @@ def stationary(L: Array) -> Array:
     return np.linalg.solve(A, right).reshape(d, d)
 
 
-def flat_currents(
-    rho: Array, c: Sequence[Array], leads: Sequence[tuple[Array, float]]
-) -> Array:
+def flat_currents(rho: Array, c: Sequence[Array], leads: Sequence[tuple[Array, float]]) -> Array:
     """Electrons from each lead: Tr N D_l rho, jump by jump."""
     out = []
     for gamma, f in leads:
