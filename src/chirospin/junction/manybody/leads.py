@@ -306,7 +306,11 @@ def _sector_jump(charges: fock.Charges, vector: Complex, sigma: int, rate: float
             kept, image, sign = stepped(charges, states_of(charges, source), int(a), sigma)
             share = vector[a] if sigma > 0 else np.conj(vector[a])
             Q[image, kept] = np.asarray(Q[image, kept] + share * sign, dtype=complex)
-        jump.target[source], jump.Q[source], jump.P[source] = target, Q, np.asarray(0.5 * rate * Q, dtype=complex)
+        jump.target[source], jump.Q[source], jump.P[source] = (
+            target,
+            Q,
+            np.asarray(0.5 * rate * Q, dtype=complex),
+        )
     return jump
 
 

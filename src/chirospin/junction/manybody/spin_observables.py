@@ -83,7 +83,8 @@ def spin_current_lamb(model: MolecularStack, state: JunctionState) -> Real:
 
     .. math:: J_l = Tr[S\, L_l^{RL}\rho]
 
-    Good to second order in the coupling; its error is what the sum rule lacks.
+    Its error is of second order in the coupling, as is what flows at rest: there ask ``hierarchy``, or
+    ``landauer`` without repulsion. What the sum rule lacks is stated as its error.
     """
     flow = state.parts[SPIN_FLOW]
     return np.asarray(
