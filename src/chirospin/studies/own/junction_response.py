@@ -150,6 +150,8 @@ def reciprocity(
             ),
         ),
     ),
+    setting="no repulsion, gate = 0.1, bias = 0; left magnet in the yz plane at the angle to the right one along z; "
+    "coupling, polarisations and spin-orbit vector as in the figure before",
     outside=EXPECTED,
     quick={"angles": (0.0, np.pi / 2)},
 )
