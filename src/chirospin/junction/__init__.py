@@ -10,13 +10,16 @@ Examples
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from chirospin.base.family import Family, Problem
+from chirospin.base.method import Method
 from chirospin.base.solve import solver
 from chirospin.junction.audit import AUDITS, CHECKS
 from chirospin.junction.bias.audit import AUDITS as BIASED_AUDITS
 from chirospin.junction.bias.audit import CHECKS as BIASED_CHECKS
+from chirospin.junction.bias.audit import LEAD_CHECKS
 from chirospin.junction.bias.discrepancy import discrepancy
 from chirospin.junction.bias.hierarchy import Hierarchy
 from chirospin.junction.bias.master import (
@@ -28,7 +31,7 @@ from chirospin.junction.bias.master import (
 )
 from chirospin.junction.bias.model import BiasedJunction
 from chirospin.junction.bias.observables import OBSERVABLES as BIASED_OBSERVABLES
-from chirospin.junction.bias.observables import biased_labels
+from chirospin.junction.bias.observables import biased_labels, differential_conductance
 from chirospin.junction.bias.parts import PARTS
 from chirospin.junction.bias.pauli import Pauli
 from chirospin.junction.bias.scattering import BiasedLandauer, BiasedMeanField
@@ -37,6 +40,14 @@ from chirospin.junction.bias.thermoelectric import (
     THERMOELECTRIC_CHECKS,
     THERMOELECTRIC_OBSERVABLES,
     response_remark,
+)
+from chirospin.junction.custom import (
+    AnyGKSL,
+    AnyLandauer,
+    AnyLeadsJunction,
+    AnyMeanField,
+    CustomJunction,
+    with_potentials,
 )
 from chirospin.junction.drawing import stack_drawing
 from chirospin.junction.landauer import Landauer
@@ -62,7 +73,7 @@ from chirospin.junction.manybody.trajectories import (
 )
 from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
-from chirospin.junction.observables import OBSERVABLES, resolved_labels
+from chirospin.junction.observables import OBSERVABLES, orbital_occupation, resolved_labels
 from chirospin.junction.operators import (
     annihilator,
     density_operator,
@@ -106,10 +117,12 @@ from chirospin.points.sweep import sweeper
 __all__ = [
     "FAMILY",
     "GKSL",
+    "AnyLeadsJunction",
     "BiasedJunction",
     "BiasedLandauer",
     "BiasedMeanField",
     "BornApproximation",
+    "CustomJunction",
     "DetailedBalance",
     "Evolution",
     "Exact",
@@ -142,6 +155,15 @@ __all__ = [
     "sweep",
 ]
 
+LEAD_METHODS: tuple[type[Method], ...] = (
+    *(
+        with_potentials(method)
+        for method in (UniversalLindblad, Redfield, PositiveLindblad, DetailedBalance, Hierarchy)
+    ),
+    AnyGKSL,
+    AnyMeanField,
+    AnyLandauer,
+)
 QUESTION = "many-body magnetoresistance of a chiral molecular stack between leads"
 ASKED_OBSERVABLES = (*SPIN_OBSERVABLES, *COUNTED_OBSERVABLES, *SPECTRAL_OBSERVABLES)
 ASKED_CHECKS = (*SPIN_CHECKS, *COUNTED_CHECKS, *SPECTRAL_CHECKS)
@@ -248,10 +270,48 @@ VIBRATING = Problem(
     drawing=stack_drawing,
     quantity="spin_polarisation",
 )
+LEAD_RESPONSES = (differential_conductance, *THERMOELECTRIC_OBSERVABLES, *ASKED_OBSERVABLES)
+SEVERAL_LEADS = Problem(
+    family="junction",
+    name="leads",
+    question="the stack between leads of any number and direction, with occupations or with potentials",
+    model=AnyLeadsJunction,
+    methods={method.name: method for method in LEAD_METHODS},
+    observables=(
+        *OBSERVABLES,
+        *MAGNET_OBSERVABLES,
+        lead_occupation,
+        lead_potential,
+        *LEAD_RESPONSES,
+    ),
+    checks=(*LEAD_CHECKS, *THERMOELECTRIC_CHECKS, *ASKED_CHECKS),
+    audits=(),
+    parts=PARTS,
+    labels=biased_labels,
+    remarks=response_remark,
+    suited=SUITED,
+    drawing=stack_drawing,
+    quantity="current",
+)
+CUSTOM = replace(
+    SEVERAL_LEADS,
+    name="custom",
+    question="any many-body Hamiltonian between any leads",
+    model=CustomJunction,
+    observables=(
+        *(one for one in OBSERVABLES if one.name != "occupation"),
+        orbital_occupation,
+        *MAGNET_OBSERVABLES,
+        lead_occupation,
+        lead_potential,
+        *LEAD_RESPONSES,
+    ),
+    drawing=None,
+)
 FAMILY = Family(
     name="junction",
     question=QUESTION,
-    problems=(PROBLEM, BIASED, VIBRATING, TRANSIENT, SWITCHED),
+    problems=(PROBLEM, BIASED, VIBRATING, TRANSIENT, SWITCHED, SEVERAL_LEADS, CUSTOM),
     moved={
         "counting": "ask junction for its observables noise and fano_factor",
         "sampled": "solve junction by method trajectories",

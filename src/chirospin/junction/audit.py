@@ -68,6 +68,8 @@ def _bond_balance(model: Junction, state: JunctionState) -> float | None:
         return None  # of sampled states only occupations are known
     if state.error_bar is not None:
         return None  # then equal within the bar
+    if not model.named_terms:
+        return None
     bonds = bond_currents(model, state)
     size = lead_couplings(model).max(axis=0)
     reach = size.reshape(-1, model.molecules, PER_MOLECULE).max(axis=2)

@@ -27,11 +27,16 @@ def magnetic(orbitals: Complex, polarisation: Real) -> Complex:
     return np.kron(orbitals, spin)
 
 
-def time_reversed(V: Complex) -> Complex:
+def time_reversed(V: Complex, spin_y: Complex | None = None) -> Complex:
     r""":math:`\sigma_y V^* \sigma_y` of matrices (..., n, n) whose fast index is the spin.
 
-    Of a width it is that of the reversed magnet: n to -n and W to its conjugate.
+    Of a width it is that of the reversed magnet: n to -n and W to its conjugate. With a matrix of the spin along
+    y, (n, n), :math:`e^{-i\pi S_y} V^* e^{i\pi S_y}`.
     """
+    if spin_y is not None:
+        angle, axes = np.linalg.eigh(spin_y)
+        turn = (axes * np.exp(-1j * np.pi * angle)) @ axes.conj().T
+        return np.asarray(turn @ np.conj(V) @ turn.conj().T)
     flip = np.kron(np.eye(V.shape[-1] // 2), np.array([[0, -1], [1, 0]]))
     return np.asarray(flip @ np.conj(V) @ flip.T)
 

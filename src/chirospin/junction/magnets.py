@@ -76,7 +76,7 @@ def lead_current(model: MolecularStack, state: JunctionState) -> Real:
 
 @observable(
     unit="1",
-    symbol="TMR",
+    symbol=r"\mathrm{TMR}",
     needs=(RIGHT_REVERSED,),
     default=False,
     undefined=NO_PARTNER,

@@ -57,6 +57,28 @@ class MolecularStack(Leads):
 
     shorthand_symbols: ClassVar = {"hubbard": "U", "coupling": r"\gamma"}
     absolute_energies: ClassVar[bool] = False
+    named_terms: ClassVar[bool] = True
+    """Whether there are orbitals a and b with their named terms; else matrices alone."""
+
+    @property
+    def own_spin(self) -> NDArray[np.complex128] | None:
+        """Spin over the spin-orbitals where they are not pairs up, down, (3, n, n)."""
+        return None
+
+    @property
+    def without_spin(self) -> bool:
+        """Whether the orbitals have no spin."""
+        return False
+
+    @property
+    def spin_y(self) -> NDArray[np.complex128] | None:
+        """Spin along y over the spin-orbitals; None where they are pairs up, down."""
+        return None
+
+    @property
+    def spin_orbitals(self) -> int:
+        """Number of spin-orbitals."""
+        return PER_MOLECULE * self.molecules
 
     @classmethod
     def from_result(cls, ds: xr.Dataset, **changes: Any) -> Self:
@@ -211,7 +233,7 @@ class MolecularStack(Leads):
         sizes = {
             "energies": (self.molecules, 2),
             "spin_orbit_vectors": (self.molecules, 3),
-            "one_body_matrix": (PER_MOLECULE * self.molecules,) * 2,
+            "one_body_matrix": (self.spin_orbitals,) * 2,
         }
         for name, size in sizes.items():
             value = getattr(self, name)
@@ -224,14 +246,15 @@ class MolecularStack(Leads):
             matrix = np.array(self.one_body_matrix)
             if not np.allclose(matrix, matrix.conj().T, rtol=0, atol=1e-12 * np.abs(matrix).max()):
                 raise refusal(self.parameter_info("one_body_matrix"), "not Hermitian")
-        check_lead_arrays(self, PER_MOLECULE * self.molecules)
+        if self.spin_orbitals:
+            check_lead_arrays(self, self.spin_orbitals)
         _check_repulsions(self)
         return self
 
 
 def _check_repulsions(stack: MolecularStack) -> None:
     if stack.interaction_tensor is not None:
-        dense_tensor(stack.interaction_tensor, PER_MOLECULE * stack.molecules)
+        dense_tensor(stack.interaction_tensor, stack.spin_orbitals)
     if stack.site_repulsions is None:
         return
     V, size = np.array(stack.site_repulsions), 2 * stack.molecules
@@ -381,6 +404,8 @@ def one_body_hamiltonian(model: MolecularStack) -> NDArray[np.complex128]:
     """
     stack = model.molecules
     _enough_memory(stack)
+    if not model.named_terms:
+        return np.array(model.one_body_matrix, dtype=complex)
     levels = (
         np.tile([model.energy_a, model.energy_b], (stack, 1))
         if model.energies is None
@@ -427,9 +452,10 @@ def interaction(model: MolecularStack) -> Interaction:
     ab = np.array([[triplet, singlet], [singlet, triplet]])
     flip = np.array([[0.0, 1.0], [1.0, 0.0]])
     local = np.block([[model.hubbard_a * flip, ab], [ab.T, model.hubbard_b * flip]])
-    ones = np.ones((PER_MOLECULE, PER_MOLECULE))
+    if not model.named_terms:
+        local = np.zeros((model.spin_orbitals,) * 2)
     density = np.kron(np.eye(stack), local)
-    density += model.intersite_repulsion * np.kron(1 - np.eye(stack), ones)
+    density += model.intersite_repulsion * np.kron(1 - np.eye(stack), np.ones_like(local))
     terms: list[tuple[int, int, int, int]] = []
     if model.hund:
         for i in range(stack):
@@ -575,7 +601,7 @@ def magnetised_widths(model: MolecularStack) -> NDArray[np.complex128]:
     """
     both = np.stack([lead_widths(model)] * 2)
     for lead in reversed_by_magnetisation(model):
-        both[1, lead] = time_reversed(both[0, lead])
+        both[1, lead] = time_reversed(both[0, lead], model.spin_y)
     return both
 
 
@@ -673,8 +699,8 @@ def magnet_directions(model: MolecularStack) -> NDArray[np.float64]:
 
 def lead_occupations(model: Junction) -> NDArray[np.float64]:
     """Occupation of the states of every lead; of voltage probes where their search starts, (lead,)."""
-    ends = (model.occupation_left, model.occupation_right)
-    return spread_over_leads(model, model.lead_occupations or ends)
+    given = model.lead_occupations
+    return spread_over_leads(model, given or (model.occupation_left, model.occupation_right))
 
 
 def exchange_rates(model: Junction) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -13,7 +13,6 @@ from chirospin.base.observables import observable
 from chirospin.junction.model import (
     MAGNETISATIONS,
     ORBITALS,
-    PER_MOLECULE,
     SPINS,
     MolecularStack,
     ResolvedStack,
@@ -39,15 +38,16 @@ def labels(model: MolecularStack) -> dict[str, tuple[int | str, ...]]:
         "orbital": ORBITALS,
         "spin": SPINS,
         "molecule": tuple(range(1, model.molecules + 1)),
+        "spin_orbital": tuple(range(model.spin_orbitals)),
         "magnetic_part": ("mean", "left", "right", "both"),
-        "electrons": tuple(range(PER_MOLECULE * model.molecules + 1)),
+        "electrons": tuple(range(model.spin_orbitals + 1)),
         "component": COMPONENTS,
         "lead_moved": lead_names(model),
         "flow": ("charge", "heat"),
         "affinity": ("potential", "temperature"),
         "order": (1, 2, 3, 4),
-        "row": spin_orbitals(model.molecules),
-        "column": spin_orbitals(model.molecules),
+        "row": tuple(range(model.spin_orbitals)),
+        "column": tuple(range(model.spin_orbitals)),
     }
 
 
@@ -122,6 +122,15 @@ def occupation(model: MolecularStack, state: JunctionState) -> NDArray[np.float6
     """
     n = np.einsum("mkk->mk", state.one_body_density).real
     return np.asarray(n.reshape(2, model.molecules, 2, 2))
+
+
+@observable(unit="1", symbol="n", dims=("magnetisation", "spin_orbital"))
+def orbital_occupation(model: MolecularStack, state: JunctionState) -> NDArray[np.float64]:
+    r"""Mean number of electrons in every spin-orbital, in the order of the matrices.
+
+    .. math:: n_a = Tr[\rho c^+_a c_a]
+    """
+    return np.asarray(np.einsum("mkk->mk", state.one_body_density).real)
 
 
 def current_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[np.float64]:

@@ -191,7 +191,7 @@ def _barrier(model: BiasedJunction, state: BiasedState) -> float | None:
 
 def _exchange_field(model: BiasedJunction, state: BiasedState) -> float | None:
     widths = mixing_widths(model)
-    if state.exchange_kept or widths is None:
+    if getattr(state, "exchange_kept", True) or widths is None or widths.shape[-1] % 2:
         return None
     terms = interaction(model)
     if not (terms.density.any() or np.any(terms.strength)):
@@ -199,6 +199,12 @@ def _exchange_field(model: BiasedJunction, state: BiasedState) -> float | None:
     return max(tilt(one) for one in widths)
 
 
+EXCHANGE_FIELD = Check(
+    name="exchange_field",
+    tolerance=SAME_WIDTH,
+    evaluate=_exchange_field,
+    about="sine of the angle between magnets, whose field on the molecules this method lacks: ule, hierarchy",
+)
 FLOWS = (
     "current",
     "mean_current",
@@ -293,15 +299,28 @@ CHECKS = (
         evaluate=_barrier,
         about="energy over T that a jump lacks; above it second order misses cotunnelling: hierarchy",
     ),
-    Check(
-        name="exchange_field",
-        tolerance=SAME_WIDTH,
-        evaluate=_exchange_field,
-        about="sine of the angle between magnets, whose field on the molecules this method lacks: ule, hierarchy",
-    ),
+    EXCHANGE_FIELD,
     INTERACTION_LEFT_OUT,
     replace(OTHER_SOLUTIONS, about=OTHER_SOLUTIONS.about.replace("gksl", "ule")),
 )
+
+
+LEAD_CHECKS = (
+    replace(RESIDUAL, tolerance=1e-6),
+    TRACE,
+    replace(
+        SMALLEST_EIGENVALUE,
+        tolerance=NEGATIVE,
+        about="rho has no negative probability; redfield and hierarchy do not grant it",
+    ),
+    replace(OCCUPATION_RANGE, tolerance=NEGATIVE, evaluate=_occupation_range),
+    OCCUPATION_SUM,
+    LEAD_BALANCE,
+    EXCHANGE_FIELD,
+    INTERACTION_LEFT_OUT,
+    OTHER_SOLUTIONS,
+)
+"""Of leads of any number, with occupations or with potentials."""
 
 
 def shifted_together(model: BiasedJunction, share: float = 0.25) -> BiasedJunction:

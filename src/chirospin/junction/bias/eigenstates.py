@@ -19,6 +19,7 @@ from chirospin.junction.bias.model import (
     VibrationBath,
     gated_hamiltonian,
     kept_levels,
+    moved_bias,
     reservoirs_of,
     vibration_bath,
 )
@@ -77,6 +78,7 @@ class BiasedMember(Member):
                 matrices=matrices,
                 coupling=coupling,
                 widths=width,
+                spin=model.own_spin,
                 reservoirs=reservoirs,
                 bath=vibration_bath(model) if levels else None,
                 damping=modes(model).damping,
@@ -113,7 +115,7 @@ class BiasedMember(Member):
 
 
 def _at_bias(model: BiasedJunction, number: int, by: float) -> BiasedMember:
-    return BiasedMember.both(model.replace(bias=model.bias + by))[number]
+    return BiasedMember.both(moved_bias(model, by))[number]
 
 
 @dataclass(frozen=True, kw_only=True)

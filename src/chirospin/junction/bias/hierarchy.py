@@ -47,7 +47,13 @@ from chirospin.base.method import (
 from chirospin.base.outcome import Outcome
 from chirospin.junction.bias.dissipators import ThermalLeads
 from chirospin.junction.bias.eigenstates import BiasedMember, links, spectrum
-from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing, reservoirs_of
+from chirospin.junction.bias.model import (
+    BiasedJunction,
+    moved_bias,
+    require_no_dephasing,
+    require_wide_bands,
+    reservoirs_of,
+)
 from chirospin.junction.bias.parts import BIAS_RESPONSE, NOISE, PARTNERS, BiasResponse
 from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.bias.tier_parts import TierParts
@@ -481,6 +487,7 @@ class Hierarchy(Method):
     def _state(self, model: BiasedJunction, needs: Needs) -> BiasedState:
         require_no_dephasing(model, self.name)
         require_no_probes(model)
+        require_wide_bands(model, self.name)
         require_no_floating(model, f"method {self.name}", "ule and landauer")
         if model.molecules > 3:
             raise ModelError(
@@ -546,7 +553,7 @@ class Hierarchy(Method):
 
     def _slope(self, model: BiasedJunction, both: Sequence[TierParts]) -> BiasResponse | None:
         """dI/dV by linear response; None where the levels move with the bias."""
-        steps = [reservoirs_of(model.replace(bias=model.bias + by)) for by in (1.0, 0.0)]
+        steps = [reservoirs_of(moved_bias(model, by)) for by in (1.0, 0.0)]
         if np.any(steps[0].shift != steps[1].shift):
             return None
         shares = steps[0].potential - steps[1].potential

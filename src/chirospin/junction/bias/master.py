@@ -29,6 +29,7 @@ from chirospin.junction.bias.model import (
     given_levels,
     kept_levels,
     require_no_vibrations,
+    require_wide_bands,
 )
 from chirospin.junction.bias.parts import BROADENED, NOISE
 from chirospin.junction.bias.state import BiasedState, VibratingPart
@@ -434,6 +435,7 @@ def _noise(solver: SteadySolver, leads: ThermalLeads, found: Stationary) -> Real
 
 def _allowed(model: BiasedJunction, method: str) -> BiasedJunction:
     require_no_probes(model)
+    require_wide_bands(model, method)
     if model.molecules > 6:
         need = 16.0 * 2.0 ** min(8 * model.molecules, 1000)
         raise ModelError(_too_large(model, need, method))

@@ -16,7 +16,6 @@ from chirospin.base.parameters import ParameterInfo, Shape, parameter
 from chirospin.junction.floating import Range, floated
 from chirospin.junction.lead_fields import check_lead_values
 from chirospin.junction.model import (
-    PER_MOLECULE,
     ResolvedStack,
     lead_names,
     one_body_hamiltonian,
@@ -107,6 +106,20 @@ class BiasedJunction(VibratingStack, ResolvedStack):
         shape=Shape(axes=("L",)),
         about="temperatures of all leads times k_B; thermal_energy if not given",
     )
+    lead_chain_hoppings: tuple[float, ...] | None = parameter(
+        None,
+        unit="eV",
+        symbol="t_l",
+        shape=Shape(axes=("L",)),
+        about="hopping of the semi-infinite chain behind each lead, whose band is 4 t wide; 0 or left out: wide",
+    )
+    lead_band_centres: tuple[float, ...] | None = parameter(
+        None,
+        unit="eV",
+        symbol="c_l",
+        shape=Shape(axes=("L",)),
+        about="centre of the band of each chain from its own potential",
+    )
     dephasing: float = parameter(
         0.0,
         unit="eV",
@@ -123,9 +136,14 @@ class BiasedJunction(VibratingStack, ResolvedStack):
         "do, for large bias only; dressed and brownian: junction.phonons only",
     )
 
+    @classmethod
+    def superseded(cls) -> frozenset[str]:
+        """Parameters of infinite bias, which are refused."""
+        return frozenset(SUPERSEDED)
+
     def __init__(self, **values: Any) -> None:
         for name in values:
-            _require_own(name)
+            self._require_own(name)
         super().__init__(**values)
 
     @classmethod
@@ -136,8 +154,16 @@ class BiasedJunction(VibratingStack, ResolvedStack):
         ------
         ModelError : the name is not declared, or bias and temperature take its place
         """
-        _require_own(name)
+        cls._require_own(name)
         return super().parameter_info(name)
+
+    @classmethod
+    def _require_own(cls, name: str) -> None:
+        if name in cls.superseded():
+            raise ModelError(
+                f"Parameter `{name}` must be left out at finite bias (dimensionless), where bias and "
+                "thermal_energy give the occupations of the leads"
+            )
 
     @model_validator(mode="after")
     def _temperatures(self) -> BiasedJunction:
@@ -188,6 +214,7 @@ def _check_leads(biased: BiasedJunction) -> None:
                     f"Parameter `{name}` must be 0 for more than two leads, but is "
                     f"{getattr(biased, name):g}"
                 )
+    _check_bands(biased, count)
     temperatures = biased.lead_thermal_energies
     if temperatures is None:
         return
@@ -201,6 +228,25 @@ def _check_leads(biased: BiasedJunction) -> None:
         raise ModelError(
             f"Parameter `lead_thermal_energies` must be real in [{COLDEST:g}, {LARGEST:g}] (in eV), but is "
             f"{wrong[0]:g}"
+        )
+
+
+def _check_bands(biased: BiasedJunction, count: int) -> None:
+    for name in ("lead_chain_hoppings", "lead_band_centres"):
+        values = getattr(biased, name)
+        if values is not None and len(values) != count:
+            raise ModelError(
+                f"Parameter `{name}` must have {count} values, for {', '.join(lead_names(biased))} (in eV), but has "
+                f"{len(values)}"
+            )
+    t = biased.lead_chain_hoppings
+    if t is not None and min(t) < 0:
+        raise ModelError(
+            f"Parameter `lead_chain_hoppings` must be real >= 0 (in eV), but is {min(t):g}"
+        )
+    if biased.lead_band_centres is not None and t is None:
+        raise ModelError(
+            "Parameter `lead_band_centres` must be left out (in eV) where no lead_chain_hoppings give it a band"
         )
 
 
@@ -228,14 +274,6 @@ def _require_levels(vibrating: BiasedJunction) -> None:
             raise ModelError(
                 f"Parameter `{name}` must be left out at finite bias (dimensionless): {reason}"
             )
-
-
-def _require_own(name: str) -> None:
-    if name in SUPERSEDED:
-        raise ModelError(
-            f"Parameter `{name}` must be left out at finite bias (dimensionless), where bias and "
-            "thermal_energy give the occupations of the leads"
-        )
 
 
 def _own_thermal_energies(model: BiasedJunction) -> Real | None:
@@ -328,6 +366,15 @@ def own_potentials(biased: BiasedJunction) -> Real | None:
     return None if given is None else np.array(given)
 
 
+def moved_bias(model: BiasedJunction, by: float) -> BiasedJunction:
+    """The same junction at a higher bias: of more than two leads the first moves alone."""
+    potential = own_potentials(model)
+    if potential is None:
+        return model.replace(bias=model.bias + by)
+    shares = np.array([0.5, -0.5]) if potential.size == 2 else np.eye(potential.size)[0]
+    return at_potentials(model, potential + by * shares)
+
+
 def at_temperatures(biased: BiasedJunction, thermal_energy: Real) -> BiasedJunction:
     """The same junction with other temperatures of all leads."""
     if len(thermal_energy) == 2 and biased.lead_thermal_energies is None:
@@ -336,6 +383,30 @@ def at_temperatures(biased: BiasedJunction, thermal_energy: Real) -> BiasedJunct
         )
     plain = {"thermal_energy": None, "temperature": None}
     return biased.replace(lead_thermal_energies=tuple(thermal_energy.tolist()), **plain)
+
+
+def chains_of(model: BiasedJunction) -> tuple[Real, Real] | None:
+    """Hoppings and band centres of the chains behind the leads, (lead,) each, eV; None where all bands are wide."""
+    t = model.lead_chain_hoppings
+    if t is None or not any(t):
+        return None
+    return np.array(t), reservoirs_of(model).potential + np.array(
+        model.lead_band_centres or [0.0] * len(t)
+    )
+
+
+def require_wide_bands(model: BiasedJunction, method: str) -> None:
+    """Refuse leads with a band, for a method whose rates have it wide.
+
+    Raises
+    ------
+    ModelError : names the methods that have them
+    """
+    if chains_of(model) is not None:
+        raise ModelError(
+            f"Parameter `lead_chain_hoppings` must be left out (in eV) for method {method}, in which the width of "
+            "every level is the same at all energies; landauer and mean-field have bands"
+        )
 
 
 def require_no_dephasing(model: BiasedJunction, method: str) -> None:
@@ -356,9 +427,8 @@ def require_no_dephasing(model: BiasedJunction, method: str) -> None:
 
 def gated_hamiltonian(model: BiasedJunction) -> NDArray[np.complex128]:
     """One-body Hamiltonian with the gate and the internal drop of the bias, (4M, 4M), eV."""
-    return one_body_hamiltonian(model) + np.diag(
-        np.repeat(reservoirs_of(model).shift, PER_MOLECULE)
-    )
+    h, shift = one_body_hamiltonian(model), reservoirs_of(model).shift
+    return h + np.diag(np.repeat(shift, len(h) // len(shift)))
 
 
 FIRST_LEVELS = 4

@@ -16,6 +16,7 @@ from chirospin.junction.bias.model import (
     at_potentials,
     at_temperatures,
     gated_hamiltonian,
+    moved_bias,
     own_potentials,
     reservoirs_of,
 )
@@ -76,12 +77,8 @@ def bias_step(model: BiasedJunction) -> float:
 
 
 def shifted_bias(model: BiasedJunction, steps: int) -> BiasedJunction:
-    """The same junction at a bias some steps higher: of more than two leads the first moves alone."""
-    potential, step = own_potentials(model), steps * bias_step(model)
-    if potential is None:
-        return model.replace(bias=model.bias + step)
-    shares = np.array([0.5, -0.5]) if potential.size == 2 else np.eye(potential.size)[0]
-    return at_potentials(model, potential + step * shares)
+    """The same junction at a bias some steps higher."""
+    return moved_bias(model, steps * bias_step(model))
 
 
 def obeys_reciprocity(model: BiasedJunction) -> bool:

@@ -21,7 +21,7 @@ from chirospin.base.fermi import broadened_fermi, fermi
 from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.outcome import Outcome
 from chirospin.junction.bias.eigenstates import BiasedMember, links, spectrum, transition_widths
-from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing
+from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing, require_wide_bands
 from chirospin.junction.bias.parts import BROADENED
 from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.bias.stationary import stationary_probabilities
@@ -70,6 +70,7 @@ class Pauli(Method):
     def _state(self, model: BiasedJunction, needs: Needs) -> BiasedState:
         require_no_dephasing(model, self.name)
         require_no_probes(model)
+        require_wide_bands(model, self.name)
         require_no_floating(model, f"method {self.name}", "ule and landauer")
         if model.molecules > LARGEST:
             raise ModelError(

@@ -32,6 +32,7 @@ from chirospin.junction.bias.closed_forms import (
 from chirospin.junction.bias.model import (
     BiasedJunction,
     Reservoirs,
+    chains_of,
     gated_hamiltonian,
     require_no_dephasing,
     reservoirs_of,
@@ -39,11 +40,22 @@ from chirospin.junction.bias.model import (
 from chirospin.junction.bias.parts import BIAS_RESPONSE, LEAD_RESPONSE, NOISE
 from chirospin.junction.bias.scattering_parts import bias_response, lead_response, spin_flow
 from chirospin.junction.bias.state import BiasedState
+from chirospin.junction.bias.structured import (
+    Bands,
+    StructuredEquation,
+    structured_flows,
+)
 from chirospin.junction.couplings import factorised
 from chirospin.junction.floating import require_no_floating
 from chirospin.junction.grown import Found, grown, other_densities, with_others
 from chirospin.junction.manybody.spin_flow import SPIN_FLOW
-from chirospin.junction.model import far_apart, floating_leads, interaction
+from chirospin.junction.model import (
+    Interaction,
+    far_apart,
+    floating_leads,
+    interaction,
+    magnetised_widths,
+)
 from chirospin.junction.probed import (
     DEFECTIVE,
     MAGNETISED,
@@ -158,6 +170,8 @@ class BiasedLandauer(Method):
 
     def _state(self, model: BiasedJunction, needs: Needs) -> BiasedState:
         require_no_dephasing(model, self.name)
+        if chains_of(model) is not None:
+            return _structured(model, needs)
         coherent = probe_kind(model) == "none"
         state, modes = _coherent(model) if coherent else (_probed(model), [])
         parts: dict[str, Any] = {}
@@ -184,12 +198,54 @@ def _asked(model: BiasedJunction, modes: list[Modes], needs: Needs) -> dict[str,
     reservoirs = reservoirs_of(model)
     parts: dict[str, Any] = {}
     if SPIN_FLOW in asked:
-        parts[SPIN_FLOW] = spin_flow(gated_hamiltonian(model), reservoirs, modes)
+        parts[SPIN_FLOW] = spin_flow(gated_hamiltonian(model), reservoirs, modes, model.own_spin)
     if BIAS_RESPONSE in asked:
         parts[BIAS_RESPONSE] = bias_response(model)
     if LEAD_RESPONSE in asked:
         parts[LEAD_RESPONSE] = lead_response(reservoirs, modes)
     return parts
+
+
+def structured_equations(model: BiasedJunction, terms: Interaction) -> list[StructuredEquation]:
+    """Electrons between leads with bands, both magnetisations.
+
+    Raises
+    ------
+    ModelError : probes
+    """
+    require_no_probes(model)
+    require_no_floating(model, "leads with a band", "wide ones")
+    found = chains_of(model)
+    assert found is not None
+    hopping, centre = found
+    return [
+        StructuredEquation(
+            h=gated_hamiltonian(model),
+            terms=terms,
+            gamma=gamma,
+            bands=Bands(hopping=hopping, centre=centre),
+            reservoirs=reservoirs_of(model),
+        )
+        for gamma in magnetised_widths(model)
+    ]
+
+
+def _structured(model: BiasedJunction, needs: Needs) -> BiasedState:
+    """Between leads with bands."""
+    equations = structured_equations(model, interaction(model))
+    both = [one.in_field(one.h) for one in equations]
+    up, down = (one.outcome() for one in both)
+    lost = (NOISE, UNPOLARISED)
+    if UNPOLARISED in needs:
+        raise ModelError(
+            "Parameter `lead_chain_hoppings` must be left out (in eV) for transmitted_spin, whose leads have wide bands"
+        )
+    return BiasedState(
+        **structured_flows(both),
+        outcomes=(up, down),
+        interaction_kept=False,
+        parts={name: None for name in lost if name in needs},
+    )
 
 
 def _coherent(model: BiasedJunction) -> tuple[BiasedState, list[Modes]]:
@@ -401,6 +457,8 @@ class BiasedMeanField(Method):
         require_no_dephasing(model, self.name)
         require_no_probes(model)
         require_no_floating(model, f"method {self.name}", "landauer and ule")
+        if chains_of(model) is not None:
+            return self._structured(model)
         h, reservoirs = gated_hamiltonian(model), reservoirs_of(model)
         both, outcomes, beside = [], [], []
         for equation in self.equations(model):
@@ -414,6 +472,18 @@ class BiasedMeanField(Method):
             beside.append(others)
         state = one_electron_state(h, [reservoirs] * 2, both, outcomes)
         return replace(state, other_solutions=(beside[0], beside[1]) if self.others else None)
+
+    def _structured(self, model: BiasedJunction) -> BiasedState:
+        """Between leads with bands; other solutions are not looked for."""
+        fields, outcomes = [], []
+        for equation in structured_equations(model, interaction(model)):
+            found, outcome = grown(
+                equation, self.newton, steps=self.continuation, limit=self.iterations
+            )
+            solved = equation.in_field(equation.h + equation.field(found.x).toarray())
+            fields.append(solved)
+            outcomes.append(solved.outcome(outcome))
+        return BiasedState(**structured_flows(fields), outcomes=(outcomes[0], outcomes[1]))
 
     def equations(self, model: BiasedJunction) -> list[BiasedEquation]:
         """The self-consistent equations of both magnetisations."""

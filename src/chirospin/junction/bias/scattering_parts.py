@@ -19,6 +19,7 @@ from chirospin.junction.bias.model import (
     BiasedJunction,
     Reservoirs,
     gated_hamiltonian,
+    moved_bias,
     reservoirs_of,
 )
 from chirospin.junction.bias.parts import BiasResponse
@@ -30,14 +31,16 @@ Real = NDArray[np.float64]
 ACCURATE = 1e-10  # of a derivative of the closed form
 
 
-def spin_flow(h: Complex, reservoirs: Reservoirs, both: Sequence[Modes]) -> SpinFlow:
+def spin_flow(
+    h: Complex, reservoirs: Reservoirs, both: Sequence[Modes], own_spin: Complex | None = None
+) -> SpinFlow:
     r"""Exact spin currents without repulsion, for any one-electron operator O in place of the spin.
 
     .. math:: J_l = \mathrm{tr}\, O \Big\{ -\tfrac12\{\Gamma_l, C\}
               + \int \frac{d\omega}{2\pi} f_l\, i (G\Gamma_l - \Gamma_l G^+) \Big\}, \qquad
               \int \frac{d\omega}{2\pi} f_l G = R F_l(z) R^{-1}
     """
-    S = spin_matrices(len(h))
+    S = spin_matrices(len(h)) if own_spin is None else own_spin
     current, torque = [], []
     for modes in both:
         C = lesser_density(modes, reservoirs).T
@@ -59,7 +62,7 @@ def bias_response(model: BiasedJunction) -> BiasResponse:
     """dI/dV of the left lead; the levels move with the bias where a part of it drops inside."""
 
     def currents(by: float) -> Real:
-        moved = model.replace(bias=model.bias + by)
+        moved = moved_bias(model, by)
         h, reservoirs = gated_hamiltonian(moved), reservoirs_of(moved)
         return np.array(
             [transmitted(Modes.of(h, width), reservoirs)[0] for width in widths_of(moved)]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.audit import Check
-from chirospin.base.errors import ConvergenceError
+from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.junction.bias.model import BiasedJunction, reservoirs_of
@@ -27,7 +27,17 @@ EACH = ("magnetisation",)
 
 
 def heat_of(model: BiasedJunction, state: BiasedState) -> Real:
-    """Heat that leaves each lead per time, (magnetisation, lead)."""
+    """Heat that leaves each lead per time, (magnetisation, lead).
+
+    Raises
+    ------
+    ModelError : leads with occupations, which have no temperature
+    """
+    if not isinstance(state, BiasedState):
+        raise ModelError(
+            "Parameter `lead_occupations` must be left out (dimensionless) where heat is asked for: leads that are "
+            "occupied alike at every energy have no temperature; give lead_potentials and lead_thermal_energies"
+        )
     if state.energy_current is None:
         return np.full(state.lead_current.shape, np.nan)
     levels = reservoirs_of(model).potential if state.lead_levels is None else state.lead_levels
@@ -205,7 +215,7 @@ def conductances(state: BiasedState, part: str = LINEAR) -> Real:
     """G at rest, (magnetisation, lead, lead moved); NaN where unknown."""
     response = _response(state, part)
     if response is None:
-        return np.full((2, 2, 2), np.nan)
+        return np.full((2, *state.lead_current.shape[1:] * 2), np.nan)
     return np.swapaxes(response.by_potential[:, :, 0], 1, 2)
 
 

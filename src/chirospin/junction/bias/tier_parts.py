@@ -138,7 +138,8 @@ class TierParts:
     def spin(self) -> tuple[Real, Real]:
         """From every lead, (lead, component), and the torque of the Hamiltonian, (component,)."""
         h = self.system.member.matrices.h
-        S = spin_matrices(len(h))
+        own = self.system.member.spin
+        S = spin_matrices(len(h)) if own is None else own
         turned = 1j * (h @ S - S @ h)
         torque = np.einsum("kab,ba->k", turned, self.one_body_density())
         return self.inflow(S), np.asarray(torque.real)

@@ -46,11 +46,13 @@ class Member:
     ----------
     coupling : to every lead, the diagonal of its width, (lead, 4M), eV
     widths : Gamma of every lead where one is not diagonal, (lead, 4M, 4M), eV; else None
+    spin : of one electron, (3, 4M, 4M), where the spin-orbitals are not pairs up, down; else None
     """
 
     matrices: Matrices
     coupling: Real
     widths: Complex | None = None
+    spin: Complex | None = None
 
     @property
     def gamma(self) -> Complex:

@@ -65,6 +65,7 @@ class FlatMember(Member):
                 matrices=matrices,
                 coupling=coupling,
                 widths=width,
+                spin=model.own_spin,
                 occupation=lead_occupations(model),
                 energies=spectral_energies(model, matrices.h),
                 fields=counting_fields(model),

@@ -83,4 +83,6 @@ def _spin(members: Sequence[Member], layout: Layout, change: Halves) -> Real:
     """Tr[S X] of a packed operator, (batch, component)."""
     electrons, reduced = layout.electrons, layout.reduced(change)
     G = sector_density(members[0].matrices, electrons, electrons.blocks(reduced))
-    return np.asarray(np.einsum("kmn,bmn->bk", spin_matrices(G.shape[-1]), G).real)
+    S = members[0].spin
+    S = spin_matrices(G.shape[-1]) if S is None else S
+    return np.asarray(np.einsum("kmn,bmn->bk", S, G).real)

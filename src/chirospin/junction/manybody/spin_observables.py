@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.base.audit import Check
+from chirospin.base.errors import ModelError
 from chirospin.base.observables import observable
-from chirospin.junction.manybody.spin_flow import SPIN_FLOW
+from chirospin.junction.manybody.spin_flow import SPIN_FLOW, SpinFlow
 from chirospin.junction.model import MolecularStack, lead_couplings, magnet_directions
 from chirospin.junction.state import JunctionState
 
@@ -23,6 +24,21 @@ NOT_CORRECTED = "the generator's own spin current needs no correction"
 def _unbalanced(state: JunctionState, current: Real) -> Real:
     """What enters from all leads and is not turned in the molecules, (magnetisation, component)."""
     return np.asarray(np.abs(current.sum(axis=1) + state.parts[SPIN_FLOW].torque))
+
+
+def _found(model: MolecularStack, state: JunctionState) -> SpinFlow:
+    """The flow of a stack whose orbitals have spin.
+
+    Raises
+    ------
+    ModelError : they have none
+    """
+    if model.without_spin:
+        raise ModelError(
+            "Parameter `spin_matrices` must be given (dimensionless) where spin is asked for: these orbitals have none"
+        )
+    found: SpinFlow = state.parts[SPIN_FLOW]
+    return found
 
 
 def _numerical(model: MolecularStack, state: JunctionState) -> Real:
@@ -66,7 +82,7 @@ def spin_current(model: MolecularStack, state: JunctionState) -> Real:
     and not zero. What ``ule`` and ``perlind`` find is spurious to first order where spin-orbit coupling turns
     spins: their error says so, and ``spin_current_lamb`` is the one to quote.
     """
-    return np.asarray(state.parts[SPIN_FLOW].current)
+    return np.asarray(_found(model, state).current)
 
 
 @observable(
@@ -86,7 +102,7 @@ def spin_current_lamb(model: MolecularStack, state: JunctionState) -> Real:
     Its error is of second order in the coupling, as is what flows at rest: there ask ``hierarchy``, or
     ``landauer`` without repulsion. What the sum rule lacks is stated as its error.
     """
-    flow = state.parts[SPIN_FLOW]
+    flow = _found(model, state)
     return np.asarray(
         np.full_like(flow.current, np.nan) if flow.corrected is None else flow.corrected
     )
@@ -108,7 +124,7 @@ def torque(model: MolecularStack, state: JunctionState) -> Real:
 
     The part along the magnetisation is carried away by electrons.
     """
-    J, n = state.parts[SPIN_FLOW].current, magnet_directions(model)
+    J, n = _found(model, state).current, magnet_directions(model)
     return np.asarray(-(J - n * (n * J).sum(axis=-1, keepdims=True)))
 
 
@@ -125,7 +141,7 @@ def spin_orbit_torque(model: MolecularStack, state: JunctionState) -> Real:
 
     .. math:: \langle i[H, S] \rangle = -\sum_l J_l
     """
-    return np.asarray(state.parts[SPIN_FLOW].torque)
+    return np.asarray(_found(model, state).torque)
 
 
 def _spin_balance(model: MolecularStack, state: JunctionState) -> float:
