@@ -45,6 +45,9 @@ VIBRATING = PhononJunction(
     holstein_a=((0.05, -0.05),),
     holstein_b=((0.05, -0.05),),
 )
+BLOCKED = BiasedJunction(
+    molecules=1, hubbard=3.5, gate=0.85, bias=0.3, thermal_energy=0.2, coupling=0.03
+)
 BIASED = BiasedJunction(gate=-6.4, bias=14, thermal_energy=1.0)
 
 
@@ -100,6 +103,8 @@ COUNTS = (
        BIASED.replace(hubbard=0.3)),
     _c("junction.bias", "hierarchy, one molecule, tier 2", "applications of the hierarchy",
        Hierarchy(tier=2, poles=3), BiasedJunction(molecules=1, bias=1, thermal_energy=2.0)),
+    _c("junction.bias", "hierarchy, one molecule in blockade, tier 1", "applications of the hierarchy",
+       Hierarchy(tier=1), BLOCKED),
     Count(family="junction", case="dimer, with noise", of=APPLIED,
           take=lambda: GKSL().solve(Junction(), ["noise"]).outcome.iterations),
     _c("junction", "dimer, 190 selected products", APPLIED,

@@ -28,7 +28,7 @@ from chirospin.junction import (
 )
 from chirospin.junction.audit import mirror_image
 from chirospin.junction.bias.audit import CHECKS, entropy_production, shifted_together
-from chirospin.junction.bias.observables import AT_REST, conductance, linear_polarisation
+from chirospin.junction.bias.observables import AT_REST, linear_polarisation
 from chirospin.junction.bias.parts import with_partners
 from chirospin.junction.model import lead_couplings
 from tests.laws.junctions import FREE, biased_junctions, field
@@ -131,14 +131,16 @@ def test_some_generators_drive_a_current_in_equilibrium() -> None:
 @given(biased_junctions(bias=0.0, thermal_energy=0.5))
 def test_noise_in_equilibrium_is_that_of_johnson(model: BiasedJunction) -> None:
     for method in (Redfield(), DetailedBalance(), BiasedLandauer()):
-        state = with_partners(model, method, "noise", "above", "below")
-        np.testing.assert_allclose(state.noise, 2 * 0.5 * conductance(model, state), rtol=2e-5)
+        state = with_partners(model, method, "noise", "bias_response")
+        np.testing.assert_allclose(
+            state.noise, 2 * 0.5 * state.parts["bias_response"].slope, rtol=1e-8
+        )
 
 
 def test_that_law_of_johnson_needs_detailed_balance() -> None:
     model = BiasedJunction(gate=-3, bias=0, thermal_energy=0.5, coupling=0.3)
-    state = with_partners(model, RedfieldLamb(), "noise", "above", "below")
-    assert np.abs(state.noise / conductance(model, state) - 1).max() > 0.01
+    state = with_partners(model, RedfieldLamb(), "noise", "bias_response")
+    assert np.abs(state.noise / state.parts["bias_response"].slope - 1).max() > 0.01
 
 
 @SEVERAL

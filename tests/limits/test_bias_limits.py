@@ -20,7 +20,6 @@ from chirospin.junction import (
     Redfield,
     UniversalLindblad,
 )
-from chirospin.junction.bias.observables import conductance
 from chirospin.junction.bias.parts import with_partners
 
 QUICK = {"counting": False}
@@ -113,10 +112,10 @@ def test_conductance_of_a_sharp_level_is_the_thermal_one() -> None:
         molecules=1, hubbard=0, spin_orbit=0, energy_a=level, energy_b=60.0, coupling=gamma,
         lead_polarisation=0, bias=0, thermal_energy=T,
     )  # fmt: skip
-    state = with_partners(model, BiasedLandauer(), "above", "below")
+    state = with_partners(model, BiasedLandauer(), "bias_response")
     f = 1 / (1 + np.exp(level / T))
     expected = 2 * (gamma / 2 * gamma / (1.5 * gamma)) * f * (1 - f) / T
-    np.testing.assert_allclose(conductance(model, state), expected, rtol=2e-3)
+    np.testing.assert_allclose(state.parts["bias_response"].slope, expected, rtol=2e-3)
 
 
 def test_mean_field_is_right_to_first_order_in_the_repulsion() -> None:

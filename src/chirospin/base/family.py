@@ -52,6 +52,7 @@ class Problem:
         a way better than differences; None where it knows none for this model
     default_method : model -> name of its default, where the first does not apply to every model
     drawing : (model, dark) -> a figure of the model itself
+    suited : by name of an observable, the method that is taken where it is asked for and none is named
     """
 
     family: str
@@ -73,6 +74,7 @@ class Problem:
     )
     default_method: Callable[[Any], str] | None = None
     drawing: Callable[[Any, bool], Any] | None = None
+    suited: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         known = {part.name for part in self.parts}.union(*(m.gives for m in self.methods.values()))
@@ -102,6 +104,21 @@ class Problem:
             name = self.default_method(model)
         return self.methods[_known(f"{self.path} has no method", name, self.methods, self.renamed)]
 
+    def method_for(
+        self, observables: Sequence[str] | None, model: Model | None = None
+    ) -> type[Method]:
+        """The method where none is named: that which suits the question, else the default of the model."""
+        suited = (self.suited[name] for name in observables or () if name in self.suited)
+        return self.method(next(suited, None), model)
+
+    def chosen(
+        self, method: str | Method | None, observables: Sequence[str] | None, model: Model
+    ) -> Method:
+        """A method by name or as it is; where there is none, that which suits the observables."""
+        if isinstance(method, Method):
+            return method
+        return (self.method_for(observables, model) if method is None else self.method(method))()
+
     def choose(
         self, names: tuple[str, ...] | None, model: Model | None = None
     ) -> tuple[Observable, ...]:
@@ -111,10 +128,11 @@ class Problem:
         known = {observable.name: observable for observable in self.observables}
         return tuple(known[_known(f"{self.path} has no observable", n, known)] for n in names)
 
-    def placed(self, model: Model) -> Model:
-        """A model that says where its profiles are, so that all points of a grid are seen there."""
-        places = self.labels(model)
-        return model.replace(**{i.name: places[i.name] for i in model.parameters() if i.axis})
+    def placed(self, model: Model, wanted: Sequence[Observable]) -> Model:
+        """A model that says where the profiles of some observables are, so that all points of a grid are seen there."""
+        places, dims = self.labels(model), {d for one in wanted for d in one.dims}
+        axes = (i.name for i in model.parameters() if i.axis and i.name in dims)
+        return model.replace(**{name: places[name] for name in axes})
 
     def needs(self, wanted: Sequence[Observable]) -> Needs:
         """Parts that some observables, and the checks that are due with them, need."""

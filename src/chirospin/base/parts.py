@@ -73,7 +73,8 @@ def states_with_parts(
     """The states of some points, each with the parts that are needed.
 
     A part that could not be found is a :class:`FailedState`; one without meaning there is None. A partner
-    that is refused stops nothing; a search that is refused was asked for by its own point.
+    that is refused stops nothing; a search that is refused was asked for by its own point. What a method
+    gives is not searched for.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def states_with_parts(
     ------
     ModelError : a point, or a search that belongs to it, is refused
     """
-    asked = [part for part in parts if part.name in needs]
+    asked = [part for part in parts if part.name in needs - method.gives]
     partners_of: dict[Any, Partners] = {
         model: {part.name: part.partner(method, model) for part in asked} for model in models
     }

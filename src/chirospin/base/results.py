@@ -230,6 +230,8 @@ def _remarks(
         problem.remarks(m, s) if s.outcome.converged else ""
         for m, s in zip(models, states, strict=True)
     ]
+    if not any(words):
+        return {}
     column = np.array(words, dtype=object).reshape(shape)
     attrs = {"units": "1", "long_name": "what the answer means, in words"}
     return {REMARK: xr.Variable(dims, column, attrs)}

@@ -46,7 +46,8 @@ def solve(
     Parameters
     ----------
     model : the point, or the origin of the grid
-    method : name, method object, or a list of them; None is the default
+    method : name, method object, or a list of them; None is the one that suits the observables, as a rule the
+        first of the problem
     over : parameter name -> values; each becomes a coordinate, their product the grid
     observables : names; None is the default ones
     on_failure : raise at a point that does not converge, or record NaN and the reason; if not given, one
@@ -72,11 +73,11 @@ def solve(
     choices: list[MethodChoice] = list(method) if several else [method]  # type: ignore[arg-type, list-item]
     if not choices:
         raise ModelError("Argument `method` must name at least one method, but is empty")
-    chosen = [c if isinstance(c, Method) else problem.method(c, model)() for c in choices]
+    chosen = [problem.chosen(choice, observables, model) for choice in choices]
     model, grid = axes(model, over or {})
-    if grid:
-        model = problem.placed(model)
     wanted = problem.choose(None if observables is None else tuple(observables), model)
+    if grid:
+        model = problem.placed(model, wanted)
     _enough_memory(problem, model, grid, wanted, len(chosen))
     models = grid_models(model, grid)
     raises = on_failure == "raise" or (on_failure is None and len(models) * len(chosen) == 1)

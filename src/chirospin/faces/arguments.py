@@ -177,13 +177,17 @@ def observables_from(
 
 
 def methods_from(
-    problem: Problem, names: str | None, options: Sequence[str], model: Model | None = None
+    problem: Problem,
+    names: str | None,
+    options: Sequence[str],
+    model: Model | None = None,
+    observables: Sequence[str] | None = None,
 ) -> list[Method]:
     """Method objects from --method A,B and --option NAME=VALUE (each goes to those that know it)."""
     kinds = (
         [problem.method(name.strip()) for name in names.split(",")]
         if names
-        else [problem.method(None, model)]
+        else [problem.method_for(observables, model)]
     )
     refuse_repeated("method", [kind.name for kind in kinds])
     given = assignments(options, "--option")

@@ -183,8 +183,8 @@ def solve(
     model = arguments.model_from(posed.model, set_ or [], from_)
     grid = arguments.sweep_from(type(model), over or [])
     arguments.refuse_conflicts(posed.model, set_ or [], grid)
-    methods = arguments.methods_from(posed, method, option or [], model)
     wanted = arguments.observables_from(posed, observables, quantity, model)
+    methods = arguments.methods_from(posed, method, option or [], model, wanted)
 
     from chirospin.base import results
     from chirospin.base.figures import save_figure, sketch

@@ -31,11 +31,20 @@ from chirospin.junction.bias.master import (
 )
 from chirospin.junction.bias.model import BiasedJunction
 from chirospin.junction.bias.observables import OBSERVABLES as BIASED_OBSERVABLES
-from chirospin.junction.bias.observables import labels as biased_labels
-from chirospin.junction.bias.observables import vibrating
+from chirospin.junction.bias.observables import (
+    biased_labels,
+    differential_conductance,
+    vibrating,
+)
 from chirospin.junction.bias.parts import PARTS
 from chirospin.junction.bias.pauli import Pauli
 from chirospin.junction.bias.scattering import BiasedLandauer, BiasedMeanField
+from chirospin.junction.bias.thermoelectric import (
+    SUITED,
+    THERMOELECTRIC_CHECKS,
+    THERMOELECTRIC_OBSERVABLES,
+    response_remark,
+)
 from chirospin.junction.custom import (
     AnyGKSL,
     AnyLandauer,
@@ -52,10 +61,14 @@ from chirospin.junction.magnets import (
     lead_occupation,
     lead_potential,
 )
+from chirospin.junction.manybody.asked_parts import ASKED_PARTS
+from chirospin.junction.manybody.counted_observables import COUNTED_CHECKS, COUNTED_OBSERVABLES
 from chirospin.junction.manybody.counting import NOISE_CHECKS, NOISE_OBSERVABLES
 from chirospin.junction.manybody.gksl import GKSL
 from chirospin.junction.manybody.gradients import gradients
 from chirospin.junction.manybody.mixed import MixedGKSL
+from chirospin.junction.manybody.spectral_observables import SPECTRAL_CHECKS, SPECTRAL_OBSERVABLES
+from chirospin.junction.manybody.spin_observables import SPIN_CHECKS, SPIN_OBSERVABLES
 from chirospin.junction.manybody.trajectories import (
     SAMPLED_AUDITS,
     SAMPLED_CHECKS,
@@ -64,7 +77,7 @@ from chirospin.junction.manybody.trajectories import (
 )
 from chirospin.junction.mean_field import MeanField
 from chirospin.junction.model import Junction
-from chirospin.junction.observables import OBSERVABLES, labels, orbital_occupation
+from chirospin.junction.observables import OBSERVABLES, orbital_occupation, resolved_labels
 from chirospin.junction.operators import (
     annihilator,
     density_operator,
@@ -88,6 +101,13 @@ from chirospin.junction.selected.selected import (
     SELECTED_CHECKS,
     SELECTED_OBSERVABLES,
     SelectedProducts,
+)
+from chirospin.junction.time.switched import (
+    SWITCHED_CHECKS,
+    SWITCHED_METHODS,
+    SWITCHED_OBSERVABLES,
+    SwitchedBias,
+    switched_labels,
 )
 from chirospin.junction.time.transient import (
     TRANSIENT_AUDITS,
@@ -123,6 +143,7 @@ __all__ = [
     "Redfield",
     "RedfieldLamb",
     "SelectedProducts",
+    "SwitchedBias",
     "SwitchedJunction",
     "Tiers",
     "Trajectories",
@@ -149,6 +170,8 @@ LEAD_METHODS: tuple[type[Method], ...] = (
     AnyLandauer,
 )
 QUESTION = "many-body magnetoresistance of a chiral molecular stack between leads"
+ASKED_OBSERVABLES = (*SPIN_OBSERVABLES, *COUNTED_OBSERVABLES, *SPECTRAL_OBSERVABLES)
+ASKED_CHECKS = (*SPIN_CHECKS, *COUNTED_CHECKS, *SPECTRAL_CHECKS)
 PROBLEM = Problem(
     family="junction",
     name="junction",
@@ -164,13 +187,14 @@ PROBLEM = Problem(
         lead_occupation,
         transmitted_spin,
         *NOISE_OBSERVABLES,
+        *ASKED_OBSERVABLES,
         *SAMPLED_OBSERVABLES,
         *SELECTED_OBSERVABLES,
     ),
-    checks=(*CHECKS, *NOISE_CHECKS, *SAMPLED_CHECKS, *SELECTED_CHECKS),
+    checks=(*CHECKS, *NOISE_CHECKS, *ASKED_CHECKS, *SAMPLED_CHECKS, *SELECTED_CHECKS),
     audits=(*AUDITS, *SAMPLED_AUDITS),
-    parts=MAGNET_PARTS,
-    labels=labels,
+    labels=resolved_labels,
+    parts=(*MAGNET_PARTS, *ASKED_PARTS),
     drawing=stack_drawing,
     quantity="spin_polarisation",
     gradients={GKSL.name: gradients},
@@ -207,14 +231,36 @@ BIASED = Problem(
             BiasedLandauer,
         )
     },
-    observables=(*BIASED_OBSERVABLES, *MAGNET_OBSERVABLES, lead_potential, transmitted_spin),
-    checks=BIASED_CHECKS,
+    observables=(
+        *BIASED_OBSERVABLES,
+        *MAGNET_OBSERVABLES,
+        lead_potential,
+        transmitted_spin,
+        *THERMOELECTRIC_OBSERVABLES,
+        *ASKED_OBSERVABLES,
+    ),
+    checks=(*BIASED_CHECKS, *THERMOELECTRIC_CHECKS, *ASKED_CHECKS),
     audits=BIASED_AUDITS,
     parts=PARTS,
     labels=biased_labels,
+    remarks=response_remark,
+    suited=SUITED,
     drawing=stack_drawing,
     quantity="spin_polarisation",
     default_method=lambda model: (Redfield if vibrating(model) else UniversalLindblad).name,
+)
+SWITCHED = Problem(
+    family="junction",
+    name="switched",
+    question="how the currents settle at finite bias after the bias or a magnet is switched",
+    model=SwitchedBias,
+    methods={method.name: method for method in SWITCHED_METHODS},
+    observables=SWITCHED_OBSERVABLES,
+    checks=SWITCHED_CHECKS,
+    audits=(),
+    labels=switched_labels,
+    drawing=stack_drawing,
+    quantity="current",
 )
 VIBRATING = Problem(
     family="junction",
@@ -231,17 +277,26 @@ VIBRATING = Problem(
     quantity="spin_polarisation",
     gradients={kind.name: phonon_gradients for kind in (Exact, Tiers, Levels)},
 )
+LEAD_RESPONSES = (differential_conductance, *THERMOELECTRIC_OBSERVABLES, *ASKED_OBSERVABLES)
 SEVERAL_LEADS = Problem(
     family="junction",
     name="leads",
     question="the stack between leads of any number and direction, with occupations or with potentials",
     model=AnyLeadsJunction,
     methods={method.name: method for method in LEAD_METHODS},
-    observables=(*OBSERVABLES, *MAGNET_OBSERVABLES, lead_occupation, lead_potential),
-    checks=LEAD_CHECKS,
+    observables=(
+        *OBSERVABLES,
+        *MAGNET_OBSERVABLES,
+        lead_occupation,
+        lead_potential,
+        *LEAD_RESPONSES,
+    ),
+    checks=(*LEAD_CHECKS, *THERMOELECTRIC_CHECKS, *ASKED_CHECKS),
     audits=(),
-    parts=MAGNET_PARTS,
-    labels=labels,
+    parts=PARTS,
+    labels=biased_labels,
+    remarks=response_remark,
+    suited=SUITED,
     drawing=stack_drawing,
     quantity="current",
 )
@@ -256,13 +311,14 @@ CUSTOM = replace(
         *MAGNET_OBSERVABLES,
         lead_occupation,
         lead_potential,
+        *LEAD_RESPONSES,
     ),
     drawing=None,
 )
 FAMILY = Family(
     name="junction",
     question=QUESTION,
-    problems=(PROBLEM, BIASED, VIBRATING, TRANSIENT, SEVERAL_LEADS, CUSTOM),
+    problems=(PROBLEM, BIASED, VIBRATING, TRANSIENT, SWITCHED, SEVERAL_LEADS, CUSTOM),
     moved={
         "counting": "ask junction for its observables noise and fano_factor",
         "sampled": "solve junction by method trajectories",

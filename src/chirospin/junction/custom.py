@@ -18,10 +18,12 @@ from chirospin.base.functions import loaded_function
 from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.parameters import ParameterInfo, Shape, parameter
 from chirospin.junction.bias.model import BiasedJunction
+from chirospin.junction.bias.parts import BIAS_RESPONSE, LEAD_RESPONSE
 from chirospin.junction.bias.scattering import BiasedLandauer, BiasedMeanField
 from chirospin.junction.landauer import Landauer
 from chirospin.junction.lead_fields import NONE, WIDTHS, check_lead_values
 from chirospin.junction.manybody.gksl import GKSL
+from chirospin.junction.manybody.spin_flow import SPIN_FLOW
 from chirospin.junction.mean_field import MeanField
 from chirospin.junction.state import JunctionState
 
@@ -331,9 +333,17 @@ class AnyLandauer(Method):
     summary: ClassVar[str] = "transmission without interaction, leads of either kind"
     references: ClassVar[tuple[str, ...]] = BiasedLandauer.references
 
+    gives: ClassVar[Needs] = BiasedLandauer.gives & {SPIN_FLOW, BIAS_RESPONSE, LEAD_RESPONSE}
+
     def solve_many(self, models: Sequence[AnyLeadsJunction]) -> Iterator[JunctionState]:
         """States without interaction."""
-        return _dispatched(models, Landauer(), BiasedLandauer())
+        return self.solve_with(models, NOTHING)
+
+    def solve_with(
+        self, models: Sequence[AnyLeadsJunction], needs: Needs
+    ) -> Iterator[JunctionState]:
+        """The same, between leads with potentials with spin currents and linear response."""
+        return _dispatched(models, Landauer(), BiasedLandauer(), needs)
 
 
 class AnyMeanField(Method):
@@ -345,7 +355,7 @@ class AnyMeanField(Method):
 
     def solve_many(self, models: Sequence[AnyLeadsJunction]) -> Iterator[JunctionState]:
         """Self-consistent states; the outcome of each says whether it is one."""
-        return _dispatched(models, MeanField(), BiasedMeanField())
+        return _dispatched(models, MeanField(), BiasedMeanField(), NOTHING)
 
 
 class AnyGKSL(GKSL):
@@ -371,10 +381,11 @@ class AnyGKSL(GKSL):
 
 
 def _dispatched(
-    models: Sequence[AnyLeadsJunction], flat: Method, biased: Method
+    models: Sequence[AnyLeadsJunction], flat: Method, biased: Method, needs: Needs
 ) -> Iterator[JunctionState]:
     for occupied, group in groupby(models, key=lambda model: model.lead_occupations is not None):
-        yield from (flat if occupied else biased).solve_with(list(group), NOTHING)
+        kind = flat if occupied else biased
+        yield from kind.solve_with(list(group), needs & kind.gives)
 
 
 def with_potentials(kind: type[Method]) -> type[Method]:

@@ -11,18 +11,14 @@ import xarray as xr
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.junction.model import ORBITALS, PER_MOLECULE, SPINS
+from chirospin.junction.model import PER_MOLECULE
+from chirospin.junction.observables import spin_orbitals
 
 if TYPE_CHECKING:
     from qutip import Qobj
 
 ENTRY_BYTES = 64.0  # value, row and column of an entry, and the copy in which they are sorted
 DENSE_BYTES = 48.0  # a complex number, and the copies that a table of numbers makes
-
-
-def spin_orbitals(molecules: int) -> tuple[str, ...]:
-    """Names of the spin-orbitals in order: ``1 a up``, ``1 a down``, ``1 b up``, ..."""
-    return tuple(f"{i} {o} {s}" for i in range(1, molecules + 1) for o in ORBITALS for s in SPINS)
 
 
 def require_matrix_room(what: str, molecules: int, size: float, less: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -13,7 +13,7 @@ from pydantic import model_validator
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
-from chirospin.base.parameters import Shape, parameter, refusal, shown
+from chirospin.base.parameters import Shape, axis_parameter, parameter, refusal, shown
 from chirospin.base.results import origin_facts
 from chirospin.base.spin import PAULI
 from chirospin.junction.couplings import diagonal_only, magnetic, time_reversed
@@ -59,6 +59,16 @@ class MolecularStack(Leads):
     absolute_energies: ClassVar[bool] = False
     named_terms: ClassVar[bool] = True
     """Whether there are orbitals a and b with their named terms; else matrices alone."""
+
+    @property
+    def own_spin(self) -> NDArray[np.complex128] | None:
+        """Spin over the spin-orbitals where they are not pairs up, down, (3, n, n)."""
+        return None
+
+    @property
+    def without_spin(self) -> bool:
+        """Whether the orbitals have no spin."""
+        return False
 
     @property
     def spin_y(self) -> NDArray[np.complex128] | None:
@@ -255,11 +265,31 @@ def _check_repulsions(stack: MolecularStack) -> None:
         )
 
 
+AnyStack = TypeVar("AnyStack", bound=MolecularStack)
+
+
 class ProbedStack(Probed, MolecularStack):
     """A stack whose molecules may have probes, which only methods without repulsion take."""
 
 
-class Junction(ProbedStack):
+class ResolvedStack(ProbedStack):
+    """A stack whose spectrum and counted charge may be asked for, each along an axis of its own."""
+
+    energy: tuple[float, ...] | None = axis_parameter(
+        "E",
+        unit="eV",
+        symbol=r"\omega",
+        about="where the Green function is wanted; over all levels with their repulsion if not given",
+    )
+    counting_field: tuple[float, ...] | None = axis_parameter(
+        "X",
+        unit="1",
+        symbol="x",
+        about="where the generating function of the charge from the left lead is wanted; -1 to 1 if not given",
+    )
+
+
+class Junction(ResolvedStack):
     """A stack between leads whose states are occupied alike at every energy (infinite bias).
 
     References
@@ -442,6 +472,46 @@ def interaction(model: MolecularStack) -> Interaction:
     return named if rows is None else named.plus(dense_tensor(rows, len(density)))
 
 
+ENERGIES = 201
+"""Of a spectrum whose energies are not given."""
+FIELDS = 9
+
+
+def spectral_energies(model: ResolvedStack, h: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """Where the Green function is wanted: by default all levels, moved by up to their whole repulsion, eV.
+
+    Raises
+    ------
+    ModelError : energies that do not ascend
+    """
+    if model.energy is not None:
+        return _ascending("energy", model.energy, "in eV")
+    levels, width = np.linalg.eigvalsh(h), lead_couplings(model).sum(axis=1).max()
+    repulsion = interaction(model).density.sum(axis=1)
+    low, high = levels[0] + min(repulsion.min(), 0.0), levels[-1] + max(repulsion.max(), 0.0)
+    margin = 5 * float(width) or 1.0
+    return np.linspace(low - margin, high + margin, ENERGIES)
+
+
+def counting_fields(model: ResolvedStack) -> NDArray[np.float64]:
+    """Where the generating function is wanted.
+
+    Raises
+    ------
+    ModelError : fields that do not ascend
+    """
+    if model.counting_field is None:
+        return np.linspace(-1, 1, FIELDS)
+    return _ascending("counting_field", model.counting_field, "dimensionless")
+
+
+def _ascending(name: str, values: tuple[float, ...], unit: str) -> NDArray[np.float64]:
+    array = np.array(values, dtype=float)
+    if not array.size or (np.diff(array) <= 0).any():
+        raise ModelError(f"Parameter `{name}` must have values that ascend ({unit})")
+    return array
+
+
 def orbital_projectors(molecules: int) -> NDArray[np.complex128]:
     """Electrons in each orbital, both spins together, as one-electron matrices, (2M, 4M, 4M)."""
     pairs = np.kron(np.eye(2 * molecules), np.ones((1, 2)))
@@ -535,6 +605,13 @@ def magnetised_widths(model: MolecularStack) -> NDArray[np.complex128]:
     return both
 
 
+def wholly_reversed(model: AnyStack) -> AnyStack:
+    """The same stack, whose magnetisation down is the reversal of every lead: what laws of time reversal ask for."""
+    if all_magnets_reversed(model):
+        return model
+    return model.replace(reversed_leads=", ".join(lead_names(model)))
+
+
 def given_widths(model: MolecularStack) -> bool:
     """Whether the coupling to the leads is more than that of the ends along z."""
     stack = model  # any of these fields, and none is read for its value
@@ -596,6 +673,28 @@ def spread_over_leads(model: MolecularStack, given: Sequence[float]) -> NDArray[
     whole = np.full(len(given) + len(floating), float(np.mean(given)))
     whole[[lead for lead in range(len(whole)) if lead not in floating]] = given
     return whole
+
+
+def magnet_directions(model: MolecularStack) -> NDArray[np.float64]:
+    """Direction of the magnet of every lead, (magnetisation, lead, 3); NaN where it is not magnetised.
+
+    Raises
+    ------
+    ModelError : leads given by vectors or matrices, which need not have one direction
+    """
+    stack = model  # neither of these fields is read for its value
+    for name in ("lead_vectors", "lead_matrices"):
+        if getattr(stack, name) is not None:
+            raise ModelError(
+                f"Parameter `{name}` must be left out (in eV) where the torque on a magnet is asked for: a lead "
+                "given by it need not have one direction; give lead_orbitals, lead_polarisations and "
+                "lead_directions"
+            )
+    pn = lead_polarisations(model, len(lead_names(model)))
+    size = np.linalg.norm(pn, axis=-1, keepdims=True)
+    n = np.stack([np.where(size > 0, pn / np.where(size > 0, size, 1.0), np.nan)] * 2)
+    n[1, list(reversed_by_magnetisation(model))] *= -1
+    return n
 
 
 def lead_occupations(model: Junction) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,16 @@ from chirospin.junction.model import (
     ORBITALS,
     SPINS,
     MolecularStack,
+    ResolvedStack,
+    counting_fields,
     lead_couplings,
     lead_names,
+    one_body_hamiltonian,
+    spectral_energies,
 )
 from chirospin.junction.state import JunctionState
 
+COMPONENTS = ("x", "y", "z")
 CURRENT = "eV*e/hbar"
 IN_AMPERE = f"1 eV*e/hbar = {AMPERE_PER_EV:.6g} A"
 NO_CURRENT = 1e-12  # of the total lead coupling: below this a ratio of currents is rounding
@@ -35,7 +41,32 @@ def labels(model: MolecularStack) -> dict[str, tuple[int | str, ...]]:
         "spin_orbital": tuple(range(model.spin_orbitals)),
         "magnetic_part": ("mean", "left", "right", "both"),
         "electrons": tuple(range(model.spin_orbitals + 1)),
+        "component": COMPONENTS,
+        "lead_moved": lead_names(model),
+        "flow": ("charge", "heat"),
+        "affinity": ("potential", "temperature"),
+        "order": (1, 2, 3, 4),
+        "row": tuple(range(model.spin_orbitals)),
+        "column": tuple(range(model.spin_orbitals)),
     }
+
+
+def axis_labels(model: ResolvedStack, h: NDArray[np.complex128]) -> dict[str, tuple[float, ...]]:
+    """Where spectrum and counted charge are wanted; h is the one-body Hamiltonian."""
+    return {
+        "energy": tuple(spectral_energies(model, h).tolist()),
+        "counting_field": tuple(counting_fields(model).tolist()),
+    }
+
+
+def resolved_labels(model: ResolvedStack) -> dict[str, tuple[Any, ...]]:
+    """All labels of a stack between leads of infinite bias."""
+    return {**labels(model), **axis_labels(model, one_body_hamiltonian(model))}
+
+
+def spin_orbitals(molecules: int) -> tuple[str, ...]:
+    """Names of the spin-orbitals in order: ``1 a up``, ``1 a down``, ``1 b up``, ..."""
+    return tuple(f"{i} {o} {s}" for i in range(1, molecules + 1) for o in ORBITALS for s in SPINS)
 
 
 @observable(unit=CURRENT, symbol="I", dims=("magnetisation",), conversion=IN_AMPERE)

@@ -28,7 +28,6 @@ from chirospin.junction.fock_operator import (
     ENTRY_BYTES,
     FockOperator,
     require_matrix_room,
-    spin_orbitals,
 )
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.certified import STALLED
@@ -49,6 +48,7 @@ from chirospin.junction.model import (
     one_body_hamiltonian,
 )
 from chirospin.junction.modes import VibratingStack, modes
+from chirospin.junction.observables import spin_orbitals
 from chirospin.junction.phonons.model import PhononJunction
 from chirospin.junction.probed import require_no_probes
 from chirospin.numerics.sylvester import Form, by_either_form

@@ -174,7 +174,9 @@ def run(
     ------
     ModelError : another sweep in the store, a store in use, too little disk
     """
-    definition = replace(definition, model=definition.problem.placed(definition.model))
+    problem = definition.problem
+    wanted = problem.choose(definition.observables)
+    definition = replace(definition, model=problem.placed(definition.model, wanted))
     store = Store(path)
     body = definition.described()
     known = store.header() if store.exists else None
@@ -540,9 +542,7 @@ def sweeper(family: Family) -> Callable[..., xr.Dataset]:
         definition = Definition(
             problem=member,
             model=model,
-            methods=tuple(
-                m if isinstance(m, Method) else member.method(m, model)() for m in listed
-            ),
+            methods=tuple(member.chosen(m, observables, model) for m in listed),
             observables=None if observables is None else tuple(observables),
             design=design or designed(model, grid=over),
         )

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import digamma
 
 from chirospin.base.fermi import broadened_fermi, fermi
 from chirospin.junction.bias.eigenstates import (
@@ -31,12 +32,14 @@ from chirospin.junction.bias.eigenstates import (
 from chirospin.junction.bias.fermi_overlap import overlap_expansion, shifted_digamma
 from chirospin.junction.couplings import factorised
 from chirospin.junction.manybody import fock
-from chirospin.junction.manybody.generator import JumpFamily
+from chirospin.junction.manybody.generator import JumpFamily, Jumping
+from chirospin.junction.manybody.green import SectorJump
+from chirospin.junction.manybody.operator_space import Charge, moved_charge, sector_of_charge
 from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Halves, Layout, Real
 from chirospin.numerics.sylvester import dagger, pack
 
 Ints = NDArray[np.int64]
-Kind = Literal["redfield", "redfield-lamb", "perlind", "ule", "kms"]
+Kind = Literal["redfield", "redfield-lamb", "first-tier", "perlind", "ule", "kms"]
 Stacks = tuple[list[Complex], list[Complex]]
 IN, OUT = 0, 1
 KERNEL_TOGETHER = 2e6  # elements of the kernel of the Lamb shift at a time
@@ -72,6 +75,20 @@ def _redfield_lamb(omega: Real, mu: float, T: float, filled: Filled) -> Factors:
     return Factors(entering=plain.entering - shift, leaving=plain.leaving - shift)
 
 
+def _first_tier(omega: Real, mu: float, T: float, decay: float) -> Factors:
+    r"""Of leads whose memory decays by tunnelling too: the first tier of a hierarchy, eliminated.
+
+    .. math:: \int_0^\infty dt\, C(t)\, e^{i\omega t - \kappa t}, \qquad z = \tfrac12
+              + \frac{\kappa + i(\omega - \mu)}{2\pi T}: \quad
+              \tfrac14 - \frac{\mathrm{Im}\,\psi(z)}{2\pi} + \frac{i\,\mathrm{Re}\,\psi(z)}{2\pi}
+
+    for electrons that enter; the constant of the real part of psi cancels.
+    """
+    psi = digamma(0.5 + (decay + 1j * (omega - mu)) / (2 * np.pi * T)) / (2 * np.pi)
+    shift = 1j * psi.real
+    return Factors(entering=0.25 - psi.imag + shift, leaving=0.25 + psi.imag + shift)
+
+
 def _square_root(omega: Real, mu: float, T: float, filled: Filled) -> Factors:
     x = (omega - mu) / T
     return Factors(entering=np.sqrt(filled(x)), leaving=np.sqrt(filled(-x)))
@@ -84,7 +101,7 @@ FACTORS: dict[Kind, Callable[[Real, float, float, Filled], Factors]] = {
     "ule": _square_root,
     "kms": _square_root,
 }
-BARE = ("redfield", "redfield-lamb")
+BARE = ("redfield", "redfield-lamb", "first-tier")
 """Kinds whose Q is c or c+ itself, with the whole coupling in P; of the others P = 2 Q has its root."""
 
 
@@ -111,6 +128,10 @@ class Condition:
     def factors(self, kind: Kind, chain: Chain, omega: Real, elements: Complex) -> Factors:
         """Of every transition of a chain, (link, A, B)."""
         filled: Filled = fermi
+        if kind == "first-tier":
+            assert self.gamma is not None
+            whole = self.gamma.sum() if self.gamma.ndim == 1 else np.trace(self.gamma)
+            return _first_tier(omega, self.mu, self.T, float(whole.real) / 2)
         if self.gamma is not None:
             inside = np.ix_(*[chain.orbitals] * self.gamma.ndim)
             width = transition_widths(self.gamma[inside], elements)
@@ -173,6 +194,14 @@ class Jump:
             left = left * weight[self.lead][:, None]
         out: Complex = left.reshape(batch, count, states, -1) @ self.adjoint
         return out
+
+    def factors(self, member: int, link: int) -> list[tuple[Complex, Complex]]:
+        """P and Q of every channel along one link, (d_target, d_source) each."""
+        channels = self.lead.size
+        target = self.gather.shape[2]
+        adjoint = self.adjoint[member, link].reshape(channels, -1, target)
+        Q = self._dense[member, link].reshape(target, channels, -1)
+        return [(dagger(adjoint[k]), Q[:, k]) for k in range(channels)]
 
     def dual(self, Z: Complex) -> Complex:
         """sum_j P_j^+ Z Q_j, without its conjugate, on (batch, link, d_target, d_target)."""
@@ -263,6 +292,40 @@ class ThermalLeads(JumpFamily):
                 for half in (damping, *parts.particles, *parts.energy):
                     half[parity][n] = U @ half[parity][n] @ turned
         self._damping, self.particle_flow, self.energy_flow = damping, parts.particles, parts.energy
+
+    def alone(self, lead: int, kind: Kind | None = None) -> ThermalLeads:
+        """One of the leads without the others, by the same generator or another."""
+        members = [member.alone(lead) for member in self.members]
+        return ThermalLeads(members, self.layout, kind or self.kind)
+
+    def sector_jumps(self, member: int) -> list[SectorJump]:
+        """The jumps of one member, each channel from sector to sector."""
+        charge_at = {
+            place: charge for charge, place in sector_of_charge(self.layout.charges).items()
+        }
+        found: dict[tuple[Charge, int], SectorJump] = {}
+        for parity in (EVEN, ODD):
+            for jump in self.moves[parity]:
+                for link, ends in enumerate(
+                    zip(jump.source_sectors, jump.target_sectors, strict=True)
+                ):
+                    source, target = (
+                        (*stack, int(sector))
+                        for stack, sector in zip(
+                            ((parity, jump.source[1]), (1 - parity, jump.target[1])),
+                            ends,
+                            strict=True,
+                        )
+                    )
+                    change = moved_charge(charge_at[target], charge_at[source], -1)
+                    for k, (P, Q) in enumerate(jump.factors(member, link)):
+                        one = found.setdefault((change, k), SectorJump(target={}, P={}, Q={}))
+                        one.target[source], one.P[source], one.Q[source] = target, P, Q
+        return list(found.values())
+
+    def weighted(self, entering: Real, leaving: Real) -> Jumping:
+        """Its jumps with weights of each lead, (lead,), for those that enter and those that leave."""
+        return partial(self.crossing, entering=entering, leaving=leaving)
 
     def damping(self, parity: int, number: int) -> Complex:
         r""":math:`H_{LS} - i\sum_j Q_j^+ P_j` in one stack."""
@@ -640,7 +703,7 @@ class Dephasing(JumpFamily):
             :, None, None, None
         ]
 
-    def _electrons(self, parity: int, number: int) -> Real:
+    def electrons(self, parity: int, number: int) -> Real:
         """Electrons in every orbital of each Fock state of one stack, (sector, d, orbital)."""
         stack = self.layout.space.stacks[parity][number]
         held = fock.occupations(self.layout.charges, parity, number)
@@ -650,12 +713,12 @@ class Dephasing(JumpFamily):
 
     def damping(self, parity: int, number: int) -> Complex:
         r""":math:`-\tfrac{i}{2}\kappa\sum_o n_o^2` in one stack."""
-        lost = (self._electrons(parity, number) ** 2).sum(axis=-1)
+        lost = (self.electrons(parity, number) ** 2).sum(axis=-1)
         return np.asarray(-0.5j * self.rate * lost[..., None] * np.eye(lost.shape[1]))
 
     def keeping(self, parity: int, number: int, X: Complex) -> Complex:
         r""":math:`\kappa \sum_o n_o X n_o`."""
-        held = self._electrons(parity, number)
+        held = self.electrons(parity, number)
         return np.asarray(self.rate * (held @ np.swapaxes(held, -1, -2)) * X)
 
     keeping_adjoint = keeping

@@ -6,9 +6,9 @@ In the eigenbasis of H, c_k takes a sector B to the sector A of one electron few
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from chirospin.junction.bias.model import (
     VibrationBath,
     gated_hamiltonian,
     kept_levels,
+    moved_bias,
     reservoirs_of,
     vibration_bath,
 )
@@ -29,7 +30,7 @@ from chirospin.junction.manybody.hamiltonian import Matrices, Member, hamiltonia
 from chirospin.junction.manybody.leads import joined_matrices
 from chirospin.junction.manybody.one_body import matrices_with
 from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Layout, Real
-from chirospin.junction.model import lead_couplings
+from chirospin.junction.model import counting_fields, lead_couplings, spectral_energies
 from chirospin.junction.modes import modes
 from chirospin.numerics.sylvester import dagger
 
@@ -44,12 +45,17 @@ class BiasedMember(Member):
     ----------
     broadened : whether every transition sees Fermi functions broadened by its own width
     bath, damping : of the vibrations, (K,), eV; None without
+    energies, fields : where Green function and generating function are wanted
+    at_bias : change of the bias -> the same member there
     """
 
     reservoirs: Reservoirs
     broadened: bool = False
     bath: VibrationBath | None = None
     damping: Real = field(default_factory=lambda: np.zeros(0))
+    energies: Real = field(default_factory=lambda: np.zeros(0))
+    fields: Real = field(default_factory=lambda: np.zeros(0))
+    at_bias: Callable[[float], BiasedMember] | None = None
 
     @classmethod
     def both(cls, model: BiasedJunction) -> tuple[BiasedMember, BiasedMember]:
@@ -72,11 +78,17 @@ class BiasedMember(Member):
                 matrices=matrices,
                 coupling=coupling,
                 widths=width,
+                spin=model.own_spin,
                 reservoirs=reservoirs,
                 bath=vibration_bath(model) if levels else None,
                 damping=modes(model).damping,
+                energies=spectral_energies(model, matrices.h),
+                fields=counting_fields(model),
+                at_bias=partial(_at_bias, model, number),
             )
-            for coupling, width in zip(lead_couplings(model), widths, strict=True)
+            for number, (coupling, width) in enumerate(
+                zip(lead_couplings(model), widths, strict=True)
+            )
         )
         return up, down
 
@@ -100,6 +112,10 @@ class BiasedMember(Member):
     def fastest(self) -> float:
         """Half the largest coupling: the rate into a lead that is half full, eV/hbar."""
         return float(self.coupling.sum(axis=0).max() / 2)
+
+
+def _at_bias(model: BiasedJunction, number: int, by: float) -> BiasedMember:
+    return BiasedMember.both(moved_bias(model, by))[number]
 
 
 @dataclass(frozen=True, kw_only=True)

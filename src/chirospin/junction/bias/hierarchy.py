@@ -22,9 +22,9 @@ from __future__ import annotations
 import itertools
 import math
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -32,7 +32,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 from pydantic import Field
 
-from chirospin.base.errors import ModelError
+from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.fermi import pade_poles, poles_for
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import (
@@ -45,135 +45,54 @@ from chirospin.base.method import (
     Needs,
 )
 from chirospin.base.outcome import Outcome
+from chirospin.junction.bias.dissipators import ThermalLeads
 from chirospin.junction.bias.eigenstates import BiasedMember, links, spectrum
-from chirospin.junction.bias.model import BiasedJunction, require_no_dephasing, require_wide_bands
-from chirospin.junction.bias.parts import PARTNERS
+from chirospin.junction.bias.model import (
+    BiasedJunction,
+    moved_bias,
+    require_no_dephasing,
+    require_wide_bands,
+    reservoirs_of,
+)
+from chirospin.junction.bias.parts import BIAS_RESPONSE, NOISE, PARTNERS, BiasResponse
 from chirospin.junction.bias.state import BiasedState
+from chirospin.junction.bias.tier_parts import TierParts
 from chirospin.junction.couplings import factorised
 from chirospin.junction.floating import require_no_floating
 from chirospin.junction.manybody import fock
+from chirospin.junction.manybody.generator import Generator
+from chirospin.junction.manybody.operator_space import (
+    Channel,
+    Charge,
+    channel_map,
+    moved_charge,
+    operator_space,
+    orbital_charge,
+    sector_of_charge,
+    space_size,
+    states_of,
+    stepped,
+    times,
+    trace_places,
+)
+from chirospin.junction.manybody.packed import EVEN, ODD, Blocks, Halves, Layout
+from chirospin.junction.manybody.spin_flow import SPIN_FLOW, SpinFlow
+from chirospin.junction.manybody.steady import SteadySolver
 from chirospin.junction.probed import require_no_probes
 from chirospin.junction.state import UNREACHED, DensityCertificates
 from chirospin.numerics.krylov import gmres
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
-Charge = tuple[int, ...]
 Signature = tuple[int, ...]
 POLE_ERROR = 1e-4  # largest error of f that poles may leave at the largest energy
 WIDTHS = 10.0  # level widths beyond the largest energy that poles reach too
 WEIGHT = 1e-4  # |c_ab|^2 below this does not decide how far poles must reach
 WORKING_VECTORS = 8
-
-
-@dataclass(frozen=True, kw_only=True)
-class Block:
-    """Operators from a bra sector to a ket sector, at ``start`` in the packed space."""
-
-    ket: fock.SectorKey
-    bra: fock.SectorKey
-    start: int
-    shape: tuple[int, int]
-
-    @property
-    def span(self) -> slice:
-        """Where the block lies."""
-        return slice(self.start, self.start + math.prod(self.shape))
-
-
-@lru_cache(maxsize=8)
-def _places(charges: fock.Charges) -> dict[Charge, fock.SectorKey]:
-    """The sector of every charge."""
-    space = fock.sectors(charges)
-    rows = np.array(charges)
-    found = {}
-    for parity in (0, 1):
-        for n, stack in enumerate(space.stacks[parity]):
-            for s, states in enumerate(stack.states):
-                bits = (int(states[0]) >> np.arange(space.orbitals)) & 1
-                found[tuple((rows @ bits).tolist())] = (parity, n, s)
-    return found
-
-
-@lru_cache(maxsize=256)
-def operator_space(charges: fock.Charges, shift: Charge) -> tuple[Block, ...]:
-    """Blocks of the operators that change the charges by a shift."""
-    places, space = _places(charges), fock.sectors(charges)
-    blocks: list[Block] = []
-    start = 0
-    for charge, bra in places.items():
-        ket = places.get(_moved(charge, shift))
-        if ket is not None:
-            shape = (
-                space.stacks[ket[0]][ket[1]].states.shape[1],
-                space.stacks[bra[0]][bra[1]].states.shape[1],
-            )
-            blocks.append(Block(ket=ket, bra=bra, start=start, shape=shape))
-            start = blocks[-1].span.stop
-    return tuple(blocks)
-
-
-def _moved(charge: Charge, by: Charge, times: int = 1) -> Charge:
-    return tuple(a + times * b for a, b in zip(charge, by, strict=True))
-
-
-def _size(charges: fock.Charges, shift: Charge) -> int:
-    blocks = operator_space(charges, shift)
-    return blocks[-1].span.stop if blocks else 0
-
-
-def _charge_of(charges: fock.Charges, orbital: int) -> Charge:
-    return tuple(row[orbital] for row in charges)
-
-
-def _states(charges: fock.Charges, place: fock.SectorKey) -> NDArray[np.int64]:
-    parity, n, s = place
-    return np.asarray(fock.sectors(charges).stacks[parity][n].states[s])
-
-
-def _step(
-    charges: fock.Charges, states: NDArray[np.int64], orbital: int, sigma: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Which states c_k (sigma = -1) or c_k^+ (+1) keeps, the index each reaches, and the sign."""
-    create, destroy = ((orbital,), ()) if sigma > 0 else ((), (orbital,))
-    kept, image, sign = fock.apply_product(states, create, destroy)
-    return kept, fock.sectors(charges).place[image, 2], sign
-
-
-@lru_cache(maxsize=2048)
-def ladder_map(
-    charges: fock.Charges, shift: Charge, orbital: int, sigma: int, sign: int
-) -> scipy.sparse.csr_array:
-    """X -> c^sigma X + sign X c^sigma as a real sparse map between operator spaces."""
-    target_shift = _moved(shift, _charge_of(charges, orbital), sigma)
-    targets = {(b.ket, b.bra): b for b in operator_space(charges, target_shift)}
-    by_bra = {b.bra: b for b in targets.values()}
-    by_ket = {b.ket: b for b in targets.values()}
-    rows, columns, values = [], [], []
-    for block in operator_space(charges, shift):
-        inner = block.start + np.arange(math.prod(block.shape)).reshape(block.shape)
-        if block.bra in by_bra:  # from the left: the bra stays
-            target = by_bra[block.bra]
-            kept, image, plus = _step(charges, _states(charges, block.ket), orbital, sigma)
-            outer = target.start + np.arange(math.prod(target.shape)).reshape(target.shape)
-            rows.append(outer[image].ravel())
-            columns.append(inner[kept].ravel())
-            values.append(np.repeat(plus, block.shape[1]))
-        if block.ket in by_ket:  # from the right: (X c)_{ij'} = X_ij <j|c|j'>
-            target = by_ket[block.ket]
-            kept, image, plus = _step(charges, _states(charges, target.bra), orbital, sigma)
-            outer = target.start + np.arange(math.prod(target.shape)).reshape(target.shape)
-            rows.append(outer[:, kept].ravel())
-            columns.append(inner[:, image].ravel())
-            values.append(np.tile(sign * plus, block.shape[0]))
-    shape = (_size(charges, target_shift), _size(charges, shift))
-    if not rows:
-        return scipy.sparse.csr_array(shape)
-    entries = (
-        np.concatenate(values).astype(float),
-        (np.concatenate(rows), np.concatenate(columns)),
-    )
-    return scipy.sparse.csr_array(entries, shape=shape)
+RESPONSE_STALLED = "the linear response of the hierarchy stalled above the tolerance; raise applications or tolerance"
+REDUCED = 0.3  # of the tolerance, at which Krylov vectors end
+SECOND_ORDER = 1e-10  # of its residual: an answer of that generator counts as a fixed linear map
+MOST_OF_SECOND_ORDER = 300  # Krylov vectors of one such answer
 
 
 Width = tuple[tuple[int, int, complex], ...]
@@ -188,62 +107,33 @@ def half_filled_jumps(charges: fock.Charges, shift: Charge, width: Width) -> sci
     width : (a, b, Gamma_ab) of the elements that are not zero
     """
     blocks = {b.bra: b for b in operator_space(charges, shift)}
-    places = _places(charges)
+    places = sector_of_charge(charges)
     charge_at = {place: charge for charge, place in places.items()}
     rows, columns, values = [], [], []
     for block in blocks.values():
         inner = block.start + np.arange(math.prod(block.shape)).reshape(block.shape)
         for a, b, g in width:
             for sigma in (-1, 1):
-                bra = places.get(_moved(charge_at[block.bra], _charge_of(charges, b), sigma))
+                bra = places.get(
+                    moved_charge(charge_at[block.bra], orbital_charge(charges, b), sigma)
+                )
                 target = None if bra is None else blocks.get(bra)
                 if target is None:
                     continue
-                ket = _step(charges, _states(charges, block.ket), a, sigma)
-                low = _step(charges, _states(charges, block.bra), b, sigma)
+                ket = stepped(charges, states_of(charges, block.ket), a, sigma)
+                low = stepped(charges, states_of(charges, block.bra), b, sigma)
                 outer = target.start + np.arange(math.prod(target.shape)).reshape(target.shape)
                 rows.append(outer[np.ix_(ket[1], low[1])].ravel())
                 columns.append(inner[np.ix_(ket[0], low[0])].ravel())
                 rate = 0.5 * (g if sigma > 0 else np.conj(g))
                 values.append((rate * ket[2][:, None] * low[2]).ravel())
-    size = _size(charges, shift)
+    size = space_size(charges, shift)
     if not rows:
         return scipy.sparse.csr_array((size, size))
     return scipy.sparse.csr_array(
         (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))),
         shape=(size, size),
     )
-
-
-def _times(matrix: scipy.sparse.csr_array, X: Complex) -> Complex:
-    """A sparse map on complex columns."""
-    flat = np.ascontiguousarray(X).reshape(X.shape[0], -1)
-    if matrix.dtype.kind == "c":
-        return np.asarray((matrix @ flat).reshape(-1, *X.shape[1:]))
-    out = np.ascontiguousarray(matrix @ flat.view(float)).view(complex)
-    return np.asarray(out.reshape(-1, *X.shape[1:]))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Channel:
-    r"""One operator of a lead, :math:`C_v^- = \sum_a v_a^* c_a` or its adjoint.
-
-    Parameters
-    ----------
-    strength : g of :math:`\Gamma = \sum_v g_v u_v u_v^+`, eV
-    vector : (orbital, u_a) of the elements that are not zero
-    sigma : +1 for the adjoint
-    """
-
-    lead: int
-    strength: float
-    vector: tuple[tuple[int, complex], ...]
-    sigma: int
-
-    @property
-    def orbital(self) -> int:
-        """One whose charge it has."""
-        return self.vector[0][0]
 
 
 def channels_of(member: BiasedMember) -> list[Channel]:
@@ -264,18 +154,12 @@ def _plain(number: complex) -> complex:
     return float(number.real) if not number.imag else complex(number)
 
 
-@lru_cache(maxsize=2048)
-def channel_map(
-    charges: fock.Charges, shift: Charge, channel: Channel, sigma: int, sign: int
-) -> scipy.sparse.csr_array:
-    """X -> C^sigma X + sign X C^sigma as a sparse map between operator spaces."""
-    parts = [
-        (u if sigma > 0 else np.conj(u)) * ladder_map(charges, shift, a, sigma, sign)
-        if u != 1
-        else ladder_map(charges, shift, a, sigma, sign)
-        for a, u in channel.vector
-    ]
-    return sum(parts[1:], start=parts[0])
+Weight = Callable[[Channel, int], float]
+
+
+def unweighted(channel: Channel, sigma: int) -> float:
+    """Every operator as it is."""
+    return 1.0
 
 
 class Equations:
@@ -305,12 +189,12 @@ class Equations:
             for sig in itertools.combinations_with_replacement(range(len(self.channels)), n)
         ]
         self.shift = {sig: self._shift(sig) for sig in everything}
-        self.signatures = [sig for sig in everything if _size(self.charges, self.shift[sig])]
+        self.signatures = [sig for sig in everything if space_size(self.charges, self.shift[sig])]
         self.shape: dict[Signature, tuple[int, ...]] = {}
         self.span: dict[Signature, slice] = {}
         start = 0
         for sig in self.signatures:
-            self.shape[sig] = (_size(self.charges, self.shift[sig]), *(poles,) * len(sig))
+            self.shape[sig] = (space_size(self.charges, self.shift[sig]), *(poles,) * len(sig))
             stop = start + math.prod(self.shape[sig])
             self.span[sig] = slice(start, stop)
             start = stop
@@ -328,7 +212,7 @@ class Equations:
         total: Charge = (0,) * len(self.charges)
         for j in sig:
             one = self.channels[j]
-            total = _moved(total, _charge_of(self.charges, one.orbital), one.sigma)
+            total = moved_charge(total, orbital_charge(self.charges, one.orbital), one.sigma)
         return total
 
     def part(self, x: Complex, sig: Signature) -> Complex:
@@ -339,60 +223,97 @@ class Equations:
         """All terms but the propagator without jumps."""
         out = np.empty_like(x)
         for sig in self.signatures:
-            n = len(sig)
-            shift = self.shift[sig]
-            X = self.part(x, sig)
-            total = _times(half_filled_jumps(self.charges, shift, self.width), X)
-            total *= (-1) ** n
-            sign = -((-1) ** n)
-            for r in range(1, n + 1):
-                j = sig[r - 1]
-                below = sig[: r - 1] + sig[r:]
-                if below not in self.shape:
-                    continue
-                one = self.channels[j]
-                step = channel_map(self.charges, self.shift[below], one, one.sigma, sign)
-                Y = _times(step, self.part(x, below))
-                along = [1] * (n + 1)
-                along[r] = self.poles
-                eta = -1j * (-1) ** (n - r) * self.eta[j].reshape(along)
-                total += eta * np.expand_dims(Y, r)
-            if n < self.tier:
-                for j, one in enumerate(self.channels):
-                    at = bisect_right(sig, j)
-                    above = (*sig[:at], j, *sig[at:])
-                    if above not in self.shape:
-                        continue
-                    step = channel_map(self.charges, self.shift[above], one, -one.sigma, sign)
-                    Y = self.part(x, above).sum(axis=at + 1)
-                    total += -1j * (-1) ** (n - at) * _times(step, Y)
+            jumps = half_filled_jumps(self.charges, self.shift[sig], self.width)
+            total = (-1) ** len(sig) * times(jumps, self.part(x, sig))
+            for term in itertools.chain(self.from_below(x, sig), self.from_above(x, sig)):
+                total += term
             out[self.span[sig]] = total.ravel()
         return out
+
+    def from_below(
+        self, x: Complex, sig: Signature, weight: Weight = unweighted, between: int = 1
+    ) -> Iterator[Complex]:
+        """What the tier below gives to one auxiliary operator, channel by channel.
+
+        Parameters
+        ----------
+        weight : of the operator C^sigma of a channel
+        between : what the operator on the right side of x is multiplied by beside it
+        """
+        n = len(sig)
+        for r, j in enumerate(sig, start=1):
+            one, below = self.channels[j], sig[: r - 1] + sig[r:]
+            share = weight(one, one.sigma)
+            if below not in self.shape or not share:
+                continue
+            sign = -((-1) ** n) * between
+            step = channel_map(self.charges, self.shift[below], one, one.sigma, sign)
+            along = [1] * (n + 1)
+            along[r] = self.poles
+            eta = -1j * share * (-1) ** (n - r) * self.eta[j].reshape(along)
+            yield eta * np.expand_dims(times(step, self.part(x, below)), r)
+
+    def from_above(
+        self, x: Complex, sig: Signature, weight: Weight = unweighted, between: int = 1
+    ) -> Iterator[Complex]:
+        """What the tier above gives to one auxiliary operator, channel by channel; with the same weights."""
+        n = len(sig)
+        for j, one in enumerate(self.channels) if n < self.tier else ():
+            at = bisect_right(sig, j)
+            above = (*sig[:at], j, *sig[at:])
+            share = weight(one, -one.sigma)
+            if above not in self.shape or not share:
+                continue
+            sign = -((-1) ** n) * between
+            step = channel_map(self.charges, self.shift[above], one, -one.sigma, sign)
+            total = self.part(x, above).sum(axis=at + 1)
+            yield -1j * share * (-1) ** (n - at) * times(step, total)
 
     def propagated(self, x: Complex) -> Complex:
         r"""Inverse of :math:`-i[H, X] - (\sum g/2 + \sum\gamma) X` on every auxiliary operator."""
         out = np.empty_like(x)
         for sig in self.signatures:
-            rate = np.full(self.shape[sig][1:], self.damping, dtype=complex)
-            for axis, j in enumerate(sig):
-                along = [1] * len(sig)
-                along[axis] = self.poles
-                rate = rate + self.gamma[j].reshape(along)
-            flat = rate.reshape(1, 1, -1)
-            X = x[self.span[sig]].reshape(self.shape[sig][0], -1)
-            Y = np.empty_like(X)
-            for block in operator_space(self.charges, self.shift[sig]):
-                U, V = self.vectors[block.ket], self.vectors[block.bra]
-                gap = self.energies[block.ket][:, None] - self.energies[block.bra]
-                inner = _turned(U.conj().T, X[block.span], V.T, block.shape)
-                inner /= -1j * gap[:, :, None] - flat
-                Y[block.span] = _turned(U, inner, V.conj(), block.shape).reshape(-1, X.shape[1])
-            out[self.span[sig]] = Y.ravel()
+            out[self.span[sig]] = self.propagated_part(self.part(x, sig), sig).ravel()
         return out
+
+    def propagated_part(self, X: Complex, sig: Signature) -> Complex:
+        """The same on one."""
+        rate = np.full(self.shape[sig][1:], self.damping, dtype=complex)
+        for axis, j in enumerate(sig):
+            along = [1] * len(sig)
+            along[axis] = self.poles
+            rate = rate + self.gamma[j].reshape(along)
+        flat = rate.reshape(1, 1, -1)
+
+        def divided(inner: Complex, gap: Real) -> Complex:
+            inner /= -1j * gap[:, :, None] - flat
+            return inner
+
+        return self._between_eigenstates(X, sig, divided)
+
+    def unpropagated(self, rho: Complex) -> Complex:
+        """The propagator without jumps itself, on the density operator."""
+        return self._between_eigenstates(
+            rho, (), lambda inner, gap: inner * (-1j * gap[:, :, None] - self.damping)
+        )
+
+    def _between_eigenstates(
+        self, X: Complex, sig: Signature, action: Callable[[Complex, Real], Complex]
+    ) -> Complex:
+        """An action (elements, differences of energies) -> elements, each with all poles last."""
+        flat = X.reshape(X.shape[0], -1)
+        out = np.empty_like(flat)
+        for block in operator_space(self.charges, self.shift[sig]):
+            U, V = self.vectors[block.ket], self.vectors[block.bra]
+            gap = self.energies[block.ket][:, None] - self.energies[block.bra]
+            inner = action(_turned(U.conj().T, flat[block.span], V.T, block.shape), gap)
+            turned = _turned(U, inner, V.conj(), block.shape)
+            out[block.span] = turned.reshape(-1, flat.shape[1])
+        return out.reshape(X.shape)
 
     def trace(self, rho: Complex) -> complex:
         """Trace of an operator that keeps every charge."""
-        return complex(rho[_diagonal(self.charges)].sum())
+        return complex(rho[trace_places(self.charges)].sum())
 
     def particle_flow(self, x: Complex, lead: int) -> float:
         r"""Electrons from a lead per time.
@@ -408,16 +329,16 @@ class Equations:
                 total += one.strength * (0.5 - self._number(one, rho))
             if (j,) in self.shape:
                 step = channel_map(self.charges, self.shift[(j,)], one, -one.sigma, 0)
-                Y = _times(step, self.part(x, (j,)).sum(axis=1))
+                Y = times(step, self.part(x, (j,)).sum(axis=1))
                 total += float((1j * one.sigma * self.trace(Y)).real)
         return total
 
     def _number(self, one: Channel, rho: Complex) -> float:
         """Mean of C^+ C."""
         away = self.shift[()]
-        taken = _times(channel_map(self.charges, away, one, -1, 0), rho)
-        shift = _moved(away, _charge_of(self.charges, one.orbital), -1)
-        back = _times(channel_map(self.charges, shift, one, 1, 0), taken)
+        taken = times(channel_map(self.charges, away, one, -1, 0), rho)
+        shift = moved_charge(away, orbital_charge(self.charges, one.orbital), -1)
+        back = times(channel_map(self.charges, shift, one, 1, 0), taken)
         return float(self.trace(back).real)
 
 
@@ -428,24 +349,72 @@ def _turned(left: Complex, X: Complex, right: Complex, shape: tuple[int, int]) -
     return np.asarray(right @ half)
 
 
-@lru_cache(maxsize=8)
-def _diagonal(charges: fock.Charges) -> NDArray[np.int64]:
-    neutral = (0,) * len(charges)
-    return np.concatenate(
-        [
-            block.start + np.arange(block.shape[0]) * (block.shape[1] + 1)
-            for block in operator_space(charges, neutral)
-        ]
-    )
-
-
 def _occupations(charges: fock.Charges, rho: Complex) -> Real:
     neutral = (0,) * len(charges)
     states = np.concatenate(
-        [_states(charges, block.ket) for block in operator_space(charges, neutral)]
+        [states_of(charges, block.ket) for block in operator_space(charges, neutral)]
     )
     held = (states[:, None] >> np.arange(fock.sectors(charges).orbitals)) & 1
-    return np.asarray(rho[_diagonal(charges)].real @ held)
+    return np.asarray(rho[trace_places(charges)].real @ held)
+
+
+class SecondOrderSteps:
+    r"""Corrections that know the slow relaxation: the first tier eliminated from the density operator.
+
+    With z the equations divided by their propagators P_n, and L the generator of second order whose leads
+    forget at the rate of the propagator (``first-tier``),
+
+    .. math::
+        L y_0 = P_0^{-1} z_0 - C_{01} z_1, \qquad y_1 = z_1 - P_1 C_{10} y_0, \qquad y_n = z_n
+
+    Tunnelling refills a state that is left slowly only through two tiers; P_0 alone does not see that rate.
+    """
+
+    def __init__(self, system: Equations) -> None:
+        self.system = system
+        member = replace(system.member, broadened=True)
+        self.layout = Layout(charges=system.charges, batch=1)
+        leads = ThermalLeads([member], self.layout, "first-tier")
+        self.solver = SteadySolver.of(
+            Generator([member], self.layout, [leads]),
+            tolerance=SECOND_ORDER,
+            limit=MOST_OF_SECOND_ORDER,
+            rate=float(leads.coupling.max()),
+        )
+        self.blocks = operator_space(system.charges, (0,) * len(system.charges))
+        self.first_tier = [sig for sig in system.signatures if len(sig) == 1]
+
+    def __call__(self, z: Complex) -> Complex:
+        """y from z."""
+        system, y = self.system, z.copy()
+        density = system.part(y, ())
+        right = system.unpropagated(density)
+        for term in system.from_above(z, ()):
+            right -= term
+        even, odd, _ = self.solver.solve(*self._packed(-right), SECOND_ORDER)
+        density[:] = self._unpacked((even, odd))
+        for sig in self.first_tier:
+            (made,) = system.from_below(y, sig)
+            X = system.part(y, sig)
+            X -= system.propagated_part(made, sig)
+        return y
+
+    def _packed(self, rho: Complex) -> Halves:
+        blocks: Blocks = {
+            (parity, n): np.zeros(self.layout.shape(parity, n), dtype=complex)
+            for parity in (EVEN, ODD)
+            for n in self.layout.numbers(parity)
+        }
+        for block in self.blocks:
+            parity, n, sector = block.ket
+            blocks[parity, n][0, sector] = rho[block.span].reshape(block.shape)
+        return self.layout.packed(blocks)
+
+    def _unpacked(self, halves: Halves) -> Complex:
+        blocks = self.layout.blocks(halves)
+        return np.concatenate(
+            [blocks[block.ket[:2]][0, block.ket[2]].ravel() for block in self.blocks]
+        )
 
 
 def largest_energy(member: BiasedMember) -> float:
@@ -485,7 +454,7 @@ class Hierarchy(Method):
         description="largest residual, every equation divided by its own rate",
     )
     krylov_vectors: int = Field(
-        30, ge=2, le=MOST_VECTORS, description="Krylov vectors between restarts"
+        20, ge=2, le=MOST_VECTORS, description="Krylov vectors between restarts"
     )
     applications: int = Field(
         600, ge=1, le=MOST_STEPS, description="most applications of the hierarchy"
@@ -494,6 +463,8 @@ class Hierarchy(Method):
         False,
         description="whether derivatives, odd and even parts and reciprocity may solve at other biases",
     )
+
+    gives: ClassVar[Needs] = frozenset({SPIN_FLOW, NOISE, BIAS_RESPONSE})
 
     @property
     def declines(self) -> Needs:
@@ -507,9 +478,13 @@ class Hierarchy(Method):
         ------
         ModelError : too few poles, or unknowns that do not fit in memory
         """
-        return map(self._state, models)
+        return self.solve_with(models, NOTHING)
 
-    def _state(self, model: BiasedJunction) -> BiasedState:
+    def solve_with(self, models: Sequence[BiasedJunction], needs: Needs) -> Iterator[BiasedState]:
+        """The same with spin currents, noise and the derivative by the bias: one more solve for each of the last two."""
+        return (self._state(model, needs) for model in models)
+
+    def _state(self, model: BiasedJunction, needs: Needs) -> BiasedState:
         require_no_dephasing(model, self.name)
         require_no_probes(model)
         require_wide_bands(model, self.name)
@@ -525,6 +500,7 @@ class Hierarchy(Method):
         systems = [Equations(member, self.tier, poles) for member in members]
         self._check_memory(systems[0])
         found = [self._solution(system) for system in systems]
+        parts = self._asked(model, systems, found, needs)
         certificates = [
             _certificates(system, x) for system, (x, _) in zip(systems, found, strict=True)
         ]
@@ -541,6 +517,7 @@ class Hierarchy(Method):
                 ]
             ),
             outcomes=(found[0][1], found[1][1]),
+            parts=parts,
             density=DensityCertificates(
                 **{
                     name: np.array([one[name] for one in certificates])
@@ -548,6 +525,86 @@ class Hierarchy(Method):
                 }
             ),
         )
+
+    def _asked(
+        self,
+        model: BiasedJunction,
+        systems: Sequence[Equations],
+        found: Sequence[tuple[Complex, Outcome]],
+        needs: Needs,
+    ) -> dict[str, Any]:
+        """Parts of both magnetisations; none where a solve failed."""
+        if not needs & self.gives or not all(outcome.converged for _, outcome in found):
+            return {}
+        both = [
+            TierParts(system=system, x=x, solved=partial(self._inverse, system))
+            for system, (x, _) in zip(systems, found, strict=True)
+        ]
+        parts: dict[str, Any] = {}
+        if SPIN_FLOW in needs:
+            spin = [one.spin() for one in both]
+            current, torque = (np.array([one[n] for one in spin]) for n in (0, 1))
+            parts[SPIN_FLOW] = SpinFlow(current=current, corrected=None, torque=torque)
+        if NOISE in needs:
+            parts[NOISE] = np.array([one.noise()[1] for one in both])
+        if BIAS_RESPONSE in needs:
+            parts[BIAS_RESPONSE] = self._slope(model, both)
+        return parts
+
+    def _slope(self, model: BiasedJunction, both: Sequence[TierParts]) -> BiasResponse | None:
+        """dI/dV by linear response; None where the levels move with the bias."""
+        steps = [reservoirs_of(moved_bias(model, by)) for by in (1.0, 0.0)]
+        if np.any(steps[0].shift != steps[1].shift):
+            return None
+        shares = steps[0].potential - steps[1].potential
+        slopes = np.array([one.slope(shares) for one in both])
+        accuracy = self.tolerance * np.abs(slopes).max(axis=1)
+        return BiasResponse(slope=slopes[:, 0], error=np.abs(slopes.sum(axis=1)) + accuracy)
+
+    def _inverse(self, system: Equations, Y: Complex) -> Complex:
+        """X with hierarchy(X) = -Y, to the residual of the steady state.
+
+        Raises
+        ------
+        ConvergenceError : the residual stalled
+        """
+        right = -system.propagated(Y)
+        X, residual, spent = self._iterated(system, np.zeros_like(right), right)
+        if not residual <= self.tolerance:
+            outcome = Outcome(
+                converged=False, residual=residual, iterations=spent, reason=RESPONSE_STALLED
+            )
+            raise ConvergenceError(RESPONSE_STALLED, outcome)
+        return X
+
+    def _iterated(
+        self, system: Equations, x: Complex, right: Complex | None
+    ) -> tuple[Complex, float, int]:
+        """x with the equations at a right side, None for 0; the residual, relative, and the applications."""
+        corrected, spent = SecondOrderSteps(system), 0
+
+        def equation(z: Complex) -> Complex:
+            return z + system.propagated(system.couplings(z))
+
+        def on_reals(Z: Real) -> Real:
+            z = np.ascontiguousarray(Z[0]).view(complex)
+            return corrected(equation(z)).view(float)[None]
+
+        while True:
+            rest = equation(x) if right is None else equation(x) - right
+            spent += 1
+            size = float(np.linalg.norm(x if right is None else right))
+            residual = float(np.linalg.norm(rest)) / size if size else 0.0
+            if not residual > self.tolerance or spent >= self.applications:
+                return x, residual, spent
+            found = gmres(
+                on_reals,
+                -corrected(rest).view(float)[None],
+                tolerance=REDUCED * self.tolerance / residual,
+                limit=min(self.krylov_vectors, self.applications - spent),
+            )
+            x = x + np.ascontiguousarray(found.solution[0]).view(complex)
+            spent += found.applications
 
     def _check_memory(self, system: Equations) -> None:
         need = 16.0 * system.unknowns * (self.krylov_vectors + WORKING_VECTORS)
@@ -561,39 +618,17 @@ class Hierarchy(Method):
 
     def _solution(self, system: Equations) -> tuple[Complex, Outcome]:
         x = np.zeros(system.unknowns, dtype=complex)
-        places = _diagonal(system.charges)
+        places = trace_places(system.charges)
         x[system.span[()].start + places] = 1 / places.size
-        spent = 0
-
-        def equation(z: Complex) -> Complex:
-            return z + system.propagated(system.couplings(z))
-
-        def on_reals(Z: Real) -> Real:
-            return equation(np.ascontiguousarray(Z[0]).view(complex)).view(float)[None]
-
-        size = float(np.linalg.norm(x))
-        residual = math.inf
         unreached = member_unreached(system.member)
-        while True:
-            rest = equation(x)
-            spent += 1
-            residual = float(np.linalg.norm(rest) / np.linalg.norm(x))
-            if residual <= self.tolerance or spent >= self.applications or unreached:
-                break
-            found = gmres(
-                on_reals,
-                -rest.view(float)[None],
-                tolerance=0.3 * self.tolerance * size / float(np.linalg.norm(rest)),
-                limit=min(self.krylov_vectors, self.applications - spent),
-            )
-            x = x + np.ascontiguousarray(found.solution[0]).view(complex)
-            spent += found.applications
-            size = float(np.linalg.norm(x))
+        residual, spent = math.inf, 0
+        if not unreached:
+            x, residual, spent = self._iterated(system, x, None)
         x /= system.trace(system.part(x, ()))
         reason = ""
         if unreached:
             reason = UNREACHED
-        elif residual > self.tolerance:
+        elif not residual <= self.tolerance:
             reason = "the residual stalled above the tolerance; raise applications or tolerance"
         return x, Outcome(converged=not reason, residual=residual, iterations=spent, reason=reason)
 

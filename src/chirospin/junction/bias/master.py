@@ -10,7 +10,7 @@ where a state decays so slowly that L_0 is nearly singular, L_0 - s is inverted 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, ClassVar
 
@@ -21,6 +21,7 @@ from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.threads import blas_threads
+from chirospin.junction.bias.asked import ASKED, FIXED_LEADS, biased_parts, together
 from chirospin.junction.bias.dissipators import Dephasing, Kind, ThermalLeads
 from chirospin.junction.bias.eigenstates import BiasedMember
 from chirospin.junction.bias.model import (
@@ -33,6 +34,7 @@ from chirospin.junction.bias.model import (
 from chirospin.junction.bias.parts import BROADENED, NOISE
 from chirospin.junction.bias.state import BiasedState, VibratingPart
 from chirospin.junction.bias.vibronic import OhmicVibrations, warm_start
+from chirospin.junction.floating import require_no_floating
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.bosons import (
     DampedVibrations,
@@ -52,7 +54,6 @@ from chirospin.junction.manybody.leads import open_channels
 from chirospin.junction.manybody.one_body import packed_operator
 from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Layout, Real, overlap
 from chirospin.junction.manybody.steady import (
-    Resolvent,
     Stationary,
     SteadySolver,
     krylov_setting,
@@ -61,11 +62,9 @@ from chirospin.junction.manybody.steady import (
 from chirospin.junction.model import floating_leads
 from chirospin.junction.modes import modes, spread_of
 from chirospin.junction.probed import require_no_probes
-from chirospin.numerics.sylvester import Form, by_either_form
 
 TOGETHER = 40_000  # unknowns of the members that share numpy calls
 THREADED_SECTOR = 200
-SLOW = 1e-8  # decay over the energy scale below which eigenvalues of H_eff lose too many digits
 SAME = 1e-6
 TOO_SLOW = (
     "some states are left more slowly than rounding can tell, so their probabilities are not known; "
@@ -90,7 +89,7 @@ class SecondOrder(Method):
     counting: bool = Field(
         True, description="whether to find the noise where it is asked for: one more solve"
     )
-    gives: ClassVar[Needs] = frozenset({NOISE, BROADENED})
+    gives: ClassVar[Needs] = frozenset({NOISE, BROADENED}) | ASKED
 
     def solve_many(self, models: Sequence[BiasedJunction]) -> Iterator[BiasedState]:
         """Steady states; bias and temperature share the eigenstates of the molecule.
@@ -171,8 +170,16 @@ class SecondOrder(Method):
         sharp = [member for _, pair in alike for member in pair]
         wide = [replace(one, broadened=True) for one in sharp] if BROADENED in needs else []
         floating = any(floating_leads(model) for model, _ in alike)
-        if self.counting and NOISE in needs and not floating:
-            found = self._solutions(sharp, sizes, counting=True)
+        for model, _ in alike:
+            if needs & FIXED_LEADS:
+                require_no_floating(
+                    model, "counted charge and linear response", "current and polarisation"
+                )
+        asked = needs & ASKED
+        if self.counting and not floating:
+            asked |= needs & {NOISE}
+        if asked:
+            found = self._solutions(sharp, sizes, asked)
             broad = self._solutions(wide, sizes)
         else:
             both = self._solutions([*sharp, *wide], sizes)
@@ -183,14 +190,14 @@ class SecondOrder(Method):
             yield replace(state, lead_levels=levels)
 
     def _solutions(
-        self, members: Sequence[BiasedMember], sizes: list[int], *, counting: bool = False
+        self, members: Sequence[BiasedMember], sizes: list[int], asked: Needs = NOTHING
     ) -> list[Solution]:
         small = sum(size**2 for size in sizes) <= TOGETHER
         groups = [members] if small and members else [[member] for member in members]
         with blas_threads(1 if max(sizes) < THREADED_SECTOR else None):
-            return [one for group in groups for one in self._batch(group, counting)]
+            return [one for group in groups for one in self._batch(group, asked)]
 
-    def _batch(self, members: Sequence[BiasedMember], counting: bool) -> list[Solution]:
+    def _batch(self, members: Sequence[BiasedMember], asked: Needs) -> list[Solution]:
         vibronic = members[0].vibronic
         layout = Layout(charges=members[0].charges, batch=len(members))
         if vibronic is not None:
@@ -205,28 +212,20 @@ class SecondOrder(Method):
         if any(member.reservoirs.dephasing for member in members):
             families.append(Dephasing(members, layout))
         generator = Generator(members, layout, families)
-
-        def attempt(generators: Sequence[Generator], form: Form) -> list[SteadySolver]:
-            return [
-                SteadySolver(
-                    resolvent=Resolvent(one, form),
-                    tolerance=self.tolerance,
-                    limit=self.krylov_vectors,
-                )
-                for one in generators
-            ]
-
-        (solver,) = by_either_form([generator], attempt, _slow)
-        if _slow(solver):
-            solver = solver.regularised(float(leads.coupling.max()))
-        return self._read(solver, leads, vibrations, counting)
+        solver = SteadySolver.of(
+            generator,
+            tolerance=self.tolerance,
+            limit=self.krylov_vectors,
+            rate=float(leads.coupling.max()),
+        )
+        return self._read(solver, leads, vibrations, asked)
 
     def _read(
         self,
         solver: SteadySolver,
         leads: ThermalLeads,
         vibrations: Vibrations | None,
-        counting: bool,
+        asked: Needs,
     ) -> list[Solution]:
         """Steady states with their flows."""
         generator = solver.generator
@@ -239,7 +238,10 @@ class SecondOrder(Method):
         )
         with np.errstate(divide="ignore", invalid="ignore"):
             barrier = -np.log(generator.jump_rate(*halves) / leads.coupling.sum(axis=(1, 2)))
-        noise = _noise(solver, leads, found) if counting else None
+        noise = _noise(solver, leads, found) if NOISE in asked else None
+        certified = certified_states(generator, found, self.tolerance, doubts)
+        sound = all(state.outcome.converged for state in certified)
+        extra = biased_parts(solver, leads, halves, asked & ASKED) if sound else {}
         shown = None if vibrations is None else _shown(member, vibrations, halves)
         return [
             Solution(
@@ -249,15 +251,19 @@ class SecondOrder(Method):
                 energy=energy[b],
                 barrier=float(barrier[b]),
                 noise=None if noise is None else float(noise[b]),
+                asked={name: values[b] for name, values in extra.items()},
             )
-            for b, state in enumerate(certified_states(generator, found, self.tolerance, doubts))
+            for b, state in enumerate(certified)
         ]
 
     def _state(
         self, both: Sequence[Solution], wide: Sequence[Solution], needs: Needs
     ) -> BiasedState:
         up, down = both
-        parts: dict[str, Real | None] = {}
+        parts: dict[str, Any] = {
+            name: together(up.asked[name], down.asked[name])
+            for name in up.asked.keys() & down.asked.keys()
+        }
         if NOISE in needs:
             known = None not in (up.noise, down.noise)
             parts[NOISE] = np.array([one.noise for one in both], dtype=float) if known else None
@@ -335,12 +341,7 @@ class Solution:
     barrier: float
     noise: float | None
     vibrations: dict[str, Real] | None = None
-
-
-def _slow(solver: SteadySolver) -> bool:
-    """Whether a state is left so slowly that L_0 is nearly singular."""
-    scale = solver.generator.scale
-    return bool((solver.resolvent.slowest_decay <= SLOW * scale).any())
+    asked: dict[str, Any] = field(default_factory=dict)
 
 
 def _state_counts(member: BiasedMember) -> list[int]:

@@ -16,7 +16,7 @@ from chirospin.base.parameters import ParameterInfo, Shape, parameter
 from chirospin.junction.floating import Range, floated
 from chirospin.junction.lead_fields import check_lead_values
 from chirospin.junction.model import (
-    ProbedStack,
+    ResolvedStack,
     lead_names,
     one_body_hamiltonian,
     spread_over_leads,
@@ -32,7 +32,7 @@ COLDEST = 1e-200
 SUPERSEDED = ("occupation_left", "occupation_right", "lead_occupations")
 
 
-class BiasedJunction(VibratingStack, ProbedStack):
+class BiasedJunction(VibratingStack, ResolvedStack):
     r"""A molecular stack between leads with Fermi functions, wide bands.
 
     .. math:: f_l(\omega) = 1/(1 + e^{(\omega - \mu_l)/T_l}), \qquad
@@ -308,6 +308,11 @@ class Reservoirs:
     shift: Real
     dephasing: float
 
+    @property
+    def affinity(self) -> float:
+        """(mu_L - mu_R)/T, T the mean temperature of both."""
+        return float((self.potential[0] - self.potential[1]) / self.thermal_energy[:2].mean())
+
     def floated(self, currents: Callable[[Real], Real], floating: Sequence[int]) -> Reservoirs:
         """The same with potentials of voltage probes at which no current flows into them.
 
@@ -359,6 +364,15 @@ def own_potentials(biased: BiasedJunction) -> Real | None:
     """Of the leads that are no voltage probes, where they are given; None where the bias tells them."""
     given = biased.lead_potentials
     return None if given is None else np.array(given)
+
+
+def moved_bias(model: BiasedJunction, by: float) -> BiasedJunction:
+    """The same junction at a higher bias: of more than two leads the first moves alone."""
+    potential = own_potentials(model)
+    if potential is None:
+        return model.replace(bias=model.bias + by)
+    shares = np.array([0.5, -0.5]) if potential.size == 2 else np.eye(potential.size)[0]
+    return at_potentials(model, potential + by * shares)
 
 
 def at_temperatures(biased: BiasedJunction, thermal_energy: Real) -> BiasedJunction:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +11,14 @@ from numpy.typing import NDArray
 from chirospin.base.observables import Function, Observable, observable
 from chirospin.junction.bias.model import BiasedJunction, gated_hamiltonian, reservoirs_of
 from chirospin.junction.bias.parts import (
-    ABOVE,
-    BELOW,
+    BIAS_RESPONSE,
     NOISE,
     REST,
     REST_ABOVE,
     REST_BELOW,
     REVERSED,
     STEP,
+    BiasResponse,
     bias_step,
     driven,
     left_flows,
@@ -32,13 +33,14 @@ from chirospin.junction.observables import (
     CURRENT,
     IN_AMPERE,
     NO_CURRENT,
+    axis_labels,
     current,
     current_uncertainty,
+    labels,
     mean_current,
     occupation,
     polarisation_error_from,
 )
-from chirospin.junction.observables import labels as plain_labels
 from chirospin.scattering.probes import probe_kind
 
 Real = NDArray[np.float64]
@@ -50,12 +52,15 @@ NO_PARTNER = "the method failed at the other bias, or was told not to solve ther
 STILL = "no vibration moves the electrons, or the method has none"
 BROKEN = "the stack itself breaks time reversal, or the method has no currents near zero bias"
 AT_REST = (REST_ABOVE, REST_BELOW)
-STEPS = (ABOVE, BELOW)
 
 
-def labels(model: BiasedJunction) -> dict[str, tuple[int | str, ...]]:
+def biased_labels(model: BiasedJunction) -> dict[str, tuple[Any, ...]]:
     """Labels along every dimension of the observables."""
-    return {**plain_labels(model), "mode": tuple(range(1, len(modes(model)) + 1))}
+    return {
+        **labels(model),
+        **axis_labels(model, gated_hamiltonian(model)),
+        "mode": tuple(range(1, len(modes(model)) + 1)),
+    }
 
 
 def energy_scale(model: BiasedJunction) -> float:
@@ -127,8 +132,18 @@ def _rectification_error(model: BiasedJunction, state: BiasedState) -> Real:
     return np.asarray(_mean_even_error(model, state) / odd + even / odd * relative)
 
 
-def _conductance_error(model: BiasedJunction, state: BiasedState) -> Real:
+def _step_error(model: BiasedJunction, state: BiasedState) -> Real:
+    """Of a derivative by differences, (magnetisation,)."""
     return np.asarray(current_uncertainty(model, state) / bias_step(model))
+
+
+def _bias_response(state: BiasedState) -> BiasResponse | None:
+    found = state.parts[BIAS_RESPONSE]
+    return found if isinstance(found, BiasResponse) else None  # else it failed, or was declined
+
+
+def _conductance_error(model: BiasedJunction, state: BiasedState) -> Real:
+    return np.full(2, np.nan) if (found := _bias_response(state)) is None else found.error
 
 
 def _fano_error(model: BiasedJunction, state: BiasedState) -> Real:
@@ -144,7 +159,7 @@ def bath_energy(state: BiasedState) -> Real:
     return np.zeros(2) if state.vibrations is None else state.vibrations.energy
 
 
-def _energy_error(model: BiasedJunction, state: BiasedState) -> Real:
+def energy_error(model: BiasedJunction, state: BiasedState) -> Real:
     """From both leads together, rounding, and what the method drives at rest, (magnetisation, 1)."""
     if state.energy_current is None:
         return np.full((2, 1), np.nan)
@@ -188,7 +203,7 @@ def _bath_error(model: BiasedJunction, state: BiasedState) -> Real:
     known = still is not None and still.outcome.converged and still.vibrations is not None
     drift = np.abs(still.vibrations.energy) if known else np.zeros(2)
     own = state.vibrations.errors["mode_heat"].sum(axis=1)
-    return np.asarray(_energy_error(model, state)[:, 0] + own + drift)
+    return np.asarray(energy_error(model, state)[:, 0] + own + drift)
 
 
 def _levels(model: BiasedJunction, state: BiasedState) -> Real:
@@ -226,7 +241,7 @@ def bath_energy_current(model: BiasedJunction, state: BiasedState) -> Real:
 def _defect_error(model: BiasedJunction, state: BiasedState) -> Real:
     """The step of the derivative, and rounding over it."""
     G = np.abs(conductance_at_rest(model, state)).mean()
-    rounding = _conductance_error(rest(model), state).mean() / max(G, 1e-300)
+    rounding = _step_error(rest(model), state).mean() / max(G, 1e-300)
     return np.asarray(NO_DEFECT + rounding)
 
 
@@ -354,11 +369,6 @@ def _slope(model: BiasedJunction, state: BiasedState, names: tuple[str, str]) ->
     return np.asarray((above - below) / (2 * bias_step(model)))
 
 
-def conductance(model: BiasedJunction, state: BiasedState) -> Real:
-    r"""dI/dV at the bias of the model by a central difference, (magnetisation,), e^2/hbar."""
-    return _slope(model, state, STEPS)
-
-
 def conductance_at_rest(model: BiasedJunction, state: BiasedState) -> Real:
     r"""dI/dV at V = 0 and equal temperatures, (magnetisation,), e^2/hbar; NaN where no law is due."""
     if not obeys_reciprocity(model):
@@ -371,16 +381,18 @@ def conductance_at_rest(model: BiasedJunction, state: BiasedState) -> Real:
     symbol="dI/dV",
     dims=("magnetisation",),
     undefined=NO_PARTNER,
-    needs=STEPS,
+    needs=(BIAS_RESPONSE,),
     default=False,
     error=_conductance_error,
 )
 def differential_conductance(model: BiasedJunction, state: BiasedState) -> Real:
-    r"""Derivative of the current by the bias, for each magnetisation.
+    r"""Derivative of the left current by the bias, for each magnetisation.
 
-    .. math:: G_m(V) = dI_m/dV
+    .. math:: G_m(V) = dI_m/dV, \qquad L\,\delta\rho = -(dL/dV)\rho
+
+    From the linear response of the steady state where the method has one, else from differences.
     """
-    return conductance(model, state)
+    return np.full(2, np.nan) if (found := _bias_response(state)) is None else found.slope
 
 
 @observable(
@@ -428,7 +440,7 @@ def fano_factor(model: BiasedJunction, state: BiasedState) -> Real:
     dims=("magnetisation", "lead"),
     undefined=NOT_FOUND,
     needs=(REST,),
-    error=_energy_error,
+    error=energy_error,
 )
 def energy_current(model: BiasedJunction, state: BiasedState) -> Real:
     r"""Energy that enters the stack from each lead per time.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,21 +16,35 @@ from chirospin.junction.bias.model import (
     at_potentials,
     at_temperatures,
     gated_hamiltonian,
+    moved_bias,
     own_potentials,
     reservoirs_of,
 )
 from chirospin.junction.magnets import MAGNET_PARTS
-from chirospin.junction.model import all_magnets_reversed
+from chirospin.junction.manybody.asked_parts import ASKED_PARTS
+from chirospin.junction.model import all_magnets_reversed, wholly_reversed
 from chirospin.junction.modes import MIXED, modes, time_reversal_mixed
 
 Real = NDArray[np.float64]
 STEP = 2e-3  # of the bias, in temperatures: a derivative is then good to 1e-6
+DIFFERENCE = 1e-5  # what the step leaves, relative
 UNBROKEN = 1e-12  # part of the Hamiltonian that is odd under time reversal, eV
 NOISE, BROADENED = "noise", "broadened"
 """What a method may give with its own solve: noise, and left currents through levels of finite width."""
-REVERSED, ABOVE, BELOW = "reversed", "above", "below"
+BIAS_RESPONSE, LEAD_RESPONSE = "bias_response", "lead_response"
+"""Derivatives of the flows by the bias and by each lead, given by methods that have a linear response."""
+REVERSED = "reversed"
 REST, REST_ABOVE, REST_BELOW = "rest", "rest_above", "rest_below"
+LINEAR, LINEAR_REVERSED = "linear", "linear_reversed"
 NEAR_ABOVE, NEAR_BELOW, NEAR_HOT, NEAR_COLD = "near_above", "near_below", "near_hot", "near_cold"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BiasResponse:
+    """Derivative of the left current by the bias with its error, (magnetisation,) each, e^2/hbar."""
+
+    slope: Real
+    error: Real
 
 
 def rest(model: BiasedJunction) -> BiasedJunction:
@@ -63,12 +78,8 @@ def bias_step(model: BiasedJunction) -> float:
 
 
 def shifted_bias(model: BiasedJunction, steps: int) -> BiasedJunction:
-    """The same junction at a bias some steps higher: of more than two leads the first moves alone."""
-    potential, step = own_potentials(model), steps * bias_step(model)
-    if potential is None:
-        return model.replace(bias=model.bias + step)
-    shares = np.array([0.5, -0.5]) if potential.size == 2 else np.eye(potential.size)[0]
-    return at_potentials(model, potential + step * shares)
+    """The same junction at a bias some steps higher."""
+    return moved_bias(model, steps * bias_step(model))
 
 
 def obeys_reciprocity(model: BiasedJunction) -> bool:
@@ -104,11 +115,44 @@ def _nearby(model: BiasedJunction, partner: BiasedJunction) -> BiasedJunction | 
     return partner if near_rest(model) and obeys_reciprocity(model) else None
 
 
+def bias_difference(method: Method, model: BiasedJunction) -> BiasResponse:
+    """Slope of the left current by a central difference."""
+    above, below = (method.solve(shifted_bias(model, n)) for n in (1, -1))
+    step = bias_step(model)
+    difference = above.lead_current[:, 0] - below.lead_current[:, 0]
+    balance = np.abs(above.lead_current.sum(axis=1)) + np.abs(below.lead_current.sum(axis=1))
+    slope = difference / (2 * step)
+    return BiasResponse(slope=slope, error=balance / (2 * step) + DIFFERENCE * np.abs(slope))
+
+
+def all_magnets(model: BiasedJunction) -> BiasedJunction | None:
+    """At rest, with magnetisation down as the reversal of every lead, where time reversal holds on the stack."""
+    still = wholly_reversed(rest(model))
+    return still if obeys_reciprocity(still) else None
+
+
 PARTS = (
+    Part(
+        name=LINEAR_REVERSED,
+        about="linear response between equal leads, all magnets reversed together",
+        at=all_magnets,
+        needs=(LEAD_RESPONSE,),
+    ),
+    *ASKED_PARTS,
     *MAGNET_PARTS,
     Part(name=REVERSED, about="at the opposite bias", at=reversed_bias),
-    Part(name=ABOVE, about="at a bias one step higher", at=lambda m: shifted_bias(m, 1)),
-    Part(name=BELOW, about="at a bias one step lower", at=lambda m: shifted_bias(m, -1)),
+    Part(
+        name=BIAS_RESPONSE,
+        about="derivative by the bias: of methods without a linear response by a difference",
+        at=lambda m: m,
+        find=bias_difference,
+    ),
+    Part(
+        name=LINEAR,
+        about="linear response between equal leads",
+        at=rest,
+        needs=(LEAD_RESPONSE,),
+    ),
     Part(name=REST, about="between equal leads", at=rest, needs=(BROADENED,)),
     Part(name=REST_ABOVE, about="one step of bias above rest", at=lambda m: _at_rest(m, 1)),
     Part(name=REST_BELOW, about="one step of bias below rest", at=lambda m: _at_rest(m, -1)),
@@ -133,7 +177,7 @@ PARTS = (
         at=lambda m: _nearby(m, heated(m, -1)),
     ),
 )
-PARTNERS = frozenset(part.name for part in PARTS) - {part.name for part in MAGNET_PARTS}
+PARTNERS = frozenset(part.name for part in PARTS if part not in (*MAGNET_PARTS, *ASKED_PARTS))
 """At other biases and temperatures."""
 
 

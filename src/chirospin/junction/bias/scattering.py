@@ -17,12 +17,18 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.special import digamma
 
 from chirospin.base.errors import ModelError
 from chirospin.base.fermi import fermi, fermi_difference
 from chirospin.base.method import LOOSEST, MOST_STEPS, NOTHING, TIGHTEST, Method, Needs
 from chirospin.base.outcome import Outcome
+from chirospin.junction.bias.closed_forms import (
+    Modes,
+    lead_integral,
+    lesser_density,
+    transmitted,
+    widths_of,
+)
 from chirospin.junction.bias.model import (
     BiasedJunction,
     Reservoirs,
@@ -31,7 +37,8 @@ from chirospin.junction.bias.model import (
     require_no_dephasing,
     reservoirs_of,
 )
-from chirospin.junction.bias.parts import NOISE
+from chirospin.junction.bias.parts import BIAS_RESPONSE, LEAD_RESPONSE, NOISE
+from chirospin.junction.bias.scattering_parts import bias_response, lead_response, spin_flow
 from chirospin.junction.bias.state import BiasedState
 from chirospin.junction.bias.structured import (
     Bands,
@@ -41,14 +48,13 @@ from chirospin.junction.bias.structured import (
 from chirospin.junction.couplings import factorised
 from chirospin.junction.floating import require_no_floating
 from chirospin.junction.grown import Found, grown, other_densities, with_others
+from chirospin.junction.manybody.spin_flow import SPIN_FLOW
 from chirospin.junction.model import (
     Interaction,
     far_apart,
     floating_leads,
     interaction,
-    lead_couplings,
     magnetised_widths,
-    mixing_widths,
 )
 from chirospin.junction.probed import (
     DEFECTIVE,
@@ -74,110 +80,6 @@ TAIL = 40.0  # temperatures beyond the chemical potentials where Fermi functions
 MET = 1e-6  # of the largest energy: modes closer than this take the limit of a quotient
 STEP = 1e-3  # of T, for a derivative of F: to 1e-7, and Newton steps need few digits of it
 PANELS = 500  # of the noise integral; where rounding keeps it from its tolerance more do not help
-
-
-@dataclass(frozen=True, kw_only=True)
-class Modes:
-    """Decaying modes of a stack joined to both leads, one magnetisation.
-
-    Parameters
-    ----------
-    energies, vectors : z and R of K, (n,) and (n, n)
-    widths : R^-1 Gamma_l R^-+, (lead, n, n)
-    coupling : (lead, n), or Gamma of every lead, (lead, n, n), eV
-    error : how far R z R^-1 is from K, relative
-    """
-
-    energies: Complex
-    vectors: Complex
-    widths: Complex
-    coupling: Real
-    error: float
-
-    @classmethod
-    def of(cls, h: Complex, coupling: Real) -> Modes:
-        """Of a one-body Hamiltonian."""
-        total = coupling.sum(axis=0)
-        K = h - 0.5j * (np.diag(total) if total.ndim == 1 else total)
-        z, R = np.linalg.eig(K)
-        inverse = np.linalg.inv(R)
-        error = np.linalg.norm((R * z) @ inverse - K) / max(float(np.linalg.norm(K)), 1e-300)
-        return cls(
-            energies=z,
-            vectors=R,
-            widths=np.stack(
-                [(inverse * g if g.ndim == 1 else inverse @ g) @ inverse.conj().T for g in coupling]
-            ),
-            coupling=coupling,
-            error=float(error),
-        )
-
-    def integral(self, lead: int, first: Complex, second: Complex) -> Complex:
-        r"""R [W_ij (first_i - second_j^*)/(z_i - z_j^*)] R^+ with the widths W of one lead."""
-        gap = self.energies[:, None] - np.conj(self.energies)
-        inner = self.widths[lead] * (first[:, None] - np.conj(second)) / gap
-        return np.asarray(self.vectors @ inner @ self.vectors.conj().T)
-
-
-def widths_of(model: BiasedJunction) -> NDArray[Any]:
-    """Couplings, (magnetisation, lead, n), or widths where they are matrices, (magnetisation, lead, n, n), eV."""
-    mixing = mixing_widths(model)
-    return lead_couplings(model) if mixing is None else mixing
-
-
-def lead_integral(z: Complex, mu: float, T: float) -> Complex:
-    r"""F_l(z) for Im z < 0, without the constant of the cutoff."""
-    return np.asarray(
-        (digamma(0.5 + 0.5j * (z - mu) / (np.pi * T)) + np.log(T)) / (2 * np.pi) - 0.25j
-    )
-
-
-def lesser_density(modes: Modes, reservoirs: Reservoirs) -> Complex:
-    r"""One-body density of electrons that do not see each other.
-
-    .. math:: \langle c^+_b c_a \rangle = \sum_l \Big( R \Big[ (R^{-1}\Gamma_l R^{-+})_{ij}
-              \frac{F_l(z_i) - F_l(z_j)^*}{z_i - z_j^*} \Big] R^+ \Big)_{ab}
-
-    Returns
-    -------
-    :math:`G_{mn} = \langle c^+_m c_n \rangle`, (n, n)
-    """
-    total = np.zeros_like(modes.vectors)
-    for lead in range(len(modes.coupling)):
-        F = lead_integral(
-            modes.energies, reservoirs.potential[lead], reservoirs.thermal_energy[lead]
-        )
-        total = total + modes.integral(lead, F, F)
-    return np.asarray(total.T)
-
-
-def transmitted(modes: Modes, reservoirs: Reservoirs) -> tuple[Real, Real]:
-    r"""Currents of electrons and of energy from every lead, (lead,) each.
-
-    .. math:: I_l = \sum_m \int \frac{d\omega}{2\pi} (f_l - f_m)\, Tr[\Gamma_l G \Gamma_m G^+], \qquad
-              I_{E,l} = \sum_m \int \frac{d\omega}{2\pi}\, \omega\, (f_l - f_m)\, Tr[\Gamma_l G \Gamma_m G^+]
-    """
-    z, leads = modes.energies, range(len(modes.coupling))
-    F = [lead_integral(z, reservoirs.potential[l], reservoirs.thermal_energy[l]) for l in leads]  # noqa: E741
-    particles, energy = np.zeros(len(leads)), np.zeros(len(leads))
-    for first in leads:
-        if first == 1 and len(leads) == 2:  # what leaves one of two arrives at the other
-            return np.array([particles[0], -particles[0]]), np.array([energy[0], -energy[0]])
-        for other in leads:
-            if other != first:
-                difference = F[first] - F[other]
-                moved = modes.integral(other, difference, difference)
-                heat = modes.integral(other, z * difference, z * difference)
-                particles[first] += _traced(modes.coupling[first], moved)
-                energy[first] += _traced(modes.coupling[first], heat)
-    return particles, energy
-
-
-def _traced(gamma: NDArray[Any], inner: Complex) -> float:
-    """Tr[Gamma X] of one lead."""
-    if gamma.ndim == 1:
-        return float(gamma @ np.diagonal(inner).real)
-    return float(np.einsum("ab,ba->", gamma, inner).real)
 
 
 def scattering_noise(modes: Modes, reservoirs: Reservoirs, tolerance: float) -> float:
@@ -254,7 +156,9 @@ class BiasedLandauer(Method):
     )
 
     counting: bool = Field(True, description="whether to integrate the noise where it is asked for")
-    gives: ClassVar[Needs] = frozenset({NOISE, UNPOLARISED})
+    gives: ClassVar[Needs] = frozenset(
+        {NOISE, UNPOLARISED, SPIN_FLOW, BIAS_RESPONSE, LEAD_RESPONSE}
+    )
 
     def solve_many(self, models: Sequence[BiasedJunction]) -> Iterator[BiasedState]:
         """States without interaction."""
@@ -278,7 +182,28 @@ class BiasedLandauer(Method):
         if UNPOLARISED in needs:
             system = probed_system(model, gated_hamiltonian(model))
             parts[UNPOLARISED] = unpolarised_current(system, model, _window(model))
-        return replace(state, parts=parts)
+        return replace(state, parts={**parts, **_asked(model, modes, needs)})
+
+
+def _asked(model: BiasedJunction, modes: list[Modes], needs: Needs) -> dict[str, Any]:
+    """Spin flow and linear response, without probes."""
+    asked = needs & {SPIN_FLOW, BIAS_RESPONSE, LEAD_RESPONSE}
+    if not asked:
+        return {}
+    if not modes:
+        raise ModelError(
+            f"Parameter `probe` must be none where spin currents or linear response are asked for, but is "
+            f"{probe_kind(model)}"
+        )
+    reservoirs = reservoirs_of(model)
+    parts: dict[str, Any] = {}
+    if SPIN_FLOW in asked:
+        parts[SPIN_FLOW] = spin_flow(gated_hamiltonian(model), reservoirs, modes, model.own_spin)
+    if BIAS_RESPONSE in asked:
+        parts[BIAS_RESPONSE] = bias_response(model)
+    if LEAD_RESPONSE in asked:
+        parts[LEAD_RESPONSE] = lead_response(reservoirs, modes)
+    return parts
 
 
 def structured_equations(model: BiasedJunction, terms: Interaction) -> list[StructuredEquation]:

@@ -8,7 +8,7 @@ Who the families are (leads, dephasing) the generator does not know.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -17,6 +17,9 @@ import numpy as np
 from chirospin.junction.manybody.hamiltonian import Member, hamiltonians
 from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Halves, Layout, Real, norm
 from chirospin.numerics.sylvester import sylvester, sylvester_adjoint
+
+Jumping = Callable[[int, Real], Real]
+"""Jumps out of the sectors of one parity: (parity, packed) -> packed of the other."""
 
 
 class JumpFamily:

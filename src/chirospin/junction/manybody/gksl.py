@@ -21,12 +21,15 @@ from chirospin.base.method import Method, Needs
 from chirospin.base.threads import blas_threads
 from chirospin.junction.floating import Range, floated, require_no_floating
 from chirospin.junction.manybody import fock
+from chirospin.junction.manybody.asked import ASKED, COUNTED, flat_parts
 from chirospin.junction.manybody.counting import NOISE, counted_state
 from chirospin.junction.manybody.infinite_bias import (
     Pair,
+    Solved,
     check_memory,
     listed_pair,
     member_current,
+    solved,
     state_of,
     steady_states,
 )
@@ -35,6 +38,7 @@ from chirospin.junction.manybody.packed import Real
 from chirospin.junction.manybody.steady import krylov_setting, tolerance_setting
 from chirospin.junction.model import Junction, floating_leads
 from chirospin.junction.state import JunctionState
+from chirospin.numerics.sylvester import Form, by_either_form
 
 BATCH_UNKNOWNS = 60_000  # dimers share numpy calls up to this many unknowns at a time
 THREADED_SECTOR = 200  # below this sector size a second BLAS thread costs more than it gives
@@ -55,7 +59,7 @@ class GKSL(Method):
     tolerance: float = tolerance_setting()
     krylov_vectors: int = krylov_setting(200, "solve")
 
-    gives: ClassVar[Needs] = frozenset({NOISE})
+    gives: ClassVar[Needs] = frozenset({NOISE}) | ASKED
 
     def solve_many(self, models: Sequence[Junction]) -> Iterator[JunctionState]:
         """Steady states; neighbours of equal structure are solved in one batch.
@@ -74,12 +78,34 @@ class GKSL(Method):
                 yield from self._solve_batch(alike[start : start + step], unknowns)
 
     def solve_with(self, models: Sequence[Junction], needs: Needs) -> Iterator[JunctionState]:
-        """The same; where noise is needed with one adjoint solve more, model by model."""
-        if NOISE not in needs:
+        """The same; where noise is needed with one adjoint solve more, model by model.
+
+        What else is asked for follows from the factors of the steady state.
+        """
+        if not needs:
             return self.solve_many(models)
-        for model in models:
-            require_no_floating(model, "noise", "current and polarisation")
-        return (counted_state(model, self) for model in models)
+        return (self._asked(model, needs) for model in models)
+
+    def _asked(self, model: Junction, needs: Needs) -> JunctionState:
+        state = None
+        if needs & (COUNTED | {NOISE}):
+            require_no_floating(model, "counted charge", "current and polarisation")
+        if NOISE in needs:
+            state = counted_state(model, self)
+        if not needs & ASKED or (state is not None and not state.outcome.converged):
+            assert state is not None
+            return state
+        pair = self._floated(model)
+        check_memory(pair)
+
+        def attempt(pairs: Sequence[Pair], form: Form) -> list[Solved]:
+            return [solved(one, form, self.tolerance, self.krylov_vectors) for one in pairs]
+
+        (found,) = by_either_form([pair], attempt, lambda one: not one.sound)
+        plain = state_of(pair, *found.states) if state is None else state
+        if not plain.outcome.converged:
+            return plain
+        return replace(plain, parts={**plain.parts, **flat_parts(pair, found, needs & ASKED)})
 
     def _floated(self, model: Junction) -> Pair:
         """Both magnetisations, with the occupations of voltage probes."""

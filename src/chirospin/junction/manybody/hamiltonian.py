@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import scipy.sparse
@@ -45,11 +46,13 @@ class Member:
     ----------
     coupling : to every lead, the diagonal of its width, (lead, 4M), eV
     widths : Gamma of every lead where one is not diagonal, (lead, 4M, 4M), eV; else None
+    spin : of one electron, (3, 4M, 4M), where the spin-orbitals are not pairs up, down; else None
     """
 
     matrices: Matrices
     coupling: Real
     widths: Complex | None = None
+    spin: Complex | None = None
 
     @property
     def gamma(self) -> Complex:
@@ -57,6 +60,12 @@ class Member:
         if self.widths is not None:
             return self.widths
         return np.asarray(self.coupling[:, :, None] * np.eye(self.coupling.shape[1]) + 0j)
+
+    def alone(self, lead: int) -> Self:
+        """Joined to one of the leads only."""
+        here = np.arange(len(self.coupling)) == lead
+        widths = None if self.widths is None else np.where(here[:, None, None], self.widths, 0.0)
+        return replace(self, coupling=np.where(here[:, None], self.coupling, 0.0), widths=widths)
 
     @property
     def charges(self) -> fock.Charges:

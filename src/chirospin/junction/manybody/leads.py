@@ -6,7 +6,7 @@ r"""Leads whose states are occupied alike at every energy: rates, and the jumps 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -15,19 +15,30 @@ import scipy.sparse.csgraph
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
+from chirospin.junction.couplings import factorised
 from chirospin.junction.manybody import fock
-from chirospin.junction.manybody.generator import JumpFamily
+from chirospin.junction.manybody.generator import JumpFamily, Jumping
+from chirospin.junction.manybody.green import SectorJump
 from chirospin.junction.manybody.hamiltonian import Matrices, Member, diagonal_places, sparse_blocks
 from chirospin.junction.manybody.one_body import matrices_with, sector_operator
+from chirospin.junction.manybody.operator_space import (
+    moved_charge,
+    orbital_charge,
+    sector_of_charge,
+    states_of,
+    stepped,
+)
 from chirospin.junction.manybody.packed import EVEN, ODD, Blocks, Complex, Layout, Real
 from chirospin.junction.model import (
     Junction,
     MolecularStack,
+    counting_fields,
     given_widths,
     lead_couplings,
     lead_occupations,
     mixing_widths,
     one_body_hamiltonian,
+    spectral_energies,
 )
 
 
@@ -38,17 +49,27 @@ class FlatMember(Member):
     Parameters
     ----------
     occupation : f of every lead, (lead,)
+    energies, fields : where Green function and generating function are wanted
     """
 
     occupation: Real
+    energies: Real = field(default_factory=lambda: np.zeros(0))
+    fields: Real = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def both(cls, model: Junction) -> tuple[FlatMember, FlatMember]:
         """A model with its leads magnetised up, and down."""
         matrices, widths = joined_matrices(model, one_body_hamiltonian(model))
-        f = lead_occupations(model)
         up, down = (
-            cls(matrices=matrices, coupling=coupling, widths=width, occupation=f)
+            cls(
+                matrices=matrices,
+                coupling=coupling,
+                widths=width,
+                spin=model.own_spin,
+                occupation=lead_occupations(model),
+                energies=spectral_energies(model, matrices.h),
+                fields=counting_fields(model),
+            )
             for coupling, width in zip(lead_couplings(model), widths, strict=True)
         )
         return up, down
@@ -176,6 +197,38 @@ class FlatLeads(JumpFamily):
         self.maps = lead_maps(members, layout.charges, [member.exchange for member in members])
         self.mixing = [None if one.widths is None else _one_body_losses(one) for one in members]
 
+    def alone(self, lead: int) -> FlatLeads:
+        """One of the leads without the others."""
+        return FlatLeads([member.alone(lead) for member in self.members], self.layout)
+
+    def sector_jumps(self, member: int) -> list[SectorJump]:
+        """The jumps of one member, each channel from sector to sector."""
+        charges, one = self.layout.charges, self.members[member]
+        found = []
+        for f, gamma in zip(one.occupation, one.gamma, strict=True):
+            for strength, vector in zip(*factorised(gamma), strict=True):
+                for sigma, filled in ((1, f), (-1, 1 - f)):
+                    if strength * filled:
+                        found.append(_sector_jump(charges, vector, sigma, strength * filled))
+        return found
+
+    def weighted(self, entering: Real, leaving: Real) -> Jumping:
+        """Its jumps with weights of each lead for those that enter and those that leave.
+
+        Parameters
+        ----------
+        entering, leaving : (lead,)
+        """
+        exchange = [
+            (
+                np.einsum("l,lab->ab", entering * one.occupation, one.gamma),
+                np.einsum("l,lab->ab", leaving * (1 - one.occupation), one.gamma),
+            )
+            for one in self.members
+        ]
+        maps = lead_maps(self.members, self.layout.charges, exchange)
+        return lambda parity, packed: self.layout.by_electrons(packed, lambda X: maps[parity] @ X)
+
     def damping(self, parity: int, number: int) -> Complex:
         r""":math:`-\tfrac{i}{2}[\mathrm{Tr}\,\alpha + \sum_{ab} (\beta - \alpha)_{ab} c^+_a c_b]` in one stack."""
         shape = self.layout.electrons.shape(parity, number)
@@ -237,6 +290,29 @@ def _pair_matrix(
     if not rate.imag.any():
         return found
     return found + _batched(pattern, pattern.mirror, rate.imag, charges, parity)
+
+
+def _sector_jump(charges: fock.Charges, vector: Complex, sigma: int, rate: float) -> SectorJump:
+    r"""Jumps :math:`C_v = \sum_a v_a^* c_a` out of a lead's vector, or their adjoints into it, at a rate."""
+    orbitals = np.flatnonzero(vector)
+    change, places = orbital_charge(charges, int(orbitals[0])), sector_of_charge(charges)
+    jump = SectorJump(target={}, P={}, Q={})
+    for charge, source in places.items():
+        target = places.get(moved_charge(charge, change, sigma))
+        if target is None:
+            continue
+        d, width = (states_of(charges, place).size for place in (target, source))
+        Q = np.zeros((d, width), dtype=complex)
+        for a in orbitals:
+            kept, image, sign = stepped(charges, states_of(charges, source), int(a), sigma)
+            share = vector[a] if sigma > 0 else np.conj(vector[a])
+            Q[image, kept] = np.asarray(Q[image, kept] + share * sign, dtype=complex)
+        jump.target[source], jump.Q[source], jump.P[source] = (
+            target,
+            Q,
+            np.asarray(0.5 * rate * Q, dtype=complex),
+        )
+    return jump
 
 
 def losses(member: FlatMember, parity: int, number: int) -> Complex:

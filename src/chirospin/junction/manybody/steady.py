@@ -11,7 +11,7 @@ keeps the sectors, both halves are solved together.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -29,12 +29,19 @@ from chirospin.junction.manybody.packed import (
     norm,
 )
 from chirospin.numerics.krylov import KrylovResult, KrylovVectors, gmres
-from chirospin.numerics.sylvester import Form, MapInverse, SylvesterInverse, dagger
+from chirospin.numerics.sylvester import (
+    Form,
+    MapInverse,
+    SylvesterInverse,
+    by_either_form,
+    dagger,
+)
 
 LARGEST_MAP = 40  # states of a sector up to which the map on its matrices is inverted as a whole
 REFINEMENTS = 3  # corrections from the residual of the original equation, where one is needed
 FINER, STRICT = 1e-4, 1e-10  # how much a correction reduces the residual
 MET = 0.5  # of the tolerance, at which no further correction is made
+SLOW = 1e-8  # decay over the energy scale below which eigenvalues of H_eff lose too many digits
 SINGULAR_VECTORS = 120  # where L_0 is nearly singular: more do not help
 
 
@@ -230,6 +237,24 @@ class SteadySolver:
     def by_halves(self) -> bool:
         """Whether the even half alone decides."""
         return not self.fed_back and self.resolvent.complete
+
+    @classmethod
+    def of(cls, generator: Generator, *, tolerance: float, limit: int, rate: float) -> SteadySolver:
+        """By eigenvectors or the Schur form; with L_0 - rate inverted where L_0 is nearly singular."""
+
+        def attempt(generators: Sequence[Generator], form: Form) -> list[SteadySolver]:
+            return [
+                cls(resolvent=Resolvent(one, form), tolerance=tolerance, limit=limit)
+                for one in generators
+            ]
+
+        (solver,) = by_either_form([generator], attempt, lambda tried: tried.slow)
+        return solver.regularised(rate) if solver.slow else solver
+
+    @property
+    def slow(self) -> bool:
+        """Whether a state is left so slowly that L_0 is nearly singular."""
+        return bool((self.resolvent.slowest_decay <= SLOW * self.generator.scale).any())
 
     def regularised(self, rate: float) -> SteadySolver:
         """The same equations, with L_0 - rate inverted in place of a nearly singular L_0."""

@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
@@ -31,7 +31,7 @@ from chirospin.junction.manybody.infinite_bias import Pair, Solved, check_memory
 from chirospin.junction.manybody.leads import FlatLeads, FlatMember, require_end_leads
 from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Layout, Real, occupied
 from chirospin.junction.manybody.slow_modes import actions, generator_size, slowest, steady_state
-from chirospin.junction.manybody.steady import krylov_setting
+from chirospin.junction.manybody.steady import SteadySolver, krylov_setting
 from chirospin.junction.model import (
     Junction,
     lead_couplings,
@@ -45,7 +45,7 @@ from chirospin.junction.observables import (
 )
 from chirospin.junction.observables import labels as steady_labels
 from chirospin.junction.state import lead_current
-from chirospin.junction.time.evolution import Spectrum, evolve, evolve_far
+from chirospin.junction.time.evolution import Action, Spectrum, evolve, evolve_far
 from chirospin.numerics.sylvester import dagger
 
 Array = NDArray[Any]
@@ -78,6 +78,15 @@ class SwitchedJunction(Junction):
         symbol="t",
         about="after the change; from 0.1 over the largest to 1000 over the smallest coupling if not given",
     )
+
+    @model_validator(mode="after")
+    def _steady_alone(self) -> Self:
+        for name in ("energy", "counting_field"):
+            if getattr(self, name) is not None:
+                raise ModelError(
+                    f"Parameter `{name}` must be left out of a transient: it belongs to the steady state"
+                )
+        return self
 
 
 def transient_times(model: SwitchedJunction) -> Array:
@@ -144,12 +153,13 @@ class TransientState:
     steady_current: Array
     distance: Array
     outcome: Outcome
-    parts: Mapping[str, Modes] = field(default_factory=dict)
+    parts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def decay(self) -> Array:
         """-kappa_j of the slowest modes, (magnetisation, mode), eV/hbar."""
-        return self.parts[MODES].decay
+        found: Modes = self.parts[MODES]
+        return found.decay
 
 
 class Evolution(Method):
@@ -210,16 +220,16 @@ class Evolution(Method):
         )
 
     def _of(self, model: SwitchedJunction, pair: Pair, found: Solved, m: int) -> dict[str, Any]:
-        steady = _joined(found.stationary.halves)
+        steady = one_vector(found.stationary.halves)
         outcome = found.states[0].outcome
         wanted = transient_times(model)
         start = self._start(model, pair[1 - m], found)
         apply = generator_action(found.solver.generator)
         if outcome.converged:
-            vectors, error, work = self._in_time(found, start, wanted)
+            vectors, error, work = carried(found.solver, apply, start, wanted, self.tolerance)
         else:
             vectors, error, work = np.broadcast_to(start, (len(wanted), start.size)), 0.0, 0
-        read = _Reading(found.solver.generator.layout)
+        read = Reading(found.solver.generator.layout)
         rows = [read(vector, apply(vector), steady) for vector in vectors]
         work += outcome.iterations
         n = np.array([row[0] for row in rows])
@@ -245,33 +255,35 @@ class Evolution(Method):
             "outcome": outcome,
         }
 
-    def _in_time(self, found: Solved, start: Real, times: Array) -> tuple[Real, float, int]:
-        """The vector at all times, the estimated error, and the products and inverses."""
-        generator = found.solver.generator
-        apply, spectrum = generator_action(generator), _spectrum(generator)
-        size = spectrum.frequency + spectrum.decay
-        late = np.flatnonzero(np.diff(times, prepend=0.0) * size > FAR)
-        far = int(late[0]) if late.size else len(times)
-        near = evolve(apply, start, times[:far], spectrum, self.tolerance)
-        vectors, error, work = list(near.vectors), near.error, near.applications
-        _, inverse = actions(found.solver)
-        for before, t in zip(np.concatenate([[0.0], times])[far:], times[far:], strict=False):
-            vector = vectors[-1] if vectors else start
-            if (t - before) * size > FAR:
-                step = evolve_far(inverse, vector, t - before, self.tolerance)
-                vectors.append(step.vector)
-                error, work = error + step.error, work + step.applications
-            else:
-                again = evolve(apply, vector, np.array([t - before]), spectrum, self.tolerance)
-                vectors.append(again.vectors[0])
-                error, work = error + again.error, work + again.applications
-        return np.array(vectors), error, work
-
     def _start(self, model: SwitchedJunction, flipped: FlatMember, found: Solved) -> Real:
         if model.initial_state == "flipped":
-            return _joined(steady_state(flipped, self.krylov_vectors).stationary.halves)
+            return one_vector(steady_state(flipped, self.krylov_vectors).stationary.halves)
         f = 0.0 if model.initial_state == "empty" else float(lead_occupations(model).mean())
-        return _joined(found.solver.generator.layout.product_state(np.array([[f]])))
+        return one_vector(found.solver.generator.layout.product_state(np.array([[f]])))
+
+
+def carried(
+    solver: SteadySolver, apply: Action, start: Real, times: Array, tolerance: float
+) -> tuple[Real, float, int]:
+    """The vector at all times, the estimated error, and the products and inverses."""
+    spectrum = _spectrum(solver.generator)
+    size = spectrum.frequency + spectrum.decay
+    late = np.flatnonzero(np.diff(times, prepend=0.0) * size > FAR)
+    far = int(late[0]) if late.size else len(times)
+    near = evolve(apply, start, times[:far], spectrum, tolerance)
+    vectors, error, work = list(near.vectors), near.error, near.applications
+    _, inverse = actions(solver)
+    for before, t in zip(np.concatenate([[0.0], times])[far:], times[far:], strict=False):
+        vector = vectors[-1] if vectors else start
+        if (t - before) * size > FAR:
+            step = evolve_far(inverse, vector, t - before, tolerance)
+            vectors.append(step.vector)
+            error, work = error + step.error, work + step.applications
+        else:
+            again = evolve(apply, vector, np.array([t - before]), spectrum, tolerance)
+            vectors.append(again.vectors[0])
+            error, work = error + again.error, work + again.applications
+    return np.array(vectors), error, work
 
 
 def generator_action(generator: Generator) -> Callable[[Real], Real]:
@@ -305,7 +317,7 @@ def _modes(both: Sequence[Solved]) -> Modes:
     return Modes(decay=np.array(rates), residual=np.array(residuals))
 
 
-def _joined(halves: Halves) -> Real:
+def one_vector(halves: Halves) -> Real:
     """The packed operator of one member as one vector."""
     return np.concatenate([half[0] for half in halves])
 
@@ -315,15 +327,15 @@ def _held(states: NDArray[np.int64], orbital: int, orbitals: int) -> Real:
     return occupied(states, orbitals).T[[orbital]]
 
 
-class _Reading:
+class Reading:
     """Numbers read from a packed density operator and its derivative."""
 
     def __init__(self, layout: Layout) -> None:
         n = layout.space.orbitals
-        self.one = _joined(layout.identity())
-        self.number = _joined(layout.number())
+        self.one = one_vector(layout.identity())
+        self.number = one_vector(layout.number())
         self.count = [
-            _joined(layout.diagonal_operator(partial(_held, orbital=k, orbitals=n)))
+            one_vector(layout.diagonal_operator(partial(_held, orbital=k, orbitals=n)))
             for k in range(n)
         ]
 
