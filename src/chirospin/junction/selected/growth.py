@@ -2,10 +2,10 @@ r"""Kept products grown until the current of one magnetisation is known well eno
 
 The error bar follows from the sum S of :math:`|c_x|` over the products left out, relative to the current. It is
 the first order in amplitudes whose squares are weights, so that what follows is smaller by a factor of
-:math:`\sqrt{S}` from order to order, and each term is trusted to a factor of two; where the products of the last
+:math:`\sqrt{S}` from order to order, and each term is trusted to a factor of three; where the products of the last
 step moved the current by more than their own sum had said, all sums of this stack are raised by as much:
 
-.. math:: \delta I = I\, \frac{2 q S}{1 - \sqrt{q S}}, \qquad
+.. math:: \delta I = I\, \frac{3 q S}{1 - \sqrt{q S}}, \qquad
           q = \max\left(1, \frac{|I_{new} - I_{old}|}{\sum_{x\ added} |c_x|}\right)
 
 Where the series does not converge, and before the first step, nothing is known.
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +23,15 @@ from numpy.typing import NDArray
 from chirospin.junction.manybody.leads import FlatMember
 from chirospin.junction.manybody.packed import Halves, norm
 from chirospin.junction.manybody.steady import Resolvent, SteadySolver
+from chirospin.junction.model import PER_MOLECULE
 from chirospin.junction.selected.blocks import natural_blocks
 from chirospin.junction.selected.first_states import first_space
 from chirospin.junction.selected.left_out import Dual, LeftOut, Rows, least_variance
 from chirospin.junction.selected.products import ProductSpace
 from chirospin.junction.selected.restricted import RestrictedGenerator, Selection, block_density
-from chirospin.numerics.sylvester import EigenInverse
+from chirospin.junction.selected.sweep import Around, Sweep, next_states
+from chirospin.junction.selected.whole import FockSectors, WholeStates, of_products
+from chirospin.numerics.sylvester import EigenInverse, SchurInverse
 
 Real = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -38,12 +42,17 @@ STANDING = (
 )
 SHARE_OF_BOUND = 0.1  # of the bound without phases, in the order of the products left out
 ADJOINT_TOLERANCE = 1e-8
+STRICT_ADJOINT = 1e-12  # between whole states, which are few
 ADJOINT_LOST = 1e-4  # residual of the adjoint above which nothing is said
 GROWTH = 1.6  # from one size to the next
 STEPS = 4  # of growth in the last states: what is chosen by its effect is better than by weight
 REFRESHED = (3, 2)  # steps before the end whose sizes give natural states anew
-TRUSTED = 2.0  # factor to which a first-order estimate is trusted: 52 random currents were off by up to 1.4
+TRUSTED = (
+    3.0  # factor to which a first-order estimate is trusted: random currents were off by up to 2.1
+)
 ENOUGH = 0.95  # of the products allowed: the rest would not change much
+BEFORE = 300  # products of every molecule from which states of the whole stack start
+PARTS = (4, 4, 4, 2, 2, 1, 1)  # of the states allowed, sweep by sweep
 SMALLEST = 60  # products in the first selection
 
 
@@ -91,6 +100,10 @@ class Grown:
         return not len(self.left_out.digits) and not self.standing
 
 
+Estimate: TypeAlias = Callable[[RestrictedGenerator, Halves, Dual, float], LeftOut]
+"""What is left out of kept states, from their generator, rho, adjoint and current."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Growing:
     """How a selection is grown.
@@ -102,6 +115,7 @@ class Growing:
     wanted : bar at which growth ends, relative
     tolerance : of the steady state between kept products
     vectors : Krylov vectors at most
+    states : of the whole stack at most, after the products; 0 leaves them out
     told : called with every selection
     """
 
@@ -110,10 +124,58 @@ class Growing:
     wanted: float
     tolerance: float
     vectors: int
+    states: int = 0
     told: Callable[[Grown], None] = lambda grown: None
 
     def __call__(self, member: FlatMember) -> Grown:
         """The steady state of one magnetisation."""
+        return self.in_whole_states(member) if self.states else self.in_products(member)
+
+    def in_whole_states(self, member: FlatMember) -> Grown:
+        """In natural states of the whole stack, from those of products of largest weight."""
+        sizes = [max(SMALLEST, self.states // part) for part in PARTS]
+        selection, halves, spent = self._products_of_weight(member)
+        rho = selection.matrices(halves)
+        space = of_products(FockSectors(member), selection, rho, sizes[0])
+        found, around = self._swept(space)
+        grown = replace(unconfirmed(found), iterations=spent + found.iterations)
+        self.told(grown)
+        for size in sizes[1:]:
+            if grown.bar <= self.wanted * abs(grown.current):
+                break
+            space = next_states(space, around, size)
+            found, around = self._swept(space)
+            grown = with_history(grown, found, np.abs(grown.left_out.change).sum())
+            self.told(grown)
+        return grown
+
+    def _swept(self, space: WholeStates) -> tuple[Grown, list[Around]]:
+        """The solution in states of the whole stack, and what lies around them."""
+        around: list[Around] = []
+
+        def estimated(
+            generator: RestrictedGenerator, halves: Halves, dual: Dual, current: float
+        ) -> LeftOut:
+            around.extend(Sweep(generator, halves, dual, current)())
+            return left_out_of(around)
+
+        return self._solved(space, space.digits, estimated), around
+
+    def _products_of_weight(self, member: FlatMember) -> tuple[Selection, Halves, int]:
+        """Products of largest weight in natural states of their own solution, their rho, applications."""
+        space, spent = first_space(member), 0
+        most = min(self.most, BEFORE * len(member.matrices.h) // PER_MOLECULE)
+        for part in (3, 2, 1):
+            size = max(SMALLEST, most // part)
+            selection, solver, _ = self._open(space, space.most_probable(size))
+            found = solver.steady_state()
+            spent += found.applications
+            if part > 1:
+                space = refreshed(selection, found.halves)
+        return selection, found.halves, spent
+
+    def in_products(self, member: FlatMember) -> Grown:
+        """In selected products of natural states of blocks."""
         space = first_space(member)
         everything = space.most_probable(self.candidates)
         most = min(self.most, len(everything))
@@ -124,7 +186,7 @@ class Growing:
                 selection, solver, _ = self._open(space, everything[:size])
                 space = refreshed(selection, solver.steady_state().halves)
                 everything = space.most_probable(self.candidates)
-        grown = unconfirmed(self._solved(space, everything, everything[:first]))
+        grown = unconfirmed(self._solved(space, everything[:first], _rows(space, everything)))
         self.told(grown)
         while self._goes_on(grown, most, len(everything)):
             before = len(grown.generator.selection)
@@ -147,10 +209,10 @@ class Growing:
         size = min(most, int(np.ceil(GROWTH * len(selection))))
         added = chosen(rest, size - len(selection))
         kept = np.concatenate([selection.digits, rest.digits[added]])
-        grown = self._solved(space, everything, kept)
+        grown = self._solved(space, kept, _rows(space, everything))
         return with_history(before, grown, np.abs(rest.change[added]).sum())
 
-    def _solved(self, space: ProductSpace, everything: Ints, kept: Ints) -> Grown:
+    def _solved(self, space: ProductSpace, kept: Ints, estimated: Estimate) -> Grown:
         selection, solver, standing = self._open(space, kept)
         generator = solver.generator
         assert isinstance(generator, RestrictedGenerator)
@@ -159,10 +221,7 @@ class Growing:
         leads = generator.lead_currents(found.halves)
         current = float(leads[0] - leads[1]) / 2
         dual = self._dual(solver, found.halves, current)
-        outside = everything[
-            ~np.isin(space.key(everything), space.key(selection.digits), assume_unique=True)
-        ]
-        rest = Rows(generator, found.halves, dual, current).estimate(outside)
+        rest = estimated(generator, found.halves, dual, current)
         share = float(np.abs(rest.change).sum() / max(abs(current), 1e-300))
         sound = dual.residual <= ADJOINT_LOST and np.isfinite(share)
         share = share if sound else np.inf
@@ -192,7 +251,10 @@ class Growing:
         while True:
             selection = Selection(space, kept)
             generator = RestrictedGenerator(selection)
-            resolvent = Resolvent(generator, EigenInverse)
+            try:
+                resolvent = Resolvent(generator, EigenInverse)
+            except np.linalg.LinAlgError:  # defective
+                resolvent = Resolvent(generator, SchurInverse)
             closed = [
                 selection.states(parity, n)
                 for parity, half in enumerate(resolvent.inverse)
@@ -214,7 +276,8 @@ class Growing:
         one = layout.identity()
         even, odd = layout.packed(generator.current)
         wanted = even - current * one[0], odd - current * one[1]
-        Z, applications = solver.adjoint(wanted, ADJOINT_TOLERANCE)
+        whole = isinstance(layout.products, WholeStates)
+        Z, applications = solver.adjoint(wanted, STRICT_ADJOINT if whole else ADJOINT_TOLERANCE)
         moved = generator.adjoint_derivative(*Z)
         rest = norm(wanted[0] - moved[0], wanted[1] - moved[1]) / np.maximum(norm(*wanted), 1e-300)
         matrices, weights = least_variance(generator, layout.matrices(halves), layout.matrices(Z))
@@ -224,6 +287,27 @@ class Growing:
             residual=float(rest[0]),
             applications=applications,
         )
+
+
+def _rows(space: ProductSpace, everything: Ints) -> Estimate:
+    """What all products that are looked at, and not kept, would change."""
+
+    def estimated(
+        generator: RestrictedGenerator, halves: Halves, dual: Dual, current: float
+    ) -> LeftOut:
+        mine = space.key(generator.selection.digits)
+        outside = everything[~np.isin(space.key(everything), mine, assume_unique=True)]
+        return Rows(generator, halves, dual, current).estimate(outside)
+
+    return estimated
+
+
+def left_out_of(around: list[Around]) -> LeftOut:
+    """What is not kept of every sector, summed with its signs, which one eigenproblem gives together."""
+    change = np.array([one.change.sum() for one in around])
+    digits = np.array([[one.sector, 0] for one in around])
+    size = np.array([np.abs(one.change).sum() for one in around])
+    return LeftOut(digits=digits, change=change, bound=size, population=np.zeros(change.size))
 
 
 def bar_of(share: float, current: float) -> float:

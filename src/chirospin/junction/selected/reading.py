@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from chirospin.junction.manybody.fock import apply_product
 from chirospin.junction.selected.growth import Grown
 from chirospin.junction.selected.products import BlockHopping
-from chirospin.junction.selected.restricted import block_density, inside
+from chirospin.junction.selected.restricted import Selection, block_density, inside
+from chirospin.junction.selected.whole import WholeStates
 
 Complex = NDArray[np.complex128]
 
@@ -17,6 +19,8 @@ def density_of_one_electron(grown: Grown) -> Complex:
     selection = grown.generator.selection
     space = selection.products
     rho = selection.matrices(grown.halves)
+    if isinstance(space, WholeStates):
+        return _of_whole_states(space, selection, rho)
     groups = np.array(space.member.charges)
     joined = (groups[:, :, None] == groups[:, None, :]).all(axis=0)
     G = np.zeros(joined.shape, dtype=complex)
@@ -44,6 +48,23 @@ def density_of_one_electron(grown: Grown) -> Complex:
                         )
                         G[m, k] = np.conj(G[k, m])
     return np.where(joined, G, 0)
+
+
+def _of_whole_states(space: WholeStates, selection: Selection, rho: list[Complex]) -> Complex:
+    """The same from states written in Fock states."""
+    groups = np.array(space.member.charges)
+    joined = (groups[:, :, None] == groups[:, None, :]).all(axis=0)
+    G = np.zeros(joined.shape, dtype=complex)
+    for mine, X in zip(selection.members, rho, strict=True):
+        digits = selection.digits[mine]
+        s = int(digits[0, 0])
+        V, states = space.vectors[s][:, digits[:, 1]], space.stack.sectors[s].states
+        spread = V @ X
+        for m, k in np.argwhere(joined):
+            before, image, sign = apply_product(states, (int(m),), (int(k),))
+            after = space.stack.row[image]
+            G[m, k] += (sign[:, None] * V[after].conj() * spread[before]).sum()
+    return G
 
 
 def lowest_probability(grown: Grown) -> float:

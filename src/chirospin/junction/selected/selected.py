@@ -1,10 +1,12 @@
 r"""Long stacks in selected products of natural states: a steady state with an error bar.
 
-.. math:: I = I_{kept} + \sum_x c_x, \qquad |I - I_{kept}| \le \frac{2 q S}{1 - \sqrt{q S}} I, \qquad
+.. math:: I = I_{kept} + \sum_x c_x, \qquad |I - I_{kept}| \le \frac{3 q S}{1 - \sqrt{q S}} I, \qquad
           S = \frac{1}{I} \sum_x |c_x|
 
 Products of states of one or two molecules are kept, those of largest weight and those that change the current most
-in turn, until the sum over the others says that the current is known.
+in turn, until the sum over the others says that the current is known. From three to five molecules the products of
+largest weight are only the start: natural states of the whole stack follow, of which a few hundred do what
+thousands of products do.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ from chirospin.base.outcome import Outcome
 from chirospin.base.threads import blas_threads
 from chirospin.junction.audit import bond_currents
 from chirospin.junction.manybody.certified import STALLED
+from chirospin.junction.manybody.fock import sector_sizes
+from chirospin.junction.manybody.infinite_bias import STATIONARY
 from chirospin.junction.manybody.leads import FlatMember
 from chirospin.junction.model import (
     MAGNETISATIONS,
@@ -52,6 +56,7 @@ GROWN = "grown"
 """The part of a state that holds both selections."""
 NOT_SELECTED = "only selected products have it"
 LONGEST = 8  # molecules: four blocks of two, whose largest products are still listed in a second
+WHOLE = range(3, 6)  # molecules whose whole stack is written in Fock states, a million at most
 NOT_KNOWN = 0.3  # bar over current above which a result does not count as converged
 ADJOINT_RESIDUAL = (
     1e-6  # of its equation: it weighs what is left out, to far fewer digits than this
@@ -60,6 +65,8 @@ AT_WORK = (
     1300.0  # bytes for each unknown: H_eff, its modes, denominators, copies, and 100 real vectors
 )
 LARGEST_SHARE = 0.05  # of K^2: more unknowns than kept products were seen to have, squared
+OPERATORS = 100  # complex numbers for each Fock state: H, jumps, indices
+COPIES = 16  # vectors for each kept state: seven around it, most of them in large sectors
 log = logging.getLogger("chirospin")
 
 
@@ -71,7 +78,7 @@ class SelectedProducts(Method):
 
     name: ClassVar[str] = "selected"
     summary: ClassVar[str] = (
-        "many-body master equation in selected products, with an error bar: 2 to 4 molecules"
+        "many-body master equation in selected states, with an error bar: 2 to 5 molecules"
     )
     references: ClassVar[tuple[str, ...]] = (
         "nozaki_fujita_2026",
@@ -84,6 +91,12 @@ class SelectedProducts(Method):
 
     products: int = Field(
         5000, ge=60, le=100_000, description="most products kept for one magnetisation"
+    )
+    states: int = Field(
+        800,
+        ge=0,
+        le=20_000,
+        description="most natural states of the whole stack, which follow the products; 0 keeps products alone",
     )
     candidates: int = Field(
         40_000, ge=60, le=10_000_000, description="products that are looked at, of largest weight"
@@ -114,9 +127,12 @@ class SelectedProducts(Method):
         self._check(model)
         pair = FlatMember.both(model)
         if any(unreached(np.array([one.one_body_decay]), one.matrices.h)[0] for one in pair):
-            return _unreached(model)
-        with blas_threads(1):
-            grown = [self._grown(*one) for one in zip(pair, MAGNETISATIONS, strict=True)]
+            return _no_state(model, UNREACHED)
+        try:
+            with blas_threads(1):
+                grown = [self._grown(*one) for one in zip(pair, MAGNETISATIONS, strict=True)]
+        except np.linalg.LinAlgError:  # every kept state of some charge stands still
+            return _no_state(model, STATIONARY)
         G = np.stack([density_of_one_electron(one) for one in grown])
         lowest = np.array([lowest_probability(one) for one in grown])
         outcomes = [self._outcome(one) for one in grown]
@@ -149,11 +165,19 @@ class SelectedProducts(Method):
             )
         need = AT_WORK * LARGEST_SHARE * self.products**2
         need += 200.0 * 16 * min(self.candidates, 16.0**model.molecules)
+        if self._whole(model.molecules):
+            fock_states = 16.0**model.molecules
+            beside = COPIES * self.states / len(sector_sizes(FlatMember.both(model)[0].charges))
+            need += 16 * fock_states * (beside + OPERATORS)
         if need > available_bytes():
             raise ModelError(
-                f"Option `products` of method selected must fit in memory, but {self.products} need about "
-                f"{in_words(need)} and {in_words(available_bytes())} are free"
+                f"Options `products` and `states` of method selected must fit in memory, but {self.products} and "
+                f"{self.states} need about {in_words(need)} and {in_words(available_bytes())} are free"
             )
+
+    def _whole(self, molecules: int) -> bool:
+        """Whether states of the whole stack follow the products."""
+        return bool(self.states) and molecules in WHOLE
 
     def _grown(self, member: FlatMember, magnetisation: str) -> Grown:
         def told(grown: Grown) -> None:
@@ -165,12 +189,14 @@ class SelectedProducts(Method):
                 grown.bar,
             )
 
+        molecules = len(member.matrices.h) // PER_MOLECULE
         growing = Growing(
             most=self.products,
             candidates=self.candidates,
             wanted=self.accuracy,
             tolerance=self.tolerance,
             vectors=self.krylov_vectors,
+            states=self.states if self._whole(molecules) else 0,
             told=told,
         )
         return growing(member)
@@ -184,7 +210,7 @@ class SelectedProducts(Method):
             known = f"known to {relative:.0%} only" if relative < 1 else "not known"
             reason = (
                 f"the current {grown.current:.3g} is {known} with {len(grown.generator.selection)} "
-                f"products{_missing(grown)}; raise products"
+                f"products{_missing(grown)}; raise products or states"
             )
         return Outcome(
             converged=not reason,
@@ -194,10 +220,10 @@ class SelectedProducts(Method):
         )
 
 
-def _unreached(model: Junction) -> JunctionState:
-    """No state: some orbital reaches no lead, and which products matter would be chance."""
+def _no_state(model: Junction, reason: str) -> JunctionState:
+    """Not a number: an orbital reaches no lead, or a state stands still, and which products matter would be chance."""
     size = PER_MOLECULE * model.molecules
-    outcome = Outcome(converged=False, residual=float("inf"), iterations=0, reason=UNREACHED)
+    outcome = Outcome(converged=False, residual=float("inf"), iterations=0, reason=reason)
     return JunctionState(
         one_body_density=np.full((2, size, size), np.nan, dtype=complex),
         lead_current=np.full((2, 2), np.nan),
