@@ -26,7 +26,7 @@ def plain_matsubara(model: Contact) -> tuple[np.ndarray, int]:
     z = 1j * np.pi * drive.thermal_energy * (2 * n + 1)
     kappa = metal.kappa(z)
     T = emission.transfer(z, kappa) * 2 * drive.thermal_energy
-    return respond(metal, places, kappa, T, False, False).real.density.vector, n.size
+    return respond(metal, places, kappa, T, advanced=False, flow=False).real.density.vector, n.size
 
 
 def adaptive_driven(model: Contact) -> np.ndarray:
@@ -38,7 +38,9 @@ def adaptive_driven(model: Contact) -> np.ndarray:
     def integrand(q: float) -> np.ndarray:
         energy, kappa = energy_of(metal, np.array([q]))
         T = emission.driven(energy, kappa) * abs(q) / metal.N0 / (2j * np.pi)
-        return respond(metal, places, kappa, T, True, False).real.density.vector.ravel()
+        return respond(
+            metal, places, kappa, T, advanced=True, flow=False
+        ).real.density.vector.ravel()
 
     found, _ = quad_vec(integrand, low, high, epsrel=1e-10, epsabs=1e-18, points=marks)
     return found.reshape(-1, 3)
@@ -49,11 +51,11 @@ def main() -> None:
     model = Contact(distance=np.geomspace(0.1, 10, 20), lead_potential=0.3)
     metal, emission, drive = emission_of(model)
     places = places_of(model)
-    fast, energies = equilibrium_response(metal, emission, drive.thermal_energy, places, False)
+    fast, energies = equilibrium_response(metal, emission, drive.thermal_energy, places, flow=False)
     slow, terms = plain_matsubara(model)
     off = np.abs(fast.density.vector - slow).max() / np.abs(slow).max()
     ours = median_time(
-        lambda: equilibrium_response(metal, emission, drive.thermal_energy, places, False)
+        lambda: equilibrium_response(metal, emission, drive.thermal_energy, places, flow=False)
     )
     theirs = median_time(lambda: plain_matsubara(model))
     print(

@@ -406,7 +406,7 @@ def test_a_function_that_is_not_analytic_is_refused():
 
     bloch = AnalyticBloch(broken, spin_matrices(2, "interleaved"), 1.0)
     with pytest.raises(ValueError, match="analytic"):
-        bloch.pieces(np.array([[0.1, 0.2, 0.3]]), False)
+        bloch.pieces(np.array([[0.1, 0.2, 0.3]]), slopes=False)
 
 
 def test_a_splitting_below_rounding_is_zero_and_says_so():

@@ -101,7 +101,7 @@ def test_radial_flux_does_not_depend_on_distance(d: int, alpha: float, r: float,
     """Charge that leaves per energy: the sphere's area times the flow is -4 Im g_loc."""
     metal = Metal(N0=5.0, alpha=alpha, fermi=4.0, d=d)
     kappa = metal.kappa(np.array(energy))
-    g0, g1, s0, s1 = components(metal, np.array(r), kappa, True)
+    g0, g1, s0, s1 = components(metal, np.array(r), kappa, slopes=True)
     flow = 2 / metal.N0 * (np.conj(g0) * s0 + np.conj(g1) * s1).imag
     flow = flow + 4 * alpha * (np.conj(g0) * g1).real
     area = {1: 2.0, 2: 2 * np.pi * r, 3: 4 * np.pi * r**2}[d]
@@ -247,13 +247,13 @@ def test_angular_averages(seed: int):
 def test_matsubara_sum_is_the_integral_over_real_energies(model: Contact):
     metal, emission, drive = emission_of(model)
     places = places_of(model)
-    found, _ = equilibrium_response(metal, emission, drive.thermal_energy, places, True)
+    found, _ = equilibrium_response(metal, emission, drive.thermal_energy, places, flow=True)
     low, high = -DECAY / places.distance.min(), 40 * np.sqrt(metal.N0 * drive.thermal_energy) + 40
     q, w = real_axis(metal, emission.singular(), low, high, (), longest=0.5)
     energy, kappa = energy_of(metal, q)
     f = np.exp(-np.logaddexp(0.0, energy / drive.thermal_energy))
     T = emission.transfer(energy + 0j, kappa) * (1j / np.pi * w * f)[:, None, None, None]
-    direct = respond(metal, places, kappa, T, False, True).real
+    direct = respond(metal, places, kappa, T, advanced=False, flow=True).real
     scale = np.abs(direct.density.scalar) + np.abs(direct.density.vector).max(axis=-1)
     assert (np.abs(found.density.scalar - direct.density.scalar) < 1e-7 * scale.max()).all()
     assert np.abs(found.density.vector - direct.density.vector).max() < 1e-7 * scale.max()
@@ -273,13 +273,13 @@ def test_both_splittings_of_the_full_answer_agree(model: Contact):
     Tr = emission.transfer(energy + 0j, kappa)
     anti = Tr - np.conj(Tr)
     homogeneous = respond(
-        metal, places, kappa, -Tr * f[:, None, None, None] * weight, False, False
+        metal, places, kappa, -Tr * f[:, None, None, None] * weight, advanced=False, flow=False
     ).density
     crossed = respond(
-        metal, places, kappa, anti * f[:, None, None, None] * weight, True, False
+        metal, places, kappa, anti * f[:, None, None, None] * weight, advanced=True, flow=False
     ).density
     total = (
-        respond(metal, places, kappa, lesser, True, False).density.real.vector
+        respond(metal, places, kappa, lesser, advanced=True, flow=False).density.real.vector
         + 2 * homogeneous.vector.real
         + crossed.vector.real
     )

@@ -289,7 +289,7 @@ def test_the_self_consistent_level_grows_from_zero_coupling_and_a_fold_is_named(
         for s in (fold - 0.04, fold - 0.01)
     ]
     assert 0 < occupation[0] < occupation[1] < 0.3
-    equation = _Equation.of(level(polaron(0.75, fold + 0.02)), 32, True)
+    equation = _Equation.of(level(polaron(0.75, fold + 0.02)), 32, with_hartree=True)
     nothing = np.zeros((0, 2, 2), dtype=complex), np.zeros((2, 2), dtype=complex)
     beyond, _, point = SCBAHartree()._from(equation, nothing)
     assert not point.converged or beyond.density[0, 0].real > 0.8

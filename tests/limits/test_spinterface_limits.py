@@ -207,21 +207,21 @@ def test_bound_state_below_the_band_is_found():
     )
     metal, emission, drive = emission_of(model)
     places = places_of(model)
-    found, _ = equilibrium_response(metal, emission, drive.thermal_energy, places, False)
+    found, _ = equilibrium_response(metal, emission, drive.thermal_energy, places, flow=False)
     q, w = real_axis(metal, emission.singular(), -DECAY / 0.5, 30.0, (), longest=1.0)
     energy, kappa = energy_of(metal, q)
     f = np.exp(-np.logaddexp(0.0, energy / 0.02))
     continuum = energy >= metal.bottom
     T = emission.transfer(energy + 0j, kappa)
     T = T * (1j / np.pi * w * f * continuum)[:, None, None, None]
-    direct = respond(metal, places, kappa, T, False, False)
+    direct = respond(metal, places, kappa, T, advanced=False, flow=False)
     states = emission.bound_states()
     assert len(states) == 2  # one for each spin of the level
     for level, residue in states:
         assert level < metal.bottom
         weight = 2 * residue[None] / (1 + np.exp(level / 0.02))
         k = metal.kappa(np.array([level]))
-        direct = direct + respond(metal, places, k, weight / 2, False, False)
+        direct = direct + respond(metal, places, k, weight / 2, advanced=False, flow=False)
     assert change(found.density, direct.real.density) < 1e-8
     lesser = LesserOnly().solve(model)
     assert lesser.outcome.converged
@@ -659,7 +659,7 @@ def test_driven_part_meets_adaptive_quadrature(d: int):
     def integrand(q: float) -> Any:
         energy, kappa = energy_of(metal, np.array([q]))
         T = emission.driven(energy, kappa) * abs(q) / metal.N0 / (2j * np.pi)
-        found = respond(metal, places, kappa, T, True, False).real.density
+        found = respond(metal, places, kappa, T, advanced=True, flow=False).real.density
         return np.concatenate([found.scalar, found.vector.ravel()])
 
     marks = (-metal.a, 0.0, metal.a)

@@ -29,7 +29,7 @@ ROUNDING = 1e-12
 
 
 def stored_model(
-    ds: xr.Dataset, problem: Problem, point: int | None = None, allow_code: bool = False
+    ds: xr.Dataset, problem: Problem, point: int | None = None, *, allow_code: bool = False
 ) -> Model:
     """The model at a point of a result, counted over all of its points.
 
@@ -137,7 +137,7 @@ def is_place(kind: type[Method], name: str) -> bool:
 
 
 def recomputed(
-    ds: xr.Dataset, problem: Problem, methods: Sequence[Method], allow_code: bool = False
+    ds: xr.Dataset, problem: Problem, methods: Sequence[Method], *, allow_code: bool = False
 ) -> list[Certificate]:
     """Compute a sample of a result again and compare every observable and verdict with what is stored.
 
@@ -147,7 +147,7 @@ def recomputed(
     """
     flat = _flat(ds)
     points = _sample(flat.sizes[POINT], largest_point(flat, problem))
-    models = [stored_model(flat, problem, n, allow_code) for n in points]
+    models = [stored_model(flat, problem, n, allow_code=allow_code) for n in points]
     certificates = []
     for method in methods:
         own = flat.sel(solved_by=method.name) if "solved_by" in ds.dims else flat

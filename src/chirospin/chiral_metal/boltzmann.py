@@ -195,9 +195,9 @@ def discretised(
     ordinates: int,
     excess_density: bool = True,
 ) -> Discretisation:
-    edges, planes = mesh_edges(length, screening, memory, walls, cells)
+    edges, planes = mesh_edges(length, screening, memory, cells, walls=walls)
     return Discretisation(
-        streaming=streaming_of(tuple(edges.tolist()), order, ordinates, walls),
+        streaming=streaming_of(tuple(edges.tolist()), order, ordinates, walls=walls),
         screening=screening,
         memory=memory,
         planes=planes,
@@ -207,7 +207,7 @@ def discretised(
 
 @lru_cache(maxsize=KEPT)
 def streaming_of(
-    edges: tuple[float, ...], order: int, ordinates: int, walls: bool, rate: complex = 1.0
+    edges: tuple[float, ...], order: int, ordinates: int, *, walls: bool, rate: complex = 1.0
 ) -> Streaming:
     """Streaming on a mesh; the last few are kept, since their responses cost most."""
     return Streaming(
@@ -219,7 +219,7 @@ def streaming_of(
 
 
 def mesh_edges(
-    length: float, screening: float, memory: float, walls: bool, cells: int
+    length: float, screening: float, memory: float, cells: int, *, walls: bool
 ) -> tuple[Array, tuple[int, int]]:
     """Edges graded geometrically at both planes, and the indices of the planes."""
     decay = spin_decay(memory) if memory else 1.0

@@ -57,12 +57,12 @@ class ClosedForm(Method):
 
     def solve_with(self, models: Sequence[ChiralMetal], needs: Needs) -> Iterator[ChiralMetalState]:
         """With profiles if they are needed."""
-        return (_state(model, self.leading_alpha, needs) for model in models)
+        return (_state(model, needs, leading_alpha=self.leading_alpha) for model in models)
 
 
-def _state(model: ChiralMetal, leading_alpha: bool, needs: Needs) -> ChiralMetalState:
+def _state(model: ChiralMetal, needs: Needs, *, leading_alpha: bool) -> ChiralMetalState:
     here = scales(model)
-    interface, error = _interface(here, leading_alpha)
+    interface, error = _interface(here, leading_alpha=leading_alpha)
     return ChiralMetalState(
         scales=here,
         interface_spin=_second_unit(here) * interface,
@@ -71,7 +71,9 @@ def _state(model: ChiralMetal, leading_alpha: bool, needs: Needs) -> ChiralMetal
         charge_current_error=None,
         balance_error=None,
         outcome=Outcome(converged=True, residual=0.0, iterations=0, reason=""),
-        parts={PROFILES: _profiles(model, here, leading_alpha)} if PROFILES in needs else {},
+        parts={PROFILES: _profiles(model, here, leading_alpha=leading_alpha)}
+        if PROFILES in needs
+        else {},
     )
 
 
@@ -80,13 +82,13 @@ def _second_unit(here: Scales) -> float:
     return here.asymmetry / (4 * np.pi**2)
 
 
-def _profiles(model: ChiralMetal, here: Scales, leading_alpha: bool) -> Profiles:
+def _profiles(model: ChiralMetal, here: Scales, *, leading_alpha: bool) -> Profiles:
     places = positions(model, here)
     check_places(places.size)
     xi = places / here.mean_free_path
     first = _first_order(xi, here)
     both = quadratic.SecondOrder(xi, here.length, here.screening)
-    second = _second_order(both, here, leading_alpha)
+    second = _second_order(both, here, leading_alpha=leading_alpha)
     joined = {name: np.stack([first[name], second[name]]) for name in first}
     return Profiles(**joined, spin_sources=_second_unit(here) * _sources(both, here))
 
@@ -144,7 +146,7 @@ def _first_order(xi: Array, here: Scales) -> dict[str, Array]:
 
 
 def _second_order(
-    both: quadratic.SecondOrder, here: Scales, leading_alpha: bool
+    both: quadratic.SecondOrder, here: Scales, *, leading_alpha: bool
 ) -> dict[str, Array]:
     """Order 2 in reduced units: the spin exact in alpha unless told otherwise, the rest leading."""
     xi, a, L, lam = both.xi, here.asymmetry, here.length, here.screening
@@ -178,7 +180,7 @@ def _sources(both: quadratic.SecondOrder, here: Scales) -> Array:
     return np.stack([flux, first, both.field_spin])
 
 
-def _interface(here: Scales, leading_alpha: bool) -> tuple[float, float | None]:
+def _interface(here: Scales, *, leading_alpha: bool) -> tuple[float, float | None]:
     """Spin up to the middle, in u_2 l, and the share of it that is left out; None where there is no form."""
     if here.walls:
         return float("nan"), None

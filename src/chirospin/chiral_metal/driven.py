@@ -284,13 +284,13 @@ class DrivenBoltzmann(OnMesh):
                 "use closed-form"
             )
         check_mesh(self, positions(model, here).size, 2 * 16 * MATRICES)
-        edges, planes = mesh_edges(here.length, here.screening, 0.0, False, self.cells)
+        edges, planes = mesh_edges(here.length, here.screening, 0.0, self.cells, walls=False)
         rate = 1 - 1j * _frequency(model, here)
 
         def at_rate(kappa: complex) -> Discretisation:
             return Discretisation(
                 streaming=streaming_of(
-                    tuple(edges.tolist()), self.order, self.ordinates, False, kappa
+                    tuple(edges.tolist()), self.order, self.ordinates, walls=False, rate=kappa
                 ),
                 screening=here.screening,
                 memory=0.0,

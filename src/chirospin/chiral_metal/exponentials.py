@@ -6,9 +6,9 @@ functions that have no cancellation, so equal rates need no special case.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 FLIGHT_STEP = 0.27  # of the trapezoid rule below: error exp(-pi^2/step) ~ 1e-16
 TURNED_STEP = 0.2  # the same on a ray up to pi/2 away, where the poles of c^n are as near
 RELAXATION_STEP = 0.125
+ALIKE = 0.5  # of the larger: rates that differ by less are not subtracted
 SERIES = 0.5  # below this the power series is used
 CHUNK = 2_000_000  # elements of a temporary array
 UNFELT = 1e-19  # of the integral of a kernel: some hundred such nodes stay below rounding
@@ -89,8 +90,7 @@ def turned_directions(angle: Any, spread: float = 0.0) -> tuple[Any, Any]:
     return c, step * ahead * turn * c**2
 
 
-@dataclass(frozen=True, kw_only=True)
-class Term:
+class Term(NamedTuple):
     r"""One-sided: :math:`w\, s^n e^{-rs}` for s = direction (x - anchor) > 0, else zero; n is 0 or 1."""
 
     anchor: float
@@ -117,13 +117,10 @@ class Kernel:
 
     def __call__(self, x: Array) -> Array:
         """The value at x."""
-        sums = _in_chunks(
-            lambda part: (np.exp(-np.abs(part)[:, None] * self.rates) @ self.weights)[None],
-            self.rates.size,
-            x,
-            1,
-        )
-        return np.asarray(np.sign(x) * sums[0] if self.odd else sums[0])
+        total = np.empty_like(x)
+        for part in _chunks(x.size, self.rates.size):
+            total[part] = np.exp(-np.abs(x[part])[:, None] * self.rates) @ self.weights
+        return np.asarray(np.sign(x) * total if self.odd else total)
 
     def convolve(self, terms: Sequence[Term], x: Array) -> Array:
         """Convolution with a sum of one-sided terms, closed in x."""
@@ -134,18 +131,23 @@ class Kernel:
 def convolved(pairs: Sequence[tuple[Kernel, Sequence[Term]]], x: Array) -> list[Array]:
     """Convolutions by kernels of the same rates: exponentials that several need are found once."""
     felt = felt_kernels([kernel for kernel, _ in pairs])
-    wanted: dict[tuple[float, int, float, int], list[tuple[int, float]]] = {}
+    wanted: dict[float, dict[tuple[int, float, int], list[tuple[int, float]]]] = {}
     for n, (_, terms) in enumerate(pairs):
         for t in collected(terms):
-            wanted.setdefault((t.anchor, t.direction, t.rate, t.power), []).append((n, t.weight))
-    totals = [np.zeros_like(x) for _ in pairs]
-    for (anchor, direction, rate, power), uses in wanted.items():
-        kernels = [felt[n] for n, _ in uses]
-        values = _ahead_and_behind(kernels, rate, power, direction * (x - anchor))
-        for (n, weight), column in zip(uses, values, strict=True):
-            parity = direction if pairs[n][0].odd else 1
-            totals[n] += parity * weight * column
-    return totals
+            shapes = wanted.setdefault(t.anchor, {})
+            shapes.setdefault((t.direction, t.rate, t.power), []).append((n, t.weight))
+    totals = np.zeros((len(pairs), x.size))
+    for anchor, shapes in wanted.items():
+        for part in _chunks(x.size, felt[0].rates.size):
+            s = x[part] - anchor
+            decay = np.multiply.outer(-np.abs(s), felt[0].rates)
+            np.exp(decay, out=decay)
+            for (direction, rate, power), uses in shapes.items():
+                kernels = [felt[n] for n, _ in uses]
+                values = _ahead_and_behind(kernels, rate, power, direction * s, decay)
+                for (n, weight), column in zip(uses, values.T, strict=True):
+                    totals[n, part] += (direction if pairs[n][0].odd else 1) * weight * column
+    return list(totals)
 
 
 def felt_kernels(kernels: Sequence[Kernel]) -> list[Kernel]:
@@ -161,32 +163,41 @@ def felt_kernels(kernels: Sequence[Kernel]) -> list[Kernel]:
     ]
 
 
-def _ahead_and_behind(kernels: Sequence[Kernel], rate: float, power: int, s: Array) -> Array:
-    """Convolutions of one decaying exponential by some kernels, (kernel, place)."""
+def _ahead_and_behind(
+    kernels: Sequence[Kernel], rate: float, power: int, s: Array, decay: Array
+) -> Array:
+    r"""Convolutions of one decaying exponential by some kernels, (place, kernel).
+
+    With :math:`\delta = r - \kappa`, where it is not small,
+
+    .. math:: \int_0^s e^{-r(s-u)} e^{-\kappa u} du = \frac{e^{-\kappa s} - e^{-rs}}\delta, \qquad
+              \int_0^s e^{-r(s-u)} u e^{-\kappa u} du
+              = e^{-\kappa s}\frac{\delta s - 1}{\delta^2} + \frac{e^{-rs}}{\delta^2}
+
+    Parameters
+    ----------
+    rate : kappa
+    decay : of every rate of the kernels over the distance, (place, rate)
+    """
     rates = kernels[0].rates
-    together = 1 / (rates + rate)
-    signs = [-1 if kernel.odd else 1 for kernel in kernels]
-
-    def summed(by_sign: Mapping[int, Array]) -> Array:
-        return np.stack(
-            [by_sign[sign] @ kernel.weights for sign, kernel in zip(signs, kernels, strict=True)]
-        )
-
-    def before(part: Array) -> Array:
-        decay = np.exp(part[:, None] * rates) * together ** (power + 1)
-        return summed({sign: sign * decay for sign in set(signs)})
-
-    def after(part: Array) -> Array:
-        column = part[:, None]
-        beyond = together if power == 0 else column * together + together**2
-        passed = _overlap(power, column, rates, rate)
-        ahead = np.exp(-rate * column) * beyond
-        return summed({sign: passed + sign * ahead for sign in set(signs)})
-
-    out = np.empty((len(kernels), s.size))
-    out[:, s < 0] = _in_chunks(before, rates.size, s[s < 0], len(kernels))
-    out[:, s >= 0] = _in_chunks(after, rates.size, s[s >= 0], len(kernels))
-    return out
+    weights = np.stack([kernel.weights for kernel in kernels], axis=1)
+    sign = np.array([-1 if kernel.odd else 1 for kernel in kernels])
+    together = (1 / (rates + rate))[:, None]
+    alike = np.abs(rates - rate) < ALIKE * np.maximum(rates, rate)
+    apart = np.where(alike, np.inf, rates - rate)[:, None]
+    before = sign * weights * together ** (power + 1)
+    arrived = weights / apart**2 if power else -weights / apart
+    both = decay @ np.concatenate([before, arrived], axis=1)
+    column = np.maximum(s, 0.0)[:, None]
+    after = both[:, len(kernels) :]
+    own = ((sign * together + 1 / apart) * weights).sum(axis=0)
+    if power:
+        own = column * own + ((sign * together**2 - 1 / apart**2) * weights).sum(axis=0)
+    after += np.exp(-rate * column) * own
+    if alike.any():
+        ahead = s > 0
+        after[ahead] += _overlap(power, column[ahead], rates[alike], rate) @ weights[alike]
+    return np.asarray(np.where(s[:, None] < 0, both[:, : len(kernels)], after))
 
 
 def collected(terms: Sequence[Term]) -> list[Term]:
@@ -202,11 +213,10 @@ def collected(terms: Sequence[Term]) -> list[Term]:
     ]
 
 
-def _in_chunks(values: Callable[[Array], Array], rates: int, x: Array, kernels: int) -> Array:
-    """What a function gives at some places, (kernel, place), as many at a time as fit in memory."""
+def _chunks(places: int, rates: int) -> Iterator[slice]:
+    """As many places at a time as fit in memory beside some rates."""
     step = max(1, CHUNK // rates)
-    parts = [values(x[i : i + step]) for i in range(0, x.size, step)]
-    return np.concatenate(parts, axis=1) if parts else np.zeros((kernels, 0))
+    return (slice(start, start + step) for start in range(0, places, step))
 
 
 def _overlap(n: int, s: Array, rate: Array, other: float) -> Array:

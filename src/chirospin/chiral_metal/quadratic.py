@@ -14,7 +14,7 @@ the spin is exact in a and lambda; the second field is given to leading order in
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
@@ -69,13 +69,13 @@ def pair_field(xi: Array, length: float, screening: float) -> Array:
 def cut(near: Term, length: float) -> list[Term]:
     """A decaying exponential that starts at one plane and stops at the other."""
     start = near.anchor + near.direction * length
-    return [near, replace(near, anchor=start, weight=-near.weight * np.exp(-near.rate * length))]
+    return [near, near._replace(anchor=start, weight=-near.weight * np.exp(-near.rate * length))]
 
 
 def mirrored(terms: list[Term], length: float, parity: int) -> list[Term]:
     """The terms seen from the other plane, times the parity."""
     return [
-        replace(t, anchor=length - t.anchor, direction=-t.direction, weight=parity * t.weight)
+        t._replace(anchor=length - t.anchor, direction=-t.direction, weight=parity * t.weight)
         for t in terms
     ]
 
@@ -111,7 +111,7 @@ def drive_terms(length: float, screening: float) -> list[Term]:
     if not screening:
         return []
     slope = cut(Term(anchor=0.0, direction=1, rate=1 / screening, weight=0.5 / screening), length)
-    pulled = [replace(t, weight=-t.weight) for t in pressure_terms(length, screening)]
+    pulled = [t._replace(weight=-t.weight) for t in pressure_terms(length, screening)]
     return slope + mirrored(slope, length, -1) + pulled
 
 
@@ -119,19 +119,19 @@ def smoothed(terms: list[Term], screening: float) -> list[Term]:
     r"""Convolution with :math:`e^{-|\xi|/\lambda}/2\lambda` of terms with rates 1/lambda or 2/lambda."""
     out = []
     for t in terms:
-        ahead = replace(t, rate=1 / screening)
-        behind = replace(ahead, direction=-t.direction)
+        ahead = t._replace(rate=1 / screening)
+        behind = ahead._replace(direction=-t.direction)
         if t.rate * screening < 1.5:
             out += [
-                replace(behind, weight=t.weight / 4),
-                replace(ahead, weight=t.weight / 4),
-                replace(ahead, weight=t.weight / (2 * screening), power=1),
+                behind._replace(weight=t.weight / 4),
+                ahead._replace(weight=t.weight / 4),
+                ahead._replace(weight=t.weight / (2 * screening), power=1),
             ]
         else:
             out += [
-                replace(behind, weight=t.weight / 6),
-                replace(ahead, weight=t.weight / 2),
-                replace(t, weight=-t.weight / 3),
+                behind._replace(weight=t.weight / 6),
+                ahead._replace(weight=t.weight / 2),
+                t._replace(weight=-t.weight / 3),
             ]
     return out
 
@@ -156,9 +156,9 @@ def slopes(terms: list[Term]) -> list[Term]:
     """Derivatives of the terms; jumps are left out: they cancel in a continuous sum."""
     out = []
     for t in terms:
-        out.append(replace(t, weight=-t.direction * t.rate * t.weight))
+        out.append(t._replace(weight=-t.direction * t.rate * t.weight))
         if t.power:
-            out.append(replace(t, weight=t.direction * t.weight, power=0))
+            out.append(t._replace(weight=t.direction * t.weight, power=0))
     return out
 
 

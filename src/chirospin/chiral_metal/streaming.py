@@ -206,7 +206,9 @@ class Streaming:
         _, odd = self._response(np.array([1.0, -1.0]))
         return even, odd
 
-    def _response(self, signs: Array, with_odd: bool = False) -> tuple[NDArray[Any], NDArray[Any]]:
+    def _response(
+        self, signs: Array, *, with_odd: bool = False
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Mean, and mean times \\|c\\|, for sources of these signs in the two ways.
 
         With ``with_odd`` the second is for odd sources: no beam turns, so the sign stays with the way.

@@ -74,7 +74,9 @@ def band_flow(
     solved : energies and states at k, where they are known
     """
     E, U = np.linalg.eigh(bloch.hamiltonian(k)) if solved is None else solved
-    pieces = bloch.pieces(k, bool(parts & {"slope", "operator"}), "operator" in parts)
+    pieces = bloch.pieces(
+        k, slopes=bool(parts & {"slope", "operator"}), position="operator" in parts
+    )
     ket = U[:, :, bands]
     bra = np.swapaxes(U if parts else ket, -1, -2).conj()[:, None]
     V = bra @ (pieces.first @ ket[:, None])

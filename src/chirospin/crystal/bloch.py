@@ -94,7 +94,7 @@ class Bloch(Protocol):
         """H at k = (index + shift)/points in units of the reciprocal vectors; index ascends."""
         ...
 
-    def pieces(self, k: Array, slopes: bool, position: bool = False) -> Pieces:
+    def pieces(self, k: Array, *, slopes: bool, position: bool = False) -> Pieces:
         """Derivatives and spin at k; second derivatives where slopes are wanted, the position where it is."""
         ...
 
@@ -149,7 +149,7 @@ class AnalyticBloch:
             )
         return H
 
-    def pieces(self, k: Array, slopes: bool, position: bool = False) -> Pieces:
+    def pieces(self, k: Array, *, slopes: bool, position: bool = False) -> Pieces:
         """Derivatives from values on circles in the complex plane.
 
         Raises
@@ -294,7 +294,7 @@ class TightBinding:
             return self.hamiltonian((index + shift) / points @ self.cell)
         return from_triangle(self._boxed.on_grid(index, points, shift), self.size)
 
-    def pieces(self, k: Array, slopes: bool, position: bool = False) -> Pieces:
+    def pieces(self, k: Array, *, slopes: bool, position: bool = False) -> Pieces:
         """Derivatives and spin, term by term."""
         first = self._matrices(self._first, k, (3,))
         fixed = len(self._spin.vectors) == 1 and not self._spin.vectors.any()

@@ -58,7 +58,7 @@ class SpinCertificate:
 
 
 def certify(
-    bloch: Bloch, operations: tuple[Operation, ...] | None, spinless: bool = False
+    bloch: Bloch, operations: tuple[Operation, ...] | None, *, spinless: bool = False
 ) -> SpinCertificate:
     """The certificate of a periodic Hamiltonian and its spin.
 
@@ -94,7 +94,7 @@ def certify(
 def _bands(bloch: Bloch, k: Array) -> tuple[Array, Array]:
     """Energies (points, n) and spins (points, 3, n)."""
     E, U = np.linalg.eigh(bloch.hamiltonian(k))
-    S = bloch.pieces(k, False).spin
+    S = bloch.pieces(k, slopes=False).spin
     return E, np.einsum(
         "pan,piab,pbn->pin", U.conj(), np.broadcast_to(S, (len(k), *S.shape[1:])), U
     ).real
@@ -131,7 +131,7 @@ def _crystal(
 
 
 def _algebra(bloch: Bloch, k: Array) -> dict[str, float]:
-    S = bloch.pieces(k, False).spin
+    S = bloch.pieces(k, slopes=False).spin
     n = S.shape[-1]
     commutator = S[:, 0] @ S[:, 1] - S[:, 1] @ S[:, 0] - 1j * S[:, 2]
     return {

@@ -285,7 +285,7 @@ def _thermal(
 
 def _resolved(bloch: Bloch, k: Array, H: Complex, n: Array, bands: slice) -> BandFlow:
     """What bands carry, with the velocity along n diagonal where they touch."""
-    along = np.einsum("pimn,i->pmn", bloch.pieces(k, False).first, n)
+    along = np.einsum("pimn,i->pmn", bloch.pieces(k, slopes=False).first, n)
     size = np.abs(along).max() or 1.0
     E, U = np.linalg.eigh(H + SPLIT / size * along)
     return band_flow(bloch, k, bands=bands, solved=(np.asarray(E, dtype=float), U))

@@ -193,12 +193,12 @@ class KGrid(Method):
         """A grid that was named is what was asked for, however coarse."""
         remedy = f"on {' x '.join(map(str, points))} points: take more points or raisings"
         reduced = bool(self.grids(subject, points)[0].stars) and len(subject.stars) > 2
-        defects = symmetry_defects(subject, estimate, reduced)
+        defects = symmetry_defects(subject, estimate, reduced=reduced)
         tolerance = np.inf if self.shifts else self.tolerance
         return judged(subject, estimate, tolerance, remedy, defects)
 
 
-def symmetry_defects(subject: Subject, estimate: Estimate, reduced: bool) -> dict[str, float]:
+def symmetry_defects(subject: Subject, estimate: Estimate, *, reduced: bool) -> dict[str, float]:
     """What the group would change of the sums, over their size; NaN where it was used."""
     found = {}
     for name, value in estimate.values.items():
@@ -219,7 +219,8 @@ def judged(
     defects: dict[str, float],
 ) -> CrystalState:
     """The state of an estimate, converged where its largest relative error is below the tolerance."""
-    error, which = worst(estimate, subject.spinless)
+    spinless = subject.spinless
+    error, which = worst(estimate, spinless=spinless)
     good = bool(error <= tolerance) or np.isinf(tolerance)
     reason = (
         ""
@@ -227,11 +228,11 @@ def judged(
         else f"{OBSERVABLE[which]} is known to {error:.1e} of its largest element {remedy}"
     )
     return CrystalState(
-        charge=tensor(estimate, "charge", subject.spinless),
-        edelstein=tensor(estimate, "edelstein", subject.spinless),
-        slope=tensor(estimate, "slope", subject.spinless),
-        operator=tensor(estimate, "operator", subject.spinless),
-        orbital=tensor(estimate, "orbital", subject.spinless),
+        charge=tensor(estimate, "charge", spinless=spinless),
+        edelstein=tensor(estimate, "edelstein", spinless=spinless),
+        slope=tensor(estimate, "slope", spinless=spinless),
+        operator=tensor(estimate, "operator", spinless=spinless),
+        orbital=tensor(estimate, "orbital", spinless=spinless),
         errors=estimate.errors,
         sizes=estimate.sizes,
         defects=defects,

@@ -128,7 +128,7 @@ def group_choice(model: Crystal) -> str:
     return model.point_group
 
 
-def surroundings(model: Crystal, of_band: bool = False) -> tuple[Crystal, Any]:
+def surroundings(model: Crystal, *, of_band: bool = False) -> tuple[Crystal, Any]:
     """The model without its Fermi level and temperature, and the stamp of its files: what a pass over k shares.
 
     Parameters

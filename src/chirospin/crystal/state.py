@@ -133,7 +133,7 @@ def relative_error(estimate: Estimate, name: str) -> float:
     return error / scale if scale else (np.inf if error else 0.0)
 
 
-def worst(estimate: Estimate, spinless: bool) -> tuple[float, str]:
+def worst(estimate: Estimate, *, spinless: bool) -> tuple[float, str]:
     """The largest relative error, and which tensor has it."""
     known = [
         (relative_error(estimate, name), name)
@@ -146,7 +146,7 @@ def worst(estimate: Estimate, spinless: bool) -> tuple[float, str]:
     return max(known, default=(0.0, "charge"))
 
 
-def tensor(estimate: Estimate, name: str, spinless: bool) -> Array:
+def tensor(estimate: Estimate, name: str, *, spinless: bool) -> Array:
     """A tensor, or NaN where it does not exist."""
     missing = name not in estimate.values or (spinless and name in SPIN)
     if missing or (name in ("slope", "operator") and estimate.left_out > MOSTLY):

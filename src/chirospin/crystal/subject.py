@@ -73,9 +73,9 @@ def subject_of(model: Crystal) -> Subject:
     stars: tuple[Operation, ...] = ()
     if bloch.cell is not None:
         of_atoms = matrices is not None and matrices.operations is None
-        if of_atoms and operations and certify(bloch, None, spinless).magnetic:
+        if of_atoms and operations and certify(bloch, None, spinless=spinless).magnetic:
             operations = None  # the atoms do not say which of their rotations the moments keep
-        certificate = certify(bloch, operations, spinless)
+        certificate = certify(bloch, operations, spinless=spinless)
         stars = _trusted(operations, certificate)
     cell = bloch.cell
     return Subject(
@@ -90,9 +90,9 @@ def subject_of(model: Crystal) -> Subject:
     )
 
 
-def kept_subject(model: Crystal, of_band: bool = False) -> Subject:
+def kept_subject(model: Crystal, *, of_band: bool = False) -> Subject:
     """The same, found anew only where something other than Fermi level and temperature differs."""
-    return _kept(*surroundings(model, of_band))
+    return _kept(*surroundings(model, of_band=of_band))
 
 
 @lru_cache(maxsize=8)

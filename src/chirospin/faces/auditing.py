@@ -183,7 +183,7 @@ def _of_file(
     """A stored result: a sample is computed again as it was made; --set and --method change what follows."""
     ds = reported(path)
     posed = arguments.stored_problem(ds)
-    again = recomputed(ds, posed, stored_methods(ds, posed, {}), allow_code)
+    again = recomputed(ds, posed, stored_methods(ds, posed, {}), allow_code=allow_code)
     model = stored_model(ds, posed, allow_code=allow_code)
     given = arguments.assignments(set_, "--set")
     model = model.replace(**{n: parse(type(model).parameter_info(n), v) for n, v in given.items()})

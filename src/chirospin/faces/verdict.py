@@ -85,7 +85,7 @@ def failure_lines(ds: xr.Dataset, certificates: Sequence[Certificate]) -> list[s
     return lines
 
 
-def exit_code(converged: bool, passed: bool) -> int:
+def exit_code(*, converged: bool, passed: bool) -> int:
     """3 where something did not converge, else 1 where a check failed, else 0."""
     if not converged:
         return NOT_CONVERGED

@@ -62,7 +62,9 @@ def grown(
     branch = follow(equation.mapped, start, first=1 / steps, limit=limit)
     spent = branch.evaluations
     if branch.share < 1:
-        return _nothing(equation, branch), _outcome(False, np.inf, spent, _ended(branch, limit))
+        return _nothing(equation, branch), Outcome(
+            converged=False, residual=np.inf, iterations=spent, reason=_ended(branch, limit)
+        )
     found = search(equation, branch.value, limit)
     spent += found.evaluations
     moved = float(np.linalg.norm(found.x - branch.value))
@@ -70,12 +72,10 @@ def grown(
         reason = (
             "the branch from U = 0 was followed, its last steps did not converge; raise iterations"
         )
-        return found, _outcome(False, found.residual, spent, reason)
-    return found, _outcome(True, found.residual, spent, "")
-
-
-def _outcome(converged: bool, residual: float, iterations: int, reason: str) -> Outcome:
-    return Outcome(converged=converged, residual=residual, iterations=iterations, reason=reason)
+        return found, Outcome(
+            converged=False, residual=found.residual, iterations=spent, reason=reason
+        )
+    return found, Outcome(converged=True, residual=found.residual, iterations=spent)
 
 
 def _nothing(equation: FieldEquation, branch: Branch) -> Found:

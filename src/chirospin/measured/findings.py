@@ -212,7 +212,7 @@ def searched(one: Analysis, groups: Mapping[str, Units], log_current: Real | Non
     reached = np.max(np.stack(largest), axis=0)
     top = float(np.max(seen[best]))
     return Search(
-        p=share_at_least(reached, top, whole),
+        p=share_at_least(reached, top, whole=whole),
         t=top,
         bias=float(one.curves.bias[columns[int(np.argmax(seen[best]))]]),
         enantiomer=best,

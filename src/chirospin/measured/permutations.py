@@ -121,7 +121,7 @@ def _largest(difference: Real, variance: Real, scale: Real) -> Real:
     return found
 
 
-def share_at_least(values: Real, seen: float, whole: bool) -> float:
+def share_at_least(values: Real, seen: float, *, whole: bool) -> float:
     """p of a permutation test: the share of labellings with at least the value seen."""
     above = int((values >= seen * (1 - 1e-9)).sum())  # rounding of equal labellings
     return above / len(values) if whole else (1 + above) / (1 + len(values))

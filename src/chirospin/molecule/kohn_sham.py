@@ -186,7 +186,7 @@ class StackedKohnSham(KohnSham):
                 for n in ("a", "b", "singlet", "hund")
             ),
             between=float(matrices.between.mean()) / medium if matrices.between.size else 0.0,
-            energies=_levels(matrices, found, a < first.state.filled),
+            energies=_levels(matrices, found, holes=a < first.state.filled),
             outcome=outcome,
         )
 
@@ -211,7 +211,7 @@ class StackedKohnSham(KohnSham):
             pairs = alone.ranked(one, place.axis)
             pair = alone.chosen(pairs, names, wanted)
             return [one], pairs, pair, stack.carried_sites(one, pair, asked, place)
-        _refuse_geometry(len(parts), asked.given)
+        _refuse_geometry(len(parts), given=asked.given)
         if asked.handedness < 0:
             parts = [part.at(part.positions @ MIRROR.T) for part in parts]
         monomers = [self.monomer(model, part) for part in parts]
@@ -231,7 +231,7 @@ def sites_asked(model: MoleculeStack) -> int:
     return asked if held == 1 else held
 
 
-def _refuse_geometry(count: int, given: bool) -> None:
+def _refuse_geometry(count: int, *, given: bool) -> None:
     if given:
         raise ModelError(
             f"Parameter `structure` holds {count} molecules, so that twist, rise, tilt and pivot are those of the "
@@ -239,7 +239,7 @@ def _refuse_geometry(count: int, given: bool) -> None:
         )
 
 
-def _levels(matrices: stack.StackMatrices, U: Repulsion, holes: bool) -> alone.Array:
+def _levels(matrices: stack.StackMatrices, U: Repulsion, *, holes: bool) -> alone.Array:
     r"""Energies of the model that counts electrons from the empty pair, (molecule, 2), eV.
 
     .. math:: e_l = F_{ll} - (U_l + U^s_{ab} + U^t_{ab}) \text{ for a filled pair}, \quad F_{ll} \text{ else}

@@ -229,7 +229,7 @@ def ground(
     )
 
 
-def self_consistent_field(molecule: Any, theory: Theory, open_shell: bool = False) -> Any:
+def self_consistent_field(molecule: Any, theory: Theory, *, open_shell: bool = False) -> Any:
     """PySCF's mean field with density fitting, not yet iterated; Hartree-Fock needs no grid."""
     from pyscf import dft, scf
 

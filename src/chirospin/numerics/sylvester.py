@@ -59,7 +59,8 @@ def unpack(R: Real) -> Complex:
 
 def dagger(X: Complex) -> Complex:
     """Conjugate transpose of the last two axes."""
-    return np.conj(np.swapaxes(X, -1, -2))
+    turned: Complex = X.swapaxes(-1, -2).conj()
+    return turned
 
 
 def sylvester(K: Complex, X: Complex) -> Complex:

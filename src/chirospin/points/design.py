@@ -84,7 +84,7 @@ def distribution(info: ParameterInfo, law: str, values: Sequence[Any]) -> Distri
     return Distribution(law=law, values=numbers)
 
 
-def value_of(info: ParameterInfo, value: Any, ranged: bool = True) -> Any:
+def value_of(info: ParameterInfo, value: Any, *, ranged: bool = True) -> Any:
     """A number, or text with a unit, as the parameter wants it.
 
     Raises

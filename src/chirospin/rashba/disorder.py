@@ -102,7 +102,7 @@ class Correlator:
         return (self.w0, 0.0) if self.kind == "coulomb" else (self.w0 * self.kappa**2, self.kappa)
 
     def _by_quadrature(
-        self, p: Array, p1: Array, orders: Sequence[int], total: bool
+        self, p: Array, p1: Array, orders: Sequence[int], *, total: bool
     ) -> list[Array]:
         angle, half, weight = _angles()
         p, p1 = np.broadcast_arrays(p, p1)

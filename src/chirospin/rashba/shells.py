@@ -346,14 +346,16 @@ class Shells:
             top = np.sqrt(2 * here.m * high + here.step**2 / 4) + here.step / 2
             base = np.sqrt(max(0.0, 2 * here.m * low)) if low > 0 else 0.0
             return max(0.0, (outer - base) / here.step), max(0.0, (top - inner) / here.step)
-        return float(self._counted(inner, low, False)), float(self._counted(outer, high, True))
+        return float(self._counted(inner, low, rising=False)), float(
+            self._counted(outer, high, rising=True)
+        )
 
     @property
     def _thermal_links(self) -> tuple[int, int]:
         down, up = self.thermal_steps
         return math.ceil(down), math.ceil(up)
 
-    def _counted(self, p: float, energy: float, rising: bool) -> int:
+    def _counted(self, p: float, energy: float, *, rising: bool) -> int:
         """Links from a momentum until the energy is passed, or the chain turns or ends."""
         here, at = self.bands, np.array([p])
         for n in range(MOST_IMAGES):

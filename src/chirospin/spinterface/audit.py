@@ -149,8 +149,8 @@ def _on_real_axis(model: Contact, method: Method) -> float | None:
     energy, kappa = energy_of(metal, q)
     T = emission.transfer(energy + 0j, kappa)
     T = T * (1j / np.pi * w * occupation_of(energy, 0.0, drive.thermal_energy))[:, None, None, None]
-    found = respond(metal, places, kappa, T, False, False).real.density
-    return change(negf_parts(metal, emission, drive, places, False)[0].density, found)
+    found = respond(metal, places, kappa, T, advanced=False, flow=False).real.density
+    return change(negf_parts(metal, emission, drive, places, flow=False)[0].density, found)
 
 
 AUDITS = (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,17 +118,21 @@ def change(fine: Parts, coarse: Parts) -> float:
     return float((np.maximum(scalar, vector) / size).max())
 
 
-Solved = Callable[[Places, bool, float], tuple[DensityAndFlow, int]]
+class Solved(Protocol):
+    """A response at some places with a share of the nodes, and the number of energies."""
+
+    def __call__(self, where: Places, share: float, *, flow: bool) -> tuple[DensityAndFlow, int]:
+        """With the flow if it is wanted."""
 
 
-def with_error(solve: Solved, places: Places, flow: bool) -> tuple[DensityAndFlow, int, float]:
+def with_error(solve: Solved, places: Places, *, flow: bool) -> tuple[DensityAndFlow, int, float]:
     """A response, the number of energies, and its change with fewer nodes at a few places."""
-    fine, count = solve(places, flow, 1.0)
+    fine, count = solve(places, 1.0, flow=flow)
     few = sample(places)
     return (
         fine,
         count,
-        change(solve(few, False, 1.0)[0].density, solve(few, False, FEWER)[0].density),
+        change(solve(few, 1.0, flow=False)[0].density, solve(few, FEWER, flow=False)[0].density),
     )
 
 
@@ -140,25 +144,26 @@ def outcome_of(error: float, count: int, tolerance: float, reason: str = "") -> 
 
 
 def negf_parts(
-    metal: Metal, emission: Emission, drive: Drive, places: Places, flow: bool
+    metal: Metal, emission: Emission, drive: Drive, places: Places, *, flow: bool
 ) -> tuple[DensityAndFlow, DensityAndFlow | None, int, float]:
     """Equilibrium and driven response, number of energies, error."""
 
-    def still(where: Places, currents: bool, share: float) -> tuple[DensityAndFlow, int]:
+    def still(where: Places, share: float, *, flow: bool) -> tuple[DensityAndFlow, int]:
         nodes = int(share * BLOCK_NODES)
-        return equilibrium_response(metal, emission, drive.thermal_energy, where, currents, nodes)
+        T = drive.thermal_energy
+        return equilibrium_response(metal, emission, T, where, flow=flow, nodes=nodes)
 
-    equilibrium, count, error = with_error(still, places, flow)
+    equilibrium, count, error = with_error(still, places, flow=flow)
     if drive.equilibrium:
         return equilibrium, None, count, error
 
-    def moved(where: Places, currents: bool, share: float) -> tuple[DensityAndFlow, int]:
+    def moved(where: Places, share: float, *, flow: bool) -> tuple[DensityAndFlow, int]:
         nodes = int(share * PANEL_NODES)
-        found, n = driven_response(metal, emission, drive, where, currents, nodes)
+        found, n = driven_response(metal, emission, drive, where, flow=flow, nodes=nodes)
         assert found is not None
         return found, n
 
-    driven, more, worse = with_error(moved, places, flow)
+    driven, more, worse = with_error(moved, places, flow=flow)
     return equilibrium, driven, count + more, max(error, worse)
 
 
@@ -189,7 +194,7 @@ class NEGF(Method):
 
     def _state(self, model: Contact) -> ContactState:
         metal, emission, drive = emission_of(model)
-        parts = negf_parts(metal, emission, drive, places_of(model), True)
+        parts = negf_parts(metal, emission, drive, places_of(model), flow=True)
         return negf_state(*parts, drive, self.tolerance)
 
 
@@ -260,22 +265,24 @@ class LesserOnly(Method):
         if drive.thermal_energy > 0 and drive.lead_thermal_energy > 0:
             marks = ()
 
-        def lesser(where: Places, currents: bool, share: float) -> tuple[DensityAndFlow, int]:
+        def lesser(where: Places, share: float, *, flow: bool) -> tuple[DensityAndFlow, int]:
             nodes = int(share * PANEL_NODES)
             q, w = real_axis(metal, emission.singular(), low, high, marks, nodes)
             energy, kappa = energy_of(metal, q)
             T = emission.lesser(energy, kappa) * (w / (2j * np.pi))[:, None, None, None]
-            found = respond(metal, where, kappa, T, True, currents)
+            found = respond(metal, where, kappa, T, advanced=True, flow=flow)
             for level, residue in emission.bound_states():
                 if momentum_of(metal, level) < low:
                     continue
                 f = occupation_of(level, 0.0, drive.thermal_energy)
                 k = metal.kappa(np.array([level]))
-                found = found + respond(metal, where, k, f * residue[None], True, currents)
+                found = found + respond(
+                    metal, where, k, f * residue[None], advanced=True, flow=flow
+                )
             return found.real, q.size
 
-        found, count, error = with_error(lesser, places, True)
-        still, driven, more, worse = negf_parts(metal, emission, drive, places, False)
+        found, count, error = with_error(lesser, places, flow=True)
+        still, driven, more, worse = negf_parts(metal, emission, drive, places, flow=False)
         full = still.density if driven is None else still.density + driven.density
         assert found.flow is not None
         return ContactState(

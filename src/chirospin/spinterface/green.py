@@ -116,10 +116,10 @@ def _refuse(metal: Metal, r: Real, z: Complex) -> None:
 
 
 def components(
-    metal: Metal, r: Real, kappa: Complex, slopes: bool = False
+    metal: Metal, r: Real, kappa: Complex, *, slopes: bool = False
 ) -> tuple[Complex, Complex, Complex, Complex]:
     """g0, g1 and, if wanted, their derivatives with r; shapes broadcast."""
-    found = {1: _line, 2: _plane, 3: _space}[metal.d](metal, r, kappa, slopes)
+    found = {1: _line, 2: _plane, 3: _space}[metal.d](metal, r, kappa, slopes=slopes)
     return found
 
 
@@ -127,7 +127,7 @@ Four = tuple[Complex, Complex, Complex, Complex]
 _NONE: Complex = np.zeros(0, dtype=complex)
 
 
-def _space(metal: Metal, r: Real, kappa: Complex, slopes: bool) -> Four:
+def _space(metal: Metal, r: Real, kappa: Complex, *, slopes: bool) -> Four:
     a, x = metal.a, metal.a * r
     c, s = np.cos(x), np.sin(x)
     y = bend(x)
@@ -154,7 +154,7 @@ def bend(x: Real) -> Real:
     return np.where(small, total, out)
 
 
-def _line(metal: Metal, r: Real, kappa: Complex, slopes: bool) -> Four:
+def _line(metal: Metal, r: Real, kappa: Complex, *, slopes: bool) -> Four:
     a, x = metal.a, metal.a * r
     P = metal.N0 / kappa * np.exp(1j * kappa * r)
     g0, g1 = -1j * P * np.cos(x), -P * np.sin(x)
@@ -178,7 +178,7 @@ def hankel(order: int, y: Complex) -> Complex:
     return np.asarray(2 / (1j * np.pi) * (-1j) ** order * scipy.special.kv(order, turned))
 
 
-def _plane(metal: Metal, r: Real, kappa: Complex, slopes: bool) -> Four:
+def _plane(metal: Metal, r: Real, kappa: Complex, *, slopes: bool) -> Four:
     a, front = metal.a, metal.N0 / (4 * kappa)
     plus, minus = (np.where(k == 0, TINY, k) for k in (kappa + a, kappa - a))
     H0p, H0m = hankel(0, plus * r), hankel(0, minus * r)

@@ -492,7 +492,7 @@ class MapNEGF(Method):
         metal, drive, places = metal_of(model), drive_of(model), map_places(model)
         emission, cut = molecule_emission(model), None
         if isinstance(emission, LevelEmission):
-            parts = negf_parts(metal, emission, drive, places, False)
+            parts = negf_parts(metal, emission, drive, places, flow=False)
         else:
             assert isinstance(emission, MoleculeEmission)
             if isinstance(emission.source, TableSource):
@@ -511,7 +511,7 @@ def _by_function(
     still = Drive(
         thermal_energy=drive.thermal_energy, lead_thermal_energy=drive.thermal_energy, mu=0.0
     )
-    equilibrium, _, count, error = negf_parts(metal, emission, still, places, False)
+    equilibrium, _, count, error = negf_parts(metal, emission, still, places, flow=False)
     if drive.equilibrium:
         return equilibrium, None, count, error
     low, high, marks = bias_window(metal, drive)
@@ -523,11 +523,11 @@ def _by_function(
 
     edges = adapted_edges(source, _thermal_edges(metal, drive, panels), ADAPTED)
 
-    def driven(where: Places, currents: bool, share: float) -> tuple[DensityAndFlow, int]:
+    def driven(where: Places, share: float, *, flow: bool) -> tuple[DensityAndFlow, int]:
         at, w = gauss_panels(edges, int(share * PANEL_NODES))
         return _driven_sum(metal, emission, where, at, w), at.size
 
-    found, more, worse = with_error(driven, places, False)
+    found, more, worse = with_error(driven, places, flow=False)
     return equilibrium, found, count + more, max(error, worse)
 
 
@@ -551,7 +551,7 @@ def _driven_sum(
     energy, kappa = energy_of(metal, q)
     weight = w * np.abs(q) / metal.N0 / (2j * np.pi)
     T = emission.driven(energy, kappa) * weight[:, None, None, None]
-    return respond(metal, where, kappa, T, True, False).real
+    return respond(metal, where, kappa, T, advanced=True, flow=False).real
 
 
 def _table_edges(metal: Metal, emission: MoleculeEmission, drive: Drive, places: Places) -> Real:
@@ -584,23 +584,23 @@ def _by_table(
         sources, _table_edges(metal, emission, drive, places), ADAPTED, int(FEWER * GRID_NODES)
     )
 
-    def still(where: Places, currents: bool, share: float) -> tuple[DensityAndFlow, int]:
+    def still(where: Places, share: float, *, flow: bool) -> tuple[DensityAndFlow, int]:
         q, w = gauss_panels(edges, int(share * GRID_NODES))
         energy, kappa = energy_of(metal, q)
         weight = 1j / np.pi * w * np.abs(q) / metal.N0
         weight = weight * occupation_of(energy, 0.0, drive.thermal_energy)
         T = emission.transfer(energy + 0j, kappa) * weight[:, None, None, None]
-        return respond(metal, where, kappa, T, False, False).real, q.size
+        return respond(metal, where, kappa, T, advanced=False, flow=False).real, q.size
 
-    def moved(where: Places, currents: bool, share: float) -> tuple[DensityAndFlow, int]:
+    def moved(where: Places, share: float, *, flow: bool) -> tuple[DensityAndFlow, int]:
         q, w = gauss_panels(edges, int(share * GRID_NODES))
         return _driven_sum(metal, emission, where, q, w), q.size
 
-    equilibrium, count, error = with_error(still, places, False)
-    driven, _, _ = with_error(moved, places, False)
+    equilibrium, count, error = with_error(still, places, flow=False)
+    driven, _, _ = with_error(moved, places, flow=False)
     few = sample(places)
-    rough = moved(few, False, FEWER)[0].density + still(few, False, 1.0)[0].density
-    fine = moved(few, False, 1.0)[0].density + still(few, False, 1.0)[0].density
+    rough = moved(few, FEWER, flow=False)[0].density + still(few, 1.0, flow=False)[0].density
+    fine = moved(few, 1.0, flow=False)[0].density + still(few, 1.0, flow=False)[0].density
     return equilibrium, driven, count, max(error, change(fine, rough))
 
 
@@ -737,7 +737,7 @@ def _by_contact(model: Map, method: Method) -> float | None:
         coupling=emission.level.coupling,
     )
     one, two, _, _ = _by_function(metal, general, drive, places)
-    still, driven, _, _ = negf_parts(metal, emission, drive, places, False)
+    still, driven, _, _ = negf_parts(metal, emission, drive, places, flow=False)
     first = one.density if two is None else one.density + two.density
     second = still.density if driven is None else still.density + driven.density
     return change(second, first)

@@ -82,7 +82,7 @@ class DensityAndFlow:
 
 
 def respond(
-    metal: Metal, places: Places, kappa: Complex, T: Complex, advanced: bool, flow: bool
+    metal: Metal, places: Places, kappa: Complex, T: Complex, *, advanced: bool, flow: bool
 ) -> DensityAndFlow:
     r"""Sum over energies of g(r) T g, with the right factor g(-r) or, if advanced, g^a(-r).
 
@@ -95,7 +95,7 @@ def respond(
     count = places.distance.shape[1]
     size = max(1, BLOCK // max(1, kappa.size))
     blocks = [
-        _block(metal, places.part(slice(n, n + size)), kappa, T, advanced, flow)
+        _block(metal, places.part(slice(n, n + size)), kappa, T, advanced=advanced, flow=flow)
         for n in range(0, count, size)
     ]
     if len(blocks) == 1:
@@ -115,9 +115,9 @@ def respond(
 
 
 def _block(
-    metal: Metal, places: Places, kappa: Complex, T: Complex, advanced: bool, flow: bool
+    metal: Metal, places: Places, kappa: Complex, T: Complex, *, advanced: bool, flow: bool
 ) -> DensityAndFlow:
-    left = [components(metal, r[:, None], kappa[None], flow) for r in places.distance]
+    left = [components(metal, r[:, None], kappa[None], slopes=flow) for r in places.distance]
     right = [
         tuple(np.conj(g) for g in four) if advanced else (four[0], -four[1], four[2], -four[3])
         for four in left
@@ -166,6 +166,7 @@ def equilibrium_response(
     emission: Emission,
     kT: float,
     places: Places,
+    *,
     flow: bool,
     nodes: int = BLOCK_NODES,
 ) -> tuple[DensityAndFlow, int]:
@@ -179,7 +180,7 @@ def equilibrium_response(
     z = 1j * y
     kappa = metal.kappa(z)
     T = emission.transfer(z, kappa) * (w / np.pi)[:, None, None, None]
-    return respond(metal, places, kappa, T, False, flow).real, y.size
+    return respond(metal, places, kappa, T, advanced=False, flow=flow).real, y.size
 
 
 def energy_of(metal: Metal, q: Real) -> tuple[Real, Complex]:
@@ -239,6 +240,7 @@ def driven_response(
     emission: Emission,
     drive: Drive,
     places: Places,
+    *,
     flow: bool,
     nodes: int = PANEL_NODES,
 ) -> tuple[DensityAndFlow | None, int]:
@@ -250,4 +252,4 @@ def driven_response(
     q, w = real_axis(metal, emission.singular(), low, high, marks, nodes)
     energy, kappa = energy_of(metal, q)
     T = emission.driven(energy, kappa) * (w / (2j * np.pi))[:, None, None, None]
-    return respond(metal, places, kappa, T, True, flow).real, q.size
+    return respond(metal, places, kappa, T, advanced=True, flow=flow).real, q.size

@@ -294,7 +294,9 @@ def _largest_held(spin: Callable[[float], float], want: Request) -> float:
 
 def _metal_spin(emission: LevelEmission, drive: Drive, want: Request) -> float:
     places = Places(distance=np.array([[want.height]]), direction=want.axis[None, None])
-    found, _ = equilibrium_response(emission.metal, emission, drive.thermal_energy, places, False)
+    found, _ = equilibrium_response(
+        emission.metal, emission, drive.thermal_energy, places, flow=False
+    )
     return float(found.density.vector.real[0] @ want.axis)
 
 

@@ -293,7 +293,7 @@ def erratum(
     return claim(where, text, *expected, source=source, misprinted=misprinted)
 
 
-def read_study(module: ModuleType, of_a_paper: bool) -> Study:
+def read_study(module: ModuleType, *, of_a_paper: bool) -> Study:
     """The study that a module holds, in the order of the file.
 
     Raises
@@ -345,7 +345,7 @@ def _wheres(study: Study) -> list[str]:
     return [*(claim.where for claim in study.claims), *(row.where for row in study.rows)]
 
 
-def keys(of_papers: bool | None = None) -> tuple[str, ...]:
+def keys(*, of_papers: bool | None = None) -> tuple[str, ...]:
     """Keys of the studies of papers, of questions of one's own, or of all; no study is imported."""
     folders = (papers,) * (of_papers is not False) + (own,) * (not of_papers)
     names = [m.name for folder in folders for m in pkgutil.iter_modules(folder.__path__)]
@@ -381,14 +381,16 @@ def study(key: str) -> Study:
                 f"Entry point `{key}` of {package_of(points[0])} must be the module of a study, "
                 f"but is {str(module)[:80]}"
             )
-        return replace(read_study(module, _cited(key)), key=key)
+        return replace(read_study(module, of_a_paper=_cited(key)), key=key)
     (folder,) = folders
-    return read_study(importlib.import_module(f"{folder.__name__}.{key}"), folder is papers)
+    return read_study(
+        importlib.import_module(f"{folder.__name__}.{key}"), of_a_paper=folder is papers
+    )
 
 
-def studies(of_papers: bool | None = None) -> Iterator[Study]:
+def studies(*, of_papers: bool | None = None) -> Iterator[Study]:
     """All studies, or those of papers, or those of our own."""
-    return map(study, keys(of_papers))
+    return map(study, keys(of_papers=of_papers))
 
 
 def counted(verdicts: Sequence[str]) -> str:

@@ -163,7 +163,7 @@ class SCBA(Rung):
             left_out=here.hubbard,
             truncation=change,
             outcome=outcome,
-            other_solutions=self._others(here, found, outcome.converged),
+            other_solutions=self._others(here, found, converged=outcome.converged),
             expanded=True,
             parts={SPECTRUM: self._spectrum(model, settled)} if shown else {},
         )
@@ -201,27 +201,51 @@ class SCBA(Rung):
         if reason:
             nothing = np.full((2, 2), np.nan, dtype=complex)
             lost = Thermal(density=nothing, moment=np.full(3, np.nan))
-            return lost, _outcome(False, np.inf, spent, reason), np.inf, start
+            return (
+                lost,
+                Outcome(converged=False, residual=np.inf, iterations=spent, reason=reason),
+                np.inf,
+                start,
+            )
         count, before, change = FEWEST, None, np.inf
         while True:
-            equation = _Equation.of(here, count, self.with_hartree)
+            equation = _Equation.of(here, count, with_hartree=self.with_hartree)
             found, start, point = self._from(equation, start)
             spent += point.iterations
             if not point.converged:
                 reason = "the self-consistency did not settle; raise the temperature or iterations"
-                return found, _outcome(False, point.residual, spent, reason), change, start
+                return (
+                    found,
+                    Outcome(
+                        converged=False, residual=point.residual, iterations=spent, reason=reason
+                    ),
+                    change,
+                    start,
+                )
             if before is not None:
                 change = float(np.abs(found.density - before.density).max())
                 if change < self.accuracy:
-                    return found, _outcome(True, point.residual, spent, ""), change, start
+                    return (
+                        found,
+                        Outcome(
+                            converged=True, residual=point.residual, iterations=spent, reason=""
+                        ),
+                        change,
+                        start,
+                    )
             if count >= MOST:
                 reason = f"{count} frequencies do not settle the density; raise the temperature"
-                return found, _outcome(False, change, spent, reason), change, start
+                return (
+                    found,
+                    Outcome(converged=False, residual=change, iterations=spent, reason=reason),
+                    change,
+                    start,
+                )
             before, count = found, 2 * count
 
     def _grown(self, here: Level) -> tuple[Settled, int, str]:
         """Where the branch from zero coupling leads at few frequencies, and why it does not."""
-        equation = _Equation.of(here, FEWEST, self.with_hartree)
+        equation = _Equation.of(here, FEWEST, with_hartree=self.with_hartree)
         nothing = np.zeros((0, 2, 2), dtype=complex), np.zeros((2, 2), dtype=complex)
         if relative_coupling(here) < UNIQUE:
             return nothing, 0, ""
@@ -249,11 +273,11 @@ class SCBA(Rung):
         moment = scalar_and_vector(density)[1].real
         return Thermal(density=density, moment=moment), (sigma, shift), point
 
-    def _others(self, here: Level, known: Thermal, converged: bool) -> int:
+    def _others(self, here: Level, known: Thermal, *, converged: bool) -> int:
         """How many other densities are met from the static shifts of an empty, full or polarised level."""
         if relative_coupling(here) < UNIQUE:
             return 0
-        equation = _Equation.of(here, FEWEST, self.with_hartree)
+        equation = _Equation.of(here, FEWEST, with_hartree=self.with_hartree)
         kept = [known.density] if converged else []
         up, down = np.diag([1.0 + 0j, 0]), np.diag([0j, 1])
         for density in (0 * up, up, down, up + down):
@@ -284,7 +308,7 @@ class _Equation:
     with_hartree: bool
 
     @classmethod
-    def of(cls, here: Level, count: int, with_hartree: bool) -> _Equation:
+    def of(cls, here: Level, count: int, *, with_hartree: bool) -> _Equation:
         """For ``count`` positive frequencies."""
         z = 1j * np.pi * here.thermal_energy * (2 * np.arange(count) + 1)
         return cls(here=here, z=z, loop=Exchange.between(here, count), with_hartree=with_hartree)
@@ -340,10 +364,6 @@ def _shifted(here: Level, shift: Complex) -> Level:
 def _matrix(parts: tuple[Complex, Complex]) -> Complex:
     scalar, vector = parts
     return np.asarray(scalar[:, None, None] * np.eye(2) + np.tensordot(vector, PAULI, 1))
-
-
-def _outcome(converged: bool, residual: float, iterations: int, reason: str) -> Outcome:
-    return Outcome(converged=converged, residual=residual, iterations=iterations, reason=reason)
 
 
 class SCBAHartree(SCBA):

@@ -29,7 +29,11 @@ from chirospin.junction.bias.eigenstates import (
     spectrum,
     transition_widths,
 )
-from chirospin.junction.bias.fermi_overlap import overlap_expansion, shifted_digamma
+from chirospin.junction.bias.fermi_overlap import (
+    of_distances,
+    overlap_expansion,
+    shifted_digamma,
+)
 from chirospin.junction.couplings import factorised
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.generator import JumpFamily, Jumping
@@ -681,11 +685,10 @@ def lamb_shift(energies: Real, x: Real, C: Complex) -> Complex:
     step = max(1, int(KERNEL_TOGETHER // (links * A * B)))
     for a in range(0, A, step):
         rows = slice(a, a + step)
-        apart = np.abs(energies[:, rows, None] - energies[:, None, :])
-        alpha = np.moveaxis(terms.of_energy(x[:, rows]), 0, -1)
-        beta = np.moveaxis(terms.of_distance(apart), 0, -2)
-        kernel = alpha @ beta  # (link, A, B, A')
-        total[:, :, rows] = np.einsum("ljab,labc,ljcb->ljac", C[:, :, rows], kernel, np.conj(C))
+        alpha, beta = terms.of_energy(x[:, rows]), of_distances(energies, rows)
+        kernel = alpha @ beta.swapaxes(-1, -2)  # (link, A, B, A')
+        weighted = kernel[:, None] * dagger(C)[:, :, None]
+        total[:, :, rows] = (C[:, :, rows, None] @ weighted)[..., 0, :]
     # the larger argument of phi belongs to the lower state: rows of the upper triangle
     upper = np.triu(total, 1)
     diagonal = np.einsum("ljaa->lja", total).real[..., None] * np.eye(A)

@@ -32,6 +32,7 @@ NEAR = 80.0  # e^{-NEAR/2} is rounding: tails of square roots of Fermi functions
 FARTHEST = 1e6  # largest |u| of the table
 NODES = 1200  # of u
 DISTANCES = 200  # of delta
+REMEMBERED = 3000  # distances; 43 numbers each, 1 MB in all
 RANK_CUT = 1e-9  # of singular values; the expansion is then good to 5e-9
 
 
@@ -64,15 +65,15 @@ class OverlapExpansion:
     second: BSpline
 
     def of_energy(self, u: Real) -> Real:
-        """alpha_r(u), (terms, ...)."""
+        """alpha_r(u), (..., terms)."""
         inside = np.clip(u, -FARTHEST, FARTHEST)
-        alpha = np.moveaxis(self.first(np.arcsinh(inside / 4)), -1, 0).copy()
-        alpha[0] -= np.log(np.maximum(np.abs(u) / FARTHEST, 1.0))  # all that is left out there
-        return np.asarray(alpha)
+        alpha = np.asarray(self.first(np.arcsinh(inside / 4)))
+        alpha[..., 0] -= np.log(np.maximum(np.abs(u) / FARTHEST, 1.0))  # all that is left out there
+        return alpha
 
     def of_distance(self, distance: Real) -> Real:
-        """beta_r(delta), (terms, ...)."""
-        return np.moveaxis(self.second(np.log1p(np.minimum(distance, 2 * NEAR))), -1, 0)
+        """beta_r(delta), (..., terms)."""
+        return np.asarray(self.second(np.log1p(np.minimum(distance, 2 * NEAR))))
 
 
 @lru_cache(maxsize=1)
@@ -92,3 +93,26 @@ def overlap_expansion() -> OverlapExpansion:
     return OverlapExpansion(
         first=make_interp_spline(v, alpha, k=5), second=make_interp_spline(s, beta, k=7)
     )
+
+
+def of_distances(energies: Real, rows: slice) -> Real:
+    """beta_r of all distances from some energies, (link, a, a', terms); those of few are remembered.
+
+    They are the same at every chemical potential, so that a scan over the bias finds them once.
+
+    Parameters
+    ----------
+    energies : over T, (link, A)
+    rows : which a
+    """
+    if energies.shape[0] * energies.shape[1] ** 2 > REMEMBERED:
+        apart = np.abs(energies[:, rows, None] - energies[:, None, :])
+        return overlap_expansion().of_distance(apart)
+    return _remembered(energies.tobytes(), energies.shape)[:, rows]
+
+
+@lru_cache(maxsize=96)
+def _remembered(content: bytes, shape: tuple[int, ...]) -> Real:
+    energies = np.frombuffer(content).reshape(shape)
+    apart = np.abs(energies[:, :, None] - energies[:, None, :])
+    return overlap_expansion().of_distance(apart)

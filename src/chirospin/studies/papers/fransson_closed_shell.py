@@ -73,7 +73,7 @@ def _by_velocity(ds: xr.Dataset, velocities: Sequence[float]) -> dict[str, xr.Da
     return out
 
 
-def _densities(velocities: Sequence[float], spins: bool) -> tuple[Panel, ...]:
+def _densities(velocities: Sequence[float], *, spins: bool) -> tuple[Panel, ...]:
     kinds = ("", " up", " down") if spins else ("", " up")
     return tuple(
         Panel(
@@ -106,7 +106,7 @@ def _moment_panels() -> tuple[Panel, ...]:
 
 @figure(
     "Density of states with charge coupling alone, and of one spin",
-    plot=Plot(columns=2, markers=False, panels=_densities((0.01, 0.001), False)),
+    plot=Plot(columns=2, markers=False, panels=_densities((0.01, 0.001), spins=False)),
 )
 def figure_2(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     """Densities of states with charge coupling alone."""
@@ -151,7 +151,7 @@ def width(figure_2: Parts) -> Numbers:
 
 @figure(
     "Density of states with spin coupling along one axis, and of both spins along it",
-    plot=Plot(columns=2, markers=False, panels=_densities((0.01, 0.001), True)),
+    plot=Plot(columns=2, markers=False, panels=_densities((0.01, 0.001), spins=True)),
 )
 def figure_3(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     """Densities of states with equal charge and spin coupling."""
@@ -286,7 +286,7 @@ def window_law(figure_5: Parts, figure_7: Parts) -> Numbers:
 
 @figure(
     "Densities of spin up and down for coupling along x and z",
-    plot=Plot(columns=2, markers=False, panels=_densities((0.01, 0.001), True)[2:]),
+    plot=Plot(columns=2, markers=False, panels=_densities((0.01, 0.001), spins=True)[2:]),
 )
 def figure_6(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     """Densities of states of spin up and down for coupling along x and z."""

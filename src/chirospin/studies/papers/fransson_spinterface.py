@@ -641,7 +641,7 @@ def lesser_term(errata: Parts) -> Numbers:
 def _residual(kappa: complex) -> float:
     """(z - H) g off the contact, the component along 1, for alpha = 0.3 eV nm."""
     metal, r, z, h = STRONG, 0.7, 0.4 + 0.3j, 1e-4
-    at = [components(metal, np.array(r + s * h), np.array(kappa), True) for s in (-1, 0, 1)]
+    at = [components(metal, np.array(r + s * h), np.array(kappa), slopes=True) for s in (-1, 0, 1)]
     bend = (at[2][2] - at[0][2]) / (2 * h) + 2 * at[1][2] / r
     spin = -1j * metal.alpha * (at[1][3] + 2 * at[1][1] / r)
     left = (z + metal.fermi) * at[1][0] + bend / (2 * metal.N0) - spin
