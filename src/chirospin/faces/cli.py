@@ -1317,14 +1317,14 @@ def draw(
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     dark: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
-    """Draw a model from its parameters: a junction's leads, levels, hoppings and spin-orbit vectors.
+    """Draw a model from its parameters: leads, levels, hoppings, spin-orbit vectors, planes, bands, atoms.
 
     chirospin draw junction --set molecules=5 --set handedness=-1 --out stack.svg
 
     Parameters
     ----------
     name
-        FAMILY or FAMILY.MODEL, for example junction.
+        FAMILY or FAMILY.MODEL, for example junction or models.double_helix.
     out
         FILE.svg, .pdf or .png.
     set_
