@@ -296,3 +296,10 @@ def _named(name: str) -> Any:
 def shown_unit(unit: str) -> str:
     """The unit as a suffix for text; empty when dimensionless."""
     return "" if unit == DIMENSIONLESS else unit
+
+
+def number(value: Any) -> str:
+    """A number for people: six digits, zero without a sign."""
+    if isinstance(value, (complex, np.complexfloating)):
+        return f"{value.real + 0.0:.6g}{value.imag + 0.0:+.6g}i"
+    return f"{value + 0.0:.6g}" if isinstance(value, (float, np.floating)) else str(value)

@@ -11,12 +11,11 @@ import numpy as np
 import xarray as xr
 
 from chirospin.base import results
-from chirospin.base.audit import Certificate
+from chirospin.base.audit import CERTIFICATE, Certificate, certificate_row, checks_words
 from chirospin.base.family import Family, Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, ParameterInfo
-from chirospin.base.units import shown_unit
-from chirospin.faces.verdict import CERTIFICATE, certificate_row, checks_words
+from chirospin.base.units import number, shown_unit
 
 ROWS = 40  # lines of a table on the terminal before it is cut
 ENTRIES = 90  # of an array that is printed whole
@@ -34,13 +33,6 @@ def table(rows: Sequence[Sequence[str]], head: Sequence[str], indent: str = "  "
         for row in [head, *rows]
     ]
     return "\n".join(lines)
-
-
-def number(value: Any) -> str:
-    """A number for people: six digits, zero without a sign."""
-    if isinstance(value, (complex, np.complexfloating)):
-        return f"{value.real + 0.0:.6g}{value.imag + 0.0:+.6g}i"
-    return f"{value + 0.0:.6g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
 def certificates_text(certificates: Sequence[Certificate]) -> str:

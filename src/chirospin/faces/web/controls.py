@@ -13,9 +13,8 @@ from dash import dcc, html
 from chirospin.base.families import installed
 from chirospin.base.family import Problem
 from chirospin.base.parameters import Model, ParameterInfo
-from chirospin.base.units import shown_unit
-from chirospin.faces.symbols import Piece, symbol_pieces, unit_pieces
-from chirospin.faces.text import number
+from chirospin.base.symbols import Piece, symbol_pieces, unit_pieces
+from chirospin.base.units import number, shown_unit
 from chirospin.faces.web.question import mirror_parameter, plain_settings
 
 CURVE_POINTS, MAP_WIDTH, MAP_POINTS = "40", "20", "14"  # even: a symmetric range leaves out 0

@@ -14,8 +14,8 @@ import xarray as xr
 from chirospin.base import results
 from chirospin.base.errors import ModelError
 from chirospin.base.figures import APART, Panel, Plot
+from chirospin.base.symbols import axis_title, marked, symbol_pieces
 from chirospin.faces import arguments
-from chirospin.faces.symbols import axis_title, marked, symbol_pieces
 from chirospin.faces.web.controls import first_entry
 from chirospin.faces.web.question import VALUES, Question
 

@@ -12,13 +12,12 @@ import xarray as xr
 from dash import dcc, html
 
 from chirospin.base import results
-from chirospin.base.audit import Certificate
+from chirospin.base.audit import CERTIFICATE, Certificate, certificate_row
 from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
+from chirospin.base.symbols import symbol_pieces, unit_pieces
+from chirospin.base.units import number
 from chirospin.faces import arguments
-from chirospin.faces.symbols import symbol_pieces, unit_pieces
-from chirospin.faces.text import number
-from chirospin.faces.verdict import CERTIFICATE, certificate_row
 from chirospin.faces.web.controls import family_options, nodes, problem_form
 from chirospin.faces.web.curves import live_figure, zero_within, zero_words
 from chirospin.faces.web.desk import Desk, Ticket
