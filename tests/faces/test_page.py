@@ -568,7 +568,7 @@ def certificate(name: str, passed: bool) -> Certificate:
     return Certificate(name=name, value=1.0, tolerance=0.1, passed=passed, about="a", method="gksl")
 
 
-def test_a_failed_dear_check_makes_the_verdict_red_and_is_counted() -> None:
+def test_a_failed_expensive_check_makes_the_verdict_red_and_is_counted() -> None:
     answer = answered(asked("junction"))
     cheap = len(answer.certificates)
     green = str(
@@ -615,7 +615,7 @@ def test_expensive_checks_of_a_question_that_is_gone_are_stopped(desk: Desk) -> 
     assert running.wait(10)
 
 
-def test_a_dear_check_that_fails_after_the_answer_is_drawn_draws_it_again() -> None:
+def test_an_expensive_check_that_fails_after_the_answer_is_drawn_draws_it_again() -> None:
     question = asked("junction")
     answer = answered(question)
     ticket, checking = Ticket(Solving(question=question)), Ticket(Auditing(question=question))
@@ -834,7 +834,7 @@ def test_a_wrong_value_does_not_hold_the_server(fuzzed: Any, text: str) -> None:
 def test_a_fault_of_the_page_itself_is_500(fuzzed: Any, monkeypatch: Any) -> None:
     """So that the tests above can fail."""
     client, bodies = fuzzed
-    monkeypatch.setattr(callbacks, "problem_form", lambda _problem: 1 / 0)
+    monkeypatch.setattr(callbacks, "problem_form", lambda _problem, _question: 1 / 0)
     body = next(b for b in bodies if b["changedPropIds"] == ["problem.value"])
     answer = sent(client, body)
     assert answer.status_code == 500

@@ -242,7 +242,7 @@ def test_a_failed_check_is_red_and_counted(page: Any) -> None:
     photograph(page, "failed-verdict")
 
 
-def test_the_dear_checks_belong_to_their_answer(page: Any) -> None:
+def test_the_expensive_checks_belong_to_their_answer(page: Any) -> None:
     button = page.find_element("id", "audit")
     page.execute_script("arguments[0].scrollIntoView()", button)
     button.click()

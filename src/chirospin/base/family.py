@@ -34,6 +34,24 @@ class Derivatives:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpeningFigure:
+    """The figure that a problem is usually drawn as, where a form begins.
+
+    Parameters
+    ----------
+    observable, along : what is drawn over which parameter
+    start, stop : ends of the axis, as typed
+    unit : of the observable, as typed after ``--unit``; empty for the declared one
+    """
+
+    observable: str
+    along: str
+    start: str
+    stop: str
+    unit: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Problem:
     """What the corridor needs to know of one model.
 
@@ -51,6 +69,7 @@ class Problem:
     gradients : by method name, (model, method, parameter names) -> derivatives, where a method knows
         a way better than differences
     drawing : (model, dark) -> a figure of the model itself
+    opening : the figure that a form shows first, where it is not the quantity along its own axis
     """
 
     family: str
@@ -71,6 +90,7 @@ class Problem:
         default_factory=dict
     )
     drawing: Callable[[Any, bool], Any] | None = None
+    opening: OpeningFigure | None = None
 
     def __post_init__(self) -> None:
         known = {part.name for part in self.parts}.union(*(m.gives for m in self.methods.values()))

@@ -666,7 +666,7 @@ def audit(
 
 @app.command
 def explore(
-    name: Annotated[str, Parameter(name="family")] = chirospin.FAMILIES[0],
+    name: Annotated[str | None, Parameter(name="family")] = None,
     /,
     *,
     port: Whole = 8050,
@@ -678,7 +678,7 @@ def explore(
     Parameters
     ----------
     name
-        FAMILY or FAMILY.MODEL that is shown at first.
+        FAMILY or FAMILY.MODEL that is shown at first; without one the page asks what you have.
     port
         Where the page listens; 0 takes any free port.
     host
@@ -686,7 +686,7 @@ def explore(
     answer_to
         A further NAME or NAME:PORT by which the page may be asked, repeatable.
     """
-    problem(name)
+    path = None if name is None else problem(name).path
     from importlib.util import find_spec
 
     if find_spec("dash") is None:
@@ -694,7 +694,7 @@ def explore(
     from chirospin.faces.web.server import serve
 
     serve(
-        problem(name).path,
+        path,
         host=host,
         port=port,
         names=answer_to or [],

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from chirospin.base.family import Family, Problem
+from chirospin.base.family import Family, OpeningFigure, Problem
 from chirospin.base.solve import solver
 from chirospin.junction.audit import AUDITS, CHECKS
 from chirospin.junction.bias.audit import AUDITS as BIASED_AUDITS
@@ -139,6 +139,7 @@ PROBLEM = Problem(
     labels=labels,
     drawing=stack_drawing,
     quantity="spin_polarisation",
+    opening=OpeningFigure(observable="spin_polarisation", along="energy_b", start="0", stop="1.6"),
     gradients={GKSL.name: gradients},
 )
 TRANSIENT = Problem(
@@ -180,6 +181,9 @@ BIASED = Problem(
     labels=labels,
     drawing=stack_drawing,
     quantity="spin_polarisation",
+    opening=OpeningFigure(
+        observable="current", along="bias", start="-4 V", stop="4 V", unit="current=nA, bias=V"
+    ),
 )
 VIBRATING = Problem(
     family="junction",

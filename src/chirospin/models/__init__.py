@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from chirospin.base.family import Family, Problem
+from chirospin.base.family import Family, OpeningFigure, Problem
 from chirospin.base.observables import Observable
 from chirospin.base.solve import solver
 from chirospin.models.audit import AUDITS, CHECKS
@@ -125,6 +125,7 @@ PROBLEMS = (
         audits=LOOP_AUDITS,
         labels=loop_labels,
         quantity="spin_polarisation",
+        opening=OpeningFigure(observable="current", along="bias", start="-0.5 V", stop="0.5 V"),
     ),
     Problem(
         family="models",

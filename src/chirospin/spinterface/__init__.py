@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from chirospin.base.family import Family, Problem, former_names
+from chirospin.base.family import Family, OpeningFigure, Problem, former_names
 from chirospin.base.solve import solver
 from chirospin.points.sweep import sweeper
 from chirospin.spinterface.audit import AUDITS, CHECKS
@@ -127,6 +127,7 @@ GAS = Problem(
     checks=GAS_CHECKS,
     audits=GAS_AUDITS,
     labels=gas_labels,
+    opening=OpeningFigure(observable="spin_polarisation", along="repulsion", start="0", stop="0.4"),
     quantity="spin_polarisation",
 )
 WHOLE_GAS = Problem(
