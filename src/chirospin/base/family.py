@@ -42,6 +42,7 @@ class OpeningFigure:
     observable, along : what is drawn over which parameter
     start, stop : ends of the axis, as typed
     unit : of the observable, as typed after ``--unit``; empty for the declared one
+    values : parameters that differ from their defaults, as typed after ``--set``: an example worth looking at
     """
 
     observable: str
@@ -49,6 +50,7 @@ class OpeningFigure:
     start: str
     stop: str
     unit: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import re
+import threading
 from functools import lru_cache
 from typing import Any
 
@@ -39,13 +40,21 @@ _CLOSING = {"[": "]", "(": ")"}
 _Tokens = list[tuple[str, str]]
 
 
-@lru_cache(maxsize=1)
+_ONE_AT_A_TIME = threading.Lock()
+
+
 def unit_registry() -> Any:
     """The pint registry in which every ``units`` of a result is a unit, ``e/(8 pi)`` too.
 
     The plain ``pint.UnitRegistry()`` reads all the others with ``parse_units``; a unit with a number in it is
     an expression there: ``ureg("e/(8 pi)")`` is 0.0398 e.
     """
+    with _ONE_AT_A_TIME:  # units of two registries do not mix, and threads of a page ask at once
+        return _registry()
+
+
+@lru_cache(maxsize=1)
+def _registry() -> Any:
     import pint
 
     registry: Any = pint.UnitRegistry(

@@ -182,7 +182,21 @@ BIASED = Problem(
     drawing=stack_drawing,
     quantity="spin_polarisation",
     opening=OpeningFigure(
-        observable="current", along="bias", start="-4 V", stop="4 V", unit="current=nA, bias=V"
+        observable="current",
+        along="bias",
+        start="-2 V",
+        stop="2 V",
+        unit="current=nA, bias=V",
+        values={
+            "hopping_a": "0.1",
+            "hopping_b": "0.05",
+            "spin_orbit": "0.01",
+            "hubbard": "0.3",
+            "coupling": "0.005",
+            "lead_polarisation": "0.4",
+            "gate": "-0.26",
+            "temperature": "300",
+        },
     ),
 )
 VIBRATING = Problem(

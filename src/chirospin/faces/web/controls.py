@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dash import dcc, html
@@ -235,11 +235,12 @@ class Begin:
     against: tuple[str, str, str, str]
     unit: str = ""
     log: tuple[bool, bool] = (False, False)
+    values: Mapping[str, str] = field(default_factory=dict)
     question: Question | None = None
 
     def text(self, name: str, default: str) -> str:
         """What a parameter's field holds."""
-        return default if self.question is None else self.question.values.get(name, default)
+        return self.values.get(name, default)
 
 
 def opening(problem: Problem) -> Begin:
@@ -259,6 +260,7 @@ def opening(problem: Problem) -> Begin:
         along=(along, *(ends if own is None else (own.start, own.stop, ends[2]))),
         against=(against, *span_texts(kind, against, MAP_POINTS)),
         unit="" if own is None else own.unit,
+        values={} if own is None else own.values,
     )
 
 
@@ -277,6 +279,7 @@ def restored(problem: Problem, question: Question) -> Begin:
         against=spans[1],
         unit=question.unit,
         log=tuple(bool(s and s.log) for s in (question.along, question.against)),  # type: ignore[arg-type]
+        values=question.values,
         question=question,
     )
 
@@ -553,7 +556,7 @@ def parameter_row(info: ParameterInfo, text: str, follows: str | None = None) ->
     """
     reach = slider_reach(info) if follows is None else None
     help_text = f"{info.about}; {info.range} ({info.unit_words})"
-    field = _field(info, text, follows)
+    typed = _field(info, text, follows)
     unit = html.Span(nodes(unit_pieces(info.unit)), className="unit")
     head = html.Div(
         [
@@ -565,7 +568,7 @@ def parameter_row(info: ParameterInfo, text: str, follows: str | None = None) ->
                 title=help_text,
                 htmlFor=dom_id("field", info.name),
             ),
-            field,
+            typed,
             unit,
         ],
         className="line",

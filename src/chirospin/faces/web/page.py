@@ -236,14 +236,13 @@ def _picture() -> html.Div:
             html.Div(figure, id="figure-frame"),
             html.Div(id="table"),
             html.Div(
-                [html.Div(id="verdict"), html.P(id="status", role="status")], className="under"
-            ),
-            html.Div(
                 [
+                    html.Div(id="verdict"),
+                    html.P(id="status", role="status"),
                     html.Button("Pin this answer", id="pin", className="quiet"),
                     html.Span(id="pinned", className="hint"),
                 ],
-                className="takes",
+                className="under",
             ),
         ],
         id="picture",
