@@ -40,7 +40,7 @@ class OpeningFigure:
     Parameters
     ----------
     observable, along : what is drawn over which parameter
-    start, stop : ends of the axis, as typed
+    start, stop, count : ends of the axis and points, as typed; without a count as many as the form takes
     unit : of the observable, as typed after ``--unit``; empty for the declared one
     values : parameters that differ from their defaults, as typed after ``--set``: an example worth looking at
     """
@@ -49,6 +49,7 @@ class OpeningFigure:
     along: str
     start: str
     stop: str
+    count: str = ""
     unit: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
 

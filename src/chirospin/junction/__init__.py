@@ -186,6 +186,7 @@ BIASED = Problem(
         along="bias",
         start="-2 V",
         stop="2 V",
+        count="20",
         unit="current=nA, bias=V",
         values={
             "hopping_a": "0.1",

@@ -257,7 +257,7 @@ def opening(problem: Problem) -> Begin:
     return Begin(
         observable=observable,
         view="map" if len(plane) > 1 else "curve",
-        along=(along, *(ends if own is None else (own.start, own.stop, ends[2]))),
+        along=(along, *(ends if own is None else (own.start, own.stop, own.count or ends[2]))),
         against=(against, *span_texts(kind, against, MAP_POINTS)),
         unit="" if own is None else own.unit,
         values={} if own is None else own.values,
