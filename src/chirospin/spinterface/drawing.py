@@ -127,7 +127,7 @@ def quench_drawing(model: Quench, dark: bool = False) -> Figure:
     """The level before and after its field ends, beside the metal; bands and spin of the metal."""
     colours, kT = PALETTES[dark].bands, thermal_energy_of(model)
     before, after = zip(*(levels_of(model, m) for m in (1, -1)), strict=True)
-    with sheet((SIZE[0], 2.4), "ABD", dark=dark, width_ratios=(1.2, 1, 1)) as (figure, axes):
+    with sheet((SIZE[0], 2.4), "ABC", dark=dark, width_ratios=(1.2, 1, 1)) as (figure, axes):
         ax = axes["A"]
         energy_range(ax, [*before, *after, -SHOWN * kT, SHOWN * kT], r"\varepsilon", "eV")
         reservoir(ax, 2.0, "metal", 0.0, kT, dark)
@@ -139,7 +139,7 @@ def quench_drawing(model: Quench, dark: bool = False) -> Figure:
             ax.text(n, 1.02, name, transform=ax.get_xaxis_transform(), ha="center")
         ax.set_xlim(-0.5, 2.4)
         only_energies(ax)
-        bands_and_contours(axes["B"], axes["D"], _bands(model), dark, second=_second(model))
+        bands_and_contours(axes["B"], axes["C"], _bands(model), dark, second=_second(model))
     return figure
 
 
