@@ -177,7 +177,7 @@ def _caption(place: Coordinates, ds: xr.Dataset, mathtext: bool = False) -> str:
 
 def live_figure(question: Question, ds: xr.Dataset) -> dict[str, Any]:
     """The answer for the page, as plain data, in the units that are asked for."""
-    ds = in_units(question, ds)
+    ds = as_asked(question, ds)
     curves = series(question, ds)
     panels = list(dict.fromkeys(curve.panel for curve in curves))
     draw_panels = _live_maps if question.view == "map" else _live_curves
@@ -210,7 +210,7 @@ def live_figure(question: Question, ds: xr.Dataset) -> dict[str, Any]:
     }
 
 
-def in_units(question: Question, ds: xr.Dataset) -> xr.Dataset:
+def as_asked(question: Question, ds: xr.Dataset) -> xr.Dataset:
     """An answer in the units that its question names.
 
     Raises
@@ -439,7 +439,7 @@ def _live_maps(
 
 def printed_figure(question: Question, ds: xr.Dataset) -> tuple[Plot, Mapping[str, xr.Dataset]]:
     """The same series as a description for print."""
-    ds = in_units(question, ds)
+    ds = as_asked(question, ds)
     curves = series(question, ds)
     names = [span.name for span in question.spans]
     x = names[-1]

@@ -20,7 +20,7 @@ from chirospin.base.symbols import symbol_pieces, unit_pieces
 from chirospin.base.units import number
 from chirospin.faces import arguments
 from chirospin.faces.web.controls import family_options, nodes, problem_form, problems_by_question
-from chirospin.faces.web.curves import in_units, live_figure, with_pinned, zero_within, zero_words
+from chirospin.faces.web.curves import as_asked, live_figure, with_pinned, zero_within, zero_words
 from chirospin.faces.web.desk import Desk, Ticket
 from chirospin.faces.web.question import (
     Question,
@@ -389,7 +389,7 @@ def ticket_view(
     point = question.view == "point"
     try:
         figure = EMPTY if point else live_figure(question, answer.ds)
-        table = value_table(problem, in_units(question, answer.ds)) if point else ""
+        table = value_table(problem, as_asked(question, answer.ds)) if point else ""
         figure, beside = _beside_pinned(figure, question, pinned)
     except ModelError as error:
         return replace(view, error=str(error), status=status)
