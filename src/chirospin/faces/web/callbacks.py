@@ -89,6 +89,12 @@ def _client(app: Dash) -> None:
         Input("place", "hash"),
         State("asked-first", "data"),
     )
+    _vectors_and_picture(in_browser)
+    _marks(in_browser)
+
+
+def _vectors_and_picture(in_browser: Any) -> None:
+    """Components in step with their vector; the model's picture and the address of the form."""
     in_browser(
         ClientsideFunction("page", "vector"),
         Output({"kind": "field", "name": MATCH}, "value", allow_duplicate=True),
@@ -104,7 +110,6 @@ def _client(app: Dash) -> None:
         Input("question", "data"),
         State("who", "data"),
     )
-    _marks(in_browser)
 
 
 def _marks(in_browser: Any) -> None:
@@ -180,6 +185,10 @@ def _forms(app: Dash) -> None:
     def _count(view: Any, start: Any) -> Any:
         return (MAP_WIDTH if view == "map" else CURVE_POINTS) if start else no_update
 
+    _ends_of_axes(app)
+
+
+def _ends_of_axes(app: Dash) -> None:
     for which, points in (("along", CURVE_POINTS), ("against", MAP_POINTS)):
 
         @app.callback(
