@@ -367,6 +367,7 @@ def test_from_a_question_to_a_pinned_answer_and_a_link_that_restores_it(
     link = page.find_element("id", "link").get_attribute("href")
     page.get("about:blank")
     page.get(until(lambda: link if "0.05" in link else ""))
+    until(lambda: curve(page))
     until(lambda: part(page, "field", "spin_orbit").get_attribute("value").startswith("0.05"))
     until(lambda: "spin_orbit=0.05" in text(page, "command"))
     assert complaints(page) == []
@@ -375,6 +376,7 @@ def test_from_a_question_to_a_pinned_answer_and_a_link_that_restores_it(
 def test_components_of_a_vector_and_the_whole_of_it_are_in_step(page: Any, url: str) -> None:
     page.get("about:blank")
     page.get(url + "#problem=spinterface.gas")
+    until(lambda: curve(page))
     settled(page, "chirospin solve spinterface.gas")
 
     def component(n: int) -> Any:
