@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from chirospin.faces.web.desk import Desk, Ticket
 from chirospin.faces.web.worker import STOPPED
@@ -22,6 +23,7 @@ QUESTION: dict[str, Any] = {
     "against": {"name": "twist", "start": "-1", "stop": "1", "count": "2", "log": False},
     "entries": {"magnetisation": "all"},
     "hands": False,
+    "unit": "",
 }
 WHO = "0123456789abcdef"
 STUDY = "nozaki_fujita_2026"
@@ -35,6 +37,7 @@ VALUES: dict[str, Any] = {
     "along-start.value": "0",
     "question.data": QUESTION,
     "who.data": WHO,
+    "place.hash": "#form=" + quote(json.dumps(QUESTION)),
     "shown.data": {"mark": "0/1", "question": QUESTION, "words": "junction by gksl"},
 }
 ROWS = [

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from chirospin import FAMILIES
 from chirospin.base.errors import ModelError
+from chirospin.base.families import installed, problem
 from chirospin.base.spin import PAULI
+from chirospin.chiral_metal import ChiralMetal
+from chirospin.crystal import Crystal
 from chirospin.faces.cli import main
 from chirospin.junction import BiasedJunction, Junction
 from chirospin.junction.drawing import hop_sizes, level_energies
+from chirospin.models import CurvedChain
+from chirospin.molecule import MoleculeStack
+from chirospin.molecule.drawing import placed_molecules
 from chirospin.rashba import RashbaGas
+from chirospin.spinterface import Contact, Gas, Quench
 from chirospin.vibration import Vibration
 
 
@@ -67,13 +77,133 @@ def test_files_are_vectors_and_dark_ones_are_dark(
         main(["draw", "junction", "--set", "molecules=40", "--out", str(tmp_path / "a.pdf")]) == 2
     )
     assert "at most 24" in capsys.readouterr().err
-    assert main(["draw", "vibration", "--out", str(tmp_path / "r.svg")]) == 2
+
+
+class Undrawn(Vibration):
+    """A model of no problem."""
 
 
 def test_a_model_without_a_drawing_says_so() -> None:
     assert BiasedJunction(molecules=1).draw().axes
-    with pytest.raises(ModelError, match=r"Vibration has no drawing.*junction"):
-        Vibration().draw()
+    with pytest.raises(ModelError, match=r"Undrawn has no drawing.*junction"):
+        Undrawn().draw()
+
+
+PROBLEMS = [one for family in installed() for one in family.problems]
+
+
+def test_every_problem_of_the_toolkit_has_a_drawing() -> None:
+    """Those of other packages need none: a form without one shows no picture."""
+    missing = [one.path for one in PROBLEMS if one.drawing is None and one.family in FAMILIES]
+    assert missing == []
+
+
+DRAWN = ("vibration", "molecule.stack")
+
+
+@pytest.mark.parametrize("path", DRAWN)
+def test_a_drawing_of_each_kind_is_a_vector_on_the_dark_ground(path: str) -> None:
+    stream = io.StringIO()
+    problem(path).model().draw(dark=True).savefig(stream, format="svg")
+    text = stream.getvalue()
+    assert "<image" not in text
+    assert "#14171a" in text
+
+
+@pytest.mark.parametrize("handed", [0.2, -0.2])
+def test_radial_spins_are_those_of_the_eigenstates(handed: float) -> None:
+    """k^2/2m + alpha k.sigma diagonalised at the tail of each arrow, in the plane of x and z."""
+    cases = (
+        (ChiralMetal(spin_orbit=handed), 1.0, 0.48),
+        (Contact(spin_orbit=handed, fermi_energy=0.5), 13.1234, 0.5),
+    )
+    for model, mass, energy in cases:
+        (contours,) = [ax for ax in model.draw().axes if ax.get_ylabel().startswith("$k_z$")]
+        arrows = contours.collections
+        assert len(arrows) == 2
+        for band, quiver in enumerate(arrows):
+            for (x, z), u, w in zip(quiver.XY, quiver.U, quiver.V, strict=True):
+                H = (x * x + z * z) / (2 * mass) * np.eye(2) + handed * (
+                    x * PAULI[0] + z * PAULI[2]
+                )
+                energies, states = np.linalg.eigh(H)
+                psi = states[:, band]
+                spin = [(psi.conj() @ s @ psi).real for s in PAULI]
+                assert energies[band] == pytest.approx(energy, rel=1e-3)  # linear between samples
+                assert spin == pytest.approx([u, 0, w], abs=1e-9)
+
+
+def level_heights(ax: Any) -> list[float]:
+    """Energies of the thick short lines."""
+    thick = [one for one in ax.lines if one.get_linewidth() == pytest.approx(2.2)]
+    return sorted({round(float(one.get_ydata()[0]), 12) for one in thick})
+
+
+def test_levels_stand_where_the_matrices_have_their_eigenvalues() -> None:
+    contact = Contact(level=-0.2, level_splitting=[0.03, 0, 0.04]).draw().axes[0]
+    assert level_heights(contact) == pytest.approx([-0.25, -0.15])
+    vibration = Vibration(level=1.0, chemical_potential=0.5, level_splitting=[0, 3.0, 4.0])
+    assert level_heights(vibration.draw().axes[0]) == pytest.approx([-4.5, 5.5])
+    gas = Gas(band_energy=-0.1, spin_splitting=[0.06, 0, 0.08], repulsion=0.05).draw().axes[0]
+    assert level_heights(gas) == pytest.approx([-0.2, -0.15, 0.0])  # double; lower; empty and upper
+    quench = Quench(level=0.1, exchange=-0.2, kept=0.05).draw().axes[0]
+    assert level_heights(quench) == pytest.approx([-0.1, 0.05, 0.15, 0.3])
+
+
+def test_a_reservoir_is_filled_as_its_fermi_function_says() -> None:
+    ax = Contact(lead_potential=0.3, thermal_energy=0.05).draw().axes[0]
+    lead, metal = ax.collections
+    for filled, potential in ((lead, 0.3), (metal, 0.0)):
+        edge = filled.get_paths()[0].vertices
+        left = edge[:, 0].min()
+        at = edge[edge[:, 0] > left + 1e-12]
+        share = (at[:, 0] - left) / 0.48
+        x = (at[:, 1] - potential) / 0.05
+        assert share == pytest.approx(1 / (1 + np.exp(x)), abs=1e-9)
+
+
+def bond_vectors(model: CurvedChain) -> Any:
+    """Arrows of the view from the side, (bond, component); none without a coupling."""
+    _, side, _ = model.draw().axes
+    quivers = [one for one in side.collections if hasattr(one, "U")]
+    return np.stack([quivers[0].U, quivers[0].V], axis=1) if quivers else None
+
+
+def test_bonds_are_the_hops_and_their_vectors_turn_with_the_handedness() -> None:
+    model = CurvedChain()
+    _, side, _ = model.draw().axes
+    assert len(side.collections[0].get_segments()) == model.sites_per_turn - 1
+    right, left = bond_vectors(model), bond_vectors(model.replace(handedness=-1))
+    assert right.shape == (model.sites_per_turn - 2, 2)  # lambda joins second neighbours
+    assert np.abs(right).max() > 0
+    assert not np.allclose(right, left)
+    assert bond_vectors(model.replace(spin_orbit=0.0)) is None  # the control
+
+
+def test_molecules_are_drawn_where_the_method_places_them() -> None:
+    """Twist and rise of the second molecule against the first, by the rotation itself."""
+    model = MoleculeStack(twist=0.7, rise=0.4, pivot="centre")
+    first, second = placed_molecules(model)
+    c, s = np.cos(0.7), np.sin(0.7)
+    turned = first.positions @ np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]).T + [0, 0, 4.0]
+    assert second.positions == pytest.approx(turned, abs=1e-9)
+    mirrored = placed_molecules(model.replace(handedness=-1))
+    assert not np.allclose(mirrored[1].positions, second.positions)
+    circles = model.draw().axes[0].patches
+    assert len(circles) == 2 * len(first.symbols)
+
+
+def test_bands_of_a_crystal_are_the_eigenvalues_and_touch_at_gamma() -> None:
+    ax = Crystal(hamiltonian="isotropic").draw().axes[0]
+    lines = [np.concatenate(one.get_segments()) for one in ax.collections]
+    assert len(lines) == 4  # two bands on two lines
+    gamma = ax.get_xticks()[1]
+    ends = [float(points[-1, 1]) for points in lines[:2]]
+    assert ends == pytest.approx([0, 0], abs=1e-9)
+    k = gamma  # the first corner lies this far from Gamma
+    assert sorted(float(p[0, 1]) for p in lines[:2]) == pytest.approx(
+        [k**2 / 2 - 0.2 * k, k**2 / 2 + 0.2 * k]
+    )
 
 
 @pytest.mark.parametrize("coupling", [0.02, -0.05])
@@ -102,3 +232,12 @@ def test_below_the_crossing_both_contours_are_of_the_lower_band() -> None:
     first, second = model.draw(dark=True).axes[1].collections
     assert pytest.approx(second.U) == first.U
     assert np.hypot(*first.XY.T).max() < np.hypot(*second.XY.T).min()
+
+
+def test_a_cubic_crystal_has_no_splitting_at_the_face_of_its_zone() -> None:
+    """sin(k b) vanishes there: both bands have the energy 4/(2 m b^2), and at Gamma zero."""
+    (ax, *_) = Crystal(mass=2.0, lattice_constant=0.5).draw().axes
+    lines = [np.concatenate(one.get_segments()) for one in ax.collections]
+    assert [p[0, 1] for p in lines[:2]] == pytest.approx([2 / (2.0 * 0.25)] * 2)
+    assert [p[-1, 1] for p in lines[:2]] == pytest.approx([0.0, 0.0], abs=1e-12)
+    assert abs(lines[0][40, 1] - lines[1][40, 1]) > 0.1  # between, they are apart

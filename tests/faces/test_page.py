@@ -12,6 +12,7 @@ import socket
 import time
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -108,6 +109,133 @@ def test_every_value_of_a_slider_is_allowed(problem: Problem) -> None:
 def test_the_first_question_of_every_form_holds(problem: Problem) -> None:
     question = asked(problem.path)
     assert checked_question(question).problem is problem
+
+
+def opened(problem: Problem) -> Question:
+    """The question that a form asks at first."""
+    first = controls.opening(problem)
+    spans = [
+        dict(zip(("name", "start", "stop", "count"), span, strict=True))
+        for span in (first.along, first.against)
+    ]
+    return question_from(
+        {
+            "problem": problem.path, "methods": [next(iter(problem.methods))],
+            "observable": first.observable, "view": first.view, "unit": first.unit,
+            "values": dict(first.values), "along": spans[0], "against": spans[1],
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: p.path)
+def test_a_link_brings_back_the_form_that_it_was_made_of(problem: Problem) -> None:
+    question = opened(problem)
+    assert checked_question(question).problem is problem
+    place = "#form=" + quote(question.model_dump_json())
+    linked = callbacks.linked_form(place)
+    assert linked == (problem, question)
+    again = controls.restored(problem, question)
+    first = controls.opening(problem)
+    assert (again.along, again.against, again.unit) == (first.along, first.against, first.unit)
+    assert dict(again.values) == dict(first.values)
+
+
+@pytest.mark.parametrize(
+    "place", ["#form={", "#form=[]", "#problem=nope", "#form=" + "[" * 9000, 7]
+)
+def test_a_link_that_holds_no_question_is_refused_in_one_line(place: Any) -> None:
+    with pytest.raises(ModelError) as caught:
+        callbacks.linked_form(place)
+    assert "\n" not in str(caught.value)
+    assert callbacks.linked_form("#explore") is None
+
+
+def test_parameters_stand_in_groups_and_vectors_in_components() -> None:
+    text = str(controls.problem_form(arguments.problem("junction.bias")))
+    at = [text.index(f"Summary('{name}')") for name in ("energies", "hopping", "leads and bias")]
+    assert at == sorted(at)
+    assert "Summary('vibrations')" in text
+    contact = str(controls.problem_form(arguments.problem("spinterface.contact")))
+    assert contact.count("'kind': 'component', 'name': 'level_splitting'") == 3
+    assert "'kind': 'component', 'name': 'hybridisation_vector'" not in contact  # complex
+
+
+def test_a_figure_is_in_the_units_that_are_asked_for_and_marks_the_model_s_own_value() -> None:
+    span = {"name": "bias", "start": "-1", "stop": "4.5", "count": "2"}
+    plain = asked("junction.bias", methods=["landauer"], observable="current", along=span)
+    question = plain.model_copy(update={"unit": "current=nA, bias=mV"})
+    ds = answered(plain).ds
+    figure, declared = curves.live_figure(question, ds), curves.live_figure(plain, ds)
+    assert "mV" in figure["layout"]["xaxis"]["title"]["text"]
+    assert figure["data"][0]["x"] == [-1000, 4500]
+    ratio = figure["data"][0]["y"][1] / declared["data"][0]["y"][1]
+    assert ratio == pytest.approx(243413.48, rel=1e-6)  # eV e/hbar in nA
+    assert [one["x0"] for one in declared["layout"]["shapes"]] == [4.0]
+    assert [one["x0"] for one in figure["layout"]["shapes"]] == [4000.0]
+    beyond = plain.model_copy(update={"values": {"bias": "9"}})
+    assert curves.live_figure(beyond, ds)["layout"]["shapes"] == []
+    assert "--unit current=nA" in command_line(question)
+    assert 'ds.chirospin.to("mV", "bias")' in snippet(question)
+    with pytest.raises(ModelError, match="must be like eV"):
+        curves.live_figure(plain.model_copy(update={"unit": "bias=nm"}), ds)
+
+
+def test_a_pinned_answer_is_drawn_beneath_the_next_and_let_go(desk: Desk) -> None:
+    first = whole(desk, "p", asked("junction"))
+    assert first.drawn is not None
+    data = asked("junction").model_dump()
+    pinned = page.view_of(desk, "p", data, first.drawn.mark, pin=True).drawn
+    assert pinned is not None
+    assert "Pinned (audit passed): junction by gksl" in pinned.pinned
+    other = whole(desk, "p", asked("junction", values={"hubbard": "2"}), pinned.mark).drawn
+    assert other is not None
+    beneath, above = other.figure["data"]
+    assert beneath["y"] == first.drawn.figure["data"][0]["y"] != above["y"]
+    assert beneath["opacity"] < 1
+    elsewhere = whole(desk, "p", asked("junction", observable="mean_current"), other.mark).drawn
+    assert elsewhere is not None
+    assert "its axes differ" in elsewhere.pinned
+    again = page.view_of(
+        desk,
+        "p",
+        asked("junction", observable="mean_current").model_dump(),
+        elsewhere.mark,
+        pin=True,
+    ).drawn
+    assert again is not None
+    assert again.pinned == ""
+
+
+def test_the_picture_of_a_model_is_served_and_a_bad_one_refused(desk: Desk) -> None:
+    client = application(desk, None, own_hosts(LOOPBACK, PORT)).server.test_client()
+    question = asked("junction", view="point")
+
+    def got(text: str) -> Any:
+        words = {"who": "q", "question": text}
+        return client.get("/drawing", query_string=words, headers=HOST)
+
+    good = got(question.model_dump_json())
+    assert (good.status_code, good.mimetype) == (200, "image/svg+xml")
+    assert b"<image" not in good.data
+    many = got(question.model_copy(update={"values": {"molecules": "40"}}).model_dump_json())
+    assert many.status_code == 422
+    assert many.data.startswith(b"422 Parameter `molecules` must be at most 24")
+    for text in ("", "{", "[" * 9000, '{"problem": "nope", "methods": ["x"]}', "x" * 30_000):
+        assert got(text).status_code == 400
+    code = asked("crystal", values={"hamiltonian": "evil.py:run"}).model_dump_json()
+    assert got(code).status_code == 400
+
+
+def test_the_first_view_asks_what_the_user_has_unless_a_problem_is_named() -> None:
+    text = str(page.first_layout(None))
+    for title, _, href in page.DOORS:
+        assert title in text
+        if href.startswith("#problem="):
+            assert callbacks.linked_form(href)
+    assert "Store(id='asked-first', data=True)" in text or "data=True" in text
+    assert "id='asked-first', data=False" in str(page.first_layout("junction")).replace(
+        "data=False, id='asked-first'", "id='asked-first', data=False"
+    )
 
 
 # Questions are those of the command line
@@ -568,7 +696,7 @@ def certificate(name: str, passed: bool) -> Certificate:
     return Certificate(name=name, value=1.0, tolerance=0.1, passed=passed, about="a", method="gksl")
 
 
-def test_a_failed_dear_check_makes_the_verdict_red_and_is_counted() -> None:
+def test_a_failed_expensive_check_makes_the_verdict_red_and_is_counted() -> None:
     answer = answered(asked("junction"))
     cheap = len(answer.certificates)
     green = str(
@@ -615,7 +743,7 @@ def test_expensive_checks_of_a_question_that_is_gone_are_stopped(desk: Desk) -> 
     assert running.wait(10)
 
 
-def test_a_dear_check_that_fails_after_the_answer_is_drawn_draws_it_again() -> None:
+def test_an_expensive_check_that_fails_after_the_answer_is_drawn_draws_it_again() -> None:
     question = asked("junction")
     answer = answered(question)
     ticket, checking = Ticket(Solving(question=question)), Ticket(Auditing(question=question))
@@ -834,7 +962,7 @@ def test_a_wrong_value_does_not_hold_the_server(fuzzed: Any, text: str) -> None:
 def test_a_fault_of_the_page_itself_is_500(fuzzed: Any, monkeypatch: Any) -> None:
     """So that the tests above can fail."""
     client, bodies = fuzzed
-    monkeypatch.setattr(callbacks, "problem_form", lambda _problem: 1 / 0)
+    monkeypatch.setattr(callbacks, "problem_form", lambda _problem, _question: 1 / 0)
     body = next(b for b in bodies if b["changedPropIds"] == ["problem.value"])
     answer = sent(client, body)
     assert answer.status_code == 500

@@ -242,7 +242,7 @@ def test_a_failed_check_is_red_and_counted(page: Any) -> None:
     photograph(page, "failed-verdict")
 
 
-def test_the_dear_checks_belong_to_their_answer(page: Any) -> None:
+def test_the_expensive_checks_belong_to_their_answer(page: Any) -> None:
     button = page.find_element("id", "audit")
     page.execute_script("arguments[0].scrollIntoView()", button)
     button.click()
@@ -332,16 +332,61 @@ def test_it_is_used_by_keyboard_alone(page: Any) -> None:
 
 
 def test_it_is_read_on_a_phone(page: Any) -> None:
-    phone = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    phone = {"width": 420, "height": 844, "deviceScaleFactor": 2, "mobile": True}
     page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
     page.refresh()
     until(lambda: curve(page))
-    for tab in ("#explore", "#studies"):
+    right = "return document.querySelector('#figure .main-svg').getBoundingClientRect().right"
+    assert page.execute_script(right) <= phone["width"]  # not cut, as a page that hides it would
+    for tab in ("#explore", "#studies", "#start"):
         page.execute_script("location.hash = arguments[0]", tab)
         until(lambda tab=tab: page.find_element("css selector", tab).is_displayed())
         wide = page.execute_script("return document.documentElement.scrollWidth")
         assert wide <= phone["width"]
     page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_from_a_question_to_a_pinned_answer_and_a_link_that_restores_it(
+    page: Any, url: str
+) -> None:
+    page.get(url + "#start")
+    door = until(lambda: page.find_element("css selector", "a.door[href='#problem=junction']"))
+    until(door.is_displayed)
+    door.click()
+    settled(page, "chirospin solve junction ")
+    drawn = "const at = document.getElementById('drawing'); return !at.hidden && at.naturalWidth"
+    until(lambda: page.execute_script(drawn))
+    before = curve(page)
+    page.find_element("id", "pin").click()
+    until(lambda: text(page, "pin") == "Unpin")
+    retype(part(page, "field", "spin_orbit"), "0.05")
+    settled(page, "spin_orbit=0.05 ")
+    assert until(lambda: curve(page, 1)) != curve(page)
+    assert curve(page) == before  # pale, beneath
+    retype(part(page, "field", "spin_orbit"), "0.05 eV")
+    link = page.find_element("id", "link").get_attribute("href")
+    page.get("about:blank")
+    page.get(until(lambda: link if "0.05" in link else ""))
+    until(lambda: curve(page))
+    until(lambda: part(page, "field", "spin_orbit").get_attribute("value").startswith("0.05"))
+    until(lambda: "spin_orbit=0.05" in text(page, "command"))
+    assert complaints(page) == []
+
+
+def test_components_of_a_vector_and_the_whole_of_it_are_in_step(page: Any, url: str) -> None:
+    page.get("about:blank")
+    page.get(url + "#problem=spinterface.gas")
+    until(lambda: curve(page))
+    settled(page, "chirospin solve spinterface.gas")
+
+    def component(n: int) -> Any:
+        key = json.dumps({"kind": "component", "n": n, "name": "wavevector"}, separators=(",", ":"))
+        return page.find_element("css selector", f"[id='{key}']")
+
+    retype(component(0), "2")
+    settled(page, "wavevector=[2, 0, 1]")
+    retype(part(page, "field", "wavevector"), "[3, 4, 5]")
+    until(lambda: [component(n).get_attribute("value") for n in range(3)] == ["3", "4", "5"])
 
 
 def test_a_study_is_recomputed_on_demand_and_can_be_stopped(page: Any, url: str) -> None:

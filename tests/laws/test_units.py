@@ -15,9 +15,9 @@ from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
 from chirospin.base.parameters import ParameterInfo, Shape, checked
 from chirospin.base.solve import solve
+from chirospin.base.symbols import unit_pieces
 from chirospin.base.units import LONGEST_UNIT, parse, unit_of, unit_registry
 from chirospin.faces import arguments
-from chirospin.faces.symbols import unit_pieces
 
 PROBLEMS = [one for name in chirospin.FAMILIES for one in arguments.family(name).problems]
 PLAIN: Any = pint.UnitRegistry(cache_folder=None)

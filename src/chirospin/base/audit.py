@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+CERTIFICATE = ("method", "check", "value", "allowed", "meaning")
+"""Heads of a table of certificates."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,3 +84,25 @@ class Audit:
             method=method.name,
             passed=abs(value) <= self.tolerance,
         )
+
+
+def checks_words(certificates: Sequence[Certificate]) -> str:
+    """``passed: 9 checks``, or ``FAILED: 2 of 9 checks``."""
+    bad = sum(not certificate.passed for certificate in certificates)
+    return (
+        f"FAILED: {bad} of {len(certificates)} checks"
+        if bad
+        else f"passed: {len(certificates)} checks"
+    )
+
+
+def certificate_row(certificate: Certificate) -> tuple[str, str, str, str, str]:
+    """A certificate in the tables of every face, under ``CERTIFICATE``."""
+    bound = ">= -" if certificate.bound == "above" else "<= "
+    return (
+        certificate.method,
+        certificate.name,
+        f"{certificate.value:.2e}",
+        f"{bound}{certificate.tolerance:.0e}",
+        certificate.about,
+    )

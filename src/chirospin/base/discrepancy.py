@@ -49,7 +49,7 @@ def discrepancies(ds: xr.Dataset, names: Sequence[str] | None = None) -> list[Di
     ds : result of several methods
     names : of observables, in this order; all if not given
     """
-    if "method" not in ds.dims:
+    if "solved_by" not in ds.dims:
         return []
     named = [str(n) for n in ds.data_vars] if names is None else list(names)
     found = (_largest(ds, name) for name in named if name + ERROR in ds)
@@ -57,10 +57,10 @@ def discrepancies(ds: xr.Dataset, names: Sequence[str] | None = None) -> list[Di
 
 
 def _largest(ds: xr.Dataset, name: str) -> Discrepancy | None:
-    values = ds[name].transpose("method", ...).values
-    errors = ds[name + ERROR].transpose("method", ...).values
+    values = ds[name].transpose("solved_by", ...).values
+    errors = ds[name + ERROR].transpose("solved_by", ...).values
     worst: Discrepancy | None = None
-    for a, b in combinations(range(ds.sizes["method"]), 2):
+    for a, b in combinations(range(ds.sizes["solved_by"]), 2):
         apart = np.abs(values[a] - values[b]).ravel()
         allowed = (errors[a] + errors[b]).ravel()
         if not np.isfinite(apart).any():
@@ -72,7 +72,7 @@ def _largest(ds: xr.Dataset, name: str) -> Discrepancy | None:
         one = Discrepancy(
             observable=name,
             unit=str(ds[name].attrs.get("units", "1")),
-            methods=(str(ds["method"].values[a]), str(ds["method"].values[b])),
+            methods=(str(ds["solved_by"].values[a]), str(ds["solved_by"].values[b])),
             apart=float(apart[n]),
             errors=float(allowed[n]),
         )

@@ -34,6 +34,27 @@ class Derivatives:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpeningFigure:
+    """The figure that a problem is usually drawn as, where a form begins.
+
+    Parameters
+    ----------
+    observable, along : what is drawn over which parameter
+    start, stop, count : ends of the axis and points, as typed; without a count as many as the form takes
+    unit : of the observable, as typed after ``--unit``; empty for the declared one
+    values : parameters that differ from their defaults, as typed after ``--set``: an example worth looking at
+    """
+
+    observable: str
+    along: str
+    start: str
+    stop: str
+    count: str = ""
+    unit: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Problem:
     """What the corridor needs to know of one model.
 
@@ -53,6 +74,7 @@ class Problem:
     default_method : model -> name of its default, where the first does not apply to every model
     drawing : (model, dark) -> a figure of the model itself
     suited : by name of an observable, the method that is taken where it is asked for and none is named
+    opening : the figure that a form shows first, where it is not the quantity along its own axis
     """
 
     family: str
@@ -75,6 +97,7 @@ class Problem:
     default_method: Callable[[Any], str] | None = None
     drawing: Callable[[Any, bool], Any] | None = None
     suited: Mapping[str, str] = field(default_factory=dict)
+    opening: OpeningFigure | None = None
 
     def __post_init__(self) -> None:
         known = {part.name for part in self.parts}.union(*(m.gives for m in self.methods.values()))

@@ -607,6 +607,17 @@ def converted(ds: xr.Dataset, unit: str, names: Sequence[str] = ()) -> xr.Datase
     return ds.assign(data).assign_coords(coordinates)
 
 
+class AuditTable(xr.Dataset):  # type: ignore[no-untyped-call]
+    """The audit of a result; a notebook shows it as a table."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        from chirospin.base.html import audit_html
+
+        return audit_html(self)
+
+
 @xr.register_dataset_accessor("chirospin")  # type: ignore[no-untyped-call]
 class ResultAccessor:
     """``ds.chirospin``: figure, audit and citations of a result."""
@@ -636,7 +647,14 @@ class ResultAccessor:
     @property
     def audit(self) -> xr.Dataset:
         """The audit alone: value, tolerance and verdict of every check."""
-        return self._ds[["audit_value", "audit_tolerance", "audit_passed"]]
+        audit = self._ds[["audit_value", "audit_tolerance", "audit_passed"]]
+        return AuditTable(audit.data_vars, audit.coords, audit.attrs)
+
+    def _repr_html_(self) -> str:
+        """For a notebook: verdict, figure or values, checks."""
+        from chirospin.base.html import result_html
+
+        return result_html(self._ds)
 
     @property
     def settled(self) -> xr.Dataset:

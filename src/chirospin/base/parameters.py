@@ -219,6 +219,12 @@ class Model(BaseModel):
 
         return drawing_of(self, dark)
 
+    def _repr_html_(self) -> str:
+        """For a notebook: the drawing, and a table of the parameters."""
+        from chirospin.base.html import model_html
+
+        return model_html(self)
+
     def made_from(self, origin: Mapping[str, Any]) -> Self:
         """The same model, which says where its parameters come from."""
         self._origin = origin

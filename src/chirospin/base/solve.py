@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from chirospin.base import figures, results
+from chirospin.base.bar import Progress, told_by
 from chirospin.base.errors import ConvergenceError, ConvergenceWarning, ModelError
 from chirospin.base.family import Family, Problem
 from chirospin.base.memory import available_bytes, in_words
@@ -22,7 +23,6 @@ from chirospin.base.observables import Observable
 from chirospin.base.parameters import Model, checked, not_scalar, swept_numbers
 from chirospin.base.parts import states_with_parts
 
-Progress = Callable[[int, int], None]
 Axes = Mapping[str, Any]
 MethodChoice = str | Method | None
 ACCESSOR = figures.ResultAccessor  # importing it registers ds.chirospin
@@ -39,7 +39,7 @@ def solve(
     observables: Sequence[str] | None = None,
     on_failure: Literal["raise", "record"] | None = None,
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress | Literal[True] | None = None,
 ) -> xr.Dataset:
     """Solve a model, or a grid of models, by one method or several side by side.
 
@@ -53,7 +53,7 @@ def solve(
     on_failure : raise at a point that does not converge, or record NaN and the reason; if not given, one
         point by one method raises, and of more than that the failures are recorded with a warning
     workers : threads that share the points; BLAS then runs on one thread in each
-    progress : called with (points done, points in all)
+    progress : called with (points done, points in all); True shows a bar in a notebook or on a terminal
 
     Returns
     -------
@@ -82,19 +82,20 @@ def solve(
     models = grid_models(model, grid)
     raises = on_failure == "raise" or (on_failure is None and len(models) * len(chosen) == 1)
     parts = []
-    for n, each in enumerate(chosen):
-        states = states_with_parts(
-            problem.parts,
-            each,
-            models,
-            problem.needs(wanted),
-            workers=workers,
-            watch=partial(_refuse_failure, each) if raises else _accept,
-            progress=_shifted(progress, n * len(models), len(chosen) * len(models)),
-        )
-        parts.append(results.dataset(problem, each, model, grid, models, states, wanted))
-        if on_failure is None:
-            _warn_of_failures(each, grid, states)
+    with told_by(progress, f"solving {problem.path}") as told:
+        for n, each in enumerate(chosen):
+            states = states_with_parts(
+                problem.parts,
+                each,
+                models,
+                problem.needs(wanted),
+                workers=workers,
+                watch=partial(_refuse_failure, each) if raises else _accept,
+                progress=_shifted(told, n * len(models), len(chosen) * len(models)),
+            )
+            parts.append(results.dataset(problem, each, model, grid, models, states, wanted))
+            if on_failure is None:
+                _warn_of_failures(each, grid, states)
     return results.side_by_side(parts, [each.name for each in chosen]) if several else parts[0]
 
 
@@ -110,7 +111,7 @@ def solver(family: Family) -> Callable[..., xr.Dataset]:
         observables: Sequence[str] | None = None,
         on_failure: Literal["raise", "record"] | None = None,
         workers: int = 1,
-        progress: Progress | None = None,
+        progress: Progress | Literal[True] | None = None,
     ) -> xr.Dataset:
         if model is None:
             model = family.problems[0].model()

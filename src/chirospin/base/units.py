@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import re
+import threading
 from functools import lru_cache
 from typing import Any
 
@@ -39,13 +40,21 @@ _CLOSING = {"[": "]", "(": ")"}
 _Tokens = list[tuple[str, str]]
 
 
-@lru_cache(maxsize=1)
+_ONE_AT_A_TIME = threading.Lock()
+
+
 def unit_registry() -> Any:
     """The pint registry in which every ``units`` of a result is a unit, ``e/(8 pi)`` too.
 
     The plain ``pint.UnitRegistry()`` reads all the others with ``parse_units``; a unit with a number in it is
     an expression there: ``ureg("e/(8 pi)")`` is 0.0398 e.
     """
+    with _ONE_AT_A_TIME:  # units of two registries do not mix, and threads of a page ask at once
+        return _registry()
+
+
+@lru_cache(maxsize=1)
+def _registry() -> Any:
     import pint
 
     registry: Any = pint.UnitRegistry(
@@ -296,3 +305,10 @@ def _named(name: str) -> Any:
 def shown_unit(unit: str) -> str:
     """The unit as a suffix for text; empty when dimensionless."""
     return "" if unit == DIMENSIONLESS else unit
+
+
+def number(value: Any) -> str:
+    """A number for people: six digits, zero without a sign."""
+    if isinstance(value, (complex, np.complexfloating)):
+        return f"{value.real + 0.0:.6g}{value.imag + 0.0:+.6g}i"
+    return f"{value + 0.0:.6g}" if isinstance(value, (float, np.floating)) else str(value)

@@ -17,6 +17,7 @@ from chirospin.base.solve import solver
 from chirospin.chiral_metal.audit import AUDITS, CHECKS
 from chirospin.chiral_metal.boltzmann import Boltzmann
 from chirospin.chiral_metal.closed_form import ClosedForm
+from chirospin.chiral_metal.drawing import driven_drawing, metal_drawing
 from chirospin.chiral_metal.driven import (
     DRIVEN_AUDITS,
     DRIVEN_CHECKS,
@@ -47,6 +48,7 @@ PROFILES = Problem(
     name="chiral_metal",
     question="spin between an injecting and an extracting plane of an isotropic chiral metal",
     model=ChiralMetal,
+    drawing=metal_drawing,
     methods={method.name: method for method in (ClosedForm, Boltzmann)},
     observables=OBSERVABLES,
     checks=CHECKS,
@@ -59,6 +61,7 @@ DRIVEN = Problem(
     name="driven",
     question="spin under an alternating or a suddenly switched current",
     model=DrivenMetal,
+    drawing=driven_drawing,
     methods={method.name: method for method in (DrivenClosedForm, DrivenBoltzmann)},
     observables=DRIVEN_OBSERVABLES,
     checks=DRIVEN_CHECKS,

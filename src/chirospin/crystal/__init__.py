@@ -23,6 +23,7 @@ from chirospin.crystal.contact import (
     ContactRays,
     contact_labels,
 )
+from chirospin.crystal.drawing import band_drawing
 from chirospin.crystal.methods import FermiSurface, KGrid
 from chirospin.crystal.model import Crystal, labels
 from chirospin.crystal.observables import OBSERVABLES
@@ -45,6 +46,7 @@ CRYSTAL = Problem(
     name="crystal",
     question="spin and orbital moment that a current induces in a crystal, from its Wannier file",
     model=Crystal,
+    drawing=band_drawing,
     methods={method.name: method for method in (KGrid, FermiSurface)},
     observables=OBSERVABLES,
     checks=CHECKS,
@@ -57,6 +59,7 @@ CONTACT = Problem(
     name="contact",
     question="spin near a plane where current enters a crystal, linear in the current",
     model=ContactCrystal,
+    drawing=band_drawing,
     methods={method.name: method for method in (ContactRays, ContactGrid)},
     observables=CONTACT_OBSERVABLES,
     checks=CONTACT_CHECKS,

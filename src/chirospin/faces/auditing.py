@@ -10,7 +10,7 @@ from typing import Any
 import xarray as xr
 
 from chirospin.base import results
-from chirospin.base.audit import Certificate
+from chirospin.base.audit import Certificate, checks_words
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Problem
 from chirospin.base.method import Method
@@ -29,7 +29,7 @@ from chirospin.faces.measuring import (
 )
 from chirospin.faces.report import reported
 from chirospin.faces.text import certificates_json, certificates_text
-from chirospin.faces.verdict import checks_words, failure_line, failure_lines
+from chirospin.faces.verdict import failure_line, failure_lines
 from chirospin.points.store import Store
 
 

@@ -14,9 +14,9 @@ from chirospin.base import results
 from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
 from chirospin.base.parameters import Model
-from chirospin.base.units import plain_conversion, quantity, shown_unit
+from chirospin.base.units import number, plain_conversion, quantity, shown_unit
 from chirospin.faces.measuring import is_measured
-from chirospin.faces.text import number, table
+from chirospin.faces.text import table
 from chirospin.measured.inference.bounds import CAN, CANNOT, INCOMPLETE, MARGIN, UNDECIDED
 from chirospin.measured.inference.ranges import Sourced
 from chirospin.points.optimise import AGREEING, AGREEMENT, Limit, objective

@@ -718,7 +718,7 @@ def audit(
 
 @app.command
 def explore(
-    name: Annotated[str, Parameter(name="family")] = chirospin.FAMILIES[0],
+    name: Annotated[str | None, Parameter(name="family")] = None,
     /,
     *,
     port: Whole = 8050,
@@ -730,7 +730,7 @@ def explore(
     Parameters
     ----------
     name
-        FAMILY or FAMILY.MODEL that is shown at first.
+        FAMILY or FAMILY.MODEL that is shown at first; without one the page asks what you have.
     port
         Where the page listens; 0 takes any free port.
     host
@@ -738,7 +738,7 @@ def explore(
     answer_to
         A further NAME or NAME:PORT by which the page may be asked, repeatable.
     """
-    problem(name)
+    path = None if name is None else problem(name).path
     from importlib.util import find_spec
 
     if find_spec("dash") is None:
@@ -746,7 +746,7 @@ def explore(
     from chirospin.faces.web.server import serve
 
     serve(
-        problem(name).path,
+        path,
         host=host,
         port=port,
         names=answer_to or [],
@@ -1420,14 +1420,14 @@ def draw(
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     dark: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
-    """Draw a model from its parameters: a junction's leads, levels, hoppings and spin-orbit vectors.
+    """Draw a model from its parameters: leads, levels, hoppings, spin-orbit vectors, planes, bands, atoms.
 
     chirospin draw junction --set molecules=5 --set handedness=-1 --out stack.svg
 
     Parameters
     ----------
     name
-        FAMILY or FAMILY.MODEL, for example junction.
+        FAMILY or FAMILY.MODEL, for example junction or models.double_helix.
     out
         FILE.svg, .pdf or .png.
     set_

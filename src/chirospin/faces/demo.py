@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from chirospin.base import results
+from chirospin.base.audit import checks_words
 from chirospin.base.errors import ModelError
 from chirospin.base.figures import Panel, Plot, draw, save_figure, sketch
 from chirospin.base.solve import solve
@@ -22,7 +23,6 @@ from chirospin.faces.arguments import problem
 from chirospin.faces.progress import progress
 from chirospin.faces.reproduction import reproduce_study
 from chirospin.faces.text import table
-from chirospin.faces.verdict import checks_words
 from chirospin.studies import registry
 from chirospin.studies.registry import counted
 

@@ -371,7 +371,7 @@ def calibration_facts(found: Mapping[str, Calibration]) -> dict[str, Any]:
 
 def fit_report(ds: xr.Dataset) -> list[str]:
     """The parts of a page about a fit."""
-    from chirospin.faces.report import html_table, svg_figure
+    from chirospin.base.html import html_table, svg_figure
     from chirospin.measured.inference.figure import fit_figure
 
     facts = json.loads(str(ds.attrs["facts"]))

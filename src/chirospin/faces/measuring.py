@@ -332,7 +332,7 @@ def measured_report(ds: xr.Dataset) -> list[str]:
     failed = [test["test"] for test in facts["tests"] if test["verdict"] == "FAILED"]
     state = "failed" if failed else "passed"
     sign = "✗" if failed else "✓"
-    from chirospin.faces.report import svg_figure
+    from chirospin.base.html import svg_figure
 
     lists = [
         f"<p>{title}: {escape('; '.join(facts[key]))}.</p>"
@@ -359,7 +359,7 @@ def measured_report(ds: xr.Dataset) -> list[str]:
 
 
 def _html(rows: Sequence[Sequence[str]], head: Sequence[str]) -> Iterator[str]:
-    from chirospin.faces.report import html_table
+    from chirospin.base.html import html_table
 
     yield html_table(head, [[escape(cell) for cell in row] for row in rows])
 

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from chirospin.base.audit import Certificate
+from chirospin.base.audit import Certificate, checks_words
 from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
 from chirospin.base.parameters import Model
 from chirospin.base.results import settled
-from chirospin.base.units import parse, shown_unit
+from chirospin.base.units import number, parse, shown_unit
 from chirospin.faces.arguments import assignments
-from chirospin.faces.text import certificates_json, certificates_text, number, table
-from chirospin.faces.verdict import checks_words
+from chirospin.faces.text import certificates_json, certificates_text, table
 from chirospin.points.optimise import AGREEING, Range, search_range
 
 

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from chirospin.base.bar import Progress, terminal_bar
 from chirospin.points.sweep import Count
 
-Progress = Callable[[int, int], None]
 EVERY = 10.0  # seconds between plain lines
 
 
@@ -50,7 +50,7 @@ def progress(title: str, quiet: bool = False) -> Iterator[Progress]:
     if quiet:
         yield lambda _done, _total: None
     elif sys.stderr.isatty():
-        yield from _bar(title)
+        yield from terminal_bar(title)
     else:
         yield from _lines(title)
 
@@ -97,23 +97,6 @@ def sweep_progress(title: str, quiet: bool = False) -> Iterator[Callable[[Count]
                 )
 
         yield printed
-
-
-def _bar(title: str) -> Iterator[Progress]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    with Bar(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _lines(title: str) -> Iterator[Progress]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +14,32 @@ import numpy as np
 import xarray as xr
 
 from chirospin.base import results
-from chirospin.base.audit import Certificate
 from chirospin.base.citations import bibliography, bibtex, unbraced
 from chirospin.base.errors import ModelError, UnknownNameError
 from chirospin.base.family import Problem
 from chirospin.base.figures import APART, MANY, sketch
+from chirospin.base.html import (
+    audit_table,
+    drawing_html,
+    html_table,
+    svg_figure,
+    symbol_of,
+    unit_text,
+    values_parts,
+    verdict_line,
+)
 from chirospin.base.sealed import MARK, written_whole
+from chirospin.base.stored import stored_model
+from chirospin.base.symbols import marked, symbol_pieces
+from chirospin.base.units import number
 from chirospin.faces import arguments
 from chirospin.faces.fitting import fit_report, is_fit
 from chirospin.faces.measuring import is_measured, measured_report
-from chirospin.faces.symbols import marked, symbol_pieces, unit_pieces
-from chirospin.faces.text import number
-from chirospin.faces.verdict import CERTIFICATE, certificate_row, checks_words
 from chirospin.points.store import Store
 
 HTML = ".html"
 SWEEP = ("points", "sweep_hash")  # what the store of a sweep says of itself
 FIGURES = 8  # observables that are drawn
-ENTRIES = 90  # of an observable that are listed
-POINTS = 1  # of a sweep up to which values are listed
 
 
 def write_report(source: Path, out: Path) -> xr.Dataset:
@@ -100,6 +105,7 @@ def report_page(ds: xr.Dataset, name: str) -> str:
         f"<p class='hint'>{escape(problem.path)}, by {escape(str(ds.attrs['method']))}; "
         f"from <code>{escape(name)}</code></p>",
         *_reasons(ds),
+        *_drawing(problem, ds),
         *_figures(problem, ds),
         *values_parts(problem, ds),
         "<h2>Parameters</h2>",
@@ -114,15 +120,6 @@ def report_page(ds: xr.Dataset, name: str) -> str:
         *_references(ds),
     ]
     return html_page(parts, name)
-
-
-def verdict_line(found: Sequence[Certificate]) -> str:
-    """The audit in one line, red where a check fails."""
-    failed = [one for one in found if not one.passed]
-    if not failed:
-        return f'<p class="verdict passed">✓ Audit {checks_words(found)}</p>'
-    names = ", ".join(f"{one.name} ({one.method})" for one in failed)
-    return f'<p class="verdict failed">✗ Audit {checks_words(found)}: {escape(names)}</p>'
 
 
 def html_page(
@@ -161,6 +158,16 @@ def _reasons(ds: xr.Dataset) -> Iterator[str]:
         yield f'<p class="hint">Note: {escape(reason)}</p>'
 
 
+def _drawing(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
+    """The model, where it can be made from the file alone, at the point where the quantity is largest."""
+    try:
+        picture = drawing_html(stored_model(ds, problem))
+    except ModelError:
+        return
+    if picture:
+        yield f"<figure>{picture}<figcaption>The model.</figcaption></figure>"
+
+
 def _figures(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
     """The family's quantity first, then what else depends on a swept parameter."""
     names = [observable.name for observable in problem.observables if observable.name in ds]
@@ -178,83 +185,10 @@ def _figures(problem: Problem, ds: xr.Dataset) -> Iterator[str]:
         about = str(ds[name].attrs.get("long_name", name))
         yield (
             f"<figure>{svg_figure(sketch(ds, name), about)}"
-            f"<figcaption>{_symbol(ds[name])} {escape(about)}</figcaption></figure>"
+            f"<figcaption>{symbol_of(ds[name])} {escape(about)}</figcaption></figure>"
         )
     if left:
         yield f"<p class='hint'>Too many curves to draw, see the file: {escape(', '.join(left))}.</p>"
-
-
-def svg_figure(figure: Any, about: str) -> str:
-    """A figure inside the page."""
-    picture = base64.b64encode(_svg(figure)).decode()
-    return f'<img alt="{escape(about)}" src="data:image/svg+xml;base64,{picture}">'
-
-
-def _svg(figure: Any) -> bytes:
-    """The figure with its letters as outlines: it looks the same everywhere."""
-    import matplotlib as mpl
-
-    stream = BytesIO()
-    with mpl.rc_context({"svg.fonttype": "path"}):
-        figure.savefig(stream, format="svg")
-    return stream.getvalue()
-
-
-def _symbol(variable: xr.DataArray) -> str:
-    return marked(symbol_pieces(str(variable.attrs.get("symbol", ""))))
-
-
-def _unit(unit: Any) -> str:
-    return marked(unit_pieces(str(unit)))
-
-
-def html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of cells that are HTML already."""
-    top = "".join(f"<th>{cell}</th>" for cell in head)
-    body = "\n".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>" for row in rows)
-    return (
-        f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>\n{body}\n'
-        "</tbody></table></div>"
-    )
-
-
-def values_parts(problem: Problem, ds: xr.Dataset, heading: str = "Values") -> Iterator[str]:
-    """The numbers of a single point; those of a sweep are in its figures and its file."""
-    if ds["converged"].size > POINTS and set(ds["converged"].dims) - {"solved_by"}:
-        return
-    methods = (
-        [str(m) for m in np.atleast_1d(ds["solved_by"].values)] if "solved_by" in ds.dims else [""]
-    )
-    rows = []
-    for observable in problem.observables:
-        if observable.name not in ds or ds[observable.name].size > ENTRIES * len(methods):
-            continue
-        values = (
-            ds[observable.name]
-            if "solved_by" in ds.dims
-            else ds[observable.name].expand_dims("solved_by")
-        )
-        if "solved_by" not in values.dims:
-            continue
-        own = [str(d) for d in values.dims if d != "solved_by"]
-        flat = values.stack(entry=own, create_index=False) if own else values.expand_dims("entry")
-        flat = flat.transpose("entry", "solved_by")
-        for n in range(flat.sizes["entry"]):
-            place = ", ".join(f"{d} {flat[d].values[n]}" for d in own)
-            numbers = [escape(number(v)) if np.isfinite(v) else "–" for v in flat.values[n]]
-            rows.append(
-                [
-                    _symbol(values),
-                    escape(observable.name),
-                    escape(place),
-                    *numbers,
-                    _unit(str(values.attrs["units"])),
-                ]
-            )
-    if rows:
-        yield f"<h2>{heading}</h2>" if heading else ""
-        heads = [escape(m) or "value" for m in methods]
-        yield html_table(["", "observable", "entry", *heads, "unit"], rows)
 
 
 def _parameters(problem: Problem, ds: xr.Dataset) -> str:
@@ -277,24 +211,10 @@ def _parameters(problem: Problem, ds: xr.Dataset) -> str:
         changed = name in ds.coords or stored != results.stored_value(info.default)
         cell = f"<strong>{escape(shown)}</strong>" if changed else escape(shown)
         symbol = marked(symbol_pieces(info.symbol))
-        rows.append([symbol, escape(name), cell, _unit(info.unit), escape(info.about)])
+        rows.append([symbol, escape(name), cell, unit_text(info.unit), escape(info.about)])
     return html_table(["", "parameter", "value", "unit", "meaning"], rows) + (
         '<p class="hint">Bold: swept, or not the default. Inside, ħ = e = k<sub>B</sub> = 1.</p>'
     )
-
-
-def audit_table(certificates: Sequence[Certificate]) -> str:
-    """Every check with value, tolerance and meaning."""
-    rows = [
-        [
-            '<span class="passed">✓</span>'
-            if certificate.passed
-            else '<strong class="failed">✗ FAILED</strong>',
-            *map(escape, certificate_row(certificate)),
-        ]
-        for certificate in certificates
-    ]
-    return html_table(["", *CERTIFICATE], rows)
 
 
 def _methods(problem: Problem, ds: xr.Dataset) -> Iterator[str]:

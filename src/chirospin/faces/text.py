@@ -15,13 +15,12 @@ import numpy as np
 import xarray as xr
 
 from chirospin.base import results
-from chirospin.base.audit import Certificate
+from chirospin.base.audit import CERTIFICATE, Certificate, certificate_row, checks_words
 from chirospin.base.discrepancy import Discrepancy, discrepancies
 from chirospin.base.family import Family, Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, ParameterInfo
-from chirospin.base.units import shown_unit
-from chirospin.faces.verdict import CERTIFICATE, certificate_row, checks_words
+from chirospin.base.units import number, shown_unit
 
 GAP, NARROW = 2, 24  # characters between columns, and of a column that is not wrapped further
 ROWS = 40  # lines of a table on the terminal before it is cut
@@ -92,13 +91,6 @@ def _wrapped(row: Sequence[str], block: Sequence[int], widths: Sequence[int]) ->
         .rstrip()
         for line in itertools.zip_longest(*cells, fillvalue="")
     ]
-
-
-def number(value: Any) -> str:
-    """A number for people: six digits, zero without a sign."""
-    if isinstance(value, (complex, np.complexfloating)):
-        return f"{value.real + 0.0:.6g}{value.imag + 0.0:+.6g}i"
-    return f"{value + 0.0:.6g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
 def certificates_text(certificates: Sequence[Certificate]) -> str:

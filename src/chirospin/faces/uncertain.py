@@ -16,8 +16,9 @@ from chirospin.base.family import Problem
 from chirospin.base.method import Method
 from chirospin.base.parts import states_with_parts
 from chirospin.base.stored import stored_methods, stored_model
+from chirospin.base.units import number
 from chirospin.faces.arguments import stored_problem
-from chirospin.faces.text import number, table
+from chirospin.faces.text import table
 
 DRAW = "draw"
 GEOMETRY = "drawn_geometry"

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 GOOD, FAILED, BAD_INPUT, NOT_CONVERGED = 0, 1, 2, 3
-CERTIFICATE = ("method", "check", "value", "allowed", "meaning")
 SHOWN = 5  # checks or reasons that are named one by one
 _RED = re.compile(
     r"^.*\b(?:FAILED|NOT REPRODUCED)\b.*$|\b[1-9]\d* (?:failed|whose checks fail)\b", re.M
@@ -34,28 +33,6 @@ def coloured(text: str, stream: TextIO) -> str:
     with console.capture() as caught:
         console.print(words, end="")
     return caught.get()
-
-
-def checks_words(certificates: Sequence[Certificate]) -> str:
-    """``passed: 9 checks``, or ``FAILED: 2 of 9 checks``."""
-    bad = sum(not certificate.passed for certificate in certificates)
-    return (
-        f"FAILED: {bad} of {len(certificates)} checks"
-        if bad
-        else f"passed: {len(certificates)} checks"
-    )
-
-
-def certificate_row(certificate: Certificate) -> tuple[str, str, str, str, str]:
-    """A certificate in the tables of every face, under ``CERTIFICATE``."""
-    bound = ">= -" if certificate.bound == "above" else "<= "
-    return (
-        certificate.method,
-        certificate.name,
-        f"{certificate.value:.2e}",
-        f"{bound}{certificate.tolerance:.0e}",
-        certificate.about,
-    )
 
 
 def failure_line(certificate: Certificate, points: str = "") -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from chirospin.base.family import Family, Problem
+from chirospin.base.family import Family, OpeningFigure, Problem
 from chirospin.base.method import Method
 from chirospin.base.solve import solver
 from chirospin.junction.audit import AUDITS, CHECKS
@@ -197,6 +197,7 @@ PROBLEM = Problem(
     parts=(*MAGNET_PARTS, *ASKED_PARTS),
     drawing=stack_drawing,
     quantity="spin_polarisation",
+    opening=OpeningFigure(observable="spin_polarisation", along="energy_b", start="0", stop="1.6"),
     gradients={GKSL.name: gradients},
 )
 TRANSIENT = Problem(
@@ -248,6 +249,24 @@ BIASED = Problem(
     drawing=stack_drawing,
     quantity="spin_polarisation",
     default_method=lambda model: (Redfield if vibrating(model) else UniversalLindblad).name,
+    opening=OpeningFigure(
+        observable="current",
+        along="bias",
+        start="-2 V",
+        stop="2 V",
+        count="20",
+        unit="current=nA, bias=V",
+        values={
+            "hopping_a": "0.1",
+            "hopping_b": "0.05",
+            "spin_orbit": "0.01",
+            "hubbard": "0.3",
+            "coupling": "0.005",
+            "lead_polarisation": "0.4",
+            "gate": "-0.26",
+            "temperature": "300",
+        },
+    ),
 )
 SWITCHED = Problem(
     family="junction",

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chirospin.base.drawing import (
+    HALF,
+    PALETTES,
+    RING,
+    arrow,
+    energy_level,
+    line,
+    no_axes,
+    only_energies,
+    seen_along,
+    sheet,
+    thickness,
+)
 from chirospin.base.errors import ModelError
-from chirospin.base.figures import COLUMN, INK, journal_style, page_colours
+from chirospin.base.figures import COLUMN, INK
 from chirospin.junction.model import (
     ORBITALS,
     MolecularStack,
@@ -23,15 +36,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_DRAWN = 24  # molecules: more do not fit into a column
-THICKEST, THINNEST = 3.0, 0.3  # points, of the largest hop and of one that is still drawn
-SEEN = 1e-3  # of the largest hop
-HALF = 0.24  # of the distance between molecules: half a level's width
-RING = 0.36  # the same: the longest spin-orbit vector
-COLOURS = {  # orbital a, orbital b, spin-orbit vectors, magnetisation
-    False: ("#0072B2", "#D55E00", "#009E73", "#CC3311"),
-    True: ("#56B4E9", "#FF9A56", "#2ED3A0", "#FF7060"),
-}
-
 Real = NDArray[np.float64]
 
 
@@ -49,22 +53,13 @@ def stack_drawing(model: MolecularStack, dark: bool = False) -> Figure:
         raise ModelError(
             f"Parameter `molecules` must be at most {MOST_DRAWN} for a drawing, but is {model.molecules}"
         )
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    ground, settings = page_colours(dark)
     width = max(COLUMN, 0.45 * (model.molecules + 2))
     across = width / (model.molecules + 2)
-    with journal_style(), rc_context(settings):
-        figure = Figure(figsize=(width, 1.9 + 1.1 * across + 0.3))
-        figure.patch.set_facecolor(ground)
-        above, below = figure.subplots(2, 1, height_ratios=(1.9, 1.1 * across), sharex=True)
-        for ax in (above, below):
-            ax.set_facecolor("none")
-            ax.tick_params(top=False, right=False, bottom=False)
-            ax.minorticks_off()
-        _stack(above, model, dark)
-        _vectors(below, model, dark)
+    heights = (1.9, 1.1 * across)
+    size = (width, sum(heights) + 0.3)
+    with sheet(size, "A;B", dark=dark, height_ratios=heights, sharex=True) as (figure, axes):
+        _stack(axes["A"], model, dark)
+        _vectors(axes["B"], model, dark)
     return figure
 
 
@@ -83,54 +78,31 @@ def hop_sizes(model: MolecularStack) -> Real:
     return np.asarray(found * apart)
 
 
-def _thickness(sizes: Real) -> Real:
-    largest = float(np.max(sizes, initial=0.0))
-    scaled = sizes / largest if largest else sizes
-    return np.where(scaled >= SEEN, np.maximum(THICKEST * scaled, THINNEST), 0.0)
-
-
 def _stack(ax: Axes, model: MolecularStack, dark: bool) -> None:
     energies = level_energies(model)
-    *colours, _, _ = COLOURS[dark]
+    colours = PALETTES[dark].bands
     low, high = float(energies.min()), float(energies.max())
     room = max(0.35 * (high - low), 0.2 * max(abs(low), abs(high)), 1e-3)
-    hops = _thickness(hop_sizes(model))
+    hops = thickness(hop_sizes(model))
     for m, n in np.argwhere(np.triu(hops)):
-        ends = (m // 2 + HALF, n // 2 - HALF)
-        heights = (energies.flat[m], energies.flat[n])
-        ax.plot(ends, heights, color=INK[dark], alpha=0.55, lw=hops[m, n], zorder=1)
+        start = (m // 2 + HALF, energies.flat[m])
+        line(ax, start, (n // 2 - HALF, energies.flat[n]), hops[m, n], dark)
     coupled = lead_couplings(model)[0, :2].reshape(2, model.molecules, 2, 2).sum(axis=-1)
-    widths = _thickness(coupled)
+    widths = thickness(coupled)
     for lead, molecule in ((0, 0), (1, model.molecules - 1)):
         way = (-1, 1)[lead]
-        for orbital in range(2):
-            if widths[lead, molecule, orbital]:
-                height = energies[molecule, orbital]
-                ends = (molecule + way * HALF, molecule + way * (1 - HALF))
-                ax.plot(
-                    ends,
-                    (height, height),
-                    color=INK[dark],
-                    alpha=0.3,
-                    lw=widths[lead, molecule, orbital],
-                )
+        for orbital, height in enumerate(energies[molecule]):
+            ends = (molecule + way * HALF, height), (molecule + way * (1 - HALF), height)
+            line(ax, *ends, widths[lead, molecule, orbital], dark, strength=0.3)
     for (i, orbital), energy in np.ndenumerate(energies):
-        ax.plot((i - HALF, i + HALF), (energy, energy), color=colours[orbital], lw=2.2, zorder=3)
-        if i == 0:
-            ax.text(
-                0,
-                energy,
-                f"${ORBITALS[orbital]}$",
-                color=colours[orbital],
-                va="bottom",
-                ha="center",
-            )
+        energy_level(ax, i, energy, colours[orbital])
+    for name, energy, colour in zip(ORBITALS, energies[0], colours, strict=True):
+        ax.text(0, energy, f"${name}$", color=colour, va="bottom", ha="center")
     ax.set_ylim(low - room, high + room)
     ax.set_xlim(-1.7, model.molecules + 0.5)
     ax.set_ylabel(r"$\epsilon$ (eV)")
     _leads(ax, model, dark)
-    for side in ("top", "right", "bottom"):
-        ax.spines[side].set_visible(False)
+    only_energies(ax)
 
 
 def _leads(ax: Axes, model: MolecularStack, dark: bool) -> None:
@@ -146,36 +118,24 @@ def _leads(ax: Axes, model: MolecularStack, dark: bool) -> None:
         ax.text(place, 0.9, name, transform=across, ha="center")
     p = model.lead_polarisation
     if p:
-        _arrow(ax, (-1.0, 0.46 - 0.3 * p), (-1.0, 0.46 + 0.3 * p), COLOURS[dark][3], across)
+        arrow(ax, (-1.0, 0.46 - 0.3 * p), (-1.0, 0.46 + 0.3 * p), PALETTES[dark].moment, across)
         ax.text(-1.0, -0.04, f"$p = {p:g}$", transform=across, ha="center", size=6)
-
-
-def _arrow(ax: Axes, start: Any, end: Any, colour: str, transform: Any = None) -> None:
-    style = {"arrowstyle": "-|>,head_width=0.18,head_length=0.36", "color": colour, "lw": 1.2}
-    style |= {"shrinkA": 0, "shrinkB": 0}
-    frame = transform or ax.transData
-    ax.annotate("", xy=end, xytext=start, xycoords=frame, textcoords=frame, arrowprops=style)
 
 
 def _vectors(ax: Axes, model: MolecularStack, dark: bool) -> None:
     from matplotlib.patches import Circle
 
-    vectors, colour = spin_orbit_vectors(model), COLOURS[dark][2]
+    vectors, colour = spin_orbit_vectors(model), PALETTES[dark].vector
     longest = float(np.linalg.norm(vectors, axis=-1).max())
     for i, vector in enumerate(vectors):
         ax.add_patch(Circle((i, 0), RING, fill=False, ec=INK[dark], alpha=0.4, lw=0.5))
         if longest:
-            x, y, z = RING * vector / longest
-            if np.hypot(x, y) > SEEN:
-                _arrow(ax, (i, 0.0), (i + x, y), colour)
-            if abs(z) > SEEN:
-                ax.plot(i, 0, "o" if z > 0 else "x", color=colour, ms=4 * abs(z) / RING)
+            seen_along(ax, (i, 0.0), RING * vector / longest, colour)
+    no_axes(ax)
     ax.set_aspect("equal")
     ax.set_ylim(-0.5, 0.5)
-    ax.set_yticks([])
     ax.set_xticks(range(model.molecules), [str(i + 1) for i in range(model.molecules)])
-    for side in ax.spines.values():
-        side.set_visible(False)
+    ax.tick_params(top=False, right=False, bottom=False)
     ax.text(
         -0.5, 0, f"$|\\Lambda|$\n{longest:.3g} eV", va="center", ha="right", color=colour, size=7
     )

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from chirospin.base.family import Family, Problem
+from chirospin.base.family import Family, OpeningFigure, Problem
 from chirospin.base.observables import Observable
 from chirospin.base.solve import solver
 from chirospin.models.audit import AUDITS, CHECKS
 from chirospin.models.curved_chain import CurvedChain
 from chirospin.models.custom import Contact, Custom, Hop, Site, TightBinding
 from chirospin.models.double_helix import DoubleHelix
+from chirospin.models.drawing import helicene_drawing, loop_drawing, one_electron_drawing
 from chirospin.models.effective_helix import EffectiveHelix
 from chirospin.models.first_order import (
     FIRST_ORDER_AUDITS,
@@ -58,6 +59,7 @@ def _problem(
         name=name,
         question=question,
         model=model,
+        drawing=one_electron_drawing,
         methods={Landauer.name: Landauer},
         observables=(*OBSERVABLES, *own),
         checks=CHECKS,
@@ -116,12 +118,14 @@ PROBLEMS = (
         question="surface moments that follow the current, after Alwan and Dubi 2021 "
         "[abstracts read; equations reconstructed here]",
         model=SpinterfaceLoop,
+        drawing=loop_drawing,
         methods={SelfConsistent.name: SelfConsistent},
         observables=LOOP_OBSERVABLES,
         checks=LOOP_CHECKS,
         audits=LOOP_AUDITS,
         labels=loop_labels,
         quantity="spin_polarisation",
+        opening=OpeningFigure(observable="current", along="bias", start="-0.5 V", stop="0.5 V"),
     ),
     Problem(
         family="models",
@@ -129,6 +133,7 @@ PROBLEMS = (
         question="transmitted spin at first order in the coupling, Dalum and Hedegard 2019 "
         "[public code read; hoppings of helicene here]",
         model=FirstOrder,
+        drawing=helicene_drawing,
         methods={Perturbation.name: Perturbation},
         observables=FIRST_ORDER_OBSERVABLES,
         checks=FIRST_ORDER_CHECKS,

@@ -104,7 +104,7 @@ class Source:
 def parts(model: FirstOrder) -> Source:
     """Matrices of the model."""
     xi = model.spin_orbit
-    built = _helicene(model, 2.0)  # xi = 2: C_k is L_k
+    built = helicene_of(model, 2.0)  # xi = 2: C_k is L_k
     size = len(built.sites)
     blocks = built.hamiltonian.reshape(size, 2, size, 2)
     random = np.random.default_rng(model.seed)
@@ -122,7 +122,8 @@ def parts(model: FirstOrder) -> Source:
     )
 
 
-def _helicene(model: FirstOrder, xi: float) -> Molecule:
+def helicene_of(model: FirstOrder, xi: float) -> Molecule:
+    """The molecule, with a spin-orbit coupling, eV."""
     return HeliceneMolecule(
         rings=model.rings, spin_orbit=xi, handedness=model.handedness
     ).molecule()

@@ -174,18 +174,52 @@ def _solenoid(model: SpinterfaceLoop) -> tuple[float, float]:
     return model.solenoid, BOHR_MAGNETON * tesla
 
 
+@dataclass(frozen=True, kw_only=True)
+class LoopEnergies:
+    """What stands where on the axis of energies, eV.
+
+    Parameters
+    ----------
+    shift : of each spin by a full moment of the surface
+    couplings : to the surface and to the magnet
+    polarisation : of the magnet
+    """
+
+    level: float
+    shift: float
+    bias: float
+    thermal_energy: float
+    couplings: tuple[float, float]
+    polarisation: float
+    handedness: int
+
+
+def loop_energies(model: SpinterfaceLoop) -> LoopEnergies:
+    """The energies of the model."""
+    return LoopEnergies(
+        level=_level(model),
+        shift=model.surface_coupling,
+        bias=model.bias,
+        thermal_energy=_temperature(model),
+        couplings=(model.coupling_left, model.coupling_right),
+        polarisation=model.lead_polarisation,
+        handedness=_hand(model),
+    )
+
+
 def _charge_and_spin(
     model: SpinterfaceLoop, moment: Real | float, magnetisation: float
 ) -> tuple[Real, Real]:
     """Current in eV e/h, and n_up - n_down, at moments."""
     m = np.asarray(moment, dtype=float)
-    T, spins = _temperature(model), np.array([1.0, -1.0])
-    right = model.coupling_right * (1 + spins * magnetisation * model.lead_polarisation)
-    width = model.coupling_left + right
-    level = _level(model) - spins * model.surface_coupling * m[..., None]
-    ends = [broadened_fermi((level - s * model.bias / 2) / T, width / T) for s in (1, -1)]
-    current = 2 * np.pi * model.coupling_left * right / width * (ends[0] - ends[1])
-    filling = (model.coupling_left * ends[0] + right * ends[1]) / width
+    of, spins = loop_energies(model), np.array([1.0, -1.0])
+    T, left = of.thermal_energy, of.couplings[0]
+    right = of.couplings[1] * (1 + spins * magnetisation * of.polarisation)
+    width = left + right
+    level = of.level - spins * of.shift * m[..., None]
+    ends = [broadened_fermi((level - s * of.bias / 2) / T, width / T) for s in (1, -1)]
+    current = 2 * np.pi * left * right / width * (ends[0] - ends[1])
+    filling = (left * ends[0] + right * ends[1]) / width
     return current.sum(axis=-1), filling[..., 0] - filling[..., 1]
 
 

@@ -14,6 +14,7 @@ from functools import partial
 from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
 from chirospin.molecule.audit import AUDITS, CHECKS, STACK_AUDITS, STACK_CHECKS
+from chirospin.molecule.drawing import molecule_drawing, stack_of_molecules_drawing
 from chirospin.molecule.kohn_sham import KohnSham, StackedKohnSham
 from chirospin.molecule.model import Molecule, MoleculeStack
 from chirospin.molecule.observables import OBSERVABLES, STACK_OBSERVABLES, labels, stack_labels
@@ -36,6 +37,7 @@ MOLECULE = Problem(
     name="molecule",
     question=QUESTION,
     model=Molecule,
+    drawing=molecule_drawing,
     methods={KohnSham.name: KohnSham},
     observables=OBSERVABLES,
     checks=CHECKS,
@@ -49,6 +51,7 @@ STACK = Problem(
     name="stack",
     question="parameters of the junction of a stack of molecules from their coordinates",
     model=MoleculeStack,
+    drawing=stack_of_molecules_drawing,
     methods={StackedKohnSham.name: StackedKohnSham},
     observables=STACK_OBSERVABLES,
     checks=STACK_CHECKS,

@@ -112,6 +112,15 @@ def placement(molecule: Structure, asked: Geometry) -> Placement:
     )
 
 
+def turned_and_raised(
+    molecule: Structure, place: Placement, asked: Geometry, n: int
+) -> tuple[Structure, Array]:
+    """Molecule n of a carried stack, from 0, and the rotation that brings it there."""
+    rotation = turn(n * place.twist, 2) @ place.matrix
+    moved = (molecule.positions - place.pivot) @ rotation.T + [0, 0, n * asked.rise]
+    return molecule.at(moved), rotation
+
+
 def carried_sites(
     monomer: Monomer, pair: tuple[int, int], asked: Geometry, place: Placement
 ) -> list[Site]:
@@ -126,8 +135,7 @@ def carried_sites(
     orbitals = monomer.frame[:, monomer.window[[a, b]]]
     sites = []
     for n in range(asked.molecules):
-        rotation = turn(n * place.twist, 2) @ place.matrix
-        there = here.at((here.positions - place.pivot) @ rotation.T + [0, 0, n * asked.rise])
+        there, rotation = turned_and_raised(here, place, asked, n)
         matrix = turned_orbitals(monomer.state.basis, rotation)
         basis = atomic_basis(there, monomer.state.theory, monomer.state.charge)
         moved = matrix @ orbitals

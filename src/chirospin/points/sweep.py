@@ -26,12 +26,13 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 
 from chirospin.base import families, results
+from chirospin.base.bar import told_by
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Family, Problem
 from chirospin.base.functions import contents, named_files
@@ -500,6 +501,16 @@ def _seconds(chunk: Chunk) -> float:
     return max(time.perf_counter() - start, 1e-6)
 
 
+@contextmanager
+def _counted_by(progress: Progress | Literal[True] | None, title: str) -> Iterator[Progress | None]:
+    """The callback that was given, or a bar for True."""
+    with told_by(progress, title) as told:
+        if progress is not True or told is None:
+            yield told
+        else:
+            yield lambda count: told(count.done, count.points)
+
+
 def sweeper(family: Family) -> Callable[..., xr.Dataset]:
     """The ``sweep`` function of a family."""
 
@@ -515,7 +526,7 @@ def sweeper(family: Family) -> Callable[..., xr.Dataset]:
         executor: MakeExecutor | None = None,
         chunk: int | None = None,
         retry_failed: bool = False,
-        progress: Progress | None = None,
+        progress: Progress | Literal[True] | None = None,
     ) -> xr.Dataset:
         """Fill a store on disk with a sweep, or go on where it was interrupted, and open it.
 
@@ -524,12 +535,12 @@ def sweeper(family: Family) -> Callable[..., xr.Dataset]:
         model : parameters that do not vary
         store : directory
         method : name or object, or a list of them
-        over : parameter name -> values; their product is the sweep
-        design : instead of ``over``; see :func:`chirospin.points.design.designed`
+        over, design : parameter name -> values, whose product is the sweep; or :func:`chirospin.points.design.designed`
         workers : processes; 0 computes in this one (a script with more needs a __main__ guard)
         executor : makes a ``concurrent.futures`` executor, such as that of a cluster
         chunk : points in a shard; measured if not given
         retry_failed : compute failed points again
+        progress : called with a :class:`Count` after each chunk; True shows a bar in a notebook or on a terminal
 
         Raises
         ------
@@ -547,15 +558,16 @@ def sweeper(family: Family) -> Callable[..., xr.Dataset]:
             design=design or designed(model, grid=over),
         )
         member.choose(definition.observables)
-        run(
-            definition,
-            Path(store),
-            executor=executor,
-            workers=workers,
-            chunk=chunk,
-            retry_failed=retry_failed,
-            progress=progress,
-        )
+        with _counted_by(progress, f"sweep of {member.path}") as told:
+            run(
+                definition,
+                Path(store),
+                executor=executor,
+                workers=workers,
+                chunk=chunk,
+                retry_failed=retry_failed,
+                progress=told,
+            )
         return Store(Path(store)).open()
 
     sweep.__qualname__ = "sweep"

@@ -17,7 +17,7 @@ from chirospin.base.solve import solver
 from chirospin.points.sweep import sweeper
 from chirospin.rashba.audit import AUDITS, CHECKS
 from chirospin.rashba.closed_form import ClosedForm
-from chirospin.rashba.drawing import gas_drawing
+from chirospin.rashba.drawing import fermi_level_drawing, gas_drawing
 from chirospin.rashba.fermi_level import (
     FERMI_LEVEL_AUDITS,
     FERMI_LEVEL_CHECKS,
@@ -63,6 +63,7 @@ FERMI_LEVEL = Problem(
     name="fermi_level",
     question="the same with Dresselhaus and Zeeman fields and spin-orbit scattering, at E_F",
     model=FermiLevelGas,
+    drawing=fermi_level_drawing,
     methods={method.name: method for method in (FermiLevelKinetic, FermiLevelClosedForm)},
     renamed={"matrix": FermiLevelKinetic.name},
     observables=FERMI_LEVEL_OBSERVABLES,

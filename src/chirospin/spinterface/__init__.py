@@ -12,11 +12,19 @@ from __future__ import annotations
 
 from functools import partial
 
-from chirospin.base.family import Family, Problem, former_names
+from chirospin.base.family import Family, OpeningFigure, Problem, former_names
 from chirospin.base.solve import solver
 from chirospin.points.sweep import sweeper
 from chirospin.spinterface.audit import AUDITS, CHECKS
 from chirospin.spinterface.contact import NEGF, LesserOnly
+from chirospin.spinterface.drawing import (
+    contact_drawing,
+    gas_states_drawing,
+    map_drawing,
+    metal_only_drawing,
+    pair_drawing,
+    quench_drawing,
+)
 from chirospin.spinterface.gas import (
     GAS_AUDITS,
     GAS_CHECKS,
@@ -99,6 +107,7 @@ CONTACT = Problem(
     name="contact",
     question="spin and charge that a molecule at one contact induces in a spin-orbit metal",
     model=Contact,
+    drawing=contact_drawing,
     methods={method.name: method for method in (NEGF, LesserOnly)},
     renamed={"consistent": NEGF.name},
     observables=OBSERVABLES,
@@ -112,11 +121,13 @@ GAS = Problem(
     name="gas",
     question="polarisation of a correlated gas with four states for each wavevector",
     model=Gas,
+    drawing=gas_states_drawing,
     methods={method.name: method for method in (Exact,)},
     observables=GAS_OBSERVABLES,
     checks=GAS_CHECKS,
     audits=GAS_AUDITS,
     labels=gas_labels,
+    opening=OpeningFigure(observable="spin_polarisation", along="repulsion", start="0", stop="0.4"),
     quantity="spin_polarisation",
 )
 WHOLE_GAS = Problem(
@@ -124,6 +135,7 @@ WHOLE_GAS = Problem(
     name="whole_gas",
     question="spin response of a whole metal without repulsion",
     model=WholeGas,
+    drawing=metal_only_drawing,
     methods={method.name: method for method in (FermiGas,)},
     observables=WHOLE_GAS_OBSERVABLES,
     checks=WHOLE_GAS_CHECKS,
@@ -136,6 +148,7 @@ PAIR = Problem(
     name="pair",
     question="motion of the charge and spin of a pair of wavevectors under injection",
     model=Pair,
+    drawing=pair_drawing,
     methods={method.name: method for method in (Spectral, MatrixExponential)},
     renamed={"expm": MatrixExponential.name},
     observables=PAIR_OBSERVABLES,
@@ -149,6 +162,7 @@ MAP = Problem(
     name="map",
     question="spin and charge on a plane or in a volume around any molecule with any contacts",
     model=Map,
+    drawing=map_drawing,
     methods={method.name: method for method in (MapNEGF,)},
     renamed={"consistent": MapNEGF.name},
     observables=MAP_OBSERVABLES,
@@ -162,6 +176,7 @@ STABILITY = Problem(
     name="stability",
     question="repulsion, exchange or field that a moment on the molecule takes, and its stray field",
     model=Stability,
+    drawing=contact_drawing,
     methods={method.name: method for method in (MeanField,)},
     observables=STABILITY_OBSERVABLES,
     checks=STABILITY_CHECKS,
@@ -174,6 +189,7 @@ QUENCH = Problem(
     name="quench",
     question="what becomes of a molecular moment and of the metal's spin when its field ends",
     model=Quench,
+    drawing=quench_drawing,
     methods={method.name: method for method in (PointContact,)},
     observables=QUENCH_OBSERVABLES,
     checks=QUENCH_CHECKS,

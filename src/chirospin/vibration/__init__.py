@@ -16,6 +16,7 @@ from chirospin.base.family import Family, Problem
 from chirospin.base.solve import solver
 from chirospin.points.sweep import sweeper
 from chirospin.vibration.audit import AUDITS, CHECKS
+from chirospin.vibration.drawing import level_drawing
 from chirospin.vibration.exact import Exact
 from chirospin.vibration.ladder import PARTS
 from chirospin.vibration.model import Vibration, labels
@@ -41,6 +42,7 @@ LEVEL = Problem(
     name="vibration",
     question="the thermal moment of a level that vibrations couple to by charge and spin",
     model=Vibration,
+    drawing=level_drawing,
     methods={m.name: m for m in (Exact, SecondOrder, SCBA, SCBAHartree, Windowed)},
     observables=OBSERVABLES,
     checks=CHECKS,

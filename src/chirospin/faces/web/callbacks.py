@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 from typing import Any
+from urllib.parse import unquote
 
 from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 from dash.exceptions import PreventUpdate
 
 from chirospin.base.errors import ModelError
+from chirospin.base.family import Problem
 from chirospin.faces import arguments
 from chirospin.faces.web.controls import (
     CURVE_POINTS,
@@ -20,7 +22,7 @@ from chirospin.faces.web.controls import (
 )
 from chirospin.faces.web.desk import Desk
 from chirospin.faces.web.page import Drawn, faulty_parameter, view_of
-from chirospin.faces.web.question import question_from
+from chirospin.faces.web.question import Question, question_from, question_of_text
 from chirospin.faces.web.studies import start_study, step_words, study_asker, study_block
 from chirospin.faces.web.takeaway import file_bytes, file_name
 from chirospin.faces.web.worker import Solving
@@ -28,6 +30,7 @@ from chirospin.studies import registry
 
 DOWNLOAD_PATIENCE = 120.0  # seconds
 LONGEST = 80  # characters of a name
+LONGEST_PLACE = 20_000  # characters of an address
 
 
 def connect(app: Dash, desk: Desk) -> None:
@@ -67,6 +70,7 @@ def _client(app: Dash) -> None:
         Input({"kind": "field", "name": ALL}, "value"),
         Input({"kind": "option", "name": ALL}, "value"),
         Input({"kind": "entry", "name": ALL}, "value"),
+        Input("unit", "value"),
         *(
             Input(f"{which}-{part}", "value")
             for which in ("along", "against")
@@ -76,13 +80,36 @@ def _client(app: Dash) -> None:
     )
     in_browser(
         ClientsideFunction("page", "turn"),
+        Output("start", "hidden"),
         Output("explore", "hidden"),
         Output("studies", "hidden"),
+        Output("to-start", "className"),
         Output("to-explore", "className"),
         Output("to-studies", "className"),
         Input("place", "hash"),
+        State("asked-first", "data"),
     )
+    _vectors_and_picture(in_browser)
     _marks(in_browser)
+
+
+def _vectors_and_picture(in_browser: Any) -> None:
+    """Components in step with their vector; the model's picture and the address of the form."""
+    in_browser(
+        ClientsideFunction("page", "vector"),
+        Output({"kind": "field", "name": MATCH}, "value", allow_duplicate=True),
+        Output({"kind": "component", "name": MATCH, "n": ALL}, "value"),
+        Input({"kind": "field", "name": MATCH}, "value"),
+        Input({"kind": "component", "name": MATCH, "n": ALL}, "value"),
+        prevent_initial_call=True,
+    )
+    in_browser(
+        ClientsideFunction("page", "picture"),
+        Output("drawing", "src"),
+        Output("link", "href"),
+        Input("question", "data"),
+        State("who", "data"),
+    )
 
 
 def _marks(in_browser: Any) -> None:
@@ -111,12 +138,22 @@ def _marks(in_browser: Any) -> None:
 def _forms(app: Dash) -> None:
     @app.callback(
         Output("form", "children"),
+        Output("problem", "value"),
         Input("problem", "value"),
         Input("reset", "n_clicks"),
+        Input("place", "hash"),
         prevent_initial_call=True,
     )
-    def _form(path: Any, _clicks: Any) -> Any:
-        return problem_form(arguments.problem(text_of(path)))
+    def _form(path: Any, _clicks: Any, place: Any) -> Any:
+        linked = linked_form(place)
+        if cause() == "place":
+            if linked is None:
+                raise PreventUpdate
+            problem, question = linked
+            return problem_form(problem, question), problem.path
+        problem = arguments.problem(text_of(path))
+        same = cause() == "problem" and linked is not None and linked[0].path == problem.path
+        return problem_form(problem, linked[1] if same and linked else None), no_update
 
     @app.callback(
         Output("entries", "children"),
@@ -148,6 +185,10 @@ def _forms(app: Dash) -> None:
     def _count(view: Any, start: Any) -> Any:
         return (MAP_WIDTH if view == "map" else CURVE_POINTS) if start else no_update
 
+    _ends_of_axes(app)
+
+
+def _ends_of_axes(app: Dash) -> None:
     for which, points in (("along", CURVE_POINTS), ("against", MAP_POINTS)):
 
         @app.callback(
@@ -178,6 +219,8 @@ def _answers(app: Dash, desk: Desk) -> None:
         Output("expensive", "children"),
         Output("command", "children"),
         Output("python", "children"),
+        Output("pinned", "children"),
+        Output("pin", "children"),
         Output("shown", "data"),
         Output("status", "children"),
         Output("expensive-status", "children"),
@@ -188,20 +231,24 @@ def _answers(app: Dash, desk: Desk) -> None:
         Input("question", "data"),
         Input("clock", "n_intervals"),
         Input("audit", "n_clicks"),
+        Input("pin", "n_clicks"),
         State("who", "data"),
         State("shown", "data"),
         State({"kind": "row", "name": ALL}, "id"),
         prevent_initial_call=True,
     )
-    def _answer(data: Any, _ticks: Any, _clicks: Any, who: Any, shown: Any, rows: Any) -> Any:
+    def _answer(
+        data: Any, _ticks: Any, _clicks: Any, _pins: Any, who: Any, shown: Any, rows: Any
+    ) -> Any:
         if data is None:
             raise PreventUpdate
         names = [text_of(row, "name") for row in rows] if isinstance(rows, list) else []
         mark = "" if shown is None else text_of(shown, "mark")
-        view = view_of(desk, text_of(who), data, mark, expensive=cause() == "audit")
+        by = cause()
+        view = view_of(desk, text_of(who), data, mark, expensive=by == "audit", pin=by == "pin")
         fault = faulty_parameter(view.error)
         return (
-            *(_drawn(view.drawn, data) if view.drawn else [no_update] * 10),
+            *(_drawn(view.drawn, data) if view.drawn else [no_update] * 12),
             view.status,
             view.expensive_status,
             view.error,
@@ -226,8 +273,30 @@ def _drawn(drawn: Drawn, data: Any) -> tuple[Any, ...]:
         drawn.expensive,
         drawn.command,
         drawn.python,
+        drawn.pinned,
+        "Unpin" if drawn.pinned else "Pin this answer",
         shown,
     )
+
+
+def linked_form(place: Any) -> tuple[Problem, Question | None] | None:
+    """The problem, and the question if there is one, that the address names; None where it names none.
+
+    Raises
+    ------
+    ModelError : an address that holds no question, or no problem
+    """
+    if place is None:
+        return None
+    if not isinstance(place, str) or len(place) > LONGEST_PLACE:
+        raise ModelError("The address must be text of at most 20000 characters")
+    word, _, rest = unquote(place).partition("=")
+    if word == "#problem":
+        return arguments.problem(text_of(rest)), None
+    if word != "#form":
+        return None
+    question = question_of_text(rest)
+    return arguments.problem(question.problem), question
 
 
 def text_of(value: Any, key: str | None = None) -> str:

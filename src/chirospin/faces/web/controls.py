@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from dash import dcc, html
@@ -13,10 +13,9 @@ from dash import dcc, html
 from chirospin.base.families import installed
 from chirospin.base.family import Problem
 from chirospin.base.parameters import Model, ParameterInfo
-from chirospin.base.units import shown_unit
-from chirospin.faces.symbols import Piece, symbol_pieces, unit_pieces
-from chirospin.faces.text import number
-from chirospin.faces.web.question import mirror_parameter, plain_settings
+from chirospin.base.symbols import Piece, symbol_pieces, unit_pieces
+from chirospin.base.units import number, shown_unit
+from chirospin.faces.web.question import Question, mirror_parameter, plain_settings
 
 CURVE_POINTS, MAP_WIDTH, MAP_POINTS = "40", "20", "14"  # even: a symmetric range leaves out 0
 STEPS = 200  # of a slider
@@ -24,6 +23,22 @@ WIDE = 20.0  # sizes of the default from which a bound is no range to look at
 FIRST = ("spin_orbit", "thermal_energy", "chemical_potential")  # swept at first, if declared
 MOST_ENTRIES = 60  # of a menu
 FEW_ENTRIES = 4  # of a dimension that are all shown at first
+GROUPS = (  # of parameters, by the words of their names; the first that fits
+    ("vibrations", ("phonon", "holstein", "peierls", "modulation", "bath", "mode", "spectrum")),
+    ("probes", ("probe", "dephasing")),
+    ("repulsion", ("hubbard", "repulsion", "hund", "screening")),
+    ("spin-orbit coupling and handedness", ("spin_orbit", "twist", "handedness", "spin_frame", "texture")),
+    ("temperature", ("thermal", "temperature")),
+    ("leads and bias", (
+        "lead", "bias", "occupation_", "coupling", "hybridisation", "reservoir", "potential", "gate", "drop",
+        "field", "current_density", "window", "injection", "walls",
+    )),
+    ("hopping", ("hopping", "reach", "decay")),
+    ("energies", ("energy", "energies", "level", "splitting", "gap", "one_body", "frequency")),
+)  # fmt: skip
+COMPONENTS = ("x", "y", "z")
+REST = "size and material"
+FOLDED = ("vibrations", "probes")  # groups that are closed at first
 _TAGS: dict[str, Any] = {"i": html.I, "b": html.B, "sub": html.Sub, "sup": html.Sup}
 
 
@@ -161,6 +176,11 @@ def family_options() -> list[dict[str, Any]]:
     ]
 
 
+def problems_by_question() -> list[tuple[str, str]]:
+    """Every problem with its question, for a list."""
+    return [(one["value"], one["label"].partition(": ")[2]) for one in family_options()]
+
+
 def first_entry(count: int, dimensions: int, *, places: bool) -> str:
     """What is shown at first: the middle place of a profile; all entries of few, or the first."""
     if places:
@@ -205,34 +225,85 @@ def entry_rows(problem: Problem, observable: str, axes: Sequence[str]) -> list[A
     return rows
 
 
-def problem_form(problem: Problem) -> list[Any]:
-    """The whole form of a problem."""
-    kind = problem.model
-    first = problem.quantity
-    along = first_axis(problem, first)
-    names = sweepable(kind)
-    labels = problem.labels(problem.model())
-    plane = [name for name in own_axes(problem, first) if len(labels[name]) > 1]
+@dataclass(frozen=True, kw_only=True)
+class Begin:
+    """What a form shows first: a problem's opening figure, or the question that a link restores."""
+
+    observable: str
+    view: str
+    along: tuple[str, str, str, str]
+    against: tuple[str, str, str, str]
+    unit: str = ""
+    log: tuple[bool, bool] = (False, False)
+    values: Mapping[str, str] = field(default_factory=dict)
+    question: Question | None = None
+
+    def text(self, name: str, default: str) -> str:
+        """What a parameter's field holds."""
+        return self.values.get(name, default)
+
+
+def opening(problem: Problem) -> Begin:
+    """The figure that the problem names, or its quantity along its own axis or the sweep most often wanted."""
+    kind, own = problem.model, problem.opening
+    observable = problem.quantity if own is None else own.observable
+    along = first_axis(problem, observable) if own is None else own.along
+    names, labels = sweepable(kind), problem.labels(kind())
+    plane = [name for name in own_axes(problem, observable) if len(labels[name]) > 1]
     infos = [kind.parameter_info(n) for n in names if n != along]
     swept = [i.name for i in infos if not i.axis and not i.integer]
     against = [*plane[1:], *swept, along][0]
-    view = "map" if len(plane) > 1 else "curve"
+    ends = span_texts(kind, along, CURVE_POINTS)
+    return Begin(
+        observable=observable,
+        view="map" if len(plane) > 1 else "curve",
+        along=(along, *(ends if own is None else (own.start, own.stop, own.count or ends[2]))),
+        against=(against, *span_texts(kind, against, MAP_POINTS)),
+        unit="" if own is None else own.unit,
+        values={} if own is None else own.values,
+    )
+
+
+def restored(problem: Problem, question: Question) -> Begin:
+    """The form as a question has it."""
+    first = opening(problem)
+    known = sweepable(problem.model)
+    spans = [
+        (span.name, span.start, span.stop, span.count) if span and span.name in known else own
+        for span, own in ((question.along, first.along), (question.against, first.against))
+    ]
+    return Begin(
+        observable=problem.choose((question.observable or first.observable,))[0].name,
+        view=question.view,
+        along=spans[0],
+        against=spans[1],
+        unit=question.unit,
+        log=tuple(bool(s and s.log) for s in (question.along, question.against)),  # type: ignore[arg-type]
+        values=question.values,
+        question=question,
+    )
+
+
+def problem_form(problem: Problem, question: Question | None = None) -> list[Any]:
+    """The whole form of a problem, as at first or as a question has it."""
+    kind = problem.model
+    first = opening(problem) if question is None else restored(problem, question)
+    names = sweepable(kind)
     defaults = {
         i.name: "" if i.name in _members(kind) else default_text(i)
         for i in ordered_parameters(kind)
     }
+    axes = (first.along[0], first.against[0])
     return [
         dcc.Store(id="defaults", data=defaults),
         html.P(problem.question[:1].upper() + problem.question[1:] + ".", className="about"),
-        _section("Method", _method_fields(problem)),
+        html.Img(id="drawing", alt="the model, drawn from its parameters", hidden=True),
+        _section("Method", _method_fields(problem, question)),
         _section(
             "Figure",
             [
-                _observable_field(problem),
-                html.Div(
-                    entry_rows(problem, first, (along, against)[: 1 + (view == "map")]),
-                    id="entries",
-                ),
+                _observable_field(problem, first),
+                html.Div(_entries_at_first(problem, first, axes), id="entries"),
                 dcc.RadioItems(
                     id="view",
                     options=[
@@ -240,31 +311,59 @@ def problem_form(problem: Problem) -> list[Any]:
                         {"label": "map", "value": "map"},
                         {"label": "one point", "value": "point"},
                     ],
-                    value=view,
+                    value=first.view,
                     inline=True,
                     className="choices",
                 ),
-                html.Div(_span_fields("along", kind, names, along, CURVE_POINTS), id="along"),
                 html.Div(
-                    _span_fields("against", kind, names, against, MAP_POINTS),
-                    id="against",
-                    hidden=view != "map",
+                    _span_fields("along", kind, names, first.along, first.log[0]),
+                    id="along",
+                    hidden=first.view == "point",
                 ),
-                _hands(kind),
+                html.Div(
+                    _span_fields("against", kind, names, first.against, first.log[1]),
+                    id="against",
+                    hidden=first.view != "map",
+                ),
+                _hands(kind, both=question is not None and question.hands),
             ],
         ),
-        _section("Parameters", _parameter_rows(kind)),
+        _section("Parameters", _parameter_rows(kind, first)),
     ]
 
 
-def _observable_field(problem: Problem) -> html.Div:
+def _entries_at_first(problem: Problem, first: Begin, axes: tuple[str, str]) -> list[Any]:
+    """Menus of the dimensions, each at the entry of the question that is restored."""
+    if first.view == "point":
+        return []
+    rows = entry_rows(problem, first.observable, axes[: 1 + (first.view == "map")])
+    wanted = {} if first.question is None else first.question.entries
+    for row in rows:
+        menu = row.children[1]
+        value = wanted.get(menu.id["name"])
+        if value in [one["value"] for one in menu.options]:
+            menu.value = value
+    return rows
+
+
+def _observable_field(problem: Problem, first: Begin) -> html.Div:
     names = [
         {"label": _named(o.name, o.symbol, o.unit), "value": o.name} for o in problem.observables
     ]
     return html.Div(
         [
             html.Label("show", htmlFor="observable"),
-            _dropdown("observable", names, problem.quantity),
+            _dropdown("observable", names, first.observable),
+            html.Label("in units", htmlFor="unit"),
+            dcc.Input(
+                id="unit",
+                value=first.unit,
+                placeholder="as declared; or nA, bias=mV",
+                type="text",
+                maxLength=80,
+                autoComplete="off",
+                className="number unit-words",
+            ),
         ],
         className="pair",
     )
@@ -291,8 +390,12 @@ def _named(name: str, symbol: str, unit: str) -> html.Span:
     )
 
 
-def _method_fields(problem: Problem) -> list[Any]:
+def _method_fields(problem: Problem, question: Question | None) -> list[Any]:
     methods = problem.methods
+    chosen = [next(iter(methods))]
+    typed: Mapping[str, str] = {}
+    if question is not None:
+        chosen, typed = [m for m in question.methods if m in methods], question.options
     options = {
         name: (field, kind.name)
         for kind in methods.values()
@@ -304,7 +407,7 @@ def _method_fields(problem: Problem) -> list[Any]:
             options=[
                 {"label": html.Span(n, title=m.summary), "value": n} for n, m in methods.items()
             ],
-            value=[next(iter(methods))],
+            value=chosen,
             className="choices",
         )
     ]
@@ -318,6 +421,7 @@ def _method_fields(problem: Problem) -> list[Any]:
                 ),
                 dcc.Input(
                     id={"kind": "option", "name": name},
+                    value=typed.get(name, ""),
                     placeholder="" if field.default is None else str(field.default),
                     type="text",
                     maxLength=80,
@@ -335,14 +439,14 @@ def _method_fields(problem: Problem) -> list[Any]:
     return rows
 
 
-def _hands(kind: type[Model]) -> html.Div:
+def _hands(kind: type[Model], *, both: bool) -> html.Div:
     name = mirror_parameter(kind)
     sign = nodes(symbol_pieces(kind.parameter_info(name).symbol)) if name else []
     return html.Div(
         dcc.Checklist(
             id="hands",
             options=[{"label": html.Span(["both handednesses (±", *sign, ")"]), "value": "both"}],
-            value=[],
+            value=["both"] if both else [],
             className="choices",
         ),
         hidden=name is None,
@@ -350,9 +454,9 @@ def _hands(kind: type[Model]) -> html.Div:
 
 
 def _span_fields(
-    which: str, kind: type[Model], names: Sequence[str], chosen: str, points: str
+    which: str, kind: type[Model], names: Sequence[str], span: Sequence[str], log: bool
 ) -> html.Div:
-    start, stop, count = span_texts(kind, chosen, points)
+    chosen, start, stop, count = span
     swept = [{"label": _parameter_name(kind.parameter_info(n)), "value": n} for n in names]
     ends = [
         dcc.Input(
@@ -394,7 +498,7 @@ def _span_fields(
                     dcc.Checklist(
                         id=f"{which}-log",
                         options=[{"label": "log", "value": "log"}],
-                        value=[],
+                        value=["log"] if log else [],
                         className="choices",
                     ),
                 ],
@@ -408,41 +512,51 @@ def _parameter_name(info: ParameterInfo) -> html.Span:
     return _named(info.name, info.symbol, info.unit)
 
 
-def _parameter_rows(kind: type[Model]) -> list[Any]:
+def group_of(info: ParameterInfo) -> str:
+    """The group that a parameter is shown in, by the words of its name."""
+    return next((name for name, words in GROUPS if any(w in info.name for w in words)), REST)
+
+
+def _parameter_rows(kind: type[Model], first: Begin) -> list[Any]:
     members = _members(kind)
-    plain, folded, arrays = [], [], []
+    grouped: dict[str, list[Any]] = {}
+    folded, arrays = [], []
     for info in ordered_parameters(kind):
-        row = parameter_row(info, members.get(info.name))
+        text = first.text(info.name, "" if info.name in members else default_text(info))
+        row = parameter_row(info, text, members.get(info.name))
         if info.name in members:
             folded.append(row)
         elif info.shape is not None and info.default is None:
             arrays.append(row)
         else:
-            plain.append(row)
-    rows: list[Any] = list(plain)
+            grouped.setdefault(group_of(info), []).append(row)
+    order = [*reversed([name for name, _ in GROUPS]), REST]
+    few = len(grouped) == 1
+    rows: list[Any] = [
+        html.Details(
+            [html.Summary(name), *grouped[name]],
+            open=few or name not in FOLDED,
+            className="group",
+        )
+        for name in sorted(grouped, key=order.index)
+    ]
     for title, found in (("what the shorthands set, one by one", folded), ("arrays", arrays)):
         if found:
             rows.append(html.Details([html.Summary(title), *found]))
-    return [
-        html.P(
-            "Values may carry units: 25 meV, 300 K, 90 deg, pi/2.",
-            className="hint",
-        ),
-        *rows,
-    ]
+    return [html.P("Values may carry units: 25 meV, 300 K, 90 deg, pi/2.", className="hint"), *rows]
 
 
-def parameter_row(info: ParameterInfo, follows: str | None = None) -> html.Div:
+def parameter_row(info: ParameterInfo, text: str, follows: str | None = None) -> html.Div:
     """Symbol, name, field with unit, and a slider where the values form a range.
 
     Parameters
     ----------
+    text : what the field holds
     follows : the shorthand that a blank field follows
     """
-    text = "" if follows else default_text(info)
     reach = slider_reach(info) if follows is None else None
     help_text = f"{info.about}; {info.range} ({info.unit_words})"
-    field = _field(info, text, follows)
+    typed = _field(info, text, follows)
     unit = html.Span(nodes(unit_pieces(info.unit)), className="unit")
     head = html.Div(
         [
@@ -454,17 +568,48 @@ def parameter_row(info: ParameterInfo, follows: str | None = None) -> html.Div:
                 title=help_text,
                 htmlFor=dom_id("field", info.name),
             ),
-            field,
+            typed,
             unit,
         ],
         className="line",
     )
-    slider = [] if reach is None else [_slider(info, reach)]
+    slider = [] if reach is None else [_slider(info, reach, text)]
     return html.Div(
-        [head, *slider, html.Small(help_text, className="help")],
+        [head, *slider, *_components(info, text), html.Small(help_text, className="help")],
         id={"kind": "row", "name": info.name},
         className="parameter",
     )
+
+
+def _components(info: ParameterInfo, text: str) -> list[Any]:
+    """A field for each component of a vector of fixed size, in step with the field of the whole."""
+    shape = info.shape
+    if shape is None or shape.kind is not float or len(shape.axes) != 1 or info.default is None:
+        return []
+    if not isinstance(shape.axes[0], int):
+        return []
+    try:
+        values = [f"{float(v):g}" for v in json.loads(text)]
+    except (ValueError, TypeError):
+        values = [""] * shape.axes[0]
+    names = COMPONENTS if shape.axes[0] <= len(COMPONENTS) else range(1, shape.axes[0] + 1)
+    fields = [
+        html.Label(
+            [
+                html.I(str(name)),
+                dcc.Input(
+                    id={"kind": "component", "name": info.name, "n": n},
+                    value=value,
+                    type="text",
+                    maxLength=40,
+                    autoComplete="off",
+                    className="number component",
+                ),
+            ]
+        )
+        for n, (name, value) in enumerate(zip(names, values, strict=False))
+    ]
+    return [html.Div(fields, className="components")]
 
 
 def _field(info: ParameterInfo, text: str, follows: str | None) -> Any:
@@ -496,17 +641,21 @@ def _field(info: ParameterInfo, text: str, follows: str | None) -> Any:
     )
 
 
-def _slider(info: ParameterInfo, reach: Reach) -> html.Label:
+def _slider(info: ParameterInfo, reach: Reach, text: str) -> html.Label:
+    try:
+        value = float(text)
+    except ValueError:  # with a unit
+        value = float(info.default)
     return html.Label(
         [
             html.Span(f"slide {info.name.replace('_', ' ')}", className="unseen"),
             dcc.Input(
                 id={"kind": "slider", "name": info.name},
                 type="range",
-                min=reach.low,
-                max=reach.high,
+                min=min(reach.low, value),
+                max=max(reach.high, value),
                 step=reach.step,
-                value=float(info.default),
+                value=value,
                 className="slider",
             ),
         ]

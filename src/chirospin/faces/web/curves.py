@@ -14,10 +14,11 @@ import xarray as xr
 from chirospin.base import results
 from chirospin.base.errors import ModelError
 from chirospin.base.figures import APART, Panel, Plot
+from chirospin.base.symbols import axis_title, marked, symbol_pieces
+from chirospin.base.units import conversion
 from chirospin.faces import arguments
-from chirospin.faces.symbols import axis_title, marked, symbol_pieces
 from chirospin.faces.web.controls import first_entry
-from chirospin.faces.web.question import VALUES, Question
+from chirospin.faces.web.question import VALUES, Question, Span, checked_question, unit_texts
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#8C8C00", "#56B4E9", "#222222")
 DASHES = ("solid", "dash", "dot", "dashdot")
@@ -29,6 +30,7 @@ DIVERGING = [
 ]  # fmt: skip
 FONT = '"STIX General", "STIX Two Text", "Times New Roman", serif'
 INK = "#1b1b1b"
+OWN = "#7a7a7a"  # of the line at the model's own value
 GAP = 0.07  # of the height, between panels
 HEIGHTS = {1: 340, 2: 270}  # pixels of a panel where there are so many
 HEIGHT, FRAME = 240, 96  # of more panels, and of what is around them
@@ -174,7 +176,8 @@ def _caption(place: Coordinates, ds: xr.Dataset, mathtext: bool = False) -> str:
 
 
 def live_figure(question: Question, ds: xr.Dataset) -> dict[str, Any]:
-    """The answer for the page, as plain data."""
+    """The answer for the page, as plain data, in the units that are asked for."""
+    ds = as_asked(question, ds)
     curves = series(question, ds)
     panels = list(dict.fromkeys(curve.panel for curve in curves))
     draw_panels = _live_maps if question.view == "map" else _live_curves
@@ -205,6 +208,67 @@ def live_figure(question: Question, ds: xr.Dataset) -> dict[str, Any]:
             **layout,
         },
     }
+
+
+def as_asked(question: Question, ds: xr.Dataset) -> xr.Dataset:
+    """An answer in the units that its question names.
+
+    Raises
+    ------
+    ModelError : no unit, or nothing of its kind
+    """
+    shown: xr.Dataset = arguments.in_units(ds, unit_texts(question))
+    return shown
+
+
+def own_value(question: Question, span: Span, ds: xr.Dataset) -> float | None:
+    """The model's own value of a swept parameter, in the unit of the axis; None for places or beyond the axis."""
+    model = checked_question(question).model
+    info = model.parameter_info(span.name)
+    values = {getattr(model, name) for name in model.shorthands.get(span.name, (span.name,))}
+    value = values.pop() if len(values) == 1 and not info.axis else None
+    if not isinstance(value, (int, float)):
+        return None
+    unit = str(ds[span.name].attrs.get("units", "1"))
+    value *= 1.0 if unit == info.unit else conversion(info.unit, unit) or 1.0
+    inside = float(ds[span.name].min()) <= value <= float(ds[span.name].max())
+    return float(value) if inside else None
+
+
+def _own_line(value: float | None, tail: str, axis: str) -> list[dict[str, Any]]:
+    """A thin line across a panel at the model's own value."""
+    if value is None:
+        return []
+    line = {"color": OWN, "width": 1.2, "dash": "dot"}
+    other = "y" if axis == "x" else "x"
+    ends = {f"{axis}0": value, f"{axis}1": value, f"{other}0": 0, f"{other}1": 1}
+    frame = {f"{axis}ref": f"{axis}{tail}", f"{other}ref": f"{other}{tail} domain"}
+    return [{"type": "line", "layer": "below", "line": line, **ends, **frame}]
+
+
+def with_pinned(
+    figure: dict[str, Any], question: Question, pinned: dict[str, Any]
+) -> dict[str, Any] | None:
+    """A figure of curves with those of another one beneath, pale; None where their axes differ."""
+    axes = [key for key in figure["layout"] if key[1:5] == "axis"]
+    same = question.view == "curve" and all(
+        pinned["layout"].get(key, {}).get("title") == figure["layout"][key]["title"] for key in axes
+    )
+    if not same:
+        return None
+    beneath = [
+        {
+            **trace,
+            "name": f"pinned: {trace['name']}",
+            "legendgroup": f"pinned: {trace['name']}",
+            "mode": "lines",
+            "opacity": 0.4,
+            "line": {**trace["line"], "width": 5},
+        }
+        for trace in pinned["data"]
+    ]
+    layout = {**figure["layout"], "showlegend": True}
+    return {"data": [*beneath, *figure["data"]], "layout": layout}
 
 
 def _axis(variable: xr.DataArray, **more: Any) -> dict[str, Any]:
@@ -271,6 +335,7 @@ def _live_curves(
         )
         seen.add(name)
     kind = {"type": "log"} if span.log else {}
+    own, shapes = own_value(question, span, ds), []
     for n, (panel, domain) in enumerate(zip(panels, _domains(len(panels)), strict=True)):
         tail = _ids(n)[0]
         inside = [curve.values.values for curve in curves if curve.panel == panel]
@@ -288,7 +353,8 @@ def _live_curves(
             zerolinecolor="#cfcfcf",
             zerolinewidth=1,
         )
-    return data, layout | {"annotations": _panel_titles(panels)}
+        shapes += _own_line(own, tail, "x")
+    return data, layout | {"annotations": _panel_titles(panels), "shapes": shapes}
 
 
 def _note(text: str) -> dict[str, Any]:
@@ -329,6 +395,8 @@ def _live_maps(
     data, layout = [], {}
     tops = [float(np.nanmax(np.abs(curve.values.values), initial=0.0)) for curve in curves]
     top = max(tops) or zero_within(question, ds) or 1.0
+    own = [own_value(question, span, ds) for span in (along, against)]
+    shapes: list[dict[str, Any]] = []
     signed = not any(tops) or any(bool((curve.values < 0).any()) for curve in curves)
     for n, (curve, domain) in enumerate(zip(curves, _domains(len(panels)), strict=True)):
         tail = _ids(n)[0]
@@ -364,11 +432,14 @@ def _live_maps(
             anchor=f"x{tail}",
             **({"type": "log"} if against.log else {}),
         )
-    return data, layout | {"annotations": _panel_titles(panels)}
+        for value, axis in zip(own, "xy", strict=True):
+            shapes += [{**one, "layer": "above"} for one in _own_line(value, tail, axis)]
+    return data, layout | {"annotations": _panel_titles(panels), "shapes": shapes}
 
 
 def printed_figure(question: Question, ds: xr.Dataset) -> tuple[Plot, Mapping[str, xr.Dataset]]:
     """The same series as a description for print."""
+    ds = as_asked(question, ds)
     curves = series(question, ds)
     names = [span.name for span in question.spans]
     x = names[-1]

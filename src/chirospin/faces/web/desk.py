@@ -107,6 +107,14 @@ class Desk:
         """The newest ticket of an asker."""
         return self._last.get(who)
 
+    def keep(self, who: str, ticket: Ticket) -> None:
+        """Remember a ticket that has ended under a further name."""
+        with self._lock:
+            self._last[who] = ticket
+            self._last.move_to_end(who)
+            while len(self._last) > ASKERS:
+                self._last.popitem(last=False)[1].drop()
+
     def forget(self, who: str) -> None:
         """Drop the last job of an asker, and what it held."""
         with self._lock:

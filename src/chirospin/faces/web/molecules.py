@@ -23,8 +23,9 @@ from flask import Flask, Response, abort, redirect, request, send_file
 
 from chirospin.base import results
 from chirospin.base.errors import ModelError
+from chirospin.base.html import audit_table, values_parts, verdict_line
 from chirospin.faces import arguments
-from chirospin.faces.report import audit_table, html_page, values_parts, verdict_line
+from chirospin.faces.report import html_page
 from chirospin.faces.web.desk import Desk
 from chirospin.faces.web.upload import LONGEST_FIELD, form_row, received, refused_page
 from chirospin.faces.web.worker import STOPPED, Send
@@ -247,7 +248,7 @@ def _field(kind: Any, name: str, text: str = "") -> str:
 
 
 def _typed(info: Any) -> str:
-    from chirospin.faces.text import number
+    from chirospin.base.units import number
 
     value = info.default
     return f"{value if isinstance(value, (str, tuple)) else number(value)} {info.unit}".rstrip(" 1")

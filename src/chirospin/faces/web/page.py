@@ -11,18 +11,19 @@ import numpy as np
 import xarray as xr
 from dash import dcc, html
 
+import chirospin
 from chirospin.base import results
-from chirospin.base.audit import Certificate
+from chirospin.base.audit import CERTIFICATE, Certificate, certificate_row
 from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
+from chirospin.base.symbols import symbol_pieces, unit_pieces
+from chirospin.base.units import number
 from chirospin.faces import arguments
-from chirospin.faces.symbols import symbol_pieces, unit_pieces
-from chirospin.faces.text import number
-from chirospin.faces.verdict import CERTIFICATE, certificate_row
-from chirospin.faces.web.controls import family_options, nodes, problem_form
-from chirospin.faces.web.curves import live_figure, zero_within, zero_words
+from chirospin.faces.web.controls import family_options, nodes, problem_form, problems_by_question
+from chirospin.faces.web.curves import as_asked, live_figure, with_pinned, zero_within, zero_words
 from chirospin.faces.web.desk import Desk, Ticket
 from chirospin.faces.web.question import (
+    Question,
     checked_question,
     command_line,
     question_from,
@@ -35,6 +36,40 @@ from chirospin.faces.web.worker import STOPPED, Answer, Auditing, Solving
 QUICK = 0.4  # seconds that a change waits for its answer before progress is shown
 POLL = 120  # milliseconds between looks at a longer one
 TABLE = 90  # entries of an observable that a table shows
+DOORS = (
+    (
+        "Parameters of a model",
+        "Energies, hopping, spin-orbit coupling, repulsion, leads: the polarisation of a molecular stack, with sliders.",
+        "#problem=junction",
+    ),
+    (
+        "A bias and a temperature",
+        "I-V curves of both magnetisations in volts and nanoamperes.",
+        "#problem=junction.bias",
+    ),
+    (
+        "A molecule's file",
+        "XYZ, PDB, CIF or SMILES: orbitals, spin-orbit vectors, and the junction of its stack.",
+        "/molecule",
+    ),
+    (
+        "A Wannier file or a crystal",
+        "Spin that a current induces. Shipped crystals here; a file of yours by chirospin solve crystal --set "
+        "hamiltonian=FILE.",
+        "#problem=crystal",
+    ),
+    (
+        "Measured I-V curves",
+        "Two magnetisations, two enantiomers: is there a chiral signal, and how sure is it?",
+        "/measured",
+    ),
+    (
+        "A paper to check",
+        "Its claims recomputed, each with a verdict.",
+        "#studies",
+    ),
+)
+"""What a user may have: title, words, and where it leads."""
 NOTES = 3  # reasons for missing values that are listed
 
 EMPTY: dict[str, Any] = {
@@ -76,6 +111,7 @@ class Drawn:
     expensive: Any
     command: str
     python: str
+    pinned: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +131,15 @@ class View:
     busy: bool = False
 
 
-def first_layout(path: str) -> html.Div:
-    """The page as it is first sent."""
+def first_layout(path: str | None) -> html.Div:
+    """The page as it is first sent: at a problem, or at the question what the user has."""
+    asked, path = path is None, path or chirospin.FAMILIES[0]
     return html.Div(
         [
             dcc.Location(id="place", refresh=False),
             dcc.Store(id="who", data=uuid.uuid4().hex),
             dcc.Store(id="question"),
+            dcc.Store(id="asked-first", data=asked),
             dcc.Store(id="shown"),
             dcc.Interval(id="clock", interval=POLL, disabled=True),
             dcc.Download(id="download"),
@@ -110,6 +148,7 @@ def first_layout(path: str) -> html.Div:
                     html.H1("chirospin"),
                     html.Nav(
                         [
+                            html.A("Start", href="#start", id="to-start"),
                             html.A("Explore", href="#explore", id="to-explore", className="here"),
                             html.A("Studies", href="#studies", id="to-studies"),
                             html.A("Measured curves", href="/measured"),
@@ -118,9 +157,35 @@ def first_layout(path: str) -> html.Div:
                     ),
                 ]
             ),
-            html.Main([_explore(path), studies_page()]),
+            html.Main([start_page(), _explore(path), studies_page()]),
         ],
         id="page",
+    )
+
+
+def start_page() -> html.Div:
+    """What the user has, and where it leads."""
+    return html.Div(
+        [
+            html.H2("What do you have?"),
+            html.Div(
+                [
+                    html.A([html.H3(title), html.P(words)], href=href, className="door")
+                    for title, words, href in DOORS
+                ],
+                className="doors",
+            ),
+            html.H2("Or a question"),
+            html.Ul(
+                [
+                    html.Li(html.A(question, href=f"#problem={path}"))
+                    for path, question in problems_by_question()
+                ],
+                className="questions",
+            ),
+        ],
+        id="start",
+        hidden=True,
     )
 
 
@@ -143,7 +208,13 @@ def _controls(path: str) -> html.Div:
                 searchable=False,
             ),
             html.Div(problem_form(arguments.problem(path)), id="form"),
-            html.Button("All as at first", id="reset", className="quiet"),
+            html.P(
+                [
+                    html.Button("All as at first", id="reset", className="quiet"),
+                    html.A("Link to this form", id="link", href="#explore"),
+                ],
+                className="takes",
+            ),
         ],
         id="controls",
     )
@@ -165,7 +236,13 @@ def _picture() -> html.Div:
             html.Div(figure, id="figure-frame"),
             html.Div(id="table"),
             html.Div(
-                [html.Div(id="verdict"), html.P(id="status", role="status")], className="under"
+                [
+                    html.Div(id="verdict"),
+                    html.P(id="status", role="status"),
+                    html.Button("Pin this answer", id="pin", className="quiet"),
+                    html.Span(id="pinned", className="hint"),
+                ],
+                className="under",
             ),
         ],
         id="picture",
@@ -217,13 +294,16 @@ def _copier(target: str) -> dcc.Clipboard:
     return dcc.Clipboard(target_id=target, title=f"copy the {target} text", className="copier")
 
 
-def view_of(desk: Desk, who: str, data: Any, mark: str, expensive: bool = False) -> View:
+def view_of(
+    desk: Desk, who: str, data: Any, mark: str, expensive: bool = False, pin: bool = False
+) -> View:
     """Ask for a form's state and say what the page should show now.
 
     Parameters
     ----------
     mark : of what is shown already
     expensive : whether the expensive checks are wanted too; those that run for another question are stopped
+    pin : whether the answer is to be kept beside the next ones, or no more
 
     Raises
     ------
@@ -242,7 +322,23 @@ def view_of(desk: Desk, who: str, data: Any, mark: str, expensive: bool = False)
         checking = None
     ticket = desk.ask(who, Solving(question=question))
     ticket.news(QUICK)
-    return ticket_view(ticket, checking, checked.problem, words, mark)
+    if pin:
+        _turn_pin(desk, who, ticket)
+    pinned = desk.last(pinned_asker(who))
+    return ticket_view(ticket, checking, checked.problem, words, mark, pinned)
+
+
+def pinned_asker(who: str) -> str:
+    """The name under which a page keeps the answer that it has pinned."""
+    return f"{who}/pinned"
+
+
+def _turn_pin(desk: Desk, who: str, ticket: Ticket) -> None:
+    """Pin a whole answer, or let the pinned one go."""
+    if desk.last(pinned_asker(who)) is not None:
+        desk.forget(pinned_asker(who))
+    elif ticket.finished and not ticket.error:
+        desk.keep(pinned_asker(who), ticket)
 
 
 def expensive_asker(who: str) -> str:
@@ -256,7 +352,12 @@ def _drop(ticket: Ticket | None) -> None:
 
 
 def ticket_view(
-    ticket: Ticket, checking: Ticket | None, problem: Problem, words: tuple[str, str], mark: str
+    ticket: Ticket,
+    checking: Ticket | None,
+    problem: Problem,
+    words: tuple[str, str],
+    mark: str,
+    pinned: Ticket | None = None,
 ) -> View:
     """A ticket as it stands: nothing yet, a coarse look, the whole, or an error.
 
@@ -264,6 +365,7 @@ def ticket_view(
     ----------
     checking : the expensive checks of the same question, if they were asked for
     words : command and Python of the question
+    pinned : an answer that is drawn beneath
     """
     busy = not ticket.finished or (checking is not None and not checking.finished)
     status = "" if ticket.finished else progress_words(ticket)
@@ -279,12 +381,16 @@ def ticket_view(
     now = f"{ticket.serial}/{ticket.answers}"
     if checking is not None and checking.finished:
         now += f"/{checking.serial}"
+    if pinned is not None:
+        now += f"+{pinned.serial}"
     if now == mark:
         return view
     question = answer.question
     point = question.view == "point"
     try:
         figure = EMPTY if point else live_figure(question, answer.ds)
+        table = value_table(problem, as_asked(question, answer.ds)) if point else ""
+        figure, beside = _beside_pinned(figure, question, pinned)
     except ModelError as error:
         return replace(view, error=str(error), status=status)
     expensive = expensive_outcome(checking)
@@ -292,14 +398,33 @@ def ticket_view(
         mark=now,
         words=question_words(question),
         figure=figure,
-        table=value_table(problem, answer.ds) if point else "",
+        table=table,
         verdict=verdict_block(answer, expensive),
         audit=certificate_table(answer.certificates),
         expensive=expensive_block(expensive),
         command=words[0],
         python=words[1],
+        pinned=beside,
     )
     return replace(view, drawn=drawn)
+
+
+def _beside_pinned(
+    figure: dict[str, Any], question: Question, pinned: Ticket | None
+) -> tuple[dict[str, Any], str]:
+    """The figure with the curves of a pinned answer beneath, and the words of that answer."""
+    if pinned is None:
+        return figure, ""
+    kept: Answer = pinned.answer
+    failed = [one for one in kept.certificates if not one.passed]
+    verdict = (
+        f"audit FAILED: {len(failed)} of {len(kept.certificates)}" if failed else "audit passed"
+    )
+    words = f"Pinned ({verdict}): {question_words(kept.question)}"
+    both = None
+    if kept.question.view == "curve":
+        both = with_pinned(figure, question, live_figure(kept.question, kept.ds))
+    return both or figure, words + ("" if both else "; its axes differ, so it is not drawn")
 
 
 def expensive_outcome(checking: Ticket | None) -> Expensive | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -70,6 +71,7 @@ class Question(BaseModel):
     against: Span | None = None
     hands: bool = False
     entries: dict[Word, Word] = Field(default_factory=dict, max_length=12)
+    unit: Word = ""
 
     @property
     def spans(self) -> tuple[Span, ...]:
@@ -102,6 +104,19 @@ def question_from(data: Any) -> Question:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "request"
         raise ModelError(f"Field `{where}` of the page: {first['msg'].lower()}") from None
+
+
+def question_of_text(text: str) -> Question:
+    """A question from the JSON of an address.
+
+    Raises
+    ------
+    ModelError : not JSON, or not the shape of a question
+    """
+    try:
+        return question_from(json.loads(text))
+    except (ValueError, RecursionError):
+        raise ModelError("The address must hold a question of this page as JSON") from None
 
 
 def checked_question(question: Question) -> CheckedQuestion:
@@ -205,6 +220,11 @@ def option_texts(question: Question) -> list[str]:
     return [f"{name}={text.strip()}" for name, text in question.options.items()]
 
 
+def unit_texts(question: Question) -> list[str]:
+    """As after ``--unit``: a unit, or NAME=UNIT, with commas."""
+    return [text.strip() for text in question.unit.split(",") if text.strip()]
+
+
 def over_texts(question: Question, model: Model) -> list[str]:
     """As after ``--over``; both handednesses are a sweep of two values."""
     texts = [span.over for span in question.spans if not span.own]
@@ -252,6 +272,7 @@ def command_line(question: Question) -> str:
         ("--set", value_texts(question)),
         ("--option", option_texts(question)),
         ("--over", over_texts(question, checked.model)),
+        ("--unit", unit_texts(question)),
     ):
         for text in texts:
             words += [flag, text]
@@ -283,6 +304,10 @@ def snippet(question: Question) -> str:
     lines += [f"from chirospin import {family}" if own else f"import {package} as {family}", ""]
     lines += [f"ds = {family}.solve(", *(f"    {part}," for part in call)]
     lines += ['    on_failure="record",', ")"]
+    for text in unit_texts(question):
+        name, equals, unit = text.rpartition("=")
+        given = f'"{unit.strip()}"' + (f', "{name.strip()}"' if equals else "")
+        lines += [f"ds = ds.chirospin.to({given})"]
     lines += ["ds.chirospin.audit"]
     if question.view != "point":
         lines += [f'ds.chirospin.plot("{question.observable}").savefig("result.pdf")']

@@ -22,10 +22,14 @@ import chirospin
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import shown
 from chirospin.faces.web import callbacks, molecules
+from chirospin.faces.web.callbacks import LONGEST, LONGEST_PLACE
 from chirospin.faces.web.desk import Desk
 from chirospin.faces.web.page import first_layout
+from chirospin.faces.web.question import checked_question, question_of_text
 from chirospin.faces.web.upload import ANSWER, LARGEST_UPLOAD, PATH, connect_upload
+from chirospin.faces.web.worker import STOPPED, Picturing
 
+DRAWING = "/drawing"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PACKAGE = Path(chirospin.__file__).parent
 LARGEST = 256 * 1024  # bytes of a request
@@ -38,12 +42,12 @@ _HOST = re.compile(
 )
 
 
-def application(desk: Desk, path: str, hosts: Iterable[str]) -> Dash:
+def application(desk: Desk, path: str | None, hosts: Iterable[str]) -> Dash:
     """The page as a WSGI application.
 
     Parameters
     ----------
-    path : the problem shown at first
+    path : the problem shown at first; None asks what the user has
     hosts : NAME:PORT that it answers to, as a browser sends them
     """
     app = Dash(
@@ -61,8 +65,28 @@ def application(desk: Desk, path: str, hosts: Iterable[str]) -> Dash:
     callbacks.connect(app, desk)
     connect_upload(app.server, desk)
     molecules.connect_molecules(app.server, desk)
+    connect_drawing(app.server, desk)
     guard(app.server, hosts, app.csp_hashes())
     return app
+
+
+def connect_drawing(server: Flask, desk: Desk) -> None:
+    """The address of the model's picture: GET with the question of the form."""
+
+    @server.get(DRAWING)
+    def _model_drawing() -> Response:
+        who, text = request.args.get("who", ""), request.args.get("question", "")
+        if not who or len(who) > LONGEST or len(text) > LONGEST_PLACE:
+            abort(400, "A drawing is asked for by a page and a question.")
+        question = question_of_text(text)
+        checked_question(question)
+        job = Picturing(question=question, dark=request.args.get("dark") == "1")
+        ticket = desk.ask(f"{who}/drawing", job)
+        if not ticket.wait(job.limit) or ticket.error == STOPPED:
+            abort(503, "The drawing did not end, or a newer one was asked for.")
+        if ticket.error or not isinstance(ticket.answer, bytes):
+            return _line(422, ticket.error)
+        return Response(ticket.answer, mimetype="image/svg+xml")
 
 
 def own_hosts(names: Iterable[str], port: int) -> set[str]:
@@ -223,7 +247,7 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def serve(
-    path: str,
+    path: str | None,
     *,
     host: str,
     port: int,

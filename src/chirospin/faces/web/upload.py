@@ -99,7 +99,7 @@ class Comparing:
 def laid_over(ds: xr.Dataset, overlay: Mapping[str, float], method: str) -> list[str]:
     """Curves of junction.bias over the geometric means, with a free factor (area, number of molecules)."""
     from chirospin import junction
-    from chirospin.faces.report import svg_figure
+    from chirospin.base.html import svg_figure
 
     model = junction.BiasedJunction(**overlay)
     usable = ds["bias"].values[ds["usable"].values]

@@ -176,6 +176,18 @@ def _bounded(checked: CheckedQuestion) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Picturing:
+    """The drawing of a question's model."""
+
+    question: Question
+    dark: bool = False
+    limit: float = 60.0
+
+    def run(self, send: Send) -> None:
+        send("answer", picture(checked_question(self.question).model.draw(dark=self.dark), "svg"))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Auditing:
     """The expensive checks of a question's model by its methods."""
 

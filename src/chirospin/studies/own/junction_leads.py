@@ -50,7 +50,9 @@ def _angle(values: Sequence[float]) -> xr.Variable:
     "Current between two magnets against their angle, one level with repulsion",
     plot=Plot(
         panels=(
-            Panel(source="curve", x="angle", y="current", by="method", x_label=THETA, legend=True),
+            Panel(
+                source="curve", x="angle", y="current", by="solved_by", x_label=THETA, legend=True
+            ),
         ),
         markers=False,
     ),
@@ -174,7 +176,7 @@ def spin_valve(repulsion: float, polarisation: float) -> Junction:
 )
 def exchange(angular: Parts) -> Numbers:
     flow = angular["curve"].current.sel(
-        {"angle": np.pi / 2, "method": ["hierarchy", "ule", "redfield"]}
+        {"angle": np.pi / 2, "solved_by": ["hierarchy", "ule", "redfield"]}
     )
     exact, ule, redfield = flow.values
     return ule / exact, redfield / exact

@@ -79,7 +79,7 @@ EXPECTED = (
                 source="blockade",
                 x="gate",
                 y="mean_current",
-                by="method",
+                by="solved_by",
                 x_label="$V_g$  (eV)",
                 y_label=r"$\bar I$  (eV $e/\hbar$)",
                 y_scale="log",
@@ -112,7 +112,7 @@ def blockade(
                 source="reciprocity",
                 x="gate",
                 y="onsager_defect",
-                by="method",
+                by="solved_by",
                 x_label="$V_g$  (eV)",
                 y_label=r"$d_O$",
             ),
@@ -208,7 +208,7 @@ def golden_rule(model: BiasedJunction, couplings: tuple[float, float], repulsion
     source="analytic",
 )
 def cotunnelling(blockade: Parts) -> Numbers:
-    I = blockade["blockade"].mean_current.sel({"method": "hierarchy", "gate": MIDDLE})  # noqa: E741
+    I = blockade["blockade"].mean_current.sel({"solved_by": "hierarchy", "gate": MIDDLE})  # noqa: E741
     expected = 2 * golden_rule(BLOCKADE.replace(gate=MIDDLE), (0.01, 0.02), 2.0)
     return float(I) / expected
 
@@ -221,7 +221,7 @@ def cotunnelling(blockade: Parts) -> Numbers:
 )
 def sequential(blockade: Parts) -> Numbers:
     I = blockade["blockade"].mean_current.sel(gate=MIDDLE)  # noqa: E741
-    return float(I.sel({"method": "ule"}) / I.sel({"method": "hierarchy"}))
+    return float(I.sel({"solved_by": "ule"}) / I.sel({"solved_by": "hierarchy"}))
 
 
 @claim(
@@ -232,7 +232,7 @@ def sequential(blockade: Parts) -> Numbers:
 )
 def resonance(blockade: Parts) -> Numbers:
     I = blockade["blockade"].mean_current.sel(gate=0.0)  # noqa: E741
-    return float(I.sel({"method": "ule"}) / I.sel({"method": "hierarchy"}))
+    return float(I.sel({"solved_by": "ule"}) / I.sel({"solved_by": "hierarchy"}))
 
 
 @claim(
@@ -244,7 +244,7 @@ def resonance(blockade: Parts) -> Numbers:
 )
 def onsager(reciprocity: Parts) -> Numbers:
     worst = abs(reciprocity["reciprocity"].onsager_defect).max("gate")
-    return float(worst.sel({"method": "kms"})), float(worst.sel({"method": "ule"}))
+    return float(worst.sel({"solved_by": "kms"})), float(worst.sel({"solved_by": "ule"}))
 
 
 @claim(

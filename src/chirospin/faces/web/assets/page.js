@@ -34,7 +34,34 @@ window.dash_clientside = window.dash_clientside || {};
       return [still, value, value < low ? value : still, value > high ? value : still];
     },
 
-    gather: function (defaults, methods, observable, view, hands, fields, options, entries,
+    // The field of a vector and the fields of its components, in step.
+    vector: function (text, parts) {
+      const still = window.dash_clientside.no_update;
+      const by = window.dash_clientside.callback_context.triggered_id;
+      const typed = parts.map((x) => String(x === null || x === undefined ? "" : x).trim());
+      if (by && by.kind === "component") {
+        return typed.some((x) => x === "") ? [still, parts.map(() => still)]
+          : ["[" + typed.join(", ") + "]", parts.map(() => still)];
+      }
+      let values = [];
+      try { values = JSON.parse(text); } catch (error) { values = []; }
+      const fits = Array.isArray(values) && values.length === parts.length &&
+        values.every((x) => Number.isFinite(x));
+      const known = fits && values.every((x, n) => typed[n] !== "" && Number(typed[n]) === x);
+      return [still, parts.map((x, n) => (fits && !known ? short(values[n]) : still))];
+    },
+
+    // The picture of the model, and the address that restores the form.
+    picture: function (question, who) {
+      if (!question) { return [window.dash_clientside.no_update, "#explore"]; }
+      const text = encodeURIComponent(JSON.stringify(question));
+      const model = encodeURIComponent(JSON.stringify({
+        problem: question.problem, methods: question.methods, view: "point", values: question.values}));
+      const dark = window.matchMedia("(prefers-color-scheme: dark)").matches ? 1 : 0;
+      return ["/drawing?who=" + who + "&dark=" + dark + "&question=" + model, "#form=" + text];
+    },
+
+    gather: function (defaults, methods, observable, view, hands, fields, options, entries, unit,
                       aName, aStart, aStop, aCount, aLog, bName, bStart, bStop, bCount, bLog,
                       problem) {
       const lists = window.dash_clientside.callback_context.inputs_list;
@@ -58,7 +85,7 @@ window.dash_clientside = window.dash_clientside || {};
       const question = {
         problem: problem, methods: methods || [], observable: observable, view: view,
         values: values, options: settings, entries: value(at("entry")),
-        hands: Boolean(hands && hands.length),
+        hands: Boolean(hands && hands.length), unit: String(unit || "").trim(),
         along: span(aName, aStart, aStop, aCount, aLog),
         against: span(bName, bStart, bStop, bCount, bLog),
       };
@@ -79,10 +106,18 @@ window.dash_clientside = window.dash_clientside || {};
       return window.dash_clientside.page.mark(question, problem, shown);
     },
 
-    turn: function (hash) {
-      const studies = hash === "#studies";
-      return [studies, !studies, studies ? "" : "here", studies ? "here" : ""];
+    turn: function (hash, asked) {
+      const place = (hash || "").split("=")[0] || (asked ? "#start" : "#explore");
+      const at = place === "#start" || place === "#studies" ? place : "#explore";
+      const views = ["#start", "#explore", "#studies"];
+      return [...views.map((x) => x !== at), ...views.map((x) => (x === at ? "here" : ""))];
     },
   };
 
+  // A model without a drawing, or with one that cannot be made, has no picture.
+  const seen = (shown) => (event) => {
+    if (event.target && event.target.id === "drawing") { event.target.hidden = !shown; }
+  };
+  document.addEventListener("error", seen(false), true);
+  document.addEventListener("load", seen(true), true);
 })();
