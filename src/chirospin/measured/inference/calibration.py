@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from chirospin.measured.inference.likelihood import LOWEST, Posterior, student
+from chirospin.measured.inference.likelihood import LOWEST, Posterior, student, whitened
 from chirospin.measured.inference.reduced import Reduced
 from chirospin.measured.inference.sampling import walkers
 
@@ -22,6 +24,11 @@ ALLOWED = 1e-3
 """Probability below which ranks are not those of a calibrated posterior, over all parameters together."""
 ROOM = 0.04
 """By which a coverage may miss beyond chance: what the plug-in covariance costs (fewer than 0.03 at 20 contacts)."""
+
+RECORD = Path(__file__).with_name("calibration.json")
+"""Ranks of 200 truths of every phenomenological mechanism for a typical set (benchmarks.fit_calibration)."""
+CONTROL = "level.factor, covariance / 50"
+"""In the record, and must fail."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +74,17 @@ class Calibration:
                         f"{100 * level:.0f} % intervals of {name} hold {100 * covered:.0f} %"
                     )
         return tuple(found)
+
+
+def recorded() -> dict[str, Calibration]:
+    """Calibrations of the record, by mechanism."""
+    if not RECORD.exists():
+        return {}
+    kept: dict[str, dict[str, list[float]]] = json.loads(RECORD.read_text("utf-8"))
+    return {
+        name: Calibration(names=tuple(ranks), ranks=np.array(list(ranks.values())).T)
+        for name, ranks in kept.items()
+    }
 
 
 def simulated(
@@ -150,19 +168,22 @@ def calibrate(
 
 
 def _density(posterior: Posterior, mean: Real, covariance: Real) -> Callable[[Real], Real]:
+    """ln L of every set at its own walkers, (set, walker, parameter) -> (set, walker)."""
     data = posterior.data
-    own = _own(data)
+    fixed = data.widening * covariance + _own(data)
+    alone = whitened(fixed, data.shared)
 
     def density(shares: Real) -> Real:
         theta = posterior.values(shares)
         residual = mean[:, None] - posterior.curves(theta)
-        emulated = posterior.covariance(theta) - data.fixed
         lost = ~np.isfinite(residual).all(axis=-1)
-        found = student(
-            np.where(np.isfinite(residual), residual, 0.0),
-            (data.widening * covariance + own)[:, None] + emulated,
-            data.freedom,
-        )
+        residual = np.where(lost[..., None], 0.0, residual)
+        own = posterior.error(theta)
+        if own is None:
+            found = alone.student(residual, theta[..., -1], data.freedom)
+        else:
+            shape = np.square(theta[..., -1, None, None]) * data.shared
+            found = student(residual, fixed[:, None] + shape + own, data.freedom)
         return np.where(lost, LOWEST, found)
 
     return density
