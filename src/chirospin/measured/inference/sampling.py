@@ -84,8 +84,8 @@ def nested(
     if state is not None:
         state.parent.mkdir(parents=True, exist_ok=True)
         settings |= {"checkpoint_file": str(state), "checkpoint_every": KEPT_EVERY}
-    if state is not None and state.exists():
-        sampler = dynesty.NestedSampler.restore(str(state))
+    sampler = _stopped(state)
+    if sampler is not None:
         settings["resume"] = True
     else:
         sampler = dynesty.NestedSampler(
@@ -120,6 +120,19 @@ class _Shares:
 
     def __call__(self, shares: Real) -> Real:
         return shares
+
+
+def _stopped(state: Path | None) -> Any:
+    """The sampler of a run that was stopped; None where there is none, or where it cannot be read."""
+    import dynesty
+
+    if state is None or not state.exists():
+        return None
+    try:
+        return dynesty.NestedSampler.restore(str(state))
+    except Exception:  # pickle has as many kinds as there are bytes
+        state.unlink()
+        return None
 
 
 def _reporting(progress: Callable[[float], None]) -> Callable[..., None]:
