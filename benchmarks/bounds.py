@@ -64,7 +64,7 @@ CASES = {
     "infinite": Case(path="junction", method="gksl"),
     "phonons": Case(
         path="junction.phonons", method="levels", fixed=VIBRATION, leads=(0.4,),
-        starts=3, screen=32, evaluations=15, hops=0,
+        starts=3, screen=16, evaluations=8, hops=0,
     ),
     "volt": Case(
         path="junction.bias", method="redfield", fixed=VOLT, leads=(0.4, 0.9),

@@ -56,8 +56,9 @@ def write(name: str, one: Calibration) -> None:
     """Into the record, beside the other mechanisms."""
     record = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {}
     ranks = zip(one.names, np.round(one.ranks, 4).T.tolist(), strict=True)
-    record[name] = {parameter: column for parameter, column in ranks}
-    RECORD.write_text(json.dumps(record, sort_keys=True).replace("], ", "],\n") + "\n", "utf-8")
+    record[name] = dict(ranks)
+    recorded.cache_clear()
+    RECORD.write_text(json.dumps(record).replace("], ", "],\n") + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,8 @@ ROOM = 0.04
 
 RECORD = Path(__file__).with_name("calibration.json")
 """Ranks of 200 truths of every phenomenological mechanism for a typical set (benchmarks.fit_calibration)."""
+EMULATED = RECORD.with_name("calibration_emulated.json")
+"""The same of junction.bias behind its emulator, by round of refinement (benchmarks.emulator_calibration)."""
 CONTROL = "level.factor, covariance / 50"
 """In the record, and must fail."""
 
@@ -76,15 +79,23 @@ class Calibration:
         return tuple(found)
 
 
+@cache
 def recorded() -> dict[str, Calibration]:
     """Calibrations of the record, by mechanism."""
-    if not RECORD.exists():
-        return {}
-    kept: dict[str, dict[str, list[float]]] = json.loads(RECORD.read_text("utf-8"))
-    return {
-        name: Calibration(names=tuple(ranks), ranks=np.array(list(ranks.values())).T)
-        for name, ranks in kept.items()
-    }
+    kept: dict[str, dict[str, list[float]]] = {}
+    if RECORD.exists():
+        kept = json.loads(RECORD.read_text("utf-8"))
+    return {name: _from_ranks(ranks) for name, ranks in kept.items()}
+
+
+def recorded_emulated() -> dict[str, Calibration]:
+    """Those of junction.bias, by round of refinement."""
+    kept = json.loads(EMULATED.read_text("utf-8")) if EMULATED.exists() else {}
+    return {name: _from_ranks(row["ranks"]) for name, row in kept.items()}
+
+
+def _from_ranks(ranks: dict[str, list[float]]) -> Calibration:
+    return Calibration(names=tuple(ranks), ranks=np.array(list(ranks.values())).T)
 
 
 def simulated(
@@ -153,6 +164,23 @@ def calibrate(
     curves : of ln|I| at the truths by the model itself, where the posterior has an emulator
     narrowed : factor on the covariance that the posterior believes; other than 1 to see it fail
     """
+    return ranked(
+        posterior, count, seed=seed, truths=truths, curves=curves, narrowed=narrowed, steps=steps
+    )[0]
+
+
+def ranked(
+    posterior: Posterior,
+    count: int = 200,
+    *,
+    seed: int = 0,
+    truths: Real | None = None,
+    curves: Real | None = None,
+    narrowed: float = 1.0,
+    steps: int = STEPS,
+    kept: int = 1,
+) -> tuple[Calibration, Real]:
+    """The same, and the last ``kept`` draws of every posterior as shares of the priors, (truth, draw, parameter)."""
     rng = np.random.default_rng(seed)
     if truths is None:
         truths = posterior.values(rng.random((count, len(posterior.priors))))
@@ -164,7 +192,7 @@ def calibrate(
     draws = walkers(density, start, steps, rng, keep=10)
     values = posterior.values(draws)
     ranks = (values < truths[:, None]).mean(axis=1)
-    return Calibration(names=posterior.names, ranks=ranks)
+    return Calibration(names=posterior.names, ranks=ranks), draws[:, -kept:]
 
 
 def _density(posterior: Posterior, mean: Real, covariance: Real) -> Callable[[Real], Real]:
