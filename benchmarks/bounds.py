@@ -1,9 +1,9 @@
 """The largest polarisation of the junction within the ranges of real ones, for studies/own/junction_bounds.
 
-    python -m benchmarks.bounds [infinite|phonons|volt [ATOMS [LEAD_POLARISATION]]]
+    python -m benchmarks.bounds [infinite|volt [ATOMS [LEAD_POLARISATION]]]
 
-Each bound is written into the record as it is found; what is there is not searched again. Minutes of one core a case
-at infinite bias, an hour with vibrations or at one volt.
+Each bound is written into the record as it is found; what is there is not searched again. One to three
+minutes of one core a case.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from filelock import FileLock
 from chirospin.base.families import problem
 from chirospin.measured.inference.bounds import largest_polarisation
 from chirospin.measured.inference.ranges import realistic, realistic_ranges
-from chirospin.points.gradient import held
 
 RECORD = Path("src/chirospin/studies/own/junction_bounds.json")
 ATOMS = ("light", "selenium")
@@ -43,14 +42,6 @@ class Case:
     hops: int = 5
 
 
-VIBRATION = {
-    "phonon_energy": (0.18,),
-    "phonon_damping": (0.01,),
-    "holstein_a": ((0.05, -0.05),),
-    "holstein_b": ((0.05, -0.05),),
-    "phonon_levels": (3,),
-}
-"""A stretch of C-C bonds, 0.18 eV, that moves the levels of both molecules by 50 meV in opposite directions."""
 VOLT = {
     "bias": 1.0,
     "hopping_a": 0.3,
@@ -62,10 +53,6 @@ VOLT = {
 """One volt at 300 K: five parameters are varied, level alignment among them."""
 CASES = {
     "infinite": Case(path="junction", method="gksl"),
-    "phonons": Case(
-        path="junction.phonons", method="levels", fixed=VIBRATION, leads=(0.4,),
-        starts=3, screen=16, evaluations=8, hops=0,
-    ),
     "volt": Case(
         path="junction.bias", method="redfield", fixed=VOLT, leads=(0.4, 0.9),
         starts=4, screen=32, evaluations=22, hops=1,
@@ -87,10 +74,8 @@ def search(name: str, case: Case, atoms: str, p: float) -> None:
     """One bound, into the record."""
     begun = time.process_time()
     one = problem(case.path)
-    still = _record().get(_key("infinite", atoms, p), {}).get("at", {})  # where vibrations are tried first
     given = {"lead_polarisation": p, **case.fixed}
     model, _ = realistic(one.model(**given), list(given))
-    model = held(model, **still) if name == "phonons" else model
     ranges, rows = realistic_ranges(model, list(given), atoms)
     ds = largest_polarisation(
         one, model, ranges, case.method, sources=rows, starts=case.starts, evaluations=case.evaluations,

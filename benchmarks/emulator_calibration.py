@@ -35,7 +35,11 @@ STACK = {
     "bias": 1.0,
 }
 """Heavy atoms and an ideal lead, whose polarisation is not lost in the scatter of contacts."""
-VARIED = (("gate", -1.0, -0.4, False), ("coupling", 5e-3, 5e-2, True), ("spin_orbit", 0.02, 0.085, True))
+VARIED = (
+    ("gate", -1.0, -0.4, False),
+    ("coupling", 5e-3, 5e-2, True),
+    ("spin_orbit", 0.02, 0.085, True),
+)
 CONTACTS = 40
 VOLTS = 1.5
 DRAWS = 1
@@ -68,7 +72,9 @@ def main(truths: int, points: int) -> None:
     found = exact.solve(shares[:, : len(VARIED)], progress=told("truths"))
     shares, found = (x[np.isfinite(found).all(axis=1)] for x in (shares, found))
     own = known.solve(design(known.expensive, points, 0), progress=told("training"))
-    print(f"{np.isfinite(own).all(axis=1).mean():.2f} of the design and {len(found)} of {truths} truths have a current")
+    print(
+        f"{np.isfinite(own).all(axis=1).mean():.2f} of the design and {len(found)} of {truths} truths have a current"
+    )
     for round_ in range(ROUNDS + 1):
         emulator = known.emulator()
         posterior = Posterior(emulator, data)
@@ -76,16 +82,23 @@ def main(truths: int, points: int) -> None:
         curves = currents_of(found)
         curves = curves - curves.mean(axis=1, keepdims=True) + theta[:, [-2]]
         begun = time.perf_counter()
-        for name, one in (("", posterior), (", error left out", replace(posterior, emulated=False))):
+        for name, one in (
+            ("", posterior),
+            (", error left out", replace(posterior, emulated=False)),
+        ):
             if round_ and name:
                 continue
             ranks, draws = ranked(one, truths=theta, curves=curves, steps=STEPS, kept=DRAWS)
-            write(f"junction.bias, round {round_}{name}", ranks, emulator, currents_of(found), theta)
+            write(
+                f"junction.bias, round {round_}{name}", ranks, emulator, currents_of(found), theta
+            )
             if not name:
                 new = draws
         print(f"round {round_}: {time.perf_counter() - begun:.0f} s", flush=True)
         if round_ < ROUNDS:
-            known.solve(new[:, :, : len(VARIED)].reshape(-1, len(VARIED)), progress=told("refinement"))
+            known.solve(
+                new[:, :, : len(VARIED)].reshape(-1, len(VARIED)), progress=told("refinement")
+            )
 
 
 def told(what: str):
@@ -93,7 +106,9 @@ def told(what: str):
     return lambda done, of: print(f"{what} {done}/{of}", flush=True) if done % 32 == 0 else None
 
 
-def write(name: str, one: Calibration, emulator: Emulated, exact: np.ndarray, theta: np.ndarray) -> None:
+def write(
+    name: str, one: Calibration, emulator: Emulated, exact: np.ndarray, theta: np.ndarray
+) -> None:
     """Into the record."""
     error = exact - emulator.log_current(theta[:, : len(VARIED)], planned())
     J = len(BIASES)
@@ -107,7 +122,13 @@ def write(name: str, one: Calibration, emulator: Emulated, exact: np.ndarray, th
     }
     EMULATED.write_text(json.dumps(record, sort_keys=True).replace("], ", "],\n") + "\n", "utf-8")
     told_ = {k: v for k, v in record[name].items() if k != "ranks"}
-    print(name, told_, dict(zip(one.names, one.coverage(0.9).round(2), strict=True)), one.failures or "calibrated", flush=True)
+    print(
+        name,
+        told_,
+        dict(zip(one.names, one.coverage(0.9).round(2), strict=True)),
+        one.failures or "calibrated",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -44,8 +44,10 @@ ENDED = {0: "converged", 2: "stopped: no better value along the last direction"}
 ENDED_WITHIN = {0: "converged", 8: ENDED[2]}  # SLSQP
 FEASIBLE = 1e-6  # of a limit that may be crossed by rounding
 SHARE_STEP = 1e-4  # of a range, between points of a difference; a resonance is some 1e-3 of it wide
-HOP = 0.15  # of a range: standard deviation of a hop
-WARM = 0.1  # of ln of a size, or of a value at the start: how much worse a place a search goes on from
+HOPS = (0.05, 0.5)  # of a range: standard deviation of the shortest hops and of the longest
+WARM = (
+    0.1  # of ln of a size, or of a value at the start: how much worse a place a search goes on from
+)
 COARSE = 1e-5  # change at which a search among many hops ends
 WALL = 50.0  # height where the objective has no value: a search turns back
 
@@ -542,12 +544,13 @@ class _Climber:
 
 @dataclass
 class _Hop:
-    """A random step within the cube, thrown back at its walls."""
+    """A random step of any length within the cube, thrown back at its walls."""
 
     rng: np.random.Generator
 
     def __call__(self, shares: Array) -> Array:
-        moved = np.abs(shares + HOP * self.rng.normal(size=shares.shape))
+        length = HOPS[0] * (HOPS[1] / HOPS[0]) ** self.rng.random()
+        moved = np.abs(shares + length * self.rng.normal(size=shares.shape))
         return np.clip(np.where(moved > 1, 2 - moved, moved), 0, 1)
 
 

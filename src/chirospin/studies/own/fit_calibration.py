@@ -127,9 +127,7 @@ def effects() -> dict[str, dict[str, Any]]:
 @figure(
     "Verdicts of fits on simulated sets of 20 contacts a side, by what made the curves",
     plot=Plot(
-        panels=(
-            Panel(source="recovery", x="truth", y="share", by="verdict", limits=(-0.05, 1.05)),
-        )
+        panels=(Panel(source="recovery", x="truth", y="share", by="verdict", limits=(-0.05, 1.05)),)
     ),
     setting="level 0.8 eV away, 0.1 eV wide, bias asymmetry 0.05; all four mechanisms of a level compared",
 )
