@@ -56,6 +56,7 @@ SETTINGS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("junction.bias", "hierarchy"): {"molecules": 1, "thermal_energy": 2.0, "bias": 1.0},
     ("junction.transient", "krylov"): {"molecules": 1, "time": (1.0, 5.0, 20.0)},
     ("crystal", "k-grid"): {"hamiltonian": "cubic", "thermal_energy": 0.2, "chemical_potential": 0.8},
+    ("crystal.contact", "fermi-surface"): {"position": (0.5, 2.0)},
     ("chiral_metal", "closed-form"): {"position": (5.0, 20.0, 40.0)},
     ("chiral_metal", "boltzmann"): {"position": (5.0, 20.0, 40.0)},
     ("chiral_metal.driven", "closed-form"): {"position": (5.0, 20.0, 40.0), "time": (0.0, 10.0)},

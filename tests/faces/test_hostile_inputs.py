@@ -176,3 +176,19 @@ def test_json_of_a_gradient_without_a_value_is_json(capsys: pytest.CaptureFixtur
     assert chirospin(line) != 2
     body = json.loads(capsys.readouterr().out, parse_constant=refuse)
     assert body["values"]["d_repulsion"]["values"] == [None]
+
+
+def test_text_longer_than_any_path_names_its_parameter(capsys: pytest.CaptureFixture[str]) -> None:
+    assert chirospin(["solve", "crystal", "--set", f"point_group={LONG}"]) == 2
+    assert "`point_group` must be text of at most 4096" in capsys.readouterr().err
+
+
+def test_a_hop_beyond_any_energy_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    system = tmp_path / "pair.toml"
+    ends = "[left]\nsites = [1]\n[right]\nsites = [2]\n"
+    sites = "[[site]]\nlevels = [0.0]\n" * 2
+    system.write_text(f"{sites}[[hop]]\nbetween = [1, 2]\nvalue = 1e308\n{ends}")
+    assert chirospin(["solve", "models.custom", "--set", f"system={system}"]) == 2
+    assert "Value of hop 1 must be numbers" in capsys.readouterr().err

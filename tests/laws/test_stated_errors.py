@@ -8,10 +8,16 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from chirospin import chiral_metal, spinterface, vibration
+from chirospin import chiral_metal, junction, spinterface, vibration
 from chirospin.base.family import Family
 from chirospin.base.parameters import Model
 from chirospin.base.solve import solve
+from chirospin.junction.manybody.gksl import GKSL
+from chirospin.junction.manybody.infinite_bias import listed_pair, state_of
+from chirospin.junction.manybody.infinite_bias import solved as solved_pair
+from chirospin.junction.model import lead_couplings
+from chirospin.junction.observables import current_uncertainty
+from chirospin.numerics.sylvester import SchurInverse
 
 HALF = (0.5, 1.5, 2.5)
 
@@ -101,3 +107,44 @@ def test_an_unfinished_self_consistency_is_within_the_stated_error() -> None:
     missed = np.abs(coarse.moment - fine.moment)
     assert (missed <= coarse.moment_error).all()
     assert missed.max() > fine.moment_error.max()
+
+
+def _slow_junctions(count: int) -> list[junction.Junction]:
+    """Dimers among which some relax slowly: weak coupling, strong repulsion."""
+    rng = np.random.default_rng(0)
+    drawn = [
+        {
+            "hopping_a": rng.uniform(0.2, 1.5),
+            "hopping_b": rng.uniform(0.2, 1.5),
+            "hubbard": 10 ** rng.uniform(-1, 1.3),
+            "spin_orbit": 10 ** rng.uniform(-2, 0.3),
+            "energy_b": rng.uniform(-3, 3),
+            "coupling": 10 ** rng.uniform(-2, 0.5),
+        }
+        for _ in range(count)
+    ]
+    return [junction.Junction(molecules=2, **one) for one in drawn]
+
+
+def test_the_error_of_a_junction_knows_its_slow_modes() -> None:
+    models = _slow_junctions(10)
+    solved = [state for model in models for state in GKSL().solve_many([model])]
+    exact = [solved_strictly(model) for model in models]
+    missed = np.array(
+        [np.abs(a.lead_current[:, 0] - b) for a, b in zip(solved, exact, strict=True)]
+    )
+    stated = np.array([current_uncertainty(m, s) for m, s in zip(models, solved, strict=True)])
+    size = np.array([lead_couplings(model).sum(axis=(1, 2)) for model in models])
+    residuals = np.array([[one.residual for one in state.outcomes] for state in solved])
+    assert (missed <= stated).all()
+    assert (stated <= 1e-8 * size).all()
+    assert (
+        missed > 10 * (residuals + np.finfo(float).eps) * size
+    ).any()  # which knows no slow mode
+
+
+def solved_strictly(model: junction.Junction) -> np.ndarray:
+    """Left currents corrected to rounding by the Schur form."""
+    pair = listed_pair(model)
+    found = solved_pair(list(pair), SchurInverse, 1e-14, 200)
+    return state_of(pair, *found.states).lead_current[:, 0]

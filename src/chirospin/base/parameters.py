@@ -28,6 +28,7 @@ SMALLEST, LARGEST = 1e-30, 1e30
 """Sizes that a number other than 0 may have, in any unit: beyond, products of a few overflow or vanish."""
 LARGEST_INTEGER = 2**53
 """Beyond, a float does not hold every integer."""
+LONGEST_TEXT = 4096  # characters: as long as a path may be
 SHOWN = 80  # characters of a value that a message shows
 
 
@@ -331,6 +332,10 @@ def checked(info: ParameterInfo, value: Any) -> Any:
     if isinstance(info.default, str):
         if not isinstance(value, str) or (info.choices and value not in info.choices):
             raise refusal(info, value)
+        if len(value) > LONGEST_TEXT:
+            raise ModelError(
+                f"Parameter `{info.name}` must be text of at most {LONGEST_TEXT} characters, but has {len(value)}"
+            )
         return value
     return _scalar(info, value)
 

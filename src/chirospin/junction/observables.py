@@ -97,18 +97,23 @@ def current_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[
 
     What a method leaves out, and bounds, comes on top.
 
-    .. math:: \delta I = |I_L + I_R| + (r + \epsilon) \sum_{lk} \gamma_{lk}
+    .. math:: \delta I = |I_L + I_R| + (d + \epsilon) \sum_{lk} \gamma_{lk}
 
-    with the residual r and the rounding of the occupations.
+    with the distance d of the density operator from the exact one, which slow modes make much larger than
+    the residual that it has where nothing else is known, and the rounding of the occupations.
     """
     if state.standard_error is not None:
         return state.standard_error
     balance = np.abs(state.lead_current.sum(axis=1))
     if state.error_bar is not None:
         balance = balance + state.error_bar
-    relative = np.array([one.residual for one in state.outcomes]) + np.finfo(float).eps
+    density = state.density
+    if density is None or density.distance is None:
+        distance = np.array([one.residual for one in state.outcomes])
+    else:
+        distance = density.distance
     size = lead_couplings(model).sum(axis=(1, 2))
-    return np.asarray(balance + relative * size)
+    return np.asarray(balance + (distance + np.finfo(float).eps) * size)
 
 
 def mean_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[np.float64]:

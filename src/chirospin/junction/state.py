@@ -21,6 +21,7 @@ class DensityCertificates:
     trace_drift : \|Tr L rho\| relative to the rate of jumps, rho normalised to trace one
     hermiticity : norm of the anti-Hermitian part of rho before it is dropped; None where rho is
         carried in a form that has no such part
+    distance : how far the exact state may be away, Frobenius norm, slow modes included; None where it is not known
     smallest_eigenvalue : of rho, all sectors
     particles : sum over sectors of N times their weight
     """
@@ -29,6 +30,7 @@ class DensityCertificates:
     hermiticity: NDArray[np.float64] | None
     smallest_eigenvalue: NDArray[np.float64]
     particles: NDArray[np.float64]
+    distance: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from chirospin.base.functions import loaded_function
 from chirospin.base.parameters import Shape, nearest, parameter
 from chirospin.models.imported import ORDERS, Block, imported, is_imported
 from chirospin.models.model import (
+    LARGEST,
     Molecule,
     OneElectronModel,
     contact,
@@ -184,9 +185,9 @@ def _shaped(value: Any, shape: tuple[int, ...], name: str) -> Complex:
         matrix = np.array(value, dtype=complex)
     except (TypeError, ValueError):
         matrix = np.empty(())
-    if matrix.shape != shape or not np.isfinite(matrix).all():
+    if matrix.shape != shape or not (np.abs(matrix) <= LARGEST).all():
         raise ModelError(
-            f"{name[0].upper()}{name[1:]} must be finite numbers of shape {shape} (in eV)"
+            f"{name[0].upper()}{name[1:]} must be numbers of shape {shape} in [-{LARGEST:g}, {LARGEST:g}] (in eV)"
         )
     return matrix
 

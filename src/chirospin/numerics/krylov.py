@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float64]
+STOPPED = 10.0  # a residual within this factor of its last value falls no more
+TINY = float(np.finfo(float).tiny)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +22,13 @@ class KrylovResult:
     solution : (batch, size)
     residual : (batch,), estimated norm of b - A x relative to b
     applications : operator applications, each on the whole batch
+    vectors : that were made, with A among them
     """
 
     solution: Vectors
     residual: NDArray[np.float64]
     applications: int
+    vectors: KrylovVectors
 
 
 def gmres(
@@ -73,6 +77,7 @@ def gmres(
         relative[active] = norms[active]
         active &= (relative > tolerance) & ~ended
     weight = np.zeros((batch, len(columns)))
+    hessenbergs = []
     for b, k in enumerate(steps):
         hessenberg = np.zeros((k + 1, k))
         for j in range(k):
@@ -80,9 +85,60 @@ def gmres(
         target = np.zeros(k + 1)
         target[0] = norm[b]
         weight[b, :k] = np.linalg.lstsq(hessenberg, target, rcond=None)[0]
+        hessenbergs.append(hessenberg)
     return KrylovResult(
-        solution=basis.combine(weight), residual=relative, applications=len(columns)
+        solution=basis.combine(weight),
+        residual=relative,
+        applications=len(columns),
+        vectors=KrylovVectors(basis=basis, hessenbergs=hessenbergs, null=null),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class KrylovVectors:
+    """Orthonormal vectors of a batch with the Hessenberg matrix of each member.
+
+    Parameters
+    ----------
+    null : left null vectors of the matrices, first element 1, (batch, number)
+    """
+
+    basis: _Basis
+    hessenbergs: Sequence[NDArray[np.float64]]
+    null: NDArray[np.float64]
+
+    def distance(self, rest: Vectors) -> NDArray[np.float64]:
+        r"""How far A\ :sup:`-1` r may reach for what is left of an equation, Frobenius norm, (batch,).
+
+        .. math:: |y| + |r - V_{k+1} H y| / \sigma_{min}(H), \qquad y = \arg\min |V_{k+1}^T r - H y|
+
+        with the Krylov vectors V, :math:`A V_k = V_{k+1} H`, which hold the slow modes of A.
+
+        Parameters
+        ----------
+        rest : r, (batch, size)
+        """
+        outside = rest.copy()
+        inside = self.basis.orthogonalise(outside)
+        beyond = np.linalg.norm(outside, axis=1)
+        found = np.zeros(len(rest))
+        for b, hessenberg in enumerate(self.hessenbergs):
+            last = _settled(hessenberg, self.null[b])
+            H = hessenberg[: last + 1, :last]
+            if not H.size:
+                continue
+            weight, _, _, singular = np.linalg.lstsq(H, inside[b, : last + 1], rcond=None)
+            left = np.linalg.norm(inside[b, : last + 1] - H @ weight)
+            left = np.sqrt(left**2 + (inside[b, last + 1 :] ** 2).sum() + beyond[b] ** 2)
+            found[b] = np.linalg.norm(weight) + left / max(singular[-1], TINY)
+        return found
+
+
+def _settled(hessenberg: NDArray[np.float64], null: NDArray[np.float64]) -> int:
+    """Steps until the residual stops falling; those after it turn rounding into a null vector of A."""
+    steps = hessenberg.shape[1]
+    residual = 1 / np.sqrt(np.cumsum(null[: steps + 1] ** 2))[1:]
+    return 1 + int(np.argmax(residual <= STOPPED * residual[-1])) if steps else 0
 
 
 class _Basis:

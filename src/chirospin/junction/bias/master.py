@@ -378,6 +378,7 @@ def _steady(solver: SteadySolver, guess: Halves | None = None) -> tuple[Stationa
         even=first.even,
         odd=first.odd,
         hermiticity=first.hermiticity,
+        distance=first.distance,
         applications=first.applications + again.applications,
     )
     return both, ["" if same else TOO_SLOW for same in first.apart(again) < SAME]

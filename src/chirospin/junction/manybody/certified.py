@@ -29,6 +29,7 @@ class CertifiedState:
     one_body_density: Complex
     trace_drift: float
     hermiticity: float | None
+    distance: float
     smallest_eigenvalue: float
     particles: float
     outcome: Outcome
@@ -65,6 +66,7 @@ def certified_states(
                 one_body_density=G[b],
                 trace_drift=float(drift[b]),
                 hermiticity=float(found.hermiticity[b]),
+                distance=float(found.distance[b]),
                 smallest_eigenvalue=float(lowest[b]),
                 particles=float(np.asarray(particles)[b]),
                 outcome=Outcome(
@@ -80,7 +82,7 @@ def certified_states(
 
 def joint_certificates(up: CertifiedState, down: CertifiedState) -> DensityCertificates:
     """The certificates of both magnetisations."""
-    names = ("trace_drift", "smallest_eigenvalue", "particles")
+    names = ("trace_drift", "distance", "smallest_eigenvalue", "particles")
     pairs = {name: np.array([getattr(up, name), getattr(down, name)]) for name in names}
     skew = [one.hermiticity for one in (up, down) if one.hermiticity is not None]
     return DensityCertificates(**pairs, hermiticity=np.array(skew) if skew else None)

@@ -155,7 +155,8 @@ def _states(solver: SteadySolver, members: Sequence[FlatMember], *, strict: bool
     layout = solver.generator.layout
     balanced = np.array([member.balanced for member in members])
     even, odd = layout.product_state(np.array([[m.occupation[0]] for m in members]))
-    product = Stationary(even=even, odd=odd, hermiticity=np.zeros(len(members)), applications=0)
+    exact = np.zeros(len(members))
+    product = Stationary(even=even, odd=odd, hermiticity=exact, distance=exact, applications=0)
     if balanced.all():
         return product
     found = solver.steady_state(strict=strict)
@@ -165,6 +166,7 @@ def _states(solver: SteadySolver, members: Sequence[FlatMember], *, strict: bool
         even=np.where(balanced[:, None], product.even, found.even),
         odd=np.where(balanced[:, None], product.odd, found.odd),
         hermiticity=np.where(balanced, product.hermiticity, found.hermiticity),
+        distance=np.where(balanced, product.distance, found.distance),
         applications=found.applications,
     )
 

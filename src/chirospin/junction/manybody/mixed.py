@@ -119,7 +119,7 @@ class MixedGKSL(Method):
         sectors = SectorGenerator(member)
         if member.balanced:
             even, odd = sectors.layout.product_state(np.array([[member.occupation[0]]]))
-            state = Corrected(even=even[0], odd=odd[0], applications=0)
+            state = Corrected(even=even[0], odd=odd[0], distance=0.0, applications=0)
         else:
             state = corrected(
                 Inverses(sectors, device, folder), self.tolerance, self.krylov_vectors, folder
@@ -386,10 +386,17 @@ def _modes(heff: Any, key: fock.SectorKey, folder: Path | None) -> SinglePrecisi
 
 @dataclass(frozen=True, kw_only=True)
 class Corrected:
-    """A density operator in packed halves, trace one, and the applications that it took."""
+    """A density operator in packed halves, trace one, and the applications that it took.
+
+    Parameters
+    ----------
+    distance : how far the exact one may be away, Frobenius norm: the residual times the largest ratio of a
+        correction to the residual that it came from
+    """
 
     even: Real
     odd: Real
+    distance: float
     applications: int
 
 
@@ -411,35 +418,42 @@ def corrected(
     with _readable(kept):
         krylov.restore(inverses.empty(EVEN))
     even, odd = _restored(sectors, folder) or _start(inverses)
-    applications, residuals = 0, []
+    applications, residuals, amplification = 0, [], 0.0
     for _ in range(CORRECTIONS):
         rest = sectors.derivative(even, odd)
         size = float(np.sqrt((even**2).sum() + (odd**2).sum()))
         length = float(np.sqrt((rest[EVEN] ** 2).sum() + (rest[ODD] ** 2).sum()))
         residuals.append(length / (size * sectors.member.scale))
         log.info("residual %.2e after %d applications", residuals[-1], applications)
-        if not np.isfinite(length) or residuals[-1] <= 0.5 * tolerance:
+        if not np.isfinite(length) or (amplification and residuals[-1] <= 0.5 * tolerance):
             break
         if len(residuals) > 2 and residuals[-1] > STALL * residuals[-2] > STALL**2 * residuals[-3]:
             break
         r_even, r_odd = (device.put(half / length, "float32") for half in rest)
-        *change, spent = by_parity(
+        *change, found = by_parity(
             to_odd,
             to_even,
             inverses.source(EVEN, r_even),
             inverses.source(ODD, r_odd),
             lambda _, right: krylov.solve(right, tolerance=INNER, limit=limit),
         )
-        applications += spent
-        even = even + length * on_host(change[EVEN])
-        odd = odd + length * on_host(change[ODD])
+        applications += found.applications
+        correction = [length * on_host(half) for half in change]
+        moved = float(np.sqrt(sum((half**2).sum() for half in correction)))
+        amplification = max(amplification, moved / residuals[-1] if residuals[-1] else 1.0)
+        even, odd = even + correction[EVEN], odd + correction[ODD]
         norm = sectors.trace(EVEN, even) + sectors.trace(ODD, odd)
         even, odd = even / norm, odd / norm
         if folder is not None:
             part = folder / "density.part.npz"
             np.savez(part, even=even, odd=odd)
             part.replace(folder / "density.npz")
-    return Corrected(even=even, odd=odd, applications=applications)
+    return Corrected(
+        even=even,
+        odd=odd,
+        distance=amplification * residuals[-1],
+        applications=applications,
+    )
 
 
 def _restored(sectors: SectorGenerator, folder: Path | None) -> tuple[Real, Real] | None:
@@ -508,6 +522,7 @@ def certified(sectors: SectorGenerator, state: Corrected, tolerance: float) -> C
         one_body_density=G[0],
         trace_drift=drift / max(sectors.jump_rate(*halves), 1e-300),
         hermiticity=None,
+        distance=state.distance,
         smallest_eigenvalue=lowest,
         particles=particles,
         outcome=Outcome(

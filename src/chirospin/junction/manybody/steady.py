@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from pydantic import Field
@@ -28,7 +28,7 @@ from chirospin.junction.manybody.packed import (
     Real,
     norm,
 )
-from chirospin.numerics.krylov import gmres
+from chirospin.numerics.krylov import KrylovResult, KrylovVectors, gmres
 from chirospin.numerics.sylvester import Form, MapInverse, SylvesterInverse, dagger
 
 LARGEST_MAP = 40  # states of a sector up to which the map on its matrices is inverted as a whole
@@ -65,15 +65,18 @@ class KrylovSolution(Protocol):
         """Of the operator."""
 
 
+Answer = TypeVar("Answer", bound=KrylovSolution)
+
+
 def by_parity(
     to_odd: Callable[[Any], Any],
     to_even: Callable[[Any], Any],
     even: Any,
     odd: Any,
-    solver: Callable[[Callable[[Any], Any], Any], KrylovSolution],
+    solver: Callable[[Callable[[Any], Any], Any], Answer],
     pin: Callable[[Any], Any] | None = None,
-) -> tuple[Any, Any, int]:
-    r"""Both halves of X with :math:`X_e = A X_o + b_e, X_o = B X_e + b_o`, from the even half alone.
+) -> tuple[Any, Any, Answer]:
+    r"""Both halves of X with :math:`X_e = A X_o + b_e, X_o = B X_e + b_o`, from the even half alone, found.
 
     .. math:: (1 - A B) X_e = b_e + A b_o
 
@@ -91,7 +94,7 @@ def by_parity(
 
     found = solver(equation, even if odd is None else even + to_even(odd))
     made = to_odd(found.solution)
-    return found.solution, made if odd is None else odd + made, found.applications
+    return found.solution, made if odd is None else odd + made, found
 
 
 class Resolvent:
@@ -176,11 +179,17 @@ class AnyResolvent(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Stationary:
-    """Even and odd sectors of steady states, packed, and how they were found; batch first."""
+    """Even and odd sectors of steady states, packed, and how they were found; batch first.
+
+    Parameters
+    ----------
+    distance : how far the exact state may be away, Frobenius norm, slow modes included
+    """
 
     even: Real
     odd: Real
     hermiticity: Real
+    distance: Real
     applications: int
 
     @property
@@ -235,7 +244,9 @@ class SteadySolver:
         """Of L - rate in place of L."""
         return replace(self, resolvent=self.resolvent.moved(rate))
 
-    def _halves(self, even: Real, odd: Real | None, tolerance: float) -> tuple[Real, Real, int]:
+    def _halves(
+        self, even: Real, odd: Real | None, tolerance: float
+    ) -> tuple[Real, Real, KrylovResult]:
         """The same from R Y, by the even half alone; None for an odd half that is 0."""
         R, L = self.resolvent, self.generator
         return by_parity(
@@ -248,6 +259,10 @@ class SteadySolver:
 
     def solve(self, even: Real, odd: Real, tolerance: float) -> tuple[Real, Real, int]:
         """X with L X = -Y, and the applications that it took."""
+        *X, found = self._solve(even, odd, tolerance)
+        return X[EVEN], X[ODD], found.applications
+
+    def _solve(self, even: Real, odd: Real, tolerance: float) -> tuple[Real, Real, KrylovResult]:
         R, L = self.resolvent, self.generator
         if self.by_halves:
             return self._halves(R(EVEN, even), R(ODD, odd), tolerance)
@@ -263,7 +278,7 @@ class SteadySolver:
 
         right = np.concatenate([R(EVEN, even), R(ODD, odd)], axis=1)
         found = gmres(equation, right, tolerance=tolerance, limit=self.limit)
-        return found.solution[:, :cut], found.solution[:, cut:], found.applications
+        return found.solution[:, :cut], found.solution[:, cut:], found
 
     def adjoint(self, wanted: Halves, tolerance: float) -> tuple[Halves, int]:
         r"""Z with L^+ Z = W, where Tr[W rho] = 0; the part along the identity is left out.
@@ -278,7 +293,7 @@ class SteadySolver:
             mean = (even * one[EVEN]).sum(axis=1) / one[EVEN].sum(axis=1)
             return np.asarray(mean[:, None] * one[EVEN])
 
-        def correction(right: Halves, accuracy: float) -> tuple[Real, Real, int]:
+        def correction(right: Halves, accuracy: float) -> tuple[Real, Real, KrylovResult]:
             return by_parity(
                 lambda Z: R.adjoint(ODD, L.jumps_adjoint(ODD, Z)),
                 lambda Z: R.adjoint(EVEN, L.jumps_adjoint(EVEN, Z)),
@@ -293,8 +308,9 @@ class SteadySolver:
         dual: Halves = (np.zeros_like(wanted[EVEN]), np.zeros_like(wanted[ODD]))
         rest, applications = wanted, 0
         for attempt in range(1 + REFINEMENTS):
-            even, odd, spent = correction(rest, tolerance if attempt == 0 else 0.1 * FINER)
-            dual, applications = (dual[EVEN] + even, dual[ODD] + odd), applications + spent
+            even, odd, found = correction(rest, tolerance if attempt == 0 else 0.1 * FINER)
+            dual = dual[EVEN] + even, dual[ODD] + odd
+            applications += found.applications
             moved = L.adjoint_derivative(*dual)
             rest = (wanted[EVEN] - moved[EVEN], wanted[ODD] - moved[ODD])
             if (norm(*rest) <= MET * tolerance * norm(*dual) * L.scale).all():
@@ -314,22 +330,25 @@ class SteadySolver:
         """
         L = self.generator
         even, odd = self._start(rng) if guess is None else guess
-        applications = 0
+        applications, first = 0, None  # the vectors that know the slow modes
         for attempt in range(1 + REFINEMENTS if not self.fed_back else 2):
             if attempt and not strict and (L.residual(even, odd) <= MET * self.tolerance).all():
                 break
             if not attempt and guess is None and self.by_halves:
                 # the odd half of the start is what jumps make
                 rest = self.resolvent(EVEN, L.jumps(ODD, odd)) - even
-                *change, spent = self._halves(rest, None, 0.1 * self.tolerance)
+                *change, found = self._halves(rest, None, 0.1 * self.tolerance)
             else:
                 accuracy = STRICT if strict else FINER
                 if not attempt:
                     accuracy = 0.1 * self.tolerance
                     if guess is not None:  # which leaves less to be found
                         accuracy /= min(1.0, max(L.residual(even, odd).max(), self.tolerance))
-                *change, spent = self.solve(*L.derivative(even, odd), accuracy)
-            even, odd, applications = even + change[EVEN], odd + change[ODD], applications + spent
+                *change, found = self._solve(*L.derivative(even, odd), accuracy)
+            even, odd = even + change[EVEN], odd + change[ODD]
+            applications += found.applications
+            first = first or found.vectors
+        distance = self._distance(first, L.derivative(even, odd))
         norms = L.layout.trace(even, odd)
         arrivals = L.jumps(EVEN, even)
         with np.errstate(divide="ignore", invalid="ignore"):  # a dark state leaves 0/0
@@ -337,8 +356,24 @@ class SteadySolver:
                 even=even / norms[:, None],
                 odd=odd / norms[:, None],
                 hermiticity=self.resolvent.hermiticity(ODD, arrivals) / norms,
+                distance=distance / np.abs(norms),
                 applications=applications,
             )
+
+    def _distance(self, vectors: KrylovVectors | None, rest: Halves) -> Real:
+        r"""How far the exact state may be, by the Krylov vectors that found this one, (batch,).
+
+        .. math:: e_o = R_o r_o, \qquad e_e = R_e (r_e + J e_o)
+
+        is what is left of the equation for the even half, of which the odd half is made.
+        """
+        assert vectors is not None
+        R, L = self.resolvent, self.generator
+        odd = R(ODD, rest[ODD])
+        if not self.by_halves:
+            return vectors.distance(np.concatenate([R(EVEN, rest[EVEN]), odd], axis=1))
+        even = R(EVEN, rest[EVEN] + L.jumps(ODD, odd))
+        return np.asarray(2 * vectors.distance(even) + np.linalg.norm(odd, axis=1))
 
     def _start(self, rng: np.random.Generator | None) -> Halves:
         """What a uniform, or random, arrival in every Fock state becomes; on both halves of trace 1."""
