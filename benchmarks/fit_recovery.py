@@ -2,7 +2,7 @@
 
     python -m benchmarks.fit_recovery [SETS]
 
-Into the record that `chirospin reproduce fit_calibration` shows; a row that has as many sets is not made again.
+Into .benchmarks/fit_recovery.json; a row that has as many sets is not made again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from chirospin.measured.inference.likelihood import Posterior
 from chirospin.measured.inference.mechanisms import CHANGES, phenomenologies
 from chirospin.measured.inference.sampling import Sampled, evidence_again, nested
 
-RECORD = Path("src/chirospin/studies/own/fit_recovery.json")
+RECORD = Path(".benchmarks/fit_recovery.json")
 LEVEL = (0.8, 0.1, 0.05)
 """Distance from the Fermi level and width, eV, and bias asymmetry of the level that carries the current."""
 MISFIT = 0.05
@@ -36,14 +36,14 @@ EFFECTS = (
 )
 ENOUGH = 100.0
 """Effective draws from which the quick evidence counts; else the nested sampling of a fit."""
-LIVE = 60
+LIVE, DRAWN = 40, 20_000
 
 
 def fitted(name: str, data: object, seed: int) -> Fitted:
     """The evidence of a mechanism."""
     (mechanism,) = phenomenologies(name)
     posterior = Posterior(mechanism, data)
-    Z, error, effective = evidence_again(posterior, seed=seed, steps=400)
+    Z, error, effective = evidence_again(posterior, seed=seed, steps=300, drawn=DRAWN)
     if effective < ENOUGH:
         return Fitted(posterior=posterior, sampled=nested(posterior, live=LIVE, seed=seed))
     empty: NDArray[np.float64] = np.zeros((0, len(posterior.priors)))

@@ -253,7 +253,7 @@ DRAWN = 4000
 
 
 def evidence_again(
-    posterior: Posterior, seed: int = 0, steps: int = 1500
+    posterior: Posterior, seed: int = 0, steps: int = 1500, drawn: int = DRAWN
 ) -> tuple[float, float, float]:
     """ln Z without nested sampling: walkers find the posterior, a multivariate t round it is weighted.
 
@@ -274,12 +274,12 @@ def evidence_again(
     draws = walkers(density, np.take_along_axis(start, best[..., None], axis=1), steps, rng, 10)[0]
     spread = np.cov(draws.T) + 1e-12 * np.eye(size)
     shape = stats.multivariate_t(draws.mean(axis=0), spread, df=HEAVY, seed=rng)
-    points = np.atleast_2d(shape.rvs(DRAWN))
+    points = np.atleast_2d(shape.rvs(drawn))
     inside = ((points > 0) & (points < 1)).all(axis=1)
     height = np.where(inside, density(np.clip(points, 1e-9, 1 - 1e-9)), -np.inf)
     logs = height - shape.logpdf(points)
     top = logs.max()
     weights = np.exp(logs - top)
     effective = float(weights.sum() ** 2 / np.square(weights).sum())
-    error = float(weights.std() / weights.mean() / np.sqrt(DRAWN))
+    error = float(weights.std() / weights.mean() / np.sqrt(drawn))
     return float(np.log(weights.mean()) + top), error, effective

@@ -1,18 +1,14 @@
-"""How often the intervals of a fit are right, and which effects it can tell from an artefact.
+"""How often the intervals of a fit are right.
 
 `chirospin fit` compares mechanisms with measured curves. Truths are drawn from the priors and measured like a typical
 set: 20 contacts of each magnetisation, six biases up to 1 V, scatter of ln I 1.1 by contact, 0.25 of the slope, 0.03 of
 a point, misfit of the shape included. The rank of a truth among the draws of its posterior should be uniform, and central
 intervals should hold the truth as often as they say. Ranks are of the record that `python -m benchmarks.fit_calibration
-200` wrote, those of junction.bias behind an emulator of `python -m benchmarks.emulator_calibration`, verdicts of
-`python -m benchmarks.fit_recovery`; shares and claims are computed from them here.
+200` wrote, those of junction.bias behind an emulator (32 truths) of `python -m benchmarks.emulator_calibration`; shares
+and claims are computed from them here.
 """
 
 from __future__ import annotations
-
-import json
-from importlib.resources import files
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -26,7 +22,6 @@ from chirospin.measured.inference.calibration import (
     recorded,
     recorded_emulated,
 )
-from chirospin.measured.inference.fits import ARTEFACT, EXCLUDED, NOT_DISTINGUISHED
 from chirospin.measured.inference.mechanisms import CARRIERS, phenomenologies
 from chirospin.studies.expectation import above, below
 from chirospin.studies.registry import Numbers, Parts, Progress, claim, figure
@@ -34,10 +29,13 @@ from chirospin.studies.registry import Numbers, Parts, Progress, claim, figure
 KINDS = tuple(m.name for carrier in CARRIERS for m in phenomenologies(carrier))
 SHOWN = (*KINDS, CONTROL)
 TRUTHS = 200
-RECOVERY = "fit_recovery.json"
-VERDICTS = (NOT_DISTINGUISHED, ARTEFACT, EXCLUDED)
 LEAST_P = 1e-3 / 6
 """Of chi squared: what a fit asks of each of six parameters."""
+
+
+def _key(name: str) -> str:
+    """The name of the data of a mechanism; it is one of a file too."""
+    return "control" if name == CONTROL else name.replace(".", "-")
 
 
 def _histogram(one: Calibration) -> xr.Dataset:
@@ -72,7 +70,7 @@ def _ends(one: Calibration, level: float) -> tuple[float, float]:
         columns=3,
         panels=tuple(
             Panel(
-                source=name,
+                source=_key(name),
                 x="rank",
                 y="truths",
                 by="parameter",
@@ -89,7 +87,7 @@ def ranks(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     """Of the record; the control believes in a fiftieth of the covariance."""
     kept = recorded()
     progress(1, 1)
-    return {name: _histogram(kept[name]) for name in SHOWN}
+    return {_key(name): _histogram(kept[name]) for name in SHOWN}
 
 
 @figure(
@@ -115,36 +113,6 @@ def emulated(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     """Gate, coupling and spin-orbit coupling of a dimer by redfield, scale and misfit; 40 contacts a side."""
     progress(1, 1)
     return {"emulated": _coverage(recorded_emulated())}
-
-
-def effects() -> dict[str, dict[str, Any]]:
-    """Verdicts of simulated sets, by effect."""
-    text = files("chirospin.studies.own").joinpath(RECOVERY).read_text(encoding="utf-8")
-    kept: dict[str, dict[str, Any]] = json.loads(text)
-    return kept
-
-
-@figure(
-    "Verdicts of fits on simulated sets of 20 contacts a side, by what made the curves",
-    plot=Plot(
-        panels=(Panel(source="recovery", x="truth", y="share", by="verdict", limits=(-0.05, 1.05)),)
-    ),
-    setting="level 0.8 eV away, 0.1 eV wide, bias asymmetry 0.05; all four mechanisms of a level compared",
-)
-def recovery(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
-    """Shares of the verdicts, and how often the mechanism of the truth has the largest evidence."""
-    kept = effects()
-    shares = [[row["verdicts"].get(v, 0) / row["sets"] for v in VERDICTS] for row in kept.values()]
-    best = [row["best"].get(row["change"], 0) / row["sets"] for row in kept.values()]
-    progress(1, 1)
-    ds = xr.Dataset(
-        {
-            "share": (("truth", "verdict"), np.array(shares), {"units": "1"}),
-            "best": ("truth", np.array(best), {"units": "1"}),
-        },
-        {"truth": list(kept), "verdict": list(VERDICTS)},
-    )
-    return {"recovery": ds}
 
 
 @claim(
@@ -175,38 +143,3 @@ def narrow(ranks: Parts) -> Numbers:
     one = recorded()[CONTROL]
     place = one.names.index("factor")
     return float(one.p[place]), float(one.coverage(0.9)[place])
-
-
-def _share(recovery: Parts, verdict: str, change: str, size: float | None = None) -> float:
-    ds = recovery["recovery"].share.sel(verdict=verdict)
-    names = [
-        str(name)
-        for name in ds.truth.values
-        if str(name).split()[0] == change and (size is None or float(str(name).split()[1]) == size)
-    ]
-    return float(ds.sel(truth=names).max())
-
-
-@claim(
-    "null and factor",
-    "neither curves without any effect nor an artefact of contacts is called a mechanism",
-    above("share of null sets that end with: the data do not distinguish", 0.8),
-    below("largest share of null or factor sets that exclude the artefact", 0.1),
-    source="self",
-)
-def no_false_mechanism(recovery: Parts) -> Numbers:
-    return (
-        _share(recovery, NOT_DISTINGUISHED, "null"),
-        max(_share(recovery, EXCLUDED, kind) for kind in ("null", "factor")),
-    )
-
-
-@claim(
-    "static 60 meV, driven 60 meV/V",
-    "a shift of the level of 60 meV is told from an artefact",
-    above("share of sets that exclude the artefact, static", 0.8),
-    above("the same, driven", 0.8),
-    source="self",
-)
-def shifts_are_found(recovery: Parts) -> Numbers:
-    return _share(recovery, EXCLUDED, "static", 0.06), _share(recovery, EXCLUDED, "driven", 0.06)
