@@ -551,7 +551,7 @@ class _Hop:
     def __call__(self, shares: Array) -> Array:
         length = HOPS[0] * (HOPS[1] / HOPS[0]) ** self.rng.random()
         moved = np.abs(shares + length * self.rng.normal(size=shares.shape))
-        return np.clip(np.where(moved > 1, 2 - moved, moved), 0, 1)
+        return np.asarray(np.clip(np.where(moved > 1, 2 - moved, moved), 0, 1))
 
 
 def _search(land: Landscape, start: Array, evaluations: int, hops: int, seed: Any) -> _Search:

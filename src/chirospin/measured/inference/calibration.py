@@ -204,7 +204,7 @@ def _density(posterior: Posterior, mean: Real, covariance: Real) -> Callable[[Re
     def density(shares: Real) -> Real:
         theta = posterior.values(shares)
         residual = mean[:, None] - posterior.curves(theta)
-        lost = ~np.isfinite(residual).all(axis=-1)
+        lost = np.asarray(~np.isfinite(residual).all(axis=-1))
         residual = np.where(lost[..., None], 0.0, residual)
         own = posterior.error(theta)
         if own is None:

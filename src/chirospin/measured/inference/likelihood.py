@@ -125,7 +125,7 @@ class Posterior:
         """ln L at parameters, (...); very low where the current is none."""
         theta = np.asarray(theta)
         residual = self.data.mean - self.curves(theta)
-        lost = ~np.isfinite(residual).all(axis=-1)
+        lost = np.asarray(~np.isfinite(residual).all(axis=-1))
         residual = np.where(lost[..., None], 0.0, residual)
         own = self.error(theta)
         if own is None:
