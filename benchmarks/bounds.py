@@ -1,15 +1,19 @@
 """The largest polarisation of the junction within the ranges of real ones, for studies/own/junction_bounds.
 
-    python -m benchmarks.bounds infinite|finite [STARTS EVALUATIONS SCREEN SEEDS]
+    python -m benchmarks.bounds [infinite|volt [ATOMS [LEAD_POLARISATION]]]
 
-Each bound is written into the record as it is found; what is there with as many evaluations is not searched again.
+Each bound is written into the record as it is found; what is there is not searched again. One to three
+minutes of one core a case.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -18,60 +22,94 @@ from chirospin.measured.inference.bounds import largest_polarisation
 from chirospin.measured.inference.ranges import realistic, realistic_ranges
 
 RECORD = Path("src/chirospin/studies/own/junction_bounds.json")
-FINITE = {
+ATOMS = ("light", "selenium")
+LEADS = (0.4, 0.9, 1.0)
+"""Polarisations of the left lead: nickel, what no 3d ferromagnet reaches, the paper's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What is searched, how long, and for which leads."""
+
+    path: str
+    method: str
+    fixed: dict[str, Any] = field(default_factory=dict)
+    leads: tuple[float, ...] = LEADS
+    atoms: tuple[str, ...] = ATOMS
+    starts: int = 5
+    screen: int = 128
+    evaluations: int = 70
+    hops: int = 5
+
+
+VOLT = {
     "bias": 1.0,
-    "temperature": 300.0,
     "hopping_a": 0.3,
     "hopping_b": 0.1,
     "twist": 1.5707963267948966,
     "bias_asymmetry": 0.0,
     "internal_drop": 0.0,
 }
-"""At finite bias a search of eleven parameters takes hours: six are varied."""
-CASES: dict[str, tuple[str, str, dict[str, float], tuple[tuple[str, float], ...]]] = {
-    "infinite": ("junction", "gksl", {}, (("light", 1.0), ("light", 0.4), ("selenium", 0.4))),
-    "finite": ("junction.bias", "redfield", FINITE, (("light", 0.4), ("selenium", 0.4))),
-}
+"""One volt at 300 K: five parameters are varied, level alignment among them."""
+CASES = {
+    "infinite": Case(path="junction", method="gksl"),
+    "volt": Case(
+        path="junction.bias", method="redfield", fixed=VOLT, leads=(0.4, 0.9),
+        starts=4, screen=32, evaluations=22, hops=1,
+    ),
+}  # fmt: skip
 
 
-def main(case: str, starts: int, evaluations: int, screen: int, seeds: int) -> None:
+def main(only: str = "", atoms: str = "", lead: str = "") -> None:
     """Search the cases one after the other."""
-    path, method, fixed, asked = CASES[case]
-    one = problem(path)
-    for seed in range(seeds):
-        for atoms, p in asked:
-            given = {"lead_polarisation": p, **fixed}
-            model, _ = realistic(one.model(**given), list(given))
-            ranges, rows = realistic_ranges(model, list(given), atoms)
-            ds = largest_polarisation(
-                one, model, ranges, method, sources=rows, starts=starts, evaluations=evaluations, screen=screen, seed=seed
-            )  # fmt: skip
-            facts = json.loads(ds.attrs["bound"])
-            told = {
-                "problem": path,
-                "method": method,
-                "atoms": atoms,
-                "lead_polarisation": p,
-                "seed": seed,
-                "fixed": given,
-                "largest": facts["largest"],
-                "ends": facts["ends"],
-                "agreed": facts["agreed"],
-                "evaluations": facts["evaluations"],
-                "at": {k: v["value"] for k, v in facts["at"].items()},
-                "on_end": [k for k, v in facts["at"].items() if v["end"]],
-            }
-            _write(f"{path}, {atoms}, {p:g}, seed {seed}", told)
-            print(path, atoms, p, seed, facts["largest"], facts["ends"], flush=True)
+    for name, case in CASES.items():
+        for p in case.leads:
+            for kind in case.atoms:
+                asked = (only in ("", name)) and (atoms in ("", kind)) and (lead in ("", f"{p:g}"))
+                if asked and _key(name, kind, p) not in _record():
+                    search(name, case, kind, p)
 
 
-def _write(name: str, told: dict[str, object]) -> None:
-    """Into the record, which other searches write at the same time."""
+def search(name: str, case: Case, atoms: str, p: float) -> None:
+    """One bound, into the record."""
+    begun = time.process_time()
+    one = problem(case.path)
+    given = {"lead_polarisation": p, **case.fixed}
+    model, _ = realistic(one.model(**given), list(given))
+    ranges, rows = realistic_ranges(model, list(given), atoms)
+    ds = largest_polarisation(
+        one, model, ranges, case.method, sources=rows, starts=case.starts, evaluations=case.evaluations,
+        screen=case.screen, hops=case.hops,
+        progress=lambda done, of: print(f"{_key(name, atoms, p)}: {done}/{of}", flush=True),
+    )  # fmt: skip
+    facts = json.loads(ds.attrs["bound"])
+    told = {
+        "problem": case.path,
+        "method": case.method,
+        "atoms": atoms,
+        "lead_polarisation": p,
+        "fixed": given,
+        "largest": facts["largest"],
+        "ends": facts["ends"],
+        "agreed": facts["agreed"],
+        "evaluations": facts["evaluations"],
+        "seconds": round(time.process_time() - begun),
+        "at": {k: v["value"] for k, v in facts["at"].items()},
+        "on_end": [k for k, v in facts["at"].items() if v["end"]],
+    }
     with FileLock(RECORD.with_suffix(".lock")):
-        record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
-        record[name] = told
-        RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+        record = _record() | {_key(name, atoms, p): told}
+        RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", "utf-8")
+    print(_key(name, atoms, p), facts["largest"], facts["ends"], told["seconds"], flush=True)
+
+
+def _key(name: str, atoms: str, p: float) -> str:
+    return f"{name}, {atoms}, {p:g}"
+
+
+def _record() -> dict[str, Any]:
+    return dict(json.loads(RECORD.read_text("utf-8"))) if RECORD.exists() else {}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(int, (sys.argv[2:] or ["8", "60", "256", "2"])))
+    main(*sys.argv[1:])

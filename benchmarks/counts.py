@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from chirospin.base.families import problem
 from chirospin.chiral_metal import Boltzmann, ChiralMetal
 from chirospin.chiral_metal.boltzmann import discretised
 from chirospin.crystal import Crystal, FermiSurface, KGrid
@@ -33,6 +36,13 @@ from chirospin.junction import (
     UniversalLindblad,
 )
 from chirospin.junction.manybody.response import response
+from chirospin.measured.inference.calibration import planned_set
+from chirospin.measured.inference.emulator import Expensive
+from chirospin.measured.inference.likelihood import Posterior
+from chirospin.measured.inference.mechanisms import phenomenologies
+from chirospin.measured.inference.refinement import fit_expensive
+from chirospin.measured.inference.sampling import nested
+from chirospin.points.optimise import search_range
 from chirospin.rashba import FermiLevelGas, FermiLevelKinetic, Kinetic, RashbaGas
 from chirospin.spinterface import NEGF, Contact, LesserOnly
 from chirospin.vibration import SCBA, SCBAHartree, Vibration
@@ -74,10 +84,28 @@ def _meshes() -> int:
     return int(discretised.cache_info().misses)
 
 
+def _likelihoods() -> int:
+    """Of one mechanism on a typical set."""
+    (null,) = phenomenologies("barrier.null")
+    return nested(Posterior(null, planned_set(SEEN, 20)), live=25).calls
+
+
+def _fit_solves() -> int:
+    """Training and one round of exact solves of a model behind an emulator."""
+    one = problem("junction.bias")
+    model = one.model(bias=1.0, hopping_a=0.2, hopping_b=0.1, temperature=300.0)
+    ranges = (search_range(model, "gate", -0.9, -0.3),)
+    source = Expensive(problem=one, model=model, method=one.method("landauer")(), ranges=ranges)
+    return fit_expensive(
+        source, planned_set(SEEN, 20), points=16, live=20, rounds=0, exact=16
+    ).solves
+
+
 def _c(family: str, case: str, of: str, method: Any, model: Any) -> Count:
     return Count(family=family, case=case, of=of, take=_steps(method, model))
 
 
+SEEN = np.array([-1.0, -0.5, 0.5, 1.0])
 APPLIED = "applications of the preconditioned generator, both magnetisations"
 COUNTS = (
     _c("junction", "dimer, reference", APPLIED, GKSL(), Junction()),
@@ -131,6 +159,8 @@ COUNTS = (
     _c("rashba", "Gaussian impurities", "momenta solved", Kinetic(),
        RashbaGas(disorder="gaussian", disorder_length=5.0)),
     _c("rashba", "points, 300 K", "momenta solved", Kinetic(), RashbaGas(thermal_energy=0.0259)),
+    Count(family="fit", case="barrier.null, 25 live points", of="likelihoods", take=_likelihoods),
+    Count(family="fit", case="junction.bias, 16 points, one round", of="solves", take=_fit_solves),
     _c("rashba.fermi_level", "Rashba and Dresselhaus", "directions", FermiLevelKinetic(),
        FermiLevelGas(dresselhaus=0.01)),
 )  # fmt: skip

@@ -1,74 +1,64 @@
-"""Are the posteriors of `chirospin fit` as wide as they say? Ranks and coverage over simulated truths.
+"""Are the posteriors of `chirospin fit` as wide as they say? Ranks of simulated truths, into the record that fits read.
 
     python -m benchmarks.fit_calibration [TRUTHS [MECHANISM]]
 
-It writes docs/validation/fit_calibration.md and its figure.
+200 truths of a mechanism take a minute of one core. What is in the record with as many truths is not drawn again: a
+stopped run goes on. `chirospin reproduce fit_calibration` shows the record.
 """
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+import time
 
 import numpy as np
 
-from chirospin.measured.inference.calibration import Calibration, calibrate, planned_set
-from chirospin.measured.inference.figure import ranks_figure
+from chirospin.measured.inference.calibration import (
+    CONTROL,
+    RECORD,
+    Calibration,
+    calibrate,
+    planned_set,
+    recorded,
+)
 from chirospin.measured.inference.likelihood import Posterior
-from chirospin.measured.inference.mechanisms import Phenomenology, phenomenologies
+from chirospin.measured.inference.mechanisms import CARRIERS, Phenomenology, phenomenologies
 
 BIASES = np.array([-1.0, -0.6, -0.3, 0.3, 0.6, 1.0])
 CONTACTS = 20
-STEPS = 1200
 NARROWED = 0.02
-PAGE = Path("docs/validation/fit_calibration.md")
-TARGET = Path("docs/validation/figures/fit_calibration.png")
+"""The control believes in a fiftieth of the covariance."""
 
 
-def _rows(name: str, one: Calibration) -> Iterator[str]:
-    for n, parameter in enumerate(one.names):
-        yield (
-            f"| {name} | {parameter} | {', '.join(map(str, one.histogram[n]))} | {one.p[n]:.2g} | "
-            f"{one.coverage(0.5)[n]:.2f} | {one.coverage(0.9)[n]:.2f} |"
-        )
+def asked(only: str) -> list[tuple[str, Phenomenology, float]]:
+    """Name in the record, mechanism, factor on the covariance."""
+    kinds = [m for carrier in CARRIERS for m in phenomenologies(carrier)]
+    (control,) = phenomenologies(CONTROL.partition(",")[0])
+    all_ = [*((m.name, m, 1.0) for m in kinds), (CONTROL, control, NARROWED)]
+    return [one for one in all_ if one[0].startswith(only)]
 
 
 def main(truths: int, only: str = "") -> None:
-    """All mechanisms, and one whose covariance is believed to be a fiftieth; the page is written after each."""
+    """Every mechanism that the record lacks, one after the other."""
     data = planned_set(BIASES, CONTACTS)
-    kinds = [m for carrier in ("level", "barrier") for m in phenomenologies(carrier)]
-    asked: list[tuple[str, Phenomenology, float]] = [(m.name, m, 1.0) for m in kinds]
-    asked.insert(4, ("level.factor, covariance / 50", kinds[1], NARROWED))
-    asked = [one for one in asked if one[1].name.startswith(only)]
-    found: dict[str, Calibration] = {}
-    for name, m, narrowed in asked:
-        found[name] = calibrate(Posterior(m, data), truths, narrowed=narrowed, steps=STEPS)
-        print(name, found[name].failures or "calibrated", file=sys.stderr, flush=True)
-        PAGE.write_text(page(truths, found), encoding="utf-8")
-        ranks_figure(found).savefig(TARGET, dpi=110)
+    for name, mechanism, narrowed in asked(only):
+        known = recorded().get(name)
+        if known is None or len(known.ranks) != truths:
+            begun = time.perf_counter()
+            found = calibrate(Posterior(mechanism, data), truths, narrowed=narrowed)
+            print(f"{time.perf_counter() - begun:.0f} s", end=" ", flush=True)
+            write(name, found)
+        print(name, recorded()[name].failures or "calibrated", flush=True)
 
 
-def page(truths: int, found: dict[str, Calibration]) -> str:
-    """The page in Markdown."""
-    lines = [
-        "# Fits: how often the intervals are right",
-        "",
-        f"Written by `python -m benchmarks.fit_calibration {truths}`. {truths} truths of each mechanism are drawn from its",
-        f"prior, misfit of the shape included; {CONTACTS} contacts of each magnetisation, six biases, scatter of ln I 1.1 by",
-        "contact, 0.25 of the slope, 0.03 of a point. Ranks of the truth in its posterior, in fifths, should be flat (p of",
-        "chi squared), and central intervals should hold the truth as often as they say. `level.factor, covariance / 50` is a",
-        "control that must fail: it believes that contacts scatter seven times less.",
-        "",
-        "![Ranks of truths in their posteriors](figures/fit_calibration.png)",
-        "",
-        "| mechanism | parameter | truths in each fifth | p | inside 50 % | inside 90 % |",
-        "|---|---|---|---|---|---|",
-        *(row for name, one in found.items() for row in _rows(name, one)),
-        "",
-        *(f"- {name}: {'; '.join(one.failures) or 'calibrated'}" for name, one in found.items()),
-    ]
-    return "\n".join(lines) + "\n"
+def write(name: str, one: Calibration) -> None:
+    """Into the record, beside the other mechanisms."""
+    record = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {}
+    ranks = zip(one.names, np.round(one.ranks, 4).T.tolist(), strict=True)
+    record[name] = dict(ranks)
+    recorded.cache_clear()
+    RECORD.write_text(json.dumps(record).replace("], ", "],\n") + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,10 @@ import pytest
 import xarray as xr
 from benchmarks.measured_sets import made
 
+from chirospin import chiral_metal
+from chirospin.base.errors import ModelError
 from chirospin.base.results import save
+from chirospin.faces.web.upload import Comparing
 from chirospin.measured.comparison import compare
 from chirospin.measured.example import example
 from chirospin.measured.reading import read
@@ -112,6 +115,27 @@ def test_a_fit_is_reported_and_cited(run, fitted: Path) -> None:  # noqa: F811
     code, out, _ = run("cite", str(fitted))
     assert code == 0
     assert "skilling_2006" in out
+
+
+def answered(*sent: tuple[str, bytes]) -> str:
+    """What the page of measured curves answers to files."""
+    pages: list[object] = []
+    Comparing(files=sent, settings={}).run(lambda kind, page: pages.append(page))
+    return str(pages[0])
+
+
+def test_the_page_shows_a_stored_fit(fitted: Path) -> None:
+    page = answered(("f.nc", fitted.read_bytes()))
+    assert "the data do not distinguish" in page
+    assert "<figure>" in page
+    assert "<script" not in page
+    with pytest.raises(ModelError, match="shown alone"):
+        answered(("f.nc", fitted.read_bytes()), ("g.nc", b""))
+    with pytest.raises(ModelError, match="not a readable result"):
+        answered(("f.nc", fitted.read_bytes()[:2000]))
+    save(chiral_metal.solve(chiral_metal.ChiralMetal()), fitted.with_name("other.nc"))
+    with pytest.raises(ModelError, match="holds "):
+        answered(("o.nc", fitted.with_name("other.nc").read_bytes()))
 
 
 def test_posteriors_are_read_by_another_library(fitted: Path) -> None:

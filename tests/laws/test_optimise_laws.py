@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
+from chirospin.base.audit import Check
 from chirospin.base.family import Problem
 from chirospin.base.method import Method
 from chirospin.base.observables import observable
@@ -63,6 +64,12 @@ def height(model: Land, state: Height) -> float:
     return state.height
 
 
+@observable(unit="1", symbol="r")
+def ridges(model: Land, state: Height) -> float:
+    """Four, the third of which is the highest."""
+    return float((1.01 + np.cos(6 * np.pi * model.east)) * np.exp(-((model.east - 0.7) ** 2)))
+
+
 PROBLEM = Problem(
     family="land",
     name="land",
@@ -105,3 +112,22 @@ def test_blind_starts_miss_it_and_count_who_agrees() -> None:
 def test_agreement_counts_the_ends_at_the_best_value() -> None:
     assert agreed([-1.0, -0.99, -0.97, -0.5]) == 2
     assert agreed([0.0, 0.0, 1e-9]) == 2
+
+
+def test_hops_leave_the_hill_where_a_search_begins() -> None:
+    """The highest of four ridges; without hops a search ends on its own, the control."""
+    crate = replace(PROBLEM, observables=(ridges,), quantity="ridges")
+    ranges = [search_range(Land(), "east", 0, 1)]
+    near = Land(east=0.05)
+    still = optimise(crate, near, "abs(ridges)", ranges, starts=1)
+    hopping = optimise(crate, near, "abs(ridges)", ranges, starts=1, evaluations=200, hops=12)
+    highest = float(ridges(Land(east=0.67), None))
+    assert float(still.ridges) < 0.7 * highest
+    assert float(hopping.ridges) > 0.99 * highest
+
+
+def test_a_state_that_fails_its_checks_does_not_count() -> None:
+    low = Check(name="low", about="", tolerance=1.5, evaluate=lambda m, s: s.height)
+    ds = optimise(PROBLEM, Land(), "abs(height)", RANGES, checks=[low], starts=4)
+    assert 0.9 < float(ds.height) < 1.5
+    assert float(optimise(PROBLEM, Land(), "abs(height)", RANGES, starts=4).height) > 1.9

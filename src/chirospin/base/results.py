@@ -9,6 +9,7 @@ import platform
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -590,8 +591,32 @@ def load(path: Path) -> xr.Dataset:
     except DamageError:
         raise
     except Exception as error:  # each engine has its own kinds
-        words = (str(error) or type(error).__name__).splitlines()[0]
-        raise ModelError(f"File `{path}` is not a readable result: {words[:LONGEST]}") from None
+        raise _unreadable(str(path), error) from None
+    return _whole(loaded, path)
+
+
+def load_bytes(content: bytes, name: str) -> xr.Dataset:
+    """The same from the content of a NetCDF file, which is read in memory.
+
+    Raises
+    ------
+    ModelError : as of :func:`load`
+    """
+    try:
+        with xr.open_dataset(BytesIO(content), engine="h5netcdf") as ds:
+            loaded = ds.load()
+    except Exception as error:
+        raise _unreadable(name, error) from None
+    return _whole(loaded, Path(name))
+
+
+def _unreadable(name: str, error: Exception) -> ModelError:
+    words = (str(error) or type(error).__name__).splitlines()[0]
+    return ModelError(f"File `{name}` is not a readable result: {words[:LONGEST]}")
+
+
+def _whole(loaded: xr.Dataset, path: Path) -> xr.Dataset:
+    """What was read, its kinds and its checksum compared."""
     _check_kinds(loaded, path)
     written = loaded.attrs.pop(CHECKSUM, None)
     loaded.attrs.pop(FILES, None)

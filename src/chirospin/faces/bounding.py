@@ -128,7 +128,7 @@ def _verdict_lines(facts: Mapping[str, Any]) -> Iterator[str]:
     if ends:
         yield f"  on a bound, which decides as much as the mechanism: {', '.join(ends)}"
     if not facts["complete"]:
-        yield "  --starts and --evaluations search longer; fewer or narrower --vary search less space"
+        yield "  --starts, --hops and --evaluations search longer; fewer or narrower --vary search less space"
 
 
 def bound_failures(ds: xr.Dataset) -> list[str]:

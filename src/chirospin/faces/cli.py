@@ -365,6 +365,7 @@ def optimise(
     starts: Whole = 6,
     screen: Whole = 128,
     evaluations: Whole = 60,
+    hops: Whole = 0,
     seed: Whole = 0,
     out: Path | None = None,
     json: Json = False,
@@ -397,6 +398,8 @@ def optimise(
         Points spread over the ranges at which searches may begin; 0 draws the starts blindly.
     evaluations
         Most evaluations of one search.
+    hops
+        How often a search that has ended goes on from there, moved at random; 10 where searches do not agree.
     seed
         Of the drawn starts.
     out
@@ -430,6 +433,7 @@ def optimise(
             starts=starts,
             screen=screen,
             evaluations=evaluations,
+            hops=hops,
             seed=seed,
             progress=report,
         )
@@ -1030,7 +1034,8 @@ def bound(
     option: Annotated[list[str] | None, Repeated] = None,
     starts: Whole = 8,
     screen: Whole = 256,
-    evaluations: Whole = 80,
+    evaluations: Whole = 120,
+    hops: Whole = 10,
     seed: Whole = 0,
     out: Path | None = None,
     json: Json = False,
@@ -1069,6 +1074,8 @@ def bound(
         Points spread over the ranges at which searches may begin.
     evaluations
         Most evaluations of one search.
+    hops
+        How often a search that has ended goes on from there, moved at random.
     seed
         Of the screen.
     out
@@ -1111,6 +1118,7 @@ def bound(
             starts=starts,
             screen=screen,
             evaluations=evaluations,
+            hops=hops,
             seed=seed,
             progress=report,
         )

@@ -50,6 +50,7 @@ LIMITS = {
     "seed": (0, 2**31),
 }
 EXPENSIVE_BIASES = 6  # at which a model behind an emulator is solved
+LARGEST_GAIN = 1e6  # of ln Z: more is none
 STEPS = 100  # of the progress of one mechanism
 
 
@@ -225,13 +226,15 @@ def fit_json(ds: xr.Dataset) -> dict[str, Any]:
 
 
 def gain_progress(report: Callable[[int, int], None], n: int, of: int) -> Callable[[float], None]:
-    """Progress of the n-th mechanism from what ln Z may still gain."""
-    first: list[float] = []
+    """Progress of the n-th mechanism from what ln Z may still gain, which falls by as much with every step."""
+    largest = [0.0]
 
     def progress(left: float) -> None:
-        first.append(max(left, 1.0)) if not first else None
-        share = 1 - np.log(max(left, 0.1) / 0.1) / np.log(first[0] / 0.1)
-        report(n * STEPS + int((STEPS - 1) * float(np.clip(share, 0, 1))), of * STEPS)
+        if not left < LARGEST_GAIN:  # before ln Z has a value
+            return
+        largest[0] = max(largest[0], left)
+        share = 1 - left / largest[0] if largest[0] > 0 else 0.0
+        report(n * STEPS + int((STEPS - 1) * share), of * STEPS)
 
     return progress
 

@@ -285,7 +285,6 @@ def index_page(every: Sequence[Facts]) -> str:
         "crosscheck",
         "benchmarks",
         "measured_rates",
-        "fit_calibration",
         "```",
         "",
         "## Studies",

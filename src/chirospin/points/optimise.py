@@ -16,6 +16,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from chirospin.base.audit import Check
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Derivatives, Problem
 from chirospin.base.method import Method
@@ -42,6 +43,13 @@ AGREEING = 3  # searches at least that must end there; fewer have not shown that
 ENDED = {0: "converged", 2: "stopped: no better value along the last direction"}  # L-BFGS-B
 ENDED_WITHIN = {0: "converged", 8: ENDED[2]}  # SLSQP
 FEASIBLE = 1e-6  # of a limit that may be crossed by rounding
+SHARE_STEP = 1e-4  # of a range, between points of a difference; a resonance is some 1e-3 of it wide
+HOPS = (0.05, 0.5)  # of a range: standard deviation of the shortest hops and of the longest
+WARM = (
+    0.1  # of ln of a size, or of a value at the start: how much worse a place a search goes on from
+)
+COARSE = 1e-5  # change at which a search among many hops ends
+WALL = 50.0  # height where the objective has no value: a search turns back
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,6 +244,7 @@ class Landscape:
     ----------
     sign : -1 where the objective is to be largest
     limits : what must hold beside
+    checks : of a state, without which its value does not count
     """
 
     problem: Problem
@@ -245,31 +254,54 @@ class Landscape:
     ranges: tuple[Range, ...]
     sign: float
     limits: tuple[Limit, ...] = ()
+    checks: tuple[Check, ...] = ()
 
     @property
     def goals(self) -> tuple[Objective, ...]:
         """The objective, and those of the limits."""
         return (self.goal, *(one.goal for one in self.limits))
 
+    @property
+    def of_size(self) -> bool:
+        """Whether a size is to be largest: its logarithm is then climbed, for it spans decades."""
+        return self.sign < 0 and all(factor.absolute for factor in self.goal.factors)
+
     def values(self, shares: Array) -> dict[str, float]:
         """Parameters at a point of the cube."""
         return {r.name: r.value(float(s)) for r, s in zip(self.ranges, shares, strict=True)}
+
+    def sizes(self, points: Array) -> Array:
+        """Objective and what the limits limit at several points, (point, goal); NaN where there is none."""
+        models = [held(self.model, **self.values(shares)) for shares in points]
+        wanted = [one.observable for goal in self.goals for one in goal.factors]
+        needs = self.problem.value_needs(wanted)
+        states = [  # one by one: a point that takes long would hold up a batch
+            state
+            for model in models
+            for state in states_with_parts(self.problem.parts, self.method, [model], needs)
+        ]
+        sizes = np.full((len(points), len(self.goals)), np.nan)
+        for n, (model, state) in enumerate(zip(models, states, strict=True)):
+            if state.outcome.converged and self.sound(model, state):
+                sizes[n] = [goal.value(model, state) for goal in self.goals]
+        return sizes
+
+    def sound(self, model: Model, state: Any) -> bool:
+        """Whether a state passes the checks."""
+        found = ((one, one.evaluate(model, state)) for one in self.checks)
+        return all(value is None or one.judge(value) for one, value in found)
 
     def heights(self, points: Array) -> Array:
         """Signed objective at several points, shape (point,); infinite where there is none.
 
         Points outside the limits come behind all others, in the order of how far outside they are.
         """
-        models = [held(self.model, **self.values(shares)) for shares in points]
-        wanted = [one.observable for goal in self.goals for one in goal.factors]
-        needs = self.problem.value_needs(wanted)
-        found = states_with_parts(self.problem.parts, self.method, models, needs)
-        heights, outside = np.full(len(points), np.inf), np.zeros(len(points))
-        for n, (model, state) in enumerate(zip(models, found, strict=True)):
-            if state.outcome.converged:
-                heights[n] = self.sign * self.goal.value(model, state)
-                margins = [one.margins(one.goal.value(model, state)) for one in self.limits]
-                outside[n] = -np.concatenate([[0.0], *margins]).min()
+        sizes = self.sizes(points)
+        heights = self.sign * sizes[:, 0]
+        outside = np.zeros(len(points))
+        for n, row in enumerate(sizes[:, 1:]):
+            margins = [one.margins(value) for one, value in zip(self.limits, row, strict=True)]
+            outside[n] = -np.concatenate([[0.0], *margins]).min()
         known = np.isfinite(heights) & np.isfinite(outside)
         if self.limits and known.any():
             behind = np.abs(heights[known]).max() * (2 + outside)
@@ -278,21 +310,41 @@ class Landscape:
 
     def place(self, shares: Array) -> Place:
         """Signed objective and margins with their derivatives by the shares."""
+        values, slopes = self._adjoint(shares) or self._differences(shares)
+        margins = [one.margins(v) for one, v in zip(self.limits, values[1:], strict=True)]
+        margin_slopes = [
+            one.slopes(v, s) for one, v, s in zip(self.limits, values[1:], slopes[1:], strict=True)
+        ]
+        return Place(
+            height=self.sign * values[0],
+            slope=self.sign * slopes[0],
+            margins=np.concatenate([np.zeros(0), *margins]),
+            margin_slopes=np.concatenate([np.zeros((0, len(shares))), *margin_slopes]),
+        )
+
+    def _adjoint(self, shares: Array) -> tuple[list[float], list[Array]] | None:
+        """Goals and their slopes by the method's own way; None where it has none."""
+        if self.method.name not in self.problem.gradients:
+            return None
         values = self.values(shares)
         here = held(self.model, **values)
         names = tuple(dict.fromkeys(name for goal in self.goals for name in goal.names))
         found = derivatives(self.problem, here, self.method, list(values), names)
+        if not set(names) <= set(found.values):
+            return None
+        if not self.sound(here, found.state):
+            nothing = [np.full(len(shares), np.nan)] * len(self.goals)
+            return [float("nan")] * len(self.goals), nothing
         stretch = np.array([r.stretch(float(s)) for r, s in zip(self.ranges, shares, strict=True)])
-        value, slope = self.goal.value_and_slope(here, found)
-        limited = [(one, *one.goal.value_and_slope(here, found)) for one in self.limits]
-        margins = [one.margins(v) for one, v, _ in limited]
-        slopes = [one.slopes(v, s * stretch) for one, v, s in limited]
-        return Place(
-            height=self.sign * value,
-            slope=self.sign * slope * stretch,
-            margins=np.concatenate([np.zeros(0), *margins]),
-            margin_slopes=np.concatenate([np.zeros((0, len(stretch))), *slopes]),
-        )
+        told = [goal.value_and_slope(here, found) for goal in self.goals]
+        return [value for value, _ in told], [slope * stretch for _, slope in told]
+
+    def _differences(self, shares: Array) -> tuple[list[float], list[Array]]:
+        """The same from a point beside for each range, inwards: a step suits the range, not the unit."""
+        steps = np.where(shares < 0.5, SHARE_STEP, -SHARE_STEP)
+        found = self.sizes(np.vstack([shares, shares + np.diag(steps)]))
+        slopes = (found[1:] - found[0]) / steps[:, None]
+        return found[0].tolist(), list(slopes.T)
 
 
 @dataclass(kw_only=True)
@@ -313,25 +365,30 @@ def optimise(
     method: Method | str | None = None,
     *,
     limits: Sequence[Limit] = (),
+    checks: Sequence[Check] = (),
     largest: bool = True,
     starts: int = STARTS,
     screen: int = SCREENED,
     evaluations: int = 60,
+    hops: int = 0,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     """Vary parameters within ranges until an objective is largest (or smallest).
 
     A quasi-Newton search within bounds runs from the model itself and from the best points of a Sobol
-    sequence that lie apart. Derivatives come from the method's adjoint solve where it has one.
+    sequence that lie apart. Derivatives come from the method's adjoint solve where it has one. A size, ``abs()``,
+    that is to be largest is climbed in its logarithm.
 
     Parameters
     ----------
     text : the objective, see :func:`objective`
     limits : what must hold beside; a search then goes by sequential quadratic programmes
+    checks : that a state must pass, or its value does not count
     starts : searches; the first begins at the model where that lies in the ranges
     screen : points of the sequence, raised to a power of two; 0 draws the starts blindly
     evaluations : most evaluations of one search
+    hops : how often a search that has ended goes on from there, moved at random (basin hopping)
 
     Returns
     -------
@@ -346,7 +403,7 @@ def optimise(
 
     References
     ----------
-    byrd_lu_nocedal_zhu_1995, kraft_1994
+    byrd_lu_nocedal_zhu_1995, kraft_1994, wales_doye_1997
     """
     if not ranges:
         raise ModelError("At least one parameter must be varied")
@@ -359,11 +416,12 @@ def optimise(
         ranges=tuple(ranges),
         sign=-1.0 if largest else 1.0,
         limits=tuple(limits),
+        checks=tuple(checks),
     )
     report = progress or (lambda _done, _total: None)
     searches = []
     for n, start in enumerate(_starts(land, max(starts, 1), screen, seed)):
-        searches.append(_search(land, start, evaluations))
+        searches.append(_search(land, start, evaluations, hops, [seed, n]))
         report(n + 1, starts)
     best = _best(searches, land.sign)
     if best is None:
@@ -409,45 +467,117 @@ def _own_place(land: Landscape) -> Array | None:
     return np.array([r.share(x) for r, x in pairs]) if inside else None
 
 
-def _search(land: Landscape, start: Array, evaluations: int) -> _Search:
-    from scipy.optimize import minimize
+@dataclass
+class _Climber:
+    """The landscape as a search sees it: every place is looked at once, and kept."""
+
+    land: Landscape
+    path: _Search
+    evaluations: int
+    seen: dict[bytes, Place] = field(default_factory=dict)
+
+    def place(self, shares: Array) -> Place:
+        """A place; the search ends where there are no more evaluations, or where it begins without a value."""
+        key = np.asarray(shares).tobytes()
+        if key not in self.seen:
+            if len(self.path.values) >= self.evaluations:
+                raise _NoValueError("the limit of evaluations was reached")
+            self.seen[key] = self._looked_at(np.asarray(shares))
+        return self.seen[key]
+
+    def _looked_at(self, shares: Array) -> Place:
+        try:
+            found = self.land.place(shares)
+        except ConvergenceError:
+            if not self.path.values:
+                raise
+            found = None
+        numbers = [] if found is None else [found.height, *found.slope, *found.margins]
+        defined = found is not None and bool(np.isfinite(numbers).all())
+        if not defined and not self.path.values:
+            raise _NoValueError("the objective is undefined here: no current flows")
+        self.path.parameters.append(np.array(list(self.land.values(shares).values())))
+        if found is None or not defined:
+            self.path.values.append(np.nan)
+            nothing = np.zeros(len(shares))
+            ends = sum(len(one.ends) for one in self.land.limits)
+            return Place(
+                height=np.inf,
+                slope=nothing,
+                margins=np.full(ends, -1.0),
+                margin_slopes=np.zeros((ends, len(shares))),
+            )
+        self.path.values.append(self.land.sign * found.height if found.allowed else np.nan)
+        self.path.scale = self.path.scale or abs(found.height) or 1.0
+        return found
+
+    def down(self, shares: Array) -> tuple[float, Array]:
+        """What is made smallest: -ln of a size, else the objective in units of its value at the start."""
+        found, scale = self.place(shares), self.path.scale
+        if not np.isfinite(found.height):
+            return WALL, found.slope
+        if self.land.of_size and found.height < 0:
+            return -np.log(-found.height / scale), found.slope / -found.height
+        return found.height / scale, found.slope / scale
+
+    def inside(self, shares: Array) -> Array:
+        """Margins of the limits."""
+        return self.place(shares).margins
+
+    def inside_slopes(self, shares: Array) -> Array:
+        """Their derivatives."""
+        return self.place(shares).margin_slopes
+
+    def settings(self, accuracy: float) -> dict[str, Any]:
+        """Of SciPy's search: dense second derivatives for a size, whose ridges are narrow, and within limits."""
+        box = [(0.0, 1.0)] * len(self.land.ranges)
+        common: dict[str, Any] = {"jac": True, "bounds": box}
+        if not (self.land.limits or self.land.of_size):
+            return common | {"method": "L-BFGS-B", "options": {"ftol": accuracy, "gtol": 1e-9}}
+        within = {"type": "ineq", "fun": self.inside, "jac": self.inside_slopes}
+        return common | {
+            "method": "SLSQP",
+            "options": {"ftol": accuracy, "maxiter": self.evaluations},
+            "constraints": [within] if self.land.limits else [],
+        }
+
+
+@dataclass
+class _Hop:
+    """A random step of any length within the cube, thrown back at its walls."""
+
+    rng: np.random.Generator
+
+    def __call__(self, shares: Array) -> Array:
+        length = HOPS[0] * (HOPS[1] / HOPS[0]) ** self.rng.random()
+        moved = np.abs(shares + length * self.rng.normal(size=shares.shape))
+        return np.asarray(np.clip(np.where(moved > 1, 2 - moved, moved), 0, 1))
+
+
+def _search(land: Landscape, start: Array, evaluations: int, hops: int, seed: Any) -> _Search:
+    """One search from a start; with hops it goes on from where it ended, moved at random."""
+    from scipy.optimize import basinhopping, minimize
 
     path = _Search()
-    seen: dict[bytes, Place] = {}
-
-    def place(shares: Array) -> Place:
-        key = np.asarray(shares).tobytes()
-        if key not in seen:
-            if len(path.values) >= evaluations:
-                raise _NoValueError("the limit of evaluations was reached")
-            found = land.place(shares)
-            if not np.isfinite([found.height, *found.margins]).all():
-                raise _NoValueError("the objective is undefined here: no current flows")
-            path.parameters.append(np.array(list(land.values(shares).values())))
-            path.values.append(land.sign * found.height if found.allowed else np.nan)
-            path.scale = path.scale or abs(found.height) or 1.0
-            seen[key] = found
-        return seen[key]
-
-    def down(shares: Array) -> tuple[float, Array]:
-        found = place(shares)  # a spin of 1e-7 is searched as finely as a polarisation
-        return found.height / path.scale, found.slope / path.scale
-
-    box = [(0.0, 1.0)] * len(land.ranges)
+    climber = _Climber(land, path, evaluations)
     try:
-        if land.limits:
-            within = {
-                "type": "ineq",
-                "fun": lambda shares: place(shares).margins,
-                "jac": lambda shares: place(shares).margin_slopes,
-            }
-            settings: Any = {"method": "SLSQP", "constraints": [within]}
-            options, words = {"ftol": IMPROVEMENT, "maxiter": evaluations}, ENDED_WITHIN
+        if hops:
+            rng = np.random.default_rng(seed)
+            basinhopping(
+                climber.down,
+                start,
+                niter=hops,
+                T=WARM,
+                take_step=_Hop(rng),
+                rng=rng,
+                minimizer_kwargs=climber.settings(COARSE),
+            )
+            path.reason = f"ended after {hops} hops"
         else:
-            settings, words = {"method": "L-BFGS-B"}, ENDED
-            options = {"ftol": IMPROVEMENT, "gtol": 1e-9}
-        found = minimize(down, start, jac=True, bounds=box, options=options, **settings)
-        path.reason = words.get(int(found.status), str(found.message))
+            settings = climber.settings(IMPROVEMENT)
+            found = minimize(climber.down, start, **settings)
+            words = ENDED if settings["method"] == "L-BFGS-B" else ENDED_WITHIN
+            path.reason = words.get(int(found.status), str(found.message))
     except (ConvergenceError, _NoValueError) as error:
         path.reason = f"stopped: {error}"
     return path

@@ -1,4 +1,4 @@
-"""Measured curves on the page: a form that sends a file, and the verdict on it; nothing is kept.
+"""Measured curves and fits on the page: a form that sends a file, and the verdict on it; nothing is kept.
 
 The file is read in memory by the readers of ``chirospin.measured`` alone, in a process that can be ended. Neither it
 nor the answer is written to a disk or remembered when the answer has been sent.
@@ -18,9 +18,12 @@ import xarray as xr
 from flask import Flask, Response, abort, request
 from werkzeug.formparser import FormDataParser
 
+from chirospin.base import results
 from chirospin.base.errors import ModelError, one_line
-from chirospin.faces.measuring import measured_report, settings_from
-from chirospin.faces.report import html_page
+from chirospin.base.results import NETCDF
+from chirospin.faces.fitting import is_fit
+from chirospin.faces.measuring import is_measured, measured_report, settings_from
+from chirospin.faces.report import html_page, report_page
 from chirospin.faces.web.desk import Desk
 from chirospin.faces.web.worker import STOPPED, Send
 from chirospin.measured import compare
@@ -84,6 +87,10 @@ class Comparing:
     limit: float = LIMIT
 
     def run(self, send: Send) -> None:
+        stored = [name for name, _ in self.files if name.endswith(NETCDF)]
+        if stored:
+            send("answer", stored_page(self.files))
+            return
         curves = (
             curves_dataset(dict(self.files), Description().changed(**self.settings))
             if self.files
@@ -94,6 +101,24 @@ class Comparing:
         if self.overlay:
             parts = [*parts[:1], *laid_over(ds, self.overlay, self.method), *parts[1:]]
         send("answer", html_page(parts, "measured curves"))
+
+
+def stored_page(files: Sequence[tuple[str, bytes]]) -> str:
+    """The report of a stored fit, curves over the data with their band and evidences as bars, or of stored curves.
+
+    Raises
+    ------
+    ModelError : not one file, or a result of another kind
+    """
+    name, content = files[0]
+    if len(files) > 1:
+        raise ModelError(f"A stored result is shown alone, but {len(files)} files were sent")
+    ds = results.load_bytes(content, name)
+    if not (is_fit(ds) or is_measured(ds)):
+        raise ModelError(
+            f"File `{name}` holds {ds.attrs['family']}; this page shows what chirospin fit or measured wrote"
+        )
+    return report_page(ds, name)
 
 
 def laid_over(ds: xr.Dataset, overlay: Mapping[str, float], method: str) -> list[str]:

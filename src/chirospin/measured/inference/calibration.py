@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from chirospin.measured.inference.likelihood import LOWEST, Posterior, student
+from chirospin.measured.inference.likelihood import LOWEST, Posterior, student, whitened
 from chirospin.measured.inference.reduced import Reduced
 from chirospin.measured.inference.sampling import walkers
 
@@ -22,6 +25,13 @@ ALLOWED = 1e-3
 """Probability below which ranks are not those of a calibrated posterior, over all parameters together."""
 ROOM = 0.04
 """By which a coverage may miss beyond chance: what the plug-in covariance costs (fewer than 0.03 at 20 contacts)."""
+
+RECORD = Path(__file__).with_name("calibration.json")
+"""Ranks of 200 truths of every phenomenological mechanism for a typical set (benchmarks.fit_calibration)."""
+EMULATED = RECORD.with_name("calibration_emulated.json")
+"""The same of junction.bias behind its emulator, by round of refinement (benchmarks.emulator_calibration)."""
+CONTROL = "level.factor, covariance / 50"
+"""In the record, and must fail."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +77,25 @@ class Calibration:
                         f"{100 * level:.0f} % intervals of {name} hold {100 * covered:.0f} %"
                     )
         return tuple(found)
+
+
+@cache
+def recorded() -> dict[str, Calibration]:
+    """Calibrations of the record, by mechanism."""
+    kept: dict[str, dict[str, list[float]]] = {}
+    if RECORD.exists():
+        kept = json.loads(RECORD.read_text("utf-8"))
+    return {name: _from_ranks(ranks) for name, ranks in kept.items()}
+
+
+def recorded_emulated() -> dict[str, Calibration]:
+    """Those of junction.bias, by round of refinement."""
+    kept = json.loads(EMULATED.read_text("utf-8")) if EMULATED.exists() else {}
+    return {name: _from_ranks(row["ranks"]) for name, row in kept.items()}
+
+
+def _from_ranks(ranks: dict[str, list[float]]) -> Calibration:
+    return Calibration(names=tuple(ranks), ranks=np.array(list(ranks.values())).T)
 
 
 def simulated(
@@ -135,6 +164,23 @@ def calibrate(
     curves : of ln|I| at the truths by the model itself, where the posterior has an emulator
     narrowed : factor on the covariance that the posterior believes; other than 1 to see it fail
     """
+    return ranked(
+        posterior, count, seed=seed, truths=truths, curves=curves, narrowed=narrowed, steps=steps
+    )[0]
+
+
+def ranked(
+    posterior: Posterior,
+    count: int = 200,
+    *,
+    seed: int = 0,
+    truths: Real | None = None,
+    curves: Real | None = None,
+    narrowed: float = 1.0,
+    steps: int = STEPS,
+    kept: int = 1,
+) -> tuple[Calibration, Real]:
+    """The same, and the last ``kept`` draws of every posterior as shares of the priors, (truth, draw, parameter)."""
     rng = np.random.default_rng(seed)
     if truths is None:
         truths = posterior.values(rng.random((count, len(posterior.priors))))
@@ -146,23 +192,26 @@ def calibrate(
     draws = walkers(density, start, steps, rng, keep=10)
     values = posterior.values(draws)
     ranks = (values < truths[:, None]).mean(axis=1)
-    return Calibration(names=posterior.names, ranks=ranks)
+    return Calibration(names=posterior.names, ranks=ranks), draws[:, -kept:]
 
 
 def _density(posterior: Posterior, mean: Real, covariance: Real) -> Callable[[Real], Real]:
+    """ln L of every set at its own walkers, (set, walker, parameter) -> (set, walker)."""
     data = posterior.data
-    own = _own(data)
+    fixed = data.widening * covariance + _own(data)
+    alone = whitened(fixed, data.shared)
 
     def density(shares: Real) -> Real:
         theta = posterior.values(shares)
         residual = mean[:, None] - posterior.curves(theta)
-        emulated = posterior.covariance(theta) - data.fixed
-        lost = ~np.isfinite(residual).all(axis=-1)
-        found = student(
-            np.where(np.isfinite(residual), residual, 0.0),
-            (data.widening * covariance + own)[:, None] + emulated,
-            data.freedom,
-        )
+        lost = np.asarray(~np.isfinite(residual).all(axis=-1))
+        residual = np.where(lost[..., None], 0.0, residual)
+        own = posterior.error(theta)
+        if own is None:
+            found = alone.student(residual, theta[..., -1], data.freedom)
+        else:
+            shape = np.square(theta[..., -1, None, None]) * data.shared
+            found = student(residual, fixed[:, None] + shape + own, data.freedom)
         return np.where(lost, LOWEST, found)
 
     return density

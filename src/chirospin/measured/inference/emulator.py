@@ -32,6 +32,8 @@ NUGGET = 1e-8
 LARGEST_P = 1 - 1e-9
 NEAR, EVERYWHERE = 0.15, 0.02
 """Of the cube: how near a point is that tells the error of another; weight of one anywhere."""
+BEGUN = ((0.7, 1e-3), (2.0, 1e-4), (0.3, 1e-2))
+"""Lengths and noise from which the likelihood of a process is climbed: one search ends on a poor hill."""
 SPREADS = (0.05, 20.0)
 """Lengths of a process, over the cube."""
 
@@ -184,8 +186,16 @@ def trained(points: Real, values: Real) -> Process:
         return float(len(y) * np.log(max(amplitude, 1e-300)) - np.log(diagonal).sum()) / 2
 
     box = [tuple(np.log(SPREADS))] * size + [(np.log(1e-6), np.log(0.3))]
-    start = np.concatenate([np.full(size, np.log(0.7)), [np.log(1e-3)]])
-    best = minimize(unlikely, start, method="L-BFGS-B", bounds=box, options={"maxiter": 40}).x
+    found = [
+        minimize(
+            unlikely,
+            np.array([*[np.log(length)] * size, np.log(noise)]),
+            method="L-BFGS-B",
+            bounds=box,
+        )
+        for length, noise in BEGUN
+    ]
+    best = min(found, key=lambda one: float(one.fun)).x
     solved, diagonal = inverse(best)
     return Process(
         points=points,

@@ -16,6 +16,7 @@ from chirospin.base import figures
 from chirospin.base.conventions import conventions
 from chirospin.base.errors import ModelError
 from chirospin.base.results import SCHEMA, provenance
+from chirospin.measured.inference.calibration import recorded
 from chirospin.measured.inference.likelihood import Posterior
 from chirospin.measured.inference.mechanisms import FACTOR, NULL, Mechanism
 from chirospin.measured.inference.priors import SHARE_SPREAD, Prior
@@ -68,7 +69,7 @@ def fit_one(
     store: Path | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Fitted:
-    """The posterior of a mechanism whose currents are cheap.
+    """The posterior of a mechanism whose currents are cheap; one of a kind that the record shows not calibrated fails.
 
     Raises
     ------
@@ -84,7 +85,8 @@ def fit_one(
     notes: tuple[str, ...] = ()
     if found.effective < FEW:
         notes = (f"{found.effective:.0f} effective draws: several modes; --live {2 * live}",)
-    return Fitted(posterior=posterior, sampled=found, notes=notes)
+    failures = recorded()[mechanism.name].failures if mechanism.name in recorded() else ()
+    return Fitted(posterior=posterior, sampled=found, failures=failures, notes=notes)
 
 
 def strength(nats: float) -> str:

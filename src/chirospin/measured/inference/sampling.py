@@ -85,8 +85,8 @@ def nested(
     if state is not None:
         state.parent.mkdir(parents=True, exist_ok=True)
         settings |= {"checkpoint_file": str(state), "checkpoint_every": KEPT_EVERY}
-    if state is not None and state.exists():
-        sampler = dynesty.NestedSampler.restore(str(state))
+    sampler = _stopped(state)
+    if sampler is not None:
         settings["resume"] = True
     else:
         sampler = dynesty.NestedSampler(
@@ -121,6 +121,19 @@ class _Shares:
 
     def __call__(self, shares: Real) -> Real:
         return shares
+
+
+def _stopped(state: Path | None) -> Any:
+    """The sampler of a run that was stopped; None where there is none, or where it cannot be read."""
+    import dynesty
+
+    if state is None or not state.exists():
+        return None
+    try:
+        return dynesty.NestedSampler.restore(str(state))
+    except Exception:  # pickle has as many kinds as there are bytes
+        state.unlink()
+        return None
 
 
 def _reporting(progress: Callable[[float], None]) -> Callable[..., None]:
@@ -241,7 +254,7 @@ DRAWN = 4000
 
 
 def evidence_again(
-    posterior: Posterior, seed: int = 0, steps: int = 1500
+    posterior: Posterior, seed: int = 0, steps: int = 1500, drawn: int = DRAWN
 ) -> tuple[float, float, float]:
     """ln Z without nested sampling: walkers find the posterior, a multivariate t round it is weighted.
 
@@ -262,12 +275,12 @@ def evidence_again(
     draws = walkers(density, np.take_along_axis(start, best[..., None], axis=1), steps, rng, 10)[0]
     spread = np.cov(draws.T) + 1e-12 * np.eye(size)
     shape = stats.multivariate_t(draws.mean(axis=0), spread, df=HEAVY, seed=rng)
-    points = np.atleast_2d(shape.rvs(DRAWN))
+    points = np.atleast_2d(shape.rvs(drawn))
     inside = ((points > 0) & (points < 1)).all(axis=1)
     height = np.where(inside, density(np.clip(points, 1e-9, 1 - 1e-9)), -np.inf)
     logs = height - shape.logpdf(points)
     top = logs.max()
     weights = np.exp(logs - top)
     effective = float(weights.sum() ** 2 / np.square(weights).sum())
-    error = float(weights.std() / weights.mean() / np.sqrt(DRAWN))
+    error = float(weights.std() / weights.mean() / np.sqrt(drawn))
     return float(np.log(weights.mean()) + top), error, effective

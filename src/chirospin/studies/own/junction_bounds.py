@@ -1,9 +1,10 @@
 """The largest polarisation that a junction can reach, and how far below the experiments it lies.
 
-The dimer of nozaki_fujita_2026 within the ranges of real junctions (`chirospin bound --mechanism junction`), at
-infinite bias. Searches are of the record that `python -m benchmarks.bounds infinite 3 14 32 2` wrote, two for each
-case from different screens; every best point is solved again here. They are short, and no three starts agree: lower
-bounds of the bound. One volt at 300 K (`python -m benchmarks.bounds finite`) and phonons are not in the record yet.
+The dimer of nozaki_fujita_2026 within the ranges of real junctions, searched as `chirospin bound` does: at infinite
+bias, and at 1 V and 300 K by redfield where its states pass their checks. Searches are of the record that
+`python -m benchmarks.bounds` wrote; every best point is solved again here. Where three independent searches end within
+2 % of the largest value it stands for the largest; elsewhere it is a lower bound, and named so. With vibrations nothing is
+searched: the best points are solved again with a vibration of both molecules.
 """
 
 from __future__ import annotations
@@ -20,14 +21,30 @@ from chirospin.base.families import problem
 from chirospin.base.figures import Panel, Plot
 from chirospin.junction import Junction
 from chirospin.points.gradient import held
+from chirospin.points.optimise import AGREEING
 from chirospin.studies.expectation import above, below, near
 from chirospin.studies.registry import Numbers, Parts, Progress, claim, figure
 
 RECORD = "junction_bounds.json"
 MEASURED = (0.3, 0.86)
 """Polarisations of currents that papers report: lu_2019 reaches 86 %."""
-ATOMS = {"light": 4e-3, "selenium": 0.085}
-"""Largest size of Lambda of pairs of such atoms, eV; the upper ends of the ranges."""
+FOUND = (
+    "three searches agree",
+    "lower bound",
+    "the same point with a vibration",
+    "measured, 30 %",
+    "measured, 86 %",
+)
+ROOM = 300.0
+VIBRATING, LEVELS = "junction.phonons", "levels"
+VIBRATION: dict[str, Any] = {
+    "phonon_energy": (0.18,),
+    "phonon_damping": (0.01,),
+    "holstein_a": ((0.05, -0.05),),
+    "holstein_b": ((0.05, -0.05),),
+    "phonon_levels": (3,),
+}
+"""A stretch of C-C bonds, of three levels."""
 REFERENCE = {1.0: -0.241, 0.9: -0.018, 0.4: -0.0003}
 
 
@@ -38,67 +55,61 @@ def searches() -> dict[str, dict[str, Any]]:
     return kept
 
 
-def solved_again(one: dict[str, Any]) -> float:
-    r"""\|P\| at the best point of a search, by one solve."""
-    asked = problem(one["problem"])
-    model = asked.model(**one["fixed"])
+def solved_again(one: dict[str, Any], **changes: Any) -> float:
+    r"""\|P\| at the best point of a search, by one solve; with vibrations by another model."""
+    asked = problem(VIBRATING if changes else one["problem"])
+    model = asked.model(**one["fixed"], **changes)
     if "temperature" in type(model).model_fields:
-        model = held(model, temperature=300.0)
+        model = held(model, temperature=ROOM)
     best = held(model, **one["at"])
-    ds = junction.solve(best, one["method"], observables=["current"], on_failure="record")
+    method = LEVELS if changes else one["method"]
+    ds = junction.solve(best, method, observables=["current"], on_failure="record")
     up, down = ds.current.values
     return float(abs((up - down) / (up + down)))
 
 
-def _series(one: dict[str, Any]) -> str:
+def _words(one: dict[str, Any]) -> str:
     where = "infinite bias" if one["problem"] == "junction" else "1 V, 300 K"
-    return f"{where}, p = {one['lead_polarisation']:g}, search {one['seed'] + 1}"
+    return f"{where}, {one['atoms']}, p = {one['lead_polarisation']:g}"
 
 
 @figure(
-    "Largest polarisation found against the largest spin-orbit coupling of the atoms, and what papers report",
+    "Largest polarisation found, and what papers report",
     plot=Plot(
         panels=(
             Panel(
                 source="bound",
-                x="spin_orbit_limit",
+                x="case",
                 y="polarisation",
-                by="search",
+                by="found",
                 y_scale="log",
-                x_label=r"largest $|\Lambda|$ of the atoms (meV): 4 C, N, O; 85 Se",
+                x_label="",
                 y_label=r"largest $|P_\mathrm{MR}|$ found",
             ),
         ),
     ),
-    setting="ranges of chirospin bound; lower bounds: in none of the searches do three starts agree",
+    setting="ranges of chirospin bound; light: C, N, O, up to 4 meV; selenium: up to 85 meV; p: polarisation of the left "
+    "lead; the vibration has 180 meV and moves the levels of both molecules by 50 meV in opposite directions",
 )
 def bounds(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
-    r"""The largest \|P\| of every case, solved again."""
-    kept = list(searches().values())
-    names = sorted({_series(one) for one in kept})
-    values, recorded = (np.full((len(names) + 2, len(ATOMS)), np.nan) for _ in range(2))
+    r"""The largest \|P\| of every case, solved again, and with a vibration where the bias is infinite."""
+    kept = sorted(searches().values(), key=lambda one: (one["problem"], one["atoms"], one["lead_polarisation"]))  # fmt: skip
+    values = np.full((len(kept), len(FOUND)), np.nan)
     for n, one in enumerate(kept):
-        place = names.index(_series(one)), list(ATOMS).index(one["atoms"])
-        values[place], recorded[place] = solved_again(one), one["largest"]
+        again = solved_again(one)
+        values[n, 0 if one["agreed"] >= AGREEING else 1] = again
+        if one["problem"] == "junction":
+            values[n, 2] = solved_again(one, **VIBRATION)
         progress(n + 1, len(kept))
-    values[-2:] = np.array(MEASURED)[:, None]
+    values[:, 3:] = MEASURED
     ds = xr.Dataset(
         {
-            "polarisation": (
-                ("search", "spin_orbit_limit"),
-                values,
-                {"units": "1", "symbol": "|P|"},
-            ),
-            "recorded": (("search", "spin_orbit_limit"), recorded),
+            "polarisation": (("case", "found"), values, {"units": "1", "symbol": "|P|"}),
+            "recorded": ("case", np.array([one["largest"] for one in kept])),
+            "agreed": ("case", np.array([one["agreed"] for one in kept])),
+            "starts": ("case", np.array([len(one["ends"]) for one in kept])),
         },
-        {
-            "search": [*names, "measured, 30 %", "measured, 86 %"],
-            "spin_orbit_limit": (
-                "spin_orbit_limit",
-                [1000 * x for x in ATOMS.values()],
-                {"units": "meV"},
-            ),
-        },
+        {"case": [_words(one) for one in kept], "found": list(FOUND)},
     )
     return {"bound": ds}
 
@@ -144,24 +155,36 @@ def lead_is_no_prefactor(real_leads: Parts) -> Numbers:
 @claim(
     "record of searches",
     "the best points are what the record says",
-    below("largest difference of |P| solved again from the record", 1e-6),
+    below("largest difference of |P| solved again from the record, relative", 1e-4),
     source="self",
 )
 def searched(bounds: Parts) -> Numbers:
     ds = bounds["bound"]
-    return float(np.nanmax(np.abs(ds.polarisation - ds.recorded).values))
+    again = ds.polarisation.isel(found=[0, 1]).max("found")
+    return float((np.abs(again - ds.recorded) / ds.recorded).max())
 
 
-def _largest(bounds: Parts, words: str, atoms: str | None = None) -> float:
+@claim(
+    "heavy atoms, p = 0.4, infinite bias",
+    "independent searches end at the same value",
+    above("searches within 2 % of the largest", AGREEING - 0.5),
+    near("largest |P|", 0.064, 0.002),
+    source="self",
+)
+def agreed(bounds: Parts) -> Numbers:
+    ds = bounds["bound"].sel(case="infinite bias, selenium, p = 0.4")
+    return float(ds.agreed), float(ds.recorded)
+
+
+def _largest(bounds: Parts, *words: str) -> float:
     ds = bounds["bound"]
-    own = ds.polarisation.isel(search=[words in str(name) for name in ds.search.values])
-    found = own if atoms is None else own.sel(spin_orbit_limit=1000 * ATOMS[atoms])
-    return float(found.max())
+    named = [all(w in str(name) for w in words) for name in ds.case.values]
+    return float(ds.recorded.isel(case=named).max())
 
 
 @claim(
     "p = 0.4",
-    "the largest that was found with a real lead is far below what experiments report; a lower bound, no proof",
+    "the largest that was found with a real lead is below what experiments report",
     below("largest |P| found over 0.3, every case", 0.5),
     source="self",
 )
@@ -170,11 +193,22 @@ def below_experiments(bounds: Parts) -> Numbers:
 
 
 @claim(
-    "p = 1 against p = 0.4",
-    "a lead without minority electrons gives several times as much",
-    above("largest |P| found at p = 1 over that at p = 0.4, infinite bias, light atoms", 2.0),
+    "p = 0.9 against p = 0.4",
+    "a lead that is nearly without minority electrons gives several times as much",
+    above("largest |P| found at p = 0.9 over that at p = 0.4, infinite bias, heavy atoms", 2.0),
     source="self",
 )
 def ideal_leads(bounds: Parts) -> Numbers:
-    ideal = _largest(bounds, "infinite bias, p = 1", "light")
-    return ideal / _largest(bounds, "infinite bias, p = 0.4", "light")
+    ideal = _largest(bounds, "infinite", "selenium", "p = 0.9")
+    return ideal / _largest(bounds, "infinite", "selenium", "p = 0.4")
+
+
+@claim(
+    "vibration",
+    "at the best points a vibration takes away a part of the polarisation",
+    below("largest |P| with the vibration over that without, infinite bias", 1.0),
+    source="self",
+)
+def vibrations(bounds: Parts) -> Numbers:
+    ds = bounds["bound"]
+    return float((ds.polarisation.isel(found=2) / ds.recorded).max())
