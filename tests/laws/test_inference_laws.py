@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -64,13 +65,21 @@ class Formula(Method):
 
     name = "formula"
     summary = "exact"
+    width: ClassVar[float] = 0.3
 
     def solve_many(self, models: Sequence[Driven]) -> Iterator[Flow]:
         """One flow for each model."""
         for m in models:
             levels = m.level + np.array([1, -1]) * m.drive * abs(m.bias)
-            size = level_current(np.array(m.bias), levels, np.array(0.3), np.array(0.0), KT)
+            size = level_current(np.array(m.bias), levels, np.array(self.width), np.array(0.0), KT)
             yield Flow(np.sign(m.bias) * size)
+
+
+class Sharp(Formula):
+    """A narrow level, whose polarisation turns where it passes the window: an emulator misses that."""
+
+    name = "sharp"
+    width = 0.1
 
 
 @observable(unit="A", symbol="I", dims=("magnetisation",))
@@ -91,7 +100,7 @@ DRIVEN = Problem(
     name="driven",
     question="a level that moves",
     model=Driven,
-    methods={"formula": Formula},
+    methods={"formula": Formula, "sharp": Sharp},
     observables=(current, spin_polarisation),
     checks=(),
     audits=(),
@@ -231,10 +240,14 @@ def test_intervals_of_a_covariance_that_is_too_small_do_not(planned: Posterior) 
 @pytest.fixture(scope="module")
 def coarse() -> tuple[Posterior, np.ndarray, np.ndarray]:
     """A rough emulator, truths that it was not trained on, and their exact curves."""
-    data = replace(planned_set(BIASES, 40, between=0.3, shape=0.02, noise=0.005))
-    source = expensive()
+    data = planned_set(BIASES, 40, between=0.3, shape=0.02, noise=0.005)
+    ranges = (
+        search_range(Driven(), "level", 0.2, 1.2),
+        search_range(Driven(), "drive", -0.3, 0.3),
+    )
+    source = Expensive(problem=DRIVEN, model=Driven(), method=Sharp(), ranges=ranges)
     known = Training(expensive=source, bias=BIASES)
-    known.solve(design(source, 8, 0))
+    known.solve(design(source, 32, 0))
     posterior = Posterior(known.emulator(), data)
     rng = np.random.default_rng(5)
     shares = rng.random((60, 4))

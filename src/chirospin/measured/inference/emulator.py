@@ -28,6 +28,8 @@ from chirospin.points.optimise import Range
 Real = NDArray[np.float64]
 CHUNK = 8
 """Points between two states on disk."""
+FEWEST = 8
+"""Points for each parameter: with fewer the error where one is left out is several times too small."""
 NUGGET = 1e-8
 LARGEST_P = 1 - 1e-9
 NEAR, EVERYWHERE = 0.15, 0.02
@@ -292,10 +294,11 @@ def emulated(expensive: Expensive, points: Real, values: Real) -> Emulated:
     """
     known = np.asarray(np.isfinite(values).all(axis=1))
     size = points.shape[1]
-    if known.sum() < 4 * size:
+    if known.sum() < FEWEST * size:
         raise ModelError(
-            f"Only {known.sum()} of {len(known)} training points of {expensive.problem.path} have a current; "
-            "narrow --vary, or another --method"
+            f"Only {known.sum()} of {len(known)} training points of {expensive.problem.path} have a current, and "
+            f"{FEWEST * size} are needed to know the error between them; raise --training, narrow --vary, or "
+            "another --method"
         )
     kept, seen = points[known], values[known]
     return Emulated(
