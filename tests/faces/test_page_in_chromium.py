@@ -318,7 +318,7 @@ def test_it_is_used_by_keyboard_alone(page: Any) -> None:
     from selenium.webdriver.common.keys import Keys
 
     names = set()
-    for _ in range(80):
+    for _ in range(160):
         page.switch_to.active_element.send_keys(Keys.TAB)
         names.add(page.execute_script("return document.activeElement.id"))
     wanted = {json.dumps({"kind": k, "name": "mass"}, separators=(",", ":")) for k in

@@ -83,7 +83,7 @@ def connect_drawing(server: Flask, desk: Desk) -> None:
         job = Picturing(question=question, dark=request.args.get("dark") == "1")
         ticket = desk.ask(f"{who}/drawing", job)
         if not ticket.wait(job.limit) or ticket.error == STOPPED:
-            abort(503, "The drawing did not end, or a newer one was asked for.")
+            return Response(status=204)  # a newer one was asked for, or it did not end
         if ticket.error or not isinstance(ticket.answer, bytes):
             return _line(422, ticket.error)
         return Response(ticket.answer, mimetype="image/svg+xml")
