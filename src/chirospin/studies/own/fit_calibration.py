@@ -92,6 +92,7 @@ def ranks(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
 
 @figure(
     "Share of the truths inside central intervals: least and most of the parameters of each mechanism",
+    setting="200 truths of each mechanism, drawn from the priors of chirospin fit",
     plot=Plot(
         panels=(Panel(source="coverage", x="mechanism", y="share", by="interval", limits=(0, 1)),)
     ),
@@ -105,6 +106,7 @@ def coverage(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
 
 @figure(
     "Share of the truths of junction.bias inside central intervals, by round of refinement of its emulator",
+    setting="gate, coupling and spin-orbit coupling of a dimer by redfield; 40 contacts of each magnetisation",
     plot=Plot(
         panels=(Panel(source="emulated", x="mechanism", y="share", by="interval", limits=(0, 1)),)
     ),

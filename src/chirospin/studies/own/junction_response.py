@@ -166,7 +166,7 @@ def rest(
         names = ["spin_current", "spin_current_lamb"]
         ds = junction.solve(model, [BiasedLandauer(), UniversalLindblad()], observables=names)
         own = ds.spin_current.isel(magnetisation=0, lead=0).sel(component="x").values
-        lamb = ds.spin_current_lamb.isel(magnetisation=0, lead=0, method=1).sel(component="x")
+        lamb = ds.spin_current_lamb.isel(magnetisation=0, lead=0, solved_by=1).sel(component="x")
         rows.append([own[0], own[1], float(lamb)])
         progress(done + 1, len(angles))
     values = xr.DataArray(
