@@ -311,6 +311,9 @@ def test_the_text_parameters_that_may_name_code_are_the_ones_that_are_loaded() -
         "axis",
         "pivot",
         "point_group",
+        "lead_names",
+        "reversed_leads",
+        "voltage_probes",
     }  # of files and of words
     assert loaded == free - names
 

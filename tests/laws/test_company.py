@@ -34,7 +34,11 @@ LEFT_OUT = {  # of seconds a point, and solved one by one; or without a real par
     "junction:selected",
     "junction.bias:ule",
     "junction.bias:landauer",
-    "junction.bias:hierarchy",
+    *(f"junction.{name}:{m}" for name in ("leads", "custom") for m in ("ule", "landauer")),
+    *(f"junction.{name}:hierarchy" for name in ("bias", "leads", "custom")),
+    "junction.custom:gksl",
+    "junction.switched:redfield",
+    "junction.switched:kms",
     "junction.phonons:scba",
     "junction.transient:krylov",
     "junction:trajectories",
@@ -62,7 +66,7 @@ CASES = [
 def neighbours(problem: Problem, name: str) -> list[Model]:
     """Three points along the first real parameter with a default that can grow."""
     model = problem.model(**ELSEWHERE.get(f"{problem.path}:{name}", {}))
-    if problem.path == "junction.bias" and name != "pauli":
+    if problem.path in ("junction.bias", "junction.leads") and name != "pauli":
         model = model.replace(molecules=1)  # two take a second a point
     for info in model.parameters():
         if info.shape is not None or info.integer or info.axis or info.choices:
@@ -75,8 +79,9 @@ def neighbours(problem: Problem, name: str) -> list[Model]:
 
 
 def given(problem: Problem, method: Method) -> list[Observable]:
-    """Observables of which the method, or the problem, gives all parts."""
-    return [one for one in problem.observables if not problem.unmet(method, one)]
+    """Observables of which the method, or the problem, gives all parts; of a junction those shown unasked."""
+    told = problem.choose(None) if problem.family == "junction" else problem.observables
+    return [one for one in told if not problem.unmet(method, one)]
 
 
 def distance(

@@ -49,5 +49,5 @@ def test_what_cannot_be_built_is_one_line(text: str, words: str) -> None:
 
 def test_a_missing_builder_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builder, "find_spec", lambda name: None)
-    with pytest.raises(ModelError, match=r"chirospin\[smiles\]"):
+    with pytest.raises(ModelError, match=r"pip install .*(rdkit|chirospin\[smiles\])"):
         builder.built("smiles=C")

@@ -19,7 +19,7 @@ from chirospin.junction.modes import modes, time_reversal_mixed
 from chirospin.junction.phonons import methods
 from chirospin.junction.phonons.audit import AUDITS, CHECKS
 from chirospin.junction.phonons.bath import noise
-from chirospin.junction.phonons.gradients import gradients
+from chirospin.junction.phonons.gradients import truncated_gradients
 from chirospin.junction.phonons.methods import Exact, Levels, Tiers
 from chirospin.junction.phonons.model import PhononJunction
 from chirospin.junction.phonons.solution import Stage
@@ -412,7 +412,7 @@ def test_derivatives_are_those_of_differences() -> None:
     names = ("hubbard", "thermal_energy", "coupling", "occupation_left")
     for method, truncation in ((Tiers(), {"phonon_tiers": 2}), (Levels(), {"phonon_levels": [3]})):
         one = model.replace(**truncation)
-        found = gradients(one, method, names).values["spin_polarisation"]
+        found = truncated_gradients(one, method, names).values["spin_polarisation"]
         places = [4.0, 0.3, 0.1, 0.9]
         for name, place, slope in zip(names, places, found, strict=True):
             h = 1e-4 * place

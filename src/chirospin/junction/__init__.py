@@ -53,7 +53,7 @@ from chirospin.junction.custom import (
     CustomJunction,
     with_potentials,
 )
-from chirospin.junction.drawing import stack_drawing
+from chirospin.junction.drawing import orbitals_drawing, stack_drawing
 from chirospin.junction.landauer import Landauer
 from chirospin.junction.magnets import (
     MAGNET_OBSERVABLES,
@@ -89,7 +89,7 @@ from chirospin.junction.operators import (
 )
 from chirospin.junction.phonons.audit import AUDITS as PHONON_AUDITS
 from chirospin.junction.phonons.audit import CHECKS as PHONON_CHECKS
-from chirospin.junction.phonons.gradients import gradients as phonon_gradients
+from chirospin.junction.phonons.gradients import truncated_gradients
 from chirospin.junction.phonons.methods import Exact, Levels, Tiers
 from chirospin.junction.phonons.model import PhononJunction
 from chirospin.junction.phonons.observables import OBSERVABLES as PHONON_OBSERVABLES
@@ -294,7 +294,7 @@ VIBRATING = Problem(
     labels=phonon_labels,
     drawing=stack_drawing,
     quantity="spin_polarisation",
-    gradients={kind.name: phonon_gradients for kind in (Exact, Tiers, Levels)},
+    gradients={kind.name: truncated_gradients for kind in (Exact, Tiers, Levels)},
 )
 LEAD_RESPONSES = (differential_conductance, *THERMOELECTRIC_OBSERVABLES, *ASKED_OBSERVABLES)
 SEVERAL_LEADS = Problem(
@@ -332,7 +332,7 @@ CUSTOM = replace(
         lead_potential,
         *LEAD_RESPONSES,
     ),
-    drawing=None,
+    drawing=orbitals_drawing,
 )
 FAMILY = Family(
     name="junction",

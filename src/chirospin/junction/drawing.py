@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,6 +64,50 @@ def stack_drawing(model: MolecularStack, dark: bool = False) -> Figure:
     return figure
 
 
+def orbitals_drawing(model: MolecularStack, dark: bool = False) -> Figure:
+    """Any orbitals: levels at their energies (eV), lines as thick as what joins them, leads at both ends.
+
+    A line from a level to an end is as thick as the coupling to all leads of that end: the first stands to the left,
+    the others to the right.
+
+    Raises
+    ------
+    ModelError : more orbitals than fit into a column
+    """
+    h = one_body_hamiltonian(model)
+    count = len(h)
+    if count > MOST_DRAWN:
+        raise ModelError(
+            f"Parameter `one_body_matrix` must have at most {MOST_DRAWN} orbitals for a drawing, but has {count}"
+        )
+    energies = h.diagonal().real
+    room = max(0.35 * float(np.ptp(energies)), 0.2 * float(np.abs(energies).max()), 1e-3)
+    hops = thickness(np.abs(h - np.diag(h.diagonal())))
+    coupled = lead_couplings(model)[0]
+    widths = thickness(np.stack([coupled[0], coupled[1:].sum(axis=0)]))
+    size = (max(COLUMN, 0.45 * (count + 2)), 2.2)
+    with sheet(size, "A", dark=dark) as (figure, axes):
+        ax = axes["A"]
+        for m, n in np.argwhere(np.triu(hops)):
+            line(ax, (m + HALF, energies[m]), (n - HALF, energies[n]), hops[m, n], dark)
+        for k, energy in enumerate(energies):
+            energy_level(ax, k, energy, PALETTES[dark].bands[0])
+            for end, place in enumerate((-1 + HALF, count - HALF)):
+                line(ax, (k, energy), (place, energy), widths[end, k], dark, strength=0.3)
+        ax.set_ylim(float(energies.min()) - room, float(energies.max()) + room)
+        ax.set_xlim(-1.7, count + 0.5)
+        ax.set_ylabel(r"$\epsilon$ (eV)")
+        _boxes(ax, count, _ends(model), dark)
+        only_energies(ax)
+    return figure
+
+
+def _ends(model: MolecularStack) -> tuple[str, str]:
+    """Words beside both ends: the first lead, and all others."""
+    first, *others = lead_names(model)
+    return first, ", ".join(others)
+
+
 def level_energies(model: MolecularStack) -> Real:
     """Mean over both spins of the diagonal of the one-body matrix, (molecule, orbital), eV."""
     diagonal = one_body_hamiltonian(model).diagonal().real
@@ -107,19 +152,24 @@ def _stack(ax: Axes, model: MolecularStack, dark: bool) -> None:
 
 def _leads(ax: Axes, model: MolecularStack, dark: bool) -> None:
     """Boxes at both ends, the left one with its magnetisation as an arrow as long as its polarisation."""
+    across = ax.get_xaxis_transform()
+    _boxes(ax, model.molecules, lead_names(model)[:2], dark)
+    p = model.lead_polarisation
+    if p:
+        arrow(ax, (-1.0, 0.46 - 0.3 * p), (-1.0, 0.46 + 0.3 * p), PALETTES[dark].moment, across)
+        ax.text(-1.0, -0.04, f"$p = {p:g}$", transform=across, ha="center", size=6)
+
+
+def _boxes(ax: Axes, count: int, names: Sequence[str], dark: bool) -> None:
     from matplotlib.patches import Rectangle
 
     across = ax.get_xaxis_transform()
-    for place, name in zip((-1.0, float(model.molecules)), lead_names(model)[:2], strict=True):
+    for place, name in zip((-1.0, float(count)), names, strict=True):
         box = Rectangle(
             (place - HALF, 0.06), 2 * HALF, 0.8, transform=across, fc=INK[dark], alpha=0.12, lw=0
         )
         ax.add_patch(box)
         ax.text(place, 0.9, name, transform=across, ha="center")
-    p = model.lead_polarisation
-    if p:
-        arrow(ax, (-1.0, 0.46 - 0.3 * p), (-1.0, 0.46 + 0.3 * p), PALETTES[dark].moment, across)
-        ax.text(-1.0, -0.04, f"$p = {p:g}$", transform=across, ha="center", size=6)
 
 
 def _vectors(ax: Axes, model: MolecularStack, dark: bool) -> None:

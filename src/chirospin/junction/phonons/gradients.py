@@ -36,7 +36,9 @@ from chirospin.points.gradient import along
 STEP = 0.02  # L is smooth in every parameter: seven nodes err by 1e-12
 
 
-def gradients(model: PhononJunction, method: Vibronic, names: Sequence[str]) -> Derivatives:
+def truncated_gradients(
+    model: PhononJunction, method: Vibronic, names: Sequence[str]
+) -> Derivatives:
     """Derivatives of current, mean current and polarisation by parameters, all others held.
 
     Parameters
