@@ -38,7 +38,6 @@ GROUPS = (  # of parameters, by the words of their names; the first that fits
 )  # fmt: skip
 COMPONENTS = ("x", "y", "z")
 REST = "size and material"
-FOLDED = ("vibrations", "probes")  # groups that are closed at first
 _TAGS: dict[str, Any] = {"i": html.I, "b": html.B, "sub": html.Sub, "sup": html.Sup}
 
 
@@ -531,13 +530,8 @@ def _parameter_rows(kind: type[Model], first: Begin) -> list[Any]:
         else:
             grouped.setdefault(group_of(info), []).append(row)
     order = [*reversed([name for name, _ in GROUPS]), REST]
-    few = len(grouped) == 1
-    rows: list[Any] = [
-        html.Details(
-            [html.Summary(name), *grouped[name]],
-            open=few or name not in FOLDED,
-            className="group",
-        )
+    rows: list[Any] = [  # not in <details>, out of which no key leads from a dropdown
+        html.Div([html.H4(name), *grouped[name]], className="group")
         for name in sorted(grouped, key=order.index)
     ]
     for title, found in (("what the shorthands set, one by one", folded), ("arrays", arrays)):
