@@ -43,9 +43,15 @@ nitpick_ignore_regex = [
     ("py:.*", r"(?!chirospin\.).*"),  # other projects: their sites are not asked
     (
         "py:.*",
-        r"chirospin\..*\.(Array|Complex|Axes|Data|Progress|Function|Values|Keys?|AnyStack|Item|Attempted)",
+        r"chirospin\..*\.(Array|Complex|Axes|Data|Progress|Function|Values|Keys?|AnyStack|Item|Attempted|Answer)",
     ),
+    (
+        "py:class",
+        r"chirospin\.junction\.custom\.\w+",
+    ),  # methods of finite bias, made anew for any leads
 ]
+
+suppress_warnings = ["ref.python"]  # two classes of one name in two families
 
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3

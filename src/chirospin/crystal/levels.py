@@ -78,7 +78,7 @@ class Level:
 
     Parameters
     ----------
-    tensors : by name, (grids, requests, ...) in the shapes of :data:`~chirospin.crystal.state.SHAPES`
+    tensors : by name, (grids, requests, ...) in the shapes of ``chirospin.crystal.state.SHAPES``
     sizes : without cancellation, by name, (requests,)
     weight, left_out : on the Fermi surface, and of it in bands that touch, (requests,)
     computed : points that were diagonalised

@@ -78,7 +78,7 @@ SIGNALS = (
                     "solve", "vibration", "--method",
                     "exact,second-order,scba,scba-hartree,windowed",
                 ),
-                shows=("method  ", "exact  ", "second-order  ", "scba  ", "scba-hartree  ", "windowed  "),
+                shows=("solved_by  ", "exact  ", "second-order  ", "scba  ", "scba-hartree  ", "windowed  "),
                 code=1,
             ),
             Run(

@@ -6,6 +6,7 @@ r"""Any many-body Hamiltonian of the user between any leads, and any leads on th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any, ClassVar, Self
 
@@ -388,8 +389,9 @@ def _dispatched(
         yield from kind.solve_with(list(group), needs & kind.gives)
 
 
+@cache
 def with_potentials(kind: type[Method]) -> type[Method]:
-    """A method of finite bias that refuses leads with occupations."""
+    """A method of finite bias that refuses leads with occupations; the same class for the same method."""
 
     class Driven(kind):  # type: ignore[valid-type,misc]
         def solve_with(
@@ -404,9 +406,17 @@ def with_potentials(kind: type[Method]) -> type[Method]:
             found: Iterator[JunctionState] = super().solve_with(models, needs)
             return found
 
+        def __reduce__(self) -> tuple[Any, ...]:
+            return _driven, (kind, self.model_dump())
+
     Driven.__name__, Driven.__qualname__, Driven.__doc__ = (
         kind.__name__,
         kind.__qualname__,
         kind.__doc__,
     )
     return Driven
+
+
+def _driven(kind: type[Method], settings: dict[str, Any]) -> Method:
+    """What :func:`with_potentials` makes, in another process."""
+    return with_potentials(kind)(**settings)

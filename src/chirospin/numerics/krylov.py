@@ -53,7 +53,7 @@ def gmres(
     batch, size = right_side.shape
     norm = np.linalg.norm(right_side, axis=1)
     active = norm > 0
-    basis = _Basis(batch, size)
+    basis = KrylovBasis(batch, size)
     basis.append(right_side / np.where(active, norm, 1.0)[:, None])
     columns: list[NDArray[np.float64]] = []
     null = np.ones((batch, 1))
@@ -103,7 +103,7 @@ class KrylovVectors:
     null : left null vectors of the matrices, first element 1, (batch, number)
     """
 
-    basis: _Basis
+    basis: KrylovBasis
     hessenbergs: Sequence[NDArray[np.float64]]
     null: NDArray[np.float64]
 
@@ -141,7 +141,7 @@ def _settled(hessenberg: NDArray[np.float64], null: NDArray[np.float64]) -> int:
     return 1 + int(np.argmax(residual <= STOPPED * residual[-1])) if steps else 0
 
 
-class _Basis:
+class KrylovBasis:
     """Orthonormal vectors of a batch, in blocks so that none is moved when more are added."""
 
     block = 8

@@ -294,7 +294,7 @@ def symmetry_fields(affinity: Real) -> Real:
 
 
 def symmetry_defect(own: Real, other: Real) -> float:
-    r"""max_x of \|lambda_M(x) - lambda_-M(-x - A)\| over the largest \|lambda\|, from (2 count,) each."""
+    r"""Largest :math:`|\lambda_M(x) - \lambda_{-M}(-x - A)|` over the largest :math:`|\lambda|`, from (2 count,) each."""
     count = len(SYMMETRY_FIELDS)
     there, back = own[:count], other[count:]
     size = max(np.abs(there).max(), np.abs(back).max())

@@ -22,9 +22,9 @@ import scipy.linalg
 
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.operator_space import (
-    Block,
     Charge,
     Complex,
+    OperatorBlock,
     ladder_map,
     operator_space,
     orbital_charge,
@@ -142,12 +142,12 @@ def sector_matrices(
     }
 
 
-def _as_matrices(X: Complex, block: Block) -> Complex:
+def _as_matrices(X: Complex, block: OperatorBlock) -> Complex:
     """(column, ket, bra) of columns."""
     return np.ascontiguousarray(X[block.span].T).reshape(-1, *block.shape)
 
 
-def _as_columns(Y: Complex, block: Block) -> Complex:
+def _as_columns(Y: Complex, block: OperatorBlock) -> Complex:
     return Y.reshape(len(Y), -1).T
 
 

@@ -21,7 +21,7 @@ Charge = tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Block:
+class OperatorBlock:
     """Operators from a bra sector to a ket sector, at ``start`` in the packed space."""
 
     ket: fock.SectorKey
@@ -50,10 +50,10 @@ def sector_of_charge(charges: fock.Charges) -> dict[Charge, fock.SectorKey]:
 
 
 @lru_cache(maxsize=256)
-def operator_space(charges: fock.Charges, shift: Charge) -> tuple[Block, ...]:
+def operator_space(charges: fock.Charges, shift: Charge) -> tuple[OperatorBlock, ...]:
     """Blocks of the operators that change the charges by a shift."""
     places, space = sector_of_charge(charges), fock.sectors(charges)
-    blocks: list[Block] = []
+    blocks: list[OperatorBlock] = []
     start = 0
     for charge, bra in places.items():
         ket = places.get(moved_charge(charge, shift))
@@ -62,7 +62,7 @@ def operator_space(charges: fock.Charges, shift: Charge) -> tuple[Block, ...]:
                 space.stacks[ket[0]][ket[1]].states.shape[1],
                 space.stacks[bra[0]][bra[1]].states.shape[1],
             )
-            blocks.append(Block(ket=ket, bra=bra, start=start, shape=shape))
+            blocks.append(OperatorBlock(ket=ket, bra=bra, start=start, shape=shape))
             start = blocks[-1].span.stop
     return tuple(blocks)
 
