@@ -69,8 +69,9 @@ def solved_again(one: dict[str, Any], **changes: Any) -> float:
 
 
 def _words(one: dict[str, Any]) -> str:
-    where = "infinite bias" if one["problem"] == "junction" else "1 V, 300 K"
-    return f"{where}, {one['atoms']}, p = {one['lead_polarisation']:g}"
+    atoms = {"selenium": "Se"}.get(one["atoms"], one["atoms"])
+    where = "" if one["problem"] == "junction" else ", 1 V, 300 K"
+    return f"{atoms}, $p$ = {one['lead_polarisation']:g}{where}"
 
 
 @figure(
@@ -88,7 +89,7 @@ def _words(one: dict[str, Any]) -> str:
             ),
         ),
     ),
-    setting="ranges of chirospin bound; light: C, N, O, up to 4 meV; selenium: up to 85 meV; p: polarisation of the left "
+    setting="infinite bias; ranges of chirospin bound; light: C, N, O, up to 4 meV; selenium: up to 85 meV; p: polarisation of the left "
     "lead; the vibration has 180 meV and moves the levels of both molecules by 50 meV in opposite directions",
 )
 def bounds(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
@@ -172,7 +173,7 @@ def searched(bounds: Parts) -> Numbers:
     source="self",
 )
 def agreed(bounds: Parts) -> Numbers:
-    ds = bounds["bound"].sel(case="infinite bias, selenium, p = 0.4")
+    ds = bounds["bound"].sel(case="Se, $p$ = 0.4")
     return float(ds.agreed), float(ds.recorded)
 
 
@@ -189,7 +190,7 @@ def _largest(bounds: Parts, *words: str) -> float:
     source="self",
 )
 def below_experiments(bounds: Parts) -> Numbers:
-    return _largest(bounds, "p = 0.4") / MEASURED[0]
+    return _largest(bounds, "$p$ = 0.4") / MEASURED[0]
 
 
 @claim(
@@ -199,8 +200,8 @@ def below_experiments(bounds: Parts) -> Numbers:
     source="self",
 )
 def ideal_leads(bounds: Parts) -> Numbers:
-    ideal = _largest(bounds, "infinite", "selenium", "p = 0.9")
-    return ideal / _largest(bounds, "infinite", "selenium", "p = 0.4")
+    ideal = _largest(bounds, "Se", "$p$ = 0.9")
+    return ideal / _largest(bounds, "Se", "$p$ = 0.4")
 
 
 @claim(
