@@ -152,9 +152,9 @@ def test_a_link_that_holds_no_question_is_refused_in_one_line(place: Any) -> Non
 
 def test_parameters_stand_in_groups_and_vectors_in_components() -> None:
     text = str(controls.problem_form(arguments.problem("junction.bias")))
-    at = [text.index(f"Summary('{name}')") for name in ("energies", "hopping", "leads and bias")]
+    at = [text.index(f"H4('{name}')") for name in ("energies", "hopping", "leads and bias")]
     assert at == sorted(at)
-    assert "Summary('vibrations')" in text
+    assert "H4('vibrations')" in text
     contact = str(controls.problem_form(arguments.problem("spinterface.contact")))
     assert contact.count("'kind': 'component', 'name': 'level_splitting'") == 3
     assert "'kind': 'component', 'name': 'hybridisation_vector'" not in contact  # complex

@@ -475,6 +475,7 @@ def interaction(model: MolecularStack) -> Interaction:
 ENERGIES = 201
 """Of a spectrum whose energies are not given."""
 FIELDS = 9
+FEW_ORBITALS = 64
 
 
 def spectral_energies(model: ResolvedStack, h: NDArray[np.complex128]) -> NDArray[np.float64]:
@@ -486,11 +487,21 @@ def spectral_energies(model: ResolvedStack, h: NDArray[np.complex128]) -> NDArra
     """
     if model.energy is not None:
         return _ascending("energy", model.energy, "in eV")
-    levels, width = np.linalg.eigvalsh(h), lead_couplings(model).sum(axis=1).max()
+    (lowest, highest), width = _level_span(h), lead_couplings(model).sum(axis=1).max()
     repulsion = interaction(model).density.sum(axis=1)
-    low, high = levels[0] + min(repulsion.min(), 0.0), levels[-1] + max(repulsion.max(), 0.0)
+    low, high = lowest + min(repulsion.min(), 0.0), highest + max(repulsion.max(), 0.0)
     margin = 5 * float(width) or 1.0
     return np.linspace(low - margin, high + margin, ENERGIES)
+
+
+def _level_span(h: NDArray[np.complex128]) -> tuple[float, float]:
+    """Lowest and highest level; of more orbitals than a many-body method takes what Gershgorin's circles enclose."""
+    if len(h) <= FEW_ORBITALS:
+        levels = np.linalg.eigvalsh(h)
+        return float(levels[0]), float(levels[-1])
+    middle = h.diagonal().real
+    radius = np.abs(h).sum(axis=1) - np.abs(middle)
+    return float((middle - radius).min()), float((middle + radius).max())
 
 
 def counting_fields(model: ResolvedStack) -> NDArray[np.float64]:

@@ -98,7 +98,12 @@ def slider_reach(info: ParameterInfo) -> Reach | None:
     rise = 2 * size - low if floor is None else 4 * (abs(default - low) or size)
     high = low + rise if ceiling is None else ceiling
     if info.integer:
-        return Reach(low=math.ceil(low), high=max(math.floor(high), math.ceil(low) + 5), step=1)
+        most = max(math.floor(high), math.ceil(low) + 5)
+        return Reach(
+            low=math.ceil(low),
+            high=most if ceiling is None else min(most, math.floor(high)),
+            step=1,
+        )
     step = _round_step((high - low) / STEPS)
     low = math.floor(low / step) * step if floor is None else low
     if floor is not None and (floor == info.above or 0 < floor < step):
