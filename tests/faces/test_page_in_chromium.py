@@ -73,6 +73,7 @@ def browser(tmp_path_factory: Any) -> Iterator[Any]:
 def page(browser: Any, url: str) -> Any:
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     browser.get("about:blank")
+    browser.get_log("browser")  # what the test before was told
     browser.get(url)
     until(lambda: curve(browser))
     return browser
