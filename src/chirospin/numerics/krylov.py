@@ -1,14 +1,15 @@
-"""Krylov solution of several independent real linear systems in step."""
+"""Krylov solution of several independent linear systems in step."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Vectors = NDArray[np.float64]
+Vectors = NDArray[Any]  # all real or all complex
 STOPPED = 10.0  # a residual within this factor of its last value falls no more
 TINY = float(np.finfo(float).tiny)
 
@@ -53,10 +54,11 @@ def gmres(
     batch, size = right_side.shape
     norm = np.linalg.norm(right_side, axis=1)
     active = norm > 0
-    basis = KrylovBasis(batch, size)
+    kind = right_side.dtype
+    basis = KrylovBasis(batch, size, kind)
     basis.append(right_side / np.where(active, norm, 1.0)[:, None])
-    columns: list[NDArray[np.float64]] = []
-    null = np.ones((batch, 1))
+    columns: list[Vectors] = []
+    null = np.ones((batch, 1), dtype=kind)
     steps = np.zeros(batch, dtype=int)
     relative = np.where(active, 1.0, 0.0)
     while len(columns) < min(limit, size) and active.any():
@@ -76,10 +78,10 @@ def gmres(
         norms = np.where(ended, 0.0, 1 / np.linalg.norm(null, axis=1))
         relative[active] = norms[active]
         active &= (relative > tolerance) & ~ended
-    weight = np.zeros((batch, len(columns)))
+    weight = np.zeros((batch, len(columns)), dtype=kind)
     hessenbergs = []
     for b, k in enumerate(steps):
-        hessenberg = np.zeros((k + 1, k))
+        hessenberg = np.zeros((k + 1, k), dtype=kind)
         for j in range(k):
             hessenberg[: j + 2, j] = columns[j][b]
         target = np.zeros(k + 1)
@@ -104,8 +106,8 @@ class KrylovVectors:
     """
 
     basis: KrylovBasis
-    hessenbergs: Sequence[NDArray[np.float64]]
-    null: NDArray[np.float64]
+    hessenbergs: Sequence[Vectors]
+    null: Vectors
 
     def distance(self, rest: Vectors) -> NDArray[np.float64]:
         r"""How far A\ :sup:`-1` r may reach for what is left of an equation, Frobenius norm, (batch,).
@@ -146,15 +148,15 @@ class KrylovBasis:
 
     block = 8
 
-    def __init__(self, batch: int, size: int) -> None:
-        self.shape = (batch, self.block, size)
+    def __init__(self, batch: int, size: int, kind: np.dtype[Any]) -> None:
+        self.shape, self.kind = (batch, self.block, size), kind
         self.blocks: list[Vectors] = []
         self.count = 0
 
     def append(self, vector: Vectors) -> None:
         """Add one vector per member of the batch."""
         if self.count % self.block == 0:
-            self.blocks.append(np.empty(self.shape))
+            self.blocks.append(np.empty(self.shape, dtype=self.kind))
         self.blocks[-1][:, self.count % self.block] = vector
         self.count += 1
 
@@ -166,19 +168,19 @@ class KrylovBasis:
     def _filled(self) -> list[Vectors]:
         return [block[:, : self.count - n * self.block] for n, block in enumerate(self.blocks)]
 
-    def orthogonalise(self, vector: Vectors) -> NDArray[np.float64]:
+    def orthogonalise(self, vector: Vectors) -> Vectors:
         """Subtract, in place, the parts along all vectors; returns them, (batch, count)."""
         overlaps = []
         for block in self._filled():
-            overlap = block @ vector[:, :, None]
+            overlap = (block @ vector.conj()[:, :, None]).conj()
             vector -= (np.swapaxes(overlap, 1, 2) @ block)[:, 0]
             overlaps.append(overlap[:, :, 0])
         return np.concatenate(overlaps, axis=1)
 
-    def combine(self, weight: NDArray[np.float64]) -> Vectors:
+    def combine(self, weight: Vectors) -> Vectors:
         """Sum of the first vectors with weights (batch, number)."""
         batch, _, size = self.shape
-        total = np.zeros((batch, size))
+        total = np.zeros((batch, size), dtype=self.kind)
         for n, block in enumerate(self.blocks):
             part = weight[:, None, n * self.block : (n + 1) * self.block]
             total += (part @ block[:, : part.shape[2]])[:, 0]

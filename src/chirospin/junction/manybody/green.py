@@ -6,20 +6,27 @@ L_odd is the generator on operators that change the number of electrons by one: 
 sign**, since c and c+ pass the operators of the leads. The part with :math:`\rho c^+_b` alone is the lesser
 one, and :math:`A = i(G - G^+)/2\pi`.
 
-The shift by :math:`i\omega` leaves a Krylov space what it is: one basis, from :math:`c^+_b\rho` and from
-:math:`\rho c^+_b` each, serves every energy.
+One solve for each :math:`c_a` in the Heisenberg picture serves both parts:
+
+.. math:: Tr[c_a (L_{odd} + i\omega)^{-1} X] = \langle y_a, X \rangle, \qquad
+          (L_{odd} + i\omega)^+ y_a = c_a^+
+
+with the propagator without jumps inverted between eigenvectors of H_eff. Jumps are then a small part at every
+energy: some ten products a digit-complete answer, of any number of electrons.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-import scipy.linalg
+import scipy.sparse
 
+from chirospin.base.errors import ModelError
+from chirospin.base.memory import available_bytes, in_words
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.operator_space import (
     Charge,
@@ -28,9 +35,12 @@ from chirospin.junction.manybody.operator_space import (
     ladder_map,
     operator_space,
     orbital_charge,
+    space_size,
     trace_places,
 )
 from chirospin.junction.manybody.packed import EVEN, ODD, Layout, Real
+from chirospin.numerics.krylov import gmres
+from chirospin.numerics.sylvester import dagger
 
 GREEN = "green"
 """The part of a state that holds it."""
@@ -38,11 +48,18 @@ REVERSED = -1.0
 """What jumps are multiplied by on operators that change the number of electrons by one."""
 FARTHEST = 1e5
 """eV: where the tail is tried."""
-MOST_VECTORS = 1500
-LOOK = 20
-"""Krylov vectors between two looks at the residual."""
 ACCURATE = 1e-10
 """Residual of the resolvent, relative to its source, at every energy."""
+MOST_VECTORS = 300
+USUAL_VECTORS = 20
+AT_ONCE = 2.0**27
+"""Bytes of the Krylov vectors of energies that are solved together."""
+CROOKED = 1e9
+"""Condition number of eigenvectors beyond which H_eff is moved by :data:`NUDGE` inside the preconditioner."""
+NUDGE = 1e-7
+ROUNDING = 1e-15
+SPARSE = 8
+"""Elements of a sparse product that take as long as one of a dense product."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +75,17 @@ class SectorJump:
     target: dict[fock.SectorKey, fock.SectorKey]
     P: dict[fock.SectorKey, Complex]
     Q: dict[fock.SectorKey, Complex]
+
+    @cached_property
+    def ratio(self) -> float | None:
+        """Q over P where they are in proportion everywhere, as in positive generators."""
+        whole = [
+            np.concatenate([one[key].ravel() for key in self.target]) for one in (self.P, self.Q)
+        ]
+        largest = np.abs(whole[0]).argmax()
+        ratio = whole[1][largest] / whole[0][largest] if whole[0][largest] else 0.0
+        same = np.abs(whole[1] - ratio * whole[0]).max() <= ROUNDING * np.abs(whole[1]).max()
+        return float(ratio.real) if same and not ratio.imag else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,37 +120,110 @@ class SectorGenerator:
         return np.concatenate([self.rho[block.ket].ravel() for block in blocks])
 
     def closed(self, shift: Charge, X: Complex) -> Complex:
-        """-i[H, X] on columns, (unknowns, columns)."""
-        return self._beside(shift, X, self.hamiltonian)
-
-    def _beside(self, shift: Charge, X: Complex, K: Mapping[fock.SectorKey, Complex]) -> Complex:
+        """-i[H, X] on rows, (row, unknowns)."""
         out = np.empty_like(X)
         for block in operator_space(self.charges, shift):
             Y = _as_matrices(X, block)
-            moved = -1j * (K[block.ket] @ Y - Y @ K[block.bra].conj().T)
-            out[block.span] = _as_columns(moved, block)
+            moved = -1j * (self.hamiltonian[block.ket] @ Y - Y @ self.hamiltonian[block.bra])
+            out[:, block.span] = moved.reshape(len(X), -1)
         return out
 
-    def __call__(self, shift: Charge, X: Complex) -> Complex:
-        """L_odd X on columns, (unknowns, columns)."""
-        out = self._beside(shift, X, self.damped)
+    def arrivals(self, shift: Charge) -> Callable[[Complex], Complex]:
+        r"""Jumps in the Heisenberg picture, :math:`\pm\sum (P^+ Z Q + Q^+ Z P)`, on rows."""
+        steps = list(self._steps(shift))
+        dense = sum(P.size * Q.shape[1] + P.shape[1] * Q.size for _, _, P, Q in steps)
+        few = sum(np.count_nonzero(P) * np.count_nonzero(Q) for _, _, P, Q in steps)
+        if SPARSE * few > dense:
+            return partial(_by_products, steps)
+        size = space_size(self.charges, shift)
+        whole = scipy.sparse.csr_array((size, size), dtype=complex)
+        for step in steps:
+            whole = whole + _sparse_step(step, size)
+        return lambda Z: np.asarray((whole @ Z.T).T)
+
+    def _steps(self, shift: Charge) -> Iterator[Step]:
+        """Every P^+ Z Q; what has P and Q in proportion is one of them."""
         blocks = {(one.ket, one.bra): one for one in operator_space(self.charges, shift)}
         for block in blocks.values():
-            Y = _as_matrices(X, block)
             if self.held is not None:
-                share = self.held[block.ket] @ self.held[block.bra].T
-                out[block.span] += _as_columns(share * Y, block)
+                for n, m in zip(self.held[block.ket].T, self.held[block.bra].T, strict=True):
+                    yield block, block, np.diag(n), np.diag(m)
             for jump in self.jumps:
                 place = jump.target.get(block.ket), jump.target.get(block.bra)
                 target = blocks.get(place) if None not in place else None  # type: ignore[arg-type]
                 if target is None:
                     continue
-                left, right = jump.P[block.ket], jump.Q[block.bra]
-                moved = left @ (Y @ right.conj().T)
-                left, right = jump.Q[block.ket], jump.P[block.bra]
-                moved += left @ (Y @ right.conj().T)
-                out[target.span] += self.sign * _as_columns(moved, target)
+                P, Q = ((one[block.ket], one[block.bra]) for one in (jump.P, jump.Q))
+                ratio = jump.ratio
+                if ratio is not None:
+                    yield target, block, 2 * ratio * self.sign * P[0], P[1]
+                else:
+                    yield target, block, self.sign * P[0], Q[1]
+                    yield target, block, self.sign * Q[0], P[1]
+
+
+Step = tuple[OperatorBlock, OperatorBlock, Complex, Complex]
+"""From a block to a block by P^+ Z Q."""
+
+
+def _by_products(steps: Sequence[Step], Z: Complex) -> Complex:
+    out = np.zeros_like(Z)
+    for source, target, P, Q in steps:
+        out[:, target.span] += _beside(dagger(P), _as_matrices(Z, source), Q)
+    return out
+
+
+def _sparse_step(step: Step, size: int) -> scipy.sparse.csr_array:
+    source, target, P, Q = step
+    one = scipy.sparse.kron(scipy.sparse.coo_array(dagger(P)), scipy.sparse.coo_array(Q.T), "coo")
+    places = one.row + target.start, one.col + source.start
+    return scipy.sparse.csr_array((one.data, places), shape=(size, size))
+
+
+def _beside(left: Complex, Y: Complex, right: Complex) -> Complex:
+    """left Y right of every row, (row, elements), in two products."""
+    rows = Y.shape[0]
+    half = left @ np.moveaxis(Y, 0, 1).reshape(Y.shape[1], -1)
+    whole = half.reshape(-1, Y.shape[2]) @ right
+    return np.moveaxis(whole.reshape(left.shape[0], rows, -1), 1, 0).reshape(rows, -1)
+
+
+class HeisenbergPropagator:
+    r"""Inverse of :math:`Z \mapsto i (K^+ Z - Z K) - i\omega Z` on operators of one shift, K = H_eff.
+
+    .. math:: V^{-+} \left[ \frac{(V^+ Y V)_{ij}}{i (E_i^* - E_j - \omega)} \right] V^{-1}
+    """
+
+    def __init__(self, L: SectorGenerator, shift: Charge) -> None:
+        self.blocks = operator_space(L.charges, shift)
+        self.modes = {key: _modes(K) for key, K in L.damped.items()}
+
+    def weights(self, energies: Real) -> list[Complex]:
+        """Of every block, (energy, ket, bra)."""
+        found = []
+        for block in self.blocks:
+            gap = self.modes[block.ket][0].conj()[:, None] - self.modes[block.bra][0]
+            rate = 1j * (gap - energies[:, None, None])
+            found.append(1 / np.where(rate == 0, np.inf, rate))
+        return found
+
+    def __call__(self, weights: Sequence[Complex], Y: Complex) -> Complex:
+        """Z from Y on rows, with the weights of each row."""
+        out = np.empty_like(Y)
+        for block, weight in zip(self.blocks, weights, strict=True):
+            (_, V, left), (_, W, right) = self.modes[block.ket], self.modes[block.bra]
+            core = _beside(dagger(V), _as_matrices(Y, block), W).reshape(weight.shape)
+            out[:, block.span] = _beside(dagger(left), weight * core, right)
         return out
+
+
+def _modes(K: Complex) -> tuple[Complex, Complex, Complex]:
+    """Eigenvalues, eigenvectors and their inverse; of a matrix beside K where they are lost."""
+    energy, vectors = np.linalg.eig(K)
+    if not np.linalg.cond(vectors) < CROOKED:
+        noise = np.random.default_rng(0).standard_normal(K.shape)
+        energy, vectors = np.linalg.eig(K + NUDGE * np.abs(K).max() * noise)
+    return energy, vectors, np.linalg.inv(vectors)
 
 
 def by_place(halves: Sequence[Sequence[Any]]) -> dict[tuple[int, int], Any]:
@@ -143,12 +244,8 @@ def sector_matrices(
 
 
 def _as_matrices(X: Complex, block: OperatorBlock) -> Complex:
-    """(column, ket, bra) of columns."""
-    return np.ascontiguousarray(X[block.span].T).reshape(-1, *block.shape)
-
-
-def _as_columns(Y: Complex, block: OperatorBlock) -> Complex:
-    return Y.reshape(len(Y), -1).T
+    """(row, ket, bra) of rows."""
+    return X[:, block.span].reshape(-1, *block.shape)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +275,10 @@ def green_function(L: SectorGenerator, energies: Real, width: Complex) -> GreenF
     Parameters
     ----------
     width : Gamma, (n, n), eV
+
+    Raises
+    ------
+    ModelError : Krylov vectors of one energy that do not fit in memory
     """
     n = fock.sectors(L.charges).orbitals
     at = np.concatenate([energies, [FARTHEST]])
@@ -188,18 +289,17 @@ def green_function(L: SectorGenerator, energies: Real, width: Complex) -> GreenF
     for orbital in range(n):
         groups.setdefault(orbital_charge(L.charges, orbital), []).append(orbital)
     for shift, orbitals in groups.items():
-        place = np.ix_(range(len(at)), orbitals, orbitals)
-        sources = _sources(L, orbitals)
+        after, before = _sources(L, orbitals)
         read = _reading(L, shift, orbitals)
-        for number, source in enumerate(sources):
-            found, residual = resolvents(L, shift, source, read, at)
-            retarded[place] += 1j * found
-            if number == 0:
-                lesser[place] = 1j * found
+        for some, found, residual in _resolved(L, shift, read, at):
+            place = np.ix_(some, orbitals, orbitals)
+            turned = 1j * found.conj()
+            retarded[place] = turned @ (after + before)
+            lesser[place] = turned @ after
             worst = max(worst, residual)
-        both = sources[0] + sources[1]
-        law[np.ix_(orbitals, orbitals)] += 1j * (read @ L.closed(shift, both))
-        whole[np.ix_(orbitals, orbitals)] = read @ both
+        both = (after + before).T
+        law[np.ix_(orbitals, orbitals)] += 1j * (read @ L.closed(shift, both).T)
+        whole[np.ix_(orbitals, orbitals)] = read @ both.T
     far = FARTHEST * (FARTHEST * retarded[-1] - np.eye(n))
     return GreenFunction(
         retarded=retarded[:-1],
@@ -222,7 +322,7 @@ def _sources(L: SectorGenerator, orbitals: Sequence[int]) -> tuple[Complex, Comp
 
 
 def _reading(L: SectorGenerator, shift: Charge, orbitals: Sequence[int]) -> Complex:
-    """Rows that make Tr[c_a X] of an operator, (orbital, unknowns)."""
+    """Rows that make Tr[c_a X] of an operator, real, (orbital, unknowns)."""
     places = trace_places(L.charges)
     rows = []
     for a in orbitals:
@@ -230,62 +330,49 @@ def _reading(L: SectorGenerator, shift: Charge, orbitals: Sequence[int]) -> Comp
         one = np.zeros(removed.shape[0])
         one[places] = 1.0
         rows.append(removed.T @ one)
-    return np.asarray(rows)
+    return np.asarray(rows, dtype=complex)
 
 
-def resolvents(
-    L: SectorGenerator, shift: Charge, source: Complex, read: Complex, energies: Real
-) -> tuple[Complex, float]:
-    r"""w (L_odd + i omega)^{-1} s for all energies from one Krylov basis of each source.
+def _resolved(
+    L: SectorGenerator, shift: Charge, read: Complex, energies: Real
+) -> Iterator[tuple[list[int], Complex, float]]:
+    r"""y with :math:`(L_{odd} + i\omega)^+ y = c_a^+` for some energies after others.
 
-    Returns
-    -------
-    (energy, row, source), and the largest residual relative to the source
+    Yields
+    ------
+    which energies, y (energy, orbital, unknowns), and the largest residual relative to :math:`c_a^+`
     """
-    size, columns = source.shape
-    limit = min(MOST_VECTORS, size)
-    norms = np.linalg.norm(source, axis=0)
-    scale = np.where(norms > 0, norms, 1.0)
-    basis = np.zeros((columns, min(limit, 4 * LOOK) + 1, size), dtype=complex)
-    basis[:, 0] = (source / scale).T
-    H = np.zeros((columns, limit + 1, limit), dtype=complex)
-    look, residual = LOOK, np.inf
-    for k in range(limit):
-        if k + 1 >= basis.shape[1]:
-            basis = np.concatenate([basis, np.zeros_like(basis)], axis=1)
-        vector = L(shift, np.ascontiguousarray(basis[:, k].T)).T
-        before = np.linalg.norm(vector, axis=1)
-        for _ in range(2):
-            overlap = np.einsum("ckn,cn->ck", basis[:, : k + 1].conj(), vector)
-            vector = vector - np.einsum("ck,ckn->cn", overlap, basis[:, : k + 1])
-            H[:, : k + 1, k] += overlap
-        H[before == 0, k, k] = 1.0  # of a source whose space has ended
-        height = np.linalg.norm(vector, axis=1)
-        ended = height <= 1e-13 * before
-        H[:, k + 1, k] = np.where(ended, 0.0, height)
-        basis[:, k + 1] = np.where(ended, 0.0, 1 / np.where(ended, 1.0, height))[:, None] * vector
-        if ended.all() or k + 1 == limit or k + 1 == look:
-            weight, residual = _solved(H[:, : k + 2, : k + 1], energies)
-            look = max(look + LOOK, 5 * look // 4)
-            if residual <= ACCURATE or ended.all():
-                break
-    seen = np.einsum("rn,ckn->crk", read, basis[:, : weight.shape[-1]])
-    found = np.einsum("crk,cek,c->erc", seen, weight, norms)
-    return found, residual
+    propagator, arrived = HeisenbergPropagator(L, shift), L.arrivals(shift)
+    count, size = read.shape
+    each = 16.0 * count * size * USUAL_VECTORS
+    if each > available_bytes():
+        raise ModelError(
+            "Parameter `molecules` must be lower where a Green function is asked for (dimensionless): "
+            f"{size} unknowns need about {in_words(each)} at one energy, where "
+            f"{in_words(available_bytes())} are free"
+        )
+    together = max(1, int(min(AT_ONCE, available_bytes()) / each))
+    for start in range(0, len(energies), together):
+        some = list(range(start, min(start + together, len(energies))))
+        yield some, *_at_once(arrived, propagator, read, energies[some])
 
 
-def _solved(H: Complex, energies: Real) -> tuple[Complex, float]:
-    """(H + i omega)^{-1} e_1 of every source and energy, (source, energy, k); the largest residual."""
-    columns, k = H.shape[0], H.shape[2]
-    weight = np.empty((columns, len(energies), k), dtype=complex)
-    worst = 0.0
-    for c in range(columns):
-        T, Z = scipy.linalg.schur(H[c, :k], output="complex")
-        first, diagonal = Z[0].conj(), np.arange(k)
-        own = T[diagonal, diagonal]
-        for e, omega in enumerate(energies):
-            T[diagonal, diagonal] = own + 1j * omega
-            weight[c, e] = scipy.linalg.solve_triangular(T, first, check_finite=False)
-        weight[c] = weight[c] @ Z.T
-        worst = max(worst, float(np.abs(H[c, k, k - 1] * weight[c, :, -1]).max()))
-    return weight, worst
+def _at_once(
+    arrived: Callable[[Complex], Complex],
+    propagator: HeisenbergPropagator,
+    read: Complex,
+    energies: Real,
+) -> tuple[Complex, float]:
+    """All of one batch, every energy with every orbital."""
+    count = len(read)
+    weights = [np.repeat(one, count, axis=0) for one in propagator.weights(energies)]
+    right = np.tile(read, (len(energies), 1))
+
+    def equation(Z: Complex) -> Complex:
+        """Of Z, from which the propagator makes y: its residual is that of y."""
+        return np.asarray(Z + arrived(propagator(weights, Z)))
+
+    found = gmres(equation, right, tolerance=ACCURATE, limit=MOST_VECTORS)
+    rest = np.linalg.norm(equation(found.solution) - right, axis=1)
+    y = propagator(weights, found.solution)
+    return y.reshape(len(energies), count, -1), float((rest / np.linalg.norm(right, axis=1)).max())
