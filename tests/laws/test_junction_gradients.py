@@ -143,6 +143,20 @@ def test_a_method_without_an_adjoint_is_differentiated_by_differences() -> None:
     assert one.d_current.values == pytest.approx(two.d_current.values, abs=DIFFERENCES)
 
 
+def test_slopes_of_given_leads_are_differences_and_say_so() -> None:
+    """By hand: gksl of a level between given magnets is I0 (1 - p^2 sin^2 theta/2), I0 linear in the widths."""
+    p, W = 0.6, [np.diag([0.05, 0.05])] * 2
+    model = Junction(
+        molecules=1, spin_orbit=0.0, energy_b=0.3, hubbard=0, lead_orbitals=W,
+        lead_polarisations=[p, p], lead_directions=[[1, 0, 0], [0, 0, 1]],
+    )  # fmt: skip
+    ds = gradient(PROBLEM, model, GKSL(), names=["occupation_right"], observables=["mean_current"])
+    assert ds.attrs["derivatives"] == "differences"
+    assert ds.d_mean_current.item() == pytest.approx(-0.1 * (1 - p**2 / 2), abs=DIFFERENCES)
+    plain = gradient(PROBLEM, Junction(molecules=1), names=["hubbard"])
+    assert plain.attrs["derivatives"] == "adjoint"
+
+
 def test_the_optimum_beats_a_grid_and_its_slopes_vanish() -> None:
     ranges = [
         search_range(Junction(), "hubbard", 0, 8),

@@ -12,6 +12,8 @@ from chirospin import chiral_metal, junction, spinterface, vibration
 from chirospin.base.family import Family
 from chirospin.base.parameters import Model
 from chirospin.base.solve import solve
+from chirospin.junction.bias.eigenstates import BiasedMember
+from chirospin.junction.bias.hierarchy import Equations, SecondOrderSteps, _poles_needed
 from chirospin.junction.manybody.gksl import GKSL
 from chirospin.junction.manybody.infinite_bias import listed_pair, state_of
 from chirospin.junction.manybody.infinite_bias import solved as solved_pair
@@ -148,3 +150,36 @@ def solved_strictly(model: junction.Junction) -> np.ndarray:
     pair = listed_pair(model)
     found = solved_pair(list(pair), SchurInverse, 1e-14, 200)
     return state_of(pair, *found.states).lead_current[:, 0]
+
+
+def test_the_error_of_a_hierarchy_knows_its_slow_modes() -> None:
+    """Against the null vector of its dense matrix; a slow mode added by hand leaves a residual that hides it."""
+    residuals, errors = [], []
+    for p, start in ((0.8, 0.0), (0.9999, 0.0), (0.9999, 1e-3)):
+        model = junction.CustomJunction(
+            one_body_matrix=-0.3 * np.eye(2), interaction_tensor=[[0, 1, 0, 1, 2], [1, 0, 1, 0, 2]],
+            lead_matrices=[np.diag([0.05 * (1 + p), 0.05 * (1 - p)]), np.diag([1e-4, 1e-4])],
+            bias=1.0, thermal_energy=0.4, reversed_leads="none",
+        )  # fmt: skip
+        method = junction.Hierarchy(tier=1, tolerance=1e-3 if start else 1e-6)
+        member = BiasedMember.both(model)[0]
+        system = Equations(member, 1, poles=_poles_needed([member], None))
+
+        def equation(z: np.ndarray, system: Equations = system) -> np.ndarray:
+            return z + system.propagated(system.couplings(z))
+
+        dense = np.array([equation(z) for z in np.eye(system.unknowns, dtype=complex)]).T
+        values, vectors = np.linalg.eig(dense)
+        exact, slow = vectors[:, np.argsort(np.abs(values))[:2]].T
+        exact = exact / system.trace(system.part(exact, ()))
+        if start:
+            slow = start * slow / system.part(slow, ())[-1]
+            found = method._iterated(SecondOrderSteps(system), exact + slow, None)
+            x, distance, residual = found.x, found.distance, found.residual
+        else:
+            x, distance, outcome = method._solution(system)
+            residual = outcome.residual
+        errors.append(float(np.linalg.norm(system.part(x - exact, ()))))
+        residuals.append(residual)
+        assert errors[-1] <= distance <= 1e3 * max(errors[-1], 1e-14)
+    assert errors[-1] > 30 * residuals[-1]

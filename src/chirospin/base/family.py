@@ -26,11 +26,13 @@ class Derivatives:
     state : of the model itself
     values : observable name -> (parameter, own dims of the observable)
     applications : operator applications beyond those of the state; 0 where it has no meaning
+    differenced : whether they are differences between states of neighbouring models
     """
 
     state: Any
     values: Mapping[str, NDArray[np.float64]]
     applications: int = 0
+    differenced: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

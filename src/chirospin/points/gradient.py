@@ -155,7 +155,7 @@ def _by_differences(
             slopes.append(np.tensordot(weights, np.array(seen), 1))
             start += len(group)
         values[observable.name] = np.array(slopes).reshape(len(plans), *first.shape)
-    return Derivatives(state=states[0], values=values)
+    return Derivatives(state=states[0], values=values, differenced=True)
 
 
 def gradient(
@@ -205,7 +205,7 @@ def gradient(
             "family": problem.family,
             "model": problem.name,
             "method": chosen.name,
-            "derivatives": EXACT if chosen.name in problem.gradients else DIFFERENCES,
+            "derivatives": DIFFERENCES if slopes.differenced else EXACT,
             "applications": slopes.applications,
         },
     )

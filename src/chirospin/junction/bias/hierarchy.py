@@ -23,7 +23,7 @@ import itertools
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any, ClassVar
 
@@ -80,7 +80,7 @@ from chirospin.junction.manybody.spin_flow import SPIN_FLOW, SpinFlow
 from chirospin.junction.manybody.steady import SteadySolver
 from chirospin.junction.probed import require_no_probes
 from chirospin.junction.state import UNREACHED, DensityCertificates
-from chirospin.numerics.krylov import gmres
+from chirospin.numerics.krylov import KrylovVectors, gmres
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -91,6 +91,7 @@ WEIGHT = 1e-4  # |c_ab|^2 below this does not decide how far poles must reach
 WORKING_VECTORS = 8
 RESPONSE_STALLED = "the linear response of the hierarchy stalled above the tolerance; raise applications or tolerance"
 REDUCED = 0.3  # of the tolerance, at which Krylov vectors end
+BEYOND_VECTORS = 2.0  # times what the vectors see: the inverse acts on the rest too
 SECOND_ORDER = 1e-10  # of its residual: an answer of that generator counts as a fixed linear map
 MOST_OF_SECOND_ORDER = 300  # Krylov vectors of one such answer
 
@@ -358,6 +359,23 @@ def _occupations(charges: fock.Charges, rho: Complex) -> Real:
     return np.asarray(rho[trace_places(charges)].real @ held)
 
 
+@dataclass(frozen=True, kw_only=True)
+class TierSolution:
+    """A solution of the hierarchy.
+
+    Parameters
+    ----------
+    residual : every equation divided by its own rate, relative
+    distance : how far the exact solution may be, Frobenius norm of all operators
+    applications : of the hierarchy
+    """
+
+    x: Complex
+    residual: float
+    distance: float
+    applications: int
+
+
 class SecondOrderSteps:
     r"""Corrections that know the slow relaxation: the first tier eliminated from the density operator.
 
@@ -368,6 +386,8 @@ class SecondOrderSteps:
         L y_0 = P_0^{-1} z_0 - C_{01} z_1, \qquad y_1 = z_1 - P_1 C_{10} y_0, \qquad y_n = z_n
 
     Tunnelling refills a state that is left slowly only through two tiers; P_0 alone does not see that rate.
+    The stationary state N of L is taken away in full, so that every correction has trace zero: along the state
+    that is sought nothing holds it.
     """
 
     def __init__(self, system: Equations) -> None:
@@ -383,9 +403,18 @@ class SecondOrderSteps:
         )
         self.blocks = operator_space(system.charges, (0,) * len(system.charges))
         self.first_tier = [sig for sig in system.signatures if len(sig) == 1]
+        self.still = np.zeros(system.unknowns, dtype=complex)
+        density = system.part(self.still, ())
+        density[:] = self._unpacked(self.solver.steady_state().halves)
+        density /= system.trace(density)
+        self._raised(self.still)
 
     def __call__(self, z: Complex) -> Complex:
         """y from z."""
+        y = self._solved(z)
+        return np.asarray(y - self.system.trace(self.system.part(y, ())) * self.still)
+
+    def _solved(self, z: Complex) -> Complex:
         system, y = self.system, z.copy()
         density = system.part(y, ())
         right = system.unpropagated(density)
@@ -393,11 +422,15 @@ class SecondOrderSteps:
             right -= term
         even, odd, _ = self.solver.solve(*self._packed(-right), SECOND_ORDER)
         density[:] = self._unpacked((even, odd))
-        for sig in self.first_tier:
-            (made,) = system.from_below(y, sig)
-            X = system.part(y, sig)
-            X -= system.propagated_part(made, sig)
+        self._raised(y)
         return y
+
+    def _raised(self, y: Complex) -> None:
+        """The first tier less what the density operator makes of it, in place."""
+        for sig in self.first_tier:
+            (made,) = self.system.from_below(y, sig)
+            X = self.system.part(y, sig)
+            X -= self.system.propagated_part(made, sig)
 
     def _packed(self, rho: Complex) -> Halves:
         blocks: Blocks = {
@@ -499,7 +532,8 @@ class Hierarchy(Method):
         poles = needed if self.poles is None else self.poles
         systems = [Equations(member, self.tier, poles) for member in members]
         self._check_memory(systems[0])
-        found = [self._solution(system) for system in systems]
+        solved = [self._solution(system) for system in systems]
+        found = [(x, outcome) for x, _, outcome in solved]
         parts = self._asked(model, systems, found, needs)
         certificates = [
             _certificates(system, x) for system, (x, _) in zip(systems, found, strict=True)
@@ -519,10 +553,11 @@ class Hierarchy(Method):
             outcomes=(found[0][1], found[1][1]),
             parts=parts,
             density=DensityCertificates(
+                distance=np.array([distance for _, distance, _ in solved]),
                 **{
                     name: np.array([one[name] for one in certificates])
                     for name in ("trace_drift", "hermiticity", "smallest_eigenvalue", "particles")
-                }
+                },
             ),
         )
 
@@ -569,19 +604,23 @@ class Hierarchy(Method):
         ConvergenceError : the residual stalled
         """
         right = -system.propagated(Y)
-        X, residual, spent = self._iterated(system, np.zeros_like(right), right)
-        if not residual <= self.tolerance:
+        found = self._iterated(SecondOrderSteps(system), np.zeros_like(right), right)
+        if not found.residual <= self.tolerance:
             outcome = Outcome(
-                converged=False, residual=residual, iterations=spent, reason=RESPONSE_STALLED
+                converged=False,
+                residual=found.residual,
+                iterations=found.applications,
+                reason=RESPONSE_STALLED,
             )
             raise ConvergenceError(RESPONSE_STALLED, outcome)
-        return X
+        return found.x
 
     def _iterated(
-        self, system: Equations, x: Complex, right: Complex | None
-    ) -> tuple[Complex, float, int]:
-        """x with the equations at a right side, None for 0; the residual, relative, and the applications."""
-        corrected, spent = SecondOrderSteps(system), 0
+        self, corrected: SecondOrderSteps, x: Complex, right: Complex | None
+    ) -> TierSolution:
+        """x with the equations at a right side, None for 0; its trace is that of the start."""
+        system, spent = corrected.system, 0
+        vectors: KrylovVectors | None = None
 
         def equation(z: Complex) -> Complex:
             return z + system.propagated(system.couplings(z))
@@ -595,16 +634,25 @@ class Hierarchy(Method):
             spent += 1
             size = float(np.linalg.norm(x if right is None else right))
             residual = float(np.linalg.norm(rest)) / size if size else 0.0
+            left = corrected(rest).view(float)[None]
             if not residual > self.tolerance or spent >= self.applications:
-                return x, residual, spent
+                return TierSolution(
+                    x=x,
+                    residual=residual,
+                    distance=_distance(vectors, left),
+                    applications=spent,
+                )
+            vectors = None  # before the memory of the next ones is taken
             found = gmres(
                 on_reals,
-                -corrected(rest).view(float)[None],
+                -left,
                 tolerance=REDUCED * self.tolerance / residual,
                 limit=min(self.krylov_vectors, self.applications - spent),
             )
             x = x + np.ascontiguousarray(found.solution[0]).view(complex)
             spent += found.applications
+            vectors = found.vectors
+            del found
 
     def _check_memory(self, system: Equations) -> None:
         need = 16.0 * system.unknowns * (self.krylov_vectors + WORKING_VECTORS)
@@ -616,21 +664,33 @@ class Hierarchy(Method):
                 f"{in_words(available_bytes())} are free; lower tier, or raise thermal_energy"
             )
 
-    def _solution(self, system: Equations) -> tuple[Complex, Outcome]:
-        x = np.zeros(system.unknowns, dtype=complex)
-        places = trace_places(system.charges)
-        x[system.span[()].start + places] = 1 / places.size
+    def _solution(self, system: Equations) -> tuple[Complex, float, Outcome]:
+        """All operators, how far they may be from those of the exact state, and how they were found."""
         unreached = member_unreached(system.member)
-        residual, spent = math.inf, 0
+        x = np.full(system.unknowns, np.nan, dtype=complex)
+        residual, distance, spent = math.inf, math.inf, 0
         if not unreached:
-            x, residual, spent = self._iterated(system, x, None)
-        x /= system.trace(system.part(x, ()))
+            corrected = SecondOrderSteps(system)
+            found = self._iterated(corrected, corrected.still, None)
+            x, residual, spent = found.x, found.residual, found.applications
+            distance = found.distance
+            x = x / system.trace(system.part(x, ()))
         reason = ""
         if unreached:
             reason = UNREACHED
         elif not residual <= self.tolerance:
             reason = "the residual stalled above the tolerance; raise applications or tolerance"
-        return x, Outcome(converged=not reason, residual=residual, iterations=spent, reason=reason)
+        return (
+            x,
+            distance,
+            Outcome(converged=not reason, residual=residual, iterations=spent, reason=reason),
+        )
+
+
+def _distance(vectors: KrylovVectors | None, left: Real) -> float:
+    """How far the solution may be, by what is left of the corrected equation and the Krylov vectors."""
+    found = np.linalg.norm(left) if vectors is None else vectors.distance(left)[0]
+    return BEYOND_VECTORS * float(found)
 
 
 def member_unreached(member: BiasedMember) -> bool:
