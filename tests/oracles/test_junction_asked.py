@@ -11,15 +11,18 @@ from scipy.special import expit
 
 from chirospin import junction
 from chirospin.junction import (
+    GKSL,
     BiasedJunction,
     BiasedLandauer,
     DetailedBalance,
     Hierarchy,
+    Junction,
     Redfield,
     UniversalLindblad,
 )
 from chirospin.junction.bias.model import gated_hamiltonian, reservoirs_of
-from chirospin.junction.model import magnetised_widths, spin_orbit_vectors
+from chirospin.junction.manybody.green import SectorGenerator
+from chirospin.junction.model import magnetised_widths, one_body_hamiltonian, spin_orbit_vectors
 from tests.oracles import asked_dense, bias_dense, dense_fock, leads_dense
 
 AGREE = 1e-10
@@ -110,6 +113,77 @@ def test_without_repulsion_the_green_function_is_that_of_one_electron() -> None:
     np.testing.assert_allclose(found.retarded[0], exact, atol=1e-10 * np.abs(exact).max())
     other = DetailedBalance().solve(model, ["green"]).parts["green"].retarded[0]
     assert 1e-4 < np.abs(other - exact).max() / np.abs(exact).max() < 0.05
+
+
+def test_green_functions_of_two_molecules_are_those_of_one_electron_and_keep_no_jumps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without repulsion, in closed form; with the sign of the jumps kept they are not."""
+    energies = (-0.9, 0.35)
+    model = Junction(hubbard=0.0, occupation_left=0.8, occupation_right=0.3, energy=energies)
+    h, gamma = one_body_hamiltonian(model), magnetised_widths(model)[0].sum(axis=0)
+    exact = [np.linalg.inv(w * np.eye(8) - h + 0.5j * gamma) for w in energies]
+    found = GKSL().solve(model, ["green"]).parts["green"]
+    np.testing.assert_allclose(found.retarded[0], exact, atol=1e-9 * np.abs(exact).max())
+    arrivals = SectorGenerator.arrivals
+
+    def kept(self: SectorGenerator, shift: Any) -> Any:
+        step = arrivals(self, shift)
+        return lambda Z: -step(Z)
+
+    monkeypatch.setattr(SectorGenerator, "arrivals", kept)
+    wrong = GKSL().solve(model.replace(energy=energies[1:]), ["green"]).parts["green"]
+    assert np.abs(wrong.sum_rule[0] - np.eye(8)).max() < 1e-10
+    assert np.abs(wrong.retarded[0] - exact[1:]).max() > 0.1 * np.abs(exact).max()
+
+
+def lehmann(H: np.ndarray, c: Any, T: float, energies: Any) -> np.ndarray:
+    """G of the Gibbs state at mu = 0: sum of |<m|c|n>|^2 (p_m + p_n) over w - (E_n - E_m)."""
+    E, U = np.linalg.eigh(H)
+    p = np.exp(-(E - E.min()) / T)
+    p /= p.sum()
+    inside = np.array([U.conj().T @ a @ U for a in c])
+    gap, weight = E[None, :] - E[:, None], p[None, :] + p[:, None]
+    return np.array(
+        [np.einsum("amn,mn,bmn->ab", inside, weight / (w - gap), inside.conj()) for w in energies]
+    )
+
+
+def test_green_functions_of_two_molecules_at_rest_are_those_of_lehmann() -> None:
+    """Between and beyond the lines, where the width of the levels is a small correction, linear in it."""
+    T, energies = 0.5, (-3.5, 8.0)
+    values: dict[str, Any] = {"gate": -1.0, "bias": 0.0, "thermal_energy": T, "hubbard": 2.0}
+    models = [
+        BiasedJunction(**values, coupling=g, lead_polarisation=0.6, energy=energies)
+        for g in (0.01, 0.005)
+    ]
+    c, h = dense_fock.annihilators(8), gated_hamiltonian(models[0])
+    n = [a.T @ a for a in c]
+    H = sum(h[a, b] * c[a].T @ c[b] for a in range(8) for b in range(8)) + 2.0 * sum(
+        n[4 * i + j] @ n[4 * i + k] for i in (0, 1) for j in range(4) for k in range(j)
+    )
+    exact, warmer = lehmann(H, c, T, energies), lehmann(H, c, 2 * T, energies)
+    missed = [
+        np.abs(Redfield().solve(one, ["green"]).parts["green"].retarded[0] - exact).max()
+        for one in models
+    ]
+    assert missed[0] < 0.1 * np.abs(warmer - exact).max()
+    assert missed[0] / missed[1] == pytest.approx(2, rel=0.1)
+
+
+def test_the_occupied_part_of_a_spectrum_at_rest_is_almost_fermi_s() -> None:
+    """As the levels get narrow, linearly; of driven leads there is no such number."""
+    model = BiasedJunction(**{**TURNED, "bias": 0.0}, energy=np.linspace(-3, 3, 41))
+    names = ["kms_defect"]
+    whole = junction.solve(model, "kms", observables=names).kms_defect.values
+    narrow = model.replace(lead_orbitals=(W / 2).tolist())
+    half = junction.solve(narrow, "kms", observables=names).kms_defect.values
+    assert (whole < 0.02).all()
+    assert whole / half == pytest.approx(2, rel=0.2)
+    driven = junction.solve(
+        model.replace(bias=0.5, energy=(0.0,)), "kms", observables=names
+    ).kms_defect
+    assert np.isnan(driven).all()
 
 
 def test_spin_currents_and_slope_of_the_hierarchy_are_those_of_scattering() -> None:

@@ -39,6 +39,7 @@ from chirospin.junction.bias.observables import (
 from chirospin.junction.bias.parts import PARTS
 from chirospin.junction.bias.pauli import Pauli
 from chirospin.junction.bias.scattering import BiasedLandauer, BiasedMeanField
+from chirospin.junction.bias.spectral_balance import kms_defect
 from chirospin.junction.bias.thermoelectric import (
     SUITED,
     THERMOELECTRIC_CHECKS,
@@ -239,6 +240,7 @@ BIASED = Problem(
         transmitted_spin,
         *THERMOELECTRIC_OBSERVABLES,
         *ASKED_OBSERVABLES,
+        kms_defect,
     ),
     checks=(*BIASED_CHECKS, *THERMOELECTRIC_CHECKS, *ASKED_CHECKS),
     audits=BIASED_AUDITS,
@@ -296,7 +298,12 @@ VIBRATING = Problem(
     quantity="spin_polarisation",
     gradients={kind.name: truncated_gradients for kind in (Exact, Tiers, Levels)},
 )
-LEAD_RESPONSES = (differential_conductance, *THERMOELECTRIC_OBSERVABLES, *ASKED_OBSERVABLES)
+LEAD_RESPONSES = (
+    differential_conductance,
+    *THERMOELECTRIC_OBSERVABLES,
+    *ASKED_OBSERVABLES,
+    kms_defect,
+)
 SEVERAL_LEADS = Problem(
     family="junction",
     name="leads",

@@ -73,6 +73,7 @@ def gmres(
         basis.append(vector)
         columns.append(np.concatenate([overlap, np.where(ended, 0.0, height)[:, None]], axis=1))
         newest = -np.einsum("bj,bj->b", null, overlap) / divisor
+        newest[~active] = 0.0
         null = np.concatenate([null, newest[:, None]], axis=1)
         steps[active] = len(columns)
         norms = np.where(ended, 0.0, 1 / np.linalg.norm(null, axis=1))

@@ -28,7 +28,7 @@ from chirospin.numerics.sylvester import dagger
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 ORDER = 10  # of Gauss in every panel
-REFINEMENTS = 4
+MOST_CUTS = 16  # of a panel; what has not settled by then is bound, or falls in no panel
 ACCURATE = 1e-9  # largest change of the density when the panels are halved
 MISSING = 1e-6  # states that the energies of the bands do not hold: a bound state
 WIDEST = 40.0  # widths and temperatures beyond which a wide band is a tail
@@ -214,10 +214,10 @@ class StructuredEquation(FieldEquation):
             return Scattered.of(h, self.gamma, self.bands, self.reservoirs, energies)
 
         coarse = at(self.cuts[0])
-        for _ in range(REFINEMENTS):
+        while True:
             fine = at(2 * self.cuts[0])
             change = float(np.abs(fine.density - coarse.density).max())
-            if change <= ACCURATE:
+            if change <= ACCURATE or self.cuts[0] >= MOST_CUTS:
                 break
             self.cuts[0] *= 2  # kept for the next field, which is close to this one
             coarse = fine
