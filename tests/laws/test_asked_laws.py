@@ -263,6 +263,12 @@ def test_transients_conserve_charge_and_end_in_the_steady_state() -> None:
     assert np.abs(ds.current.isel(time=0) - steady).max() > 0.01
     assert ds.audit_passed.sel(check="continuity")
     assert not ds.audit_passed.sel(check="memory")  # from 0 on: before hbar/k_BT
+    assert ds.audit_passed.sel(check="exchange_field")  # one magnet
+    given = {k: getattr(model, k) for k in model.model_fields_set - {"lead_polarisation"}}
+    two = SwitchedBias(**{**given, "lead_polarisations": (0.9, 0.5), "time": (5.0,)})
+    checked = {k: junction.solve(two, k).audit_passed for k in ("redfield", "ule")}
+    assert not checked["redfield"].sel(check="exchange_field")
+    assert checked["ule"].sel(check="exchange_field")
     np.testing.assert_allclose(
         ds.current.isel(time=0), found["kms"].current.isel(time=0), atol=2e-4
     )

@@ -27,6 +27,7 @@ from chirospin.junction import (
     MixedGKSL,
     Redfield,
     SelectedProducts,
+    SwitchedBias,
     SwitchedJunction,
     Trajectories,
     UniversalLindblad,
@@ -36,6 +37,7 @@ from chirospin.junction.custom import with_potentials
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.leads import FlatMember
 from chirospin.junction.model import lead_widths
+from chirospin.junction.time.switched import SwitchedRedfield
 from tests.laws.junctions import number
 
 SAME = 1e-11  # residual 1e-12 over the slowest relaxation, 0.1
@@ -450,6 +452,8 @@ def test_methods_without_such_leads_say_which_have_them() -> None:
     for other in (UniversalLindblad(), DetailedBalance(), Hierarchy()):
         with pytest.raises(ModelError, match="landauer and mean-field have bands"):
             other.solve(BiasedJunction(molecules=1, lead_chain_hoppings=[1, 1]))
+    with pytest.raises(ModelError, match="landauer and mean-field have bands"):
+        SwitchedRedfield().solve(SwitchedBias(lead_chain_hoppings=[1, 1]))
     probe = AnyLeadsJunction(molecules=1, **THREE, lead_occupations=[1, 0], voltage_probes="tip")
     with pytest.raises(ModelError, match="gksl and landauer"):
         junction.solve(probe, "mean-field")

@@ -22,10 +22,17 @@ from chirospin.base.method import LOOSEST, NOTHING, TIGHTEST, Method, Needs
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Shape, axis_parameter, parameter
+from chirospin.junction.bias.audit import EXCHANGE_FIELD
 from chirospin.junction.bias.dissipators import Kind, ThermalLeads
 from chirospin.junction.bias.eigenstates import BiasedMember
+from chirospin.junction.bias.master import WITH_EXCHANGE
 from chirospin.junction.bias.model import LARGEST as LARGEST_ENERGY
-from chirospin.junction.bias.model import BiasedJunction, require_no_vibrations, reservoirs_of
+from chirospin.junction.bias.model import (
+    BiasedJunction,
+    require_no_vibrations,
+    require_wide_bands,
+    reservoirs_of,
+)
 from chirospin.junction.bias.parts import rest
 from chirospin.junction.floating import require_no_floating
 from chirospin.junction.manybody.certified import certified_states
@@ -69,7 +76,7 @@ class SwitchedBias(BiasedJunction):
     """The stack between leads of finite bias after a sudden change at time zero."""
 
     molecules: int = parameter(
-        1, symbol="M", low=1, high=LARGEST, about="number of molecules; two take some minutes"
+        1, symbol="M", low=1, high=LARGEST, about="number of molecules; two take half a minute"
     )
     initial_state: str = parameter(
         "unbiased",
@@ -206,12 +213,13 @@ class SwitchedEvolution(Method):
 
         Raises
         ------
-        ModelError : vibrations or probes
+        ModelError : vibrations, probes or bands
         """
         for model in models:
             require_no_probes(model)
             require_no_floating(model, "transients", "steady states")
             require_no_vibrations(model, self.name)
+            require_wide_bands(model, self.name)
             yield self._state(model, SPIN_FLOW in needs)
 
     def _state(self, model: SwitchedBias, spin: bool) -> TransientState:
@@ -237,6 +245,7 @@ class SwitchedEvolution(Method):
             **{name: np.stack([part[name] for part in both]) for name in both[0]},
             outcome=stopped[0] if stopped else max(outcomes, key=lambda one: one.residual),
             parts={SPIN_FLOW: _joint(flows)} if spin else {},
+            exchange_kept=self.kind in WITH_EXCHANGE,
         )
 
     def _of(
@@ -385,4 +394,8 @@ MEMORY = Check(
     about="hbar/k_BT over the first time: earlier than that leads remember, and no generator is physical",
     evaluate=_memory,
 )
-SWITCHED_CHECKS = (*(check for check in TRANSIENT_CHECKS if not check.needs), MEMORY)
+SWITCHED_CHECKS = (
+    *(check for check in TRANSIENT_CHECKS if not check.needs),
+    MEMORY,
+    EXCHANGE_FIELD,
+)

@@ -144,6 +144,7 @@ class TransientState:
     distance : Frobenius norm of rho(t) - rho, over that of rho, (magnetisation, time)
     outcome : residual is the estimated error of rho
     parts : the slowest modes, where they are asked for
+    exchange_kept : whether the method has the field that leads with a magnetisation are on the molecules
     """
 
     occupation: Array
@@ -154,6 +155,7 @@ class TransientState:
     distance: Array
     outcome: Outcome
     parts: Mapping[str, Any] = field(default_factory=dict)
+    exchange_kept: bool = True
 
     @property
     def decay(self) -> Array:
