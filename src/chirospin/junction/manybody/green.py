@@ -204,7 +204,7 @@ class HeisenbergPropagator:
         for block in self.blocks:
             gap = self.modes[block.ket][0].conj()[:, None] - self.modes[block.bra][0]
             rate = 1j * (gap - energies[:, None, None])
-            found.append(1 / np.where(rate == 0, np.inf, rate))
+            found.append(np.asarray(1 / np.where(rate == 0, np.inf, rate), dtype=complex))
         return found
 
     def __call__(self, weights: Sequence[Complex], Y: Complex) -> Complex:
