@@ -175,7 +175,7 @@ def _by_products(steps: Sequence[Step], Z: Complex) -> Complex:
 
 def _sparse_step(step: Step, size: int) -> scipy.sparse.csr_array:
     source, target, P, Q = step
-    one = scipy.sparse.kron(scipy.sparse.coo_array(dagger(P)), scipy.sparse.coo_array(Q.T), "coo")
+    one = scipy.sparse.kron(dagger(P), Q.T).tocoo()
     places = one.row + target.start, one.col + source.start
     return scipy.sparse.csr_array((one.data, places), shape=(size, size))
 
