@@ -22,6 +22,7 @@ from chirospin.junction import (
     MeanField,
     PositiveLindblad,
     Redfield,
+    RedfieldLamb,
     UniversalLindblad,
     lead_current_operator,
     liouvillian,
@@ -214,3 +215,45 @@ def test_a_chain_behind_a_level() -> None:
         lead_chain_hoppings=t,
     )
     assert BiasedLandauer().solve(model).lead_current[0, 0] == pytest.approx(expected, abs=1e-8)
+
+
+def published_dots(double: bool) -> CustomJunction:
+    """Dots with spin of QmeQ's own tests (github.com/gedaskir/qmeq, qmeq/tests/test_builder.py), Gamma = 2 pi t^2."""
+    one = np.eye(2)
+    if double:
+        h = np.kron([[-10, 20], [20, -12.0]], one)
+        pairs = [(0, 1, 80), (2, 3, 80), (0, 2, 30), (0, 3, 30), (1, 2, 30), (1, 3, 30)]
+        ends = [np.outer(t, t) for t in ([2, 0.6], [0.1, 1.0])]
+    else:
+        h, pairs, ends = np.zeros((2, 2)), [(0, 1, 300)], [4 * np.eye(1), np.eye(1)]
+    return CustomJunction(
+        one_body_matrix=h,
+        interaction_tensor=[row for a, b, U in pairs for row in ([a, b, a, b, U], [b, a, b, a, U])],
+        lead_matrices=[2 * np.pi * np.kron(end, one) for end in ends],
+        lead_potentials=[2.5, -2.5],
+        thermal_energy=50.0,
+        reversed_leads="none",
+    )
+
+
+def test_published_numbers_of_another_code() -> None:
+    """Of each spin; its Redfield without and with principal parts, its Lindblad: the numbers of its data_builder.py."""
+    double = published_dots(double=True)
+    for method, current, energy in (
+        (Redfield(), 0.08322262964922629, None),  # its energy currents do not add up to zero
+        (RedfieldLamb(), 0.05877067351179432, None),
+        (PositiveLindblad(), 0.0837511377259315, 2.838606940574246),
+    ):
+        state: Any = method.solve(double)
+        assert state.lead_current[0] / 2 == pytest.approx([current, -current], rel=1e-11)
+        if energy:
+            assert state.energy_current[0, 0] / 2 == pytest.approx(energy, rel=1e-10)
+    single = published_dots(double=False)
+    sequential, third = (
+        method.solve(single).lead_current[0, 0] / 2
+        for method in (Redfield(), Hierarchy(tier=3, tolerance=1e-5))
+    )
+    assert sequential == pytest.approx(0.08368833245372147, rel=1e-11)
+    assert third == pytest.approx(
+        0.0735967870902393, rel=0.02
+    )  # its 2vN, in a band of 20 T each way
