@@ -128,10 +128,12 @@ def test_local_dissipators_are_not_reciprocal_nor_is_one_magnet_reversed_a_law()
     assert np.abs(ds.onsager_defect).max() > 1e-3
     failed = ds.check.values[~ds.audit_passed.values]
     assert {"onsager", "conductance_reciprocity"} <= set(failed)
-    both = junction.solve(model, observables=["onsager"])
+    both = junction.solve(model, observables=["onsager", "seebeck", "peltier"])
     assert both.attrs["method"] == "kms"
     assert "Onsager" in both.remark.item()
     L = both.onsager.values
+    np.testing.assert_allclose(both.seebeck, L[:, 0, 1] / (model.thermal_energy * L[:, 0, 0]))
+    np.testing.assert_allclose(both.peltier, L[:, 1, 0] / L[:, 0, 0])
     assert abs(L[0, 0, 1] - L[1, 0, 1]) > 1e-3 * abs(L[0, 0, 1])  # L12(M) is not L12(-M)
     assert abs(L[0, 0, 1] - L[1, 1, 0]) > 1e-3 * abs(
         L[0, 0, 1]
@@ -226,6 +228,21 @@ def test_cumulants_of_both_leads_agree_and_the_second_is_the_noise() -> None:
     np.testing.assert_allclose(generating.slope[:, middle], state.lead_current[:, 0], atol=1e-11)
     lost = np.diff(generating.slope, axis=1)
     assert (lost > 0).all()  # convex
+
+
+def test_cumulants_from_small_differences_drown_in_rounding() -> None:
+    """Fourth differences of the generating function: right from wide steps, rounding from small ones."""
+    model = turned_model(lead_polarisations=[0.0, 0.0], bias=1.0)
+    errors = []
+    for step in (0.1, 1e-4):
+        one = model.replace(counting_field=tuple(step * np.arange(-3, 4)))
+        state = Redfield().solve(one, ["cumulants", "generating_function"])
+        values = state.parts["generating_function"].value[0]
+        weights = np.array([-1, 12, -39, 56, -39, 12, -1]) / 6
+        exact = state.parts["cumulants"][0, 0, 3]
+        errors.append(abs(weights @ values / step**4 / exact - 1))
+    assert errors[0] < 1e-2
+    assert errors[1] > 1
 
 
 def test_spectra_obey_their_rules() -> None:
