@@ -215,8 +215,9 @@ class Evolution(Method):
         outcomes = [part.pop("outcome") for part in parts]
         worst = max(outcomes, key=lambda one: one.residual)
         stopped = [one for one in outcomes if not one.converged]
+        both: dict[str, Any] = {n: np.stack([part[n] for part in parts]) for n in parts[0]}
         return TransientState(
-            **{name: np.stack([part[name] for part in parts]) for name in parts[0]},
+            **both,
             outcome=stopped[0] if stopped else worst,
             parts={MODES: _modes(found)} if modes else {},
         )
