@@ -69,16 +69,16 @@ CHECKS = (
     Check(
         name="interface",
         tolerance=INTERFACE,
-        about="share left out of interface_spin by the other plane or by leading_alpha; none by "
-        "--method boltzmann",
+        about="share left out of interface_spin by the other plane, by leading_alpha or by the nodes of a "
+        "thermal window; none by --method boltzmann",
         evaluate=lambda m, s: s.interface_error,
         judges=("interface_spin",),
     ),
     Check(
         name="energies",
         tolerance=ENERGIES,
-        about="what the nodes of the thermal window miss, and its share below the band bottom, which the "
-        "second order leaves out",
+        about="what the nodes of the thermal window miss, and its share beyond the crossing of the bands, "
+        "where the second order is singular",
         evaluate=lambda m, s: s.energy_error,
         judges=(*PROFILED, "interface_spin"),
     ),

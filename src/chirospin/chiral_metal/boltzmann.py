@@ -133,7 +133,7 @@ class Boltzmann(OnMesh):
 
 
 def _energy_error(here: Scales, of: Energies) -> float:
-    """What a rule of few energies misses of densities and of decays, and what stands at the band bottom."""
+    """What a rule of few energies misses of densities and of decays, and its share beyond the crossing."""
     tests = [
         [float(e.mean(np.exp(-reach / e.path))) for reach in (0.1, 1.0, 3.0)]
         for e in (of, here.energies)
@@ -142,7 +142,7 @@ def _energy_error(here: Scales, of: Energies) -> float:
         np.array([*t, e.compressibility(here.asymmetry)])
         for t, e in zip(tests, (of, here.energies), strict=True)
     )
-    return float(max(np.abs(few / many - 1).max(), 1 - here.energies.weight.sum()))
+    return float(max(np.abs(few / many - 1).max(), of.beyond(here.asymmetry)))
 
 
 def check_mesh(method: OnMesh, places: int, share: int) -> None:

@@ -15,6 +15,7 @@ from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.outcome import Outcome
 from chirospin.chiral_metal import quadratic
 from chirospin.chiral_metal.balance import plane_balance
+from chirospin.chiral_metal.energies import FEWER, thermal_energies
 from chirospin.chiral_metal.first_order import PROFILES as PROFILE_NAMES
 from chirospin.chiral_metal.first_order import first_order
 from chirospin.chiral_metal.injection import plane_spin
@@ -155,11 +156,13 @@ def _interface(here: Scales, *, leading_alpha: bool) -> tuple[float, float | Non
         here.asymmetry, here.length, here.screening, here.memory, _second_unit(here),
     )  # fmt: skip
     if not here.energies.plain:
-        exact = value = plane_balance(a, lam, eta, here.weights, here.energies)
-        paths = here.energies.path
+        of = here.energies
+        few = thermal_energies(of.spread, of.exponent, FEWER)
+        value, rough = (plane_balance(a, lam, eta, here.weights, e) for e in (of, few))
+        paths = of.path
         tails = [shared_spin(L / path, slowest_decay(eta, lam / path), 1.0) for path in paths]
-        left_out = abs(unit) * float(here.energies.mean(paths**2 * np.array(tails)))
-        return value, left_out / max(abs(value), SMALLEST)
+        left_out = abs(unit) * float(of.mean(paths**2 * np.array(tails))) + abs(value - rough)
+        return value, left_out / max(abs(value), SMALLEST) + of.beyond(a)
     if here.weights.size == 1 and not eta:
         exact = half_total(a, L, lam)
         value = half_total(0.0, L, lam) if leading_alpha else exact

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh_tridiagonal
+from scipy.special import expit
 
 from chirospin.numerics.quadrature import gauss_panels
 
@@ -24,7 +25,8 @@ Array = NDArray[np.float64]
 SIGNS = np.array([1, -1])
 WINDOW = 45.0  # of -f_0', in k_B T: beyond it 3e-20 is left
 PANELS = 40  # of the measure that the rule is made from: one is 2.25 k_B T, poles are pi k_B T away
-FINE = 20  # nodes of the rule that scales and closed forms use
+FINE = 20  # nodes of the rule that scales and closed forms use, and FEWER to see its error
+FEWER = 14
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -95,6 +97,13 @@ class Energies:
         """dn/dmu over N_0."""
         u = self.speed
         return float(self.mean((u**2 + a**2) / u) / (1 + a**2))
+
+    def beyond(self, a: float) -> float:
+        """Share of the window beyond the crossing of the bands, where the second order is singular."""
+        if not self.spread:
+            return 0.0
+        crossing = expit(-abs(1 - a**2) / self.spread)
+        return float(crossing + max(0.0, 1 - self.weight.sum()))
 
     def heated_excess(self, a: float) -> float:
         r"""Excess nu_2 that keeps the bulk neutral at second order, over (q E_0 tau_0)^2/m.

@@ -134,7 +134,7 @@ class LevelContact(SpinOrbitMetal):
         unit="nm",
         symbol="R",
         low=0,
-        high=1e3,
+        high=10,
         about="over which the contact is spread: sphere, ring or two points; 0 is a point",
     )
     lead_coupling: float = parameter(

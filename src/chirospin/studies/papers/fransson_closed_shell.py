@@ -673,6 +673,12 @@ ROWS = (
         "Figs. 1a, 1b", "processes with and without spin flips", "drawings without numbers"
     ),
     by_command(
+        "Sec. on Fig. 3",
+        "side peaks move outwards when it is warmer, more for the lower velocity; the central one falls",
+        "solve vibration --method second-order --set spin_coupling=[0.01,0,0] "
+        "--over thermal_energy=1,20 --over phonon_velocity=0.01,0.001 --observables spectral_density",
+    ),
+    by_command(
         "Fig. 4",
         "occupied part of each branch at three temperatures",
         "solve vibration --method second-order --set phonon_velocity=0.001 --over thermal_energy=0.1,1,30",
