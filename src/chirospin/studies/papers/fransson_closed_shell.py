@@ -652,7 +652,7 @@ ROWS = (
     without_number(
         "Eq. (9)",
         "coupling to displacements",
-        "the model itself: `charge_coupling`, `spin_coupling`",
+        "the model itself: charge_coupling, spin_coupling",
     ),
     by_command(
         "Eqs. (11a), (11b)",

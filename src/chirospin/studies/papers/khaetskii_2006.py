@@ -434,7 +434,7 @@ CONTENTS = Contents(
 )
 
 ROWS = (
-    without_number("Eq. (1)", "Hamiltonian and bands", "the model itself; `spin_orbit` is alpha/2"),
+    without_number("Eq. (1)", "Hamiltonian and bands", "the model itself; spin_orbit is alpha/2"),
     by_command("Eqs. (3), (4)", "kinetic equation in linear response", "solve rashba"),
     by_command(
         "Eqs. (8)-(11)",

@@ -828,7 +828,7 @@ ROWS = (
         "Eqs. (54), (55)", "distribution of first order", "its moments are (17), (18), (49)"
     ),
     without_number(
-        "Eqs. (56), (59)", "equation of second order and its solution", "solved by `boltzmann`"
+        "Eqs. (56), (59)", "equation of second order and its solution", "solved by boltzmann"
     ),
     without_number(
         "Eqs. (60)-(62)", "integral equation of second order", "step; (20)-(24) solve it"
