@@ -407,3 +407,31 @@ def test_a_cold_distribution_is_refused_in_words() -> None:
     assert "thermal_energy" in str(ds.reason.values)
     with pytest.raises(ValueError, match="momentum"):
         gas(1.0, momentum=[0.0])
+
+
+@pytest.mark.parametrize("disorder", ["gaussian", "yukawa"])
+def test_the_distribution_within_a_band_lives_for_the_inverse_of_its_rate(disorder: str) -> None:
+    """f_pp = -tau_pp df_0/dp for split bands; the rate is an integral of the kernel over angles."""
+    model = RashbaGas(
+        thermal_energy=0.002, disorder=disorder, scattering_rate=1e-4, disorder_length=4.0,
+        screening=0.3, momentum=(0.34, 0.36, 0.38),
+    )  # fmt: skip
+    p, m, alpha = np.array([0.34, 0.36, 0.38]), model.mass, model.spin_orbit
+    found = rashba.solve(
+        model,
+        Kinetic(transitions="intraband"),
+        observables=["distribution_by_band", "intraband_rate"],
+    )
+    theta = 2 * np.pi * (np.arange(400) + 0.5) / 400
+    q = 2 * p[:, None] * np.sin(theta / 2)
+    w = 1e-4 * (np.exp(-((4 * q) ** 2)) if disorder == "gaussian" else 0.09 / (q**2 + 0.09))
+    a = -(w * np.sin(theta) ** 2).mean(axis=1) / (4 * m)
+    for sign, band in ((1, "upper"), (-1, "lower")):
+        velocity = p / m + sign * alpha
+        rate = found.intraband_rate.sel(band=band).values
+        assert rate == pytest.approx(-2 * a * p / velocity, rel=1e-10)
+        energy = p**2 / (2 * m) + sign * alpha * p - model.fermi_energy
+        push = velocity / (4 * 0.002 * np.cosh(energy / 0.004) ** 2)  # -df_0/dp
+        occupied = found.distribution_by_band.sel(band=band).values
+        assert occupied == pytest.approx(push / rate, rel=2e-3)
+        assert occupied != pytest.approx(push / 1e-4, rel=0.1)  # control: the rate of points

@@ -18,6 +18,7 @@ GRID = 1e-5  # relative to the largest spin
 INTERFACE = (
     0.1  # what a share of 0.05 of alpha^2 amounts to in an integral with the coefficient 1.75
 )
+ENERGIES = 1e-3  # of decays and densities; 7 nodes have 4e-6 where k_BT is 0.04 m v_F^2
 PROFILED = (
     "spin_density",
     "spin_current",
@@ -68,10 +69,18 @@ CHECKS = (
     Check(
         name="interface",
         tolerance=INTERFACE,
-        about="share left out of interface_spin by the other plane or by leading_alpha; none by "
-        "--method boltzmann",
+        about="share left out of interface_spin by the other plane, by leading_alpha or by the nodes of a "
+        "thermal window; none by --method boltzmann",
         evaluate=lambda m, s: s.interface_error,
         judges=("interface_spin",),
+    ),
+    Check(
+        name="energies",
+        tolerance=ENERGIES,
+        about="what the nodes of the thermal window miss, and its share beyond the crossing of the bands, "
+        "where the second order is singular",
+        evaluate=lambda m, s: s.energy_error,
+        judges=(*PROFILED, "interface_spin"),
     ),
     *RANGE_CHECKS,
     Check(
@@ -125,7 +134,11 @@ def _achiral(model: ChiralMetal, method: Method) -> float:
 def _finer_grid(model: ChiralMetal, method: Method) -> float | None:
     if not isinstance(method, Boltzmann):
         return None
-    finer = method.with_options(cells=2 * method.cells, ordinates=min(64, 2 * method.ordinates))
+    finer = method.with_options(
+        cells=2 * method.cells,
+        ordinates=min(64, 2 * method.ordinates),
+        energies=min(24, method.energies + 3),
+    )
     return _difference(_profiles(method, model), _profiles(finer, model), 1.0)
 
 
@@ -163,7 +176,7 @@ AUDITS = (
     Audit(
         name="finer_grid",
         tolerance=GRID,
-        about="twice the cells and ordinates give the same spin",
+        about="twice the cells and ordinates, and more energies, give the same spin",
         evaluate=_finer_grid,
     ),
     Audit(

@@ -29,6 +29,9 @@ from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.outcome import Outcome
+from chirospin.chiral_metal import energy_resolved
+from chirospin.chiral_metal.energies import Energies, thermal_energies
+from chirospin.chiral_metal.energy_resolved import EnergyResolved
 from chirospin.chiral_metal.linear import shares, spin_decay
 from chirospin.chiral_metal.model import HELICITIES, ChiralMetal, Scales, positions, scales
 from chirospin.chiral_metal.state import PROFILES, ChiralMetalState, Profiles
@@ -38,6 +41,9 @@ Array = NDArray[np.float64]
 FIRST_CELL = 1e-3  # mean free paths, and at most a fiftieth of the screening length
 TOLERANCE = 1e-8  # of the linear solves, relative
 MATRICES = 8  # of points by points: responses, Gauss's law, factors and what they are made of
+BY_ENERGY = (
+    4  # the same for each energy of a thermal window, and twice MATRICES for their joint system
+)
 WORKING = 64 * 16  # bytes for each point and ordinate: distributions of both helicities and ways
 PLACE = 1024  # bytes for each place where profiles are wanted
 KEPT = 4  # discretisations kept for models that share them
@@ -70,6 +76,9 @@ class Boltzmann(OnMesh):
 
     gives: ClassVar[Needs] = frozenset({PROFILES})
 
+    energies: int = Field(
+        default=7, ge=1, le=24, description="nodes of the thermal window, where there is one"
+    )
     excess_density: bool = Field(
         default=True, description="collisions give the excess density back; false loses charge"
     )
@@ -91,12 +100,49 @@ class Boltzmann(OnMesh):
                 f"0.02 mean free paths ({0.02 * here.mean_free_path:g})"
             )
         places = positions(model, here) / here.mean_free_path if PROFILES in needs else None
-        check_mesh(self, 0 if places is None else places.size, 8 * MATRICES)
+        count = 0 if places is None else places.size
+        if not here.energies.plain:
+            return self._warm(here, places)
+        check_mesh(self, count, 8 * MATRICES)
         grid = discretised(
             here.length, here.screening, here.memory, here.walls, self.cells, self.order,
             self.ordinates, self.excess_density,
         )  # fmt: skip
         return _solved(here, grid, places)
+
+    def _warm(self, here: Scales, places: Array | None) -> ChiralMetalState:
+        """With a thermal window, or a relaxation time that depends on energy."""
+        of = thermal_energies(here.energies.spread, here.energies.exponent, self.energies)
+        share = 3 * MATRICES + BY_ENERGY * of.speed.size
+        check_mesh(self, 0 if places is None else places.size, 8 * share)
+        longest = max(1.0, float(of.path.max()))
+        edges, planes = mesh_edges(
+            here.length, here.screening, here.memory, self.cells, walls=here.walls, longest=longest
+        )
+        grid = energy_resolved.energies_on_mesh(
+            tuple(edges.tolist()), self.order, self.ordinates, tuple(of.path.tolist()), planes,
+            here.walls,
+        )  # fmt: skip
+        beams = injected(here, grid.ordinates.cosines, planes)
+        found = EnergyResolved(here, of, grid, beams, excess_density=self.excess_density)
+        curves, conserved = energy_resolved.moments(found, here.length)
+        return _state_of(
+            here, grid.mesh, curves, conserved, found.residual, places,
+            energy_error=_energy_error(here, of),
+        )  # fmt: skip
+
+
+def _energy_error(here: Scales, of: Energies) -> float:
+    """What a rule of few energies misses of densities and of decays, and its share beyond the crossing."""
+    tests = [
+        [float(e.mean(np.exp(-reach / e.path))) for reach in (0.1, 1.0, 3.0)]
+        for e in (of, here.energies)
+    ]
+    few, many = (
+        np.array([*t, e.compressibility(here.asymmetry)])
+        for t, e in zip(tests, (of, here.energies), strict=True)
+    )
+    return float(max(np.abs(few / many - 1).max(), of.beyond(here.asymmetry)))
 
 
 def check_mesh(method: OnMesh, places: int, share: int) -> None:
@@ -219,11 +265,16 @@ def streaming_of(
 
 
 def mesh_edges(
-    length: float, screening: float, memory: float, cells: int, *, walls: bool
+    length: float, screening: float, memory: float, cells: int, *, walls: bool, longest: float = 1.0
 ) -> tuple[Array, tuple[int, int]]:
-    """Edges graded geometrically at both planes, and the indices of the planes."""
+    """Edges graded geometrically at both planes, and the indices of the planes.
+
+    Parameters
+    ----------
+    longest : mean free path of any carrier
+    """
     decay = spin_decay(memory) if memory else 1.0
-    pad = 20 / min(decay, 1 / max(screening, 1e-3))
+    pad = 20 * longest / min(decay, 1 / max(screening, 1e-3))
     first = min(FIRST_CELL, screening / 50)
     arms = 2 if walls else 4
     half = _graded(length / 2, first, cells // arms)
@@ -249,18 +300,17 @@ def _graded(reach: float, first: float, cells: int) -> Array:
     return np.concatenate([[0.0], np.cumsum(steps) * reach / steps.sum()])
 
 
-def injected(here: Scales, grid: Discretisation) -> dict[int, Array]:
+def injected(here: Scales, c: Array, planes: tuple[int, int]) -> dict[int, Array]:
     """What beams gain at each plane, shape (way, ordinate), before the factor N_0/2N_h."""
-    c = grid.streaming.ordinates.cosines
     beam = sum(share * c ** (2 * p - 1) for p, share in shares(here.weights))
     both = np.stack([beam, beam])
     if here.walls:  # what is injected towards a mirror comes back at once
         none = np.zeros_like(beam)
         return {
-            grid.planes[0]: 2 * np.stack([beam, none]),
-            grid.planes[1]: -2 * np.stack([none, beam]),
+            planes[0]: 2 * np.stack([beam, none]),
+            planes[1]: -2 * np.stack([none, beam]),
         }
-    return {grid.planes[0]: both, grid.planes[1]: -both}
+    return {planes[0]: both, planes[1]: -both}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,7 +347,7 @@ def _expanded(here: Scales, grid: Discretisation) -> _Expansion:
         """cE + (1 - eta) nu + eta nu_h for both helicities."""
         return c * E + grid.excess_density * ((1 - eta) * nu + eta * nu_h)[:, None, None]
 
-    beam = stream.solve(nothing, injected(here, grid))
+    beam = stream.solve(nothing, injected(here, stream.ordinates.cosines, grid.planes))
     share = N0 / (2 * N)
     ballistic = stream.moment(0, beam)
     nu1, E1, residual1 = grid.charge(ballistic)
@@ -329,25 +379,39 @@ def _density_slope(a: float) -> float:
 
 
 def _solved(here: Scales, grid: Discretisation, xi: Array | None) -> ChiralMetalState:
-    mesh, found = grid.streaming.mesh, _expanded(here, grid)
+    found = _expanded(here, grid)
     curves, conserved = _moments(here, grid, found)
-    spin, sources = curves["spin"][1], curves["spin_sources"]
+    return _state_of(here, grid.streaming.mesh, curves, conserved, found.residual, xi)
+
+
+def _state_of(
+    here: Scales,
+    mesh: Mesh,
+    curves: dict[str, Array],
+    conserved: float,
+    residual: float,
+    xi: Array | None,
+    energy_error: float | None = None,
+) -> ChiralMetalState:
+    """The state that curves on a mesh make, with profiles at the places that are wanted."""
     left = mesh.points < here.length / 2
     parts = {}
     if xi is not None:
         parts[PROFILES] = Profiles(**{name: mesh.at(f, xi) for name, f in curves.items()})
+    good = bool(residual < TOLERANCE)
     return ChiralMetalState(
         scales=here,
-        interface_spin=float((mesh.weights * spin)[left].sum()),
+        interface_spin=float((mesh.weights * curves["spin"][1])[left].sum()),
         interface_error=0.0,
         neglected=0.0,
         charge_current_error=conserved,
-        balance_error=_balance_error(grid, curves["spin_current"][1], sources),
+        balance_error=_balance_error(mesh, curves["spin_current"][1], curves["spin_sources"]),
+        energy_error=energy_error,
         outcome=Outcome(
-            converged=bool(found.residual < TOLERANCE),
-            residual=found.residual,
+            converged=good,
+            residual=residual,
             iterations=1,
-            reason="" if found.residual < TOLERANCE else lost_digits(here),
+            reason="" if good else lost_digits(here),
         ),
         parts=parts,
     )
@@ -411,12 +475,11 @@ def lost_digits(here: Scales) -> str:
     )
 
 
-def _balance_error(grid: Discretisation, current: Array, sources: Array) -> float:
+def _balance_error(mesh: Mesh, current: Array, sources: Array) -> float:
     """Largest gap between what flows into an interval from a plane and what is found in it.
 
     The balance of spin, integrated from the plane at 0: j_s(0) - j_s(xi) = integral of the first source.
     """
-    mesh = grid.streaming.mesh
     gathered = mesh.antiderivative @ sources[0].ravel()
     drift = current.ravel() + gathered
     size = np.abs(mesh.weights * sources).sum(axis=(1, 2)).max() or 1.0

@@ -13,7 +13,11 @@ from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.outcome import Outcome
-from chirospin.chiral_metal import linear, quadratic
+from chirospin.chiral_metal import quadratic
+from chirospin.chiral_metal.balance import plane_balance
+from chirospin.chiral_metal.energies import FEWER, thermal_energies
+from chirospin.chiral_metal.first_order import PROFILES as PROFILE_NAMES
+from chirospin.chiral_metal.first_order import first_order
 from chirospin.chiral_metal.injection import plane_spin
 from chirospin.chiral_metal.linear import slowest_decay, spin_decay
 from chirospin.chiral_metal.model import SOURCES, ChiralMetal, Scales, positions, scales
@@ -28,11 +32,12 @@ SMALLEST = 1e-300  # keeps a share finite where the spin is zero
 class ClosedForm(Method):
     r"""Closed forms of both orders.
 
-    The first order and the quadratic spin are exact in alpha, lambda_TF and L; E_2, rho_2, j_s2, Pi_2 and
-    the sources of the quadratic spin are given to leading order in alpha. A source other than p = 1 has a
-    quadratic spin in the neutral limit only, to leading order in alpha; helicity memory and walls have
-    none. The integrated quadratic spin is exact in alpha and lambda_TF for every source and memory; with
-    a source other than p = 1 or with memory it takes the plane alone. What is not known is NaN.
+    The first order is exact in alpha, lambda_TF, L, temperature and tau(E). At T = 0 with a constant time
+    the quadratic spin is exact in alpha, lambda_TF and L; E_2, rho_2, j_s2, Pi_2 and the sources of the
+    quadratic spin are given to leading order in alpha; a source other than p = 1 has a quadratic spin in the
+    neutral limit only, to leading order in alpha; helicity memory and walls have none. The integrated
+    quadratic spin is exact in alpha, lambda_TF and temperature for every source, memory and tau(E); with a
+    source other than p = 1, memory, temperature or tau(E) it takes the plane alone. What is not known is NaN.
 
     References
     ----------
@@ -65,7 +70,7 @@ def _state(model: ChiralMetal, needs: Needs, *, leading_alpha: bool) -> ChiralMe
     interface, error = _interface(here, leading_alpha=leading_alpha)
     return ChiralMetalState(
         scales=here,
-        interface_spin=_second_unit(here) * interface,
+        interface_spin=interface,
         neglected=here.asymmetry**2 * max(1.0, here.memory / spin_decay(here.memory)),
         interface_error=error,
         charge_current_error=None,
@@ -86,7 +91,7 @@ def _profiles(model: ChiralMetal, here: Scales, *, leading_alpha: bool) -> Profi
     places = positions(model, here)
     check_places(places.size)
     xi = places / here.mean_free_path
-    first = _first_order(xi, here)
+    first = first_order(xi, here)
     both = quadratic.SecondOrder(xi, here.length, here.screening)
     second = _second_order(both, here, leading_alpha=leading_alpha)
     joined = {name: np.stack([first[name], second[name]]) for name in first}
@@ -108,51 +113,14 @@ def check_places(places: float) -> None:
         )
 
 
-def _first_order(xi: Array, here: Scales) -> dict[str, Array]:
-    """Order 1 in reduced units, exact in alpha.
-
-    .. math:: s = -\\frac{a}{2\\pi^2} S_1, \\quad
-              j_s = \\frac{a}{\\pi^2}[\\langle c^2\\beta\\rangle - \\tfrac{\\nu}{3} - \\langle c^2u\\rangle],
-              \\quad \\Pi = \\frac{1+a^2}{\\pi^2}[\\tfrac{\\nu}{3} + \\langle c^2u\\rangle]
-    """
-    a, L, lam, weights = here.asymmetry, here.length, here.screening, here.weights
-    missing = np.full_like(xi, np.nan)
-    if here.walls:
-        if weights.size > 1 or here.memory:
-            return dict.fromkeys(_PROFILES, missing)
-        field, charge = linear.slab_field_and_charge(xi, L, lam)
-        spin = 2 / 3 - 2 * linear.slab_beam_moment(1, xi, L)
-        beam, flow = linear.slab_beam_moment(2, xi, L), np.zeros_like(xi)
-    else:
-        near, far = (linear.field_and_charge(x, lam, weights) for x in (xi, xi - L))
-        field, charge = near[0] - far[0], near[1] - far[1]
-        known = weights.size == 1 or not here.memory
-        pair = [linear.first_spin(x, weights, here.memory) for x in (xi, xi - L)]
-        spin = pair[0] - pair[1] if known else missing
-        beam = linear.beam_moment(2, xi, weights) - linear.beam_moment(2, xi - L, weights)
-        flow = linear.flow_moment(xi, weights) - linear.flow_moment(xi - L, weights)
-        if here.memory:
-            beam = missing
-    P = 1 + a**2
-    spin_current = a / np.pi**2 * (beam - charge / 3 - flow)
-    return {
-        "charge": charge,
-        "field": field,
-        "spin": -a / (2 * np.pi**2) * spin,
-        "spin_current": spin_current,
-        "operator_spin_current": spin_current + a * P / (2 * np.pi**2) * (2 * charge / 3 - flow),
-        "momentum_flux": P / np.pi**2 * (charge / 3 + flow),
-    }
-
-
 def _second_order(
     both: quadratic.SecondOrder, here: Scales, *, leading_alpha: bool
 ) -> dict[str, Array]:
     """Order 2 in reduced units: the spin exact in alpha unless told otherwise, the rest leading."""
     xi, a, L, lam = both.xi, here.asymmetry, here.length, here.screening
-    found = dict.fromkeys(_PROFILES, np.full_like(xi, np.nan))
+    found = dict.fromkeys(PROFILE_NAMES, np.full_like(xi, np.nan))
     unit = _second_unit(here)
-    if here.walls:
+    if here.walls or not here.energies.plain:
         return found
     if here.weights.size > 1:
         if not lam and not here.memory:
@@ -172,7 +140,7 @@ def _second_order(
 
 def _sources(both: quadratic.SecondOrder, here: Scales) -> Array:
     """The three sources of the quadratic spin, in u_2, to leading order in alpha."""
-    if here.walls or here.memory or here.weights.size > 1:
+    if here.walls or here.memory or here.weights.size > 1 or not here.energies.plain:
         return np.full((len(SOURCES), both.xi.size), np.nan)
     first = quadratic.first_field_spin(both.xi, 0.0, here.length, here.screening)
     with np.errstate(invalid="ignore"):  # infinite at a plane in the neutral limit
@@ -181,10 +149,20 @@ def _sources(both: quadratic.SecondOrder, here: Scales) -> Array:
 
 
 def _interface(here: Scales, *, leading_alpha: bool) -> tuple[float, float | None]:
-    """Spin up to the middle, in u_2 l, and the share of it that is left out; None where there is no form."""
+    """Spin up to the middle, over l times its scale, and the share of it that is left out, or None."""
     if here.walls:
         return float("nan"), None
-    a, L, lam, eta = here.asymmetry, here.length, here.screening, here.memory
+    a, L, lam, eta, unit = (
+        here.asymmetry, here.length, here.screening, here.memory, _second_unit(here),
+    )  # fmt: skip
+    if not here.energies.plain:
+        of = here.energies
+        few = thermal_energies(of.spread, of.exponent, FEWER)
+        value, rough = (plane_balance(a, lam, eta, here.weights, e) for e in (of, few))
+        paths = of.path
+        tails = [shared_spin(L / path, slowest_decay(eta, lam / path), 1.0) for path in paths]
+        left_out = abs(unit) * float(of.mean(paths**2 * np.array(tails))) + abs(value - rough)
+        return value, left_out / max(abs(value), SMALLEST) + of.beyond(a)
     if here.weights.size == 1 and not eta:
         exact = half_total(a, L, lam)
         value = half_total(0.0, L, lam) if leading_alpha else exact
@@ -194,14 +172,4 @@ def _interface(here: Scales, *, leading_alpha: bool) -> tuple[float, float | Non
         value = plane_total(0.0, lam, eta, here.weights) if leading_alpha else exact
         leak = abs(exact - plane_total(a, lam, 0.0, here.weights))
         left_out = shared_spin(L, slowest_decay(eta, lam), leak)
-    return value, (abs(value - exact) + left_out) / max(abs(value), SMALLEST)
-
-
-_PROFILES = (
-    "charge",
-    "field",
-    "spin",
-    "spin_current",
-    "operator_spin_current",
-    "momentum_flux",
-)
+    return unit * value, (abs(value - exact) + left_out) / max(abs(value), SMALLEST)

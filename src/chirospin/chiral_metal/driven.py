@@ -307,7 +307,7 @@ def _harmonics(model: DrivenMetal, here: Scales, grids: list[Discretisation]) ->
     stream = grids[1].streaming
     c, shape = stream.cosine(), stream.mesh.points.shape
     nothing = np.zeros((2, stream.ordinates.cosines.size, *shape), dtype=complex)
-    beam = stream.solve(nothing, injected(here, grids[1]))
+    beam = stream.solve(nothing, injected(here, stream.ordinates.cosines, grids[1].planes))
     nu, E, residual = grids[1].charge(stream.moment(0, beam))
     phi = stream.solve(np.stack([c * E + nu] * 2), {})
     phi += share[:, None, None, None, None] * beam

@@ -97,28 +97,26 @@ def departure(weights: Array) -> Kernel | None:
     return Kernel(rates=kernels[0][1].rates, weights=total)
 
 
-def effective_field(xi: Array, weights: Array) -> Array:
-    """Gradient of the electrochemical potential of one plane; yoshimi_2026, Eq. (29)."""
-    gap = departure(weights)
-    return step(xi) - (0.0 if gap is None else np.sign(xi) * gap(xi))
-
-
-def field_and_charge(xi: Array, screening: float, weights: Array) -> tuple[Array, Array]:
+def field_and_charge(xi: Array, screening: float, gap: Kernel | None) -> tuple[Array, Array]:
     r"""Field E_1 and charge :math:`\nu_1 = \lambda^2 E_1'` of one plane.
 
     .. math:: E_1 - \lambda^2 E_1'' = \mathcal E_1
 
+    Parameters
+    ----------
+    gap : how far the effective field :math:`\mathcal E_1`, the gradient of the electrochemical potential,
+        departs from Ohm's law; see :func:`departure`
+
     References
     ----------
-    yoshimi_2026, Eqs. (35), (36), (52), (53)
+    yoshimi_2026, Eqs. (29), (35), (36), (52), (53)
     """
     field = plane_field(xi, screening)
     charge = 0.5 * screening * screened(xi, screening)
-    gap = departure(weights)
     if gap is None:
         return field, charge
     if screening == 0:
-        return effective_field(xi, weights), charge
+        return step(xi) - np.sign(xi) * gap(xi), charge
     smooth = [
         Term(anchor=0.0, direction=d, rate=1 / screening, weight=0.5 / screening) for d in (1, -1)
     ]

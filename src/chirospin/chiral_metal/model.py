@@ -13,6 +13,7 @@ from pydantic import model_validator
 
 from chirospin.base.errors import ModelError
 from chirospin.base.parameters import Model, Shape, axis_parameter, parameter
+from chirospin.chiral_metal.energies import Energies, thermal_energies
 
 Array = NDArray[np.float64]
 ORDERS = (1, 2)
@@ -22,6 +23,7 @@ ROUNDING = 1e-12
 LARGE = 1e9  # of every parameter in its unit: beyond any metal, and far from overflow
 POINTLIKE = 1e-9  # smaller Fermi momentum over the larger: its weight is lost in rounding
 THIN = 1e-6  # nm; a screening length below it is 0 for every method
+COLD = 1e-9  # 2 k_BT over m v_F^2 below which its square is rounding
 MOST_POWERS = 100  # of cos^2(theta) in a source
 REACH = 6.0  # mean free paths around each plane that the default positions cover
 POINTS = 80  # of the default positions, on each side of a plane
@@ -158,6 +160,21 @@ class ChiralMetal(IsotropicMetal):
         below=1,
         about="share of collisions that keep the helicity",
     )
+    thermal_energy: float = parameter(
+        0.0,
+        unit="eV",
+        symbol="k_BT",
+        low=0,
+        high=LARGE,
+        about="of the carriers; 0 is the Fermi surface alone",
+    )
+    scattering_exponent: float = parameter(
+        0.0,
+        symbol=r"r_\tau",
+        low=-1,
+        high=4,
+        about="tau = tau_0 (E/E_F)^r, energies from the band bottom; phonons -1/2, ions 3/2",
+    )
     walls: str = parameter(
         "none",
         symbol="w",
@@ -260,6 +277,7 @@ class Scales:
     weights : C_p of the source for p = 1, 2, ...
     memory : eta of the helicity
     walls : whether both planes are mirrors
+    energies : that carry current; the conductivity and the density of carriers are sums over them
     """
 
     mass: float
@@ -278,6 +296,7 @@ class Scales:
     weights: Array
     memory: float
     walls: bool
+    energies: Energies
 
     @property
     def total_density(self) -> float:
@@ -307,7 +326,8 @@ def scales(model: IsotropicMetal) -> Scales:
     r"""The one place where the parameters are turned into Fermi surfaces and scales.
 
     .. math:: v_F = \sqrt{\alpha^2 + 2\mu/m}, \quad a = \alpha/v_F, \quad k_h = m v_F (1 - h a),
-              \quad N_h = k_h^2/(2\pi^2 v_F), \quad \sigma_0 = q^2 \tau_0 v_F^2 N_0/3
+              \quad N_h = k_h^2/(2\pi^2 v_F), \quad \sigma_0 = \tfrac13 q^2 \int d\epsilon\,(-f_0')\,
+              \tau v^2 N
 
     References
     ----------
@@ -318,7 +338,8 @@ def scales(model: IsotropicMetal) -> Scales:
     a = model.spin_orbit / v
     momentum = m * v * (1 - np.array(HELICITIES) * a)
     density = momentum**2 / (2 * np.pi**2 * v)
-    conductivity = tau * v**2 * float(density.sum()) / 3
+    energies = _energies(model, m * v**2)
+    conductivity = tau * v**2 * float(density.sum()) / 3 * energies.conductivity(a)
     if model.current_density is not None:
         field = model.current_density / conductivity
     else:
@@ -330,15 +351,28 @@ def scales(model: IsotropicMetal) -> Scales:
         mean_free_path=v * tau,
         momentum=momentum,
         density_of_states=density,
-        carrier_density=m**3 * v * (v**2 + 3 * model.spin_orbit**2) / (3 * np.pi**2),
+        carrier_density=m**3
+        * v
+        * (v**2 + 3 * model.spin_orbit**2)
+        / (3 * np.pi**2)
+        * energies.carriers(a),
         conductivity=conductivity,
         charge=model.charge,
         field=field,
         push=model.charge * field * tau,
         screening=model.screening_length / (v * tau),
         length=model.length / (v * tau),
+        energies=energies,
         **_planes(model),
     )
+
+
+def _energies(model: IsotropicMetal, unit: float) -> Energies:
+    """The thermal window; the Fermi surface alone for a metal that has no temperature."""
+    if not isinstance(model, ChiralMetal):
+        return thermal_energies(0.0, 0.0)
+    spread = 2 * model.thermal_energy / unit
+    return thermal_energies(spread if spread > COLD else 0.0, model.scattering_exponent)
 
 
 def _planes(model: IsotropicMetal) -> dict[str, Any]:

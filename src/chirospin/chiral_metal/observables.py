@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from chirospin.base.observables import observable
 from chirospin.chiral_metal import quadratic
+from chirospin.chiral_metal.balance import balance_reversal
 from chirospin.chiral_metal.linear import spin_decay
 from chirospin.chiral_metal.model import ChiralMetal, Scales
 from chirospin.chiral_metal.state import PROFILES, ChiralMetalState
@@ -21,7 +22,12 @@ ROUNDING = 64 * EPS  # of sums over some hundred decay rates, over the bulk valu
 
 def _relative(state: ChiralMetalState) -> float:
     """What conservation and balance miss, or rounding."""
-    missed = (state.charge_current_error, state.balance_error, state.outcome.residual)
+    missed = (
+        state.charge_current_error,
+        state.balance_error,
+        state.energy_error,
+        state.outcome.residual,
+    )
     return max(ROUNDING, *(value for value in missed if value is not None))
 
 
@@ -62,7 +68,10 @@ def _of_field(here: Scales) -> tuple[Array, Array]:
     return here.field_scale, np.ones(2)
 
 
-NO_FORM = "no closed form is known for this source, screening, memory or walls: use boltzmann"
+NO_FORM = (
+    "no closed form is known for this source, screening, memory, walls, temperature or relaxation time: "
+    "use boltzmann"
+)
 
 
 @observable(
@@ -196,6 +205,7 @@ def spin_sources(model: ChiralMetal, state: ChiralMetalState) -> Array:
 
     .. math:: s_z^{(2)} = -\tau_0\partial_z j_s^{(2)} + \beta_1 E^{(1)} + \beta_2 E^{(2)}
 
+    With a relaxation time that depends on energy their sum is the spin weighted with tau_0/tau.
     ``closed-form`` gives all three to leading order in alpha.
 
     References
@@ -209,29 +219,40 @@ def spin_sources(model: ChiralMetal, state: ChiralMetalState) -> Array:
 def bulk_spin_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Spin far from both planes, exact in alpha: the Edelstein effect, and zero.
 
-    .. math:: s_z^{(1)} = -q E_0 \tau_0 m^2 \alpha v_F/3\pi^2, \qquad s_z^{(2)} = 0
+    .. math:: s_z^{(1)} = -\frac{q E_0 m^2 \alpha}{3\pi^2} \int d\epsilon\,(-f_0')\,\tau v, \qquad s_z^{(2)} = 0
+
+    At T = 0 the integral is :math:`\tau_0 v_F`.
 
     References
     ----------
     yoshimi_2026, Eq. (7)
     """
     here = state.scales
-    return np.array([-here.spin_scale[0] * here.asymmetry / (3 * np.pi**2), 0.0])
+    mean_path = float(here.energies.mean(here.energies.path))
+    return np.array([-here.spin_scale[0] * here.asymmetry / (3 * np.pi**2) * mean_path, 0.0])
 
 
 @observable(unit="eV/nm^2", symbol=r"j_s^\mathrm{bulk}", dims=("order",))
 def bulk_spin_current(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Spin current far from both planes, exact in alpha.
 
-    .. math:: j_s^{(1)} = 0, \qquad j_s^{(2)} = -(q E_0 \tau_0)^2 m \alpha v_F/3\pi^2
+    .. math:: j_s^{(1)} = 0, \qquad
+              j_s^{(2)} = -\frac{(q E_0)^2 m \alpha}{3\pi^2} \int d\epsilon\,(-f_0')\,v
+              \Big[\big(1 + \tfrac65 r\big)\tau^2
+              - \tfrac23 r\,\frac{\langle N\tau^2\rangle}{\langle N\rangle}\Big],
+              \qquad \tau \propto (E/E_F)^r
+
+    The last term keeps the metal neutral. At T = 0 it is
+    :math:`-(1 + \tfrac8{15} r)(q E_0 \tau_0)^2 m \alpha v_F/3\pi^2`.
 
     References
     ----------
-    yoshimi_2026, Eq. (7)
+    yoshimi_2026, Eq. (7), for r = 0
     """
-    here = state.scales
+    here, of = state.scales, state.scales.energies
+    heated = (1 + 6 / 5 * of.exponent) * of.time**2 + of.heated_excess(here.asymmetry)
     flow = here.fermi_velocity * here.spin_scale[1] * here.asymmetry / (3 * np.pi**2)
-    return np.array([0.0, -flow])
+    return np.array([0.0, -flow * float(of.mean(of.speed * heated))])
 
 
 @observable(unit="eV/nm^3", symbol=r"\Pi^\mathrm{bulk}", dims=("order",))
@@ -239,12 +260,18 @@ def bulk_momentum_flux(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Momentum flux far from both planes, exact in alpha.
 
     .. math:: \Pi^{(1)} = 0, \qquad
-              \Pi^{(2)} = \tau_0 E_0 j_0\, (2 + 6a^2/5)/(1 + a^2)
+              \Pi^{(2)} = \frac{m^2 (qE_0)^2}{\pi^2} \int d\epsilon\,(-f_0')\,v
+              \Big\{\tau^2 \Big[\big(\tfrac23 + \tfrac25 r\big) v^2 + \tfrac25(1 + r)\alpha^2\Big]
+              - \tfrac29 r\,\frac{\langle N\tau^2\rangle}{\langle N\rangle}(v^2 + \alpha^2)\Big\}
+
+    At T = 0 and r = 0 it is :math:`\tau_0 E_0 j_0 (2 + 6a^2/5)/(1 + a^2)`.
     """
-    here = state.scales
-    a2 = here.asymmetry**2
-    heat = here.conductivity * here.field**2 * here.mean_free_path / here.fermi_velocity
-    return np.array([0.0, heat * (2 + 6 * a2 / 5) / (1 + a2)])
+    here, of = state.scales, state.scales.energies
+    r, a2 = of.exponent, here.asymmetry**2
+    share = of.time**2 * ((2 / 3 + 2 / 5 * r) * of.speed**2 + 2 / 5 * (1 + r) * a2)
+    share += of.heated_excess(here.asymmetry) / 3 * (of.speed**2 + a2)
+    unit = here.mass * here.fermi_velocity**2 * here.spin_scale[1]
+    return np.array([0.0, unit / np.pi**2 * float(of.mean(of.speed * share))])
 
 
 @observable(
@@ -256,8 +283,8 @@ def bulk_momentum_flux(model: ChiralMetal, state: ChiralMetalState) -> Array:
 def interface_spin(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Quadratic spin integrated up to L/2, over the plane at z = 0, in hbar.
 
-    ``closed-form`` takes the plane alone where collisions remember the helicity or the source is not
-    p = 1; the check ``interface`` bounds what the other plane changes.
+    ``closed-form`` takes the plane alone where collisions remember the helicity, the source is not p = 1,
+    or energies differ; the check ``interface`` bounds what the other plane changes.
 
     References
     ----------
@@ -277,12 +304,16 @@ def reversal_screening_length(model: ChiralMetal, state: ChiralMetalState) -> Ar
 
     .. math:: \lambda^{*2} = -\ell^2 \tfrac34(1 + a^2) \int S_2\,d\xi\,\big|_{\lambda_{TF} = 0}
 
-    For planes far apart, any source and memory of the helicity; see :func:`.quadratic.plane_total`. For
+    For planes far apart, any source, memory of the helicity, temperature and tau(E); see
+    :func:`.quadratic.plane_total` and :func:`.balance.plane_balance`. For
     p = 1 without memory it is :math:`\ell^2 (16 - 28a^2 - 4a^4)/20(1 - a^2)`.
     """
     here = state.scales
     if here.walls:
         return np.asarray(np.nan)
+    if not here.energies.plain:
+        turning = balance_reversal(here.asymmetry, here.memory, here.weights, here.energies)
+        return np.asarray(here.mean_free_path * turning)
     found = quadratic.reversal_screening(here.asymmetry, here.memory, here.weights)
     return np.asarray(here.mean_free_path * found)
 
@@ -296,7 +327,9 @@ def reversal_screening_length(model: ChiralMetal, state: ChiralMetalState) -> Ar
 def conductivity(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Conductivity of the bulk.
 
-    .. math:: \sigma_0 = q^2 \tau_0 v_F^2 N_0/3
+    .. math:: \sigma_0 = \tfrac13 q^2 \int d\epsilon\,(-f_0')\,\tau v^2 N
+
+    At T = 0 it is :math:`q^2 \tau_0 v_F^2 N_0/3`.
 
     References
     ----------
@@ -307,9 +340,9 @@ def conductivity(model: ChiralMetal, state: ChiralMetalState) -> Array:
 
 @observable(unit="1/nm^3", symbol="n_0", default=False)
 def carrier_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
-    r"""Density of carriers in equilibrium.
+    r"""Density of carriers in equilibrium, at the given chemical potential.
 
-    .. math:: n_0 = m^3 v_F (v_F^2 + 3\alpha^2)/3\pi^2
+    .. math:: n_0 = \int d\epsilon\,(-f_0')\,m^3 v (v^2 + 3\alpha^2)/3\pi^2
     """
     return np.asarray(state.scales.carrier_density)
 
@@ -329,13 +362,13 @@ def fermi_wavevector(model: ChiralMetal, state: ChiralMetalState) -> Array:
 
 @observable(unit="nm", symbol=r"\ell", default=False)
 def mean_free_path(model: ChiralMetal, state: ChiralMetalState) -> Array:
-    r"""Mean free path v_F tau_0, equal for both helicities."""
+    r"""Mean free path v_F tau_0 at the chemical potential, equal for both helicities."""
     return np.asarray(state.scales.mean_free_path)
 
 
 @observable(unit="nm", symbol=r"\ell_s", default=False)
 def spin_decay_length(model: ChiralMetal, state: ChiralMetalState) -> Array:
-    r"""Length over which a spin fades far from its source; the mean free path without memory.
+    r"""Length over which a spin at the chemical potential fades; the mean free path without memory.
 
     .. math:: \ell_s = \ell/\kappa, \qquad \kappa = \eta\,\mathrm{artanh}\,\kappa
 
@@ -343,6 +376,17 @@ def spin_decay_length(model: ChiralMetal, state: ChiralMetalState) -> Array:
     """
     here = state.scales
     return np.asarray(here.mean_free_path / (spin_decay(here.memory) if here.memory else 1.0))
+
+
+@observable(unit="nm", symbol=r"\lambda_T", default=False)
+def thermal_screening_length(model: ChiralMetal, state: ChiralMetalState) -> Array:
+    r"""Length over which charge is screened at the temperature; ``screening_length`` is that at T = 0.
+
+    .. math:: \lambda_T = \sqrt{\epsilon_0/(q^2\, dn/d\mu)} = \lambda_{TF} \sqrt{N_0/(dn/d\mu)}
+    """
+    here = state.scales
+    states = here.energies.compressibility(here.asymmetry)
+    return np.asarray(here.screening * here.mean_free_path / np.sqrt(states))
 
 
 OBSERVABLES = (
@@ -363,4 +407,5 @@ OBSERVABLES = (
     fermi_wavevector,
     mean_free_path,
     spin_decay_length,
+    thermal_screening_length,
 )

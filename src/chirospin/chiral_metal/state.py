@@ -52,6 +52,7 @@ class ChiralMetalState:
     charge_current_error : largest departure of j_e from j_0 between the planes (order 1) and from 0
         (order 2), over the bulk current and over the largest term in it; None if there is none
     balance_error : largest departure from the balance of spin, over the largest source, or None
+    energy_error : what the nodes of a thermal window miss, relative; None without such nodes
     """
 
     scales: Scales
@@ -61,6 +62,7 @@ class ChiralMetalState:
     charge_current_error: float | None
     balance_error: float | None
     outcome: Outcome
+    energy_error: float | None = None
     parts: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from chirospin.base.observables import observable
 from chirospin.rashba.chain import ACROSS, ALONG, CHARGE, OUT
 from chirospin.rashba.distribution import DISTRIBUTION, Distribution, electrons
-from chirospin.rashba.model import RashbaGas, bands, momenta, spin_axis
+from chirospin.rashba.model import RashbaGas, bands, correlator, momenta, spin_axis
 from chirospin.rashba.shells import UNIT
 from chirospin.rashba.state import ROUNDING, GasResponse
 
@@ -197,6 +197,27 @@ def spin_across_by_momentum(model: RashbaGas, state: GasResponse) -> Values:
     return _amplitude(model, state, ACROSS)
 
 
+@observable(unit="eV", symbol=r"\hbar/\tau_\pm", dims=("band", "momentum"), default=False)
+def intraband_rate(model: RashbaGas, state: GasResponse) -> Values:
+    r"""Rate at which each band forgets its momentum by collisions that do not leave it, over hbar.
+
+    .. math:: \frac\hbar{\tau_\pm} = -\frac{2ap}{V_\pm}, \qquad
+              a = -\frac1{4m} \int\frac{d\theta}{2\pi}\, w\big(2p\sin\tfrac\theta2\big) \sin^2\theta
+
+    with the other constants of the kernel d = a, c = -ia, b = ia. For a winding N the squared sine is
+    (1 + cos N theta)(1 - cos theta), the overlap of the spins before and after.
+
+    References
+    ----------
+    khaetskii_2006, Eqs. (8)-(11)
+    """
+    gas, p = bands(model), momenta(model)
+    N = abs(gas.N)
+    first, turned, further, nearer = correlator(model).transport(p, (1, N, N + 1, N - 1))
+    overlap = first - turned + (further + nearer) / 2
+    return np.stack([p / (2 * gas.m * np.abs(gas.velocity(p, M))) * overlap for M in (1, -1)])
+
+
 OBSERVABLES = (
     conductivity,
     spin_accumulation,
@@ -209,4 +230,5 @@ OBSERVABLES = (
     distribution_by_band,
     spin_z_by_momentum,
     spin_across_by_momentum,
+    intraband_rate,
 )

@@ -142,7 +142,7 @@ def _on_real_axis(model: Contact, method: Method) -> float | None:
     if emission.bound_states():
         return None
     places = sample(places_of(still))
-    low, high = -DECAY / places.distance.min(), momentum_of(metal, TAIL * drive.thermal_energy)
+    low, high = -DECAY / places.nearest(metal), momentum_of(metal, TAIL * drive.thermal_energy)
     marks = (momentum_of(metal, 0.0),) if drive.thermal_energy == 0 else ()
     longest = 3 / places.distance.max()
     q, w = real_axis(metal, emission.singular(), low, high, marks, longest=longest)

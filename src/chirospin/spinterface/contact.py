@@ -33,6 +33,7 @@ from chirospin.spinterface.model import (
     level_of,
     metal_of,
     ray,
+    require_outside,
     spin_direction,
 )
 from chirospin.spinterface.response import (
@@ -83,6 +84,7 @@ class ContactState:
 def places_of(model: Contact) -> Places:
     """The wanted distances along the ray from the single contact."""
     r = distances(model)
+    require_outside(metal_of(model), "distance", float(r.min()))
     u = spin_direction(model, ray(model))
     return Places(distance=r[None], direction=np.broadcast_to(u, (1, r.size, 3)))
 
@@ -256,7 +258,7 @@ class LesserOnly(Method):
         metal, emission, drive = emission_of(model)
         places = places_of(model)
         self._refuse(metal, emission.level)
-        low = -DECAY / places.distance.min()
+        low = -DECAY / places.nearest(metal)
         if self.window is not None:
             low = max(low, momentum_of(metal, self.window))
         hot = TAIL * max(drive.thermal_energy, drive.lead_thermal_energy)

@@ -152,7 +152,8 @@ class LevelEmission:
             shift = self._metal_part(np.zeros(1, dtype=complex))[0] * self._weight
             roots = np.sqrt(2 * metal.N0 * (np.linalg.eigvals(h + shift) - metal.bottom))
             return np.concatenate([roots, -roots])
-        return self._plane_poles(h) if metal.d == 2 else self._polynomial_poles(h)
+        closed = metal.d != 2 and not metal.radius
+        return self._polynomial_poles(h) if closed else self._searched_poles()
 
     def _polynomial_poles(self, h: Complex) -> Complex:
         """In one and three dimensions kappa times the matrix is a cubic."""
@@ -176,8 +177,8 @@ class LevelEmission:
         )
         return np.asarray(np.linalg.eigvals(companion))
 
-    def _plane_poles(self, h: Complex) -> Complex:
-        """In two dimensions logarithms enter: secants from where an eigenvalue changes its sign."""
+    def _searched_poles(self) -> Complex:
+        """Logarithms in two dimensions, exponentials of a radius: secants from changes of sign."""
         size = np.geomspace(1e-8, 1e3, SCAN)
         starts = []
         for turn in (1j, 1.0 + 0j):

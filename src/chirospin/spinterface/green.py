@@ -6,7 +6,7 @@ r"""Green functions of a metal with spin-orbit coupling, in real space and at an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
 from chirospin.numerics.quadrature import gauss_nodes
+from chirospin.spinterface.form_factor import Branches, branches_of, local_average
 
 Real = NDArray[np.float64]
 Complex = NDArray[Any]
@@ -35,12 +36,14 @@ class Metal:
     alpha : spin-orbit coupling, eV nm
     fermi : Fermi energy above the crossing point k = 0, eV
     d : dimension, 1, 2 or 3
+    radius : of the contacts with a molecule, nm; see :mod:`.form_factor`
     """
 
     N0: float
     alpha: float
     fermi: float
     d: int
+    radius: float = 0.0
 
     @property
     def a(self) -> float:
@@ -116,9 +119,19 @@ def _refuse(metal: Metal, r: Real, z: Complex) -> None:
 
 
 def components(
-    metal: Metal, r: Real, kappa: Complex, *, slopes: bool = False
+    metal: Metal, r: Real, kappa: Complex, *, slopes: bool = False, contacts: int = 1
 ) -> tuple[Complex, Complex, Complex, Complex]:
-    """g0, g1 and, if wanted, their derivatives with r; shapes broadcast."""
+    """g0, g1 and, if wanted, their derivatives with r; shapes broadcast.
+
+    Parameters
+    ----------
+    contacts : with the radius of the metal: 1 between a contact and a point, 2 between two contacts
+    """
+    if metal.radius:
+        F = branches_of(metal.d, metal.a, metal.radius, kappa, contacts)
+        return {1: _wide_line, 2: _wide_plane, 3: _wide_space}[metal.d](
+            metal, r, kappa, F, slopes=slopes
+        )
     found = {1: _line, 2: _plane, 3: _space}[metal.d](metal, r, kappa, slopes=slopes)
     return found
 
@@ -140,6 +153,29 @@ def _space(metal: Metal, r: Real, kappa: Complex, *, slopes: bool) -> Four:
     slope_even = a * (1j * a * c - kappa * s)
     slope_odd = a * (1j * kappa * c - a * s) + a * y / r
     return g0, g1, rate * g0 - P * slope_even, rate * g1 + P * slope_odd
+
+
+def _wide_space(metal: Metal, r: Real, kappa: Complex, F: Branches, *, slopes: bool) -> Four:
+    """The same with a form factor on each branch: even and odd sums of both mix."""
+    a, x = metal.a, metal.a * r
+    c, s = np.cos(x), np.sin(x)
+    y = bend(x)
+    P = metal.N0 / (2 * np.pi) * np.exp(1j * kappa * r) / (kappa * r)
+    even, turned = kappa * c + 1j * a * s, 1j * kappa * s + a * c
+    odd, lifted = 1j * kappa * s - a * y, even + 1j * c / r
+    g0, g1 = -P * (F.mean * even + F.half * turned), P * (F.mean * odd + F.half * lifted)
+    if not slopes:
+        return g0, g1, _NONE, _NONE
+    rate = 1j * kappa - 1 / r
+    slope_even, slope_turned = a * (1j * a * c - kappa * s), a * (1j * kappa * c - a * s)
+    slope_odd = slope_turned + a * y / r
+    slope_lifted = slope_even - 1j * c / r**2 - 1j * a * s / r
+    return (
+        g0,
+        g1,
+        rate * g0 - P * (F.mean * slope_even + F.half * slope_turned),
+        rate * g1 + P * (F.mean * slope_odd + F.half * slope_lifted),
+    )
 
 
 def bend(x: Real) -> Real:
@@ -165,6 +201,21 @@ def _line(metal: Metal, r: Real, kappa: Complex, *, slopes: bool) -> Four:
         g1,
         1j * kappa * g0 + 1j * a * P * np.sin(x),
         1j * kappa * g1 - a * P * np.cos(x),
+    )
+
+
+def _wide_line(metal: Metal, r: Real, kappa: Complex, F: Branches, *, slopes: bool) -> Four:
+    a, x = metal.a, metal.a * r
+    c, s = np.cos(x), np.sin(x)
+    P = metal.N0 / kappa * np.exp(1j * kappa * r)
+    g0, g1 = -1j * P * (F.mean * c + 1j * F.half * s), P * (1j * F.half * c - F.mean * s)
+    if not slopes:
+        return g0, g1, _NONE, _NONE
+    return (
+        g0,
+        g1,
+        1j * kappa * g0 - 1j * a * P * (1j * F.half * c - F.mean * s),
+        1j * kappa * g1 - a * P * (1j * F.half * s + F.mean * c),
     )
 
 
@@ -200,6 +251,26 @@ def _plane(metal: Metal, r: Real, kappa: Complex, *, slopes: bool) -> Four:
     return g0, g1, slope0, slope1
 
 
+def _wide_plane(metal: Metal, r: Real, kappa: Complex, F: Branches, *, slopes: bool) -> Four:
+    """Two dimensions: the sums over branches, with the mean of both factors and half their difference."""
+    a, front = metal.a, metal.N0 / (4 * kappa)
+    plus, minus = (np.where(k == 0, TINY, k) for k in (kappa + a, kappa - a))
+    g0, g1, slope0, slope1 = _plane(metal, r, kappa, slopes=slopes)
+    H0 = plus * hankel(0, plus * r) - minus * hankel(0, minus * r)
+    H1 = plus * hankel(1, plus * r) + minus * hankel(1, minus * r)
+    wide0, wide1 = F.mean * g0 - 1j * front * F.half * H0, F.mean * g1 - front * F.half * H1
+    if not slopes:
+        return wide0, wide1, _NONE, _NONE
+    steep0 = plus**2 * hankel(1, plus * r) - minus**2 * hankel(1, minus * r)
+    steep1 = plus**2 * hankel(0, plus * r) + minus**2 * hankel(0, minus * r) - H1 / r
+    return (
+        wide0,
+        wide1,
+        F.mean * slope0 + 1j * front * F.half * steep0,
+        F.mean * slope1 - front * F.half * steep1,
+    )
+
+
 def local_function(metal: Metal, z: Any) -> Complex:
     r"""The regular part of g at the contact, per unit matrix, 1/(eV nm^d).
 
@@ -208,7 +279,8 @@ def local_function(metal: Metal, z: Any) -> Complex:
               -\frac{iN_0}{\kappa} \qquad (d = 3, 2, 1)
 
     The real constant that diverges at r = 0 is part of the molecular level; in two dimensions it is
-    chosen by :math:`k_0 = \sqrt{2N_0|\varepsilon_F|}` (1/nm at zero Fermi energy).
+    chosen by :math:`k_0 = \sqrt{2N_0|\varepsilon_F|}` (1/nm at zero Fermi energy). With a contact of finite
+    radius it is :func:`.local_average`, less the same constant.
     """
     return local_at(metal, metal.kappa(z))
 
@@ -216,11 +288,13 @@ def local_function(metal: Metal, z: Any) -> Complex:
 def local_at(metal: Metal, kappa: Complex) -> Complex:
     """The local function of kappa, continued to the other sheet where Im kappa < 0."""
     N0, a = metal.N0, metal.a
+    reference = np.sqrt(2 * N0 * abs(metal.fermi)) or 1.0
+    if metal.radius:
+        return N0 * local_average(metal.d, a, metal.radius, kappa, reference)
     if metal.d == 3:
         return np.asarray(-1j * N0 * (kappa**2 + a**2) / (2 * np.pi * kappa))
     if metal.d == 1:
         return np.asarray(-1j * N0 / kappa)
-    reference = np.sqrt(2 * N0 * abs(metal.fermi)) or 1.0
     total = np.zeros_like(kappa)
     for k in (kappa + a, kappa - a):
         turned = k.imag - 1j * k.real
@@ -233,4 +307,5 @@ def density_of_states(metal: Metal, energy: Any) -> Real:
 
     .. math:: -\frac{2}{\pi} \mathrm{Im}\, g_\mathrm{loc}
     """
-    return np.asarray(-2 / np.pi * local_function(metal, energy).imag)
+    point = replace(metal, radius=0.0)
+    return np.asarray(-2 / np.pi * local_function(point, energy).imag)

@@ -25,6 +25,9 @@ ROOM = 0.025851999786435535
 LARGEST = 1e4  # eV: energies beyond are not those of electrons in a solid
 COLD = 1e-10  # eV, a microkelvin: zero temperature is its limit
 DISTANCES = np.geomspace(0.25, 32.0, 15)
+OUTSIDE = (
+    1.1  # radii of a contact from its centre to the nearest place: waves decay from its surface
+)
 NORTH = (0.0, 0.0, 1.0)
 NOTHING = (0.0, 0.0, 0.0)
 
@@ -126,6 +129,14 @@ class LevelContact(SpinOrbitMetal):
         shape=COMPLEX_VECTOR,
         about="level to metal with spin; imaginary keeps time reversal",
     )
+    contact_radius: float = parameter(
+        0.0,
+        unit="nm",
+        symbol="R",
+        low=0,
+        high=10,
+        about="over which the contact is spread: sphere, ring or two points; 0 is a point",
+    )
     lead_coupling: float = parameter(
         0.1,
         unit="eV",
@@ -221,7 +232,28 @@ class Contact(LevelContact):
 
 def metal_of(model: SpinOrbitMetal) -> Metal:
     """The metal; the one place where its spin-orbit coupling enters."""
-    return Metal(N0=model.mass, alpha=model.spin_orbit, fermi=model.fermi_energy, d=model.dimension)
+    return Metal(
+        N0=model.mass,
+        alpha=model.spin_orbit,
+        fermi=model.fermi_energy,
+        d=model.dimension,
+        radius=model.contact_radius if isinstance(model, LevelContact) else 0.0,
+    )
+
+
+def require_outside(metal: Metal, name: str, nearest: float, contacts: int = 1) -> None:
+    """Refuse places on or within contacts that have a radius.
+
+    Raises
+    ------
+    ModelError : names the parameter and the least distance
+    """
+    least = OUTSIDE * contacts * metal.radius
+    if metal.radius and nearest < least:
+        raise ModelError(
+            f"Parameter `{name}` must lie >= {least:g} (in nm) from the centre of a contact with "
+            f"`contact_radius` {metal.radius:g}, but is at {nearest:g}"
+        )
 
 
 def density_unit(model: SpinOrbitMetal) -> str:
@@ -325,7 +357,9 @@ def drive_of(model: LevelContact) -> Drive:
 
 def distances(model: Contact) -> Real:
     """Distances from the contact, nm."""
-    return DISTANCES if model.distance is None else np.array(model.distance)
+    if model.distance is not None:
+        return np.array(model.distance)
+    return np.asarray(DISTANCES + OUTSIDE * metal_of(model).radius)
 
 
 def spin_direction(model: SpinOrbitMetal, unit: Real) -> Real:

@@ -57,6 +57,7 @@ from chirospin.spinterface.model import (
     drive_of,
     level_of,
     metal_of,
+    require_outside,
     spin_direction,
 )
 from chirospin.spinterface.response import (
@@ -196,6 +197,7 @@ def map_places(model: Map) -> Places:
             f"Parameter `x`, `y`, `z` must not meet a contact (in nm), where the density diverges, but "
             f"do at {at.tolist()}; move the map off it: in space to z = 0.5, in a plane by half a step"
         )
+    require_outside(metal_of(model), "x", float(r.min()))
     return Places(distance=r, direction=spin_direction(model, away / r[..., None]))
 
 
@@ -371,7 +373,7 @@ class MoleculeEmission:
                 if i != j:
                     away = self.sites[i] - self.sites[j]
                     r = float(np.linalg.norm(away))
-                    g0, g1, _, _ = components(self.metal, np.array(r), kappa)
+                    g0, g1, _, _ = components(self.metal, np.array(r), kappa, contacts=2)
                     out[:, i, :, j, :] = matrix(g0, g1[:, None] * self.texture(away / r))
         return out.reshape(kappa.size, 2 * count, 2 * count)
 
@@ -425,6 +427,8 @@ def molecule_emission(model: Map) -> Emission:
     metal, drive, sites = metal_of(model), drive_of(model), contact_places(model)
     single = model.hybridisation_matrix is None
     source, level = source_of(model), level_of(model)
+    apart = np.linalg.norm(sites[:, None] - sites, axis=-1)[~np.eye(len(sites), dtype=bool)]
+    require_outside(metal, "contacts", float(apart.min(initial=np.inf)), contacts=2)
     if level.wide and not (isinstance(source, LevelSource) and len(sites) == 1 and single):
         raise ModelError(
             "Parameter `broadening` must be exact for several contacts or a molecule from a file, but "

@@ -50,6 +50,10 @@ class Places:
     distance: Real
     direction: Real
 
+    def nearest(self, metal: Metal) -> float:
+        """From the surface of a contact to the nearest place, nm."""
+        return float(self.distance.min()) - metal.radius
+
     def part(self, chosen: slice | NDArray[np.int_]) -> Places:
         """Some of the places."""
         return Places(distance=self.distance[:, chosen], direction=self.direction[:, chosen])
@@ -175,7 +179,7 @@ def equilibrium_response(
     .. math:: 2k_BT\,\mathrm{Re}\sum_{n\ge0} F(i\omega_n), \qquad
               \frac1\pi\mathrm{Re}\int_0^\infty F(iy)\,dy \quad (T = 0)
     """
-    top = (DECAY / places.distance.min()) ** 2 / metal.N0 + abs(metal.bottom)
+    top = (DECAY / places.nearest(metal)) ** 2 / metal.N0 + abs(metal.bottom)
     y, w = odd_sum(2 * np.pi * kT, top, nodes) if kT > 0 else half_line(top, nodes)
     z = 1j * y
     kappa = metal.kappa(z)
@@ -248,7 +252,7 @@ def driven_response(
     if drive.equilibrium:
         return None, 0
     low, high, marks = bias_window(metal, drive)
-    low = max(low, -DECAY / places.distance.min())
+    low = max(low, -DECAY / places.nearest(metal))
     q, w = real_axis(metal, emission.singular(), low, high, marks, nodes)
     energy, kappa = energy_of(metal, q)
     T = emission.driven(energy, kappa) * (w / (2j * np.pi))[:, None, None, None]

@@ -35,6 +35,7 @@ from chirospin.spinterface.model import (
     drive_of,
     level_of,
     metal_of,
+    require_outside,
 )
 from chirospin.spinterface.response import Places, equilibrium_response
 
@@ -219,6 +220,7 @@ def _with_exchange(emission: LevelEmission, axis: Real, exchange: float) -> Leve
 def _stability_state(model: Stability) -> StabilityState:
     metal, want = metal_of(model), request_of(model)
     drive = drive_of(model)
+    require_outside(metal, "height", want.height)
     emission = LevelEmission(metal=metal, level=level_of(model), drive=drive)
 
     def excess(exchange: float) -> float:

@@ -652,7 +652,7 @@ ROWS = (
     without_number(
         "Eq. (9)",
         "coupling to displacements",
-        "the model itself: `charge_coupling`, `spin_coupling`",
+        "the model itself: charge_coupling, spin_coupling",
     ),
     by_command(
         "Eqs. (11a), (11b)",
@@ -671,6 +671,13 @@ ROWS = (
     ),
     without_number(
         "Figs. 1a, 1b", "processes with and without spin flips", "drawings without numbers"
+    ),
+    by_command(
+        "Sec. on Fig. 3",
+        "side peaks move outwards when it is warmer, more for the lower velocity, and the central one falls: "
+        "0.31 to 0.63 and 1.00 to 2.00 meV from eps_0, 3.49 to 3.26 and 3.22 to 3.19 1/meV, from 5 to 20 meV",
+        "solve vibration --method second-order --set spin_coupling=[0.01,0,0] "
+        "--over thermal_energy=5,20 --over phonon_velocity=0.01,0.001 --observables spectral_density",
     ),
     by_command(
         "Fig. 4",

@@ -830,6 +830,39 @@ ROWS = (
     by_command(
         "Eq. (1)", "molecule on a metal with spin-orbit coupling", "describe spinterface.contact"
     ),
+    by_command(
+        "Eq. (1)",
+        "hybridisation v(r) over a contact with a radius, exact outside it",
+        "solve spinterface.contact --set contact_radius=0.3 --observables spin_density,charge_density",
+    ),
+    by_command(
+        "Sec. II B",
+        "exchange of electrons at several sites of the molecule",
+        "solve spinterface.map --set contacts=[[0,0,0],[0.5,0,0]] --set x=[1.5] --set y=[0.2] --set z=[0.4] "
+        "--observables spin_density",
+    ),
+    by_command(
+        "Eq. (22)",
+        "charge and spin current across the contact, summed over the momenta",
+        "solve spinterface.contact --set lead_potential=0.3 --set distance=[1,2] "
+        "--observables radial_current,radial_spin_current",
+    ),
+    by_command(
+        "below Eq. (19)",
+        "half is the largest value of the last factor: a large splitting polarises fully",
+        "solve spinterface.gas --set spin_splitting=[0,0,1] --observables spin_polarisation",
+    ),
+    by_command(
+        "below Eq. (19)",
+        "the polarisation decays with the temperature",
+        "solve spinterface.gas --over thermal_energy=0.01,0.026,0.1,1 --observables spin_polarisation",
+    ),
+    by_command(
+        "below Eq. (27)",
+        "without eps1 charge and spin are constants of the motion each",
+        "solve spinterface.pair --set spin_splitting=[[0,0,0],[0,0,0]] --set band_energy=[0.1,0.1] "
+        "--set time=[0,30,60] --observables charge,spin",
+    ),
     without_number("Eq. (3)", "Dyson equation", "definition"),
     by_command(
         "Eq. (5)",

@@ -772,7 +772,7 @@ ROWS = (
     without_number("Eqs. (34), (35)", "the matrices X and P", "definition"),
     without_number("Eqs. (36)-(38)", "transformation of the Green function", "step to (39)"),
     without_number(
-        "Figs. 1a, 1b", "drawing of the model", "no numbers; `Lambda_1 = x`, `Lambda_2 = y`"
+        "Figs. 1a, 1b", "drawing of the model", "no numbers; Lambda_1 = x, Lambda_2 = y"
     ),
     by_command("Table 1", "couplings of the orbitals to the leads", "describe junction"),
 )

@@ -747,6 +747,34 @@ ROWS = (
         "solve chiral_metal --method boltzmann --set position=[0.5,1]",
     ),
     by_command(
+        "below Eq. (4)",
+        "tau(E) is replaced by a constant: with the exponent of ions the interface spin turns positive",
+        "solve chiral_metal --set scattering_exponent=1.5 --observables interface_spin,bulk_spin_current",
+    ),
+    by_command(
+        "Sec. II",
+        "k_B T is much smaller than mu: what a temperature changes",
+        "solve chiral_metal --set thermal_energy=0.02 --set position=[0.5,25] "
+        "--observables spin_density,conductivity,carrier_density,thermal_screening_length,interface_spin",
+    ),
+    by_command(
+        "below Eq. (11)",
+        "spin and spin current go on through both planes",
+        "solve chiral_metal --set position=[-1e-9,1e-9,49.999999999,50.000000001] "
+        "--observables spin_density,spin_current",
+    ),
+    by_command(
+        "below Eq. (11)",
+        "in typical metals lambda_TF is far below l: the sign is the paper's below this one",
+        "solve chiral_metal --observables reversal_screening_length,mean_free_path",
+    ),
+    by_command(
+        "Sec. IV, after Eq. (16)",
+        "the leading term of rho_2 does not depend on alpha",
+        "solve chiral_metal --set spin_orbit=0 --set position=[-0.05,0.05] "
+        "--observables charge_density,spin_density",
+    ),
+    by_command(
         "below Eq. (5)",
         "collisions without the excess density lose charge",
         "solve chiral_metal --method boltzmann --option excess_density=false --set position=[0.5,1]  # exit code 1",
@@ -800,7 +828,7 @@ ROWS = (
         "Eqs. (54), (55)", "distribution of first order", "its moments are (17), (18), (49)"
     ),
     without_number(
-        "Eqs. (56), (59)", "equation of second order and its solution", "solved by `boltzmann`"
+        "Eqs. (56), (59)", "equation of second order and its solution", "solved by boltzmann"
     ),
     without_number(
         "Eqs. (60)-(62)", "integral equation of second order", "step; (20)-(24) solve it"
