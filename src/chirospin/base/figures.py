@@ -123,11 +123,11 @@ def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:
     ----------
     data : Datasets by the panels' ``source``
     """
-    from matplotlib.figure import Figure
+    from chirospin.base.shown_figure import ShownFigure
 
     with journal_style():
         rows = -(-len(plot.panels) // plot.columns)
-        figure = Figure(figsize=_size(plot, data, rows))
+        figure = ShownFigure(figsize=_size(plot, data, rows))
         grid = list(figure.subplots(rows, plot.columns, squeeze=False).flat)
         together = _entries_together(plot, data)
         for n, (panel, ax) in enumerate(zip(plot.panels, grid, strict=False)):
@@ -487,7 +487,7 @@ def _scattered(ds: xr.Dataset, quantity: str, x: str | None) -> Figure:
 
     Where the quantity has one number a point, a second parameter that varies is their colour.
     """
-    from matplotlib.figure import Figure
+    from chirospin.base.shown_figure import ShownFigure
 
     varied = _varied(ds)
     x = x or varied[-1]
@@ -495,7 +495,7 @@ def _scattered(ds: xr.Dataset, quantity: str, x: str | None) -> Figure:
     values = ds[quantity].transpose("point", *others)
     colour = next((c for c in varied if c != x), None) if not others else None
     with journal_style():
-        figure = Figure(figsize=(COLUMN, 2.3))
+        figure = ShownFigure(figsize=(COLUMN, 2.3))
         ax = figure.subplots()
         if colour is not None:
             drawn = ax.scatter(ds[x].values, values.values, c=ds[colour].values, s=8)
@@ -595,7 +595,7 @@ def _evenly_in_ratio(values: Any) -> bool:
 
 def _bars(ds: xr.Dataset) -> Figure:
     """A single point: its first observable with dimensions, as bars."""
-    from matplotlib.figure import Figure
+    from chirospin.base.shown_figure import ShownFigure
 
     name = next(
         (
@@ -608,7 +608,7 @@ def _bars(ds: xr.Dataset) -> Figure:
     values = ds[name]
     own = [d for d in values.dims if d != "solved_by"]
     with journal_style():
-        figure = Figure(figsize=(COLUMN, 2.3))
+        figure = ShownFigure(figsize=(COLUMN, 2.3))
         ax = figure.subplots()
         series = ds["solved_by"].values if "solved_by" in values.dims else [ds.attrs["method"]]
         flat = values.stack(label=own, create_index=False) if own else values.expand_dims("label")
