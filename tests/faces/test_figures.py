@@ -34,7 +34,7 @@ def test_a_curve_that_goes_on_beyond_the_axis_has_a_sign_there(top: float, signs
 
 
 def test_a_legend_covers_no_curve_wherever_curves_run() -> None:
-    rows = [np.sin(20 * X + n) for n in range(4)]
+    rows = [np.sin(20 * X + n * np.pi / 2) for n in range(4)]
     figure, ax = drawn(curves(*rows), legend=True)
     figure.draw_without_rendering()
     box = ax.get_legend().get_window_extent()
