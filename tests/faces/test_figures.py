@@ -16,11 +16,13 @@ X = np.linspace(0.0, 1.0, 41)
 
 def curves(*values: Any) -> xr.Dataset:
     names = [f"t_{'abcdefghij'[n]}a" for n in range(len(values))]
-    return xr.Dataset({"y": (("curve", "x"), np.array(values))}, {"x": ("x", X), "curve": names})
+    return xr.Dataset(
+        {"P": (("curve", "bias"), np.array(values))}, {"bias": ("bias", X), "curve": names}
+    )
 
 
 def drawn(ds: xr.Dataset, **panel: Any) -> Any:
-    panels = (Panel(source="s", x="x", y="y", by="curve", **panel),)
+    panels = (Panel(source="s", x="bias", y="P", by="curve", **panel),)
     figure = draw(Plot(panels=panels, markers=False), {"s": ds})
     return figure, figure.axes[0]
 
@@ -50,7 +52,7 @@ def test_curves_on_each_other_are_all_seen() -> None:
     assert len({str(line._unscaled_dash_pattern) for line in ax.get_lines()}) == 4
     ds = curves(*[X] * 6).rename(curve="level")
     figure = draw(
-        Plot(panels=(Panel(source="s", x="x", y="y", by="level", legend=True),), markers=False),
+        Plot(panels=(Panel(source="s", x="bias", y="P", by="level", legend=True),), markers=False),
         {"s": ds},
     )
     assert len({str(line._unscaled_dash_pattern) for line in figure.axes[0].get_lines()}) == 6
@@ -66,8 +68,8 @@ def test_no_line_joins_two_branches() -> None:
 
 def test_places_that_are_words_stand_in_rows() -> None:
     ds = xr.Dataset(
-        {"y": (("curve", "x"), [[1.0, 2.0], [1.0, 3.0]])},
-        {"x": ["a long name of a case", "t_bb"], "curve": ["one", "other"]},
+        {"P": (("curve", "bias"), [[1.0, 2.0], [1.0, 3.0]])},
+        {"bias": ["a long name of a case", "t_bb"], "curve": ["one", "other"]},
     )
     _, ax = drawn(ds, y_scale="log")
     assert [word.get_text() for word in ax.get_yticklabels()] == [
