@@ -28,6 +28,7 @@ extensions = [
     "declared_facts",
     "local_mathjax",
     "quiet_gallery",
+    "run_notebooks",
 ]
 exclude_patterns = [
     "_build",
@@ -76,6 +77,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "tutorials",
     "filename_pattern": r"/\w+\.py$",
     "image_scrapers": ("quiet_gallery.drawn_figures",),
+    "ignore_repr_types": "matplotlib.figure",  # drawn, not named
     "within_subsection_order": "quiet_gallery.TutorialOrder",
     "copyfile_regex": r".*\.(csv|py)$",
     "remove_config_comments": True,

@@ -76,6 +76,7 @@ figure = draw(
     ),
     {"1": first, "2": second, "screened": screened},
 )
+figure
 
 # %%
 # The grey line in (c) is ``reversal_screening_length``, which comes from another formula than the

@@ -97,6 +97,7 @@ figure = draw(
     ),
     {"enantiomers": enantiomers, "several": several},
 )
+figure
 
 # %%
 # Grey lines mark the reference point. In (a) the two curves are mirror images, and each changes sign

@@ -94,6 +94,7 @@ figure = draw(
     ),
     {"terms": terms.to_dataset(), "splittings": splittings},
 )
+figure
 
 # %%
 # The sign of (b) tells short from long ranges. Where next: spin-orbit scattering, Dresselhaus and

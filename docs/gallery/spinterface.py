@@ -97,6 +97,7 @@ figure = draw(
         "driven": curves.rename("spin_density").to_dataset(),
     },
 )
+figure
 
 # %%
 # In (a) the envelope falls faster than :math:`1/r^2`; in (b) it does not, and the sign is that of the

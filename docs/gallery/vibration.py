@@ -92,6 +92,7 @@ figure = draw(
     ),
     {"all": along.where(along.moment > 0), "near": near[["moment"]] * 1e5},
 )
+figure
 
 # %%
 # The exact curve and the self-consistent one with the Hartree term lie on each other. Where next:

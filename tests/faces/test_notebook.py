@@ -87,3 +87,9 @@ def test_nothing_is_shown_where_nobody_looks(capsys: Any) -> None:
     with bar("work") as told:
         told(1, 2)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_figure_is_shown_without_pyplot(swept: Any) -> None:
+    picture, size = swept.chirospin.plot()._repr_png_()
+    assert picture.startswith(b"\x89PNG")
+    assert size["width"] == 326  # a column of 3.4 inches on a page

@@ -277,3 +277,11 @@ def test_numbers_are_told_from_words_however_long(cell: str) -> None:
     assert is_number(cell)
     assert not is_number(cell + "V")
     assert not is_number("9" * 100_000 + cell + "V")  # minutes where digits are tried in two ways
+
+
+def test_a_folder_stands_for_its_files_of_one_kind(tmp_path: Path) -> None:
+    file = files.wide(tmp_path / "w.csv", CURVES)
+    xr.testing.assert_equal(measured.read(tmp_path), measured.read(file))
+    (tmp_path / "notes.txt").write_text("tip 3\n")
+    with pytest.raises(ModelError, match=r"several kinds; name those .*\*\.csv' or '.*\*\.txt'"):
+        measured.read(tmp_path)

@@ -76,11 +76,12 @@ def sheet(
     ratios : of the grid, as matplotlib's ``subplot_mosaic`` takes them
     """
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
+
+    from chirospin.base.shown_figure import ShownFigure
 
     ground, settings = page_colours(dark)
     with journal_style(), rc_context(settings):
-        figure = Figure(figsize=size)
+        figure = ShownFigure(figsize=size)
         figure.patch.set_facecolor(ground)
         axes = figure.subplot_mosaic(layout, **ratios)
         for ax in axes.values():

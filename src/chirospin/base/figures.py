@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from io import BytesIO
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import xarray as xr
 
 from chirospin.base.errors import ModelError
+from chirospin.base.legends import LISTED, free_legends, marked_cuts, shared_legend
+from chirospin.base.lettering import lettered, typeset
 from chirospin.base.parameters import shown
 from chirospin.base.results import check_target, settled
 from chirospin.base.sealed import MARK, written_whole
@@ -28,8 +30,16 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".pdf", ".svg")
 COLUMN = 3.4  # inches, the width of a journal's column
 APART = ("order",)  # dimensions whose entries differ in scale: a panel each
+WHOLE = 4  # of the styles of lines: those that can stand alone
 COINCIDING = ("solved_by", "curve")  # dimensions whose entries may lie on each other
-STYLES = ("-", "--", ":", "-.")  # that tell them apart
+STYLES: tuple[Any, ...] = (
+    "-",
+    "--",
+    ":",
+    "-.",
+    (0, (2, 5)),
+    (0, (1, 7)),
+)  # that tell them apart, sparser and sparser
 DECADES = 30  # from the first to the last point: fewer have no powers of ten to show
 ON_EACH_OTHER = 0.01  # of the range of all curves
 LINEAR = 1e-5  # of the largest value: below it a symmetric logarithmic axis is linear
@@ -37,11 +47,14 @@ FEW, VANISHING = (
     3,
     1e-12,
 )  # more series than this are drawn without those that vanish beside the others
+WIDE = 24  # characters of a label beside rows, then a new line
+LEGEND = 0.8  # inches, of a legend beside rows
+FURTHER = ("#882255", "#44AA99", "#332288", "#DDCC77")  # colours of words, after the style's
+APART_IN_A_ROW = 0.5  # of the height of a row, that its values take together
 SPACE = {"x", "y", "z"}  # two of them make a picture with equal scales
 MAPS = 6  # entries of a further dimension that are drawn as maps of their own
 WAVY = 2.0  # sign changes along a line above which a map is ripples
 NOISE = 1e-6  # of the largest value of a map: below it a sign means nothing
-LISTED = 5  # series whose legend fits inside
 MANY = 8  # more series than this are a map, or thinned in the legend
 
 
@@ -58,6 +71,8 @@ class Panel:
     colour : observable that a map shows
     mark : value of x at which a grey vertical line stands
     limits : of the y axis
+    jump : a change of y between neighbours that is one of branch, so that no line joins them
+    floor : size below which values are rounding and are not drawn
     legend : whether these axes have one of their own
     """
 
@@ -72,6 +87,8 @@ class Panel:
     x_scale: Literal["linear", "log"] = "linear"
     y_scale: Literal["linear", "log", "symlog"] = "linear"
     limits: tuple[float, float] | None = None
+    jump: float | None = None
+    floor: float | None = None
     legend: bool = False
     title: str = ""
     x_label: str = ""
@@ -95,13 +112,8 @@ def label(variable: xr.DataArray) -> str:
     if variable.name == "bias" and unit == "mV":
         return "bias (mV)"
     name = f"${symbol}$" if symbol else str(variable.name).replace("_", " ")
-    shown = {"eV*e/hbar": r"$e\,\mathrm{eV}/\hbar$"}.get(unit, _typeset(unit))
+    shown = {"eV*e/hbar": r"$e\,\mathrm{eV}/\hbar$"}.get(unit, typeset(unit))
     return name if unit == "1" else f"{name} ({shown})"
-
-
-def _typeset(unit: str) -> str:
-    """Powers as superscripts, products as spaces."""
-    return re.sub(r"\^(\d+(?:\.\d+)?)", r"$^{\1}$", unit.replace("8 pi", "8π").replace("*", " "))
 
 
 def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:
@@ -111,34 +123,49 @@ def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:
     ----------
     data : Datasets by the panels' ``source``
     """
-    from matplotlib.figure import Figure
+    from chirospin.base.shown_figure import ShownFigure
 
     with journal_style():
         rows = -(-len(plot.panels) // plot.columns)
-        figure = Figure(figsize=(COLUMN * (0.35 + 0.65 * plot.columns), 2.1 * rows))
-        grid = figure.subplots(rows, plot.columns, squeeze=False)
-        for n, (panel, ax) in enumerate(zip(plot.panels, grid.flat, strict=False)):
-            _panel(ax, panel, data[panel.source], plot.markers)
-            if len(plot.panels) > 1:
-                ax.set_title(f"({chr(97 + n)}) {panel.title}".rstrip(), loc="left")
-            elif panel.title:
-                ax.set_title(panel.title, loc="left")
-        for ax in list(grid.flat)[len(plot.panels) :]:
-            ax.set_axis_off()
-        shared = next((n for n, p in enumerate(plot.panels) if p.by and not p.legend), None)
-        if shared is None:
-            return figure
-        handles, names = grid.flat[shared].get_legend_handles_labels()
-        if (len(plot.panels) > 2 or len(names) > LISTED) and names:
-            figure.legend(
-                handles,
-                names,
-                loc="outside lower center",
-                ncols=min(len(names), 2 * plot.columns if plot.columns < 3 else 6),
-            )
-        elif names:
-            _free_legend(grid.flat[shared])
+        figure = ShownFigure(figsize=_size(plot, data, rows))
+        grid = list(figure.subplots(rows, plot.columns, squeeze=False).flat)
+        together = _entries_together(plot, data)
+        for n, (panel, ax) in enumerate(zip(plot.panels, grid, strict=False)):
+            _panel(ax, panel, data[panel.source], plot.markers, together)
+            letter = f"({chr(97 + n)}) " if len(plot.panels) > 1 else ""
+            if letter or panel.title:
+                ax.set_title(f"{letter}{lettered(panel.title)}".rstrip(), loc="left")
+        for ax in grid[len(plot.panels) :]:
+            figure.delaxes(ax)
+        drawn = list(zip(plot.panels, grid, strict=False))
+        free_legends(figure, [ax for panel, ax in drawn if panel.by and panel.legend])
+        shared = [ax for panel, ax in drawn if panel.by and not panel.legend]
+        if shared:
+            shared_legend(figure, shared, plot.columns)
+        for panel, ax in drawn:
+            if panel.limits is not None and panel.colour is None:
+                marked_cuts(ax)
     return figure
+
+
+def _size(plot: Plot, data: Mapping[str, xr.Dataset], rows: int) -> tuple[float, float]:
+    """Inches; a panel whose places are words has room for them, a line each."""
+    width, height = COLUMN * (0.35 + 0.65 * plot.columns), 2.1
+    words = [data[p.source][p.x].values for p in plot.panels if _named(data[p.source][p.x])]
+    if words:
+        longest = max(len(str(one)) for places in words for one in places)
+        width += 0.06 * max(0, longest - 12) + LEGEND * any(p.by for p in plot.panels)
+        height = max(0.8 + 0.2 * len(places) for places in words)
+    return width, height * rows
+
+
+def _entries_together(plot: Plot, data: Mapping[str, xr.Dataset]) -> list[str]:
+    """Series of the panels that share a legend, each once: one colour wherever it is drawn."""
+    names: dict[str, None] = {}
+    for panel in plot.panels:
+        if panel.by and not panel.legend:
+            names |= dict.fromkeys(_entry_words(data[panel.source][panel.by], panel.by_label))
+    return list(names)
 
 
 INK = {False: "black", True: "white"}
@@ -159,16 +186,19 @@ def journal_style() -> Any:
         return style.context(str(sheet))
 
 
-def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
+def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool, together: Sequence[str]) -> None:
     from matplotlib.ticker import MaxNLocator, NullLocator
 
     x, y = ds[panel.x], ds[panel.y]
     if panel.mark is not None:
         ax.axvline(panel.mark, color="0.75", lw=0.8, zorder=0)
+    if _named(x):
+        _rows(ax, panel, ds, together)
+        return
     if panel.colour is not None:
         _colours(ax, ds[panel.colour], panel.x, panel.y)
     else:
-        _curves(ax, panel, ds, markers)
+        _curves(ax, panel, ds, markers, together)
         if panel.y_scale != "log" and bool((y < 0).any()) and bool((y > 0).any()):
             ax.axhline(0, color="0.85", lw=0.6, zorder=0)
     ax.set_xscale(panel.x_scale)
@@ -176,55 +206,67 @@ def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
         _symmetric_log(ax, y)
     else:
         ax.set_yscale(panel.y_scale)
+    if {panel.x, panel.y} <= SPACE and panel.colour is None:
+        ax.set_aspect("equal", adjustable="datalim")
     if panel.limits is not None:
         ax.set_ylim(*panel.limits)
     _few_ticks(ax, x, panel.x_scale)
     if x.dtype.kind in "iu" and panel.x_scale == "linear":
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.xaxis.set_minor_locator(NullLocator())
-    if _named(x):
-        ax.set_xticks(range(x.size), [str(one) for one in x.values], rotation=30, ha="right")
-        ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel(panel.x_label or label(x))
-    ax.set_ylabel(panel.y_label or label(y))
-    if panel.legend:
-        _free_legend(ax)
+    ax.set_ylabel(lettered(panel.y_label) or label(y))
+
+
+def _rows(ax: Axes, panel: Panel, ds: xr.Dataset, together: Sequence[str]) -> None:
+    """Places that are words stand below each other, a line each; values of one place a little apart."""
+    from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
+
+    places, series = ds[panel.x], _series(ds, panel)
+    colours = _series_colours([text for text, _ in series], panel, together)
+    for n, (text, values) in enumerate(series):
+        at = np.arange(places.size) + (n - (len(series) - 1) / 2) * APART_IN_A_ROW / len(series)
+        error = None if panel.error is None else ds[panel.error]
+        if error is not None and panel.by is not None:
+            error = error.sel({panel.by: values[panel.by]})
+        values = values.transpose(panel.x)
+        ax.errorbar(
+            values, at, xerr=error, fmt="o", color=colours[n], mew=0, elinewidth=0.8, label=text or None
+        )  # fmt: skip
+    ax.set_yticks(range(places.size), [lettered(str(one)) for one in places.values])
+    ax.yaxis.set_minor_locator(NullLocator())
+    for line in range(places.size - 1):
+        ax.axhline(line + 0.5, color="0.9", lw=0.5, zorder=0)
+    ax.set_ylim(places.size - 0.5, -0.5)
+    ax.set_xscale(panel.y_scale)
+    if panel.limits is not None:
+        ax.set_xlim(*panel.limits)
+    if panel.y_scale == "log":
+        low, high = ax.get_xlim()
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < DECADES * low else (1,)))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel(lettered(panel.y_label) or label(ds[panel.y]))
+    ax.set_ylabel(fill(panel.x_label, WIDE))
 
 
 def _beside(unit: str) -> str:
     """A unit after a number; nothing for none."""
-    return "" if unit == "1" else f" {_typeset(unit)}"
-
-
-def _free_legend(ax: Axes) -> None:
-    """A legend that covers no curve: where there is room in the axes, else beside them."""
-    legend = ax.legend()
-    figure = ax.get_figure(root=True)
-    if figure is not None:
-        figure.draw_without_rendering()  # places it
-    box = legend.get_window_extent()
-    covered = any(_crosses(line, box) for line in ax.get_lines() if line.get_zorder() > 0)
-    if covered:
-        ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
-
-
-def _crosses(line: Any, box: Any) -> bool:
-    """Whether a curve runs through a box, in pixels."""
-    points = line.get_transform().transform(np.asarray(line.get_xydata(), dtype=float))
-    points = points[np.isfinite(points).all(axis=1)]
-    if len(points) < 2:
-        return bool(len(points) and box.contains(*points[0]))
-    fine = np.linspace(0, len(points) - 1, 20 * len(points))
-    x, y = (np.interp(fine, np.arange(len(points)), points[:, k]) for k in (0, 1))
-    return bool(((x > box.x0) & (x < box.x1) & (y > box.y0) & (y < box.y1)).any())
+    return "" if unit == "1" else f" {typeset(unit)}"
 
 
 def _symmetric_log(ax: Axes, y: xr.DataArray) -> None:
-    """A logarithmic axis through zero; of one sign only the half that holds values."""
+    """A logarithmic axis through zero; of one sign only the half that holds values; no number near that of zero."""
+    from matplotlib.ticker import NullLocator
+
     top = float(abs(y).max())
     ax.set_yscale("symlog", linthresh=LINEAR * top)
-    if float(y.min()) >= -LINEAR * top:
+    both = float(y.min()) < -LINEAR * top
+    if not both:
         ax.set_ylim(-LINEAR * top, 3 * top)
+    exponents = range(int(np.ceil(np.log10(LINEAR * top))) + 1, int(np.floor(np.log10(top))) + 1)
+    ticks = [10.0**n for n in exponents][:: 2 if both else 1]
+    ax.set_yticks([*(-t for t in reversed(ticks) if both), 0.0, *ticks])
+    ax.yaxis.set_minor_locator(NullLocator())
 
 
 def _few_ticks(ax: Axes, x: xr.DataArray, scale: str) -> None:
@@ -251,29 +293,51 @@ def _named(x: xr.DataArray) -> bool:
     return x.dtype.kind in "UO"
 
 
-def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
+def _series(ds: xr.Dataset, panel: Panel) -> list[tuple[str, xr.DataArray]]:
+    """The curves of a panel with their words."""
     y = ds[panel.y]
+    if panel.floor is not None:
+        y = y.where(np.abs(y) >= panel.floor)
     if panel.by is None:
-        series = [("", y)]
-    else:
-        names = _entry_words(ds[panel.by], panel.by_label)
-        series = [
-            (text, y.sel({panel.by: v})) for text, v in zip(names, ds[panel.by].values, strict=True)
-        ]
-    colours = _colour_of_each(len(series))
+        return [("", y)]
+    names = _entry_words(ds[panel.by], panel.by_label)
+    return [
+        (text, y.sel({panel.by: v})) for text, v in zip(names, ds[panel.by].values, strict=True)
+    ]
+
+
+def _series_colours(names: Sequence[str], panel: Panel, together: Sequence[str]) -> list[Any]:
+    """A colour each; one of a legend that panels share is the same in all of them."""
+    if panel.legend or not panel.by:
+        return _colour_of_each(names)
+    colours = _colour_of_each(together)
+    return [colours[together.index(name)] for name in names]
+
+
+def _broken(x: Any, y: Any, jump: float) -> tuple[Any, Any]:
+    """A gap wherever y changes by more than ``jump`` from one point to the next."""
+    after = np.flatnonzero(np.abs(np.diff(y)) > jump) + 1
+    return np.insert(x.astype(float), after, np.nan), np.insert(y.astype(float), after, np.nan)
+
+
+def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool, together: Sequence[str]) -> None:
+    series = _series(ds, panel)
+    names = [text for text, _ in series]
+    colours = _series_colours(names, panel, together)
     straight = np.asarray if panel.y_scale == "linear" else _logarithmic
     hidden = _layers([straight(values.transpose(panel.x).values) for _, values in series])
-    words = _named(ds[panel.x])
-    at = np.arange(ds.sizes[panel.x]) if words else ds[panel.x]
+    known = names if panel.legend or not panel.by else together
     for n, (text, values) in enumerate(series):
+        at, height = ds[panel.x].values, values.transpose(panel.x).values
+        if panel.jump is not None:
+            at, height = _broken(at, height, panel.jump)
+        layer = known.index(text) % WHOLE if panel.by in COINCIDING else hidden[n]
         ax.plot(
             at,
-            values.transpose(panel.x),
+            height,
             color=colours[n],
-            marker="o" if markers or words else None,
-            linestyle=""
-            if words
-            else STYLES[(n if panel.by in COINCIDING else hidden[n]) % len(STYLES)],
+            marker="o" if markers else None,
+            linestyle=STYLES[layer % len(STYLES)],
             label=text or None,
             markeredgewidth=0,
         )
@@ -281,7 +345,7 @@ def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool) -> None:
             error = ds[panel.error]
             ax.errorbar(
                 at,
-                values.transpose(panel.x),
+                height,
                 error if panel.by is None else error.sel({panel.by: values[panel.by]}),
                 fmt="none",
                 ecolor=colours[n],
@@ -294,7 +358,7 @@ def _entry_words(axis: xr.DataArray, symbol: str = "") -> list[str]:
     """The places along an axis for a legend: with symbol and unit, or words as they are."""
     name = symbol or axis.attrs.get("symbol")
     unit = "" if symbol else _beside(axis.attrs.get("units", "1"))
-    return [f"${name}={_short(v)}${unit}" if name else str(v) for v in axis.values]
+    return [f"${name}={_short(v)}${unit}" if name else lettered(str(v)) for v in axis.values]
 
 
 def _logarithmic(values: Any) -> Any:
@@ -315,14 +379,16 @@ def _layers(curves: Sequence[Any]) -> list[int]:
     return layers
 
 
-def _colour_of_each(count: int) -> list[Any]:
-    """The style's own colours while they last, then as many of a scale; none twice."""
+def _colour_of_each(names: Sequence[str]) -> list[Any]:
+    """The style's own colours while they last, then as many of a scale, for words others; none twice."""
     from matplotlib import colormaps, rcParams
 
     own = rcParams["axes.prop_cycle"].by_key()["color"]
-    if count <= len(own):
-        return list(own[:count])
-    return [colormaps["viridis"](x) for x in np.linspace(0, 0.95, count)]
+    if not any("=" in name for name in names):
+        own = [*own, *FURTHER]
+    if len(names) <= len(own):
+        return list(own[: len(names)])
+    return [colormaps["viridis"](x) for x in np.linspace(0, 0.95, len(names))]
 
 
 def _colours(ax: Axes, values: xr.DataArray, x: str, y: str) -> None:
@@ -421,7 +487,7 @@ def _scattered(ds: xr.Dataset, quantity: str, x: str | None) -> Figure:
 
     Where the quantity has one number a point, a second parameter that varies is their colour.
     """
-    from matplotlib.figure import Figure
+    from chirospin.base.shown_figure import ShownFigure
 
     varied = _varied(ds)
     x = x or varied[-1]
@@ -429,7 +495,7 @@ def _scattered(ds: xr.Dataset, quantity: str, x: str | None) -> Figure:
     values = ds[quantity].transpose("point", *others)
     colour = next((c for c in varied if c != x), None) if not others else None
     with journal_style():
-        figure = Figure(figsize=(COLUMN, 2.3))
+        figure = ShownFigure(figsize=(COLUMN, 2.3))
         ax = figure.subplots()
         if colour is not None:
             drawn = ax.scatter(ds[x].values, values.values, c=ds[colour].values, s=8)
@@ -440,7 +506,7 @@ def _scattered(ds: xr.Dataset, quantity: str, x: str | None) -> Figure:
             for text, column in zip(words, columns, strict=True):
                 ax.plot(ds[x], column, linestyle="", marker="o", label=", ".join(text) or None)
             if others:
-                _free_legend(ax)
+                free_legends(figure, [ax])
         scale: Literal["linear", "log"] = "log" if _drawn_in_ratio(ds[x].values) else "linear"
         ax.set_xscale(scale)
         _few_ticks(ax, ds[x], scale)
@@ -529,7 +595,7 @@ def _evenly_in_ratio(values: Any) -> bool:
 
 def _bars(ds: xr.Dataset) -> Figure:
     """A single point: its first observable with dimensions, as bars."""
-    from matplotlib.figure import Figure
+    from chirospin.base.shown_figure import ShownFigure
 
     name = next(
         (
@@ -542,7 +608,7 @@ def _bars(ds: xr.Dataset) -> Figure:
     values = ds[name]
     own = [d for d in values.dims if d != "solved_by"]
     with journal_style():
-        figure = Figure(figsize=(COLUMN, 2.3))
+        figure = ShownFigure(figsize=(COLUMN, 2.3))
         ax = figure.subplots()
         series = ds["solved_by"].values if "solved_by" in values.dims else [ds.attrs["method"]]
         flat = values.stack(label=own, create_index=False) if own else values.expand_dims("label")

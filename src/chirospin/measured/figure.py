@@ -31,11 +31,11 @@ def figure_of(ds: xr.Dataset) -> Figure:
     ----------
     ds : a result of :func:`chirospin.measured.comparison.compare`
     """
-    from matplotlib.figure import Figure
+    from chirospin.base.shown_figure import ShownFigure
 
     facts = json.loads(str(ds.attrs["facts"]))
     with journal_style():
-        figure = Figure(figsize=(2.1 * COLUMN, 5.6))
+        figure = ShownFigure(figsize=(2.1 * COLUMN, 5.6))
         panels: Any = figure.subplots(2, 2)
         for letter, ax, title in zip(
             "abcd",

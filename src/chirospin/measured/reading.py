@@ -65,7 +65,7 @@ def read(
 
     Parameters
     ----------
-    paths : files, or patterns of files
+    paths : files, patterns of files, or folders whose files are of one kind
     description : how to read them: a :class:`Description`, or a TOML file
     settings : fields of the description that override it, for example ``current_unit="nA"``
 
@@ -91,13 +91,27 @@ def read(
     return curves_dataset(contents, chosen)
 
 
+def _files_of(folder: Path) -> list[str]:
+    """The files of a folder, where all are of one kind."""
+    files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    kinds = sorted({p.suffix for p in files})
+    if len(kinds) != 1:
+        examples = " or ".join(f"'{folder}/*{kind}'" for kind in kinds[:3])
+        raise ModelError(
+            f"Folder `{folder}` holds {'files of several kinds' if kinds else 'no files'}; name those that hold "
+            f"curves{examples and f', as in {examples}'}"
+        )
+    return [str(p) for p in files[: MOST_FILES + 1]]
+
+
 def _places(names: Sequence[str]) -> list[Path]:
     found: list[Path] = []
     for name in names:
         path = Path(name)
         if path.is_dir():
-            raise ModelError(f"File `{name}` is a directory; name its files, as in '{name}/*.txt'")
-        matches = [name] if path.exists() else sorted(glob.glob(name))[: MOST_FILES + 1]
+            matches = _files_of(path)
+        else:
+            matches = [name] if path.exists() else sorted(glob.glob(name))[: MOST_FILES + 1]
         if not matches:
             raise ModelError(f"File `{shown(name)}` does not exist")
         found += [Path(one) for one in matches]

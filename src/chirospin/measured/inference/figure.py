@@ -22,10 +22,10 @@ COLUMNS = 6
 
 def fit_figure(ds: xr.Dataset) -> Figure:
     """Curves of the best mechanism over the data, P of every mechanism, evidences."""
-    from matplotlib.figure import Figure
+    from chirospin.base.shown_figure import ShownFigure
 
     with journal_style():
-        figure = Figure(figsize=(2.6 * COLUMN, 2.6))
+        figure = ShownFigure(figsize=(2.6 * COLUMN, 2.6))
         panels: Any = figure.subplots(1, 3, width_ratios=(1.1, 1.1, 0.9))
         best = int(np.argmax(ds["log_evidence"].values))
         _currents(panels[0], ds.isel(mechanism=best))
@@ -116,11 +116,11 @@ def _evidences(ax: Axes, ds: xr.Dataset) -> None:
 
 def ranks_figure(found: Mapping[str, Calibration]) -> Figure:
     """Ranks of truths in their posteriors, a row for each mechanism; grey: where 99 % of flat ranks lie."""
-    from matplotlib.figure import Figure
+    from chirospin.base.shown_figure import ShownFigure
 
     columns = max(len(one.names) for one in found.values())
     with journal_style():
-        figure = Figure(figsize=(1.15 * columns, 0.95 * len(found) + 0.4))
+        figure = ShownFigure(figsize=(1.15 * columns, 0.95 * len(found) + 0.4))
         panels: Any = figure.subplots(len(found), columns, squeeze=False, sharex=True)
         for row, (name, one) in zip(panels, found.items(), strict=True):
             for ax in row[len(one.names) :]:

@@ -77,9 +77,8 @@ def _ends(one: Calibration, level: float) -> tuple[float, float]:
                 title=name,
                 limits=(0, 2.6 * TRUTHS / BINS),
                 x_label="rank",
-                legend=n in (2, 3, 7),
             )
-            for n, name in enumerate(SHOWN)
+            for name in SHOWN
         ),
     ),
 )

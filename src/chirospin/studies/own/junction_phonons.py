@@ -281,7 +281,7 @@ def finite_bias(
     still = BiasedJunction(bias=14.0, gate=-6.4)
     kinds = {
         "no mode": still,
-        "g = 0.1 t": still.replace(**MODE, **_holstein(0.1), phonon_levels=(levels,)),
+        "$g = 0.1\\,t$": still.replace(**MODE, **_holstein(0.1), phonon_levels=(levels,)),
     }
     parts = []
     for model in kinds.values():
@@ -304,4 +304,4 @@ def finite_bias(
 )
 def raised(finite_bias: Parts) -> Numbers:
     P = abs(finite_bias["curves"].spin_polarisation.sel(thermal_energy=0.25))
-    return float(P.sel(mode_kind="g = 0.1 t") / P.sel(mode_kind="no mode"))
+    return float(P.sel(mode_kind="$g = 0.1\\,t$") / P.sel(mode_kind="no mode"))

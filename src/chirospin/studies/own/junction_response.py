@@ -174,7 +174,7 @@ def rest(
         dims=("angle", "found"),
         coords={
             "angle": list(angles),
-            "found": ["exact", "ule, its own", "ule, spin_current_lamb"],
+            "found": ["exact", "ule, its own", "ule, with the Lamb shift"],
         },
         attrs={"units": "eV", "long_name": "spin current from the left lead", "symbol": "J_x"},
     )
@@ -258,5 +258,5 @@ def onsager(reciprocity: Parts) -> Numbers:
 def spin_at_rest(rest: Parts) -> Numbers:
     J = rest["rest"].spin_current.sel(angle=np.pi / 2, method="nearest")
     exact = float(J.sel(found="exact"))
-    own, lamb = (float(J.sel(found=f"ule, {name}")) for name in ("its own", "spin_current_lamb"))
+    own, lamb = (float(J.sel(found=f"ule, {name}")) for name in ("its own", "with the Lamb shift"))
     return abs(exact), abs(own - exact) / abs(exact), abs(lamb - exact) / abs(exact)

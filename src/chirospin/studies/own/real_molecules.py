@@ -123,7 +123,7 @@ def resonance(ds: xr.Dataset) -> float:
         panels=(
             Panel(
                 source="computed", x="stack", y="size", by="quantity", y_scale="log", legend=True,
-                y_label="eV", x_label="stack of two",
+                y_label=r"$t$, $\Lambda$ (eV)", x_label="stack of two",
             ),
         )
     ),
@@ -180,12 +180,11 @@ def _over_the_papers(one: Parameters) -> list[float]:
         panels=(
             Panel(
                 source="ratios", x="stack", y="ratio", by="quantity", y_scale="log", legend=True,
-                x_label="stack of two", y_label="over the model's", limits=(1e-2, 1e7),
+                x_label="stack of two", y_label="parameter over that of the model",
             ),
             Panel(
                 source="polarisation", x="stack", y="size", by="lead_polarisation", y_scale="log",
                 by_label="p", legend=True, x_label="stack of two", y_label=r"$|P_\mathrm{MR}|$",
-                limits=(1e-9, 1e2),
             ),
         )
     ),

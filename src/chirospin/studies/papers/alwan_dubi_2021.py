@@ -28,6 +28,7 @@ from chirospin.studies.registry import Parts, Progress, claim, figure
 BIASES = np.linspace(-0.6, 0.6, 25)
 SMALL = 1e-6
 ORDERED = 2 * 1.8505
+BRANCH = 0.1  # of P from one feedback to the next: the moment has ordered
 HALF = ORDERED / 4
 REAL_SOLENOID = 2.8e-6  # one Bohr magneton in a solenoid of one turn a nm
 GOLD_SURFACE = 0.033  # eV nm, from the literature
@@ -81,7 +82,11 @@ def branches(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
 @figure(
     "P at 1 ueV against the feedback: reciprocity until two moments are possible for each magnetisation; the "
     "grey line is where a moment orders without a magnet, which else leads it",
-    Plot(panels=(Panel(source="feedback", x="feedback", y="spin_polarisation", mark=1.8505),)),
+    Plot(
+        panels=(
+            Panel(source="feedback", x="feedback", y="spin_polarisation", mark=1.8505, jump=BRANCH),
+        )
+    ),
 )
 def order(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     ds = models.solve(

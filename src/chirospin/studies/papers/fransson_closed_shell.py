@@ -81,7 +81,7 @@ def _densities(velocities: Sequence[float], *, spins: bool) -> tuple[Panel, ...]
             x="energy",
             y="spectral_density" if kind else "density",
             by="thermal_energy",
-            title=f"c = {c:g}{kind}",
+            title=f"$c = {c:g}$ meV{kind and f', spin{kind}'}",
             limits=(0.0, 4.0),
         )
         for kind in kinds
@@ -181,7 +181,7 @@ def branches(figure_3: Parts) -> Numbers:
         columns=2,
         markers=False,
         panels=tuple(
-            Panel(source=f"T = {T:g}", x="energy", y=y, by="spin", title=f"T = {T:g}")
+            Panel(source=f"T = {T:g}", x="energy", y=y, by="spin", title=f"$k_BT = {T:g}$ meV")
             for T in (0.1, 1.0, 30.0)
             for y in ("spectral_density", "filled")
         ),
@@ -380,7 +380,7 @@ def diagonal(figure_5: Parts, figure_7: Parts) -> Numbers:
                 x_scale="log",
                 limits=(-2.0, 1.5),
             ),
-            Panel(source="spectra", x="energy", y="spectral_density", by="curve", legend=True),
+            Panel(source="spectra", x="energy", y="spectral_density", by="curve"),
         ),
     ),
     setting=f"level = {LEVEL} meV, charge_coupling = {COUPLING} meV, spin_coupling = {ALONG} meV, c = 0.01; (c) c = 0.001, "
@@ -444,16 +444,24 @@ def hartree(ladder: Parts) -> Numbers:
 def errata(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     """Eqs. (14) and (16) as printed and corrected, against the moment itself."""
     temperatures = np.geomspace(0.5, 100.0, 40)
-    columns: dict[str, list[float]] = {"here": [], "Eq. (14) printed": [], "Eq. (14) corrected": []}
-    other: dict[str, list[float]] = {"here": [], "Eq. (16) printed": [], "Eq. (16) corrected": []}
+    columns: dict[str, list[float]] = {
+        "as solved": [],
+        "Eq. (14) printed": [],
+        "Eq. (14) corrected": [],
+    }
+    other: dict[str, list[float]] = {
+        "as solved": [],
+        "Eq. (16) printed": [],
+        "Eq. (16) corrected": [],
+    }
     for T in temperatures:
         f = float(fermi(LEVEL / T))
         strong = _filled(_model(ALONG, thermal_energy=T))
-        columns["here"].append(_along(_model(ALONG, thermal_energy=T)))
+        columns["as solved"].append(_along(_model(ALONG, thermal_energy=T)))
         columns["Eq. (14) corrected"].append(-f / 2 + strong[-1] / 2)
         columns["Eq. (14) printed"].append(f / 2 - strong[-1] / 4)
         n = _filled(_model(DIAGONAL, thermal_energy=T))
-        other["here"].append(_along(_model(DIAGONAL, thermal_energy=T)))
+        other["as solved"].append(_along(_model(DIAGONAL, thermal_energy=T)))
         other["Eq. (16) corrected"].append(np.sqrt(2) / 4 * (n[1] - n[0]))
         other["Eq. (16) printed"].append(-np.sqrt(2) / 8 * (n[1] - n[0]))
     progress(1, 1)

@@ -443,13 +443,16 @@ def whole_gas(susceptibility: Parts) -> Numbers:
     return potential, density
 
 
+ROUNDING = 1e-8  # of a spin of order one, by a quadrature over frequencies
+
+
 @figure(
     "A molecular moment without its field: level (a) and metal (b)",
     plot=Plot(
         columns=2,
         markers=False,
         panels=(
-            Panel(source="quench", x="time", y="level_spin", y_scale="log"),
+            Panel(source="quench", x="time", y="level_spin", y_scale="log", floor=ROUNDING),
             Panel(source="quench", x="time", y="pulse", by="distance", legend=True),
         ),
     ),

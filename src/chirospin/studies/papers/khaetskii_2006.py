@@ -35,7 +35,6 @@ WARM = 0.01  # k_B T/E_F of the profiles, so that the Fermi steps can be drawn
 SMOOTH = 30.0  # range of impurities that scatter by small angles only
 SMOOTH_TIMES = np.geomspace(1.0, 50, 13)
 
-ROUNDING = 1e-16  # floor of a logarithmic axis
 ZERO = 1e-12
 COLD = Kinetic(spread=0)
 
@@ -146,11 +145,10 @@ def _stacked(ds: xr.Dataset, names: dict[str, str], symbol: str) -> xr.Dataset:
                 y="remainder",
                 by="disorder",
                 x_scale="log",
-                y_scale="log",
-                limits=(1e-17, 1e-11),
+                limits=(-1.3, 2.4),
                 legend=True,
-                title="|sum|",
-                y_label="|q| (e/(8 pi))",
+                title="sum for all impurities",
+                y_label=r"$|q_{yz}|$ (e/(8π))",
             ),
         ),
         columns=2,
@@ -176,7 +174,7 @@ def cancellation(
     for n, D in enumerate(splitting_times):
         for k, disorder in enumerate(DISORDER):
             state = next(iter(COLD.solve_many([impure_gas(D, disorder=disorder)])))
-            worst[k, n] = max(abs(state.spin_hall_current), ROUNDING)
+            worst[k, n] = abs(state.spin_hall_current)
             if disorder == "gaussian":
                 rows["interband"].append(state.spin_hall_interband)
                 rows["acceleration"].append(state.spin_hall_acceleration)

@@ -255,13 +255,18 @@ def drift() -> Numbers:
     return flow / abs(here.push) * here.mass * here.fermi_velocity
 
 
-def _pair(row: str, prefix: str = "") -> list[Panel]:
-    """A quantity around both planes."""
-    by = "curve" if prefix == "both " else None
-    return [
-        Panel(source=f"{prefix}{side}", x="xi", y=row, by=by, title=title)
-        for side, title in (("source", "injection"), ("drain", "extraction"))
-    ]
+def _about_planes(at: Mapping[str, Mapping[str, xr.Dataset]], name: str) -> xr.Dataset:
+    """A quantity around both planes, in one or two versions, over the distance from the plane."""
+    parts, labels = [], []
+    for plane, versions in at.items():
+        for words, ds in versions.items():
+            xi = xr.Variable("xi", _around(), {"units": "1", "symbol": r"(z-z_c)/\ell"})
+            parts.append(ds[[name]].assign_coords(xi=xi))
+            labels.append(", ".join(filter(None, (plane, words))))
+    return xr.concat(parts, xr.Variable("curve", labels), combine_attrs="override")
+
+
+PROFILES = ("charge_1", "charge_2", "spin_1", "spin_2", "momentum_flux")
 
 
 @figure(
@@ -269,16 +274,13 @@ def _pair(row: str, prefix: str = "") -> list[Panel]:
     plot=Plot(
         columns=2,
         markers=False,
-        panels=(
-            *_pair("charge_1"),
-            *_pair("charge_2"),
-            *_pair("spin_1"),
-            *_pair("spin_2", "both "),
-            *_pair("momentum_flux", "neutral "),
+        panels=tuple(
+            Panel(source=f"planes {name}", x="xi", y=name, by="curve", legend=True)
+            for name in PROFILES
         ),
     ),
     setting=f"alpha/v_F = {WEAK}, L = {LENGTH:g} l, lambda_TF = {SCREENING} l by closed forms and by boltzmann; "
-    "the last row and one curve of (g), (h) in the neutral limit at leading order in alpha",
+    "lambda = 0, and (e): the neutral limit at leading order in alpha",
 )
 def figure_3(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     """Charge and spin at both orders around both planes, and the momentum flux."""
@@ -294,10 +296,16 @@ def figure_3(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     for side, plane in (("source", 0.0), ("drain", LENGTH)):
         out[f"solver {side}"] = reduced(metal(), Boltzmann(), plane + _around())
     progress(3, 3)
-    for side in ("source", "drain"):
-        parts = [out[key][["spin_2"]] for key in (f"neutral {side}", side)]
-        names = [r"lambda = 0", "lambda = 0.1"]
-        out[f"both {side}"] = xr.concat(parts, xr.Variable("curve", names))
+    planes = {"injection": "source", "extraction": "drain"}
+    for name in PROFILES:
+        versions = {"spin_2": {"": "", "lambda = 0": "neutral "}, "momentum_flux": {"": "neutral "}}
+        at = {
+            plane: {
+                words: out[f"{kind}{side}"] for words, kind in versions.get(name, {"": ""}).items()
+            }
+            for plane, side in planes.items()
+        }
+        out[f"planes {name}"] = _about_planes(at, name)
     return out
 
 
@@ -416,11 +424,11 @@ def figure_3_inset(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     names = {
         "spin_2": "total",
         "spin_flux": "spin flux",
-        "first_field": "E1",
-        "second_field": "E2",
+        "first_field": "first-order field",
+        "second_field": "second-order field",
     }
     curves = {label: ds[name].values for name, label in names.items()}
-    curves["without E2"] = without_second_field(_around())
+    curves["without that field"] = without_second_field(_around())
     progress(1, 1)
     return {"parts": _curves(_around(), "spin", r"s_z^{(2)}/u_2", curves)}
 
@@ -433,7 +441,8 @@ def figure_3_inset(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
 )
 def sources(figure_3_inset: Parts) -> Numbers:
     flux, first, second = (
-        figure_3_inset["parts"].spin.sel(curve=name) for name in ("spin flux", "E1", "E2")
+        figure_3_inset["parts"].spin.sel(curve=name)
+        for name in ("spin flux", "first-order field", "second-order field")
     )
     return float(second.max()), float((flux + first).min())
 
@@ -569,7 +578,7 @@ def errata(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
         "field",
         "mE^{(2)}",
         {
-            "here": quadratic.SecondOrder(close, LENGTH, lam).field,
+            "closed form": quadratic.SecondOrder(close, LENGTH, lam).field,
             "Eq. (21)": quadratic.printed_second_field(close, LENGTH, lam),
             "boltzmann": solved.field_2.values,
         },
@@ -634,7 +643,7 @@ def printed_linear(errata: Parts, figure_3: Parts) -> Numbers:
 def pulled_charge(errata: Parts) -> Numbers:
     field = errata["field"].field
     solved = field.sel(curve="boltzmann")
-    off = (_largest(field.sel(curve=name), solved) for name in ("here", "Eq. (21)"))
+    off = (_largest(field.sel(curve=name), solved) for name in ("closed form", "Eq. (21)"))
     return tuple(x / float(abs(solved).max()) for x in off)
 
 
