@@ -41,7 +41,11 @@ MONOMER = PhononJunction(
 def _electrons(m: int) -> tuple[list[qutip.Qobj], qutip.Qobj, qutip.Qobj, list[qutip.Qobj]]:
     """Operators, Hamiltonian, V and jumps of one magnetisation."""
     c = [qutip.fdestroy(4, k) for k in range(4)]
-    h, W, V = one_body_hamiltonian(MONOMER), interaction(MONOMER).density, modes(MONOMER).coupling[0]
+    h, W, V = (
+        one_body_hamiltonian(MONOMER),
+        interaction(MONOMER).density,
+        modes(MONOMER).coupling[0],
+    )
     pairs = [(i, j) for i in range(4) for j in range(4)]
     H = sum(h[i, j] * c[i].dag() * c[j] for i, j in pairs if h[i, j])
     H += sum(W[i, j] * c[i].dag() * c[i] * c[j].dag() * c[j] for i, j in pairs if j < i)

@@ -327,6 +327,20 @@ def test_detailed_balance_is_the_brownian_bath_s(bath: str, balanced: bool) -> N
     assert bool(np.abs(ratio - 1).max() < 1e-4) == balanced
 
 
+def test_quanta_of_an_effective_field_are_refused() -> None:
+    dressed = half_polarised(0.1, phonon_bath="dressed", phonon_tiers=2)
+    for name in ("phonon_number", "mode_heat"):
+        with pytest.raises(ModelError, match="method levels"):
+            junction.solve(dressed, "tiers", observables=[name])
+    assert "phonon_number" not in junction.solve(dressed, "tiers")
+    seen = junction.solve(
+        dressed.replace(phonon_tiers=None, phonon_levels=[3]),
+        "levels",
+        observables=["phonon_number"],
+    )
+    assert (seen.phonon_number > 0).all()
+
+
 BAD = {
     "no damping": {"phonon_energy": [0.5]},
     "negative energy": {"phonon_energy": [-0.5], "phonon_damping": [0.1]},

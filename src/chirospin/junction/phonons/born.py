@@ -128,6 +128,12 @@ class Collisions:
         """M(0)."""
         return np.asarray(self.arriving[0])
 
+    def on(self, line: HalfLine, old: HalfLine) -> Collisions:
+        """The same on another grid."""
+        return Collisions(
+            retarded=old.moved_to(line, self.retarded), arriving=old.moved_to(line, self.arriving)
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Orbitals:
@@ -224,7 +230,8 @@ def _correlated(
         return out
 
     def turned(f: Complex) -> Complex:
-        return dagger(np.asarray(scipy.fft.fft(weights * f, size, axis=0)))
+        spectrum: Complex = scipy.fft.fft(weights * f, size, axis=0, overwrite_x=True)
+        return np.conj(spectrum, out=spectrum).swapaxes(1, 2)
 
     met = whole(lesser) @ turned(G)
     met -= whole(retarded) @ turned(less)

@@ -51,10 +51,15 @@ Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 SelfEnergy = Literal["full", "diagonal"]
 KEPT = 1e-6  # of the coupling: what a finer grid may still change
-SHARE = 1 / 8  # of the change from the grid before that is left; the order is eight: 1/25
+SHARE = (
+    1 / 8
+)  # of the change from the grid before that is left, at most: 1/10 by its end, 1/25 by its step
 FINER = 1.5
-FORGOTTEN = (1e-3, 1e-4)  # of what the bath remembers, where the times end: first, later
-HALF_WIDE = 3.0  # largest frequency of the first grid over the largest energy
+FORGOTTEN, LESS = (
+    1e-3,
+    0.1,
+)  # of what the bath remembers, where the times of the first grid end; of the next
+HALF_WIDE = 4.0  # largest frequency of the first grid over the largest energy
 FEWEST, MOST = 2**6, 2**17  # times, where they are chosen
 ARRAYS = 24  # of (time, 4M, 4M) at work
 ROUGH = 1e-6  # where the first grid ends
@@ -314,8 +319,8 @@ class BornEquation:
         fastest = float(np.abs(decay.imag).max() + decay.real.max() - eta)
         spans = [np.ptp(np.linalg.eigvals(K[own][:, own]).real) for own in self.blocks]
         width = float(max(spans)) / 2
-        start, more = FORGOTTEN[min(fineness, 1)], FINER**fineness
-        span = -np.log(start) / eta
+        more = FINER**fineness
+        span = -np.log(FORGOTTEN * LESS**fineness) / eta
         count = int(np.ceil(span * HALF_WIDE * more * (width + fastest) / np.pi))
         if self.points is not None:
             count = self.points if fineness else round(self.points / FINER)
@@ -378,10 +383,12 @@ class BornIteration:
         assert old is not None
         self.equation.require_room(line.count)
         other.line = line
-        other.functions = [
-            None if f is None else np.stack([old.moved_to(line, g) for g in f])
-            for f in self.functions
-        ]
+        parts = self.equation.orbitals
+        for place, (part, K) in enumerate(zip(parts, self.spectra(self.N), strict=True)):
+            f = self.functions[place]
+            if f is not None:  # collisions are forgotten twice as fast as functions
+                met = part.collisions(f, old).on(line, old)
+                other.functions[place] = part.functions(K, self.N[part.inside], met, line)
         return other
 
     @property
@@ -403,8 +410,8 @@ class BornIteration:
             N, functions = self._mapped()
             new = self._joined(N, functions)
             defect = new - self._joined(self.N, self.functions)
-            change = float(np.linalg.norm(N - self.N) / max(np.linalg.norm(N), 1e-300))
-            moved = max(float(np.linalg.norm(defect) / np.linalg.norm(new)), change)
+            change = float(np.linalg.norm(N - self.N)) / max(float(np.linalg.norm(N)), 1e-300)
+            moved = max(float(np.linalg.norm(defect)) / float(np.linalg.norm(new)), change)
             if not np.isfinite(moved):
                 break
             self.N, self.functions = N, functions
@@ -471,10 +478,11 @@ class BornIteration:
                 out.append(half + dagger(half) + arriving[part.inside])
             return joined(out)[None]
 
-        defect = []
+        defect: list[Complex] = []
         arriving = equation.arriving(N)
         for part, K, rate in zip(parts, spectra, rates, strict=True):
-            half = -1j * K.matrix @ N[part.inside] - (0.0 if rate is None else rate)
+            half = -1j * K.matrix @ N[part.inside]
+            half = half if rate is None else half - rate
             defect.append(half + dagger(half) + arriving[part.inside])
         found = gmres(apply, -joined(defect)[None], tolerance=CORRECTED, limit=MOST_VECTORS)
         total = nothing.copy()
