@@ -349,7 +349,10 @@ class BornEquation:
             before = found
             work = work.on(line)
             found = work.run(method)
-            change = self.apart(before.density, found.density) * SHARE
+            share = (
+                SHARE if self.points is None else 1.0
+            )  # a given grid may be too coarse for its order
+            change = share * self.apart(before.density, found.density)
             found = replace(found, grid_change=change)
             if change <= KEPT or self.points is not None or FINER * line.count > MOST:
                 break
@@ -497,7 +500,7 @@ class BornIteration:
 
     def _part(self, joined: Real) -> None:
         """Set density and functions from one vector."""
-        values = joined.view(complex)
+        values: Complex = joined.view(complex)  # type: ignore[assignment]
         start = self.N.size
         self.N = values[:start].reshape(self.N.shape) / self.weight
         for place, f in enumerate(self.functions):
