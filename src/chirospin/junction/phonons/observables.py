@@ -158,13 +158,23 @@ def displacement(model: PhononJunction, state: PhononState) -> Real:
     return state.displacement
 
 
-@observable(unit="eV", symbol=r"\langle xV \rangle", dims=("magnetisation", "mode"))
+@observable(
+    unit="eV",
+    symbol=r"\langle xV \rangle",
+    dims=("magnetisation", "mode"),
+    undefined="scba does not tell it",
+)
 def coupling_energy(model: PhononJunction, state: PhononState) -> Real:
     r"""Energy of the coupling of each vibration to the electrons."""
     return state.coupling_energy
 
 
-@observable(unit=POWER, symbol="E", dims=("magnetisation", "terminal"))
+@observable(
+    unit=POWER,
+    symbol="E",
+    dims=("magnetisation", "terminal"),
+    undefined="scba does not tell it",
+)
 def energy_current(model: PhononJunction, state: PhononState) -> Real:
     r"""Energy that enters from either lead and from the bath of the vibrations.
 

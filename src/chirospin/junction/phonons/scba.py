@@ -500,7 +500,7 @@ class BornIteration:
 
     def _part(self, joined: Real) -> None:
         """Set density and functions from one vector."""
-        values: Complex = joined.view(complex)  # type: ignore[assignment]
+        values: Complex = joined.view(complex)
         start = self.N.size
         self.N = values[:start].reshape(self.N.shape) / self.weight
         for place, f in enumerate(self.functions):
