@@ -52,13 +52,11 @@ Complex = NDArray[np.complex128]
 SelfEnergy = Literal["full", "diagonal"]
 KEPT = 1e-6  # of the coupling: what a finer grid may still change
 SHARE = (
-    1 / 8
-)  # of the change from the grid before that is left, at most: 1/10 by its end, 1/25 by its step
+    1 / 16
+)  # left of the change from the grid before: less than LESS, and than FINER to its order
 FINER = 1.5
-FORGOTTEN, LESS = (
-    1e-3,
-    0.1,
-)  # of what the bath remembers, where the times of the first grid end; of the next
+FORGOTTEN = 3e-4  # of what the bath remembers, where the times of the first grid end
+LESS = 0.06  # of that on the next
 HALF_WIDE = 4.0  # largest frequency of the first grid over the largest energy
 FEWEST, MOST = 2**6, 2**17  # times, where they are chosen
 ARRAYS = 24  # of (time, 4M, 4M) at work
