@@ -269,6 +269,7 @@ def test_transients_conserve_charge_and_end_in_the_steady_state() -> None:
     model = SwitchedBias(
         energy_b=0.1, hubbard=2, lead_polarisation=0.9, bias=6, thermal_energy=0.2, gate=-1,
         lead_directions=after, initial_state="turned", initial_directions=before, time=[0, 5, 300],
+        dephasing=0.02,
     )  # fmt: skip
     found = {k: junction.solve(model, k, observables=["current"]) for k in ("redfield", "kms")}
     ds = found["redfield"]

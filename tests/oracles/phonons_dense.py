@@ -214,8 +214,10 @@ def biased_with_levels(
     T: float,
     kind: str,
     bath: str = "ohmic",
+    T_bath: float | None = None,
 ) -> dict:
     """Steady state between leads of finite bias, second order, in the eigenbasis of H with the boson."""
+    T_bath = T if T_bath is None else T_bath
     b = np.diag(np.sqrt(np.arange(1, levels)), 1)
     dim = len(electrons.hamiltonian)
     one_e, one_b = np.eye(dim), np.eye(levels)
@@ -244,7 +246,8 @@ def biased_with_levels(
             loss = loss + Q.conj().T @ P
         K = -1j * loss
         if kind == "kms":
-            M = U.conj().T @ loss @ U * 1j * np.tanh(-released / (4 * temperature))
+            steep = np.tanh(-released / (4 * temperature)) if temperature else -np.sign(released)
+            M = U.conj().T @ loss @ U * 1j * steep
             K = K + U @ M @ U.conj().T
         return L - 1j * (left(K) - right(K.conj().T))
 
@@ -259,9 +262,10 @@ def biased_with_levels(
                 pairs.append(pair(c[k].T, g / (1 + np.exp((-released - mu[lead]) / T))))
         parts.append(generator(pairs, T))
     if bath == "ohmic":
-        with np.errstate(invalid="ignore", divide="ignore"):
-            S = np.where(released == 0, T, released / -np.expm1(-released / T)) * mode.k / mode.w
-        parts.append(generator([pair(x, S)], T))
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            S = np.where(released == 0, T_bath, released / -np.expm1(-released / max(T_bath, 1e-9)))
+        S = S if T_bath else np.maximum(released, 0)
+        parts.append(generator([pair(x, S * mode.k / mode.w)], T_bath))
     else:
         n = mode.n
         parts.append(mode.k * (n + 1) * dissipator(lower) + mode.k * n * dissipator(lower.T))

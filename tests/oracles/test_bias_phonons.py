@@ -61,11 +61,22 @@ def vibrating(**changes: Any) -> BiasedJunction:
 
 
 @pytest.mark.parametrize(
-    ("name", "bath"),
-    [("redfield", "ohmic"), ("perlind", "ohmic"), ("kms", "ohmic"), ("redfield", "local")],
+    ("name", "bath", "T_bath"),
+    [
+        ("redfield", "ohmic", None),
+        ("perlind", "ohmic", None),
+        ("kms", "ohmic", None),
+        ("redfield", "local", None),
+        ("redfield", "ohmic", 0.0),
+        ("perlind", "ohmic", 1.2),
+        ("kms", "ohmic", 1.2),
+        ("kms", "ohmic", 0.0),
+    ],
 )
-def test_generators_are_those_of_the_whole_product_space(name: str, bath: str) -> None:
-    model = vibrating(phonon_bath=bath)
+def test_generators_are_those_of_the_whole_product_space(
+    name: str, bath: str, T_bath: float | None
+) -> None:
+    model = vibrating(phonon_bath=bath, phonon_thermal_energy=T_bath)
     found, leads = modes(model), reservoirs_of(model)
     w, T = float(found.energy[0]), float(leads.thermal_energy[0])
     state = METHODS[name].solve(model)
@@ -82,6 +93,7 @@ def test_generators_are_those_of_the_whole_product_space(name: str, bath: str) -
         T=T,
         kind="redfield" if name == "redfield" else name,
         bath=bath,
+        T_bath=T_bath,
     )
     assert state.lead_current[0] == pytest.approx(oracle["current"], abs=TIGHT)
     assert state.energy_current is not None
@@ -150,6 +162,11 @@ def test_a_wide_window_is_the_infinite_one() -> None:
     assert here.lead_current == pytest.approx(there.lead_current, abs=1e-12)
     for name in ("phonon_number", "displacement", "coupling_energy", "mode_heat", "top_level"):
         assert getattr(here.vibrations, name) == pytest.approx(getattr(there, name), abs=1e-12)
+    noisy = {"dephasing": 0.1, "dephasing_matrix": np.diag([1.0, 1.0, -1.0, -0.5])}
+    both = METHODS["redfield"].solve(wide.replace(**noisy))
+    alone = Levels().solve(PhononJunction(**shared).replace(**noisy))
+    assert both.lead_current == pytest.approx(alone.lead_current, abs=1e-12)
+    assert np.abs(both.lead_current - here.lead_current).max() > 1e-4
     other = METHODS["redfield"].solve(wide.replace(phonon_bath="ohmic"))
     assert np.abs(other.lead_current - there.lead_current).max() > 1e-6
 

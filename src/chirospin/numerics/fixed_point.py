@@ -75,3 +75,34 @@ def anderson(
             step = step - (dX + mixing * dF) @ gamma
         x = x + step
     return FixedPoint(value=best.value, residual=best.residual, iterations=limit, converged=False)
+
+
+class AndersonHistory:
+    r"""The same acceleration for long vectors, one step at a time, by their scalar products; mixing is 1.
+
+    Parameters
+    ----------
+    depth : differences remembered
+
+    References
+    ----------
+    anderson_1965
+    """
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+        self.pairs: list[tuple[Vector, Vector]] = []  # map(x) and map(x) - x
+
+    def step(self, mapped: Vector, defect: Vector) -> Vector:
+        """The next point, from map(x) and map(x) - x."""
+        self.pairs = [*self.pairs, (mapped, defect)][-self.depth - 1 :]
+        if len(self.pairs) == 1:
+            return mapped
+        older = self.pairs[:-1]
+        gram = np.array([[np.vdot(a, b) for _, b in self.pairs] for _, a in self.pairs])
+        apart = gram[:-1, :-1] - gram[:-1, -1:] - gram[-1:, :-1] + gram[-1, -1]
+        weight = np.linalg.lstsq(apart, gram[-1, -1] - gram[:-1, -1], rcond=1e-12)[0]
+        out = (1 - weight.sum()) * mapped
+        for share, (other, _) in zip(weight, older, strict=True):
+            out += share * other
+        return np.asarray(out)

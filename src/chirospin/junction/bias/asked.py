@@ -178,6 +178,11 @@ def _green(solver: SteadySolver, leads: ThermalLeads, halves: Halves) -> list[An
             for one in (by_place(H), by_place(generator.heff), density)
         ]
         rate = member.reservoirs.dephasing
+        if member.fluctuating is not None:
+            raise ModelError(
+                "Parameter `dephasing_matrix` must be left out (in eV) for Green functions, which know the "
+                "fluctuation of orbital energies alone, but is given"
+            )
         held = {(p, n): np.sqrt(rate) * dephasing.electrons(p, n)[None] for p, n in density}
         L = SectorGenerator(
             charges=member.charges,

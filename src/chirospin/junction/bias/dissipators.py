@@ -38,6 +38,7 @@ from chirospin.junction.couplings import factorised
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.generator import JumpFamily, Jumping
 from chirospin.junction.manybody.green import SectorJump
+from chirospin.junction.manybody.one_body import OneBodyDephasing, sector_operator
 from chirospin.junction.manybody.operator_space import Charge, moved_charge, sector_of_charge
 from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Halves, Layout, Real
 from chirospin.numerics.sylvester import dagger, pack
@@ -725,6 +726,18 @@ class Dephasing(JumpFamily):
         return np.asarray(self.rate * (held @ np.swapaxes(held, -1, -2)) * X)
 
     keeping_adjoint = keeping
+
+
+def fluctuations(members: Sequence[BiasedMember], layout: Layout) -> list[JumpFamily]:
+    """White noise of every orbital energy, or of the matrix that members share; none where no rate is given."""
+    rate = np.array([member.reservoirs.dephasing for member in members])
+    if not rate.any():
+        return []
+    matrix = members[0].fluctuating
+    if matrix is None:
+        return [Dephasing(members, layout)]
+    terms = [(rate[:, None, None, None], sector_operator(layout.charges, matrix))]
+    return [OneBodyDephasing(terms, layout)]
 
 
 def _stacked(parts: Sequence[Any]) -> tuple[list[Any], list[Any]]:

@@ -31,7 +31,7 @@ from chirospin.junction.manybody.leads import joined_matrices
 from chirospin.junction.manybody.one_body import matrices_with
 from chirospin.junction.manybody.packed import EVEN, ODD, Complex, Layout, Real
 from chirospin.junction.model import counting_fields, lead_couplings, spectral_energies
-from chirospin.junction.modes import modes
+from chirospin.junction.modes import dephasing_operator, modes
 from chirospin.numerics.sylvester import dagger
 
 Ints = NDArray[np.int64]
@@ -45,6 +45,7 @@ class BiasedMember(Member):
     ----------
     broadened : whether every transition sees Fermi functions broadened by its own width
     bath, damping : of the vibrations, (K,), eV; None without
+    fluctuating : matrix whose white noise dephasing is; None: every orbital energy
     energies, fields : where Green function and generating function are wanted
     at_bias : change of the bias -> the same member there
     """
@@ -53,6 +54,7 @@ class BiasedMember(Member):
     broadened: bool = False
     bath: VibrationBath | None = None
     damping: Real = field(default_factory=lambda: np.zeros(0))
+    fluctuating: Complex | None = None
     energies: Real = field(default_factory=lambda: np.zeros(0))
     fields: Real = field(default_factory=lambda: np.zeros(0))
     at_bias: Callable[[float], BiasedMember] | None = None
@@ -62,10 +64,13 @@ class BiasedMember(Member):
         """A model with its leads magnetised up, and down."""
         matrices, widths = joined_matrices(model, gated_hamiltonian(model))
         reservoirs, levels = reservoirs_of(model), kept_levels(model)
+        fluctuating = dephasing_operator(model) if reservoirs.dephasing else None
+        found, mixing = modes(model), [one for one in widths if one is not None]
+        white = [] if fluctuating is None else [fluctuating[None]]
+        joins = np.concatenate([found.coupling, *mixing, *white])
+        if white:
+            matrices = matrices_with(matrices, joins)
         if levels:
-            found = modes(model)
-            mixing = [one for one in widths if one is not None]
-            joins = np.concatenate([found.coupling, *mixing])
             matrices = VibronicMatrices(
                 h=matrices.h,
                 interaction=matrices.interaction,
@@ -82,6 +87,7 @@ class BiasedMember(Member):
                 reservoirs=reservoirs,
                 bath=vibration_bath(model) if levels else None,
                 damping=modes(model).damping,
+                fluctuating=fluctuating,
                 energies=spectral_energies(model, matrices.h),
                 fields=counting_fields(model),
                 at_bias=partial(_at_bias, model, number),

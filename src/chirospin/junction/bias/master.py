@@ -22,7 +22,7 @@ from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.threads import blas_threads
 from chirospin.junction.bias.asked import ASKED, FIXED_LEADS, biased_parts, together
-from chirospin.junction.bias.dissipators import Dephasing, Kind, ThermalLeads
+from chirospin.junction.bias.dissipators import Kind, ThermalLeads, fluctuations
 from chirospin.junction.bias.eigenstates import BiasedMember
 from chirospin.junction.bias.model import (
     BiasedJunction,
@@ -133,7 +133,8 @@ class SecondOrder(Method):
         pairs = ((model, self._floated(_allowed(model, self.name))) for model in models)
 
         def structure(item: tuple[BiasedJunction, Pair]) -> Any:
-            return item[1][0].charges, kept_levels(item[0]), open_channels(item[1])
+            model, pair = item
+            return pair[0].charges, kept_levels(model), open_channels(pair), model.dephasing_matrix
 
         for _, group in groupby(pairs, key=structure):
             alike = list(group)
@@ -209,8 +210,7 @@ class SecondOrder(Method):
         vibrations = None if vibronic is None else _vibrations(members[0], leads)
         if vibrations is not None:
             families.append(vibrations)
-        if any(member.reservoirs.dephasing for member in members):
-            families.append(Dephasing(members, layout))
+        families += fluctuations(members, layout)
         generator = Generator(members, layout, families)
         solver = SteadySolver.of(
             generator,

@@ -258,7 +258,6 @@ REFUSED_SETTINGS = {
     "phonon_tiers": "lead rates at electron energies alone, which tiers would need, drive a current without "
     "bias; give phonon_levels",
     "phonon_matsubara": "an ohmic bath has none",
-    "dephasing_matrix": "dephasing is that of the orbital energies here; junction.phonons has the matrix",
 }
 
 

@@ -16,6 +16,7 @@ from chirospin.junction.bias.model import (
     at_potentials,
     at_temperatures,
     gated_hamiltonian,
+    kept_levels,
     moved_bias,
     own_potentials,
     reservoirs_of,
@@ -56,6 +57,12 @@ def rest(model: BiasedJunction) -> BiasedJunction:
         else at_potentials(model, np.full(potential.size, potential.mean()))
     )
     return at_temperatures(still, np.full(T.size, T.mean())) if np.ptp(T) else still
+
+
+def roughly_at_rest(model: BiasedJunction) -> BiasedJunction:
+    """At rest, with the levels of vibrations that are tried first: an artefact needs no more of them."""
+    still = rest(model)
+    return still.replace(phonon_levels=kept_levels(still)) if len(modes(still)) else still
 
 
 def driven(model: BiasedJunction) -> bool:
@@ -100,7 +107,7 @@ def near_rest(model: BiasedJunction) -> bool:
 
 
 def _at_rest(model: BiasedJunction, steps: int) -> BiasedJunction | None:
-    return shifted_bias(rest(model), steps) if obeys_reciprocity(model) else None
+    return shifted_bias(roughly_at_rest(model), steps) if obeys_reciprocity(model) else None
 
 
 def heated(model: BiasedJunction, steps: int) -> BiasedJunction:
@@ -153,7 +160,7 @@ PARTS = (
         at=rest,
         needs=(LEAD_RESPONSE,),
     ),
-    Part(name=REST, about="between equal leads", at=rest, needs=(BROADENED,)),
+    Part(name=REST, about="between equal leads", at=roughly_at_rest, needs=(BROADENED,)),
     Part(name=REST_ABOVE, about="one step of bias above rest", at=lambda m: _at_rest(m, 1)),
     Part(name=REST_BELOW, about="one step of bias below rest", at=lambda m: _at_rest(m, -1)),
     Part(

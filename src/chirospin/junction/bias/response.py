@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from chirospin.junction.bias.dissipators import Dephasing, ThermalLeads
+from chirospin.junction.bias.dissipators import ThermalLeads, fluctuations
 from chirospin.junction.bias.eigenstates import BiasedMember
 from chirospin.junction.manybody.generator import Generator, JumpFamily
 from chirospin.junction.manybody.packed import EVEN, ODD, Halves, Real
@@ -123,8 +123,7 @@ class Responding:
         layout = self.leads.layout
         leads = ThermalLeads(members, layout, self.leads.kind)
         families: list[JumpFamily] = [leads]
-        if any(member.reservoirs.dephasing for member in members):
-            families.append(Dephasing(members, layout))
+        families += fluctuations(members, layout)
         even, odd = Generator(members, layout, families).derivative(*self.halves)
         flows = _flows(leads, self.halves)
         return np.concatenate([even, odd, flows.particles, flows.energy], axis=1)

@@ -72,7 +72,10 @@ class OhmicVibrations(Vibrations):
                     lost = dagger(Q) @ P
                     total -= 1j * lost
                     if kind == "kms":
-                        total += 1j * np.tanh(gap / (4 * thermal_energy)) * lost
+                        steep = (
+                            np.tanh(gap / (4 * thermal_energy)) if thermal_energy else np.sign(gap)
+                        )
+                        total += 1j * steep * lost
                     jumps.append((U @ P @ dagger(U), U @ Q @ dagger(U)))
                 self.jumps[parity, n] = jumps
                 self.losses[parity, n] = U @ total @ dagger(U)

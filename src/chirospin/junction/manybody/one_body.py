@@ -10,7 +10,7 @@ import numpy as np
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.generator import JumpFamily
 from chirospin.junction.manybody.hamiltonian import Matrices, Member, hamiltonians
-from chirospin.junction.manybody.packed import EVEN, ODD, Blocks, Complex, Halves, Layout
+from chirospin.junction.manybody.packed import EVEN, ODD, Blocks, Complex, Halves, Layout, Real
 from chirospin.junction.model import Interaction
 
 
@@ -36,12 +36,12 @@ class OneBodyDephasing(JumpFamily):
 
     Parameters
     ----------
-    terms : (rate, V in sectors)
+    terms : (rate, V in sectors); a rate is one number, or one of each member, (batch, 1, 1, 1)
     """
 
     keeps = True
 
-    def __init__(self, terms: Sequence[tuple[float, Blocks]], layout: Layout) -> None:
+    def __init__(self, terms: Sequence[tuple[float | Real, Blocks]], layout: Layout) -> None:
         self.terms = [
             (rate, {place: layout.beside(V) for place, V in blocks.items()})
             for rate, blocks in terms

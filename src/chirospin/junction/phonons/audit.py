@@ -45,7 +45,7 @@ from chirospin.junction.phonons.scba import KEPT
 from chirospin.junction.phonons.solution import AuxiliaryTiers, ExplicitLevels, Stage
 from chirospin.junction.phonons.state import PhononState, Truncation
 
-SELF_CONSISTENT = 1e-9
+SELF_CONSISTENT = 1e-7
 """Ten times what the iteration stops at."""
 TIERS_NEGATIVE = 1e-4
 """Of a truncated hierarchy, which is not positive by form: one tier has eigenvalues to -1e-5."""
@@ -122,6 +122,10 @@ def _grid_balance(model: PhononJunction, state: PhononState) -> float | None:
     return LEAD_BALANCE.evaluate(model, state) if state.density is None else None
 
 
+def _grid_change(model: PhononJunction, state: PhononState) -> float | None:
+    return None if np.isnan(state.grid_change) else state.grid_change
+
+
 def _self_consistency(model: PhononJunction, state: PhononState) -> float | None:
     return None if state.density is not None else max(one.residual for one in state.outcomes)
 
@@ -132,13 +136,19 @@ CHECKS = (
         name="self_consistency",
         tolerance=SELF_CONSISTENT,
         evaluate=_self_consistency,
-        about="scba: relative change of the density in its last iteration",
+        about="scba: relative change of density and Green functions in the last iteration",
     ),
     Check(
         name="grid_balance",
         tolerance=KEPT,
         evaluate=_grid_balance,
-        about="scba: I_L + I_R = 0, relative to the coupling; give more frequencies",
+        about="scba: I_L + I_R = 0, relative to the coupling; a diagonal self-energy need not conserve",
+    ),
+    Check(
+        name="grid_change",
+        tolerance=KEPT,
+        evaluate=_grid_change,
+        about="scba: what a finer grid may change of the current, over the coupling; give more frequencies",
     ),
     TRACE,
     HERMITICITY,

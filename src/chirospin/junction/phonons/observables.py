@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from chirospin.base.errors import ModelError
 from chirospin.base.observables import Function, observable
 from chirospin.base.parts import Part
 from chirospin.junction import observables as plain
@@ -120,14 +121,34 @@ def spin_polarisation(model: PhononJunction, state: PhononState) -> Real:
     return plain.spin_polarisation.function(model, state)  # type: ignore[no-any-return]
 
 
+def _local(model: PhononJunction) -> bool:
+    return model.phonon_bath == "local"
+
+
+def _require_quanta(model: PhononJunction, state: PhononState, name: str) -> None:
+    """Refuse what the hierarchy of an effective field does not hold.
+
+    Raises
+    ------
+    ModelError : a bath that is not local, by tiers
+    """
+    if state.truncation.tiers and not _local(model) and not modes(model).idle:
+        raise ModelError(
+            f"Parameter `phonon_bath` must be local (dimensionless) for `{name}` by tiers, which know the "
+            f"effective field of other baths alone, but is {model.phonon_bath}; method levels has dressed"
+        )
+
+
 @observable(
     unit="1",
     symbol=r"\langle b^+b \rangle",
     dims=("magnetisation", "mode"),
-    undefined="of a hierarchy only a local bath and two tiers tell it",
+    undefined="of a hierarchy only a local bath and two tiers tell it; scba does not",
+    default=_local,
 )
 def phonon_number(model: PhononJunction, state: PhononState) -> Real:
-    r"""Mean number of quanta in each vibration."""
+    r"""Mean number of quanta in each vibration; of a bath that is not local by levels alone."""
+    _require_quanta(model, state, "phonon_number")
     return state.phonon_number
 
 
@@ -137,13 +158,23 @@ def displacement(model: PhononJunction, state: PhononState) -> Real:
     return state.displacement
 
 
-@observable(unit="eV", symbol=r"\langle xV \rangle", dims=("magnetisation", "mode"))
+@observable(
+    unit="eV",
+    symbol=r"\langle xV \rangle",
+    dims=("magnetisation", "mode"),
+    undefined="scba does not tell it",
+)
 def coupling_energy(model: PhononJunction, state: PhononState) -> Real:
     r"""Energy of the coupling of each vibration to the electrons."""
     return state.coupling_energy
 
 
-@observable(unit=POWER, symbol="E", dims=("magnetisation", "terminal"))
+@observable(
+    unit=POWER,
+    symbol="E",
+    dims=("magnetisation", "terminal"),
+    undefined="scba does not tell it",
+)
 def energy_current(model: PhononJunction, state: PhononState) -> Real:
     r"""Energy that enters from either lead and from the bath of the vibrations.
 
@@ -159,7 +190,8 @@ def energy_current(model: PhononJunction, state: PhononState) -> Real:
     unit=POWER,
     symbol="Q",
     dims=("magnetisation", "mode"),
-    undefined="of a hierarchy only a local bath and two tiers tell it",
+    undefined="of a hierarchy only a local bath and two tiers tell it; scba does not",
+    default=_local,
 )
 def mode_heat(model: PhononJunction, state: PhononState) -> Real:
     r"""Energy that the jumps of its bath take from each vibration.
@@ -168,6 +200,7 @@ def mode_heat(model: PhononJunction, state: PhononState) -> Real:
 
     the latter for a local bath without truncation.
     """
+    _require_quanta(model, state, "mode_heat")
     return state.mode_heat
 
 

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse.csgraph import connected_components
@@ -35,21 +36,33 @@ from chirospin.junction.model import (
 )
 from chirospin.junction.modes import Modes, modes
 from chirospin.junction.phonons.bath import Noise, noise
+from chirospin.junction.phonons.born import Fluctuation, Orbitals, Spectrum
 from chirospin.junction.phonons.model import PhononJunction, bath_temperature, matsubara_terms
 from chirospin.junction.phonons.solution import dephasing_terms
 from chirospin.junction.phonons.state import PhononState, Truncation
 from chirospin.junction.probed import require_no_probes
 from chirospin.junction.state import UNREACHED, lead_current, unreached
-from chirospin.numerics.sylvester import dagger, solve_sylvester
+from chirospin.numerics.fixed_point import AndersonHistory
+from chirospin.numerics.half_line import HalfLine
+from chirospin.numerics.krylov import gmres
+from chirospin.numerics.sylvester import dagger, pack, solve_sylvester, unpack
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 SelfEnergy = Literal["full", "diagonal"]
-ROUGH = 1e-7  # change of the density at which a grid is judged
-KEPT = 1e-6  # of the coupling: I_L + I_R up to which a grid of our own choice is fine enough
-WIDE = 6.0  # half the grid over the largest energy
-FEWEST, MOST = 2**11, 2**17  # points, where they are chosen
-GRIDS = 9  # arrays of (frequency, 4M, 4M) at work
+KEPT = 1e-6  # of the coupling: what a finer grid may still change
+SHARE = (
+    1 / 16
+)  # left of the change from the grid before: less than LESS, and than FINER to its order
+FINER = 1.5
+FORGOTTEN = 3e-4  # of what the bath remembers, where the times of the first grid end
+LESS = 0.06  # of that on the next
+HALF_WIDE = 4.0  # largest frequency of the first grid over the largest energy
+FEWEST, MOST = 2**6, 2**17  # times, where they are chosen
+ARRAYS = 24  # of (time, 4M, 4M) at work
+ROUGH = 1e-6  # where the first grid ends
+DEPTH = 5  # of the acceleration
+CORRECTED, MOST_VECTORS = 1e-2, 200  # of one correction of the density
 NOT_CONVERGED = (
     "the self-consistent Born approximation did not converge; coupling or repulsion is too strong for it: "
     "take tiers, or raise iterations"
@@ -64,7 +77,10 @@ class BornApproximation(Method):
     references: ClassVar[tuple[str, ...]] = ("nozaki_fujita_2026",)
 
     tolerance: float = Field(
-        1e-10, ge=TIGHTEST, le=LOOSEST, description="change of the density in the last iteration"
+        1e-8,
+        ge=TIGHTEST,
+        le=LOOSEST,
+        description="relative change of density and Green functions in the last iteration",
     )
     iterations: int = Field(100, ge=1, le=MOST_STEPS, description="most iterations")
     frequencies: int | None = Field(
@@ -72,7 +88,7 @@ class BornApproximation(Method):
         ge=64,
         le=MOST,
         multiple_of=2,
-        description="points of the grid; doubled until I_L + I_R vanishes if left out",
+        description="points of the grid, in time and frequency; doubled until the current stays if left out",
     )
     self_energy: SelfEnergy = Field(
         "full",
@@ -97,17 +113,13 @@ class BornApproximation(Method):
                 f"Parameter `hund` must be 0 (in eV) for method scba, which has density terms only, but is "
                 f"{float(np.abs(terms.strength).max()):g}"
             )
-        filling, emptying = exchange_rates(model)
-        found = [
-            BornEquation.of(model, filling[m], emptying[m], terms, self).solution(self)
-            for m in (0, 1)
-        ]
+        found = [BornEquation.of(model, m, terms, self).solution(self) for m in (0, 1)]
         seen = modes(model)
         G = np.stack([one.density.T for one in found])  # <c^+_m c_n>
         current = lead_current(
             lead_couplings(model), np.einsum("mkk->mk", G).real, lead_occupations(model)
         )
-        unknown = np.full((2, len(seen)), np.nan)
+        unknown, change = np.full((2, len(seen)), np.nan), max(one.grid_change for one in found)
         shift = np.stack([one.displacement for one in found]).reshape(2, len(seen))
         return PhononState(
             one_body_density=G,
@@ -122,10 +134,18 @@ class BornApproximation(Method):
             dephasing_energy=np.zeros(2),
             top_level=unknown,
             field_density=np.full((2, len(seen), *G.shape[1:]), np.nan, dtype=complex),
+            grid_change=change,
+            errors=_errors(current, change * float(lead_couplings(model).max())),
         )
 
 
-Changes = list[tuple[Complex, Complex] | None]
+def _errors(current: Real, change: float) -> dict[str, Real]:
+    """Of current and polarisation, for what a finer grid may change."""
+    total = abs(current[:, 0].sum())
+    return {
+        "current": np.full(2, change),
+        "spin_polarisation": np.asarray(2 * change / max(total, 1e-300)),
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +155,7 @@ class BornState:
     density: Complex
     displacement: Real
     outcome: Outcome
+    grid_change: float = np.nan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +166,7 @@ class BornEquation:
     ----------
     h : one-body matrix, eV
     filling, emptying : rates of every orbital, eV/hbar
+    left : orbitals of the left lead
     terms : of the repulsion
     modes, noise : the vibrations and their bath
     white : rate and matrix of white noise
@@ -158,6 +180,7 @@ class BornEquation:
     modes: Modes
     noise: Noise
     white: list[tuple[float, Complex]]
+    left: NDArray[np.bool_]
     points: int | None
     diagonal: bool
 
@@ -165,12 +188,12 @@ class BornEquation:
     def of(
         cls,
         model: PhononJunction,
-        filling: Real,
-        emptying: Real,
+        magnetisation: int,
         terms: Interaction,
         method: BornApproximation,
     ) -> BornEquation:
         """From a model and one of its magnetisations."""
+        filling, emptying = (rate[magnetisation] for rate in exchange_rates(model))
         seen = modes(model)
         bath = noise(seen, bath_temperature(model), model.phonon_bath, matsubara_terms(model))  # type: ignore[arg-type]
         white = dephasing_terms(model)
@@ -183,6 +206,7 @@ class BornEquation:
             modes=seen,
             noise=bath,
             white=white,
+            left=lead_couplings(model)[magnetisation, 0] > 0,
             points=method.frequencies,
             diagonal=method.self_energy == "diagonal",
         )
@@ -194,18 +218,6 @@ class BornEquation:
         joined = joined + sum((np.abs(V) for _, V in self.white), start=np.zeros_like(joined))
         count, label = connected_components(joined > 0, directed=False)
         return [np.flatnonzero(label == n) for n in range(count)]
-
-    def restricted(self, own: NDArray[np.int64]) -> BornEquation:
-        """To some orbitals, which nothing joins to the others."""
-        inside = np.ix_(own, own)
-        return replace(
-            self,
-            h=self.h[inside],
-            filling=self.filling[own],
-            emptying=self.emptying[own],
-            modes=replace(self.modes, coupling=self.modes.coupling[:, own][:, :, own]),
-            white=[(rate, V[inside]) for rate, V in self.white],
-        )
 
     @cached_property
     def response(self) -> Real:
@@ -243,21 +255,6 @@ class BornEquation:
         N, _, _ = solve_sylvester(K, -self.arriving(density))
         return N
 
-    def grid(self, K: Complex, count: int, width: float = WIDE) -> Real:
-        """Frequencies up to a multiple of the largest energy."""
-        energy = np.linalg.eigvals(K)
-        half = width * (np.abs(energy).max() + self.modes.energy.max(initial=0.0))
-        return np.asarray(-half + 2 * half / count * np.arange(count))
-
-    @property
-    def first_points(self) -> int:
-        """Of the grid that is tried first: fine enough for what the bath remembers."""
-        if self.points is not None:
-            return self.points
-        span = 2 * WIDE * np.abs(np.linalg.eigvals(self.h + self.loss)).max()
-        step = float(self.modes.damping.min(initial=np.inf)) / 2
-        return int(2 ** np.ceil(np.log2(np.clip(span / step, FEWEST, MOST))))
-
     def require_room(self, count: int) -> None:
         """Refuse a grid that does not fit.
 
@@ -265,12 +262,12 @@ class BornEquation:
         ------
         ModelError : says its size
         """
-        need = 16.0 * GRIDS * count * max(map(len, self.blocks)) ** 2
+        need = 16.0 * ARRAYS * count * max(map(len, self.blocks)) ** 2
         if need > available_bytes():
             raise ModelError(
                 f"Parameter `molecules` must fit in memory for method scba, but {len(self.h) // 4} molecules "
-                f"on {count} frequencies take about {in_words(need)} and {in_words(available_bytes())} are "
-                "free; give fewer frequencies and look at grid_balance"
+                f"at {count} times take about {in_words(need)} and {in_words(available_bytes())} are "
+                "free; give fewer frequencies and look at grid_change"
             )
 
     def lost(self, density: Complex) -> float:
@@ -279,8 +276,57 @@ class BornEquation:
         flow = (self.filling * (1 - n) - self.emptying * n).sum()
         return float(abs(flow) / max((self.filling + self.emptying).max(), 1e-300))
 
+    def fluctuations(self, own: NDArray[np.int64]) -> tuple[Fluctuation, ...]:
+        """Of the modes that move these orbitals; equal ones are taken together."""
+        memory, alike = self.noise.memory, dict[bytes, list[int]]()
+        for v, V in enumerate(self.modes.coupling):
+            terms = [j for j, mode in enumerate(memory.mode) if mode == v]
+            if V[np.ix_(own, own)].any():
+                seen = [memory.decay[terms], memory.weight[terms], memory.conjugate_weight[terms]]
+                alike.setdefault(np.concatenate(seen).tobytes(), []).append(v)
+        found = []
+        for members in alike.values():
+            terms = [j for j, mode in enumerate(memory.mode) if mode == members[0]]
+            found.append(
+                Fluctuation(
+                    decay=memory.decay[terms],
+                    weight=memory.weight[terms],
+                    back=memory.conjugate_weight[terms],
+                    coupling=self.modes.coupling[np.ix_(np.array(members), own, own)],
+                )
+            )
+        return tuple(found)
+
+    @cached_property
+    def orbitals(self) -> list[Orbitals]:
+        """Sets of orbitals that no term joins to others."""
+        return [
+            Orbitals(
+                own=own,
+                center=float(np.linalg.eigvalsh(self.h[own][:, own])[[0, -1]].mean()),
+                fluctuations=self.fluctuations(own),
+                diagonal=self.diagonal,
+            )
+            for own in self.blocks
+        ]
+
+    def line(self, K: Complex, fineness: int) -> HalfLine:
+        """Times up to what the bath remembers, fine enough for the largest energies."""
+        decay = self.noise.memory.decay
+        eta = float(decay.real.min())
+        fastest = float(np.abs(decay.imag).max() + decay.real.max() - eta)
+        spans = [np.ptp(np.linalg.eigvals(K[own][:, own]).real) for own in self.blocks]
+        width = float(max(spans)) / 2
+        more = FINER**fineness
+        span = -np.log(FORGOTTEN * LESS**fineness) / eta
+        count = int(np.ceil(span * HALF_WIDE * more * (width + fastest) / np.pi))
+        if self.points is not None:
+            count = self.points if fineness else round(self.points / FINER)
+        count = scipy.fft.next_fast_len(max(count, FEWEST))
+        return HalfLine(count=count, step=span / count, damping=eta)
+
     def solution(self, method: BornApproximation) -> BornState:
-        """Iterated until the density stays, on finer grids until no current is lost."""
+        """On a coarse grid, then on finer ones until the currents stay."""
         K = self.h + self.loss
         if unreached(np.array([-2 * np.linalg.eigvals(K).imag.max()]), self.h)[0]:
             nothing = np.full(K.shape, np.nan, dtype=complex)
@@ -288,137 +334,174 @@ class BornEquation:
             return BornState(
                 density=nothing, displacement=np.full(len(self.modes), np.nan), outcome=lost
             )
-        count, width, spent, before, finer = self.first_points, WIDE, 0, np.inf, True
-        density = self.bare(K, np.zeros_like(K))
-        while True:
-            self.require_room(count)
-            last = self.points is not None or 2 * count > MOST
-            changes: Changes = [None] * len(self.blocks)
-            for rough in (False,) if last else (True, False):  # a grid is tried before it is used
-                w = self.grid(K, count, width)
-                found = self._iterated(density, w, method, changes, rough=rough)
-                spent += found.outcome.iterations
-                density = found.density
-                leak = self.lost(density) if found.outcome.converged else 0.0
-                if rough and leak > KEPT:
-                    break
-            found = replace(found, outcome=replace(found.outcome, iterations=spent))
-            if last or leak <= KEPT:
-                return found
-            if leak > before / 4:  # it was not that which was too coarse, or too narrow
-                finer = not finer
-            count, width, before = 2 * count, width if finer else 2 * width, leak
-
-    def _iterated(
-        self, density: Complex, w: Real, method: BornApproximation, changes: Changes, *, rough: bool
-    ) -> BornState:
-        """On one grid, from the changes of the Green functions of every block, which are kept there."""
-        blocks = self.blocks
-        parts = [self.restricted(one) for one in blocks]
-        goal = max(method.tolerance, ROUGH) if rough else method.tolerance
-        shift, moved, spent = np.zeros(len(self.modes)), np.inf, 0
-        while spent < method.iterations:
-            spent += 1
-            field, shift = self.field(density)
-            K, new = self.h + field + self.loss, np.zeros_like(density)
-            for n, (part, own) in enumerate(zip(parts, blocks, strict=True)):
-                inside = np.ix_(own, own)
-                step = _Step(part, K[inside], density[inside], w)
-                new[inside], changes[n] = step.density(changes[n])
-            size = float(np.linalg.norm(new))
-            moved = float(np.linalg.norm(new - density)) / max(size, 1e-300)
-            density = new
-            if not moved > goal or not np.isfinite(moved):
+        N = self.bare(K, np.zeros_like(K))
+        if self.modes.idle:
+            return BornIteration(self, None, N).run(method)
+        fineness, spent = 0, 0
+        work = BornIteration(self, self.line(K + self.field(N)[0], 0), N)
+        found = work.run(method, ROUGH)
+        while found.outcome.converged:
+            spent += found.outcome.iterations
+            fineness += 1
+            line = self.line(K + self.field(found.density)[0], fineness)
+            before = found
+            work = work.on(line)
+            found = work.run(method)
+            share = (
+                SHARE if self.points is None else 1.0
+            )  # a given grid may be too coarse for its order
+            change = share * self.apart(before.density, found.density)
+            found = replace(found, grid_change=change)
+            if change <= KEPT or self.points is not None or FINER * line.count > MOST:
                 break
-        good = moved <= goal
-        outcome = Outcome(
-            converged=bool(good),
-            residual=moved,
-            iterations=spent,
-            reason="" if good else NOT_CONVERGED,
+        spent += found.outcome.iterations
+        return replace(found, outcome=replace(found.outcome, iterations=spent))
+
+    def apart(self, one: Complex, other: Complex) -> float:
+        """Difference of the currents of the left lead, over the largest coupling."""
+        total = self.filling + self.emptying
+        flow = self.left * np.abs((one - other).diagonal())
+        return float(flow.sum() / max(total.max(), 1e-300))
+
+
+class BornIteration:
+    """Density and functions of every set of orbitals, on one grid; None where no mode moves them."""
+
+    def __init__(self, equation: BornEquation, line: HalfLine | None, N: Complex) -> None:
+        self.equation, self.line, self.N = equation, line, N
+        self.functions: list[Complex | None] = [None] * len(equation.orbitals)
+        if line is None:
+            return
+        equation.require_room(line.count)
+        spectra = self.spectra(N)
+        for place, (part, K) in enumerate(zip(equation.orbitals, spectra, strict=True)):
+            if part.fluctuations:
+                self.functions[place] = part.free(K, N[part.inside], line)
+
+    def on(self, line: HalfLine) -> BornIteration:
+        """The same on another grid."""
+        other, old = BornIteration(self.equation, None, self.N), self.line
+        assert old is not None
+        self.equation.require_room(line.count)
+        other.line = line
+        parts = self.equation.orbitals
+        for place, (part, K) in enumerate(zip(parts, self.spectra(self.N), strict=True)):
+            f = self.functions[place]
+            if f is not None:  # collisions are forgotten twice as fast as functions
+                met = part.collisions(f, old).on(line, old)
+                other.functions[place] = part.functions(K, self.N[part.inside], met, line)
+        return other
+
+    @property
+    def weight(self) -> float:
+        """Of the density beside its functions: the square root of the times that matter."""
+        return 1.0 if self.line is None else (2 * self.line.damping * self.line.step) ** -0.5
+
+    def spectra(self, N: Complex) -> list[Spectrum]:
+        """Of K with the mean field of a density."""
+        K = self.equation.h + self.equation.field(N)[0] + self.equation.loss
+        return [Spectrum.of(K[part.inside], part.center) for part in self.equation.orbitals]
+
+    def run(self, method: BornApproximation, least: float = 0.0) -> BornState:
+        """Until density and functions stay."""
+        tolerance = max(method.tolerance, least)
+        history, moved, spent = AndersonHistory(DEPTH), np.inf, 0
+        while spent < method.iterations and moved > tolerance:
+            spent += 1
+            N, functions = self._mapped()
+            new = self._joined(N, functions)
+            defect = new - self._joined(self.N, self.functions)
+            change = float(np.linalg.norm(N - self.N)) / max(float(np.linalg.norm(N)), 1e-300)
+            moved = max(float(np.linalg.norm(defect)) / float(np.linalg.norm(new)), change)
+            if not np.isfinite(moved):
+                break
+            self.N, self.functions = N, functions
+            if moved > tolerance:
+                self._part(history.step(new, defect))
+        good = moved <= tolerance
+        return BornState(
+            density=self.N,
+            displacement=self.equation.field(self.N)[1],
+            outcome=Outcome(
+                converged=bool(good),
+                residual=moved,
+                iterations=spent,
+                reason="" if good else NOT_CONVERGED,
+            ),
         )
-        return BornState(density=density, displacement=shift, outcome=outcome)
 
+    def _mapped(self) -> tuple[Complex, list[Complex | None]]:
+        """Density and functions under the collisions of the last ones."""
+        parts, line = self.equation.orbitals, self.line
+        met = [
+            None if f is None or line is None else part.collisions(f, line)
+            for part, f in zip(parts, self.functions, strict=True)
+        ]
+        N = self.N + self._correction([None if one is None else one.rate for one in met])
+        functions: list[Complex | None] = [None] * len(parts)
+        for place, (part, K, one) in enumerate(zip(parts, self.spectra(N), met, strict=True)):
+            if one is not None and line is not None:
+                functions[place] = part.functions(K, N[part.inside], one, line)
+        return N, functions
 
-def sandwiched(V: Complex, X: Complex) -> Complex:
-    """V X V, by elements where V is diagonal."""
-    d = V.diagonal()
-    if not (V - np.diag(d)).any():
-        return np.asarray(d[:, None] * X * d)
-    return np.asarray(V @ X @ V)
+    def _correction(self, rates: list[Complex | None]) -> Complex:
+        """Change of the density that makes it stationary, collisions moving as simple functions say."""
+        equation, N, spectra = self.equation, self.N, self.spectra(self.N)
+        parts, nothing = equation.orbitals, np.zeros_like(self.N)
+        still, idle = equation.field(nothing)[0], equation.arriving(nothing)
+        ends = np.cumsum([0, *(part.own.size**2 for part in parts)])
 
+        def split(packed: Real) -> list[Complex]:
+            sizes = [part.own.size for part in parts]
+            return [
+                unpack(packed[start : start + n * n].reshape(n, n))
+                for start, n in zip(ends, sizes, strict=False)
+            ]
 
-class _Step:
-    """One iteration: self-energies from the last Green functions, and what they make of them."""
+        def joined(blocks: list[Complex]) -> Real:
+            return np.concatenate([pack(one).ravel() for one in blocks])
 
-    def __init__(self, equation: BornEquation, K: Complex, density: Complex, w: Real) -> None:
-        self.equation, self.K, self.w = equation, K, w
-        self.arriving = equation.arriving(density)
-        self.bare = equation.bare(K, density)
-        energy, R = np.linalg.eig(K)
-        self.energy, self.right, self.left = energy, R, np.linalg.inv(R)
+        def inverse(packed: Real) -> list[Complex]:
+            return [
+                K.outside(K.inside(X) / (-1j * K.split))
+                for K, X in zip(spectra, split(packed), strict=True)
+            ]
 
-    def _between(self, before: Complex, diagonal: Complex, after: Complex) -> Complex:
-        """before f(K) after of many f, given at the eigenvalues of K, (frequency, n)."""
-        left = (before @ self.right) * diagonal[:, None, :]
-        return np.asarray(left @ (self.left @ after))
+        def apply(vectors: Real) -> Real:
+            change, whole = inverse(vectors[0]), nothing.copy()
+            for part, X in zip(parts, change, strict=True):
+                whole[part.inside] = X
+            field, arriving = equation.field(whole)[0] - still, equation.arriving(whole) - idle
+            out = []
+            for part, K, X in zip(parts, spectra, change, strict=True):
+                own = N[part.inside]
+                half = -1j * (K.matrix @ X + field[part.inside] @ own) - part.response(K, own, X)
+                out.append(half + dagger(half) + arriving[part.inside])
+            return joined(out)[None]
 
-    def density(
-        self, change: tuple[Complex, Complex] | None
-    ) -> tuple[Complex, tuple[Complex, Complex]]:
-        r"""The density, and the difference of both Green functions from those without the Fock term.
+        defect: list[Complex] = []
+        arriving = equation.arriving(N)
+        for part, K, rate in zip(parts, spectra, rates, strict=True):
+            half = -1j * K.matrix @ N[part.inside]
+            half = half if rate is None else half - rate
+            defect.append(half + dagger(half) + arriving[part.inside])
+        found = gmres(apply, -joined(defect)[None], tolerance=CORRECTED, limit=MOST_VECTORS)
+        total = nothing.copy()
+        for part, X in zip(parts, inverse(found.solution[0]), strict=True):
+            total[part.inside] = (X + dagger(X)) / 2
+        return total
 
-        Of the latter the lesser one is :math:`N G^a - G^r N`.
-        """
-        greater, lesser = self._self_energies(change)
-        if self.equation.diagonal:
-            keep = np.eye(len(self.K))
-            greater, lesser = greater * keep, lesser * keep
-        moved = self.w[:, None, None] * np.eye(len(self.K)) - self.K - (greater - lesser)
-        retarded: Complex = np.asarray(np.linalg.inv(moved), dtype=complex)
-        less = retarded @ (1j * self.arriving + lesser - dagger(lesser)) @ dagger(retarded)
-        pole, unit = 1 / (self.w[:, None] - self.energy), np.eye(len(self.K), dtype=complex)
-        free = self._between(unit, pole, self.bare)
-        less += free - dagger(free)
-        apart: Complex = np.asarray(retarded - self._between(unit, pole, unit))
-        more = less + apart - dagger(apart)
-        step = (self.w[1] - self.w[0]) / (2 * np.pi)
-        N = self.bare - 1j * step * less.sum(axis=0)
-        return (N + dagger(N)) / 2, (more, less)
+    def _joined(self, N: Complex, functions: list[Complex | None]) -> Real:
+        """One vector, in which the density weighs as much as its functions."""
+        present = [f.ravel() for f in functions if f is not None]
+        return np.concatenate([self.weight * N.ravel(), *present]).view(float)
 
-    def _self_energies(self, change: tuple[Complex, Complex] | None) -> tuple[Complex, Complex]:
-        """Parts of Sigma^> and Sigma^< from t > 0, (frequency, n, n)."""
-        equation, memory = self.equation, self.equation.noise.memory
-        shape = (self.w.size, *self.K.shape)
-        greater, lesser = np.zeros(shape, complex), np.zeros(shape, complex)
-        empty = np.eye(len(self.K)) - self.bare
-        later = None if change is None else [self._in_time(one) for one in change]
-        t = np.pi / -self.w[0] * np.arange(self.w.size // 2)
-        for v, V in enumerate(equation.modes.coupling):
-            own = [j for j, mode in enumerate(memory.mode) if mode == v]
-            weight, back = memory.weight[own], memory.conjugate_weight[own]
-            pole = 1 / (self.w[:, None, None] + 1j * memory.decay[own] - self.energy[:, None])
-            greater += self._between(V, pole @ weight, empty @ V)
-            lesser -= self._between(V, pole @ back, self.bare @ V)
-            if later is None:
-                continue
-            decay = np.exp(-np.outer(t, memory.decay[own]))
-            for total, one, share in zip((greater, lesser), later, (weight, back), strict=True):
-                total += self._in_frequency((decay @ share)[:, None, None] * sandwiched(V, one))
-        return greater, lesser
-
-    def _in_time(self, spectrum: Complex) -> Complex:
-        """At t >= 0, half of all times."""
-        count, step = self.w.size, self.w[1] - self.w[0]
-        t = 2 * np.pi / (count * step) * np.arange(count // 2)
-        values = np.fft.fft(spectrum, axis=0)[: count // 2]
-        return np.asarray(step / (2 * np.pi) * np.exp(-1j * self.w[0] * t)[:, None, None] * values)
-
-    def _in_frequency(self, values: Complex) -> Complex:
-        """Of a function at t >= 0, by the trapezoidal rule."""
-        count, step = self.w.size, self.w[1] - self.w[0]
-        dt = 2 * np.pi / (count * step)
-        t = dt * np.arange(len(values))
-        weighted = np.exp(1j * self.w[0] * t)[:, None, None] * values
-        weighted[0] *= 0.5
-        return np.asarray(dt * count * np.fft.ifft(weighted, n=count, axis=0))
+    def _part(self, joined: Real) -> None:
+        """Set density and functions from one vector."""
+        values: Complex = joined.view(complex)
+        start = self.N.size
+        self.N = values[:start].reshape(self.N.shape) / self.weight
+        for place, f in enumerate(self.functions):
+            if f is not None:
+                self.functions[place] = values[start : start + f.size].reshape(f.shape)
+                start += f.size

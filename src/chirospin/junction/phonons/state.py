@@ -48,6 +48,7 @@ class PhononState(JunctionState):
     top_level : occupation of the highest level, (magnetisation, mode)
     field_density : <x c^+_m c_n>, (magnetisation, mode, 4M, 4M), eV; where the couplings join m and n
     truncation_change : of the polarisation when the hierarchy is cut two tiers lower
+    grid_change : of the current on a finer grid, over the largest coupling: the Born approximation
     errors : of the readings above, and of ``current`` and ``spin_polarisation``, for what a truncation leaves
         out; what is not known is not there
     """
@@ -62,4 +63,5 @@ class PhononState(JunctionState):
     top_level: Real
     field_density: NDArray[np.complex128]
     truncation_change: float = np.nan
+    grid_change: float = np.nan
     errors: Mapping[str, Real] = field(default_factory=dict)

@@ -23,7 +23,7 @@ from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Shape, axis_parameter, parameter
 from chirospin.junction.bias.audit import EXCHANGE_FIELD
-from chirospin.junction.bias.dissipators import Kind, ThermalLeads
+from chirospin.junction.bias.dissipators import Kind, ThermalLeads, fluctuations
 from chirospin.junction.bias.eigenstates import BiasedMember
 from chirospin.junction.bias.master import WITH_EXCHANGE
 from chirospin.junction.bias.model import LARGEST as LARGEST_ENERGY
@@ -293,7 +293,7 @@ class SwitchedEvolution(Method):
     def _steady(self, member: BiasedMember) -> _Found:
         layout = Layout(charges=member.charges, batch=1)
         leads = ThermalLeads([member], layout, self.kind)
-        generator = Generator([member], layout, [leads])
+        generator = Generator([member], layout, [leads, *fluctuations([member], layout)])
 
         def attempt(generators: Sequence[Generator], form: Form) -> list[_Found]:
             solver = SteadySolver(
