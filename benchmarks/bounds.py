@@ -21,6 +21,8 @@ from chirospin.base.families import problem
 from chirospin.measured.inference.bounds import largest_polarisation
 from chirospin.measured.inference.ranges import realistic, realistic_ranges
 
+STORE = Path(".benchmarks/bounds")
+"""What was found at every point: a search that was stopped goes on."""
 RECORD = Path("src/chirospin/studies/own/junction_bounds.json")
 ATOMS = ("light", "selenium")
 LEADS = (0.4, 0.9, 1.0)
@@ -54,8 +56,8 @@ VOLT = {
 CASES = {
     "infinite": Case(path="junction", method="gksl"),
     "volt": Case(
-        path="junction.bias", method="redfield", fixed=VOLT, leads=(0.4, 0.9),
-        starts=4, screen=32, evaluations=22, hops=1,
+        path="junction.bias", method="redfield", fixed=VOLT, leads=(0.4, 0.9, 1.0),
+        starts=4, screen=128, evaluations=45, hops=2,
     ),
 }  # fmt: skip
 
@@ -79,7 +81,7 @@ def search(name: str, case: Case, atoms: str, p: float) -> None:
     ranges, rows = realistic_ranges(model, list(given), atoms)
     ds = largest_polarisation(
         one, model, ranges, case.method, sources=rows, starts=case.starts, evaluations=case.evaluations,
-        screen=case.screen, hops=case.hops,
+        screen=case.screen, hops=case.hops, store=STORE,
         progress=lambda done, of: print(f"{_key(name, atoms, p)}: {done}/{of}", flush=True),
     )  # fmt: skip
     facts = json.loads(ds.attrs["bound"])

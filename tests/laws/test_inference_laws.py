@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.stats import ks_2samp, kstest
 
 from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
@@ -26,6 +27,7 @@ from chirospin.measured.inference.calibration import at_truth, calibrate, planne
 from chirospin.measured.inference.emulator import Expensive, Training, currents_of, design
 from chirospin.measured.inference.fits import Fitted, distinguished, evidence_verdict
 from chirospin.measured.inference.likelihood import Posterior, student
+from chirospin.measured.inference.lockstep import Lockstep
 from chirospin.measured.inference.mechanisms import (
     digamma_angle,
     level_current,
@@ -182,6 +184,50 @@ def test_two_samplers_agree_on_the_evidence() -> None:
     Z, error, effective = evidence_again(one, steps=600)
     assert effective > 100
     assert abs(found.log_evidence - Z) < 4 * np.hypot(found.error, error)
+
+
+def in_shell(squares: np.ndarray) -> np.ndarray:
+    """A height that has only its place: less the farther from the middle."""
+    return -np.square(squares - 0.5).sum(axis=-1)
+
+
+def walked(scale: float, together: bool) -> np.ndarray:
+    """Where walks above a threshold end, by how much of the volume lies nearer to the middle: uniform."""
+    from dynesty.internal_samplers import RWalkSampler, SamplerArgument
+
+    told = {"walks": 25, "ncdim": 3}
+    starts = np.random.default_rng(4).uniform(0.45, 0.55, size=(400, 3))
+    seeds = np.random.SeedSequence(8).spawn(len(starts))
+    queue = [
+        SamplerArgument(u, -(0.3**2), np.eye(3), scale, lambda u: u, in_shell, seed, told)
+        for u, seed in zip(starts, seeds, strict=True)
+    ]
+    pool = Lockstep(in_shell, 400)
+    ends = pool.map(RWalkSampler.sample, queue) if together else map(RWalkSampler.sample, queue)
+    places = np.array([one.u for one in ends])
+    return (np.linalg.norm(places - 0.5, axis=1) / 0.3) ** 3
+
+
+def test_walks_in_lockstep_end_where_those_of_the_library_do() -> None:
+    """Uniform above the threshold, as one by one; steps that are too short, and do not get there, are seen."""
+    together = walked(0.3, together=True)
+    assert kstest(together, "uniform").pvalue > 1e-3
+    assert ks_2samp(together, walked(0.3, together=False)).pvalue > 1e-3
+    assert kstest(walked(0.005, together=True), "uniform").pvalue < 1e-6
+
+
+def test_draws_of_the_whole_prior_lie_above_the_threshold() -> None:
+    from dynesty.internal_samplers import SamplerArgument, UnitCubeSampler
+
+    queue = [
+        SamplerArgument(None, -(0.3**2), None, 1.0, None, in_shell, seed, {"ndim": 3})
+        for seed in np.random.SeedSequence(2).spawn(300)
+    ]
+    told = Lockstep(in_shell, 400).map(UnitCubeSampler.sample, queue)
+    share = (np.linalg.norm([one.u - 0.5 for one in told], axis=1) / 0.3) ** 3
+    assert kstest(share, "uniform").pvalue > 1e-3
+    volume = 4 / 3 * np.pi * 0.3**3
+    assert len(told) / sum(one.ncalls for one in told) == pytest.approx(volume, rel=0.3)
 
 
 def _killed(posterior: Posterior, store: Path) -> None:

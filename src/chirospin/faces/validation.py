@@ -285,6 +285,8 @@ def index_page(every: Sequence[Facts]) -> str:
         "crosscheck",
         "benchmarks",
         "measured_rates",
+        "fit_recovery",
+        "fit_model",
         "```",
         "",
         "## Studies",

@@ -27,7 +27,7 @@ from chirospin.points.optimise import Range
 
 Real = NDArray[np.float64]
 CHUNK = 8
-"""Points between two states on disk."""
+"""Points between two states on disk, for each process."""
 FEWEST = 8
 """Points for each parameter: with fewer the error where one is left out is several times too small."""
 NUGGET = 1e-8
@@ -346,16 +346,18 @@ class Training:
         progress: Callable[[int, int], None] | None = None,
     ) -> Real:
         """Outputs at points, those that are known not solved again, (point, 2J)."""
-        known = {row.tobytes(): n for n, row in enumerate(self.points)}
-        fresh = np.array([row for row in points if row.tobytes() not in known])
-        for start in range(0, len(fresh), CHUNK):
-            some = fresh[start : start + CHUNK]
+        known = {row.tobytes() for row in self.points}
+        asked = {row.tobytes(): row for row in points}  # draws of a posterior come again
+        fresh = np.array([row for place, row in asked.items() if place not in known])
+        chunk = CHUNK * self.expensive.workers
+        for start in range(0, len(fresh), chunk):
+            some = fresh[start : start + chunk]
             found = self.expensive.outputs(some, self.bias)
             self.points = np.concatenate([self.points, some])
             self.values = np.concatenate([self.values, found])
             self._keep()
             if progress is not None:
-                progress(min(start + CHUNK, len(fresh)), len(fresh))
+                progress(min(start + chunk, len(fresh)), len(fresh))
         known = {row.tobytes(): n for n, row in enumerate(self.points)}
         return self.values[[known[row.tobytes()] for row in points]]
 

@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-from chirospin.measured.inference.emulator import Emulated, Expensive, currents_of, design, training
+from chirospin.measured.inference.emulator import (
+    Emulated,
+    Expensive,
+    Training,
+    currents_of,
+    design,
+    training,
+)
 from chirospin.measured.inference.fits import Fitted, fit_one
 from chirospin.measured.inference.likelihood import Posterior, student
 from chirospin.measured.inference.reduced import Reduced
@@ -22,6 +29,8 @@ EXACT = 64
 """Draws of the posterior at which the model itself is solved."""
 ENOUGH = 16.0
 """Effective size of their weights from which the emulator stands for the model."""
+HOPELESS = 1 / 8
+"""Share of the first half that counts, below which the other half is not solved: better to refine."""
 
 
 def fit_expensive(
@@ -51,9 +60,7 @@ def fit_expensive(
     for n in range(rounds + 1):
         emulator = known.emulator()
         one = fit_one(emulator, data, live=live, seed=seed + n, store=store, progress=progress)
-        tried = one.sampled.shares[:exact, : len(expensive.ranges)]
-        values = known.solve(tried, progress=solving)
-        weights = importance_weights(one, values)
+        weights = solved_draws(known, one, exact, solving)
         failures = judged(emulator, one, weights)
         if not failures:
             break
@@ -67,6 +74,21 @@ def fit_expensive(
     )
 
 
+def solved_draws(
+    known: Training,
+    one: Fitted,
+    exact: int,
+    solving: Callable[[int, int], None] | None = None,
+) -> Real:
+    """ln of the weights of draws at which the model is solved; half of them where these already decide, (draw,)."""
+    draws = one.sampled.shares[:exact, : len(known.expensive.ranges)]
+    half = importance_weights(one, known.solve(draws[: len(draws) // 2], progress=solving))
+    effective = effective_size(half)
+    if effective >= enough(len(draws)) or effective < HOPELESS * len(half):
+        return half
+    return importance_weights(one, known.solve(draws, progress=solving))
+
+
 def importance_weights(one: Fitted, values: Real) -> Real:
     """ln of the weights of draws: the model's likelihood over the emulator's, (draw,); NaN without a current."""
     posterior, data = one.posterior, one.posterior.data
@@ -77,6 +99,11 @@ def importance_weights(one: Fitted, values: Real) -> Real:
     there = student(data.mean - np.nan_to_num(own), exact.covariance(theta), data.freedom)
     weights: Real = there - posterior.log_likelihood(theta)
     return np.where(np.isfinite(own).all(axis=-1), weights, np.nan)
+
+
+def enough(draws: int) -> float:
+    """The effective size that so many draws must have."""
+    return min(ENOUGH, draws / 4)
 
 
 def effective_size(weights: Real) -> float:
@@ -92,7 +119,7 @@ def judged(emulator: Emulated, one: Fitted, weights: Real) -> tuple[str, ...]:
     """Why the emulator does not stand for the model; empty where it does."""
     found = []
     effective = effective_size(weights)
-    if effective < min(ENOUGH, len(weights) / 4):
+    if effective < enough(len(weights)):
         found.append(
             f"only {effective:.0f} of {len(weights)} draws of the posterior count when the model itself is solved"
         )
