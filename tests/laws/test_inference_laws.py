@@ -315,6 +315,24 @@ def test_without_that_error_its_parameters_are_not_where_it_says(coarse) -> None
     assert any("level" in line for line in found.failures)
 
 
+def test_a_model_is_compared_with_its_own_current_without_polarisation(coarse) -> None:
+    """Its P, not the shape of its current, is what the magnetisation explains: no P, no evidence for it."""
+    posterior, truths, _ = coarse
+    model, J = posterior.mechanism, len(BIASES)
+    null, factor = (replace(model, change=change) for change in ("null", "factor"))
+    own = truths[:, :2]
+    curves = null.log_current(own, posterior.data)
+    assert np.array_equal(curves[:, :J], curves[:, J:])
+    mean = np.logaddexp(*np.split(model.log_current(own, posterior.data), 2, axis=1)) - np.log(2)
+    assert curves[:, :J] == pytest.approx(mean, abs=1e-12)
+    assert np.array_equal(null.left_out[:, :J], null.left_out[:, J:])
+    assert not np.allclose(model.left_out[:, :J], model.left_out[:, J:])
+    moved = factor.log_current(np.column_stack([own, np.full(len(own), 0.4)]), posterior.data)
+    assert moved[:, :J] - moved[:, J:] == pytest.approx(np.full((len(own), J), 0.4), abs=1e-12)
+    assert [one.name for one in factor.priors] == ["level", "drive", "factor"]
+    assert [null.name, null.kind, factor.kind] == ["driven.null", "null", "factor"]
+
+
 def test_a_fit_whose_emulator_is_rough_says_no() -> None:
     source = expensive()
     data = planned_set(BIASES, 40, between=0.3, shape=0.02, noise=0.005)

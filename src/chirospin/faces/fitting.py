@@ -36,7 +36,7 @@ from chirospin.measured.inference.mechanisms import CARRIERS, Mechanism, phenome
 from chirospin.measured.inference.quantity import BIASED, measured_polarisation
 from chirospin.measured.inference.ranges import realistic, realistic_ranges
 from chirospin.measured.inference.reduced import Reduced, reduced_curves
-from chirospin.measured.inference.refinement import fit_expensive
+from chirospin.measured.inference.refinement import fit_expensive, without_polarisation
 from chirospin.measured.inference.sampling import evidence_again
 from chirospin.points.gradient import held
 from chirospin.points.optimise import Range
@@ -151,33 +151,31 @@ def fitted_all(task: Task, report: Callable[[int, int], None]) -> list[Fitted]:
     """Every mechanism, one after the other."""
     many, found = len(task.names), []
     for n, name in enumerate(task.names):
-        found.append(_fitted(task, name, report, n))
+        found += _fitted(task, name, report, n)
         report((n + 1) * STEPS, many * STEPS)
     return found
 
 
-def _fitted(task: Task, name: str, report: Callable[[int, int], None], n: int) -> Fitted:
+def _fitted(task: Task, name: str, report: Callable[[int, int], None], n: int) -> list[Fitted]:
+    """A mechanism; of a model behind an emulator also what is left without its P."""
     mechanism, many = mechanism_of(name), len(task.names)
     progress = gain_progress(report, n, many)
-    if mechanism is None:
-        return fit_expensive(
-            expensive_of(task, name),
-            task.data,
-            points=task.changes.training,
-            live=task.live,
-            seed=task.seed,
-            store=task.store,
-            progress=progress,
-            solving=solve_progress(report, n, many),
-        )
-    return fit_one(
-        mechanism,
+    sampling: dict[str, Any] = {
+        "live": task.live,
+        "seed": task.seed,
+        "store": task.store,
+        "progress": progress,
+    }
+    if mechanism is not None:
+        return [fit_one(mechanism, task.data, **sampling)]
+    one = fit_expensive(
+        expensive_of(task, name),
         task.data,
-        live=task.live,
-        seed=task.seed,
-        store=task.store,
-        progress=progress,
+        points=task.changes.training,
+        solving=solve_progress(report, n, many),
+        **sampling,
     )
+    return [one] if one.failures else [one, *without_polarisation(one, **sampling)]
 
 
 def expensive_of(task: Task, name: str) -> Expensive:

@@ -19,7 +19,8 @@ from chirospin.base.family import Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model
 from chirospin.base.parts import states_with_parts
-from chirospin.measured.inference.priors import Prior
+from chirospin.measured.inference.mechanisms import ABOUT, CHANGES, FACTOR, MAGNETISATIONS
+from chirospin.measured.inference.priors import Prior, phenomenological
 from chirospin.measured.inference.quantity import BIASED, measured_polarisation
 from chirospin.measured.inference.reduced import Reduced
 from chirospin.points.gradient import held
@@ -215,20 +216,41 @@ class Emulated:
 
     Parameters
     ----------
+    change : null or factor: its mean current alone, without a P of its own; empty for the model itself
     """
 
-    name: str
+    problem: str
     method: str
     ranges: tuple[Range, ...]
-    priors: tuple[Prior, ...]
+    own_priors: tuple[Prior, ...]
     points: Real
     values: Real
     processes: tuple[Process, ...]
-    kind: str = "model"
+    change: str = ""
+
+    @property
+    def name(self) -> str:
+        """As typed, with what stands for its P."""
+        return f"{self.problem}.{self.change}" if self.change else self.problem
+
+    @property
+    def kind(self) -> str:
+        """Null, factor or a model."""
+        return self.change or "model"
+
+    @property
+    def priors(self) -> tuple[Prior, ...]:
+        """Of the ranges, and of the change."""
+        return (
+            *self.own_priors,
+            *(phenomenological(name) for name in CHANGES.get(self.change, ())),
+        )
 
     @property
     def about(self) -> str:
         """What it is."""
+        if self.change:
+            return f"the mean current of {self.problem}; {ABOUT[self.change]}"
         return f"{self.name} by {self.method}, emulated from {len(self.points)} points"
 
     @property
@@ -253,13 +275,26 @@ class Emulated:
         """See :class:`~chirospin.measured.inference.mechanisms.Mechanism`."""
         shares = self.shares(values)
         both = np.stack([one(shares) for one in self.processes], axis=-1)
-        return currents_of(both)
+        found = currents_of(self.spoken(both))
+        if self.change == FACTOR:
+            J = found.shape[-1] // 2
+            half = values[..., [len(self.ranges)]] / 2
+            found = found + half * np.repeat(MAGNETISATIONS, J)
+        return found
+
+    def spoken(self, outputs: Real) -> Real:
+        """Outputs of the processes, without P where the magnetisation does not reach the model, (..., 2J)."""
+        if not self.change:
+            return outputs
+        J = outputs.shape[-1] // 2
+        return np.concatenate([outputs[..., :J], np.zeros_like(outputs[..., J:])], axis=-1)
 
     @cached_property
     def left_out(self) -> Real:
         """Error of ln|I| where each training point is left out, (point, 2J)."""
         errors = np.stack([one.left_out for one in self.processes], axis=-1)
-        return currents_of(self.values) - currents_of(self.values - errors)
+        told, predicted = self.spoken(self.values), self.spoken(self.values - errors)
+        return currents_of(told) - currents_of(predicted)
 
     def covariance(self, values: Real, data: Reduced) -> Real:
         r"""Of the error of ln\|I\|, (..., 2J, 2J): what was missed where a point near by was left out.
@@ -302,10 +337,10 @@ def emulated(expensive: Expensive, points: Real, values: Real) -> Emulated:
         )
     kept, seen = points[known], values[known]
     return Emulated(
-        name=expensive.problem.path,
+        problem=expensive.problem.path,
         method=expensive.method.name,
         ranges=expensive.ranges,
-        priors=expensive.priors,
+        own_priors=expensive.priors,
         points=kept,
         values=seen,
         processes=tuple(trained(kept, column) for column in seen.T),

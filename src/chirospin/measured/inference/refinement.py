@@ -20,6 +20,7 @@ from chirospin.measured.inference.emulator import (
 )
 from chirospin.measured.inference.fits import Fitted, fit_one
 from chirospin.measured.inference.likelihood import Posterior, student
+from chirospin.measured.inference.mechanisms import FACTOR, NULL
 from chirospin.measured.inference.reduced import Reduced
 from chirospin.measured.inference.sampling import LIVE, Sampled
 
@@ -72,6 +73,33 @@ def fit_expensive(
         notes=(*one.notes, *_notes(weights, n)),
         solves=solves,
     )
+
+
+def without_polarisation(
+    one: Fitted,
+    *,
+    live: int = LIVE,
+    seed: int = 0,
+    store: Path | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> list[Fitted]:
+    """The same model whose P is none, and one of a factor of the contacts: what its P, and not its current, explains.
+
+    Against the null of another carrier a model wins by the shape of its current alone.
+    """
+    emulator = one.posterior.mechanism
+    assert isinstance(emulator, Emulated)
+    return [
+        fit_one(
+            replace(emulator, change=change),
+            one.posterior.data,
+            live=live,
+            seed=seed,
+            store=store,
+            progress=progress,
+        )
+        for change in (NULL, FACTOR)
+    ]
 
 
 def solved_draws(

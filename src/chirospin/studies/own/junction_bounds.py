@@ -57,12 +57,13 @@ def searches() -> dict[str, dict[str, Any]]:
 
 def solved_again(one: dict[str, Any], **changes: Any) -> float:
     r"""\|P\| at the best point of a search, by one solve; with vibrations by another model."""
-    asked = problem(VIBRATING if changes else one["problem"])
+    infinite = bool(changes) and one["problem"] == "junction"
+    asked = problem(VIBRATING if infinite else one["problem"])
     model = asked.model(**one["fixed"], **changes)
     if "temperature" in type(model).model_fields:
         model = held(model, temperature=ROOM)
     best = held(model, **one["at"])
-    method = LEVELS if changes else one["method"]
+    method = LEVELS if infinite else one["method"]
     ds = junction.solve(best, method, observables=["current"], on_failure="record")
     up, down = ds.current.values
     return float(abs((up - down) / (up + down)))
@@ -101,6 +102,8 @@ def bounds(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
         values[n, 0 if one["agreed"] >= AGREEING else 1] = again
         if one["problem"] == "junction":
             values[n, 2] = solved_again(one, **VIBRATION)
+        else:
+            values[n, 2] = one["with_vibration"]
         progress(n + 1, len(kept))
     values[:, 3:] = MEASURED
     ds = xr.Dataset(
