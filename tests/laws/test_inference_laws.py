@@ -24,7 +24,7 @@ from chirospin.base.parameters import Model, parameter
 from chirospin.measured.inference import sampling
 from chirospin.measured.inference.bounds import CAN, CANNOT, INCOMPLETE, UNDECIDED, Seen, verdict
 from chirospin.measured.inference.calibration import at_truth, calibrate, planned_set
-from chirospin.measured.inference.emulator import Expensive, Training, currents_of, design
+from chirospin.measured.inference.emulator import Emulated, Expensive, Training, currents_of, design
 from chirospin.measured.inference.fits import Fitted, distinguished, evidence_verdict
 from chirospin.measured.inference.likelihood import Posterior, student
 from chirospin.measured.inference.lockstep import Lockstep
@@ -331,6 +331,42 @@ def test_a_model_is_compared_with_its_own_current_without_polarisation(coarse) -
     assert moved[:, :J] - moved[:, J:] == pytest.approx(np.full((len(own), J), 0.4), abs=1e-12)
     assert [one.name for one in factor.priors] == ["level", "drive", "factor"]
     assert [null.name, null.kind, factor.kind] == ["driven.null", "null", "factor"]
+
+
+def test_a_refined_emulator_is_nearer_the_truth_where_the_posterior_lies(coarse) -> None:
+    """Points of one region miss less there than points of everywhere; outside the wider emulator speaks."""
+    posterior, _, _ = coarse
+    wide, source = (
+        posterior.mechanism,
+        Expensive(
+            problem=DRIVEN, model=Driven(), method=Sharp(), ranges=posterior.mechanism.ranges
+        ),
+    )
+    rng = np.random.default_rng(3)
+    draws = rng.normal((0.5, 0.6), (0.04, 0.05), size=(40, 2))
+    known = Training(expensive=source, bias=BIASES)
+    known.points, known.values = wide.points, wide.values
+    assert known.nearer(draws, wide).region is None  # too few points lie there
+    known.solve(draws)
+    near = known.nearer(draws, wide)
+    held_out = rng.normal((0.5, 0.6), (0.03, 0.04), size=(40, 2))
+    exact = currents_of(source.outputs(held_out, BIASES))
+
+    def missed(one: Emulated, shares: np.ndarray, truth: np.ndarray) -> float:
+        theta = np.stack([p.value(x) for p, x in zip(one.priors, shares.T, strict=True)], axis=1)
+        return float(np.abs(one.log_current(theta, posterior.data) - truth).mean())
+
+    assert missed(near, held_out, exact) < missed(wide, held_out, exact) / 3
+    far = np.array([[0.05, 0.1], [0.95, 0.9]])
+    theta = np.stack([p.value(x) for p, x in zip(wide.priors, far.T, strict=True)], axis=1)
+    assert np.array_equal(
+        near.log_current(theta, posterior.data), wide.log_current(theta, posterior.data)
+    )
+    assert np.array_equal(
+        near.covariance(theta, posterior.data), wide.covariance(theta, posterior.data)
+    )
+    null = near.changed("null").log_current(theta, posterior.data)
+    assert np.array_equal(null[:, : len(BIASES)], null[:, len(BIASES) :])
 
 
 def test_a_fit_whose_emulator_is_rough_says_no() -> None:

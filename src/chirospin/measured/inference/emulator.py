@@ -37,6 +37,8 @@ NEAR, EVERYWHERE = 0.15, 0.02
 """Of the cube: how near a point is that tells the error of another; weight of one anywhere."""
 BEGUN = ((0.7, 1e-3), (2.0, 1e-4), (0.3, 1e-2))
 """Lengths and noise from which the likelihood of a process is climbed: one search ends on a poor hill."""
+REACH = 4.0
+"""Standard deviations of a posterior, within which the points of a refined emulator lie."""
 SPREADS = (0.05, 20.0)
 """Lengths of a process, over the cube."""
 
@@ -217,6 +219,7 @@ class Emulated:
     Parameters
     ----------
     change : null or factor: its mean current alone, without a P of its own; empty for the model itself
+    region : ends of the part of the cube that the points lie in, (2, parameter); outside ``wide`` speaks
     """
 
     problem: str
@@ -227,6 +230,8 @@ class Emulated:
     values: Real
     processes: tuple[Process, ...]
     change: str = ""
+    region: Real | None = None
+    wide: Emulated | None = None
 
     @property
     def name(self) -> str:
@@ -256,7 +261,22 @@ class Emulated:
     @property
     def content(self) -> str:
         """A name for the training set."""
-        return hashlib.sha256(self.points.tobytes() + self.values.tobytes()).hexdigest()
+        told = self.points.tobytes() + self.values.tobytes()
+        if self.region is not None and self.wide is not None:
+            told += self.region.tobytes() + self.wide.content.encode()
+        return hashlib.sha256(told).hexdigest()
+
+    def changed(self, change: str) -> Emulated:
+        """The same points with another change, outside its region too."""
+        wide = None if self.wide is None else self.wide.changed(change)
+        return replace(self, change=change, wide=wide)
+
+    def _outside(self, shares: Real) -> NDArray[np.bool_]:
+        """Where the wider emulator speaks, (...)."""
+        if self.region is None or self.wide is None:
+            return np.zeros(shares.shape[:-1], dtype=bool)
+        low, high = self.region
+        return np.asarray(((shares < low) | (shares > high)).any(axis=-1))
 
     def shares(self, values: Real) -> Real:
         """The cube's point of parameters, (..., parameter)."""
@@ -280,6 +300,9 @@ class Emulated:
             J = found.shape[-1] // 2
             half = values[..., [len(self.ranges)]] / 2
             found = found + half * np.repeat(MAGNETISATIONS, J)
+        outside = self._outside(shares)
+        if self.wide is not None and outside.any():
+            found[outside] = self.wide.log_current(values[outside], data)
         return found
 
     def spoken(self, outputs: Real) -> Real:
@@ -307,7 +330,11 @@ class Emulated:
         squares = np.einsum("ni,nj->nij", self.left_out, self.left_out).reshape(-1, size * size)
         weights = _kernel(flat, self.points, np.full(flat.shape[1], NEAR)) + EVERYWHERE
         found = (weights / weights.sum(axis=1, keepdims=True)) @ squares
-        return np.asarray(found.reshape(*shares.shape[:-1], size, size))
+        found = np.asarray(found.reshape(*shares.shape[:-1], size, size))
+        outside = self._outside(shares)
+        if self.wide is not None and outside.any():
+            found[outside] = self.wide.covariance(values[outside], data)
+        return found
 
 
 def currents_of(outputs: Real) -> Real:
@@ -407,6 +434,19 @@ class Training:
     def emulator(self) -> Emulated:
         """Processes through all that is solved."""
         return emulated(self.expensive, self.points, self.values)
+
+    def nearer(self, draws: Real, wide: Emulated) -> Emulated:
+        """Processes through what is solved where a posterior lies, draws of which are given, (draw, parameter).
+
+        Far from there a model turns in ways that would shorten every length. Where too few points lie near, all.
+        """
+        middle, width = draws.mean(axis=0), REACH * draws.std(axis=0) + 1e-6
+        region = np.stack([middle - width, middle + width]).clip(0, 1)
+        near = ((self.points >= region[0]) & (self.points <= region[1])).all(axis=1)
+        if np.isfinite(self.values[near]).all(axis=1).sum() < 2 * FEWEST * len(middle):
+            return self.emulator()
+        found = emulated(self.expensive, self.points[near], self.values[near])
+        return replace(found, region=region, wide=wide)
 
 
 def training(expensive: Expensive, data: Reduced, store: Path | None) -> Training:

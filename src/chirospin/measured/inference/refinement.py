@@ -57,14 +57,15 @@ def fit_expensive(
     """
     known = training(expensive, data, store)
     known.solve(design(expensive, points, seed), progress=solving)
+    emulator = wide = known.emulator()
     failures: tuple[str, ...] = ()
     for n in range(rounds + 1):
-        emulator = known.emulator()
         one = fit_one(emulator, data, live=live, seed=seed + n, store=store, progress=progress)
         weights = solved_draws(known, one, exact, solving)
         failures = judged(emulator, one, weights)
-        if not failures:
+        if not failures or n == rounds:
             break
+        emulator = known.nearer(one.sampled.shares[:, : len(expensive.ranges)], wide)
     solves = sum(expensive.solves)
     return Fitted(
         posterior=one.posterior,
@@ -91,7 +92,7 @@ def without_polarisation(
     assert isinstance(emulator, Emulated)
     return [
         fit_one(
-            replace(emulator, change=change),
+            emulator.changed(change),
             one.posterior.data,
             live=live,
             seed=seed,
