@@ -108,7 +108,9 @@ def case(folder: Path, bias: NDArray[np.float64]) -> dict[str, Any]:
     seconds = round(time.process_time() - begun)
     ds = xr.open_dataset(out, engine="h5netcdf")
     line = "chirospin " + " ".join(words)
+    kept = [np.load(one)["points"] for one in (folder / "store").glob("emulator-*.npz")]
     found = {
+        "points": sum(map(len, kept)),
         "P": float(P[np.argmax(np.abs(P))]),
         "code": code,
         "seconds": seconds,
@@ -145,7 +147,8 @@ The largest P of the truth is {one["P"]:+.3f}.
 {lines}
 ```
 
-{own["solves"]} solves, {calls / 1000:.0f} 000 evaluations of likelihoods, {one["seconds"]} s. Exit code {one["code"]}.
+The emulator's store holds {one["points"]} points, each at {len(one["facts"]["bias"])} biases; {own["solves"]} of their solves are of this run, the others of one
+that was stopped. {calls / 1000:.0f} 000 evaluations of likelihoods. This run took {one["seconds"]} s. Exit code {one["code"]}.
 """
     if not own["failures"]:
         yield """| parameter | truth | median | 95 % | prior | posterior/prior | truth inside |

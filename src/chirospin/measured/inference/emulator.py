@@ -420,8 +420,8 @@ class Training:
             self._keep()
             if progress is not None:
                 progress(min(start + chunk, len(fresh)), len(fresh))
-        known = {row.tobytes(): n for n, row in enumerate(self.points)}
-        return self.values[[known[row.tobytes()] for row in points]]
+        where = {row.tobytes(): n for n, row in enumerate(self.points)}
+        return self.values[[where[row.tobytes()] for row in points]]
 
     def _keep(self) -> None:
         if self.path is None:
