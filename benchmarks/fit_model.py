@@ -1,9 +1,11 @@
 """A fit of the package's own model, from curves of a known truth to the verdict, with what it costs.
 
-    python -m benchmarks.fit_model [FOLDER]
+    python -m benchmarks.fit_model
+    python -m benchmarks.fit_model page
 
 Curves of junction.bias, contacts that scatter, a file, and then `chirospin measured` and `chirospin fit` as a user types
-them. Writes docs/validation/fit_model.md. Solves and runs are kept in FOLDER: a stopped one goes on.
+them. Writes docs/validation/fit_model.md; `page` writes it of the cases that are on record. Solves and runs are kept in
+.benchmarks/fit_model: a stopped one goes on.
 """
 
 from __future__ import annotations
@@ -167,13 +169,15 @@ that was stopped. {calls / 1000:.0f} 000 evaluations of likelihoods. This run to
 ```"""
 
 
-def run(folder: Path) -> None:
+def run(only_recorded: bool) -> None:
     """Every case, and the page."""
     parts = [HEAD]
     for name, bias in CASES.items():
-        parts += section(name, case(folder / name.replace(" ", "-"), bias))
+        folder = FOLDER / name.replace(" ", "-")
+        if not only_recorded or (folder / "told.json").exists():
+            parts += section(name, case(folder, bias))
     PAGE.write_text("\n".join(parts) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
-    run(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    run(sys.argv[1:] == ["page"])

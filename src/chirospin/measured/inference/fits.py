@@ -263,7 +263,8 @@ def _bands(one: Fitted, J: int) -> tuple[Real, Real]:
 
 
 def _facts(fitted: Sequence[Fitted], data: Reduced, verdict: str, sentence: str) -> dict[str, Any]:
-    best = max(f.sampled.log_evidence for f in fitted)
+    told = [f for f in fitted if not f.failures] or list(fitted)  # one that failed says nothing
+    best = max(f.sampled.log_evidence for f in told)
     return {
         "units": data.units,
         "paired": data.paired,
