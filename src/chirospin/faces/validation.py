@@ -286,7 +286,6 @@ def index_page(every: Sequence[Facts]) -> str:
         "benchmarks",
         "measured_rates",
         "fit_recovery",
-        "fit_model",
         "```",
         "",
         "## Studies",
