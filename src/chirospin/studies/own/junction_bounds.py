@@ -30,9 +30,9 @@ RECORD = "junction_bounds.json"
 MEASURED = (0.3, 0.86)
 """Polarisations of currents that papers report: lu_2019 reaches 86 %."""
 FOUND = (
-    "three searches agree",
+    "searches agree",
     "lower bound",
-    "the same point with a vibration",
+    "with a vibration",
     "measured, 30 %",
     "measured, 86 %",
 )
@@ -80,7 +80,7 @@ def _sorted() -> list[dict[str, Any]]:
 
 def _words(one: dict[str, Any]) -> str:
     atoms = {"selenium": "Se"}.get(one["atoms"], one["atoms"])
-    where = "" if one["problem"] == "junction" else ", 1 V, 300 K"
+    where = "" if one["problem"] == "junction" else ", 1 V"
     return f"{atoms}, $p$ = {one['lead_polarisation']:g}{where}"
 
 
@@ -99,7 +99,7 @@ def _words(one: dict[str, Any]) -> str:
             ),
         ),
     ),
-    setting="infinite bias unless said; ranges of chirospin bound; light: C, N, O, up to 4 meV; selenium: up to 85 meV; p: polarisation of the left "
+    setting="infinite bias, or 1 V and 300 K; ranges of chirospin bound; light: C, N, O, up to 4 meV; selenium: up to 85 meV; p: polarisation of the left "
     "lead; the vibration has 180 meV and moves the levels of both molecules by 50 meV in opposite directions",
 )
 def bounds(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
