@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-def content(*parts: object) -> str:
+def content_name(*parts: object) -> str:
     """A name for what is searched: equal parts, equal name."""
     return hashlib.sha256("\n".join(map(repr, parts)).encode()).hexdigest()[:16]
 

@@ -28,7 +28,7 @@ from chirospin.base.parts import states_with_parts
 from chirospin.base.solve import solve
 from chirospin.points.design import checked_seed
 from chirospin.points.gradient import derivatives, held, value_of_parameter
-from chirospin.points.kept import KeptPlaces, content
+from chirospin.points.kept import KeptPlaces, content_name
 
 Array = NDArray[np.float64]
 _FACTOR = re.compile(r"(abs\()?\s*([A-Za-z_]\w*)\s*(?:\[([^\]]*)\])?\s*(\))?\s*")
@@ -268,7 +268,7 @@ class Landscape:
     @property
     def content(self) -> str:
         """A name for all that decides what is found at a point."""
-        return content(
+        return content_name(
             self.problem.path,
             self.model,
             self.method,
