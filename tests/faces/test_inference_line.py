@@ -163,6 +163,7 @@ REFUSED = {
     "a temperature without unit": ("fit", "M", "--temperature", "300"),
     "live points": ("fit", "M", "--live", "1"),
     "few truths": ("fit", "M", "--calibrate", "3"),
+    "no workers": ("fit", "M", "--workers", "0"),
     "a bound without currents": ("bound", "M", "--mechanism", "spinterface.contact"),
     "bounds reversed": ("bound", "M", "--mechanism", "junction", "--vary", "hubbard=8:1"),
     "a unit that does not fit": ("bound", "M", "--mechanism", "junction", "--vary", "hubbard=1 V/m:2 V/m"),

@@ -29,7 +29,7 @@ from chirospin.studies.registry import (
 from tests.oracles.crosscheck import ROWS
 
 PAGES = Path(__file__).parents[2] / "docs" / "validation"
-MADE_ELSEWHERE = ("benchmarks", "crosscheck", "measured_rates")
+MADE_ELSEWHERE = ("benchmarks", "crosscheck", "measured_rates", "fit_recovery")
 STALE = "run `make validation` and commit the pages"
 
 

@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.stats import ks_2samp, kstest
 
 from chirospin.base.errors import ModelError
 from chirospin.base.family import Problem
@@ -23,9 +24,10 @@ from chirospin.base.parameters import Model, parameter
 from chirospin.measured.inference import sampling
 from chirospin.measured.inference.bounds import CAN, CANNOT, INCOMPLETE, UNDECIDED, Seen, verdict
 from chirospin.measured.inference.calibration import at_truth, calibrate, planned_set
-from chirospin.measured.inference.emulator import Expensive, Training, currents_of, design
+from chirospin.measured.inference.emulator import Emulated, Expensive, Training, currents_of, design
 from chirospin.measured.inference.fits import Fitted, distinguished, evidence_verdict
 from chirospin.measured.inference.likelihood import Posterior, student
+from chirospin.measured.inference.lockstep import Lockstep
 from chirospin.measured.inference.mechanisms import (
     digamma_angle,
     level_current,
@@ -184,6 +186,50 @@ def test_two_samplers_agree_on_the_evidence() -> None:
     assert abs(found.log_evidence - Z) < 4 * np.hypot(found.error, error)
 
 
+def in_shell(squares: np.ndarray) -> np.ndarray:
+    """A height that has only its place: less the farther from the middle."""
+    return -np.square(squares - 0.5).sum(axis=-1)
+
+
+def walked(scale: float, together: bool) -> np.ndarray:
+    """Where walks above a threshold end, by how much of the volume lies nearer to the middle: uniform."""
+    from dynesty.internal_samplers import RWalkSampler, SamplerArgument
+
+    told = {"walks": 25, "ncdim": 3}
+    starts = np.random.default_rng(4).uniform(0.45, 0.55, size=(400, 3))
+    seeds = np.random.SeedSequence(8).spawn(len(starts))
+    queue = [
+        SamplerArgument(u, -(0.3**2), np.eye(3), scale, lambda u: u, in_shell, seed, told)
+        for u, seed in zip(starts, seeds, strict=True)
+    ]
+    pool = Lockstep(in_shell, 400)
+    ends = pool.map(RWalkSampler.sample, queue) if together else map(RWalkSampler.sample, queue)
+    places = np.array([one.u for one in ends])
+    return (np.linalg.norm(places - 0.5, axis=1) / 0.3) ** 3
+
+
+def test_walks_in_lockstep_end_where_those_of_the_library_do() -> None:
+    """Uniform above the threshold, as one by one; steps that are too short, and do not get there, are seen."""
+    together = walked(0.3, together=True)
+    assert kstest(together, "uniform").pvalue > 1e-3
+    assert ks_2samp(together, walked(0.3, together=False)).pvalue > 1e-3
+    assert kstest(walked(0.005, together=True), "uniform").pvalue < 1e-6
+
+
+def test_draws_of_the_whole_prior_lie_above_the_threshold() -> None:
+    from dynesty.internal_samplers import SamplerArgument, UnitCubeSampler
+
+    queue = [
+        SamplerArgument(None, -(0.3**2), None, 1.0, None, in_shell, seed, {"ndim": 3})
+        for seed in np.random.SeedSequence(2).spawn(300)
+    ]
+    told = Lockstep(in_shell, 400).map(UnitCubeSampler.sample, queue)
+    share = (np.linalg.norm([one.u - 0.5 for one in told], axis=1) / 0.3) ** 3
+    assert kstest(share, "uniform").pvalue > 1e-3
+    volume = 4 / 3 * np.pi * 0.3**3
+    assert len(told) / sum(one.ncalls for one in told) == pytest.approx(volume, rel=0.3)
+
+
 def _killed(posterior: Posterior, store: Path) -> None:
     """A run in a process that dies, not to be caught, once its state has been kept."""
     sampling.KEPT_EVERY = 0.0
@@ -267,6 +313,60 @@ def test_without_that_error_its_parameters_are_not_where_it_says(coarse) -> None
     blind = Posterior(posterior.mechanism, posterior.data, emulated=False)
     found = calibrate(blind, truths=truths, curves=curves, steps=300)
     assert any("level" in line for line in found.failures)
+
+
+def test_a_model_is_compared_with_its_own_current_without_polarisation(coarse) -> None:
+    """Its P, not the shape of its current, is what the magnetisation explains: no P, no evidence for it."""
+    posterior, truths, _ = coarse
+    model, J = posterior.mechanism, len(BIASES)
+    null, factor = (replace(model, change=change) for change in ("null", "factor"))
+    own = truths[:, :2]
+    curves = null.log_current(own, posterior.data)
+    assert np.array_equal(curves[:, :J], curves[:, J:])
+    mean = np.logaddexp(*np.split(model.log_current(own, posterior.data), 2, axis=1)) - np.log(2)
+    assert curves[:, :J] == pytest.approx(mean, abs=1e-12)
+    assert np.array_equal(null.left_out[:, :J], null.left_out[:, J:])
+    assert not np.allclose(model.left_out[:, :J], model.left_out[:, J:])
+    moved = factor.log_current(np.column_stack([own, np.full(len(own), 0.4)]), posterior.data)
+    assert moved[:, :J] - moved[:, J:] == pytest.approx(np.full((len(own), J), 0.4), abs=1e-12)
+    assert [one.name for one in factor.priors] == ["level", "drive", "factor"]
+    assert [null.name, null.kind, factor.kind] == ["driven.null", "null", "factor"]
+
+
+def test_a_refined_emulator_is_nearer_the_truth_where_the_posterior_lies(coarse) -> None:
+    """Points of one region miss less there than points of everywhere; outside the wider emulator speaks."""
+    posterior, _, _ = coarse
+    wide, source = (
+        posterior.mechanism,
+        Expensive(
+            problem=DRIVEN, model=Driven(), method=Sharp(), ranges=posterior.mechanism.ranges
+        ),
+    )
+    rng = np.random.default_rng(3)
+    draws = rng.normal((0.5, 0.6), (0.04, 0.05), size=(40, 2))
+    known = Training(expensive=source, bias=BIASES)
+    known.points, known.values = wide.points, wide.values
+    assert known.nearer(draws, wide).region is None  # too few points lie there
+    known.solve(draws)
+    near = known.nearer(draws, wide)
+    held_out = rng.normal((0.5, 0.6), (0.03, 0.04), size=(40, 2))
+    exact = currents_of(source.outputs(held_out, BIASES))
+
+    def missed(one: Emulated, shares: np.ndarray, truth: np.ndarray) -> float:
+        theta = np.stack([p.value(x) for p, x in zip(one.priors, shares.T, strict=True)], axis=1)
+        return float(np.abs(one.log_current(theta, posterior.data) - truth).mean())
+
+    assert missed(near, held_out, exact) < missed(wide, held_out, exact) / 3
+    far = np.array([[0.05, 0.1], [0.95, 0.9]])
+    theta = np.stack([p.value(x) for p, x in zip(wide.priors, far.T, strict=True)], axis=1)
+    assert np.array_equal(
+        near.log_current(theta, posterior.data), wide.log_current(theta, posterior.data)
+    )
+    assert np.array_equal(
+        near.covariance(theta, posterior.data), wide.covariance(theta, posterior.data)
+    )
+    null = near.changed("null").log_current(theta, posterior.data)
+    assert np.array_equal(null[:, : len(BIASES)], null[:, len(BIASES) :])
 
 
 def test_a_fit_whose_emulator_is_rough_says_no() -> None:

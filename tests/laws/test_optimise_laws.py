@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -131,3 +133,45 @@ def test_a_state_that_fails_its_checks_does_not_count() -> None:
     ds = optimise(PROBLEM, Land(), "abs(height)", RANGES, checks=[low], starts=4)
     assert 0.9 < float(ds.height) < 1.5
     assert float(optimise(PROBLEM, Land(), "abs(height)", RANGES, starts=4).height) > 1.9
+
+
+class Stopped(Survey):
+    """A survey that is stopped after some places, and counts them."""
+
+    name = "stopped"
+    left: ClassVar[int] = 10**9
+    counted: ClassVar[int] = 0
+
+    def solve_many(self, models: Sequence[Land]) -> Iterator[Height]:
+        """One height for each place."""
+        for one in super().solve_many(models):
+            if type(self).left == 0:
+                raise KeyboardInterrupt
+            type(self).left -= 1
+            type(self).counted += 1
+            yield one
+
+
+STOPPABLE = replace(PROBLEM, methods={"stopped": Stopped})
+
+
+def searched(store: Path | None, left: int = 10**9, seed: int = 0) -> tuple[float, int]:
+    """The largest value, and how many places were looked at."""
+    Stopped.left, Stopped.counted = left, 0
+    ds = optimise(STOPPABLE, Land(), "height", RANGES, starts=3, screen=8, seed=seed, store=store)
+    return float(ds.height), Stopped.counted
+
+
+def test_a_stopped_search_goes_on_where_it_was(tmp_path: Path) -> None:
+    """A line that was cut by a kill is looked at again; other points are not known."""
+    value, whole = searched(None)
+    with pytest.raises(KeyboardInterrupt):
+        searched(tmp_path, left=whole // 2)
+    (file,) = tmp_path.iterdir()
+    text = file.read_text()
+    file.write_text(text[: len(text) - 5])
+    again, rest = searched(tmp_path)
+    assert again == value
+    assert whole // 3 < rest <= whole - whole // 2 + 1
+    assert searched(tmp_path)[1] < 5  # the optimum itself is solved, for its result
+    assert searched(tmp_path, seed=1)[1] > 20

@@ -367,6 +367,7 @@ def optimise(
     evaluations: Whole = 60,
     hops: Whole = 0,
     seed: Whole = 0,
+    store: Path | None = None,
     out: Path | None = None,
     json: Json = False,
 ) -> int:
@@ -402,6 +403,8 @@ def optimise(
         How often a search that has ended goes on from there, moved at random; 10 where searches do not agree.
     seed
         Of the drawn starts.
+    store
+        Folder that keeps what was found at every point: the same command continues a stopped one.
     out
         Write the result at the optimum, with the path of every search, to FILE.nc or DIR.zarr.
     """
@@ -435,6 +438,7 @@ def optimise(
             evaluations=evaluations,
             hops=hops,
             seed=seed,
+            store=store,
             progress=report,
         )
     if out is not None:
@@ -1037,6 +1041,7 @@ def bound(
     evaluations: Whole = 120,
     hops: Whole = 10,
     seed: Whole = 0,
+    store: Path | None = None,
     out: Path | None = None,
     json: Json = False,
 ) -> int:
@@ -1078,6 +1083,8 @@ def bound(
         How often a search that has ended goes on from there, moved at random.
     seed
         Of the screen.
+    store
+        Folder that keeps what was found at every point: the same command continues a stopped one.
     out
         Write the result at the best point, with the path of every search, to FILE.nc or DIR.zarr.
     """
@@ -1120,6 +1127,7 @@ def bound(
             evaluations=evaluations,
             hops=hops,
             seed=seed,
+            store=store,
             progress=report,
         )
     if out is not None:
@@ -1150,6 +1158,7 @@ def fit(
     live: Whole = 250,
     seed: Whole = 0,
     store: Path | None = None,
+    workers: Whole = 1,
     calibrate: Whole = 0,
     out: Path | None = None,
     plot: Path | None = None,
@@ -1190,6 +1199,8 @@ def fit(
         Of all that is drawn.
     store
         Folder that keeps emulators and runs: the same command continues a stopped one.
+    workers
+        Processes that solve the model behind an emulator.
     calibrate
         Instead of a fit: so many truths from the priors, measured like this set, and how often intervals hold them.
     out
@@ -1203,7 +1214,9 @@ def fit(
     from chirospin.faces.progress import progress
     from chirospin.measured.inference import figure, fits
 
-    fitting.checked_numbers(live=live, training=training, calibrate=calibrate, seed=seed)
+    fitting.checked_numbers(
+        live=live, training=training, calibrate=calibrate, seed=seed, workers=workers
+    )
     names = fitting.mechanism_names(mechanism)
     task = fitting.Task(
         curves=bounding.stored_curves(curves),
@@ -1217,6 +1230,7 @@ def fit(
             method=method,
             option=option or [],
             training=training,
+            workers=workers,
         ),
         live=live,
         seed=seed,

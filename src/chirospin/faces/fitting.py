@@ -36,7 +36,7 @@ from chirospin.measured.inference.mechanisms import CARRIERS, Mechanism, phenome
 from chirospin.measured.inference.quantity import BIASED, measured_polarisation
 from chirospin.measured.inference.ranges import realistic, realistic_ranges
 from chirospin.measured.inference.reduced import Reduced, reduced_curves
-from chirospin.measured.inference.refinement import fit_expensive
+from chirospin.measured.inference.refinement import fit_expensive, without_polarisation
 from chirospin.measured.inference.sampling import evidence_again
 from chirospin.points.gradient import held
 from chirospin.points.optimise import Range
@@ -48,6 +48,7 @@ LIMITS = {
     "training": (16, 4096),
     "calibrate": (0, 100_000),
     "seed": (0, 2**31),
+    "workers": (1, 4096),
 }
 EXPENSIVE_BIASES = 6  # at which a model behind an emulator is solved
 LARGEST_GAIN = 1e6  # of ln Z: more is none
@@ -114,6 +115,7 @@ class Changes:
     method: str | None
     option: Sequence[str]
     training: int
+    workers: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,31 +151,31 @@ def fitted_all(task: Task, report: Callable[[int, int], None]) -> list[Fitted]:
     """Every mechanism, one after the other."""
     many, found = len(task.names), []
     for n, name in enumerate(task.names):
-        found.append(_fitted(task, name, gain_progress(report, n, many)))
+        found += _fitted(task, name, report, n)
         report((n + 1) * STEPS, many * STEPS)
     return found
 
 
-def _fitted(task: Task, name: str, progress: Callable[[float], None]) -> Fitted:
-    mechanism = mechanism_of(name)
-    if mechanism is None:
-        return fit_expensive(
-            expensive_of(task, name),
-            task.data,
-            points=task.changes.training,
-            live=task.live,
-            seed=task.seed,
-            store=task.store,
-            progress=progress,
-        )
-    return fit_one(
-        mechanism,
+def _fitted(task: Task, name: str, report: Callable[[int, int], None], n: int) -> list[Fitted]:
+    """A mechanism; of a model behind an emulator also what is left without its P."""
+    mechanism, many = mechanism_of(name), len(task.names)
+    progress = gain_progress(report, n, many)
+    sampling: dict[str, Any] = {
+        "live": task.live,
+        "seed": task.seed,
+        "store": task.store,
+        "progress": progress,
+    }
+    if mechanism is not None:
+        return [fit_one(mechanism, task.data, **sampling)]
+    one = fit_expensive(
+        expensive_of(task, name),
         task.data,
-        live=task.live,
-        seed=task.seed,
-        store=task.store,
-        progress=progress,
+        points=task.changes.training,
+        solving=solve_progress(report, n, many),
+        **sampling,
     )
+    return [one] if one.failures else [one, *without_polarisation(one, **sampling)]
 
 
 def expensive_of(task: Task, name: str) -> Expensive:
@@ -200,7 +202,14 @@ def expensive_of(task: Task, name: str) -> Expensive:
         ranges, rows = realistic_ranges(model, own, asked.atoms)
         sources = tuple(r.source for r in rows)
     (method, *_) = arguments.methods_from(one, asked.method, asked.option, model)
-    return Expensive(problem=one, model=model, method=method, ranges=tuple(ranges), sources=sources)
+    return Expensive(
+        problem=one,
+        model=model,
+        method=method,
+        ranges=tuple(ranges),
+        sources=sources,
+        workers=asked.workers,
+    )
 
 
 def calibrated(
@@ -235,6 +244,17 @@ def gain_progress(report: Callable[[int, int], None], n: int, of: int) -> Callab
         largest[0] = max(largest[0], left)
         share = 1 - left / largest[0] if largest[0] > 0 else 0.0
         report(n * STEPS + int((STEPS - 1) * share), of * STEPS)
+
+    return progress
+
+
+def solve_progress(
+    report: Callable[[int, int], None], n: int, of: int
+) -> Callable[[int, int], None]:
+    """Progress of the n-th mechanism while its model is solved: the longest part where there is an emulator."""
+
+    def progress(done: int, wanted: int) -> None:
+        report(n * STEPS + (STEPS - 1) * done // max(wanted, 1), of * STEPS)
 
     return progress
 

@@ -285,6 +285,7 @@ def index_page(every: Sequence[Facts]) -> str:
         "crosscheck",
         "benchmarks",
         "measured_rates",
+        "fit_recovery",
         "```",
         "",
         "## Studies",

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from chirospin.base.audit import Check
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.base.family import Derivatives, Problem
-from chirospin.base.method import Method
+from chirospin.base.method import Method, Needs
 from chirospin.base.observables import Observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Model, checked, nearest
@@ -27,6 +28,7 @@ from chirospin.base.parts import states_with_parts
 from chirospin.base.solve import solve
 from chirospin.points.design import checked_seed
 from chirospin.points.gradient import derivatives, held, value_of_parameter
+from chirospin.points.kept import KeptPlaces, content_name
 
 Array = NDArray[np.float64]
 _FACTOR = re.compile(r"(abs\()?\s*([A-Za-z_]\w*)\s*(?:\[([^\]]*)\])?\s*(\))?\s*")
@@ -245,6 +247,7 @@ class Landscape:
     sign : -1 where the objective is to be largest
     limits : what must hold beside
     checks : of a state, without which its value does not count
+    kept : what an earlier run found
     """
 
     problem: Problem
@@ -255,11 +258,25 @@ class Landscape:
     sign: float
     limits: tuple[Limit, ...] = ()
     checks: tuple[Check, ...] = ()
+    kept: KeptPlaces = field(default_factory=lambda: KeptPlaces(None))
 
     @property
     def goals(self) -> tuple[Objective, ...]:
         """The objective, and those of the limits."""
         return (self.goal, *(one.goal for one in self.limits))
+
+    @property
+    def content(self) -> str:
+        """A name for all that decides what is found at a point."""
+        return content_name(
+            self.problem.path,
+            self.model,
+            self.method,
+            self.goal.text,
+            self.ranges,
+            [(one.goal.text, one.low, one.high) for one in self.limits],
+            [one.name for one in self.checks],
+        )
 
     @property
     def of_size(self) -> bool:
@@ -272,19 +289,21 @@ class Landscape:
 
     def sizes(self, points: Array) -> Array:
         """Objective and what the limits limit at several points, (point, goal); NaN where there is none."""
-        models = [held(self.model, **self.values(shares)) for shares in points]
         wanted = [one.observable for goal in self.goals for one in goal.factors]
         needs = self.problem.value_needs(wanted)
-        states = [  # one by one: a point that takes long would hold up a batch
-            state
-            for model in models
-            for state in states_with_parts(self.problem.parts, self.method, [model], needs)
-        ]
-        sizes = np.full((len(points), len(self.goals)), np.nan)
-        for n, (model, state) in enumerate(zip(models, states, strict=True)):
-            if state.outcome.converged and self.sound(model, state):
-                sizes[n] = [goal.value(model, state) for goal in self.goals]
-        return sizes
+        # one by one: a point that takes long would hold up a batch
+        return np.array([self._size(shares, needs) for shares in points])
+
+    def _size(self, shares: Array, needs: Needs) -> Array:
+        known = self.kept.get("size", shares)
+        if known is not None:
+            return known[0]
+        model, found = held(self.model, **self.values(shares)), np.full(len(self.goals), np.nan)
+        (state,) = states_with_parts(self.problem.parts, self.method, [model], needs)
+        if state.outcome.converged and self.sound(model, state):
+            found = np.array([goal.value(model, state) for goal in self.goals])
+        self.kept.put("size", shares, [found])
+        return found
 
     def sound(self, model: Model, state: Any) -> bool:
         """Whether a state passes the checks."""
@@ -310,7 +329,7 @@ class Landscape:
 
     def place(self, shares: Array) -> Place:
         """Signed objective and margins with their derivatives by the shares."""
-        values, slopes = self._adjoint(shares) or self._differences(shares)
+        values, slopes = self._kept_adjoint(shares) or self._differences(shares)
         margins = [one.margins(v) for one, v in zip(self.limits, values[1:], strict=True)]
         margin_slopes = [
             one.slopes(v, s) for one, v, s in zip(self.limits, values[1:], slopes[1:], strict=True)
@@ -322,10 +341,19 @@ class Landscape:
             margin_slopes=np.concatenate([np.zeros((0, len(shares))), *margin_slopes]),
         )
 
-    def _adjoint(self, shares: Array) -> tuple[list[float], list[Array]] | None:
-        """Goals and their slopes by the method's own way; None where it has none."""
+    def _kept_adjoint(self, shares: Array) -> tuple[list[float], list[Array]] | None:
         if self.method.name not in self.problem.gradients:
             return None
+        known = self.kept.get("slope", shares)
+        if known is not None:
+            return known[0].tolist(), known[1:]
+        found = self._adjoint(shares)
+        if found is not None:
+            self.kept.put("slope", shares, [np.array(found[0]), *found[1]])
+        return found
+
+    def _adjoint(self, shares: Array) -> tuple[list[float], list[Array]] | None:
+        """Goals and their slopes by the method's own way; None where it has none."""
         values = self.values(shares)
         here = held(self.model, **values)
         names = tuple(dict.fromkeys(name for goal in self.goals for name in goal.names))
@@ -372,6 +400,7 @@ def optimise(
     evaluations: int = 60,
     hops: int = 0,
     seed: int = 0,
+    store: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     """Vary parameters within ranges until an objective is largest (or smallest).
@@ -389,6 +418,7 @@ def optimise(
     screen : points of the sequence, raised to a power of two; 0 draws the starts blindly
     evaluations : most evaluations of one search
     hops : how often a search that has ended goes on from there, moved at random (basin hopping)
+    store : folder that keeps what was found at every point: the same search goes on where it was stopped
 
     Returns
     -------
@@ -418,6 +448,8 @@ def optimise(
         limits=tuple(limits),
         checks=tuple(checks),
     )
+    if store is not None:
+        land = replace(land, kept=KeptPlaces(store / f"search-{land.content}.jsonl"))
     report = progress or (lambda _done, _total: None)
     searches = []
     for n, start in enumerate(_starts(land, max(starts, 1), screen, seed)):
@@ -442,6 +474,8 @@ def _starts(land: Landscape, count: int, screen: int, seed: int) -> list[Array]:
 
     size, rng = len(land.ranges), np.random.default_rng(seed)
     own = _own_place(land)
+    if own is not None and screen and not np.isfinite(land.heights(own[None])[0]):
+        own = None  # nothing to climb from: the screen has better places
     starts = [] if own is None else [own]
     if screen and len(starts) < count:
         power = int(np.ceil(np.log2(max(screen, count))))

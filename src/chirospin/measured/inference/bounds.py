@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,7 @@ def largest_polarisation(
     evaluations: int = EVALUATIONS,
     hops: int = HOPS,
     seed: int = 0,
+    store: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     r"""The largest \|P\| of the measured current within ranges, where the method passes the checks of its states.
@@ -118,6 +120,7 @@ def largest_polarisation(
     within : the factor by which the model's mean current may differ from the measured one
     limits : what must hold beside
     sources : where ranges come from
+    store : folder in which a stopped search goes on
 
     Returns
     -------
@@ -149,6 +152,7 @@ def largest_polarisation(
         evaluations=evaluations,
         hops=hops,
         seed=seed,
+        store=store,
         progress=progress,
     )
     facts = bound_facts(ds, model, ranges, seen, sources) | {

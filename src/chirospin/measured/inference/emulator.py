@@ -19,7 +19,8 @@ from chirospin.base.family import Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model
 from chirospin.base.parts import states_with_parts
-from chirospin.measured.inference.priors import Prior
+from chirospin.measured.inference.mechanisms import ABOUT, CHANGES, FACTOR, MAGNETISATIONS
+from chirospin.measured.inference.priors import Prior, phenomenological
 from chirospin.measured.inference.quantity import BIASED, measured_polarisation
 from chirospin.measured.inference.reduced import Reduced
 from chirospin.points.gradient import held
@@ -27,7 +28,7 @@ from chirospin.points.optimise import Range
 
 Real = NDArray[np.float64]
 CHUNK = 8
-"""Points between two states on disk."""
+"""Points between two states on disk, for each process."""
 FEWEST = 8
 """Points for each parameter: with fewer the error where one is left out is several times too small."""
 NUGGET = 1e-8
@@ -36,6 +37,8 @@ NEAR, EVERYWHERE = 0.15, 0.02
 """Of the cube: how near a point is that tells the error of another; weight of one anywhere."""
 BEGUN = ((0.7, 1e-3), (2.0, 1e-4), (0.3, 1e-2))
 """Lengths and noise from which the likelihood of a process is climbed: one search ends on a poor hill."""
+REACH = 4.0
+"""Standard deviations of a posterior, within which the points of a refined emulator lie."""
 SPREADS = (0.05, 20.0)
 """Lengths of a process, over the cube."""
 
@@ -215,26 +218,65 @@ class Emulated:
 
     Parameters
     ----------
+    change : null or factor: its mean current alone, without a P of its own; empty for the model itself
+    region : ends of the part of the cube that the points lie in, (2, parameter); outside ``wide`` speaks
     """
 
-    name: str
+    problem: str
     method: str
     ranges: tuple[Range, ...]
-    priors: tuple[Prior, ...]
+    own_priors: tuple[Prior, ...]
     points: Real
     values: Real
     processes: tuple[Process, ...]
-    kind: str = "model"
+    change: str = ""
+    region: Real | None = None
+    wide: Emulated | None = None
+
+    @property
+    def name(self) -> str:
+        """As typed, with what stands for its P."""
+        return f"{self.problem}.{self.change}" if self.change else self.problem
+
+    @property
+    def kind(self) -> str:
+        """Null, factor or a model."""
+        return self.change or "model"
+
+    @property
+    def priors(self) -> tuple[Prior, ...]:
+        """Of the ranges, and of the change."""
+        return (
+            *self.own_priors,
+            *(phenomenological(name) for name in CHANGES.get(self.change, ())),
+        )
 
     @property
     def about(self) -> str:
         """What it is."""
+        if self.change:
+            return f"the mean current of {self.problem}; {ABOUT[self.change]}"
         return f"{self.name} by {self.method}, emulated from {len(self.points)} points"
 
     @property
     def content(self) -> str:
         """A name for the training set."""
-        return hashlib.sha256(self.points.tobytes() + self.values.tobytes()).hexdigest()
+        told = self.points.tobytes() + self.values.tobytes()
+        if self.region is not None and self.wide is not None:
+            told += self.region.tobytes() + self.wide.content.encode()
+        return hashlib.sha256(told).hexdigest()
+
+    def changed(self, change: str) -> Emulated:
+        """The same points with another change, outside its region too."""
+        wide = None if self.wide is None else self.wide.changed(change)
+        return replace(self, change=change, wide=wide)
+
+    def _outside(self, shares: Real) -> NDArray[np.bool_]:
+        """Where the wider emulator speaks, (...)."""
+        if self.region is None or self.wide is None:
+            return np.zeros(shares.shape[:-1], dtype=bool)
+        low, high = self.region
+        return np.asarray(((shares < low) | (shares > high)).any(axis=-1))
 
     def shares(self, values: Real) -> Real:
         """The cube's point of parameters, (..., parameter)."""
@@ -253,13 +295,29 @@ class Emulated:
         """See :class:`~chirospin.measured.inference.mechanisms.Mechanism`."""
         shares = self.shares(values)
         both = np.stack([one(shares) for one in self.processes], axis=-1)
-        return currents_of(both)
+        found = currents_of(self.spoken(both))
+        if self.change == FACTOR:
+            J = found.shape[-1] // 2
+            half = values[..., [len(self.ranges)]] / 2
+            found = found + half * np.repeat(MAGNETISATIONS, J)
+        outside = self._outside(shares)
+        if self.wide is not None and outside.any():
+            found[outside] = self.wide.log_current(values[outside], data)
+        return found
+
+    def spoken(self, outputs: Real) -> Real:
+        """Outputs of the processes, without P where the magnetisation does not reach the model, (..., 2J)."""
+        if not self.change:
+            return outputs
+        J = outputs.shape[-1] // 2
+        return np.concatenate([outputs[..., :J], np.zeros_like(outputs[..., J:])], axis=-1)
 
     @cached_property
     def left_out(self) -> Real:
         """Error of ln|I| where each training point is left out, (point, 2J)."""
         errors = np.stack([one.left_out for one in self.processes], axis=-1)
-        return currents_of(self.values) - currents_of(self.values - errors)
+        told, predicted = self.spoken(self.values), self.spoken(self.values - errors)
+        return currents_of(told) - currents_of(predicted)
 
     def covariance(self, values: Real, data: Reduced) -> Real:
         r"""Of the error of ln\|I\|, (..., 2J, 2J): what was missed where a point near by was left out.
@@ -272,7 +330,11 @@ class Emulated:
         squares = np.einsum("ni,nj->nij", self.left_out, self.left_out).reshape(-1, size * size)
         weights = _kernel(flat, self.points, np.full(flat.shape[1], NEAR)) + EVERYWHERE
         found = (weights / weights.sum(axis=1, keepdims=True)) @ squares
-        return np.asarray(found.reshape(*shares.shape[:-1], size, size))
+        found = np.asarray(found.reshape(*shares.shape[:-1], size, size))
+        outside = self._outside(shares)
+        if self.wide is not None and outside.any():
+            found[outside] = self.wide.covariance(values[outside], data)
+        return found
 
 
 def currents_of(outputs: Real) -> Real:
@@ -302,10 +364,10 @@ def emulated(expensive: Expensive, points: Real, values: Real) -> Emulated:
         )
     kept, seen = points[known], values[known]
     return Emulated(
-        name=expensive.problem.path,
+        problem=expensive.problem.path,
         method=expensive.method.name,
         ranges=expensive.ranges,
-        priors=expensive.priors,
+        own_priors=expensive.priors,
         points=kept,
         values=seen,
         processes=tuple(trained(kept, column) for column in seen.T),
@@ -346,18 +408,20 @@ class Training:
         progress: Callable[[int, int], None] | None = None,
     ) -> Real:
         """Outputs at points, those that are known not solved again, (point, 2J)."""
-        known = {row.tobytes(): n for n, row in enumerate(self.points)}
-        fresh = np.array([row for row in points if row.tobytes() not in known])
-        for start in range(0, len(fresh), CHUNK):
-            some = fresh[start : start + CHUNK]
+        known = {row.tobytes() for row in self.points}
+        asked = {row.tobytes(): row for row in points}  # draws of a posterior come again
+        fresh = np.array([row for place, row in asked.items() if place not in known])
+        chunk = CHUNK * self.expensive.workers
+        for start in range(0, len(fresh), chunk):
+            some = fresh[start : start + chunk]
             found = self.expensive.outputs(some, self.bias)
             self.points = np.concatenate([self.points, some])
             self.values = np.concatenate([self.values, found])
             self._keep()
             if progress is not None:
-                progress(min(start + CHUNK, len(fresh)), len(fresh))
-        known = {row.tobytes(): n for n, row in enumerate(self.points)}
-        return self.values[[known[row.tobytes()] for row in points]]
+                progress(min(start + chunk, len(fresh)), len(fresh))
+        where = {row.tobytes(): n for n, row in enumerate(self.points)}
+        return self.values[[where[row.tobytes()] for row in points]]
 
     def _keep(self) -> None:
         if self.path is None:
@@ -370,6 +434,19 @@ class Training:
     def emulator(self) -> Emulated:
         """Processes through all that is solved."""
         return emulated(self.expensive, self.points, self.values)
+
+    def nearer(self, draws: Real, wide: Emulated) -> Emulated:
+        """Processes through what is solved where a posterior lies, draws of which are given, (draw, parameter).
+
+        Far from there a model turns in ways that would shorten every length. Where too few points lie near, all.
+        """
+        middle, width = draws.mean(axis=0), REACH * draws.std(axis=0) + 1e-6
+        region = np.stack([middle - width, middle + width]).clip(0, 1)
+        near = ((self.points >= region[0]) & (self.points <= region[1])).all(axis=1)
+        if np.isfinite(self.values[near]).all(axis=1).sum() < 2 * FEWEST * len(middle):
+            return self.emulator()
+        found = emulated(self.expensive, self.points[near], self.values[near])
+        return replace(found, region=region, wide=wide)
 
 
 def training(expensive: Expensive, data: Reduced, store: Path | None) -> Training:

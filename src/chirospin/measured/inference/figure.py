@@ -25,7 +25,7 @@ def fit_figure(ds: xr.Dataset) -> Figure:
     from chirospin.base.shown_figure import ShownFigure
 
     with journal_style():
-        figure = ShownFigure(figsize=(2.6 * COLUMN, 2.6))
+        figure = ShownFigure(figsize=(2.6 * COLUMN, 2.9))
         panels: Any = figure.subplots(1, 3, width_ratios=(1.1, 1.1, 0.9))
         best = int(np.argmax(ds["log_evidence"].values))
         _currents(panels[0], ds.isel(mechanism=best))
@@ -67,14 +67,8 @@ def _polarisations(ax: Axes, ds: xr.Dataset, best: int) -> None:
             if n == best:
                 low, high = (one.isel(quantile=k).values[side] for k in (0, -1))
                 ax.fill_between(V[side], low, high, color=colour, alpha=0.2, lw=0)
-            ax.plot(
-                V[side],
-                one.isel(quantile=2).values[side],
-                "-",
-                marker="",
-                color=colour,
-                label=name if side is not None and V[side].max() > 0 else None,
-            )
+            ax.plot(V[side], one.isel(quantile=2).values[side], "-", marker="", color=colour)
+        ax.plot([], [], "-", marker="", color=colour, label=name)
     ax.errorbar(
         V,
         ds["measured_polarisation"].values,
@@ -90,7 +84,8 @@ def _polarisations(ax: Axes, ds: xr.Dataset, best: int) -> None:
     ax.set_xlabel("bias (V)")
     ax.set_ylabel("$P$")
     ax.set_title("polarisation", loc="left")
-    ax.legend(fontsize="xx-small")
+    below = ds["measured_polarisation"].values.mean() > 0  # where there is room
+    ax.legend(fontsize="xx-small", loc="lower left" if below else "upper left", ncols=2)
 
 
 def _evidences(ax: Axes, ds: xr.Dataset) -> None:

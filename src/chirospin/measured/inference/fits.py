@@ -85,6 +85,12 @@ def fit_one(
     notes: tuple[str, ...] = ()
     if found.effective < FEW:
         notes = (f"{found.effective:.0f} effective draws: several modes; --live {2 * live}",)
+    missed = float(np.median(found.theta[:, -1]))
+    if missed > posterior.priors[-1].high:
+        notes += (
+            f"the shape of ln|I| is missed by {missed:.2f} in both magnetisations; another carrier may have it "
+            "(level, barrier)",
+        )
     failures = recorded()[mechanism.name].failures if mechanism.name in recorded() else ()
     return Fitted(posterior=posterior, sampled=found, failures=failures, notes=notes)
 
@@ -257,7 +263,8 @@ def _bands(one: Fitted, J: int) -> tuple[Real, Real]:
 
 
 def _facts(fitted: Sequence[Fitted], data: Reduced, verdict: str, sentence: str) -> dict[str, Any]:
-    best = max(f.sampled.log_evidence for f in fitted)
+    told = [f for f in fitted if not f.failures] or list(fitted)  # one that failed says nothing
+    best = max(f.sampled.log_evidence for f in told)
     return {
         "units": data.units,
         "paired": data.paired,

@@ -10,9 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-from chirospin.measured.inference.emulator import Emulated, Expensive, currents_of, design, training
+from chirospin.measured.inference.emulator import (
+    Emulated,
+    Expensive,
+    Training,
+    currents_of,
+    design,
+    training,
+)
 from chirospin.measured.inference.fits import Fitted, fit_one
 from chirospin.measured.inference.likelihood import Posterior, student
+from chirospin.measured.inference.mechanisms import FACTOR, NULL
 from chirospin.measured.inference.reduced import Reduced
 from chirospin.measured.inference.sampling import LIVE, Sampled
 
@@ -22,6 +30,8 @@ EXACT = 64
 """Draws of the posterior at which the model itself is solved."""
 ENOUGH = 16.0
 """Effective size of their weights from which the emulator stands for the model."""
+HOPELESS = 1 / 8
+"""Share of the first half that counts, below which the other half is not solved: better to refine."""
 
 
 def fit_expensive(
@@ -47,16 +57,15 @@ def fit_expensive(
     """
     known = training(expensive, data, store)
     known.solve(design(expensive, points, seed), progress=solving)
+    emulator = wide = known.emulator()
     failures: tuple[str, ...] = ()
     for n in range(rounds + 1):
-        emulator = known.emulator()
         one = fit_one(emulator, data, live=live, seed=seed + n, store=store, progress=progress)
-        tried = one.sampled.shares[:exact, : len(expensive.ranges)]
-        values = known.solve(tried, progress=solving)
-        weights = importance_weights(one, values)
+        weights = solved_draws(known, one, exact, solving)
         failures = judged(emulator, one, weights)
-        if not failures:
+        if not failures or n == rounds:
             break
+        emulator = known.nearer(one.sampled.shares[:, : len(expensive.ranges)], wide)
     solves = sum(expensive.solves)
     return Fitted(
         posterior=one.posterior,
@@ -65,6 +74,48 @@ def fit_expensive(
         notes=(*one.notes, *_notes(weights, n)),
         solves=solves,
     )
+
+
+def without_polarisation(
+    one: Fitted,
+    *,
+    live: int = LIVE,
+    seed: int = 0,
+    store: Path | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> list[Fitted]:
+    """The same model whose P is none, and one of a factor of the contacts: what its P, and not its current, explains.
+
+    Against the null of another carrier a model wins by the shape of its current alone.
+    """
+    emulator = one.posterior.mechanism
+    assert isinstance(emulator, Emulated)
+    return [
+        fit_one(
+            emulator.changed(change),
+            one.posterior.data,
+            live=live,
+            seed=seed,
+            store=store,
+            progress=progress,
+        )
+        for change in (NULL, FACTOR)
+    ]
+
+
+def solved_draws(
+    known: Training,
+    one: Fitted,
+    exact: int,
+    solving: Callable[[int, int], None] | None = None,
+) -> Real:
+    """ln of the weights of draws at which the model is solved; half of them where these already decide, (draw,)."""
+    draws = one.sampled.shares[:exact, : len(known.expensive.ranges)]
+    half = importance_weights(one, known.solve(draws[: len(draws) // 2], progress=solving))
+    effective = effective_size(half)
+    if effective >= enough(len(draws)) or effective < HOPELESS * len(half):
+        return half
+    return importance_weights(one, known.solve(draws, progress=solving))
 
 
 def importance_weights(one: Fitted, values: Real) -> Real:
@@ -77,6 +128,11 @@ def importance_weights(one: Fitted, values: Real) -> Real:
     there = student(data.mean - np.nan_to_num(own), exact.covariance(theta), data.freedom)
     weights: Real = there - posterior.log_likelihood(theta)
     return np.where(np.isfinite(own).all(axis=-1), weights, np.nan)
+
+
+def enough(draws: int) -> float:
+    """The effective size that so many draws must have."""
+    return min(ENOUGH, draws / 4)
 
 
 def effective_size(weights: Real) -> float:
@@ -92,7 +148,7 @@ def judged(emulator: Emulated, one: Fitted, weights: Real) -> tuple[str, ...]:
     """Why the emulator does not stand for the model; empty where it does."""
     found = []
     effective = effective_size(weights)
-    if effective < min(ENOUGH, len(weights) / 4):
+    if effective < enough(len(weights)):
         found.append(
             f"only {effective:.0f} of {len(weights)} draws of the posterior count when the model itself is solved"
         )

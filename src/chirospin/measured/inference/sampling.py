@@ -72,6 +72,8 @@ def nested(
     """
     try:
         import dynesty
+
+        from chirospin.measured.inference.lockstep import Lockstep
     except ImportError:
         raise ModelError(f"A fit needs dynesty: {installing('fit')}") from None
     kept = None if store is None else store / content(posterior, live, seed)
@@ -85,16 +87,19 @@ def nested(
     if state is not None:
         state.parent.mkdir(parents=True, exist_ok=True)
         settings |= {"checkpoint_file": str(state), "checkpoint_every": KEPT_EVERY}
-    sampler = _stopped(state)
+    likelihood = Likelihood(posterior)
+    pool = Lockstep(likelihood.heights, live)
+    sampler = _stopped(state, pool)
     if sampler is not None:
         settings["resume"] = True
     else:
         sampler = dynesty.NestedSampler(
-            Likelihood(posterior),
+            likelihood,
             _Shares(),
             len(posterior.priors),
             nlive=live,
             sample="rwalk",
+            pool=pool,
             rstate=np.random.default_rng(seed),
         )
     sampler.run_nested(**settings)
@@ -113,7 +118,11 @@ class Likelihood:
 
     def __call__(self, shares: Real) -> float:
         """At one point."""
-        return max(self.posterior(self.posterior.values(shares)), LOWEST)
+        return float(self.heights(shares[None])[0])
+
+    def heights(self, shares: Real) -> Real:
+        """At several points, (point, parameter) -> (point,)."""
+        return np.maximum(self.posterior.log_likelihood(self.posterior.values(shares)), LOWEST)
 
 
 class _Shares:
@@ -123,14 +132,14 @@ class _Shares:
         return shares
 
 
-def _stopped(state: Path | None) -> Any:
+def _stopped(state: Path | None, pool: Any) -> Any:
     """The sampler of a run that was stopped; None where there is none, or where it cannot be read."""
     import dynesty
 
     if state is None or not state.exists():
         return None
     try:
-        return dynesty.NestedSampler.restore(str(state))
+        return dynesty.NestedSampler.restore(str(state), pool=pool)
     except Exception:  # pickle has as many kinds as there are bytes
         state.unlink()
         return None
