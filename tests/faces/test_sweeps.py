@@ -242,6 +242,7 @@ def test_too_little_disk_is_said_before_the_start(tmp_path, monkeypatch):
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.usefixtures("no_processes")
 def test_importance_of_parameters(tmp_path, line, monkeypatch):  # noqa: F811
     """Sobol's indices of an additive law are its variances; a parameter that does nothing has none."""
     monkeypatch.chdir(tmp_path)
@@ -426,18 +427,20 @@ def test_a_deadly_chunk_is_found_among_others(tmp_path, monkeypatch):
     assert "died" in ds.reason.values[4]
 
 
-def test_a_cluster_gives_the_same_store(tmp_path):
+def test_a_cluster_gives_the_same_store(tmp_path, line, no_processes, monkeypatch):  # noqa: F811
     pytest.importorskip("distributed")
-    (tmp_path / "scan.toml").write_text(SCAN)
+    monkeypatch.chdir(tmp_path)
+    few = SCAN.replace("0.4:1.4:10", "0.4:0.8:3").replace("[0.1, 0.2, 0.3, 0.4, 0.5, 0.6]", "[0.2]")
+    (tmp_path / "scan.toml").write_text(few)
+    assert line("sweep", "scan.toml", "--store", "here", "--workers", "1")[0] == 0
+    command = [sys.executable, "-m", "chirospin", "sweep", "scan.toml", "--store", "there"]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    for name, extra in (
-        ("here", ["--workers", "1"]),
-        ("there", ["--cluster", "dask", "--workers", "2"]),
-    ):
-        command = [sys.executable, "-m", "chirospin", "sweep", "scan.toml", "--store", name, *extra]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, timeout=180
-        )
-        assert done.returncode == 0, done.stderr
+    done = subprocess.run(
+        [*command, "--cluster", "dask", "--workers", "2"],
+        env=environment,
+        capture_output=True,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stderr
     one, other = (Store(tmp_path / name).open() for name in ("here", "there"))
     assert one.equals(other)

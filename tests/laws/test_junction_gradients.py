@@ -80,7 +80,10 @@ def test_every_derivative_equals_central_differences(model: Junction) -> None:
     dice, step = np.random.default_rng(0), 2e-4
     for signs in dice.choice([-1.0, 1.0], size=(2, len(names))):
         moved = [
-            held(model, **{n: getattr(model, n) + k * step * s for n, s in zip(names, signs)})
+            held(
+                model,
+                **{n: getattr(model, n) + k * step * s for n, s in zip(names, signs, strict=True)},
+            )
             for k in (-2, -1, 1, 2)
         ]
         a, b, c, d = (state.lead_current[:, 0] for state in GKSL().solve_many(moved))
