@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.integrate import quad
+from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator, gmres
 from scipy.special import expit
 
@@ -104,10 +105,12 @@ def generator(
 ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
     """H_eff and the jump part; H includes any Lamb shift."""
     heff = H - 1j * sum(Q.conj().T @ P for P, Q, _, _ in everything)
+    pairs = [(P, csr_array(Q)) for P, Q, _, _ in everything if (2 * Q != P).any()]
+    whole = [P for P, Q, _, _ in everything if not (2 * Q != P).any()]
 
     def arrive(R: np.ndarray) -> np.ndarray:
-        Z = sum(P @ R @ Q.conj().T for P, Q, _, _ in everything)
-        return Z + sum(Q @ R @ P.conj().T for P, Q, _, _ in everything)
+        Z = sum((P @ R) @ Q.conj().T + (Q @ R) @ P.conj().T for P, Q in pairs)
+        return Z + sum(P @ R @ P.conj().T for P in whole)
 
     return heff, arrive
 
