@@ -28,6 +28,7 @@ ELSEWHERE: dict[str, dict[str, Any]] = {  # where the default point is none of a
     "chiral_metal.driven:boltzmann": {"screening_length": 0.1},
     "rashba:kubo": {"imaginary_frequency": 0.01},
     "junction:mean-field": {"hubbard": 0.5},
+    "junction.switched:ule": {"time": [0.0, 2.0]},
 }
 LEFT_OUT = {  # of seconds a point, and solved one by one; or without a real parameter to vary
     "junction:gksl-mixed",

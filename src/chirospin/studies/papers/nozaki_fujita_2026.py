@@ -195,7 +195,7 @@ def polarisation_not_monotonic(figure_2: Parts) -> Numbers:
 @figure(
     "Mean current and polarisation against U, t_bb and gamma",
     plot=Plot(columns=3, panels=_SCAN_PANELS[0] + _SCAN_PANELS[1]),
-    quick={"every": (5, 5, 4)},
+    quick={"every": (2, 5, 4)},
 )
 def figure_3(
     workers: int, progress: Progress, every: Sequence[int] = (1, 1, 1)
