@@ -316,10 +316,13 @@ def test_partners_share_an_energy(p: float, power: float, g: float):
     assert here.energy(partner, 1) != pytest.approx(here.energy(at, 1), rel=1e-6)  # control
 
 
-@FEW
+@settings(max_examples=4)
 @given(model=gases(disorder="gaussian"))
 def test_the_general_bands_repeat_the_linear_ones(model: RashbaGas):
-    """A splitting given as a function takes Newton's way to every partner."""
+    """A splitting given as a function takes Newton's way to every partner.
+
+    Where a partner comes near the bottom of the lower band the nodes do not resolve what both ways integrate.
+    """
     straight = problem(model)
     here = straight.bands
     general = Bands(
@@ -335,7 +338,8 @@ def test_the_general_bands_repeat_the_linear_ones(model: RashbaGas):
     turned = shells.Shells(bands=general, disorder=straight.disorder, z=0j, prescription="redfield")
     links = 10 + int(10 / straight.precession)
     (one, _), (other, _) = (s.integrate(12, links) for s in (straight, turned))
-    assert straight.change(one, other) < 1e-9
+    finer, _ = straight.integrate(16, links)
+    assert straight.change(one, other) < max(1e-9, straight.change(one, finer))
 
 
 def test_a_turned_texture_turns_the_spin() -> None:
