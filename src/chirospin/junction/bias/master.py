@@ -88,7 +88,7 @@ class SecondOrder(Method):
     tolerance: float = tolerance_setting()
     krylov_vectors: int = krylov_setting(300, "solve")
     counting: bool = Field(
-        True, description="whether to find the noise where it is asked for: one more solve"
+        default=True, description="whether to find the noise where it is asked for: one more solve"
     )
     gives: ClassVar[Needs] = frozenset({NOISE, BROADENED}) | ASKED
 
