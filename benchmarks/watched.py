@@ -75,13 +75,16 @@ class Watched:
             _end(process)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.watched", str(self.memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=ROOT,
         )
+        assert process.stdout is not None
+        process.stdout.readline()  # ready: what its imports take is no line's
+        return process
 
     def _one(self, process: subprocess.Popen[bytes], line: Sequence[str]) -> Ended:
         assert process.stdin is not None
@@ -136,6 +139,8 @@ def main(memory: int) -> None:
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     most = memory + pages * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    channel.write(b"\n")
+    channel.flush()
     for text in sys.stdin.buffer:
         channel.write(json.dumps(_ended(chirospin, json.loads(text))).encode() + b"\n")
         channel.flush()

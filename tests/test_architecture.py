@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import chirospin
@@ -38,6 +39,35 @@ READ_TWICE = {  # parameter: why more than one function of its family reads it
 }
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def members(path: Path) -> list[ast.FunctionDef | ast.ClassDef]:
+    """Classes and functions of a file, wherever they stand."""
+    return [
+        node for node in ast.walk(parsed(path)) if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+
+
+@cache
+def annotations(function: ast.FunctionDef) -> dict[str, str]:
+    """Names of parameters -> their types, as written."""
+    return {a.arg: ast.unparse(a.annotation) for a in function.args.args if a.annotation}
+
+
+@cache
+def attributes(function: ast.FunctionDef) -> set[tuple[str, str]]:
+    """Names and their attributes that a function reads."""
+    return {
+        (node.value.id, node.attr)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+
+
 def test_no_module_has_a_name_that_says_nothing() -> None:
     names = {path.stem for path in SOURCE.rglob("*.py")}
     assert not names & FORBIDDEN
@@ -49,7 +79,7 @@ def _functions(path: Path, model: type) -> Iterator[tuple[str, ast.FunctionDef, 
     Audits reverse parameters, validators compare them, drawings show them: none puts physics into numbers.
     """
     kin = {one.__name__ for one in model.__mro__}
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in members(path):
         if isinstance(node, ast.ClassDef) and node.name in kin:
             for function in node.body:
                 if isinstance(function, ast.FunctionDef):
@@ -57,24 +87,21 @@ def _functions(path: Path, model: type) -> Iterator[tuple[str, ast.FunctionDef, 
                     if "validator" not in decorators:
                         yield function.name, function, "self"
         if isinstance(node, ast.FunctionDef):
-            seen = {a.arg: ast.unparse(a.annotation) for a in node.args.args if a.annotation}
+            seen = annotations(node)
             if seen.get("model") in kin and "method" not in seen:
                 yield node.name, node, "model"
 
 
 def test_a_parameter_is_read_in_one_place() -> None:
     for name in chirospin.FAMILIES:
+        files = [path for path in (SOURCE / name).rglob("*.py") if path.stem != "drawing"]
         for model in (one.model for one in family(name).problems):
             readers: dict[str, set[str]] = defaultdict(set)
-            for path in set((SOURCE / name).rglob("*.py")) - set(SOURCE.rglob("drawing.py")):
+            for path in files:
                 for place, function, seen in _functions(path, model):
-                    for node in ast.walk(function):
-                        if (
-                            isinstance(node, ast.Attribute)
-                            and ast.unparse(node.value) == seen
-                            and node.attr in model.model_fields
-                        ):
-                            readers[node.attr].add(f"{path.stem}.{place}")
+                    for name_read, attribute in attributes(function):
+                        if name_read == seen and attribute in model.model_fields:
+                            readers[attribute].add(f"{path.stem}.{place}")
             twice = {k: v for k, v in readers.items() if len(v) > 1 and k not in READ_TWICE}
             assert not twice, model.__name__
 
@@ -82,7 +109,7 @@ def test_a_parameter_is_read_in_one_place() -> None:
 def test_public_functions_are_not_defined_twice() -> None:
     where: dict[str, list[str]] = defaultdict(list)
     for path in SOURCE.rglob("*.py"):
-        for node in ast.parse(path.read_text()).body:
+        for node in parsed(path).body:
             if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
                 continue
             marks = {ast.unparse(mark).partition("(")[0] for mark in node.decorator_list}
@@ -143,7 +170,7 @@ def test_no_function_is_longer_than_sixty_lines() -> None:
     long = {
         f"{path.relative_to(SOURCE)}: {node.name}": _length(node)
         for path in SOURCE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _length(node) > 60
     }
     assert not long

@@ -63,6 +63,7 @@ def same(said: str, printed: str) -> bool:
     return OutputChecker().check_output(said, printed, ELLIPSIS | NORMALIZE_WHITESPACE)
 
 
+@pytest.mark.usefixtures("no_processes")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_does_what_it_says(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -53,8 +53,12 @@ def test_a_search_keeps_to_its_evaluations(run) -> None:
 )
 def test_bounds_may_stand_apart(run, ranges: tuple[str, ...]) -> None:
     line = ("optimise", "junction", "--maximise", "mean_current", "--starts", "1", "--json")
+    line += ("--screen", "2", "--evaluations", "2")
     together = ("--vary", "hubbard=1:3", "--vary", "twist=0:0.5")
-    assert run(*line, *ranges) == run(*line, *together)
+    code, out, err = run(*line, *ranges)
+    assert (code, out, err) == run(*line, *together)
+    assert code == 0
+    assert out != run(*line, "--vary", "hubbard=1:3", "--vary", "twist=0:0.4")[1]  # the control
 
 
 def test_a_family_without_its_own_derivatives_is_optimised_too(run) -> None:

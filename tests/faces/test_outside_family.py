@@ -73,14 +73,16 @@ def test_a_result_says_which_package_made_it(wire: Any) -> None:
     assert "wire" not in json.loads(junction.solve(method="landauer").attrs["provenance"])
 
 
-def test_sweeps_in_processes_and_from_files(
-    wire: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_sweeps_in_processes(wire: Any, tmp_path: Path) -> None:
     values = np.linspace(0.1, 0.4, 4)
     swept = wire.sweep(wire.Wire(), tmp_path / "a", over={"spin_orbit": values}, workers=2, chunk=2)
     solved = wire.solve(wire.Wire(), over={"spin_orbit": values})
     np.testing.assert_allclose(swept.spin, solved.spin, atol=1e-14)
     assert swept.converged.all()
+
+
+@pytest.mark.usefixtures("no_processes")
+def test_sweeps_from_files(wire: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "b.toml").write_text('family = "wire"\n[grid]\nspin_orbit = [0.1, 0.2]\n')
     line(capsys, "sweep", "b.toml", "--workers", "1")
     line(capsys, "audit", "b.sweep")

@@ -94,6 +94,7 @@ def test_it_holds_parameters_audit_provenance_and_citations(
     assert ("Audit FAILED" in text) != good
 
 
+@pytest.mark.usefixtures("no_processes")
 def test_the_store_of_a_sweep_is_a_result_too(tmp_path: Path) -> None:
     plan = tmp_path / "sweep.toml"
     plan.write_text('family = "junction"\n[grid]\nenergy_b = [0.4, 0.6, 0.8]\n')

@@ -25,7 +25,7 @@ from chirospin.points.sweep import Definition, estimated_bytes, run
 from tests.faces.test_command_line import run as line  # noqa: F401
 from tests.laws.test_company import COMPANY
 
-KILLS = int(os.environ.get("CHIROSPIN_KILLS", "20"))  # by hand: 60
+KILLS = int(os.environ.get("CHIROSPIN_KILLS", "8"))  # each starts processes anew; by hand: 60
 PATIENT = 6 * max(KILLS, 20)  # seconds for a sweep on a busy machine
 GRID = {"energy_b": [0.4, 0.8, 1.2], "hopping_b": [0.1, 0.2, 0.3, 0.4]}
 SCAN = """
@@ -242,6 +242,7 @@ def test_too_little_disk_is_said_before_the_start(tmp_path, monkeypatch):
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.usefixtures("no_processes")
 def test_importance_of_parameters(tmp_path, line, monkeypatch):  # noqa: F811
     """Sobol's indices of an additive law are its variances; a parameter that does nothing has none."""
     monkeypatch.chdir(tmp_path)
@@ -351,14 +352,14 @@ def orphans(folder: Path) -> list[int]:
 
 @pytest.mark.xdist_group("sweeps")
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc to find the workers")
-def test_kills_change_nothing(tmp_path):
-    """Parents and workers die at random; the store ends as the undisturbed one, bit for bit: a chunk that is
+def test_kills_change_nothing(tmp_path, line, no_processes):  # noqa: F811
+    """Parents and workers die in turn at random moments; the store ends as the undisturbed one, bit for bit: a chunk that is
     computed again by the same processor has the same company."""
     calm, hit = tmp_path / "calm", tmp_path / "hit"
     for folder in (calm, hit):
         folder.mkdir()
         (folder / "scan.toml").write_text(SCAN)
-    assert started(calm).wait(PATIENT) == 0
+    assert line("sweep", str(calm / "scan.toml"), "--store", str(calm / "scan.sweep"))[0] == 0
     dice = random.Random(7)
     kills = {"parent": 0, "worker": 0}
     sizes = []
@@ -371,7 +372,7 @@ def test_kills_change_nothing(tmp_path):
                 shard.unlink()
             process = started(hit)
             continue
-        if dice.random() < 0.5:
+        if kills["worker"] < kills["parent"]:
             end = time.monotonic() + 5
             while not (workers := children(process.pid)) and time.monotonic() < end:
                 time.sleep(0.02)
@@ -426,18 +427,20 @@ def test_a_deadly_chunk_is_found_among_others(tmp_path, monkeypatch):
     assert "died" in ds.reason.values[4]
 
 
-def test_a_cluster_gives_the_same_store(tmp_path):
+def test_a_cluster_gives_the_same_store(tmp_path, line, no_processes, monkeypatch):  # noqa: F811
     pytest.importorskip("distributed")
-    (tmp_path / "scan.toml").write_text(SCAN)
+    monkeypatch.chdir(tmp_path)
+    few = SCAN.replace("0.4:1.4:10", "0.4:0.8:3").replace("[0.1, 0.2, 0.3, 0.4, 0.5, 0.6]", "[0.2]")
+    (tmp_path / "scan.toml").write_text(few)
+    assert line("sweep", "scan.toml", "--store", "here", "--workers", "1")[0] == 0
+    command = [sys.executable, "-m", "chirospin", "sweep", "scan.toml", "--store", "there"]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    for name, extra in (
-        ("here", ["--workers", "1"]),
-        ("there", ["--cluster", "dask", "--workers", "2"]),
-    ):
-        command = [sys.executable, "-m", "chirospin", "sweep", "scan.toml", "--store", name, *extra]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, timeout=180
-        )
-        assert done.returncode == 0, done.stderr
+    done = subprocess.run(
+        [*command, "--cluster", "dask", "--workers", "2"],
+        env=environment,
+        capture_output=True,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stderr
     one, other = (Store(tmp_path / name).open() for name in ("here", "there"))
     assert one.equals(other)

@@ -42,6 +42,7 @@ def kept(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("no_processes")
 def test_a_failed_check_is_exit_1_in_every_face(line: Any, tmp_path: Path) -> None:  # noqa: F811
     bad, store = str(tmp_path / "bad.nc"), tmp_path / "s.sweep"
     (tmp_path / "s.toml").write_text(SCAN.format(1))
@@ -64,6 +65,7 @@ def test_a_failed_check_is_exit_1_in_every_face(line: Any, tmp_path: Path) -> No
             assert "3 x check FAILED: interaction_left_out" in out
 
 
+@pytest.mark.usefixtures("no_processes")
 def test_the_same_questions_without_repulsion_are_exit_0(line: Any, tmp_path: Path) -> None:  # noqa: F811
     """The control."""
     good = str(tmp_path / "good.nc")
@@ -327,6 +329,7 @@ def test_settings_that_are_places_are_not_taken_from_a_file(tmp_path: Path) -> N
     assert method.model_dump()["tolerance"] == 1e-9
 
 
+@pytest.mark.usefixtures("no_processes")
 def test_damaged_files_and_stores_are_named(tmp_path: Path) -> None:
     """A few of benchmarks/damaged_files.py, which damages 150; the good ones are the control."""
     good = originals(tmp_path / "good")
@@ -392,6 +395,7 @@ def test_shards_belong_to_their_store_and_place(line: Any, tmp_path: Path) -> No
         assert Store(tmp_path / "a.sweep").open().equals(calm)
 
 
+@pytest.mark.usefixtures("no_processes")
 def test_functions_of_a_sweep_are_part_of_it(line: Any, tmp_path: Path) -> None:  # noqa: F811
     """Looked for beside the TOML; their content is in the hash; the folder is not."""
     folder = tmp_path / "one"
@@ -412,6 +416,7 @@ def test_functions_of_a_sweep_are_part_of_it(line: Any, tmp_path: Path) -> None:
     assert "different: files" in err
 
 
+@pytest.mark.usefixtures("no_processes")
 def test_a_point_that_raises_stops_no_other(line: Any, tmp_path: Path) -> None:  # noqa: F811
     (tmp_path / "s.toml").write_text(
         'family = "junction"\nmethod = "gksl"\nobservables = ["current"]\nchunk = 4\n'

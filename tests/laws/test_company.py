@@ -28,6 +28,7 @@ ELSEWHERE: dict[str, dict[str, Any]] = {  # where the default point is none of a
     "chiral_metal.driven:boltzmann": {"screening_length": 0.1},
     "rashba:kubo": {"imaginary_frequency": 0.01},
     "junction:mean-field": {"hubbard": 0.5},
+    "junction.switched:ule": {"time": [0.0, 2.0]},
 }
 LEFT_OUT = {  # of seconds a point, and solved one by one; or without a real parameter to vary
     "junction:gksl-mixed",
@@ -52,6 +53,10 @@ LEFT_OUT = {  # of seconds a point, and solved one by one; or without a real par
     "molecule:kohn-sham",
     "molecule.stack:kohn-sham",
 }
+SMALL = {"junction.bias", "junction.leads", "junction.switched"}
+QUICK: dict[str, dict[str, Any]] = {
+    "chiral_metal.driven:boltzmann": {"cells": 24, "order": 2, "ordinates": 8}
+}
 PROBLEMS = [
     problem
     for name in chirospin.FAMILIES
@@ -64,15 +69,15 @@ CASES = [
 
 
 def neighbours(problem: Problem, name: str) -> list[Model]:
-    """Three points along the first real parameter with a default that can grow."""
+    """Two points along the first real parameter with a default that can grow."""
     model = problem.model(**ELSEWHERE.get(f"{problem.path}:{name}", {}))
-    if problem.path in ("junction.bias", "junction.leads") and name != "pauli":
+    if problem.path in SMALL and name != "pauli":
         model = model.replace(molecules=1)  # two take a second a point
     for info in model.parameters():
         if info.shape is not None or info.integer or info.axis or info.choices:
             continue
         if isinstance(info.default, float) and info.default:
-            values = [info.default * (1 + 0.03 * n) for n in range(3)]
+            values = [info.default * (1 + 0.03 * n) for n in range(2)]
             if all(info.allows(v) for v in values):
                 return [model.replace(**{info.name: v}) for v in values]
     raise AssertionError(f"{problem.path} has no real parameter to vary")
@@ -115,7 +120,8 @@ def alone(problem: Problem, method: Method, models: Sequence[Model]) -> list[Any
 
 @pytest.mark.parametrize(("problem", "name"), CASES, ids=[f"{p.path}-{n}" for p, n in CASES])
 def test_company_does_not_matter(problem: Problem, name: str) -> None:
-    method, models = problem.method(name)(), neighbours(problem, name)
+    method = problem.method(name)(**QUICK.get(f"{problem.path}:{name}", {}))
+    models = neighbours(problem, name)
     together = company(problem, method, models)
     assert (
         distance(given(problem, method), models, together, alone(problem, method, models)) < COMPANY

@@ -1,4 +1,4 @@
-"""How many models each problem solves at its default point, frozen: for all observables, and for its own quantity.
+"""How many models each problem solves at its default point or a smaller one, frozen: for all observables, and for its own quantity.
 
 A number that grows has to be explained where it is changed; the tests of the corridor are in ``test_needs``.
 """
@@ -32,9 +32,12 @@ FROZEN: dict[
 QUICK: dict[str, dict[str, Any]] = {  # fewer samples: how many models are solved is not of them
     "chiral_metal.crystal": {"polar": 8, "azimuth": 8, "radial": 16, "tolerance": 10.0},
 }
+SMALL_MOLECULE = {"structure": "h2o2", "functional": "hf", "basis": "sto-3g", "screening": "none"}
 SMALL: dict[str, dict[str, Any]] = {
     "junction.transient": {"molecules": 1, "time": [1.0]},
     "junction.bias": {"molecules": 1},
+    "molecule": SMALL_MOLECULE,
+    "molecule.stack": SMALL_MOLECULE,
 }
 PROBLEMS = [
     problem

@@ -11,11 +11,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.integrate import quad
+from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator, gmres
 from scipy.special import expit
 
 Lead = tuple[np.ndarray, float, float]
 Jump = tuple[np.ndarray, np.ndarray, int, int]  # P, Q, lead, +1 in or -1 out
+ROUNDING = 1e-14
 
 
 def fermi(w: np.ndarray, mu: float, T: float) -> np.ndarray:
@@ -104,10 +106,16 @@ def generator(
 ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
     """H_eff and the jump part; H includes any Lamb shift."""
     heff = H - 1j * sum(Q.conj().T @ P for P, Q, _, _ in everything)
+    pairs = [
+        (P, csr_array(np.where(np.abs(Q) > ROUNDING, Q, 0)))  # of one annihilator: almost empty
+        for P, Q, _, _ in everything
+        if (2 * Q != P).any()
+    ]
+    whole = [P for P, Q, _, _ in everything if not (2 * Q != P).any()]
 
     def arrive(R: np.ndarray) -> np.ndarray:
-        Z = sum(P @ R @ Q.conj().T for P, Q, _, _ in everything)
-        return Z + sum(Q @ R @ P.conj().T for P, Q, _, _ in everything)
+        Z = sum((P @ R) @ Q.conj().T + (Q @ R) @ P.conj().T for P, Q in pairs)
+        return Z + sum(P @ R @ P.conj().T for P in whole)
 
     return heff, arrive
 

@@ -121,7 +121,7 @@ def test_dimer_equals_the_whole_fock_space(method: Any) -> None:
     model = BiasedJunction(**DIMER)
     state = method().solve(model)
     H, c, leads = dense(model, 1)
-    H, everything = naive(method.name, H, c, leads, cutoff=50.0, spacing=1.0)
+    H, everything = naive(method.name, H, c, leads, cutoff=40.0, spacing=1.0)
     rho = bias_dense.steady_state(H, everything)
     np.testing.assert_allclose(
         state.lead_current[1], bias_dense.currents(rho, everything), atol=SHIFTED

@@ -19,7 +19,7 @@ LENGTH, SCREENING, A = 12.0, 0.2, 0.2
 def warm(temperature: float, cells: int = 32, ordinates: int = 24) -> dict[str, Any]:
     found = finite_temperature.solve(
         a=A, screening=SCREENING, length=LENGTH, temperature=temperature, cells=cells,
-        ordinates=ordinates,
+        ordinates=ordinates, energies=5,  # exact to the ninth power of the temperature
     )  # fmt: skip
     names = ("S1", "S2", "E1", "E2", "js2", "Pi2")
     return {n: np.array([finite_temperature.value(found, n, x) for x in PLACES]) for n in names}

@@ -56,9 +56,10 @@ def dense(model: Junction, m: int) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("changes", CASES.values(), ids=CASES.keys())
 def test_dimer_equals_the_whole_fock_space(changes: dict[str, Any]) -> None:
+    """Both magnetisations of the reference; one of the others, of which the oracle takes seconds each."""
     model = Junction(**changes)
     fast = GKSL().solve(model)
-    for n, m in enumerate((1, -1)):
+    for n, m in enumerate((1, -1) if not changes else (1,)):
         H, c, alpha, beta, left = dense(model, m)
         rho = dense_fock.steady_state(H, c, alpha, beta)
         assert fast.lead_current[n, 0] == pytest.approx(

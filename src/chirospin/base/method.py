@@ -96,6 +96,14 @@ class Method(BaseModel, ABC):
                     f"{LARGEST:g}, but is {value:g}"
                 )
 
+    def require(self, model: Any) -> None:
+        """Refuse, before anything is computed, a model that this method cannot hold.
+
+        Raises
+        ------
+        ModelError : says what would be needed
+        """
+
     @abstractmethod
     def solve_many(self, models: Sequence[Any]) -> Iterator[Any]:
         """One state per model in order; failures are states whose outcome says so."""

@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,20 +33,24 @@ MARKED = 4096  # of these bytes
 PATIENCE, PACE = (
     20.0,
     2e7,
-)  # seconds, and bytes a second, that reading a file without a seal may take
+)  # seconds of the processor, and bytes for each, that reading a file without a seal may take
+BUSY = 6  # times as long on a machine that has more to do
+SPENT = -int(getattr(signal, "SIGXCPU", 255))  # how a process ends whose seconds are over
 ROOM = 2 << 30  # bytes of memory beyond four times its size
 PARTIAL = ".part"
 ZARR_ROOT, FILES = "zarr.json", "files_checksum"
 _TRIAL = """
-import sys
-path, room = sys.argv[1], int(sys.argv[2])
+import sys, time
+path, room, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+import h5netcdf, xarray
 try:
     import resource
-except ImportError:  # Windows has no such limit
+except ImportError:  # Windows has no such limits
     pass
 else:
+    last = int(time.process_time() + seconds) + 1
     resource.setrlimit(resource.RLIMIT_AS, (room, room))
-import xarray
+    resource.setrlimit(resource.RLIMIT_CPU, (last, last + 1))
 try:
     with xarray.open_dataset(path, engine="h5netcdf") as ds:
         ds.load()
@@ -119,15 +124,17 @@ def tried(path: Path) -> bool:
     DamageError : not read to its end in a time and a memory that its size explains
     """
     size = path.stat().st_size
-    command = [sys.executable, "-P", "-c", _TRIAL, str(path), str(4 * size + ROOM)]
+    seconds = PATIENCE + size / PACE
+    command = [sys.executable, "-P", "-c", _TRIAL, str(path), str(4 * size + ROOM), str(seconds)]
+    endless = DamageError(f"File `{path}` is not a readable result: reading it does not end")
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=PATIENCE + size / PACE, check=False
+            command, capture_output=True, text=True, timeout=BUSY * seconds, check=False
         )
     except subprocess.TimeoutExpired:
-        raise DamageError(
-            f"File `{path}` is not a readable result: reading it does not end"
-        ) from None
+        raise endless from None
+    if done.returncode == SPENT:
+        raise endless
     if done.returncode:
         words = done.stderr.strip().splitlines()
         why = words[0] if done.returncode == 1 and words else "reading it ends the process"

@@ -74,11 +74,14 @@ def solve(
     if not choices:
         raise ModelError("Argument `method` must name at least one method, but is empty")
     chosen = [problem.chosen(choice, observables, model) for choice in choices]
-    model, grid = axes(model, over or {})
+    for each in chosen:
+        each.require(model)
+    model, listed = axes(model, over or {})
     wanted = problem.choose(None if observables is None else tuple(observables), model)
-    if grid:
+    if listed:
         model = problem.placed(model, wanted)
-    _enough_memory(problem, model, grid, wanted, len(chosen))
+    _enough_memory(problem, model, listed, wanted, len(chosen))
+    grid = checked_axes(model, listed)
     models = grid_models(model, grid)
     raises = on_failure == "raise" or (on_failure is None and len(models) * len(chosen) == 1)
     parts = []
@@ -137,13 +140,13 @@ def solver(family: Family) -> Callable[..., xr.Dataset]:
 
 
 def axes(model: Model, over: Axes) -> tuple[Model, dict[str, list[Any]]]:
-    """The swept values of each parameter, checked.
+    """The swept values of each parameter.
 
     An axis parameter, such as a position, is not swept: the model takes all its values at once.
 
     Raises
     ------
-    ModelError : not a scalar parameter, no value, or a value out of range
+    ModelError : not a scalar parameter, or no value
     """
     grid: dict[str, list[Any]] = {}
     for name, values in over.items():
@@ -157,8 +160,21 @@ def axes(model: Model, over: Axes) -> tuple[Model, dict[str, list[Any]]]:
         listed = np.ravel(np.asarray(values, dtype=object)).tolist()
         if not listed:
             raise ModelError(f"Parameter `{name}` must have at least one value to sweep over")
-        grid[name] = [checked(info, value) for value in listed]
+        grid[name] = listed
     return model, grid
+
+
+def checked_axes(model: Model, grid: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    """The swept values, each in its declared type.
+
+    Raises
+    ------
+    ModelError : a value out of range
+    """
+    return {
+        name: [checked(model.parameter_info(name), value) for value in values]
+        for name, values in grid.items()
+    }
 
 
 def grid_models(model: Model, grid: Mapping[str, Sequence[Any]]) -> list[Model]:

@@ -67,6 +67,7 @@ def audited(
     method: str | None,
     set_: Sequence[str],
     option: Sequence[str],
+    *,
     allow_code: bool = False,
 ) -> AuditReport:
     """Audit a file, a sweep's store, or a family with --set.
@@ -77,15 +78,18 @@ def audited(
     """
     path = Path(target)
     stored = path.suffix in (results.NETCDF, results.ZARR) or Store(path).exists
-    if stored and is_measured(ds := reported(path)):
+    if not stored:
+        return _report(_of_words(target, method, set_, option))
+    ds = reported(path)
+    if is_measured(ds):
         return _measured_report(ds, method, [*set_, *option])
-    if stored and is_fit(ds := reported(path)):
+    if is_fit(ds):
         return _fit_report(ds, method, [*set_, *option])
-    subject = (
-        _of_file(path, method, set_, option, allow_code)
-        if stored
-        else _of_words(target, method, set_, option)
-    )
+    return _report(_of_file(ds, path, method, set_, option, allow_code=allow_code))
+
+
+def _report(subject: Subject) -> AuditReport:
+    """The checks of a result, those against its partners, and what fails."""
     certificates = results.certificates(subject.ds, subject.problem)
     lines = [f"{subject.problem.path}: {subject.problem.question}", ""]
     lines += ["on the result", certificates_text(certificates)]
@@ -178,10 +182,15 @@ def _not_applying(subject: Subject, method: Method) -> list[str]:
 
 
 def _of_file(
-    path: Path, method: str | None, set_: Sequence[str], option: Sequence[str], allow_code: bool
+    ds: xr.Dataset,
+    path: Path,
+    method: str | None,
+    set_: Sequence[str],
+    option: Sequence[str],
+    *,
+    allow_code: bool,
 ) -> Subject:
     """A stored result: a sample is computed again as it was made; --set and --method change what follows."""
-    ds = reported(path)
     posed = arguments.stored_problem(ds)
     again = recomputed(ds, posed, stored_methods(ds, posed, {}), allow_code=allow_code)
     model = stored_model(ds, posed, allow_code=allow_code)

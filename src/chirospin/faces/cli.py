@@ -717,7 +717,7 @@ def audit(
     from chirospin.faces.progress import progress
 
     with progress(f"auditing {target}"):
-        report = audited(target, method, set_ or [], option or [], allow_code)
+        report = audited(target, method, set_ or [], option or [], allow_code=allow_code)
     say(json_format.dumps(report.facts) if json else report.text)
     for line in report.failures:
         warn(line)
@@ -972,13 +972,17 @@ def _wrote(*paths: Path | None) -> None:
             say(f"wrote {path}")
 
 
-def _measured_code(ds: Any) -> int:
-    from chirospin.faces.measuring import failed_tests
-
-    lines = failed_tests(ds)
+def _failed_code(lines: list[str]) -> int:
+    """Say what fails; the exit code."""
     for line in lines:
         warn(line)
     return exit_code(converged=True, passed=not lines)
+
+
+def _measured_code(ds: Any) -> int:
+    from chirospin.faces.measuring import failed_tests
+
+    return _failed_code(failed_tests(ds))
 
 
 @app.command
@@ -1260,18 +1264,14 @@ def fit(
         written.append(plot)
     say(json_format.dumps(fitting.fit_json(ds)) if json else fitting.fit_text(ds))
     if not json:
-        for path in written:
-            say(f"wrote {path}")
+        _wrote(*written)
     return _fit_code(ds)
 
 
 def _fit_code(ds: Any) -> int:
     from chirospin.faces.fitting import fit_failures
 
-    lines = fit_failures(ds)
-    for line in lines:
-        warn(line)
-    return exit_code(converged=True, passed=not lines)
+    return _failed_code(fit_failures(ds))
 
 
 @app.command

@@ -97,9 +97,9 @@ class MeanField(Method):
         description="first steps in U along the branch; 0: all of it at once or nothing",
     )
     at_once: bool = Field(
-        False, description="try all of the interaction first: another branch may be found"
+        default=False, description="try all of the interaction first: another branch may be found"
     )
-    others: bool = Field(True, description="look for other solutions and count them")
+    others: bool = Field(default=True, description="look for other solutions and count them")
     exchange: Literal["hartree-fock", "printed-eq-15"] = Field(
         "hartree-fock",
         description="sign of the exchange; the printed one is wrong, kept to compare",

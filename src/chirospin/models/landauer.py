@@ -43,7 +43,8 @@ class Landauer(Method):
     gives: ClassVar[Needs] = frozenset({*CURVES, "currents"})
 
     eigenvectors: bool = Field(
-        True, description="whether to use the decaying modes, or a factorisation at each energy"
+        default=True,
+        description="whether to use the decaying modes, or a factorisation at each energy",
     )
 
     def solve_many(self, models: Sequence[OneElectronModel]) -> Iterator[ScatteringState]:

@@ -39,6 +39,7 @@ NARROW = (
     1e-6  # of the distance to the nearest mode: one energy stands for the window, to its square
 )
 SPLITS = 12  # rounds of halving the panels that are not yet resolved
+BESIDE = 4  # unresolved panels that a singularity can make; what is left of more is rounding
 RESOLVED = (
     1e-11  # what a panel may be off by, relative to the whole integral; it proves to be 1e-14
 )
@@ -317,7 +318,7 @@ class _Grid:
             total = np.maximum(total, sizes)
             rough = (tails > RESOLVED * total[:, None]).any(axis=0)
             smooth = np.repeat(~rough, NODES)
-            last = split == SPLITS - 1
+            last = split == SPLITS - 1 or rough.sum() > BESIDE * singular.size
             take = np.ones_like(smooth) if last else smooth
             done.append(
                 (
@@ -328,7 +329,7 @@ class _Grid:
                     tails[:, rough].sum(axis=1) if last else tails[:, ~rough].sum(axis=1),
                 )
             )
-            if not rough.any():
+            if last or not rough.any():
                 break
             middle = (left[rough] + right[rough]) / 2
             left, right = (

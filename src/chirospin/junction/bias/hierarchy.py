@@ -493,7 +493,7 @@ class Hierarchy(Method):
         600, ge=1, le=MOST_STEPS, description="most applications of the hierarchy"
     )
     other_biases: bool = Field(
-        False,
+        default=False,
         description="whether derivatives, odd and even parts and reciprocity may solve at other biases",
     )
 

@@ -71,6 +71,7 @@ TOO_SLOW = (
     "raise thermal_energy or bias, or change gate"
 )
 TOP_LEVEL = 1e-3  # occupation of the highest level of a vibration that does not show
+LISTED = 6  # molecules whose sectors can at least be listed
 MOST_LEVELS = 12  # of all vibrations together, that are taken without being asked for
 WITH_EXCHANGE = ("ule", "redfield-lamb")
 """Generators whose Lamb shift holds the exchange field of the leads."""
@@ -87,7 +88,7 @@ class SecondOrder(Method):
     tolerance: float = tolerance_setting()
     krylov_vectors: int = krylov_setting(300, "solve")
     counting: bool = Field(
-        True, description="whether to find the noise where it is asked for: one more solve"
+        default=True, description="whether to find the noise where it is asked for: one more solve"
     )
     gives: ClassVar[Needs] = frozenset({NOISE, BROADENED}) | ASKED
 
@@ -99,6 +100,14 @@ class SecondOrder(Method):
         ModelError : the solve would not fit in memory
         """
         return self.solve_with(models, NOTHING)
+
+    def require(self, model: BiasedJunction) -> None:
+        """Refuse probes inside the stack, leads of a finite band, and sectors too many to be listed."""
+        require_no_probes(model)
+        require_wide_bands(model, self.name)
+        if model.molecules > LISTED:
+            need = 16.0 * 2.0 ** min(8 * model.molecules, 1000)
+            raise ModelError(_too_large(model, need, self.name))
 
     def solve_with(self, models: Sequence[BiasedJunction], needs: Needs) -> Iterator[BiasedState]:
         """The same with noise, and with the currents through levels of finite width."""
@@ -130,7 +139,7 @@ class SecondOrder(Method):
             levels = more
 
     def _alike(self, models: Sequence[BiasedJunction], needs: Needs) -> Iterator[BiasedState]:
-        pairs = ((model, self._floated(_allowed(model, self.name))) for model in models)
+        pairs = ((model, self._floated(model)) for model in models)
 
         def structure(item: tuple[BiasedJunction, Pair]) -> Any:
             model, pair = item
@@ -147,6 +156,7 @@ class SecondOrder(Method):
 
     def _floated(self, model: BiasedJunction) -> Pair:
         """Both magnetisations, with the potentials of voltage probes."""
+        self.require(model)
         pair, floating = BiasedMember.both(model), floating_leads(model)
         if not floating:
             return pair
@@ -454,15 +464,6 @@ def _noise(solver: SteadySolver, leads: ThermalLeads, found: Stationary) -> Real
     surplus = trace(even, odd)[:, None]
     memory = counted((even - surplus * found.even, odd - surplus * found.odd), -left)
     return np.asarray(trace(*counted(found.halves, left)) - 2 * trace(*memory))
-
-
-def _allowed(model: BiasedJunction, method: str) -> BiasedJunction:
-    require_no_probes(model)
-    require_wide_bands(model, method)
-    if model.molecules > 6:
-        need = 16.0 * 2.0 ** min(8 * model.molecules, 1000)
-        raise ModelError(_too_large(model, need, method))
-    return model
 
 
 def _check_memory(model: BiasedJunction, sizes: list[int], method: str) -> None:

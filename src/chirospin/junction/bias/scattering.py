@@ -155,7 +155,9 @@ class BiasedLandauer(Method):
         "d_amato_pastawski_1990",
     )
 
-    counting: bool = Field(True, description="whether to integrate the noise where it is asked for")
+    counting: bool = Field(
+        default=True, description="whether to integrate the noise where it is asked for"
+    )
     gives: ClassVar[Needs] = frozenset(
         {NOISE, UNPOLARISED, SPIN_FLOW, BIAS_RESPONSE, LEAD_RESPONSE}
     )
@@ -447,7 +449,7 @@ class BiasedMeanField(Method):
         300, ge=1, le=MOST_STEPS, description="most evaluations of the map on the way"
     )
     continuation: int = Field(2, ge=1, le=10_000, description="first steps in U along the branch")
-    others: bool = Field(True, description="look for other solutions and count them")
+    others: bool = Field(default=True, description="look for other solutions and count them")
 
     def solve_many(self, models: Sequence[BiasedJunction]) -> Iterator[BiasedState]:
         """Self-consistent states; the outcome of each says whether it is one."""

@@ -100,7 +100,11 @@ def both_signs(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     ),
     outside=NEAR_ZERO,
     quick={
-        "temperatures": (0.02, 0.1, 1.0),
+        "temperatures": (
+            0.1,
+            0.5,
+            1.1,
+        ),  # where colder the partners at rest stall, for seconds each
         "biases": (12.0, 14.0, 20.0, 34.0, LARGE_BIAS),
         "observables": ("current",),
     },

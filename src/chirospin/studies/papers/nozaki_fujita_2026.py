@@ -6,7 +6,7 @@ t_bb in [0, 1], gamma in [0.01, 1].
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,6 +34,7 @@ from chirospin.studies.registry import Claim, Numbers, Parts, Progress, claim, e
 Array = NDArray[np.float64]
 GAPS = (0.4, 0.6, 0.8, 1.0, 1.2, 1.4)
 FILLINGS = np.linspace(0.5, 1.0, 26)
+LINEAR = 6  # of them, up to 0.6
 REPULSIONS = np.linspace(0.0, 8.0, 51)
 HOPPINGS = np.linspace(0.0, 1.0, 51)
 COUPLINGS = np.geomspace(0.01, 1.0, 49)
@@ -109,15 +110,16 @@ _SCAN_PANELS = list(
 @figure(
     "Mean current and polarisation against the occupation f_L",
     plot=Plot(columns=2, panels=tuple(_pair("filling", "occupation_left", None))),
+    quick={"fillings": FILLINGS[[*range(LINEAR), 10, 14, 18, 21, 23, 24, 25]]},
 )
-def figure_2(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
+def figure_2(workers: int, progress: Progress, fillings: Array = FILLINGS) -> dict[str, xr.Dataset]:
     """Both quantities against f_L with f_R = 1 - f_L."""
     parts = []
-    for n, f in enumerate(FILLINGS):
+    for n, f in enumerate(fillings):
         model = Junction(occupation_left=f, occupation_right=1 - f)
         parts.append(junction.solve(model, over={"energy_b": GAPS}, on_failure="record"))
-        progress(n + 1, len(FILLINGS))
-    filling = xr.Variable("occupation_left", FILLINGS, {"units": "1", "symbol": "f_L"})
+        progress(n + 1, len(fillings))
+    filling = xr.Variable("occupation_left", fillings, {"units": "1", "symbol": "f_L"})
     return {
         "filling": xr.concat(
             parts,
@@ -139,9 +141,9 @@ def figure_2(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
 )
 def current_linear_then_bent(figure_2: Parts) -> Numbers:
     current = figure_2["filling"].mean_current.transpose("occupation_left", "energy_b").values
-    low = FILLINGS[:6] - 0.5
-    slope = np.polyfit(low, current[:6], 1)[0]
-    bend = np.abs(current[:6] - slope * low[:, None]).max(axis=0) / current[5]
+    low = FILLINGS[:LINEAR] - 0.5
+    slope = np.polyfit(low, current[:LINEAR], 1)[0]
+    bend = np.abs(current[:LINEAR] - slope * low[:, None]).max(axis=0) / current[LINEAR - 1]
     return bend, current[-1] / (slope * 0.5)
 
 
@@ -193,11 +195,16 @@ def polarisation_not_monotonic(figure_2: Parts) -> Numbers:
 @figure(
     "Mean current and polarisation against U, t_bb and gamma",
     plot=Plot(columns=3, panels=_SCAN_PANELS[0] + _SCAN_PANELS[1]),
-    quick={"every": 2},
+    quick={"every": (2, 5, 4)},
 )
-def figure_3(workers: int, progress: Progress, every: int = 1) -> dict[str, xr.Dataset]:
+def figure_3(
+    workers: int, progress: Progress, every: Sequence[int] = (1, 1, 1)
+) -> dict[str, xr.Dataset]:
     """Both quantities against U, t_bb and gamma: about 1 800 steady states."""
-    scans = {key: (name, values[::every]) for key, (name, values) in SCANS.items()}
+    scans = {
+        key: (name, values[::step])
+        for (key, (name, values)), step in zip(SCANS.items(), every, strict=True)
+    }
     total = len(GAPS) * sum(len(values) for _, values in scans.values())
     done, out = 0, {}
     for key, (name, values) in scans.items():
