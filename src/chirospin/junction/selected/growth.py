@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.junction.manybody.leads import FlatMember
-from chirospin.junction.manybody.packed import Halves, norm
+from chirospin.junction.manybody.packed import EVEN, ODD, Halves, norm
 from chirospin.junction.manybody.steady import SteadySolver
 from chirospin.junction.model import PER_MOLECULE
 from chirospin.junction.selected.first_states import first_space
@@ -40,6 +40,10 @@ Complex = NDArray[np.complex128]
 SHARE_OF_BOUND = 0.1  # of the bound without phases, in the order of the products left out
 ADJOINT_TOLERANCE = 1e-8
 STRICT_ADJOINT = 1e-12  # between whole states, which are few
+# The solver stops by the size of Z; these corrections by that of O - I, which is orthogonal to rho as well as rho is
+# known: its residual over the slowest decay is left.
+ADJOINT_MET = 1e-7  # residual relative to the right side
+ADJOINT_CORRECTIONS, HELPED = 3, 0.3
 ADJOINT_LOST = 1e-4  # residual of the adjoint above which nothing is said
 GROWTH = 1.6  # from one size to the next
 STEPS = 4  # of growth in the last states: what is chosen by its effect is better than by weight
@@ -259,14 +263,22 @@ class Growing:
         even, odd = layout.packed(generator.current)
         wanted = even - current * one[0], odd - current * one[1]
         whole = isinstance(layout.products, WholeStates)
-        Z, applications = solver.adjoint(wanted, STRICT_ADJOINT if whole else ADJOINT_TOLERANCE)
-        moved = generator.adjoint_derivative(*Z)
-        rest = norm(wanted[0] - moved[0], wanted[1] - moved[1]) / np.maximum(norm(*wanted), 1e-300)
+        tolerance = STRICT_ADJOINT if whole else ADJOINT_TOLERANCE
+        Z, rest, applications = (layout.zeros(EVEN), layout.zeros(ODD)), wanted, 0
+        residual = 1.0
+        for _ in range(1 + ADJOINT_CORRECTIONS):
+            more, spent = solver.adjoint(rest, tolerance)
+            Z, applications = (Z[0] + more[0], Z[1] + more[1]), applications + spent
+            moved = generator.adjoint_derivative(*Z)
+            rest = wanted[0] - moved[0], wanted[1] - moved[1]
+            before, residual = residual, float((norm(*rest) / np.maximum(norm(*wanted), 1e-300))[0])
+            if residual <= ADJOINT_MET or residual > HELPED * before:
+                break
         matrices, weights = least_variance(generator, layout.matrices(halves), layout.matrices(Z))
         return Dual(
             matrices=matrices,
             weights=weights,
-            residual=float(rest[0]),
+            residual=residual,
             applications=applications,
         )
 
