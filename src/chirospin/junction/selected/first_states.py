@@ -83,7 +83,8 @@ def _among_neighbours(member: FlatMember, start: int, stop: int) -> Complex:
     try:
         selection, halves, _ = of_most_weight(space, products, TOLERANCE, VECTORS)
     except np.linalg.LinAlgError:
-        return np.eye(16 ** (stop - start), dtype=complex) / 16 ** (stop - start)
+        size = 1 << PER_MOLECULE * (stop - start)
+        return np.eye(size, dtype=complex) / size
     mine = int(start > first)
     D = block_density(selection, selection.matrices(halves), mine)
     vectors = selection.products.blocks[mine].vectors

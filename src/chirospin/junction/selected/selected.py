@@ -72,8 +72,8 @@ AT_WORK = (
     1300.0  # bytes for each unknown: H_eff, its modes, denominators, copies, and 100 real vectors
 )
 LARGEST_SHARE = 0.05  # of K^2: more unknowns than kept products were seen to have, squared
-OPERATORS = 100  # complex numbers for each Fock state: H, jumps, indices
-COPIES = 16  # vectors for each kept state: seven around it, most of them in large sectors
+OPERATORS = 140  # complex numbers for each Fock state: H, jumps, indices (five molecules: 2.3 GiB)
+COPIES = 60  # vectors for each kept state: those around it, most of them in large sectors (0.4 GiB for 50)
 log = logging.getLogger("chirospin")
 
 

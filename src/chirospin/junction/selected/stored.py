@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,7 @@ class StateFolder:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self._path(member)
         part = path.with_suffix(".part")
+        vectors: dict[str, Any] = {f"{SECTOR}{s}": V for s, V in space.vectors.items()}
         with part.open("wb") as file:
             np.savez(
                 file,
@@ -67,7 +69,7 @@ class StateFolder:
                 bars=np.array(history.bars),
                 iterations=np.array(history.iterations),
                 expected=np.array(history.expected),
-                **{f"{SECTOR}{s}": V for s, V in space.vectors.items()},
+                **vectors,
             )
         part.replace(path)
 
