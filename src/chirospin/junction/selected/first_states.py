@@ -83,8 +83,7 @@ def _among_neighbours(member: FlatMember, start: int, stop: int) -> Complex:
     try:
         selection, halves, _ = of_most_weight(space, products, TOLERANCE, VECTORS)
     except np.linalg.LinAlgError:
-        size = 1 << PER_MOLECULE * (stop - start)
-        return np.eye(size, dtype=complex) / size
+        return _uniform(stop - start)
     mine = int(start > first)
     D = block_density(selection, selection.matrices(halves), mine)
     vectors = selection.products.blocks[mine].vectors
@@ -102,10 +101,17 @@ def cut_out(member: FlatMember, start: int, stop: int) -> FlatMember:
     )
 
 
+def _uniform(molecules: int) -> Complex:
+    """Of all Fock states, where no one state is known."""
+    states = 1 << PER_MOLECULE * molecules
+    uniform: Complex = np.eye(states, dtype=complex) / states
+    return uniform
+
+
 def _exact(short: FlatMember, start: int, stop: int) -> Complex:
     """Density matrix of molecules from start to stop in Fock states; uniform where there is no one state."""
     n, below = PER_MOLECULE * (stop - start), PER_MOLECULE * start
-    uniform: Complex = np.eye(2**n, dtype=complex) / 2**n
+    uniform = _uniform(stop - start)
     try:
         found = solved([short], EigenInverse, TOLERANCE, VECTORS)
     except np.linalg.LinAlgError:
