@@ -104,8 +104,7 @@ def cut_out(member: FlatMember, start: int, stop: int) -> FlatMember:
 def _uniform(molecules: int) -> Complex:
     """Of all Fock states, where no one state is known."""
     states = 1 << PER_MOLECULE * molecules
-    uniform: Complex = np.eye(states, dtype=complex) / states
-    return uniform
+    return np.asarray(np.eye(states) / states, dtype=np.complex128)
 
 
 def _exact(short: FlatMember, start: int, stop: int) -> Complex:
