@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
@@ -11,6 +15,7 @@ from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.junction import FAMILY, GKSL, Junction, SelectedProducts
 from chirospin.junction.audit import CHECKS
 from chirospin.junction.manybody.leads import FlatMember
+from chirospin.junction.selected import growth
 from chirospin.junction.selected.first_states import divided, first_space
 from chirospin.junction.selected.growth import Growing, Grown, bar_of, chosen
 from chirospin.junction.selected.left_out import LeftOut
@@ -18,10 +23,14 @@ from chirospin.junction.selected.products import ProductSpace, matches
 from chirospin.junction.selected.reading import density_of_one_electron, lowest_probability
 from chirospin.junction.selected.restricted import RestrictedGenerator, Selection
 from chirospin.junction.selected.selected import GROWN, SELECTED_CHECKS
+from chirospin.junction.selected.stored import StateFolder
 from chirospin.junction.selected.sweep import further_directions
 from chirospin.junction.state import JunctionState
 
 ROUNDING = 1e-10  # of currents near 1e-2; residuals of 1e-12 over relaxation at 1e-3
+NONE_LEFT = LeftOut(
+    digits=np.zeros((0, 2), int), change=np.zeros(0), bound=np.zeros(0), population=np.zeros(0)
+)
 TRIMER = 8.2361e-4  # gksl, magnetisation up
 
 
@@ -131,6 +140,44 @@ def test_all_states_of_the_stack_are_the_exact_state(
     assert abs(grown.current - exact.lead_current[0, 0]) <= grown.bar + ROUNDING
 
 
+def in_folder(folder: Path, told: Callable[[Grown], None] = lambda grown: None) -> Growing:
+    """A dimer in at most 100 of 256 states, kept after every sweep."""
+    return Growing(
+        most=100,
+        candidates=256,
+        wanted=1e-9,
+        tolerance=1e-11,
+        vectors=200,
+        states=100,
+        kept=StateFolder(folder=folder, magnetisation="up"),
+        told=told,
+    )
+
+
+def test_a_solve_that_was_cut_off_goes_on_and_a_neighbour_starts_from_it(tmp_path: Path) -> None:
+    member, near = (FlatMember.both(Junction(hubbard=U))[0] for U in (4.0, 3.5))
+
+    def copied(grown: Grown) -> None:
+        if len(grown.sizes) == 3:  # what lies there if the third sweep never ends
+            shutil.copytree(tmp_path / "whole", tmp_path / "cut")
+
+    whole = in_folder(tmp_path / "whole", copied)(member)
+    resumed = in_folder(tmp_path / "cut")(member)
+    assert resumed.sizes == whole.sizes
+    assert resumed.current == pytest.approx(whole.current, rel=1e-9)
+    assert resumed.bar == pytest.approx(whole.bar, rel=1e-4)
+
+    beside = in_folder(tmp_path / "cut")(near)
+    assert len(beside.sizes) < len(whole.sizes)
+    exact = GKSL().solve(Junction(hubbard=3.5)).lead_current[0, 0]
+    assert abs(beside.current - exact) <= beside.bar < 0.3 * exact
+
+    kept = next((tmp_path / "cut").glob(f"{near.mark}*.npz"))
+    kept.write_bytes(kept.read_bytes()[:200])
+    with pytest.raises(ModelError, match="damaged"):
+        in_folder(tmp_path / "cut")(near)
+
+
 def test_directions_are_orthonormal_beside_the_kept_ones() -> None:
     rng = np.random.default_rng(2)
     V = np.linalg.qr(rng.normal(size=(20, 4)) + 1j * rng.normal(size=(20, 4)))[0]
@@ -144,6 +191,18 @@ def test_directions_are_orthonormal_beside_the_kept_ones() -> None:
 def test_molecules_that_nothing_joins_have_no_state_that_could_be_selected() -> None:
     with pytest.raises(ConvergenceError, match="dark state"):
         SelectedProducts(products=100).solve(Junction(hopping_a=0, hopping_b=0))
+
+
+@pytest.mark.parametrize(("corrections", "met"), [(3, True), (0, False)])
+def test_the_adjoint_is_corrected_until_its_right_side_is_met(
+    corrections: int, met: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growth, "ADJOINT_TOLERANCE", 1e-5)  # of the size of Z, far above that of O
+    monkeypatch.setattr(growth, "ADJOINT_CORRECTIONS", corrections)
+    space = first_space(FlatMember.both(Junction())[0])
+    growing = Growing(most=120, candidates=120, wanted=1, tolerance=1e-10, vectors=200)
+    grown = growing._solved(space, space.most_probable(120), lambda *_: NONE_LEFT)
+    assert (grown.dual_residual <= growth.ADJOINT_MET) == met
 
 
 @pytest.mark.parametrize("count", [40, 120])

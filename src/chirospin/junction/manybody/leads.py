@@ -5,6 +5,7 @@ r"""Leads whose states are occupied alike at every energy: rates, and the jumps 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -93,6 +94,13 @@ class FlatMember(Member):
     def channels(self) -> tuple[int, ...]:
         """Jumps whose rate is not zero."""
         return tuple(np.flatnonzero(self.rates).tolist())
+
+    @property
+    def mark(self) -> str:
+        """A name for what is kept on disk: it belongs to no other member."""
+        parts = [self.matrices.h, self.filling, self.emptying, *self.matrices.arrays[1:]]
+        digest = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts))
+        return digest.hexdigest()[:16]
 
     @property
     def exchange(self) -> tuple[Complex, Complex]:

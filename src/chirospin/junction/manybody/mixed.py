@@ -8,7 +8,6 @@ correction to the next, and in a folder, from where a solve that was cut off goe
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import logging
 from collections.abc import Iterator, Sequence
@@ -123,7 +122,7 @@ class MixedGKSL(Method):
     def certified_state(self, member: FlatMember, magnetisation: str) -> CertifiedState:
         """The steady state of one magnetisation with its certificates."""
         device = ArrayDevice(library=self.library, device=self.device)
-        folder = None if self.folder is None else self.folder / f"{_mark(member)}-{magnetisation}"
+        folder = None if self.folder is None else self.folder / f"{member.mark}-{magnetisation}"
         sectors = SectorGenerator(member)
         if member.balanced:
             even, odd = sectors.layout.product_state(np.array([[member.occupation[0]]]))
@@ -133,13 +132,6 @@ class MixedGKSL(Method):
                 Inverses(sectors, device, folder), self.tolerance, self.krylov_vectors, folder
             )
         return certified(sectors, state, self.tolerance)
-
-
-def _mark(member: FlatMember) -> str:
-    """A name for the folder of one member: what it holds belongs to no other."""
-    parts = [member.matrices.h, member.filling, member.emptying, *member.matrices.arrays[1:]]
-    digest = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts))
-    return digest.hexdigest()[:16]
 
 
 def required_bytes(member: FlatMember, on_disk: bool) -> tuple[float, float]:

@@ -21,28 +21,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirospin.junction.manybody.leads import FlatMember
-from chirospin.junction.manybody.packed import Halves, norm
-from chirospin.junction.manybody.steady import Resolvent, SteadySolver
+from chirospin.junction.manybody.packed import EVEN, ODD, Halves, norm
+from chirospin.junction.manybody.steady import SteadySolver
 from chirospin.junction.model import PER_MOLECULE
-from chirospin.junction.selected.blocks import natural_blocks
 from chirospin.junction.selected.first_states import first_space
+from chirospin.junction.selected.kept import of_most_weight, refreshed, solver_between
 from chirospin.junction.selected.left_out import Dual, LeftOut, Rows, least_variance
 from chirospin.junction.selected.products import ProductSpace
-from chirospin.junction.selected.restricted import RestrictedGenerator, Selection, block_density
+from chirospin.junction.selected.restricted import RestrictedGenerator, Selection
+from chirospin.junction.selected.stored import History, StateFolder
 from chirospin.junction.selected.sweep import Around, Sweep, next_states
 from chirospin.junction.selected.whole import FockSectors, WholeStates, of_products
-from chirospin.numerics.sylvester import EigenInverse, SchurInverse
 
 Real = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Complex = NDArray[np.complex128]
 
-STANDING = (
-    1e-11  # slowest decay, over the largest energy or rate, of a sector that counts as closed
-)
 SHARE_OF_BOUND = 0.1  # of the bound without phases, in the order of the products left out
 ADJOINT_TOLERANCE = 1e-8
 STRICT_ADJOINT = 1e-12  # between whole states, which are few
+# The solver stops by the size of Z; these corrections by that of O - I, which is orthogonal to rho as well as rho is
+# known: its residual over the slowest decay is left.
+ADJOINT_MET = 1e-7  # residual relative to the right side
+ADJOINT_CORRECTIONS, HELPED = 3, 0.3
 ADJOINT_LOST = 1e-4  # residual of the adjoint above which nothing is said
 GROWTH = 1.6  # from one size to the next
 STEPS = 4  # of growth in the last states: what is chosen by its effect is better than by weight
@@ -51,8 +52,8 @@ TRUSTED = (
     3.0  # factor to which a first-order estimate is trusted: random currents were off by up to 2.1
 )
 ENOUGH = 0.95  # of the products allowed: the rest would not change much
-BEFORE = 300  # products of every molecule from which states of the whole stack start
-PARTS = (4, 4, 4, 2, 2, 1, 1)  # of the states allowed, sweep by sweep
+BEFORE = 375  # products of every molecule from which states of the whole stack start
+PARTS = (3, 2, 1, 1)  # of the states allowed, sweep by sweep
 SMALLEST = 60  # products in the first selection
 
 
@@ -116,6 +117,7 @@ class Growing:
     tolerance : of the steady state between kept products
     vectors : Krylov vectors at most
     states : of the whole stack at most, after the products; 0 leaves them out
+    kept : where states of the whole stack are kept after every sweep
     told : called with every selection
     """
 
@@ -125,6 +127,7 @@ class Growing:
     tolerance: float
     vectors: int
     states: int = 0
+    kept: StateFolder | None = None
     told: Callable[[Grown], None] = lambda grown: None
 
     def __call__(self, member: FlatMember) -> Grown:
@@ -133,21 +136,32 @@ class Growing:
 
     def in_whole_states(self, member: FlatMember) -> Grown:
         """In natural states of the whole stack, from those of products of largest weight."""
-        sizes = [max(SMALLEST, self.states // part) for part in PARTS]
-        selection, halves, spent = self._products_of_weight(member)
-        rho = selection.matrices(halves)
-        space = of_products(FockSectors(member), selection, rho, sizes[0])
-        found, around = self._swept(space)
-        grown = replace(unconfirmed(found), iterations=spent + found.iterations)
-        self.told(grown)
-        for size in sizes[1:]:
-            if grown.bar <= self.wanted * abs(grown.current):
-                break
-            space = next_states(space, around, size)
+        space, history, sizes = self._start(FockSectors(member))
+        while True:
             found, around = self._swept(space)
-            grown = with_history(grown, found, np.abs(grown.left_out.change).sum())
+            grown = after(history, found)
+            history = history_of(grown)
             self.told(grown)
-        return grown
+            space = next_states(space, around, sizes[0] if sizes else self.states)
+            if self.kept:
+                self.kept.keep(member, space, history)
+            if not sizes or grown.bar <= self.wanted * abs(grown.current):
+                return grown
+            sizes = sizes[1:]
+
+    def _start(self, stack: FockSectors) -> tuple[WholeStates, History, list[int]]:
+        """First states, sweeps made before, and sizes of the sweeps after the first: from a folder or products."""
+        planned = [max(SMALLEST, self.states // part) for part in PARTS]
+        if self.kept and (before := self.kept.resumed(stack)):
+            space, history = before
+            later = planned[len(history.sizes) + 1 :]
+            fewer = len(space.digits) < ENOUGH * planned[-1]
+            return space, history, later or planned[-1:] * fewer
+        if self.kept and (near := self.kept.neighbour(stack)):
+            return near, NOTHING, planned[-2:]
+        selection, halves, spent = self._products_of_weight(stack.member)
+        space = of_products(stack, selection, selection.matrices(halves), planned[0])
+        return space, replace(NOTHING, iterations=spent), planned[1:]
 
     def _swept(self, space: WholeStates) -> tuple[Grown, list[Around]]:
         """The solution in states of the whole stack, and what lies around them."""
@@ -163,16 +177,9 @@ class Growing:
 
     def _products_of_weight(self, member: FlatMember) -> tuple[Selection, Halves, int]:
         """Products of largest weight in natural states of their own solution, their rho, applications."""
-        space, spent = first_space(member), 0
         most = min(self.most, BEFORE * len(member.matrices.h) // PER_MOLECULE)
-        for part in (3, 2, 1):
-            size = max(SMALLEST, most // part)
-            selection, solver, _ = self._open(space, space.most_probable(size))
-            found = solver.steady_state()
-            spent += found.applications
-            if part > 1:
-                space = refreshed(selection, found.halves)
-        return selection, found.halves, spent
+        sizes = [max(SMALLEST, most // part) for part in (3, 2, 1)]
+        return of_most_weight(first_space(member), sizes, self.tolerance, self.vectors)
 
     def in_products(self, member: FlatMember) -> Grown:
         """In selected products of natural states of blocks."""
@@ -183,10 +190,12 @@ class Growing:
         for n in REFRESHED:
             size = min(most, max(SMALLEST, int(most / GROWTH**n)))
             if size < len(everything):
-                selection, solver, _ = self._open(space, everything[:size])
+                selection, solver, _ = solver_between(
+                    space, everything[:size], self.tolerance, self.vectors
+                )
                 space = refreshed(selection, solver.steady_state().halves)
                 everything = space.most_probable(self.candidates)
-        grown = unconfirmed(self._solved(space, everything[:first], _rows(space, everything)))
+        grown = after(NOTHING, self._solved(space, everything[:first], _rows(space, everything)))
         self.told(grown)
         while self._goes_on(grown, most, len(everything)):
             before = len(grown.generator.selection)
@@ -210,10 +219,11 @@ class Growing:
         added = chosen(rest, size - len(selection))
         kept = np.concatenate([selection.digits, rest.digits[added]])
         grown = self._solved(space, kept, _rows(space, everything))
-        return with_history(before, grown, np.abs(rest.change[added]).sum())
+        history = replace(history_of(before), expected=float(np.abs(rest.change[added]).sum()))
+        return after(history, grown)
 
     def _solved(self, space: ProductSpace, kept: Ints, estimated: Estimate) -> Grown:
-        selection, solver, standing = self._open(space, kept)
+        selection, solver, standing = solver_between(space, kept, self.tolerance, self.vectors)
         generator = solver.generator
         assert isinstance(generator, RestrictedGenerator)
         found = solver.steady_state()
@@ -245,30 +255,6 @@ class Growing:
             slowest_decay=float(solver.resolvent.slowest_decay[0]),
         )
 
-    def _open(self, space: ProductSpace, kept: Ints) -> tuple[Selection, SteadySolver, int]:
-        """Kept products without those of sectors that nothing leaves, and their solver."""
-        standing = 0
-        while True:
-            selection = Selection(space, kept)
-            generator = RestrictedGenerator(selection)
-            try:
-                resolvent = Resolvent(generator, EigenInverse)
-            except np.linalg.LinAlgError:  # defective
-                resolvent = Resolvent(generator, SchurInverse)
-            closed = [
-                selection.states(parity, n)
-                for parity, half in enumerate(resolvent.inverse)
-                for n, one in enumerate(half)
-                if one.slowest_decay.min() <= STANDING * space.member.scale
-            ]
-            if not closed or len(closed) == len(selection.members):
-                break
-            out = np.concatenate(closed)
-            standing += out.size
-            kept = np.delete(selection.digits, out, axis=0)
-        solver = SteadySolver(resolvent=resolvent, tolerance=self.tolerance, limit=self.vectors)
-        return selection, solver, standing
-
     def _dual(self, solver: SteadySolver, halves: Halves, current: float) -> Dual:
         generator = solver.generator
         assert isinstance(generator, RestrictedGenerator)
@@ -277,14 +263,22 @@ class Growing:
         even, odd = layout.packed(generator.current)
         wanted = even - current * one[0], odd - current * one[1]
         whole = isinstance(layout.products, WholeStates)
-        Z, applications = solver.adjoint(wanted, STRICT_ADJOINT if whole else ADJOINT_TOLERANCE)
-        moved = generator.adjoint_derivative(*Z)
-        rest = norm(wanted[0] - moved[0], wanted[1] - moved[1]) / np.maximum(norm(*wanted), 1e-300)
+        tolerance = STRICT_ADJOINT if whole else ADJOINT_TOLERANCE
+        Z, rest, applications = (layout.zeros(EVEN), layout.zeros(ODD)), wanted, 0
+        residual = 1.0
+        for _ in range(1 + ADJOINT_CORRECTIONS):
+            more, spent = solver.adjoint(rest, tolerance)
+            Z, applications = (Z[0] + more[0], Z[1] + more[1]), applications + spent
+            moved = generator.adjoint_derivative(*Z)
+            rest = wanted[0] - moved[0], wanted[1] - moved[1]
+            before, residual = residual, float((norm(*rest) / np.maximum(norm(*wanted), 1e-300))[0])
+            if residual <= ADJOINT_MET or residual > HELPED * before:
+                break
         matrices, weights = least_variance(generator, layout.matrices(halves), layout.matrices(Z))
         return Dual(
             matrices=matrices,
             weights=weights,
-            residual=float(rest[0]),
+            residual=residual,
             applications=applications,
         )
 
@@ -315,25 +309,38 @@ def bar_of(share: float, current: float) -> float:
     return TRUSTED * current * share / (1 - np.sqrt(share)) if share < 1 else float("inf")
 
 
-def unconfirmed(grown: Grown) -> Grown:
-    """A first selection: before it has grown once nothing is known of how good its estimates are."""
-    if grown.complete:
-        return grown
-    return replace(grown, bar=float("inf"), bars=(float("inf"),))
+NOTHING = History(sizes=(), currents=(), bars=(), iterations=0, expected=0.0)
 
 
-def with_history(before: Grown, grown: Grown, expected: float) -> Grown:
-    """A selection that grew out of another: its bar heeds how far the last estimate fell short."""
-    moved = abs(grown.current - before.current)
-    short = max(1.0, moved / max(expected, 1e-300)) if expected > 0 else 1.0
-    bar = bar_of(short * grown.share, abs(grown.current))
+def history_of(grown: Grown) -> History:
+    """The sizes up to a selection, and what it says to be missing."""
+    return History(
+        sizes=grown.sizes,
+        currents=grown.currents,
+        bars=grown.bars,
+        iterations=grown.iterations,
+        expected=float(np.abs(grown.left_out.change).sum()),
+    )
+
+
+def after(history: History, grown: Grown) -> Grown:
+    """A selection after others, whose bar heeds how far the last estimate fell short.
+
+    Before it has grown once nothing is known of how good its estimates are.
+    """
+    if history.sizes:
+        moved = abs(grown.current - history.currents[-1])
+        short = max(1.0, moved / max(history.expected, 1e-300)) if history.expected > 0 else 1.0
+        bar = bar_of(short * grown.share, abs(grown.current))
+    else:
+        bar = grown.bar if grown.complete else float("inf")
     return replace(
         grown,
         bar=bar,
-        sizes=(*before.sizes, *grown.sizes),
-        currents=(*before.currents, *grown.currents),
-        bars=(*before.bars, bar),
-        iterations=before.iterations + grown.iterations,
+        sizes=(*history.sizes, *grown.sizes),
+        currents=(*history.currents, *grown.currents),
+        bars=(*history.bars, bar),
+        iterations=history.iterations + grown.iterations,
     )
 
 
@@ -345,11 +352,3 @@ def chosen(rest: LeftOut, count: int) -> Ints:
     turns = np.stack([by_weight, by_change], axis=-1).ravel()
     _, first = np.unique(turns, return_index=True)
     return np.asarray(turns[np.sort(first)][:count])
-
-
-def refreshed(selection: Selection, halves: Halves) -> ProductSpace:
-    """The products of natural states of a solution."""
-    space, rho = selection.products, selection.matrices(halves)
-    densities = [block_density(selection, rho, b) for b in range(len(space.blocks))]
-    blocks = natural_blocks(space.member, space.blocks, densities)
-    return ProductSpace(member=space.member, blocks=tuple(blocks))

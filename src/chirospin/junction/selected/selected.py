@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -47,6 +48,7 @@ from chirospin.junction.observables import CURRENT, IN_AMPERE
 from chirospin.junction.probed import require_no_probes
 from chirospin.junction.selected.growth import Growing, Grown
 from chirospin.junction.selected.reading import density_of_one_electron, lowest_probability
+from chirospin.junction.selected.stored import StateFolder
 from chirospin.junction.state import (
     UNREACHED,
     DensityCertificates,
@@ -70,8 +72,8 @@ AT_WORK = (
     1300.0  # bytes for each unknown: H_eff, its modes, denominators, copies, and 100 real vectors
 )
 LARGEST_SHARE = 0.05  # of K^2: more unknowns than kept products were seen to have, squared
-OPERATORS = 100  # complex numbers for each Fock state: H, jumps, indices
-COPIES = 16  # vectors for each kept state: seven around it, most of them in large sectors
+OPERATORS = 140  # complex numbers for each Fock state: H, jumps, indices (five molecules: 2.3 GiB)
+COPIES = 60  # vectors for each kept state: those around it, most of them in large sectors (0.4 GiB for 50)
 log = logging.getLogger("chirospin")
 
 
@@ -108,6 +110,11 @@ class SelectedProducts(Method):
     )
     accuracy: float = Field(
         0.01, gt=0, le=0.3, description="error bar of a current, relative, at which growth ends"
+    )
+    folder: Path | None = Field(
+        None,
+        description="keeps states of the whole stack after every sweep: a solve that was cut off goes on there, "
+        "another point of the same charges starts from the last one",
     )
     tolerance: float = Field(
         1e-12,
@@ -205,6 +212,9 @@ class SelectedProducts(Method):
             tolerance=self.tolerance,
             vectors=self.krylov_vectors,
             states=self.states if self._whole(molecules) else 0,
+            kept=StateFolder(folder=self.folder, magnetisation=magnetisation)
+            if self.folder
+            else None,
             told=told,
         )
         return growing(member)
