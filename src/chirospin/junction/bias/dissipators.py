@@ -105,6 +105,14 @@ class Jump:
         return np.asarray(rows @ self._dense)
 
     @cached_property
+    def ends(self) -> dict[str, list[tuple[Ints | slice, slice]]]:
+        """Sectors at either end of each piece, and its links."""
+        return {
+            end: [(even_steps(sectors[links]), links) for links in self.pieces]
+            for end, sectors in (("source", self.source_sectors), ("target", self.target_sectors))
+        }
+
+    @cached_property
     def _rows(self) -> Ints:
         """Rows of the matrices of all links, one below the other, that a bare Q gathers."""
         batch, count, _, channels = self.gather.shape
@@ -120,6 +128,15 @@ class Jump:
         d = self.adjoint.shape[2] // channels
         Q = self.sign[..., None] * (self.gather[..., None] == np.arange(d))
         return np.asarray(Q.reshape(batch, count, states * channels, d).astype(complex))
+
+
+def even_steps(numbers: Ints) -> Ints | slice:
+    """The same numbers as a slice, which copies nothing, where they rise in even steps."""
+    if numbers.size == 1:
+        return slice(int(numbers[0]), int(numbers[0]) + 1)
+    step = int(numbers[1] - numbers[0])
+    even = step > 0 and (np.diff(numbers) == step).all()
+    return slice(int(numbers[0]), int(numbers[-1]) + 1, step) if even else numbers
 
 
 def side_by_side(jumps: Sequence[Jump]) -> list[Jump]:
@@ -363,10 +380,10 @@ class ThermalLeads(JumpFamily):
         after = [np.zeros(layout.shape(other, n), dtype=complex) for n in layout.numbers(other)]
         for jump, (start, end), action in maps:
             (_, n), sectors = getattr(jump, start), getattr(jump, f"{start}_sectors")
-            moved = action(before[n][:, sectors])
-            (_, n), sectors = getattr(jump, end), getattr(jump, f"{end}_sectors")
-            for piece in jump.pieces:
-                after[n][:, sectors[piece]] += moved[:, piece]
+            moved = action(before[n].take(sectors, axis=1))
+            (_, n) = getattr(jump, end)
+            for sectors, links in jump.ends[end]:
+                after[n][:, sectors] += moved[:, links]
         out = layout.zeros(other)
         for n, X in enumerate(after):
             layout.store(other, n, X + dagger(X), out)

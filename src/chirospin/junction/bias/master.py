@@ -236,13 +236,14 @@ class SecondOrder(Method):
             np.stack([leads.mean(one, halves) for one in flow], axis=-1)
             for flow in (leads.particle_flow, leads.energy_flow)
         )
-        with np.errstate(divide="ignore", invalid="ignore"):
-            barrier = -np.log(generator.jump_rate(*halves) / leads.coupling.sum(axis=(1, 2)))
         noise = _noise(solver, leads, found) if NOISE in asked else None
         certified = certified_states(generator, found, self.tolerance, doubts)
         sound = all(state.outcome.converged for state in certified)
         extra = biased_parts(solver, leads, halves, asked & ASKED) if sound else {}
         shown = None if vibrations is None else _shown(member, vibrations, halves)
+        jumping = np.array([state.jump_rate for state in certified])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            barrier = -np.log(jumping / leads.coupling.sum(axis=(1, 2)))
         return [
             Solution(
                 vibrations=None if shown is None else {k: v[b] for k, v in shown.items()},

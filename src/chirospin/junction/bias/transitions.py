@@ -262,19 +262,24 @@ def _shifts(
     """
     first: dict[tuple[object, ...], int] = {}
     same = np.zeros(len(ends), dtype=int)
-    together: dict[tuple[float, float], list[int]] = {}
+    sharing: dict[tuple[float, float], list[int]] = {}
     for u, (end, k) in enumerate(zip(ends, number.tolist(), strict=True)):
         key = (end.mu, end.T, k, None if end.vectors is None else id(end))
         same[u] = first.setdefault(key, u)
         if same[u] == u:
-            together.setdefault((end.mu, end.T), []).append(u)
+            sharing.setdefault((end.mu, end.T), []).append(u)
+    together: dict[tuple[float, int], list[float]] = {}
+    for (mu, T), own in sharing.items():
+        together.setdefault((T, len(own)), []).append(mu)
     upper = np.empty((*C.shape[:2], *[EB.shape[1]] * 2), dtype=complex)
     lower = np.empty((*C.shape[:2], *[EA.shape[1]] * 2), dtype=complex)
     omega = EB[:, None, :] - EA[:, :, None]
-    for (mu, T), own in together.items():
-        x, moved = (omega - mu) / T, C[own].swapaxes(0, 1)
-        upper[own] = lamb_shift(EB / T, -x.swapaxes(-1, -2), dagger(moved)).swapaxes(0, 1)
-        lower[own] = lamb_shift(EA / T, x, moved).swapaxes(0, 1)
+    for (T, _), potentials in together.items():
+        own = np.array([sharing[mu, T] for mu in potentials])
+        x = (omega - np.array(potentials)[:, None, None, None]) / T
+        moved = C[own].swapaxes(1, 2)
+        upper[own] = lamb_shift(EB / T, -x.swapaxes(-1, -2), dagger(moved)).swapaxes(1, 2)
+        lower[own] = lamb_shift(EA / T, x, moved).swapaxes(1, 2)
     return upper[same], lower[same]
 
 
@@ -399,24 +404,25 @@ def lamb_shift(energies: Real, x: Real, C: Complex) -> Complex:
     Parameters
     ----------
     energies : of the states a, over T and ascending, (link, A)
-    x : (omega - mu)/T for electrons that enter, its negative for those that leave, (link, A, B)
-    C : the operator, (link, J, A, B)
+    x : (omega - mu)/T for electrons that enter, its negative for those that leave, (mu, link, A, B)
+    C : the operators, (mu, link, J, A, B)
 
     Returns
     -------
-    (link, J, A, A), for coupling 1
+    (mu, link, J, A, A), for coupling 1
     """
     terms = overlap_expansion()
-    links, orbitals, A, B = C.shape
-    total = np.empty((links, orbitals, A, A), dtype=complex)
-    step = max(1, int(KERNEL_TOGETHER // (links * A * B)))
+    potentials, links, orbitals, A, B = C.shape
+    total = np.empty((potentials, links, orbitals, A, A), dtype=complex)
+    turned = dagger(C)[..., None, :, :]
+    step = max(1, int(KERNEL_TOGETHER // (potentials * links * A * B)))
     for a in range(0, A, step):
         rows = slice(a, a + step)
-        alpha, beta = terms.of_energy(x[:, rows]), of_distances(energies, rows)
-        kernel = alpha @ beta.swapaxes(-1, -2)  # (link, A, B, A')
-        weighted = kernel[:, None] * dagger(C)[:, :, None]
-        total[:, :, rows] = (C[:, :, rows, None] @ weighted)[..., 0, :]
+        alpha, beta = terms.of_energy(x[..., rows, :]), of_distances(energies, rows)
+        kernel = alpha @ beta.swapaxes(-1, -2)  # (mu, link, A, B, A')
+        total[..., rows, :] = (C[..., rows, None, :] @ (kernel[:, :, None] * turned))[..., 0, :]
     # the larger argument of phi belongs to the lower state: rows of the upper triangle
-    upper = np.triu(total, 1)
-    diagonal = np.einsum("ljaa->lja", total).real[..., None] * np.eye(A)
+    state = np.arange(A)
+    upper = np.where(state[:, None] < state, total, 0.0)
+    diagonal = np.where(state[:, None] == state, total.real, 0.0)
     return np.asarray(-(upper + dagger(upper) + diagonal) / (2 * np.pi))
