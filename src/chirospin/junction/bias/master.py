@@ -22,7 +22,7 @@ from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.threads import blas_threads
 from chirospin.junction.bias.asked import ASKED, FIXED_LEADS, biased_parts, together
-from chirospin.junction.bias.dissipators import Dephasing, Kind, ThermalLeads
+from chirospin.junction.bias.dissipators import Dephasing, ThermalLeads
 from chirospin.junction.bias.eigenstates import BiasedMember
 from chirospin.junction.bias.model import (
     BiasedJunction,
@@ -33,6 +33,7 @@ from chirospin.junction.bias.model import (
 )
 from chirospin.junction.bias.parts import BROADENED, NOISE
 from chirospin.junction.bias.state import BiasedState, VibratingPart
+from chirospin.junction.bias.transitions import Kind
 from chirospin.junction.bias.vibronic import OhmicVibrations, warm_start
 from chirospin.junction.floating import require_no_floating
 from chirospin.junction.manybody import fock

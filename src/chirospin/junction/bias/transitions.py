@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import digamma
 
 from chirospin.base.fermi import broadened_fermi, fermi
 from chirospin.junction.bias.eigenstates import (
@@ -77,7 +77,7 @@ def _first_tier(omega: Real, mu: float, T: float, decay: float) -> Factors:
 
     for electrons that enter; the constant of the real part of psi cancels.
     """
-    psi = digamma(0.5 + (decay + 1j * (omega - mu)) / (2 * np.pi * T)) / (2 * np.pi)
+    psi = scipy.special.digamma(0.5 + (decay + 1j * (omega - mu)) / (2 * np.pi * T)) / (2 * np.pi)
     shift = 1j * psi.real
     return Factors(entering=0.25 - psi.imag + shift, leaving=0.25 + psi.imag + shift)
 
@@ -275,11 +275,11 @@ def _shifts(
     lower = np.empty((*C.shape[:2], *[EA.shape[1]] * 2), dtype=complex)
     omega = EB[:, None, :] - EA[:, :, None]
     for (T, _), potentials in together.items():
-        own = np.array([sharing[mu, T] for mu in potentials])
+        alike = np.array([sharing[mu, T] for mu in potentials])
         x = (omega - np.array(potentials)[:, None, None, None]) / T
-        moved = C[own].swapaxes(1, 2)
-        upper[own] = lamb_shift(EB / T, -x.swapaxes(-1, -2), dagger(moved)).swapaxes(1, 2)
-        lower[own] = lamb_shift(EA / T, x, moved).swapaxes(1, 2)
+        moved = C[alike].swapaxes(1, 2)
+        upper[alike] = lamb_shift(EB / T, -x.swapaxes(-1, -2), dagger(moved)).swapaxes(1, 2)
+        lower[alike] = lamb_shift(EA / T, x, moved).swapaxes(1, 2)
     return upper[same], lower[same]
 
 

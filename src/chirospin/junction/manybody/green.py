@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.linalg
+import scipy
 
 from chirospin.junction.manybody import fock
 from chirospin.junction.manybody.operator_space import (

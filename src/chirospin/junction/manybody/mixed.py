@@ -20,7 +20,7 @@ from tokenize import TokenError
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import scipy.sparse
+import scipy
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 from pydantic import Field

@@ -22,11 +22,12 @@ from chirospin.base.method import LOOSEST, NOTHING, TIGHTEST, Method, Needs
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Shape, axis_parameter, parameter
-from chirospin.junction.bias.dissipators import Kind, ThermalLeads
+from chirospin.junction.bias.dissipators import ThermalLeads
 from chirospin.junction.bias.eigenstates import BiasedMember
 from chirospin.junction.bias.model import LARGEST as LARGEST_ENERGY
 from chirospin.junction.bias.model import BiasedJunction, require_no_vibrations, reservoirs_of
 from chirospin.junction.bias.parts import rest
+from chirospin.junction.bias.transitions import Kind
 from chirospin.junction.floating import require_no_floating
 from chirospin.junction.manybody.certified import certified_states
 from chirospin.junction.manybody.generator import Generator
