@@ -518,6 +518,13 @@ def _counted_by(progress: Progress | Literal[True] | None, title: str) -> Iterat
             yield lambda count: told(count.done, count.points)
 
 
+def _kept(path: Path) -> xr.Dataset:
+    """All points of a store."""
+    from chirospin.points.store import Store
+
+    return Store(path).open()
+
+
 def sweeper(family: Family) -> Callable[..., xr.Dataset]:
     """The ``sweep`` function of a family."""
 
@@ -575,9 +582,7 @@ def sweeper(family: Family) -> Callable[..., xr.Dataset]:
                 retry_failed=retry_failed,
                 progress=told,
             )
-        from chirospin.points.store import Store
-
-        return Store(Path(store)).open()
+        return _kept(Path(store))
 
     sweep.__qualname__ = "sweep"
     sweep.__module__ = sys._getframe(1).f_globals["__name__"]

@@ -139,7 +139,7 @@ def even_steps(numbers: Ints) -> Ints | slice:
     return slice(int(numbers[0]), int(numbers[-1]) + 1, step) if even else numbers
 
 
-def side_by_side(jumps: Sequence[Jump]) -> list[Jump]:
+def joined_jumps(jumps: Sequence[Jump]) -> list[Jump]:
     """The same jumps, those of small matrices between the same stacks as one."""
     alike: dict[tuple[object, ...], list[Jump]] = {}
     for n, jump in enumerate(jumps):
@@ -147,10 +147,10 @@ def side_by_side(jumps: Sequence[Jump]) -> list[Jump]:
         alone = n if max(jump.gather.shape[2], sizes[0] // max(jump.lead.size, 1)) > SMALL else None
         key = (jump.source, jump.target, sizes, jump.lead.tobytes(), alone)
         alike.setdefault(key, []).append(jump)
-    return [_joined(own) if len(own) > 1 else own[0] for own in alike.values()]
+    return [_one_jump(own) if len(own) > 1 else own[0] for own in alike.values()]
 
 
-def _joined(jumps: Sequence[Jump]) -> Jump:
+def _one_jump(jumps: Sequence[Jump]) -> Jump:
     ends = np.cumsum([0, *(len(jump.direction) for jump in jumps)]).tolist()
 
     def joined(name: str, axis: int) -> Any:
@@ -215,7 +215,7 @@ class ThermalLeads(JumpFamily):
             self._add(channels, units, parts)
             for jump in self._jumps(channels, units):
                 jumps[jump.source[0]].append(jump)
-        self.moves = (side_by_side(jumps[EVEN]), side_by_side(jumps[ODD]))
+        self.moves = (joined_jumps(jumps[EVEN]), joined_jumps(jumps[ODD]))
         self._gather(parts)
 
     def _add(self, channels: Channels, units: Units, parts: Parts) -> None:
