@@ -29,6 +29,30 @@ from chirospin.points.design import designed, distribution
 from chirospin.studies import registry
 from tests.faces.test_command_line import run as line  # noqa: F401
 
+HEAVY = (
+    "xarray",
+    "pandas",
+    "matplotlib",
+    "plotly",
+    "pint",
+    "scipy.special",
+    "scipy.linalg",
+    "scipy.sparse",
+    "scipy.optimize",
+    "scipy.interpolate",
+)
+"""Packages that take longer to import than all else, which a description does not need."""
+START = f"""
+import contextlib, io, sys
+from chirospin.faces import cli
+
+with contextlib.redirect_stdout(io.StringIO()):
+    cli.describe(), cli.describe("junction.bias"), cli.about()
+print([name for name in {HEAVY} if name in sys.modules])
+from chirospin import junction
+found = junction.solve(junction.Junction(molecules=1, hubbard=0.0), "landauer")
+print([name for name in {HEAVY[:2]} if name in sys.modules], bool(found.chirospin.audit.audit_passed.all()))
+"""
 FREE = junction.Junction(hubbard=0.0)
 LOG = np.geomspace(0.01, 0.1, 4)
 
@@ -216,3 +240,11 @@ def test_a_table_of_a_paper_does_not_promise_figures(name: str, tmp_path: Path) 
         == bool(list(tmp_path.glob("*/*.png")))
         == (name != "table-2")
     )
+
+
+def test_a_description_needs_none_of_the_heavy_packages() -> None:
+    """The control: a solve in the same process does, and its result has the accessor."""
+    told = subprocess.run([sys.executable, "-c", START], capture_output=True, text=True, check=True)
+    light, solved = told.stdout.splitlines()
+    assert light == "[]"
+    assert solved == "['xarray', 'pandas'] True"

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import digamma
 
 Array = NDArray[np.floating[Any]]
 EXACT = 2e-15  # departure of the summed poles from the Fermi function that counts as rounding
@@ -39,7 +39,7 @@ def broadened_fermi(x: Array | float, width: Array | float) -> Array:
     """
     z = 0.5 + (np.asarray(width) / 2 + 1j * np.asarray(x)) / (2 * np.pi)
     far = np.abs(z) > FAR  # there psi is the logarithm to rounding
-    phase = np.where(far, np.angle(z), digamma(np.where(far, 1.0, z)).imag)
+    phase = np.where(far, np.angle(z), scipy.special.digamma(np.where(far, 1.0, z)).imag)
     return np.asarray(np.clip(0.5 - phase / np.pi, 0.0, 1.0))
 
 

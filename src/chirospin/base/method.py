@@ -58,7 +58,7 @@ class Method(BaseModel, ABC):
     ``decline`` parts for which a problem would have it solve other models.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     name: ClassVar[str]
     summary: ClassVar[str]

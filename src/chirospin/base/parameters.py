@@ -192,7 +192,11 @@ class Model(BaseModel):
     """A frozen set of physics parameters. Bad input is one line and a :class:`ModelError`."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        protected_namespaces=(),
+        defer_build=True,  # validators of a hundred models are made when one is first used
     )
 
     shorthands: ClassVar[Mapping[str, tuple[str, ...]]] = {}

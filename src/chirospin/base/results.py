@@ -11,10 +11,9 @@ from functools import cache
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from chirospin.base.audit import Certificate, Check
 from chirospin.base.conventions import conventions
@@ -38,6 +37,9 @@ from chirospin.base.sealed import (
     tried,
     written_whole,
 )
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 SCHEMA = 2  # 1 called the dimension of methods `method`
 NETCDF, ZARR = ".nc", ".zarr"
@@ -79,6 +81,8 @@ def dataset(
     Dataset whose swept parameters are coordinates and whose other parameters are attributes.
     Points that failed are NaN, with ``converged`` False and the ``reason`` in words.
     """
+    import xarray as xr
+
     shape = tuple(len(values) for values in grid.values())
     labels = _longest_labels(problem, models)
     wanted = [observable.seen_in(models) for observable in wanted]
@@ -136,6 +140,8 @@ def _observed(
     wanted: Sequence[Observable],
 ) -> dict[str, xr.Variable]:
     """The observables on the grid; NaN where a solve failed."""
+    import xarray as xr
+
     data = {}
     for observable in wanted:
         own = tuple(len(labels[d]) for d in observable.dims)
@@ -160,6 +166,8 @@ def _errors(
     wanted: Sequence[Observable],
 ) -> dict[str, xr.Variable]:
     """The numerical errors of those observables that state one, as NAME_error."""
+    import xarray as xr
+
     data = {}
     for observable in wanted:
         if observable.error is None:
@@ -201,6 +209,8 @@ def _outcomes(
     wanted: Sequence[Observable],
 ) -> dict[str, xr.Variable]:
     """How each point ended, and why a value is missing."""
+    import xarray as xr
+
     outcomes = [state.outcome for state in states]
     reasons = [_reason(o, wanted, values, n) for n, o in enumerate(outcomes)]
     records: dict[str, tuple[Any, str]] = {
@@ -225,6 +235,8 @@ def _remarks(
     shape: tuple[int, ...],
 ) -> dict[str, xr.Variable]:
     """What each answer means in words, where the problem says so."""
+    import xarray as xr
+
     if problem.remarks is None:
         return {}
     words = [
@@ -278,6 +290,8 @@ def _audit(
     dims: tuple[str, ...],
     shape: tuple[int, ...],
 ) -> dict[str, xr.Variable]:
+    import xarray as xr
+
     values = np.full((len(checks), len(models)), np.nan)
     passed = np.ones_like(values, dtype=bool)
     for n, check in ((n, check) for n, check in enumerate(checks) if check in due):
@@ -381,6 +395,8 @@ def provenance(family: str = "") -> dict[str, str]:
 
 def side_by_side(parts: Sequence[xr.Dataset], methods: Sequence[str]) -> xr.Dataset:
     """Results of several methods along a new dimension ``solved_by``."""
+    import xarray as xr
+
     coordinate = xr.Variable("solved_by", np.array(methods))
     joined = xr.concat(
         parts,
@@ -517,6 +533,8 @@ PARTS = ("real", "imaginary")
 
 def split_parts(ds: xr.Dataset) -> xr.Dataset:
     """Complex variables as a real and an imaginary part, since the formats know no complex numbers."""
+    import xarray as xr
+
     found = {n: v for n, v in ds.data_vars.items() if v.dtype.kind == "c"}
     parts = {
         n: xr.concat([v.real, v.imag], xr.Variable("part", list(PARTS))).assign_attrs(v.attrs)
@@ -577,6 +595,8 @@ def load(path: Path) -> xr.Dataset:
     ------
     ModelError : no such file, not a result, damaged, or one of a newer version
     """
+    import xarray as xr
+
     if not path.exists():
         raise ModelError(f"File `{path}` does not exist")
     zarr = path.suffix == ZARR
@@ -602,6 +622,8 @@ def load_bytes(content: bytes, name: str) -> xr.Dataset:
     ------
     ModelError : as of :func:`load`
     """
+    import xarray as xr
+
     try:
         with xr.open_dataset(BytesIO(content), engine="h5netcdf") as ds:
             loaded = ds.load()
@@ -617,6 +639,8 @@ def _unreadable(name: str, error: Exception) -> ModelError:
 
 def _whole(loaded: xr.Dataset, path: Path) -> xr.Dataset:
     """What was read, its kinds and its checksum compared."""
+    import chirospin.base.accessor  # noqa: F401  registers ds.chirospin
+
     _check_kinds(loaded, path)
     written = loaded.attrs.pop(CHECKSUM, None)
     loaded.attrs.pop(FILES, None)

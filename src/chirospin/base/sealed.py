@@ -18,11 +18,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any
 
 from chirospin.base.errors import ModelError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 TOKEN = b"chirospin-seal"
 _SEAL = re.compile(rb"\n" + TOKEN + rb" (\{[^{}]*\}) " + TOKEN + rb"\n\Z")

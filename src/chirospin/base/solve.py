@@ -8,12 +8,11 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import xarray as xr
 
-from chirospin.base import figures, results
+from chirospin.base import results
 from chirospin.base.bar import Progress, told_by
 from chirospin.base.errors import ConvergenceError, ConvergenceWarning, ModelError
 from chirospin.base.family import Family, Problem
@@ -23,9 +22,11 @@ from chirospin.base.observables import Observable
 from chirospin.base.parameters import Model, checked, not_scalar, swept_numbers
 from chirospin.base.parts import states_with_parts
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 Axes = Mapping[str, Any]
 MethodChoice = str | Method | None
-ACCESSOR = figures.ResultAccessor  # importing it registers ds.chirospin
 POINT_BYTES = 8000  # of a checked model, its state and its outcome, at least
 COPIES = 3  # of an observable: of each point, of the grid, and one that is written or drawn
 
@@ -69,6 +70,8 @@ def solve(
     -----
     ConvergenceWarning : points of a grid, or methods, did not converge and ``on_failure`` is not given
     """
+    import chirospin.base.accessor  # noqa: F401  registers ds.chirospin
+
     several = isinstance(method, Sequence) and not isinstance(method, str)
     choices: list[MethodChoice] = list(method) if several else [method]  # type: ignore[arg-type, list-item]
     if not choices:

@@ -21,9 +21,9 @@ from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.linalg import lu_factor, lu_solve
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
@@ -198,12 +198,12 @@ class Discretisation:
         matrix = np.eye(len(mean)) - mean - carried @ self.gauss
         if self.streaming.reflecting:  # a closed slab: its total charge is free, and zero here
             matrix += self.streaming.mesh.weights.ravel() / self.streaming.mesh.weights.sum()
-        return lu_factor(matrix)  # type: ignore[no-any-return]
+        return scipy.linalg.lu_factor(matrix)  # type: ignore[no-any-return]
 
     @cached_property
     def _helicity_factors(self) -> tuple[Any, Any]:
         mean, _ = self.responses
-        return lu_factor(np.eye(len(mean)) - self.memory * mean)  # type: ignore[no-any-return]
+        return scipy.linalg.lu_factor(np.eye(len(mean)) - self.memory * mean)  # type: ignore[no-any-return]
 
     def charge(self, source: Array) -> tuple[Array, Array, float]:
         """Charge nu and field E that the charge ``source`` of the ballistic part calls for; residual."""
@@ -214,7 +214,7 @@ class Discretisation:
         ):  # no charge enters a closed slab; what the grid lost shows in j_e
             weights = self.streaming.mesh.weights.ravel()
             right = right - weights @ right / weights.sum()
-        nu = lu_solve(self._charge_factors, right)
+        nu = scipy.linalg.lu_solve(self._charge_factors, right)
         E = self.gauss @ nu
         left = nu - mean @ nu - carried @ E - right
         size = np.abs(source).max() + np.abs(nu).max()
@@ -226,7 +226,9 @@ class Discretisation:
         mean, carried = self.responses
         shared = (1 - self.memory) * mean @ nu.ravel() + carried @ E.ravel()
         right = sources.reshape(len(sources), -1) + shared
-        found = right if not self.memory else lu_solve(self._helicity_factors, right.T).T
+        found = (
+            right if not self.memory else scipy.linalg.lu_solve(self._helicity_factors, right.T).T
+        )
         return np.asarray(found.reshape(sources.shape))
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import expn
 
 Array = NDArray[np.float64]
 FLIGHT_STEP = 0.27  # of the trapezoid rule below: error exp(-pi^2/step) ~ 1e-16
@@ -34,7 +34,7 @@ def exponential_integral(n: int, x: Array) -> Array:
     ----------
     yoshimi_2026, Eqs. (19), (40), which agree
     """
-    return np.asarray(expn(n, x))
+    return np.asarray(scipy.special.expn(n, x))
 
 
 def two_sided(n: int, x: Array) -> Array:

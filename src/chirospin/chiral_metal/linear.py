@@ -13,8 +13,8 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from chirospin.chiral_metal.exponentials import (
     Kernel,
@@ -162,7 +162,11 @@ def spin_decay(memory: float) -> float:
     if lost < DIFFUSIVE:  # the equation in powers of kappa^2, which here loses digits otherwise
         return float(np.sqrt(3 * lost * (1 - 9 / 5 * lost + 459 / 175 * lost**2)))
     low = np.sqrt(3 * (1 - memory)) * 1e-3
-    return float(brentq(lambda k: memory * np.arctanh(k) - k, low, top, xtol=1e-15, rtol=1e-15))
+    return float(
+        scipy.optimize.brentq(
+            lambda k: memory * np.arctanh(k) - k, low, top, xtol=1e-15, rtol=1e-15
+        )
+    )
 
 
 def slowest_decay(memory: float, screening: float) -> float:

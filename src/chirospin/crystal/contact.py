@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.optimize import linprog
 
 from chirospin.base.audit import Check
 from chirospin.base.errors import ModelError
@@ -170,7 +170,9 @@ def surrounds(spins: Array) -> bool:
     way = np.concatenate([way, np.eye(3), -np.eye(3)])
     extreme = np.unique((spins @ way.T).argmax(axis=0))
     A = np.vstack([spins[extreme].T / size, np.ones(len(extreme))])
-    found = linprog(np.zeros(len(extreme)), A_eq=A, b_eq=[0, 0, 0, 1], bounds=(0, None))
+    found = scipy.optimize.linprog(
+        np.zeros(len(extreme)), A_eq=A, b_eq=[0, 0, 0, 1], bounds=(0, None)
+    )
     return bool(found.success)
 
 

@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from scipy.linalg import expm
+import scipy
 
 from chirospin.base.spin import PAULI
 from chirospin.wannier.real_space import Complex, WannierMatrices
@@ -136,7 +136,7 @@ def _mixed_spins() -> Complex:
     X = (X - X.conj().T) / 2
     X = (X + reverse @ X.conj() @ reverse.T) / 2
     X *= np.kron(np.eye(2), np.ones((8, 8)))
-    return np.asarray(expm(MIXING * X))
+    return np.asarray(scipy.linalg.expm(MIXING * X))
 
 
 SAMPLES = {"helix": helix, "helix-mirror": lambda: helix(-1), "zincblende": zincblende}

@@ -9,10 +9,9 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from chirospin.base import results
 from chirospin.base.audit import CERTIFICATE, Certificate, certificate_row, checks_words
@@ -21,6 +20,9 @@ from chirospin.base.family import Family, Problem
 from chirospin.base.method import Method
 from chirospin.base.parameters import Model, ParameterInfo
 from chirospin.base.units import number, shown_unit
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 GAP, NARROW = 2, 24  # characters between columns, and of a column that is not wrapped further
 ROWS = 40  # lines of a table on the terminal before it is cut

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse
-import xarray as xr
+import scipy
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
@@ -15,6 +14,7 @@ from chirospin.junction.model import PER_MOLECULE
 from chirospin.junction.observables import spin_orbitals
 
 if TYPE_CHECKING:
+    import xarray as xr
     from qutip import Qobj
 
 ENTRY_BYTES = 64.0  # value, row and column of an entry, and the copy in which they are sorted
@@ -98,6 +98,8 @@ class FockOperator:
         ------
         ModelError : a superoperator, whose rows are pairs of states, or more numbers than fit in memory
         """
+        import xarray as xr
+
         if self.super:
             raise ModelError(
                 f"The {self.name} must stay sparse, but a table was asked for; take to_scipy() or to_qutip()"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 from pydantic import model_validator
 
@@ -21,6 +20,9 @@ from chirospin.junction.lead_fields import Leads, check_lead_arrays, check_lead_
 from chirospin.junction.supplied import supplied
 from chirospin.junction.tensor import dense_tensor, pair_terms, tensor_rows
 from chirospin.scattering.probes import Probed
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 ORBITALS = ("a", "b")
 SPINS = ("up", "down")

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse
-import xarray as xr
+import scipy
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ConvergenceError, ModelError
@@ -52,6 +51,9 @@ from chirospin.junction.observables import spin_orbitals
 from chirospin.junction.phonons.model import PhononJunction
 from chirospin.junction.probed import require_no_probes
 from chirospin.numerics.sylvester import Form, by_either_form
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 STATE_BYTES = 64.0  # of the lists of Fock states from which an operator is built
 SMALLER = "fewer molecules, or a method of `junction`, which works in sectors"
@@ -396,6 +398,8 @@ def one_body_density(model: MolecularStack, method: Method | None = None) -> xr.
     ------
     ConvergenceError : the method has no state
     """
+    import xarray as xr
+
     if isinstance(model, PhononJunction) and method is None:
         raise ModelError("A method must be given for a PhononJunction, for example Tiers()")
     biased = isinstance(model, BiasedJunction)

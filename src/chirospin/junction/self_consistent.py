@@ -17,8 +17,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
-import scipy.sparse
-import scipy.sparse.csgraph
+import scipy
 from numpy.typing import NDArray
 
 from chirospin.junction.model import Interaction

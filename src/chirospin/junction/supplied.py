@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 NEEDED = ("energies", "one_body", "spin_orbit_vectors")
 REPULSIONS = ("hubbard_a", "hubbard_b", "hubbard_ab_singlet", "hubbard_ab_triplet", "hund")

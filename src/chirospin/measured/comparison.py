@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from chirospin.base import figures
+import chirospin.base.accessor  # noqa: F401  registers ds.chirospin
 from chirospin.base.conventions import conventions
 from chirospin.base.errors import ModelError
 from chirospin.base.results import SCHEMA, provenance
@@ -24,7 +24,6 @@ from chirospin.measured.findings import FAILED, Finding, findings_of
 from chirospin.measured.planning import detectable, faked
 from chirospin.measured.quantities import MEANS
 
-ACCESSOR = figures.ResultAccessor  # importing it registers ds.chirospin
 FAMILY, MODEL, METHOD = "measured", "measured", "contacts"
 QUESTION = "does the measured current depend on the magnetisation, and on the handedness?"
 REFERENCES = ("welch_1947", "savitzky_golay_1964", "reus_2012", "buttiker_1988")

@@ -18,8 +18,8 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.constants import AMPERE_PER_EV, BOHR_MAGNETON, VACUUM_PERMEABILITY
@@ -240,7 +240,11 @@ def solutions(model: SpinterfaceLoop, magnetisation: float) -> Real:
     values = away(at)
     found = list(at[values == 0])
     for n in np.flatnonzero(values[:-1] * values[1:] < 0):
-        found.append(brentq(lambda m: float(away(m)), at[n], at[n + 1], xtol=1e-16, rtol=1e-14))
+        found.append(
+            scipy.optimize.brentq(
+                lambda m: float(away(m)), at[n], at[n + 1], xtol=1e-16, rtol=1e-14
+            )
+        )
     return np.sort(np.array(found))
 
 
@@ -290,7 +294,9 @@ def _relaxed(model: SpinterfaceLoop, moment: float, magnetisation: float) -> flo
     if not here or not len(turned):
         return moment
     n = int(turned[0])
-    return float(brentq(lambda m: float(away(m)), at[n - 1], at[n], xtol=1e-15, rtol=1e-14))
+    return float(
+        scipy.optimize.brentq(lambda m: float(away(m)), at[n - 1], at[n], xtol=1e-15, rtol=1e-14)
+    )
 
 
 class SelfConsistent(Method):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from chirospin.base import results
 from chirospin.base.errors import ModelError
@@ -16,6 +15,9 @@ from chirospin.molecule.kohn_sham import StackedKohnSham, StackState
 from chirospin.molecule.model import MoleculeStack, frame_of, geometry, named_frame, orbital_names
 from chirospin.molecule.stack import counterparts
 from chirospin.molecule.structure import ANGSTROM, frame_count, molecules, pivot_of
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 FUNCTIONALS = ("b3lyp", "pbe0", "bhandhlyp")
 """A fifth, a quarter and a half of exact exchange."""

@@ -7,8 +7,8 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import block_diag
 
 from chirospin.molecule.mean_field import Ground
 from chirospin.molecule.structure import Structure, centre
@@ -212,4 +212,4 @@ def reason(found: tuple[Operation, ...], a: Signs, b: Signs, axis: Array) -> str
 
 def block(*matrices: Array) -> Array:
     """Matrices of molecules as one of all of them."""
-    return np.asarray(block_diag(*matrices))
+    return np.asarray(scipy.linalg.block_diag(*matrices))

@@ -14,8 +14,7 @@ from functools import cached_property
 from math import factorial
 
 import numpy as np
-import scipy.fft
-import scipy.special
+import scipy
 from numpy.typing import NDArray
 from scipy.interpolate import make_interp_spline
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
-import scipy.linalg
-import scipy.sparse
+import scipy
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ConvergenceError, ModelError
@@ -16,6 +15,9 @@ from chirospin.base.observables import Observable
 from chirospin.base.parameters import Model, ParameterInfo
 from chirospin.base.parts import states_with_parts
 from chirospin.points.differences import derivative_weights, inside_nodes
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Array = NDArray[np.float64]
 STEP = 1e-4  # of the parameter, or of one unit: a junction's current bends within some 1e-3
@@ -178,6 +180,10 @@ def gradient(
     Dataset of ``d_NAME`` with dimension ``parameter`` before the observable's own; the attribute
     ``derivatives`` says whether they come from an adjoint solve or from differences.
     """
+    import xarray as xr
+
+    import chirospin.base.accessor  # noqa: F401  registers ds.chirospin
+
     chosen = method if isinstance(method, Method) else problem.method(method, model)()
     wanted = tuple(differentiable(model)) if names is None else tuple(names)
     slopes = derivatives(problem, model, chosen, wanted, observables)

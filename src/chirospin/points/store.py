@@ -24,7 +24,7 @@ import xarray as xr
 from filelock import FileLock, Timeout
 from xarray.backends import BackendEntrypoint
 
-import chirospin.base.figures  # noqa: F401  registers ds.chirospin
+import chirospin.base.accessor  # noqa: F401  registers ds.chirospin
 from chirospin.base.errors import ModelError
 from chirospin.base.results import joined_parts, load, renewed, split_parts
 from chirospin.base.sealed import DamageError, netcdf_bytes, seal_of, sealed, written_whole

@@ -26,10 +26,9 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import xarray as xr
 
 from chirospin.base import families, results
 from chirospin.base.bar import told_by
@@ -40,8 +39,12 @@ from chirospin.base.method import FailedState, Method
 from chirospin.base.parameters import Model
 from chirospin.base.parts import states_with_parts
 from chirospin.points.design import Design, designed
-from chirospin.points.store import FORMAT, Store, digest
 from chirospin.points.tally import lost, unsound
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from chirospin.points.store import Store
 
 TARGET = 2.0  # seconds that a chunk should take: long enough for its overhead, short enough to lose
 LARGEST_CHUNK = 512
@@ -175,6 +178,8 @@ def run(
     ------
     ModelError : another sweep in the store, a store in use, too little disk
     """
+    from chirospin.points.store import FORMAT, Store, digest
+
     problem = definition.problem
     wanted = problem.choose(definition.observables)
     definition = replace(definition, model=problem.placed(definition.model, wanted))
@@ -393,6 +398,8 @@ def _points(chunk: Chunk) -> xr.Dataset:
 
 def _placed(ds: xr.Dataset, chunk: Chunk) -> xr.Dataset:
     """With the number of every point and the parameters that differ."""
+    import xarray as xr
+
     extra = {
         name: xr.Variable("point", np.asarray(values), results.axis_attributes(chunk.model, name))
         for name, values in chunk.columns.items()
@@ -511,6 +518,13 @@ def _counted_by(progress: Progress | Literal[True] | None, title: str) -> Iterat
             yield lambda count: told(count.done, count.points)
 
 
+def _kept(path: Path) -> xr.Dataset:
+    """All points of a store."""
+    from chirospin.points.store import Store
+
+    return Store(path).open()
+
+
 def sweeper(family: Family) -> Callable[..., xr.Dataset]:
     """The ``sweep`` function of a family."""
 
@@ -568,7 +582,7 @@ def sweeper(family: Family) -> Callable[..., xr.Dataset]:
                 retry_failed=retry_failed,
                 progress=told,
             )
-        return Store(Path(store)).open()
+        return _kept(Path(store))
 
     sweep.__qualname__ = "sweep"
     sweep.__module__ = sys._getframe(1).f_globals["__name__"]

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import get_lapack_funcs
 
 Blocks = NDArray[Any]
 
@@ -51,7 +51,7 @@ class BlockTridiagonal:
         """
         factors, pivots, width = self._factors
         kind = np.result_type(factors, right)
-        (gbtrs,) = get_lapack_funcs(("gbtrs",), dtype=kind)
+        (gbtrs,) = scipy.linalg.get_lapack_funcs(("gbtrs",), dtype=kind)
         flat = right.reshape(pivots.size, -1).astype(kind)
         solution, _ = gbtrs(factors.astype(kind, copy=False), width, width, flat, pivots)
         answer: Blocks = solution.reshape(right.shape)
@@ -69,7 +69,7 @@ class BlockTridiagonal:
                 columns[:, :, j, 2 * width + i - j] = self.diagonal[:, :, i, j]
                 columns[:, 1:, j, 2 * width + i - j - b] = self.upper[:, :, i, j]
                 columns[:, :-1, j, 2 * width + i - j + b] = self.lower[:, :, i, j]
-        (gbtrf,) = get_lapack_funcs(("gbtrf",), (bands,))
+        (gbtrf,) = scipy.linalg.get_lapack_funcs(("gbtrf",), (bands,))
         factors, pivots, info = gbtrf(bands.T, width, width, overwrite_ab=True)
         if info > 0:
             raise np.linalg.LinAlgError("a block-tridiagonal matrix is singular")

@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ive
 
 from chirospin.base.errors import ModelError
 
@@ -147,7 +147,9 @@ def _angles() -> tuple[Array, Array, Array]:
 
 def _scaled_bessel(j: int, x: Array) -> Array:
     """exp(-x) I_j(x), also where the library's own ends."""
-    return np.where(x > FAR_ARGUMENT, _series(j, x), ive(j, np.minimum(x, FAR_ARGUMENT)))
+    return np.where(
+        x > FAR_ARGUMENT, _series(j, x), scipy.special.ive(j, np.minimum(x, FAR_ARGUMENT))
+    )
 
 
 def _bessel_difference(j: int, x: Array) -> Array:
@@ -156,7 +158,7 @@ def _bessel_difference(j: int, x: Array) -> Array:
     return np.where(
         x > ASYMPTOTIC,
         _series(0, x, omitted=1) - _series(j, x, omitted=1),
-        ive(0, near) - ive(j, near),
+        scipy.special.ive(0, near) - scipy.special.ive(j, near),
     )
 
 

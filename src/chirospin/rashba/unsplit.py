@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from chirospin.base.outcome import Outcome
 from chirospin.numerics.quadrature import gauss_nodes
@@ -69,4 +69,8 @@ def _momentum(gas: Bands, energy: float) -> float:
     def above(p: float) -> float:
         return float(gas.energy(np.array([p]), 1)[0]) - energy
 
-    return float(brentq(above, 0.0, gas.scale, xtol=1e-300, rtol=1e-14)) if energy > 0 else 0.0
+    return (
+        float(scipy.optimize.brentq(above, 0.0, gas.scale, xtol=1e-300, rtol=1e-14))
+        if energy > 0
+        else 0.0
+    )

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
-from scipy.interpolate import CubicSpline
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import UNREADABLE, ModelError
@@ -267,11 +267,11 @@ class TableSource(Source):
     """Tables on real energies, joined by cubic splines; nothing beyond their ends."""
 
     knots: Real
-    table: CubicSpline
-    lesser: CubicSpline
+    table: scipy.interpolate.CubicSpline
+    lesser: scipy.interpolate.CubicSpline
     metal_included: bool
 
-    def _at(self, spline: CubicSpline, energy: Real) -> Complex:
+    def _at(self, spline: scipy.interpolate.CubicSpline, energy: Real) -> Complex:
         inside = (energy >= self.knots[0]) & (energy <= self.knots[-1])
         return np.asarray(spline(energy) * inside[:, None, None])
 
@@ -334,8 +334,8 @@ def source_of(model: Map) -> Source:
         energies, retarded, lesser = _tables(path, path.stat().st_mtime_ns)
         return TableSource(
             knots=energies,
-            table=CubicSpline(energies, retarded),
-            lesser=CubicSpline(energies, lesser),
+            table=scipy.interpolate.CubicSpline(energies, retarded),
+            lesser=scipy.interpolate.CubicSpline(energies, lesser),
             metal_included=included,
         )
     if ":" in name:

@@ -19,10 +19,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import model_validator
-from scipy.optimize import brentq
-from scipy.special import spherical_jn
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
@@ -344,7 +343,7 @@ def graded(scale: float, reach: float, modes: int) -> tuple[Real, Real]:
         return scale * (u + tail * float(np.sinh(GROWTH * u)) / GROWTH)
 
     end = LINEAR + max(float(np.log(reach / scale)), 0.0) / GROWTH + 1.0
-    last = float(brentq(lambda u: stretched(u) - reach, 0.0, end))
+    last = float(scipy.optimize.brentq(lambda u: stretched(u) - reach, 0.0, end))
     u = (np.arange(modes) + 0.5) * last / modes
     k = scale * (u + tail * np.sinh(GROWTH * u) / GROWTH)
     return k, scale * (1 + tail * np.cosh(GROWTH * u)) * last / modes
@@ -389,7 +388,7 @@ def by_modes(model: Quench, star: Star) -> tuple[Real, Real]:
     """Spin of the level, (times,), and along z, (times, distances), by diagonalisation of a star."""
     times, r = quench_axes(model)
     found = np.zeros((times.size, 1 + r.size))
-    j0, j1 = (spherical_jn(n, star.momentum[None] * r[:, None]) for n in (0, 1))
+    j0, j1 = (scipy.special.spherical_jn(n, star.momentum[None] * r[:, None]) for n in (0, 1))
     for m in SIGNS:
         _, after = levels_of(model, m)
         f, W = _at_first(model, star, m)

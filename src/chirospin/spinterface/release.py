@@ -19,8 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import wofz
 
 from chirospin.numerics.quadrature import PANEL_NODES
 from chirospin.spinterface.emission import TINY_WIDTH, occupation_of
@@ -204,7 +204,7 @@ class Release:
         N0 = self.metal.N0
         root = -np.exp(0.25j * np.pi) * np.sqrt(t / (2 * N0))
         phase, still = self._still(t, r, new)
-        ahead, behind = (wofz(root * (sign * kappa - N0 * r / t)) for sign in (1, -1))
+        ahead, behind = (scipy.special.wofz(root * (sign * kappa - N0 * r / t)) for sign in (1, -1))
         total = tops[:, :-2] @ still + tops[:, -2] * ahead + tops[:, -1] * behind
         return np.asarray(phase * total)
 
@@ -213,4 +213,4 @@ class Release:
         N0 = self.metal.N0
         root = -np.exp(0.25j * np.pi) * np.sqrt(t / (2 * N0))
         phase = np.exp(-1j * self.metal.bottom * t + 0.5j * N0 * r**2 / t)
-        return complex(phase), np.asarray(wofz(root * (poles - N0 * r / t)))
+        return complex(phase), np.asarray(scipy.special.wofz(root * (poles - N0 * r / t)))

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import model_validator
-from scipy.optimize import brentq
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.constants import BOHR_MAGNETON
@@ -237,7 +237,9 @@ def _stability_state(model: Stability) -> StabilityState:
         exchange = (
             0.0
             if at == 0
-            else float(brentq(excess, grid[at - 1], grid[at], xtol=1e-14, rtol=1e-13))
+            else float(
+                scipy.optimize.brentq(excess, grid[at - 1], grid[at], xtol=1e-14, rtol=1e-13)
+            )
         )
     found = _with_exchange(emission, want.axis, 0.0 if np.isnan(exchange) else exchange)
     response = local_response(emission)
@@ -277,7 +279,11 @@ def _at_repulsion(
     found = np.array([spin(d) for d in grid])
     spare = U * found - grid
     at = int(np.flatnonzero(spare[:-1] > APART * grid[:-1])[-1:].sum())
-    held = grid[at] if not at else brentq(lambda d: U * spin(d) - d, grid[at], grid[at + 1])
+    held = (
+        grid[at]
+        if not at
+        else scipy.optimize.brentq(lambda d: U * spin(d) - d, grid[at], grid[at + 1])
+    )
     return {"held": float(spin(held)), "least_repulsion": float((grid / found).min())}
 
 
@@ -290,7 +296,9 @@ def _largest_held(spin: Callable[[float], float], want: Request) -> float:
     at = int(held[-1]) if held.size else 0
     exchange = grid[at]
     if held.size and at + 1 < grid.size:
-        exchange = float(brentq(lambda d: largest * spin(d) - d, grid[at], grid[at + 1]))
+        exchange = float(
+            scipy.optimize.brentq(lambda d: largest * spin(d) - d, grid[at], grid[at + 1])
+        )
     return max(spin(exchange) if held.size else 0.0, spin(want.zeeman_limit))
 
 

@@ -18,9 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from types import ModuleType
-from typing import Any, Literal
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any, Literal
 
 from chirospin.base.citations import bibliography
 from chirospin.base.errors import ClaimError, ModelError, UnknownNameError
@@ -31,9 +29,12 @@ from chirospin.studies import own, papers
 from chirospin.studies.contents import Contents, Row, unaccounted, unknown
 from chirospin.studies.expectation import Expectation, Judgement
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 GROUP = "chirospin.studies"
 Progress = Callable[[int, int], None]
-Parts = Mapping[str, xr.Dataset]
+Parts = Mapping[str, "xr.Dataset"]
 """The Datasets of a figure by key."""
 Data = Mapping[str, Parts]
 """The Datasets of several figures by name of the figure."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import digamma
 
 from chirospin.base.fermi import bose, fermi, fermi_poles
 from chirospin.base.spin import PAULI
@@ -178,7 +178,9 @@ def by_decay(here: Level, poles: Poles) -> Thermal:
     """
     values, right = np.linalg.eig(star_matrix(here, poles))
     left = np.linalg.inv(right)
-    filled = digamma(0.5 + 1j * values / (2 * np.pi * here.thermal_energy)) - 0.5j * np.pi
+    filled = (
+        scipy.special.digamma(0.5 + 1j * values / (2 * np.pi * here.thermal_energy)) - 0.5j * np.pi
+    )
     X = (right[:2] * filled) @ left[:, :2]
     density = 1j / (2 * np.pi) * (X - X.conj().T)
     return Thermal(density=density, moment=moment_of(density))

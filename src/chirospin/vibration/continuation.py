@@ -7,9 +7,8 @@ from math import comb, factorial
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.fft import fft, ifft, next_fast_len
-from scipy.interpolate import make_interp_spline
 
 from chirospin.base.fermi import bose
 from chirospin.numerics.fixed_point import anderson
@@ -75,7 +74,7 @@ def continued(
     if not point.converged:
         return None
     G = g + point.value.copy().view(complex).reshape(-1, 2, 2)
-    return np.asarray(make_interp_spline(line, G, k=ORDER)(omega))
+    return np.asarray(scipy.interpolate.make_interp_spline(line, G, k=ORDER)(omega))
 
 
 def _line(here: Level, reference: Level, omega: Array, broadening: float) -> Array | None:
@@ -129,7 +128,7 @@ class Moved:
         """The filters of all vibrations on an even line."""
         step = (line[-1] - line[0]) / (line.size - 1)
         farthest = int(np.ceil(here.frequencies.max() / step)) + ORDER
-        size = next_fast_len(line.size + 2 * farthest + 2 * BEYOND)
+        size = scipy.fft.next_fast_len(line.size + 2 * farthest + 2 * BEYOND)
         own = _filter(np.zeros(1), np.ones(1), size)
         kinds, filters = [], []
         for U, shares, frequencies in distinct(here):
@@ -147,13 +146,13 @@ class Moved:
 
     def __call__(self, D: Complex, S: Complex) -> Complex:
         """The sum at every point, (points, 2, 2); D and S end where the line ends."""
-        moved = [fft(part, self.size, axis=0) for part in (D, S)]
+        moved = [scipy.fft.fft(part, self.size, axis=0) for part in (D, S)]
         total = np.zeros_like(D)
         for U, four in zip(self.couplings, self.filters, strict=True):
             adjoint = U.conj().T
             a, b, c, d = four[:, :, None, None]
-            below = ifft(a * moved[0] + b * moved[1], axis=0)[: len(D)]
-            above = ifft(c * moved[0] + d * moved[1], axis=0)[: len(D)]
+            below = scipy.fft.ifft(a * moved[0] + b * moved[1], axis=0)[: len(D)]
+            above = scipy.fft.ifft(c * moved[0] + d * moved[1], axis=0)[: len(D)]
             total += U @ below @ adjoint + adjoint @ above @ U
         return total
 
@@ -165,7 +164,7 @@ def _filter(places: Array, weights: Array, size: int) -> Complex:
     for k in range(ORDER + 1):
         at = first + k
         np.add.at(taps, at % size, weights * _cardinal(at - places))
-    return np.asarray(fft(taps))
+    return np.asarray(scipy.fft.fft(taps))
 
 
 def _cardinal(x: Array) -> Array:

@@ -8,8 +8,8 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 Array = NDArray[np.floating[Any]]
 NOISE = 1e-13  # of its own scale: below it a moment has no sign
@@ -54,7 +54,7 @@ def crossings(
     for one, other in pairwise(kept):
         if along[one] * along[other] < 0:
             root = np.exp(
-                brentq(
+                scipy.optimize.brentq(
                     lambda t: float(moment(float(np.exp(t))) @ axis),
                     np.log(scan[one]),
                     np.log(scan[other]),

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.special import spherical_jn
 
 from chirospin.base.errors import ModelError
 from chirospin.base.fermi import bose
@@ -296,7 +296,9 @@ class Displaced:
         A = np.zeros((2, omega.size))
         for a, other in np.ndindex(2, 2):
             offset = omega - self.lines()[a, other]
-            bessel = half * 2 * 1j**order * spherical_jn(order, offset[:, None] * half)
+            bessel = (
+                half * 2 * 1j**order * scipy.special.spherical_jn(order, offset[:, None] * half)
+            )
             A[a] += (bessel * _turned(offset, middle, shares[a, other])).sum(axis=1).real / np.pi
         return np.asarray(np.abs(self.vectors) ** 2 @ A)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import zeta
 
 from chirospin.base.fermi import fermi
 from chirospin.base.spin import PAULI
@@ -62,5 +62,8 @@ def summed_with_tail(terms: Array, frequency: Array, thermal_energy: float) -> A
     matrix = np.array([[x**-4, x**-6], [y**-4, y**-6]])
     fitted = np.linalg.solve(matrix, np.stack([terms[one], terms[other]]).reshape(2, -1))
     step = 2 * np.pi * thermal_energy
-    tail = fitted[0] * zeta(4, n + 0.5) / step**4 + fitted[1] * zeta(6, n + 0.5) / step**6
+    tail = (
+        fitted[0] * scipy.special.zeta(4, n + 0.5) / step**4
+        + fitted[1] * scipy.special.zeta(6, n + 0.5) / step**6
+    )
     return np.asarray(terms.sum(axis=0) + tail.reshape(terms.shape[1:]))

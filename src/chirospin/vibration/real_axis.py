@@ -18,8 +18,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from chirospin.base.fermi import fermi
 from chirospin.numerics.quadrature import cleared_edges, gauss_nodes, gauss_panels
@@ -131,7 +131,7 @@ class Band:
         for k in found:
             if x[k] < 0 < x[k + 1] and self.low:
                 continue
-            root = brentq(
+            root = scipy.optimize.brentq(
                 lambda y: float(self.distance(np.array([y]))[0]), x[k], x[k + 1], xtol=1e-300
             )
             slope = (d[k + 1] - d[k]) / (x[k + 1] - x[k])
@@ -180,7 +180,7 @@ class Band:
         top = 1.0
         while defect(top) < 0:
             top += 5.0
-        y = brentq(defect, -FAR, top, xtol=1e-14)
+        y = scipy.optimize.brentq(defect, -FAR, top, xtol=1e-14)
         x = side * self.high * (1 + np.exp(y))
         w, dw = self.nodes
         gap = np.exp(y) * self.high + self.high - w  # |x| - w
@@ -215,5 +215,5 @@ class Band:
 
         if defect(-EDGE) > 0 or defect(EDGE) < 0:
             return float(np.copysign(self.low, -defect(0.0))), 0.0
-        x = self.low * float(np.tanh(brentq(defect, -EDGE, EDGE, xtol=1e-15)))
+        x = self.low * float(np.tanh(scipy.optimize.brentq(defect, -EDGE, EDGE, xtol=1e-15)))
         return x, 1 / sums(x)[1]

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import digamma
 
 from chirospin.junction.bias.model import BiasedJunction, Reservoirs
 from chirospin.junction.model import lead_couplings, mixing_widths
@@ -76,7 +76,8 @@ def widths_of(model: BiasedJunction) -> NDArray[Any]:
 def lead_integral(z: Complex, mu: float, T: float) -> Complex:
     r"""F_l(z) for Im z < 0, without the constant of the cutoff."""
     return np.asarray(
-        (digamma(0.5 + 0.5j * (z - mu) / (np.pi * T)) + np.log(T)) / (2 * np.pi) - 0.25j
+        (scipy.special.digamma(0.5 + 0.5j * (z - mu) / (np.pi * T)) + np.log(T)) / (2 * np.pi)
+        - 0.25j
     )
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from chirospin.base.method import Method
@@ -14,6 +13,9 @@ from chirospin.junction.bias.audit import BLOCKED
 from chirospin.junction.bias.master import PositiveLindblad, Redfield, UniversalLindblad
 from chirospin.junction.bias.model import BiasedJunction
 from chirospin.junction.bias.state import BiasedState
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 COMPARED: tuple[Method, ...] = (
     UniversalLindblad(counting=False),
@@ -44,6 +46,10 @@ def discrepancy(
     ``polarisation_spread`` and ``current_spread`` (largest less smallest), ``barrier``, ``blocked``
     and ``warning``.
     """
+    import xarray as xr
+
+    import chirospin.base.accessor  # noqa: F401  registers ds.chirospin
+
     values = np.asarray(bias, dtype=float)
     states: list[list[BiasedState]] = [
         list(method.solve_many([model.replace(bias=V) for V in values])) for method in methods

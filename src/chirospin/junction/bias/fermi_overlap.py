@@ -20,8 +20,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import digamma
 
 if TYPE_CHECKING:
     from scipy.interpolate import BSpline
@@ -38,7 +38,7 @@ RANK_CUT = 1e-9  # of singular values; the expansion is then good to 5e-9
 
 def shifted_digamma(x: Any) -> Any:
     r""":math:`-\mathrm{Re}\,\psi(1/2 + ix/2\pi) - \log 2\pi`, the kernel on its diagonal."""
-    return -np.real(digamma(0.5 + 0.5j * np.asarray(x) / np.pi)) - np.log(2 * np.pi)
+    return -np.real(scipy.special.digamma(0.5 + 0.5j * np.asarray(x) / np.pi)) - np.log(2 * np.pi)
 
 
 def overlap_kernel(u: Real, distance: Real) -> Real:

@@ -28,7 +28,7 @@ from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field
 

@@ -22,7 +22,7 @@ from chirospin.base.memory import available_bytes, in_words
 from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.threads import blas_threads
 from chirospin.junction.bias.asked import ASKED, FIXED_LEADS, biased_parts, together
-from chirospin.junction.bias.dissipators import Kind, ThermalLeads, fluctuations
+from chirospin.junction.bias.dissipators import ThermalLeads, fluctuations
 from chirospin.junction.bias.eigenstates import BiasedMember
 from chirospin.junction.bias.model import (
     BiasedJunction,
@@ -33,6 +33,7 @@ from chirospin.junction.bias.model import (
 )
 from chirospin.junction.bias.parts import BROADENED, NOISE
 from chirospin.junction.bias.state import BiasedState, VibratingPart
+from chirospin.junction.bias.transitions import Kind
 from chirospin.junction.bias.vibronic import OhmicVibrations, warm_start
 from chirospin.junction.floating import require_no_floating
 from chirospin.junction.manybody import fock
@@ -246,13 +247,14 @@ class SecondOrder(Method):
             np.stack([leads.mean(one, halves) for one in flow], axis=-1)
             for flow in (leads.particle_flow, leads.energy_flow)
         )
-        with np.errstate(divide="ignore", invalid="ignore"):
-            barrier = -np.log(generator.jump_rate(*halves) / leads.coupling.sum(axis=(1, 2)))
         noise = _noise(solver, leads, found) if NOISE in asked else None
         certified = certified_states(generator, found, self.tolerance, doubts)
         sound = all(state.outcome.converged for state in certified)
         extra = biased_parts(solver, leads, halves, asked & ASKED) if sound else {}
         shown = None if vibrations is None else _shown(member, vibrations, halves)
+        jumping = np.array([state.jump_rate for state in certified])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            barrier = -np.log(jumping / leads.coupling.sum(axis=(1, 2)))
         return [
             Solution(
                 vibrations=None if shown is None else {k: v[b] for k, v in shown.items()},

@@ -28,6 +28,7 @@ class CertifiedState:
 
     one_body_density: Complex
     trace_drift: float
+    jump_rate: float
     hermiticity: float | None
     distance: float
     smallest_eigenvalue: float
@@ -45,7 +46,7 @@ def certified_states(
     doubts : why the state of a member may not be the only one, or not be known; empty where it is
     """
     layout, members = generator.layout, generator.members
-    residual, drift = generator.residual_and_drift(*found.halves)
+    residual, drift, rate = generator.certificates(*found.halves)
     lowest = np.full(layout.batch, np.inf)
     for X in layout.blocks(found.halves).values():
         lowest = np.minimum(lowest, smallest_eigenvalue(X))
@@ -65,6 +66,7 @@ def certified_states(
             CertifiedState(
                 one_body_density=G[b],
                 trace_drift=float(drift[b]),
+                jump_rate=float(rate[b]),
                 hermiticity=float(found.hermiticity[b]),
                 distance=float(found.distance[b]),
                 smallest_eigenvalue=float(lowest[b]),

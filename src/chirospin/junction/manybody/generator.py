@@ -130,10 +130,13 @@ class Generator:
 
     def derivative(self, even: Real, odd: Real) -> Halves:
         """L rho, even and odd sectors."""
-        return (
-            self._within(EVEN, even) + self.jumps(ODD, odd),
-            self._within(ODD, odd) + self.jumps(EVEN, even),
-        )
+        return self.with_arrivals(even, odd)[0]
+
+    def with_arrivals(self, even: Real, odd: Real) -> tuple[Halves, Halves]:
+        """L rho, and what jumps bring to even and to odd sectors, J rho."""
+        arrivals = self.jumps(ODD, odd), self.jumps(EVEN, even)
+        own = self._within(EVEN, even), self._within(ODD, odd)
+        return (own[EVEN] + arrivals[EVEN], own[ODD] + arrivals[ODD]), arrivals
 
     def adjoint_derivative(self, even: Real, odd: Real) -> Halves:
         r"""L^+ Z under Tr[Z X], even and odd sectors: how an observable changes in time."""
@@ -150,10 +153,6 @@ class Generator:
         own = self.coherent_adjoint(parity, packed)
         return own + self.kept_adjoint(parity, packed) if self.keepers else own
 
-    def jump_rate(self, even: Real, odd: Real) -> Real:
-        """Trace of J rho, (batch,)."""
-        return self.layout.trace(self.jumps(ODD, odd), self.jumps(EVEN, even))
-
     def residual(self, even: Real, odd: Real) -> Real:
         r"""\|L rho\| / \|rho\| in units of each member's energy scale, (batch,)."""
         return self.relative(self.derivative(even, odd), (even, odd))
@@ -163,12 +162,12 @@ class Generator:
         size = norm(*halves) * self.scale
         return norm(*rest) / np.where(size > 0, size, np.nan)
 
-    def residual_and_drift(self, even: Real, odd: Real) -> tuple[Real, Real]:
-        r"""The residual, and \|Tr L rho\| relative to the rate of jumps, (batch,) each.
+    def certificates(self, even: Real, odd: Real) -> tuple[Real, Real, Real]:
+        r"""The residual, \|Tr L rho\| relative to the rate of jumps, and that rate, Tr J rho, (batch,) each.
 
         The drift is zero where nothing jumps.
         """
-        rest = self.derivative(even, odd)
-        rate = self.jump_rate(even, odd)
+        rest, arrivals = self.with_arrivals(even, odd)
+        rate = self.layout.trace(*arrivals)
         drift = np.abs(self.layout.trace(*rest)) / np.where(rate > 0, rate, 1.0)
-        return self.relative(rest, (even, odd)), np.asarray(drift)
+        return self.relative(rest, (even, odd)), np.asarray(drift), rate

@@ -23,7 +23,7 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-import scipy.sparse
+import scipy
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
-import scipy.sparse
-import scipy.sparse.csgraph
+import scipy
 from numpy.typing import NDArray
 
 from chirospin.base.errors import ModelError

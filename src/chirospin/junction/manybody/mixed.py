@@ -19,7 +19,7 @@ from tokenize import TokenError
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import scipy.sparse
+import scipy
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 from pydantic import Field
@@ -518,9 +518,11 @@ def certified(sectors: SectorGenerator, state: Corrected, tolerance: float) -> C
         reason = UNREACHED
     elif (several := closed_classes(member.charges, member.channels)) > 1:
         reason = SEVERAL.format(several)
+    rate = float(sectors.jump_rate(*halves))
     return CertifiedState(
         one_body_density=G[0],
-        trace_drift=drift / max(sectors.jump_rate(*halves), 1e-300),
+        trace_drift=drift / max(rate, 1e-300),
+        jump_rate=rate,
         hermiticity=None,
         distance=state.distance,
         smallest_eigenvalue=lowest,

@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse.linalg import LinearOperator, eigs
 
 from chirospin.junction.manybody.infinite_bias import Solved, solved
 from chirospin.junction.manybody.leads import FlatMember
@@ -94,10 +94,14 @@ def slowest(
     """Eigenvalues of L next to zero, without zero itself, and the residuals of their vectors."""
     s = 1e3 / scale
     act = inverse(s)
-    operator = LinearOperator((size, size), matvec=lambda v: act(np.ravel(v)), dtype=float)
+    operator = scipy.sparse.linalg.LinearOperator(
+        (size, size), matvec=lambda v: act(np.ravel(v)), dtype=float
+    )
     start = np.random.default_rng(1).normal(size=size)
     count = min(wanted + 4, size - 2)
-    values, vectors = eigs(operator, k=count, which="LM", v0=start, tol=tolerance)
+    values, vectors = scipy.sparse.linalg.eigs(
+        operator, k=count, which="LM", v0=start, tol=tolerance
+    )
     rates = (1 - 1 / values) / s
     order = np.argsort(np.abs(rates))
     chosen = order[1 : wanted + 1]

@@ -365,7 +365,7 @@ class SteadySolver:
                 rest = self.resolvent(EVEN, L.jumps(ODD, odd)) - even
                 *change, found = self._halves(rest, None, 0.1 * self.tolerance)
             else:
-                flow = L.derivative(even, odd)
+                flow, arrivals = L.with_arrivals(even, odd)
                 residual = L.relative(flow, (even, odd))
                 if attempt and not strict and (residual <= MET * self.tolerance).all():
                     break
@@ -378,14 +378,15 @@ class SteadySolver:
             even, odd = even + change[EVEN], odd + change[ODD]
             applications += found.applications
             first = first or found.vectors
-        distance = self._distance(first, L.derivative(even, odd))
+        else:
+            flow, arrivals = L.with_arrivals(even, odd)
+        distance = self._distance(first, flow)
         norms = L.layout.trace(even, odd)
-        arrivals = L.jumps(EVEN, even)
         with np.errstate(divide="ignore", invalid="ignore"):  # a dark state leaves 0/0
             return Stationary(
                 even=even / norms[:, None],
                 odd=odd / norms[:, None],
-                hermiticity=self.resolvent.hermiticity(ODD, arrivals) / norms,
+                hermiticity=self.resolvent.hermiticity(ODD, arrivals[ODD]) / norms,
                 distance=distance / np.abs(norms),
                 applications=applications,
             )

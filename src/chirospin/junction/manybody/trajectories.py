@@ -20,10 +20,9 @@ from multiprocessing import get_context
 from typing import ClassVar
 
 import numpy as np
-import scipy.sparse
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.sparse.linalg import ArpackError
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
@@ -257,7 +256,7 @@ def _followed(member: FlatMember) -> float | None:
         return None
     try:
         return slow_modes.relaxation_time(member)
-    except (np.linalg.LinAlgError, ArpackError):
+    except (np.linalg.LinAlgError, scipy.sparse.linalg.ArpackError):
         return None
 
 

@@ -12,10 +12,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
-import scipy.sparse
-import scipy.sparse.linalg
+import scipy
 from numpy.typing import NDArray
-from scipy.special import jv
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -92,7 +90,7 @@ class ChebyshevWaiting:
         self.scaled = ((K - self.centre * eye) / self.radius).tocsr()
         turns = float(np.clip(self.radius / max(float(loss.mean()), 1e-300), *TURNS))
         self.step = turns / self.radius
-        size = np.abs(jv(np.arange(int(2 * turns) + 60), turns))
+        size = np.abs(scipy.special.jv(np.arange(int(2 * turns) + 60), turns))
         self.terms = int(np.flatnonzero(size > TAIL)[-1]) + 1
 
     def __call__(self, psi: Complex, level: Real, horizon: Real) -> tuple[Real, Complex]:
@@ -134,7 +132,7 @@ class ChebyshevWaiting:
     def _combined(self, vectors: Complex, t: Real) -> Complex:
         """States at times within one step, (batch, d)."""
         k = np.arange(self.terms)
-        weight = (2.0 - (k == 0)) * (-1j) ** (k % 4) * jv(k, self.radius * t[:, None])
+        weight = (2.0 - (k == 0)) * (-1j) ** (k % 4) * scipy.special.jv(k, self.radius * t[:, None])
         weight = weight * np.exp(-1j * self.centre * t[:, None])
         return np.asarray((weight[:, None, :] @ vectors)[:, 0])
 

@@ -16,10 +16,9 @@ from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
-import scipy.fft
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.sparse.csgraph import connected_components
 
 from chirospin.base.errors import ModelError
 from chirospin.base.memory import available_bytes, in_words
@@ -216,7 +215,7 @@ class BornEquation:
         """Orbitals that no term joins to others."""
         joined = np.abs(self.h) + np.abs(self.modes.coupling).sum(axis=0)
         joined = joined + sum((np.abs(V) for _, V in self.white), start=np.zeros_like(joined))
-        count, label = connected_components(joined > 0, directed=False)
+        count, label = scipy.sparse.csgraph.connected_components(joined > 0, directed=False)
         return [np.flatnonzero(label == n) for n in range(count)]
 
     @cached_property

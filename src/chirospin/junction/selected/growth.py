@@ -227,7 +227,7 @@ class Growing:
         generator = solver.generator
         assert isinstance(generator, RestrictedGenerator)
         found = solver.steady_state()
-        residual, drift = generator.residual_and_drift(*found.halves)
+        residual, drift, _ = generator.certificates(*found.halves)
         leads = generator.lead_currents(found.halves)
         current = float(leads[0] - leads[1]) / 2
         dual = self._dual(solver, found.halves, current)

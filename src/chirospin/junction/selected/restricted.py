@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
-import scipy.sparse
+import scipy
 from numpy.typing import NDArray
 
 from chirospin.junction.manybody.fock import Stack

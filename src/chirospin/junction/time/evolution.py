@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
+import scipy
 from numpy.typing import NDArray
-from scipy.special import jv
 
 Vector = NDArray[np.float64]
 Action = Callable[[Vector], Vector]
@@ -98,7 +97,7 @@ def _chebyshev(
     """At times within one step; the norm of the last two terms, as the error, and the products."""
     reach = W * float(times[-1])
     most = int(np.ceil(2 * reach + 20 * c * float(times[-1]) + 12 * reach ** (1 / 3) + 60))
-    weight = jv(np.arange(most)[:, None], W * times) * np.exp(-c * times)
+    weight = scipy.special.jv(np.arange(most)[:, None], W * times) * np.exp(-c * times)
     weight[1:] *= 2
     enough = 0.01 * tolerance * float(np.linalg.norm(vector))
     before, phi = vector, (apply(vector) + c * vector) / W

@@ -23,7 +23,7 @@ from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Shape, axis_parameter, parameter
 from chirospin.junction.bias.audit import EXCHANGE_FIELD
-from chirospin.junction.bias.dissipators import Kind, ThermalLeads, fluctuations
+from chirospin.junction.bias.dissipators import ThermalLeads, fluctuations
 from chirospin.junction.bias.eigenstates import BiasedMember
 from chirospin.junction.bias.master import WITH_EXCHANGE
 from chirospin.junction.bias.model import LARGEST as LARGEST_ENERGY
@@ -34,6 +34,7 @@ from chirospin.junction.bias.model import (
     reservoirs_of,
 )
 from chirospin.junction.bias.parts import rest
+from chirospin.junction.bias.transitions import Kind
 from chirospin.junction.floating import require_no_floating
 from chirospin.junction.manybody.certified import certified_states
 from chirospin.junction.manybody.generator import Generator

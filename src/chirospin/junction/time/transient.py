@@ -53,6 +53,7 @@ LARGEST = 2  # molecules: three have 853 776 unknowns and need some 1e5 products
 MODES_FOUND = 4
 MODES = "modes"
 """The part of a state that holds the slowest modes."""
+DENSE = 200  # rows of L up to which a call of a sparse product takes longer than the product
 FAR = 4000.0  # times the largest energy: beyond it inverses are cheaper than products
 
 
@@ -290,11 +291,12 @@ def carried(
 
 
 def generator_action(generator: Generator) -> Callable[[Real], Real]:
-    """Products with L, one sparse matrix, on packed vectors with the even sectors first."""
+    """Products with L, one sparse matrix, or a dense one if it is small, on packed vectors, even sectors first."""
     (leads,) = generator.families
     assert isinstance(leads, FlatLeads)
     matrix = generator_matrix(generator, (leads.maps[EVEN], leads.maps[ODD]))
-    return lambda vector: np.asarray(matrix @ vector)
+    product = matrix.toarray() if matrix.shape[0] <= DENSE else matrix
+    return lambda vector: np.asarray(product @ vector)
 
 
 def _spectrum(generator: Generator) -> Spectrum:

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from chirospin.base import figures
+import chirospin.base.accessor  # noqa: F401  registers ds.chirospin
 from chirospin.base.conventions import conventions
 from chirospin.base.errors import ModelError
 from chirospin.base.results import SCHEMA, provenance
@@ -23,7 +23,6 @@ from chirospin.measured.inference.priors import SHARE_SPREAD, Prior
 from chirospin.measured.inference.reduced import Reduced
 from chirospin.measured.inference.sampling import LIVE, Sampled, nested
 
-ACCESSOR = figures.ResultAccessor  # importing it registers ds.chirospin
 Real = NDArray[np.float64]
 FAMILY, MODEL, METHOD = "fit", "mechanisms", "nested-sampling"
 QUESTION = "which mechanism explains the measured curves, and what do they leave open?"
