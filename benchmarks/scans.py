@@ -48,15 +48,23 @@ SETTINGS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("junction", "landauer"): {"hubbard": 0.0},
     ("junction", "gksl-mixed"): {"molecules": 1},
     **{
-        ("junction.bias", method): {"molecules": 1}
+        (problem, method): {"molecules": 1}
+        for problem in ("junction.bias", "junction.leads")
         for method in ("ule", "redfield", "perlind", "kms", "redfield-lamb")
     },
     ("junction.bias", "mean-field"): {"hubbard": 0.5, "thermal_energy": 0.05},
     ("junction.bias", "landauer"): {"hubbard": 0.0, "thermal_energy": 0.05},
     ("junction.bias", "hierarchy"): {"molecules": 1, "thermal_energy": 2.0, "bias": 1.0},
+    ("junction", "selected"): {"molecules": 2},
+    ("junction.leads", "hierarchy"): {"molecules": 1, "thermal_energy": 2.0, "bias": 1.0},
     ("junction.transient", "krylov"): {"molecules": 1, "time": (1.0, 5.0, 20.0)},
+    **{
+        ("junction.switched", method): {"molecules": 1, "time": (1.0, 5.0)}
+        for method in ("ule", "redfield", "kms")
+    },
     ("crystal", "k-grid"): {"hamiltonian": "cubic", "thermal_energy": 0.2, "chemical_potential": 0.8},
     ("crystal.contact", "fermi-surface"): {"position": (0.5, 2.0)},
+    ("crystal.contact", "k-grid"): {"hamiltonian": "cubic", "thermal_energy": 0.2, "chemical_potential": 0.8, "position": (0.5, 2.0)},
     ("chiral_metal", "closed-form"): {"position": (5.0, 20.0, 40.0)},
     ("chiral_metal", "boltzmann"): {"position": (5.0, 20.0, 40.0)},
     ("chiral_metal.driven", "closed-form"): {"position": (5.0, 20.0, 40.0), "time": (0.0, 10.0)},
@@ -74,7 +82,8 @@ OPTIONS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("chiral_metal", "boltzmann"): {"cells": 64},
     ("chiral_metal.driven", "boltzmann"): {"cells": 32, "ordinates": 8},
     ("crystal", "fermi-surface"): {"polar": 24, "azimuth": 32},
-    ("crystal", "k-grid"): {"points": 16},
+    **{(problem, "k-grid"): {"points": 16} for problem in ("crystal", "crystal.contact")},
+    ("crystal.contact", "fermi-surface"): {"polar": 24, "azimuth": 32},
     ("vibration", "exact"): {"search_points": 4},
     ("vibration", "second-order"): {"search_points": 4},
     ("vibration", "scba"): {"search_points": 4},
@@ -152,9 +161,13 @@ def window(model: Model, info: ParameterInfo) -> tuple[float, float]:
 
 
 def curves(problem: Problem, method: Method, model: Model, name: str) -> Curves:
-    """Observables at values of a parameter; NaN where a point fails, 0 below the stated error."""
-    observables = [one for one in problem.observables if not problem.unmet(method, one)]
-    needs = problem.needs(observables)
+    """Observables found unasked at values of a parameter; NaN where a point fails, 0 below the stated error."""
+    observables = [
+        one
+        for one in problem.observables
+        if one.unasked(model) and not problem.unmet(method, one)
+    ]
+    needs = frozenset(name for one in observables for name in (*one.needs, *one.error_needs))
 
     def at(values: Array) -> dict[str, Curve]:
         models = [held(model, **{name: float(x)}) for x in values]
@@ -327,6 +340,9 @@ def main(names: Sequence[str]) -> int:
         where = f"{problem.path} {method.name}"
         if (problem.path, method.name) in RANDOM:
             print(f"left out: {where}: {RANDOM[problem.path, method.name]}", flush=True)
+            continue
+        if not differentiable(model):
+            print(f"left out: {where}: no real parameter", flush=True)
             continue
         each = seconds_of_a_point(problem, method, model)
         if each * POINTS > SECONDS:
