@@ -31,9 +31,24 @@ settings.load_profile("repeatable")
 providers._get_local_constants = lambda: providers._local_constants
 
 
+LONGEST = (
+    "test_page_in_chromium.py",
+    "test_claims.py",
+    "test_pages.py",
+    "test_sweeps.py",
+    "test_hostile_inputs.py",
+    "test_junction_mixed.py",
+    "test_bias_oracles.py",
+    "test_solves.py",
+    "test_company.py",
+)
+"""Files that take a worker half a minute and more, the longest first."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What must share a worker takes minutes: it begins first, so that no worker ends on it alone."""
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    """A file stays on one worker, with what its tests share; the longest begin, so that no worker ends on one alone."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 
 
 class InThisProcess(Executor):

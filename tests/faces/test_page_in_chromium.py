@@ -31,13 +31,10 @@ FLAGS = (
     "--window-size=1400,1000",
 )
 
-pytestmark = [
-    pytest.mark.xdist_group("chromium"),
-    pytest.mark.skipif(
-        CHROMIUM is None or DRIVER is None,
-        reason="no chromium and chromedriver; install Debian's chromium and chromium-driver",
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None or DRIVER is None,
+    reason="no chromium and chromedriver; install Debian's chromium and chromium-driver",
+)
 
 
 @pytest.fixture(scope="module")

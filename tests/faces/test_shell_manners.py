@@ -197,7 +197,6 @@ def test_a_sample_is_written_once(tmp_path: Path, line: Any, monkeypatch: Any) -
     assert "--example" in err
 
 
-@pytest.mark.xdist_group("sweeps")
 @pytest.mark.skipif(os.name != "posix", reason="a group of processes")
 def test_ctrl_c_says_what_is_kept_and_how_to_go_on(tmp_path: Path) -> None:
     (tmp_path / "scan.toml").write_text(

@@ -350,7 +350,6 @@ def orphans(folder: Path) -> list[int]:
     return found
 
 
-@pytest.mark.xdist_group("sweeps")
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc to find the workers")
 def test_kills_change_nothing(tmp_path, line, no_processes):  # noqa: F811
     """Parents and workers die in turn at random moments; the store ends as the undisturbed one, bit for bit: a chunk that is

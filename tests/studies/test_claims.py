@@ -18,7 +18,6 @@ def figure_data(key: str, name: str):
     return figure.compute(one, lambda _done, _total: None, **figure.quick)
 
 
-@pytest.mark.xdist_group("studies")
 @pytest.mark.parametrize(("study", "claim"), CASES, ids=[f"{s.key}:{c}" for s, c in CASES])
 def test_claim(study: Study, claim: Claim) -> None:
     claim.verdict({name: figure_data(study.key, name) for name in claim.needs}).verify()
