@@ -163,9 +163,7 @@ def window(model: Model, info: ParameterInfo) -> tuple[float, float]:
 def curves(problem: Problem, method: Method, model: Model, name: str) -> Curves:
     """Observables found unasked at values of a parameter; NaN where a point fails, 0 below the stated error."""
     observables = [
-        one
-        for one in problem.observables
-        if one.unasked(model) and not problem.unmet(method, one)
+        one for one in problem.observables if one.unasked(model) and not problem.unmet(method, one)
     ]
     needs = frozenset(name for one in observables for name in (*one.needs, *one.error_needs))
 

@@ -197,6 +197,11 @@ def test_a_sample_is_written_once(tmp_path: Path, line: Any, monkeypatch: Any) -
     assert "--example" in err
 
 
+def _heeding_ctrl_c() -> None:
+    """A job in the background of a shell ignores it, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="a group of processes")
 def test_ctrl_c_says_what_is_kept_and_how_to_go_on(tmp_path: Path) -> None:
     (tmp_path / "scan.toml").write_text(
@@ -204,7 +209,13 @@ def test_ctrl_c_says_what_is_kept_and_how_to_go_on(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-m", "chirospin", "sweep", "scan.toml", "--workers", "1"]
     with subprocess.Popen(
-        command, cwd=tmp_path, stdout=-1, stderr=-1, text=True, start_new_session=True
+        command,
+        cwd=tmp_path,
+        stdout=-1,
+        stderr=-1,
+        text=True,
+        start_new_session=True,
+        preexec_fn=_heeding_ctrl_c,
     ) as sweep:
         deadline = time.monotonic() + 120
         while not list(tmp_path.glob("scan.sweep/shards/*.nc")):

@@ -15,9 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import eigh_tridiagonal
-from scipy.special import expit
 
 from chirospin.numerics.quadrature import gauss_panels
 
@@ -102,7 +101,7 @@ class Energies:
         """Share of the window beyond the crossing of the bands, where the second order is singular."""
         if not self.spread:
             return 0.0
-        crossing = expit(-abs(1 - a**2) / self.spread)
+        crossing = scipy.special.expit(-abs(1 - a**2) / self.spread)
         return float(crossing + max(0.0, 1 - self.weight.sum()))
 
     def heated_excess(self, a: float) -> float:
@@ -151,5 +150,5 @@ def gauss_rule(x: Array, measure: Array, nodes: int) -> tuple[Array, Array]:
         following = (y - diagonal[n]) * now - (beside[n - 1] if n else 0.0) * before
         beside[n] = np.sqrt(measure @ following**2)
         before, now = now, following / beside[n]
-    found, vectors = eigh_tridiagonal(diagonal, beside[:-1])
+    found, vectors = scipy.linalg.eigh_tridiagonal(diagonal, beside[:-1])
     return centre + width * found, total * vectors[0] ** 2

@@ -29,8 +29,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import lu_factor, lu_solve
 
 from chirospin.chiral_metal.energies import SIGNS, Energies
 from chirospin.chiral_metal.model import Scales
@@ -86,7 +86,7 @@ class Discretised:
     def scattered(self) -> list[tuple[Array, Array]]:
         """LU factors of 1 - <R> at each energy: elastic collisions give the excess back."""
         unit = np.eye(self.mesh.points.size)
-        return [lu_factor(unit - mean + self.closed) for mean, _ in self.responses]
+        return [scipy.linalg.lu_factor(unit - mean + self.closed) for mean, _ in self.responses]
 
     def relax(self, i: int, source: Array, jumps: Beams) -> Array:
         """R at one energy, shape (..., way, ordinate, cell, node).
@@ -169,7 +169,7 @@ class EnergyResolved:
         return self.grid.mesh.points.shape
 
     def _solve(self, matrix: Array, right: Array) -> Array:
-        found = np.asarray(lu_solve(lu_factor(matrix), right))
+        found = np.asarray(scipy.linalg.lu_solve(scipy.linalg.lu_factor(matrix), right))
         size = np.abs(right).max() + np.abs(found).max()
         self.residual = max(
             self.residual, float(np.abs(matrix @ found - right).max() / (size or 1.0))
@@ -189,7 +189,10 @@ class EnergyResolved:
             _, carried = grid.responses[i]
             if self.kept:
                 kept.append(
-                    (lu_solve(grid.scattered[i], own[i]), lu_solve(grid.scattered[i], carried))
+                    (
+                        scipy.linalg.lu_solve(grid.scattered[i], own[i]),
+                        scipy.linalg.lu_solve(grid.scattered[i], carried),
+                    )
                 )
             else:
                 kept.append((own[i], carried))

@@ -16,7 +16,6 @@ from math import factorial
 import numpy as np
 import scipy
 from numpy.typing import NDArray
-from scipy.interpolate import make_interp_spline
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -124,5 +123,5 @@ class HalfLine:
         inside = other.t <= self.t[-1]
         real = np.ascontiguousarray(f.reshape(self.count, -1)).view(float)
         out = np.zeros((other.count, real.shape[1]))
-        out[inside] = make_interp_spline(self.t, real, k=SPLINE)(other.t[inside])
+        out[inside] = scipy.interpolate.make_interp_spline(self.t, real, k=SPLINE)(other.t[inside])
         return np.asarray(out.view(complex).reshape(other.count, *f.shape[1:]))
