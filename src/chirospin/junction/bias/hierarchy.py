@@ -105,6 +105,7 @@ RESPONSE_STALLED = "the linear response of the hierarchy stalled above the toler
 REDUCED = 0.3  # of the tolerance, at which Krylov vectors end
 BEYOND_VECTORS = 2.0  # times what the vectors see: the inverse acts on the rest too
 SECOND_ORDER = 1e-10  # of its residual: an answer of that generator counts as a fixed linear map
+FIRST_WITH_BANDS = 2  # tier that is exact without interaction
 NARROW = 1e-12  # of the largest width: less is none
 BOUND = (
     "an electron of {:.3g} eV lies outside the bands of the leads that it touches, where it comes and goes by two "
@@ -505,11 +506,16 @@ def bound_level(member: BiasedMember, bands: Bands) -> float | None:
     return float(lost[np.abs(lost).argmax()]) if lost.size else None
 
 
+def widest(member: BiasedMember) -> float:
+    """Largest width of a level, eV."""
+    return float(np.linalg.eigvalsh(member.gamma.sum(axis=0)).max())
+
+
 def largest_energy(member: BiasedMember) -> float:
     """Largest (\\|w\\| + \\|mu\\|)/T of a broadened transition with weight: poles must reach it."""
     reservoirs = member.reservoirs
     omega = float(np.abs(transitions(member)[0]).max(initial=0.0))
-    omega += WIDTHS * float(np.linalg.eigvalsh(member.gamma.sum(axis=0)).max())
+    omega += WIDTHS * widest(member)
     return float(((np.abs(reservoirs.potential) + omega) / reservoirs.thermal_energy).max())
 
 
@@ -517,7 +523,9 @@ class Hierarchy(Method):
     """Hierarchical equations of motion for fermions: exact as tiers and poles are added."""
 
     name: ClassVar[str] = "hierarchy"
-    summary: ClassVar[str] = "numerically exact, tier by tier; exact without interaction at tier 1"
+    summary: ClassVar[str] = (
+        "numerically exact, tier by tier; exact without interaction at tier 1, of leads with a band at tier 2"
+    )
     references: ClassVar[tuple[str, ...]] = ("ozaki_2007",)
 
     tier: int = Field(2, ge=1, le=3, description="how many auxiliary indices are kept; 1 to 3")
@@ -575,12 +583,18 @@ class Hierarchy(Method):
             )
         members = BiasedMember.both(model)
         bands = bands_of(model)
+        if bands is not None and self.tier < FIRST_WITH_BANDS:
+            raise ModelError(
+                f"Option `tier` of method hierarchy must be integer in [{FIRST_WITH_BANDS}, 3] for leads with a band, "
+                f"which one tier has wrong without interaction too, but is {self.tier}"
+            )
         memories, missed = memories_of(members, bands, self.poles)
         systems = [Equations(member, self.tier, memories) for member in members]
         self._check_memory(systems[0])
         solved = [self._solution(system, bands) for system in systems]
         found = [(x, outcome) for x, _, outcome in solved]
-        parts = self._asked(model, systems, found, needs)
+        bar = None if missed is None else _current_error(members, missed)
+        parts = self._asked(model, systems, found, needs, bar)
         certificates = [
             _certificates(system, x) for system, (x, _) in zip(systems, found, strict=True)
         ]
@@ -599,7 +613,7 @@ class Hierarchy(Method):
             outcomes=(found[0][1], found[1][1]),
             parts=parts,
             bath_fit=missed,
-            error_bar=None if missed is None else _current_error(members, missed),
+            error_bar=bar,
             density=DensityCertificates(
                 distance=np.array([distance for _, distance, _ in solved]),
                 **{
@@ -615,6 +629,7 @@ class Hierarchy(Method):
         systems: Sequence[Equations],
         found: Sequence[tuple[Complex, Outcome]],
         needs: Needs,
+        bar: Real | None,
     ) -> dict[str, Any]:
         """Parts of both magnetisations; none where a solve failed."""
         if not needs & self.gives or not all(outcome.converged for _, outcome in found):
@@ -631,17 +646,24 @@ class Hierarchy(Method):
         if NOISE in needs:
             parts[NOISE] = np.array([one.noise()[1] for one in both])
         if BIAS_RESPONSE in needs:
-            parts[BIAS_RESPONSE] = self._slope(model, both)
+            parts[BIAS_RESPONSE] = self._slope(model, both, bar)
         return parts
 
-    def _slope(self, model: BiasedJunction, both: Sequence[TierParts]) -> BiasResponse | None:
-        """dI/dV by linear response; None where the levels move with the bias."""
+    def _slope(
+        self, model: BiasedJunction, both: Sequence[TierParts], bar: Real | None
+    ) -> BiasResponse | None:
+        """dI/dV by linear response; None where the levels move with the bias.
+
+        An error of the current that a fit leaves changes within the width of a level.
+        """
         steps = [reservoirs_of(moved_bias(model, by)) for by in (1.0, 0.0)]
         if np.any(steps[0].shift != steps[1].shift):
             return None
         shares = steps[0].potential - steps[1].potential
         slopes = np.array([one.slope(shares) for one in both])
         accuracy = self.tolerance * np.abs(slopes).max(axis=1)
+        if bar is not None:
+            accuracy = accuracy + bar / np.array([widest(one.system.member) for one in both])
         return BiasResponse(slope=slopes[:, 0], error=np.abs(slopes.sum(axis=1)) + accuracy)
 
     def _inverse(self, system: Equations, Y: Complex) -> Complex:

@@ -25,10 +25,11 @@ Real = NDArray[np.float64]
 FIT_ERROR = 1e-3  # of Gamma f that an electron of finite width may see at a level
 FEWEST, MOST = 4, 16  # exponentials; the program tries as many as the levels need
 STEP = 0.5  # over t: the phase of a band edge then moves by 1
-INSTANTS = 200
+INSTANTS = (200, 800)
+LONG = 2.0  # instants of a chain as many as this times t/T: to see the Fermi function
 PANEL = 16  # nodes of Gauss in each panel
-SPREAD = 400.0  # widths on either side of a level that its error is averaged over
-NODES = 4000
+REACH = 4.0  # half band widths on either side in which the fit is compared
+CELLS = 4000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +102,7 @@ class Chain:
         t, T = self.hopping, self.thermal_energy
         steps = T * np.geomspace(0.5, 128, 9)
         x = (np.concatenate([-steps, [0], steps]) - self.centre) / (2 * t)
-        ends = np.linspace(0, np.pi, 2 + int(STEP * INSTANTS / PANEL * 4))
+        ends = np.linspace(0, np.pi, 2 + int(4 * t * instants[-1] / PANEL))
         ends = np.unique(np.concatenate([ends, np.arccos(x[np.abs(x) < 1])]))
         node, weight = np.polynomial.legendre.leggauss(PANEL)
         half = np.diff(ends)[:, None] / 2
@@ -130,22 +131,20 @@ class Chain:
         .. math:: \max_n \int d\omega\, \frac{w/2\pi}{(\omega-\epsilon_n)^2 + w^2/4}\,
                   \frac{|\Gamma f_{fit} - \Gamma f|}{\Gamma}
         """
-        angle = (np.arange(NODES) + 0.5) / NODES * 2 - 1
-        reach = np.arctan(2 * SPREAD)
-        omega = levels[:, None] + width / 2 * np.tan(reach * angle)
-        every = omega.ravel()
-        missed = np.abs(memory.spectra(every) - self.spectra(every)).max(axis=0)
-        return float((missed.reshape(omega.shape).mean(axis=1) * 2 * reach / np.pi).max())
+        ends = self.centre + 2 * self.hopping * np.linspace(-REACH, REACH, CELLS + 1)
+        middle = (ends[1:] + ends[:-1]) / 2
+        missed = np.abs(memory.spectra(middle) - self.spectra(middle)).max(axis=0)
+        seen = np.diff(np.arctan(2 * (ends - levels[:, None]) / width), axis=1) / np.pi
+        return float((seen @ missed).max())
 
 
 @lru_cache(maxsize=16)
 def _common_space(chain: Chain) -> tuple[Real, Complex, Complex]:
     """Instants, correlation functions there, and what both span together in windows of half the time."""
-    instants = STEP / chain.hopping * np.arange(INSTANTS)
+    count = int(np.clip(LONG * chain.hopping / chain.thermal_energy, *INSTANTS))
+    instants = STEP / chain.hopping * np.arange(count)
     C = chain.correlations(instants)
-    windows = np.concatenate(
-        [np.lib.stride_tricks.sliding_window_view(c, INSTANTS // 2) for c in C]
-    )
+    windows = np.concatenate([np.lib.stride_tricks.sliding_window_view(c, count // 2) for c in C])
     return instants, C, np.linalg.svd(windows.T, full_matrices=False)[0][:, : 2 * MOST]
 
 
