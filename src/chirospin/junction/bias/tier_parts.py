@@ -186,7 +186,7 @@ class TierParts:
         """Half-filled jumps of one lead, those that leave with a sign at first order."""
         system, shift = self.system, self.system.shift[sig]
         total = np.zeros_like(X)
-        for one in system.channels if system.white[lead].any() else ():
+        for one in system.channels:
             if one.lead != lead:
                 continue
             left = times(channel_map(system.charges, shift, one, one.sigma, 0), X)
