@@ -68,7 +68,7 @@ class LeadMemory:
 def wide_memory(poles: int, thermal_energy: float) -> LeadMemory:
     """Of a wide band."""
     pade = pade_poles(poles)
-    eta = -1j * pade.weights * thermal_energy
+    eta = np.asarray(-1j * pade.weights * thermal_energy, dtype=complex)
     return LeadMemory(
         decay=np.asarray(pade.heights * thermal_energy, dtype=complex),
         entering=eta,
@@ -142,10 +142,11 @@ class Chain:
 def _common_space(chain: Chain) -> tuple[Real, Complex, Complex]:
     """Instants, correlation functions there, and what both span together in windows of half the time."""
     count = int(np.clip(LONG * chain.hopping / chain.thermal_energy, *INSTANTS))
-    instants = STEP / chain.hopping * np.arange(count)
+    instants = np.arange(count, dtype=np.float64) * (STEP / chain.hopping)
     C = chain.correlations(instants)
     windows = np.concatenate([np.lib.stride_tricks.sliding_window_view(c, count // 2) for c in C])
-    return instants, C, np.linalg.svd(windows.T, full_matrices=False)[0][:, : 2 * MOST]
+    space = np.linalg.svd(windows.T, full_matrices=False)[0][:, : 2 * MOST]
+    return instants, C, np.asarray(space, dtype=complex)
 
 
 def fitted_memory(
