@@ -57,18 +57,17 @@ def test_without_repulsion_tier_two_is_scattering(model: CustomJunction) -> None
 
 
 def test_weights_of_the_wrong_conjugate_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Control: leaving electrons with both weights of those that enter, conjugate, as a wide band lets them."""
-    right = LeadMemory.halves_of
-    wrong = lambda memory, sigma: tuple(sigma * half for half in right(memory, sigma))  # noqa: E731
+    """Control: eta and eta~ in one pair, where the equations want the conjugate of eta~."""
+
+    def wrong(memory: LeadMemory, sigma: int) -> tuple[np.ndarray, np.ndarray]:
+        own, other = (memory.entering, memory.leaving)[::sigma]
+        other = other.conj()
+        return (own - other) / 2, (own + other) / 2
+
     model = level(lead_chain_hoppings=(1.0, 1.0))
     assert max(gaps(model)) < 1
     monkeypatch.setattr(LeadMemory, "halves_of", wrong)
-    exact = BiasedLandauer().solve(model).lead_current
-    try:
-        found = Hierarchy(applications=60).solve(model).lead_current
-    except ConvergenceError:
-        return
-    assert np.abs(found - exact).max() > 0.05 * np.abs(exact).max()
+    assert gaps(model)[0] > 50
 
 
 def test_slope_of_a_chain_is_that_of_scattering_and_noise_is_not_known() -> None:
