@@ -21,7 +21,6 @@ from chirospin.junction import (
     CustomJunction,
     DetailedBalance,
     Evolution,
-    Hierarchy,
     Junction,
     Landauer,
     MixedGKSL,
@@ -449,10 +448,10 @@ def test_methods_without_such_leads_say_which_have_them() -> None:
             method.solve(Junction(molecules=1, **tilt))
     with pytest.raises(ModelError, match="gksl"):
         Evolution().solve(SwitchedJunction(molecules=1, **tilt))
-    for other in (UniversalLindblad(), DetailedBalance(), Hierarchy()):
-        with pytest.raises(ModelError, match="landauer and mean-field have bands"):
+    for other in (UniversalLindblad(), DetailedBalance()):
+        with pytest.raises(ModelError, match="landauer, mean-field and hierarchy have bands"):
             other.solve(BiasedJunction(molecules=1, lead_chain_hoppings=[1, 1]))
-    with pytest.raises(ModelError, match="landauer and mean-field have bands"):
+    with pytest.raises(ModelError, match="landauer, mean-field and hierarchy have bands"):
         SwitchedRedfield().solve(SwitchedBias(lead_chain_hoppings=[1, 1]))
     probe = AnyLeadsJunction(molecules=1, **THREE, lead_occupations=[1, 0], voltage_probes="tip")
     with pytest.raises(ModelError, match="gksl and landauer"):

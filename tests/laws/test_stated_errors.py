@@ -13,7 +13,7 @@ from chirospin.base.family import Family
 from chirospin.base.parameters import Model
 from chirospin.base.solve import solve
 from chirospin.junction.bias.eigenstates import BiasedMember
-from chirospin.junction.bias.hierarchy import Equations, SecondOrderSteps, _poles_needed
+from chirospin.junction.bias.hierarchy import Equations, SecondOrderSteps, memories_of
 from chirospin.junction.manybody.gksl import GKSL
 from chirospin.junction.manybody.infinite_bias import listed_pair, state_of
 from chirospin.junction.manybody.infinite_bias import solved as solved_pair
@@ -163,7 +163,7 @@ def test_the_error_of_a_hierarchy_knows_its_slow_modes() -> None:
         )  # fmt: skip
         method = junction.Hierarchy(tier=1, tolerance=1e-3 if start else 1e-6)
         member = BiasedMember.both(model)[0]
-        system = Equations(member, 1, poles=_poles_needed([member], None))
+        system = Equations(member, 1, memories_of([member])[0])
 
         def equation(z: np.ndarray, system: Equations = system) -> np.ndarray:
             return z + system.propagated(system.couplings(z))

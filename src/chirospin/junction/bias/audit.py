@@ -25,6 +25,7 @@ from chirospin.junction.audit import (
     difference,
     without_repulsion,
 )
+from chirospin.junction.bias.lead_memory import FIT_ERROR
 from chirospin.junction.bias.master import (
     TOP_LEVEL,
     DetailedBalance,
@@ -213,6 +214,12 @@ EXCHANGE_FIELD = Check(
     evaluate=_exchange_field,
     about="sine of the angle between magnets, whose field on the molecules this method lacks: ule, hierarchy",
 )
+BATH_FIT = Check(
+    name="bath_fit",
+    tolerance=FIT_ERROR,
+    evaluate=lambda model, state: getattr(state, "bath_fit", None),
+    about="what the exponentials of a lead with a band miss of Gamma f at the levels, over Gamma: give more poles",
+)
 FLOWS = (
     "current",
     "mean_current",
@@ -318,6 +325,7 @@ CHECKS = (
         about="energy over T that a jump lacks; above it second order misses cotunnelling: hierarchy",
     ),
     EXCHANGE_FIELD,
+    BATH_FIT,
     Check(
         name="top_level",
         tolerance=TOP_LEVEL,
@@ -341,6 +349,7 @@ LEAD_CHECKS = (
     OCCUPATION_SUM,
     LEAD_BALANCE,
     EXCHANGE_FIELD,
+    BATH_FIT,
     INTERACTION_LEFT_OUT,
     OTHER_SOLUTIONS,
 )

@@ -67,7 +67,9 @@ class BiasedMember(Member):
         fluctuating = dephasing_operator(model) if reservoirs.dephasing else None
         found, mixing = modes(model), [one for one in widths if one is not None]
         white = [] if fluctuating is None else [fluctuating[None]]
-        joins = np.concatenate([found.coupling, *mixing, *white])
+        joins = np.concatenate(
+            [one for one in (found.coupling, *mixing, *white) if len(one)] or [found.coupling]
+        )
         if white:
             matrices = matrices_with(matrices, joins)
         if levels:

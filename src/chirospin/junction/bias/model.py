@@ -404,7 +404,7 @@ def require_wide_bands(model: BiasedJunction, method: str) -> None:
     if chains_of(model) is not None:
         raise ModelError(
             f"Parameter `lead_chain_hoppings` must be left out (in eV) for method {method}, in which the width of "
-            "every level is the same at all energies; landauer and mean-field have bands"
+            "every level is the same at all energies; landauer, mean-field and hierarchy have bands"
         )
 
 

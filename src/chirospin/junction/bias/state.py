@@ -47,6 +47,7 @@ class BiasedState(JunctionState):
     barrier : -log of the rate of jumps over the sum of all couplings: the energy, over T, that a jump
         lacks, (magnetisation,); None if not known
     vibrations : what they show; None where there are none
+    bath_fit : what the exponentials of a lead with a band miss of Gamma f, over Gamma; None where nothing is fitted
     second_order : whether the method is a generator of second order in the coupling
     exchange_kept : whether the method has the field that leads with a magnetisation are on the molecules
     """
@@ -56,6 +57,7 @@ class BiasedState(JunctionState):
     second_order: bool = False
     exchange_kept: bool = True
     vibrations: VibratingPart | None = None
+    bath_fit: float | None = None
 
     @property
     def noise(self) -> Real | None:

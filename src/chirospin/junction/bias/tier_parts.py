@@ -47,6 +47,7 @@ class TierEquations(Protocol):
     shape: dict[Signature, tuple[int, ...]]
     span: dict[Signature, slice]
     signatures: list[Signature]
+    white: Complex  # Gamma of the leads with a wide band, (lead, n, n)
 
     def part(self, x: Complex, sig: Signature) -> Complex:
         """One auxiliary operator with its axes of poles."""
@@ -110,7 +111,7 @@ class TierParts:
         """Of one-electron operators from every lead, (lead, operator)."""
         system, C = self.system, self.one_body_density()
         found = []
-        for lead, gamma in enumerate(system.member.gamma):
+        for lead, gamma in enumerate(system.white):
             half = gamma / 2 - (gamma @ C + C @ gamma) / 2
             flow = np.einsum("kab,ba->k", operators, half)
             for j, one, rho in self._first_tier(self.x, lead):
