@@ -20,7 +20,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from chirospin.numerics.half_line import HalfLine
+from chirospin.numerics.half_line import HalfLine, pieces
 from chirospin.numerics.sylvester import dagger
 
 Real = NDArray[np.float64]
@@ -107,10 +107,12 @@ class Spectrum:
 
     def of_each(self, values: Complex, *after: Complex) -> Complex:
         """Functions of K, from their values at its eigenvalues, (time, n), times some matrices; these come first."""
-        half = (self.right * values[:, None, :]).reshape(-1, len(self.right))
+        ends = [self.left @ X for X in after]
         out = np.empty((len(after), len(values), *self.right.shape), dtype=complex)
-        for X, place in zip(after, out, strict=True):
-            np.matmul(half, self.left @ X, out=place.reshape(half.shape))
+        for some in pieces(len(values), self.right.size):
+            half = (self.right * values[some, None, :]).reshape(-1, len(self.right))
+            for end, place in zip(ends, out, strict=True):
+                np.matmul(half, end, out=place[some].reshape(half.shape))
         return out
 
     def inside(self, X: Complex) -> Complex:
@@ -213,16 +215,19 @@ class Orbitals:
     def functions(self, K: Spectrum, N: Complex, met: Collisions, line: HalfLine) -> Complex:
         """Damped retarded and lesser functions under these collisions, (2, time, n, n)."""
         unit = np.eye(len(N))
-        free, filled = K.of_each(1 / (line.z[:, None] - K.energy), unit, N)
-        moved = line.z[:, None, None] * unit - K.matrix
-        moved[(slice(None), *self.reach)] -= line.transformed(met.retarded)
-        G = np.asarray(np.linalg.inv(moved), dtype=complex)
-        less = np.matmul(G, line.transformed(met.arriving) - N, out=moved)
-        less += filled
-        G -= free
+        retarded, arriving = line.transformed(met.retarded), line.transformed(met.arriving)
+        changed = np.empty((2, *arriving.shape), dtype=complex)
+        for some in pieces(line.count, N.size):
+            z = line.z[some, None]
+            free, filled = K.of_each(1 / (z - K.energy), unit, N)
+            moved = z[..., None] * unit - K.matrix
+            moved[(slice(None), *self.reach)] -= retarded[some]
+            G = np.linalg.inv(moved)
+            np.subtract(G, free, out=changed[0, some])
+            np.add(G @ (arriving[some] - N), filled, out=changed[1, some])
         out = self.free(K, N, line)
-        out[0] += line.restored(G)
-        out[1] += line.restored(less)
+        for place, change in zip(out, changed, strict=True):
+            place += line.restored(change)
         out[0, 0], out[1, 0] = -1j * unit, 1j * N
         return out
 

@@ -119,6 +119,7 @@ class BornApproximation(Method):
             lead_couplings(model), np.einsum("mkk->mk", G).real, lead_occupations(model)
         )
         unknown, change = np.full((2, len(seen)), np.nan), max(one.grid_change for one in found)
+        left = max(one.outcome.residual for one in found)
         shift = np.stack([one.displacement for one in found]).reshape(2, len(seen))
         return PhononState(
             one_body_density=G,
@@ -134,12 +135,12 @@ class BornApproximation(Method):
             top_level=unknown,
             field_density=np.full((2, len(seen), *G.shape[1:]), np.nan, dtype=complex),
             grid_change=change,
-            errors=_errors(current, change * float(lead_couplings(model).max())),
+            errors=_errors(current, (change + left) * float(lead_couplings(model).max())),
         )
 
 
 def _errors(current: Real, change: float) -> dict[str, Real]:
-    """Of current and polarisation, for what a finer grid may change."""
+    """Of current and polarisation, for what a finer grid and one iteration more may change."""
     total = abs(current[:, 0].sum())
     return {
         "current": np.full(2, change),
