@@ -50,7 +50,9 @@ Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 SelfEnergy = Literal["full", "diagonal"]
 KEPT = 1e-6  # of the coupling: what a finer grid may still change
-SHARE = 1 / 4  # left of the change from the grid before: 13 random dimers and trimers had up to 0.11
+SHARE = (
+    1 / 4
+)  # left of the change from the grid before: 13 random dimers and trimers had up to 0.11
 FINER = 1.5
 FORGOTTEN = 3e-4  # of what the bath remembers, where the times of the first grid end
 LESS = 0.06  # of that on the next
