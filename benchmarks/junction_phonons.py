@@ -1,7 +1,7 @@
 """A vibrating molecule by levels and tiers, as ratios against QuTiP's steady state and its hierarchy in the same run.
 
-Run ``python -m benchmarks.junction_phonons``; ``--stack`` adds the Born approximation of twenty molecules, processor
-time of one core. Pin BLAS to one thread (OPENBLAS_NUM_THREADS=1) before comparing.
+Run ``python -m benchmarks.junction_phonons``; ``--stack`` adds the Born approximation of twenty molecules, ``--dimer`` a
+dimer by every truncation, processor time of one core. Pin BLAS to one thread (OPENBLAS_NUM_THREADS=1) before comparing.
 """
 
 from __future__ import annotations
@@ -9,12 +9,22 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import qutip
 from qutip.solver.heom import BosonicBath, HEOMSolver
 
-from chirospin.junction import BornApproximation, Levels, PhononJunction, Tiers
+from chirospin.base.method import Method
+from chirospin.junction import (
+    BiasedJunction,
+    BornApproximation,
+    Levels,
+    PhononJunction,
+    Redfield,
+    Tiers,
+)
 from chirospin.junction.model import (
     exchange_rates,
     interaction,
@@ -144,12 +154,27 @@ def stack(M: int = 20, g: float = 0.05) -> None:
         )
 
 
+def dimer() -> None:
+    """Processor time of a dimer with one weakly coupled mode, both magnetisations, by every truncation."""
+    site = [[0.05, -0.05]]
+    mode = {"phonon_energy": [0.5], "phonon_damping": [0.1], "holstein_a": site, "holstein_b": site}
+    tasks: list[tuple[str, Method, Any]] = [
+        (f"tiers, {n}", Tiers(), PhononJunction(**mode, phonon_tiers=n)) for n in (1, 6, 8)
+    ]
+    tasks.append(("levels, 8", Levels(), PhononJunction(**mode, phonon_levels=[8])))
+    tasks.append(("redfield, 4 levels", Redfield(), BiasedJunction(**mode, phonon_levels=[4])))
+    for name, method, model in tasks:
+        print(f"{name:<20} {_timed(partial(method.solve, model), 2):6.3f} s")
+
+
 def main(arguments: list[str]) -> None:
     """All of it."""
     for row in against_qutip():
         print("   ".join(row))
     if "--stack" in arguments:
         stack()
+    if "--dimer" in arguments:
+        dimer()
 
 
 if __name__ == "__main__":

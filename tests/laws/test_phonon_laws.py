@@ -397,6 +397,24 @@ def test_the_born_approximation_is_exact_to_second_order_without_repulsion() -> 
     )
 
 
+def test_equal_occupations_without_repulsion_carry_what_the_cold_mode_drives() -> None:
+    """A mode of the total charge drives nothing, within the stated error; an alternating one what tiers say."""
+    still = {"hubbard": 0, "occupation_left": 0.3, "occupation_right": 0.3, "thermal_energy": 0.1}
+    for g, sign in ((0.05, 1), (0.02, -1)):
+        model = holstein(0.0, **still).replace(
+            phonon_damping=[0.2], holstein_a=[[g, sign * g]], holstein_b=[[g, sign * g]]
+        )
+        state = BornApproximation().solve(model)
+        found, error = state.lead_current[:, 0], state.errors["current"]
+        if sign > 0:
+            assert (np.abs(found) <= error).all()
+            assert error.max() < 1e-8
+        else:
+            exact = Tiers().solve(model.replace(phonon_tiers=1)).lead_current[:, 0]
+            assert found == pytest.approx(exact, rel=0.02)  # the next order in g^2
+            assert (found > 1e3 * error).all()
+
+
 def test_errors_of_a_truncation_cover_what_more_of_it_changes() -> None:
     """Tiers, one tier and levels against many levels; methods side by side say whether they do."""
     model = half_polarised(0.1, thermal_energy=0.3, phonon_tiers=None)

@@ -92,14 +92,20 @@ class AndersonHistory:
     def __init__(self, depth: int) -> None:
         self.depth = depth
         self.pairs: list[tuple[Vector, Vector]] = []  # map(x) and map(x) - x
+        self.gram = np.zeros((0, 0))
 
     def step(self, mapped: Vector, defect: Vector) -> Vector:
         """The next point, from map(x) and map(x) - x."""
         self.pairs = [*self.pairs, (mapped, defect)][-self.depth - 1 :]
+        latest = np.array([np.vdot(other, defect) for _, other in self.pairs])
+        kept = len(self.pairs) - 1
+        gram = np.empty((kept + 1, kept + 1))
+        gram[:-1, :-1] = self.gram[len(self.gram) - kept :, len(self.gram) - kept :]
+        gram[-1], gram[:, -1] = latest, latest
+        self.gram = gram
         if len(self.pairs) == 1:
             return mapped
         older = self.pairs[:-1]
-        gram = np.array([[np.vdot(a, b) for _, b in self.pairs] for _, a in self.pairs])
         apart = gram[:-1, :-1] - gram[:-1, -1:] - gram[-1:, :-1] + gram[-1, -1]
         weight = np.linalg.lstsq(apart, gram[-1, -1] - gram[:-1, -1], rcond=1e-12)[0]
         out = (1 - weight.sum()) * mapped

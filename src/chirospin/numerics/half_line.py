@@ -25,6 +25,13 @@ OUTER = 0.5  # of the largest frequency, beyond which these are fitted
 RATE = 0.2  # b over the largest frequency
 ENDS = 9  # order of the weights with which an integral begins
 SPLINE = 7
+PIECE = 2**17  # complex numbers at a time
+
+
+def pieces(count: int, size: int) -> list[slice]:
+    """Slices of an axis so short that what is computed of each stays in memory that is already held."""
+    step = max(1, PIECE // size)
+    return [slice(start, start + step) for start in range(0, count, step)]
 
 
 def end_weights(order: int) -> Real:
@@ -102,20 +109,25 @@ class HalfLine:
     def transformed(self, f: Complex) -> Complex:
         """Along the line, of damped functions, (time, ...)."""
         flat = f.reshape(self.count, -1)
-        c = self._beginning @ flat[:STARTS]
-        out: Complex = scipy.fft.ifft(flat - self._starts[:, :STARTS] @ c, axis=0, overwrite_x=True)
-        out *= self.step * self.count
-        out += self._tails[:, :STARTS] @ c
+        out = np.empty(flat.shape, dtype=complex)
+        for some in pieces(*flat.shape[::-1]):
+            c = self._beginning @ flat[:STARTS, some]
+            rest = flat[:, some] - self._starts[:, :STARTS] @ c
+            found: Complex = scipy.fft.ifft(rest, axis=0, overwrite_x=True)
+            found *= self.step * self.count
+            np.add(found, self._tails[:, :STARTS] @ c, out=out[:, some])
         return out.reshape(f.shape)
 
     def restored(self, g: Complex) -> Complex:
         """Damped functions of time from transforms that vanish as 1/z^2, (frequency, ...)."""
         flat = g.reshape(self.count, -1)
-        c = self._ending @ flat[self._outer]
-        rest = flat - self._tails[:, 1 : TAILS + 1] @ c
-        out: Complex = scipy.fft.fft(rest, axis=0, overwrite_x=True)
-        out /= self.step * self.count
-        out += self._starts[:, 1 : TAILS + 1] @ c
+        out = np.empty(flat.shape, dtype=complex)
+        for some in pieces(*flat.shape[::-1]):
+            c = self._ending @ flat[self._outer, some]
+            rest = flat[:, some] - self._tails[:, 1 : TAILS + 1] @ c
+            found: Complex = scipy.fft.fft(rest, axis=0, overwrite_x=True)
+            found /= self.step * self.count
+            np.add(found, self._starts[:, 1 : TAILS + 1] @ c, out=out[:, some])
         return out.reshape(g.shape)
 
     def moved_to(self, other: HalfLine, f: Complex) -> Complex:

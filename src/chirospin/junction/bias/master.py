@@ -26,6 +26,7 @@ from chirospin.junction.bias.dissipators import ThermalLeads, fluctuations
 from chirospin.junction.bias.eigenstates import BiasedMember
 from chirospin.junction.bias.model import (
     BiasedJunction,
+    few_levels,
     given_levels,
     kept_levels,
     require_no_vibrations,
@@ -76,6 +77,7 @@ LISTED = 6  # molecules whose sectors can at least be listed
 MOST_LEVELS = 12  # of all vibrations together, that are taken without being asked for
 WITH_EXCHANGE = ("ule", "redfield-lamb")
 """Generators whose Lamb shift holds the exchange field of the leads."""
+BROADENED_ALONE: Needs = frozenset({BROADENED})
 VIBRATING = ("redfield", "perlind", "kms")
 ERROR = "error_"  # before the name of a reading: what levels left out may change
 Pair = tuple[BiasedMember, BiasedMember]
@@ -119,9 +121,19 @@ class SecondOrder(Method):
                 yield from self._alike(list(group), needs)
 
     def _vibrating(self, model: BiasedJunction, needs: Needs) -> BiasedState:
-        """Levels are added until the highest is empty, unless they were given."""
+        """What wider levels change is taken from few levels of the vibrations."""
         if self.kind not in VIBRATING:
             require_no_vibrations(model, self.name)
+        few = few_levels(model)
+        if BROADENED not in needs or given_levels(model) == few:
+            return self._with_levels(model, needs)
+        state = self._with_levels(model, needs - BROADENED_ALONE)
+        (rough,) = self._alike([model.replace(phonon_levels=few)], BROADENED_ALONE)
+        broad = state.lead_current[:, 0] + rough.parts[BROADENED] - rough.lead_current[:, 0]
+        return replace(state, parts={**state.parts, BROADENED: broad})
+
+    def _with_levels(self, model: BiasedJunction, needs: Needs) -> BiasedState:
+        """Levels are added until the highest is empty, unless they were given."""
         chosen, levels = given_levels(model) is None, kept_levels(model)
         while True:
             (state,) = self._alike([model.replace(phonon_levels=levels)], needs)

@@ -15,8 +15,8 @@ from chirospin.junction.bias.model import (
     BiasedJunction,
     at_potentials,
     at_temperatures,
+    few_levels,
     gated_hamiltonian,
-    kept_levels,
     moved_bias,
     own_potentials,
     reservoirs_of,
@@ -60,9 +60,9 @@ def rest(model: BiasedJunction) -> BiasedJunction:
 
 
 def roughly_at_rest(model: BiasedJunction) -> BiasedJunction:
-    """At rest, with the levels of vibrations that are tried first: an artefact needs no more of them."""
+    """At rest, with few levels of vibrations: an artefact needs no more of them."""
     still = rest(model)
-    return still.replace(phonon_levels=kept_levels(still)) if len(modes(still)) else still
+    return still.replace(phonon_levels=few_levels(still)) if len(modes(still)) else still
 
 
 def driven(model: BiasedJunction) -> bool:

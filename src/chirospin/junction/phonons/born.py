@@ -12,6 +12,7 @@ does, so a window of that length is all, however slowly electrons leave.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,7 +20,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from chirospin.numerics.half_line import HalfLine
+from chirospin.numerics.half_line import HalfLine, pieces
 from chirospin.numerics.sylvester import dagger
 
 Real = NDArray[np.float64]
@@ -61,15 +62,16 @@ class Fluctuation:
         size = np.abs(self.coupling).sum(axis=2) > 0
         return np.asarray((size[:, :, None] & size[:, None, :]).any(axis=0))
 
-    def sandwiched(self, X: Complex) -> Complex:
-        """Sum of V X V, of any stack."""
+    def sandwiched(self, X: Complex, places: tuple[NDArray[np.int64], ...]) -> Complex:
+        """Elements of the sum of V X V at some rows and columns, of (time, n, n)."""
+        at = (slice(None), *places)
         if self.factor is not None:
-            return self.factor * X
+            return self.factor[places] * X[at]
         out = np.zeros_like(X)
         for own, V in self.parts:
             rows, columns = np.ix_(own, own)
-            out[..., rows, columns] += V @ X[..., rows, columns] @ V
-        return out
+            out[:, rows, columns] += V @ X[:, rows, columns] @ V
+        return np.asarray(out[at])
 
     def correlation(self, t: Real) -> tuple[Complex, Complex]:
         """C and its conjugate at some times."""
@@ -103,9 +105,15 @@ class Spectrum:
         """Differences of energies and conjugate energies."""
         return np.asarray(self.energy[:, None] - self.energy.conj())
 
-    def of_each(self, values: Complex) -> Complex:
-        """Functions of K, from their values at its eigenvalues, (..., n)."""
-        return np.asarray((self.right * values[..., None, :]) @ self.left)
+    def of_each(self, values: Complex, *after: Complex) -> Complex:
+        """Functions of K, from their values at its eigenvalues, (time, n), times some matrices; these come first."""
+        ends = [self.left @ X for X in after]
+        out = np.empty((len(after), len(values), *self.right.shape), dtype=complex)
+        for some in pieces(len(values), self.right.size):
+            half = (self.right * values[some, None, :]).reshape(-1, len(self.right))
+            for end, place in zip(ends, out, strict=True):
+                np.matmul(half, end, out=place[some].reshape(half.shape))
+        return out
 
     def inside(self, X: Complex) -> Complex:
         """left X left^+."""
@@ -118,7 +126,7 @@ class Spectrum:
 
 @dataclass(frozen=True, kw_only=True)
 class Collisions:
-    """What self-energies do: retarded ones and M, both damped, at every time."""
+    """What self-energies do: elements of the retarded ones within reach, and M, both damped, at every time."""
 
     retarded: Complex
     arriving: Complex
@@ -159,40 +167,67 @@ class Orbitals:
 
     def free(self, K: Spectrum, N: Complex, line: HalfLine) -> Complex:
         """Damped retarded and lesser functions without collisions, (2, time, n, n)."""
-        U = K.of_each(np.exp(-np.outer(line.t, 1j * K.energy + line.damping)))
-        return np.stack([-1j * U, 1j * (U @ N)])
+        turned = np.exp(-np.outer(line.t, 1j * K.energy + line.damping))
+        return K.of_each(turned, -1j * np.eye(len(N)), 1j * N)
+
+    @cached_property
+    def reach(self) -> tuple[NDArray[np.int64], ...]:
+        """Rows and columns of the elements of self-energies that may not vanish."""
+        size = len(self.own)
+        reach = np.zeros((size, size), dtype=bool)
+        for one in self.fluctuations:
+            reach |= one.reach
+        return np.nonzero(reach & np.eye(size, dtype=bool) if self.diagonal else reach)
+
+    @cached_property
+    def joined(self) -> list[NDArray[np.int64]]:
+        """Orbitals that self-energies join."""
+        rows, columns = self.reach
+        size = (len(self.own),) * 2
+        graph = scipy.sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=size)
+        count, label = scipy.sparse.csgraph.connected_components(graph, directed=False)
+        return [np.flatnonzero(label == n) for n in range(count)]
 
     def collisions(self, functions: Complex, line: HalfLine) -> Collisions:
         """From damped retarded and lesser functions."""
         G, less = functions
-        retarded, lesser = np.zeros_like(G), np.zeros_like(G)
-        reach = np.zeros(G.shape[1:], dtype=bool)
+        rows, columns = self.reach
+        retarded = np.zeros((line.count, len(rows)), dtype=complex)
+        lesser = np.zeros_like(retarded)
         for one in self.fluctuations:
-            C, back = (c[:, None, None] for c in one.correlation(line.t))
-            electrons = one.sandwiched(less)
-            retarded += C * one.sandwiched(G)
+            C, back = (c[:, None] for c in one.correlation(line.t))
+            electrons = one.sandwiched(less, self.reach)
+            retarded += C * one.sandwiched(G, self.reach)
             retarded += (C - back) * electrons
             lesser += back * electrons
-            reach |= one.reach
-        if self.diagonal:
-            reach &= np.eye(len(reach), dtype=bool)
-            retarded *= reach
-            lesser *= reach
-        return Collisions(
-            retarded=retarded, arriving=_correlated(retarded, lesser, G, less, reach, line)
-        )
+        arriving = np.zeros_like(G)
+        for own in self.joined:
+            places = np.flatnonzero(np.isin(rows, own))
+            inner = np.searchsorted(own, rows[places]), np.searchsorted(own, columns[places])
+            if len(places):
+                arriving[:, own] = _correlated(
+                    [(lesser[:, places], G[:, :, own]), (-retarded[:, places], less[:, :, own])],
+                    inner,
+                    line,
+                )
+        return Collisions(retarded=retarded, arriving=arriving)
 
     def functions(self, K: Spectrum, N: Complex, met: Collisions, line: HalfLine) -> Complex:
         """Damped retarded and lesser functions under these collisions, (2, time, n, n)."""
         unit = np.eye(len(N))
-        free = K.of_each(1 / (line.z[:, None] - K.energy))
-        moved = line.z[:, None, None] * unit - K.matrix - line.transformed(met.retarded)
-        G = np.asarray(np.linalg.inv(moved), dtype=complex)
-        less = G @ (line.transformed(met.arriving) - N) + free @ N
-        G -= free
+        retarded, arriving = line.transformed(met.retarded), line.transformed(met.arriving)
+        changed = np.empty((2, *arriving.shape), dtype=complex)
+        for some in pieces(line.count, N.size):
+            z = line.z[some, None]
+            free, filled = K.of_each(1 / (z - K.energy), unit, N)
+            moved = z[..., None] * unit - K.matrix
+            moved[(slice(None), *self.reach)] -= retarded[some]
+            G = np.linalg.inv(moved)
+            np.subtract(G, free, out=changed[0, some])
+            np.add(G @ (arriving[some] - N), filled, out=changed[1, some])
         out = self.free(K, N, line)
-        out[0] += line.restored(G)
-        out[1] += line.restored(less)
+        for place, change in zip(out, changed, strict=True):
+            place += line.restored(change)
         out[0, 0], out[1, 0] = -1j * unit, 1j * N
         return out
 
@@ -201,38 +236,28 @@ class Orbitals:
         empty, total = np.eye(len(N)) - N, np.zeros_like(N)
         for one in self.fluctuations:
             for nu, eta, back in zip(one.decay, one.weight, one.back, strict=True):
-                lost, gained = eta * empty + back * N, eta * N + back * empty
+                lost = K.left @ (eta * empty + back * N), change @ dagger(K.left)
+                gained = K.left @ change, (eta * N + back * empty) @ dagger(K.left)
                 share = 1 / (nu + 1j * K.split)
-                V = one.coupling
-                met = lost @ (V @ change) - (change @ V) @ gained
-                total += (V @ K.outside(K.inside(met) * share)).sum(axis=0)
+                for own, V in one.parts:
+                    met = (lost[0][:, own] @ V) @ lost[1][own]
+                    met -= (gained[0][:, own] @ V) @ gained[1][own]
+                    total[own] += (V @ K.right[own]) @ (met * share) @ dagger(K.right)
         return total
 
 
 def _correlated(
-    retarded: Complex,
-    lesser: Complex,
-    G: Complex,
-    less: Complex,
-    reach: NDArray[np.bool_],
-    line: HalfLine,
+    pairs: Sequence[tuple[Complex, Complex]], inner: tuple[NDArray[np.int64], ...], line: HalfLine
 ) -> Complex:
-    """M, damped, from damped functions; self-energies vanish outside of reach."""
+    r"""Sum over pairs of :math:`\int_0^\infty \Sigma(t+s) G(s)^+ ds`, damped, from elements of S and columns of G."""
     size = scipy.fft.next_fast_len(2 * line.count)
     weights = (line.weights * np.exp(2 * line.damping * line.t))[:, None, None]
-    sparse = 2 * reach.sum() < reach.size
-
-    def whole(f: Complex) -> Complex:
-        if not sparse:
-            return np.asarray(scipy.fft.fft(f, size, axis=0))
-        out = np.zeros((size, *reach.shape), dtype=complex)
-        out[:, reach] = scipy.fft.fft(f[:, reach], size, axis=0)
-        return out
-
-    def turned(f: Complex) -> Complex:
-        spectrum: Complex = scipy.fft.fft(weights * f, size, axis=0, overwrite_x=True)
-        return np.conj(spectrum, out=spectrum).swapaxes(1, 2)
-
-    met = whole(lesser) @ turned(G)
-    met -= whole(retarded) @ turned(less)
+    columns = pairs[0][1].shape[2]
+    met = np.zeros((size, columns, pairs[0][1].shape[1]), dtype=complex)
+    for self_energy, G in pairs:
+        whole = np.zeros((size, columns, columns), dtype=complex)
+        whole[(slice(None), *inner)] = scipy.fft.fft(self_energy, size, axis=0)
+        turned: Complex = scipy.fft.fft(weights * G, size, axis=0, overwrite_x=True)
+        turned = np.conj(turned, out=turned).swapaxes(1, 2)
+        met += whole * turned if columns == 1 else whole @ turned
     return np.asarray(scipy.fft.ifft(met, axis=0, overwrite_x=True)[: line.count])
