@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,6 @@ def test_a_power_that_numbers_share_stands_in_the_label(power: int) -> None:
     assert not (power and ax.yaxis.get_offset_text().get_visible())
     for place, words in zip(ax.get_yticks(), ax.yaxis.get_ticklabels(), strict=True):
         if words.get_text():
-            number = float(words.get_text().replace("\N{MINUS SIGN}", "-"))
+            number = float(re.sub(r"[^-.\d]", "", words.get_text().replace("\N{MINUS SIGN}", "-")))
             assert number * 10.0**power == pytest.approx(place, abs=1e-9 * 10.0**power)
     assert with_power("current (nA)", 5) == "current ($10^{5}$ nA)"

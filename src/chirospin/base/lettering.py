@@ -14,6 +14,9 @@ GREEK = {
 }  # fmt: skip
 _GREEK = re.compile(rf"(?<![\\\w])({'|'.join(GREEK)})(?!\w)")
 _SUBSCRIPT = re.compile(r"(?<![\\\w$])([A-Za-zΛλ])_([A-Za-z0-9]{1,3})(?!\w)")
+_SHARED = re.compile(
+    r"\$\\times[^+\d]*10\^\{([-−]?\d+)\}[^+\d]*\$"
+)  # a factor, without a number that is added
 _POWER = re.compile(r"\^(\d+(?:\.\d+)?)")
 
 
@@ -49,9 +52,10 @@ def powers_in_labels(figure: Figure) -> None:
         if not isinstance(numbers, ScalarFormatter):
             continue
         numbers.set_locs(axis.get_majorticklocs())
-        power, words = int(numbers.orderOfMagnitude), axis.get_label_text()
-        if power == 0 or numbers.offset or not words:
+        shared, words = _SHARED.fullmatch(numbers.get_offset()), axis.get_label_text()
+        if shared is None or not words:
             continue
+        power = int(shared[1].replace("−", "-"))
         numbers.set_powerlimits((power, power))
         axis.set_label_text(with_power(words, power))
         axis.offsetText.set_visible(False)

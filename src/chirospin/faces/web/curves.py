@@ -31,7 +31,7 @@ DIVERGING = [
 FONT = '"STIX General", "STIX Two Text", "Times New Roman", serif'
 INK = "#1b1b1b"
 OWN = "#7a7a7a"  # of the line at the model's own value
-GAP = 0.07  # of the height, between panels
+GAP = 0.1  # of the height, between panels
 HEIGHTS = {1: 340, 2: 270}  # pixels of a panel where there are so many
 HEIGHT, FRAME = 240, 96  # of more panels, and of what is around them
 
