@@ -51,7 +51,7 @@ def powers_in_labels(figure: Figure) -> None:
         numbers = axis.get_major_formatter()
         if not isinstance(numbers, ScalarFormatter):
             continue
-        numbers.set_locs(axis.get_majorticklocs())
+        numbers.set_locs(axis.get_majorticklocs().tolist())
         shared, words = _SHARED.fullmatch(numbers.get_offset()), axis.get_label_text()
         if shared is None or not words:
             continue
