@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import xarray as xr
 
 from chirospin.base.figures import Panel, Plot, draw
-from chirospin.base.lettering import lettered
+from chirospin.base.lettering import lettered, with_power
 
 X = np.linspace(0.0, 1.0, 41)
 
@@ -85,3 +86,17 @@ def test_letters_are_set_and_mathematics_stays() -> None:
     assert lettered("1/(2 pi) and D^2, t_bb") == "1/(2π) and D$^{2}$, $t_{bb}$"
     assert lettered(r"$t_{bb}$ and lambda") == r"$t_{bb}$ and lambda"
     assert lettered("spin_polarisation, second-order") == "spin_polarisation, second-order"
+
+
+@pytest.mark.parametrize("power", [-4, 0, 6])
+def test_a_power_that_numbers_share_stands_in_the_label(power: int) -> None:
+    """Numbers on the axis times the power of the label are the values; no title is lifted by it."""
+    figure, ax = drawn(curves(10.0**power * X), title="one", legend=True)
+    figure.draw_without_rendering()
+    assert (f"10^{{{power}}}" in ax.get_ylabel()) is (power != 0)
+    assert not (power and ax.yaxis.get_offset_text().get_visible())
+    for place, words in zip(ax.get_yticks(), ax.yaxis.get_ticklabels(), strict=True):
+        if words.get_text():
+            number = float(re.sub(r"[^-.\d]", "", words.get_text().replace("\N{MINUS SIGN}", "-")))
+            assert number * 10.0**power == pytest.approx(place, abs=1e-9 * 10.0**power)
+    assert with_power("current (nA)", 5) == "current ($10^{5}$ nA)"

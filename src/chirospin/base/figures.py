@@ -15,7 +15,7 @@ import numpy as np
 
 from chirospin.base.errors import ModelError
 from chirospin.base.legends import LISTED, free_legends, marked_cuts, shared_legend
-from chirospin.base.lettering import lettered, typeset
+from chirospin.base.lettering import lettered, powers_in_labels, typeset
 from chirospin.base.parameters import shown
 from chirospin.base.results import check_target, settled
 from chirospin.base.sealed import MARK, written_whole
@@ -144,6 +144,7 @@ def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:
         for panel, ax in drawn:
             if panel.limits is not None and panel.colour is None:
                 marked_cuts(ax)
+        powers_in_labels(figure)
     return figure
 
 
@@ -324,7 +325,7 @@ def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool, together: Seq
     names = [text for text, _ in series]
     colours = _series_colours(names, panel, together)
     straight = np.asarray if panel.y_scale == "linear" else _logarithmic
-    hidden = _layers([straight(values.transpose(panel.x).values) for _, values in series])
+    hidden = layers([straight(values.transpose(panel.x).values) for _, values in series])
     known = names if panel.legend or not panel.by else together
     for n, (text, values) in enumerate(series):
         at, height = ds[panel.x].values, values.transpose(panel.x).values
@@ -366,16 +367,16 @@ def _logarithmic(values: Any) -> Any:
         return np.log(np.abs(values) + 1e-300)
 
 
-def _layers(curves: Sequence[Any]) -> list[int]:
+def layers(curves: Sequence[Any]) -> list[int]:
     """How many earlier curves each lies on, so that a broken line lets them be seen."""
     finite = [c[np.isfinite(c)] for c in curves]
     known = np.concatenate(finite) if finite else np.zeros(0)
     near = ON_EACH_OTHER * float(np.ptp(known)) if known.size else 0.0
-    layers: list[int] = []
+    below_each: list[int] = []
     for n, curve in enumerate(curves):
         below = [m for m in range(n) if np.nanmax(np.abs(curve - curves[m]), initial=0.0) <= near]
-        layers.append(len(below))
-    return layers
+        below_each.append(len(below))
+    return below_each
 
 
 def _colour_of_each(names: Sequence[str]) -> list[Any]:
@@ -513,6 +514,7 @@ def _scattered(ds: xr.Dataset, quantity: str, x: str | None) -> Figure:
         _few_ticks(ax, ds[x], scale)
         ax.set_xlabel(label(ds[x]))
         ax.set_ylabel(label(values))
+        powers_in_labels(figure)
     return figure
 
 
@@ -623,6 +625,7 @@ def _bars(ds: xr.Dataset) -> Figure:
         ax.set_xlabel(", ".join(map(str, own)))
         ax.set_ylabel(label(values))
         figure.legend(loc="outside upper center", ncols=len(series))
+        powers_in_labels(figure)
     return figure
 
 

@@ -100,8 +100,19 @@ def reading_text(ds: xr.Dataset, full: bool) -> str:
     for rule, hit in told["excluded"].items():
         lines.append(f"  excluded by {rule!r}: {hit['up']} up, {hit['down']} down")
     if full:
-        lines.append(f"  understood: {ds.attrs['description']}")
+        lines += [f"  as told: {words}" for words in _told(json.loads(ds.attrs["description"]))]
     return "\n".join(lines)
+
+
+def _told(settings: dict[str, Any], within: str = "") -> Iterator[str]:
+    """Settings that the user gave, a line each."""
+    for name, value in settings.items():
+        words = f"{within} {name}".strip().replace("_", " ")
+        if isinstance(value, dict):
+            yield from _told(value, words)
+        else:
+            entries = value if isinstance(value, list) else [value]
+            yield f"{words} = {', '.join(map(str, entries))}"
 
 
 def _counts(ds: xr.Dataset) -> Iterator[str]:

@@ -84,7 +84,10 @@ def _curves(ax: Axes, ds: xr.Dataset) -> None:
     ax.set_ylim(bottom=max(ds.attrs["noise_floor"] / scale / 10, float(np.nanmin(size[size > 0]))))
     ax.set_xlabel("bias (V)")
     ax.set_ylabel(f"$|I|$ ({unit})")
-    ax.legend(fontsize="x-small", ncols=2)
+    both = V.min() < 0 < V.max()
+    ax.legend(  # where |I| is small
+        loc="upper center" if both else "upper left", fontsize="x-small", ncols=2
+    )
 
 
 def _polarisation(ax: Axes, ds: xr.Dataset, facts: dict[str, Any]) -> None:

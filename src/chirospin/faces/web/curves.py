@@ -13,7 +13,7 @@ import xarray as xr
 
 from chirospin.base import results
 from chirospin.base.errors import ModelError
-from chirospin.base.figures import APART, Panel, Plot
+from chirospin.base.figures import APART, Panel, Plot, layers
 from chirospin.base.symbols import axis_title, marked, symbol_pieces
 from chirospin.base.units import conversion
 from chirospin.faces import arguments
@@ -31,7 +31,7 @@ DIVERGING = [
 FONT = '"STIX General", "STIX Two Text", "Times New Roman", serif'
 INK = "#1b1b1b"
 OWN = "#7a7a7a"  # of the line at the model's own value
-GAP = 0.07  # of the height, between panels
+GAP = 0.1  # of the height, between panels
 HEIGHTS = {1: 340, 2: 270}  # pixels of a panel where there are so many
 HEIGHT, FRAME = 240, 96  # of more panels, and of what is around them
 
@@ -307,13 +307,27 @@ def _numbers(values: Any) -> list[Any]:
     return [v if np.isfinite(v) else None for v in array.tolist()]
 
 
+def _dashes(curves: Sequence[Series]) -> list[int]:
+    """Dashes of each curve; where they tell nothing apart, a curve on others is broken, so that those are seen."""
+    own = [curve.dash for curve in curves]
+    if any(own):
+        return own
+    broken = [0] * len(curves)
+    for panel in {curve.panel for curve in curves}:
+        inside = [n for n, curve in enumerate(curves) if curve.panel == panel]
+        values = [np.asarray(curves[n].values.values, dtype=float) for n in inside]
+        for n, below in zip(inside, layers(values), strict=True):
+            broken[n] = min(below, len(DASHES) - 1)
+    return broken
+
+
 def _live_curves(
     question: Question, ds: xr.Dataset, curves: Sequence[Series], panels: Sequence[str]
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     (span,) = question.spans
     data, layout = [], {}
     seen = set()
-    for curve in curves:
+    for curve, dash in zip(curves, _dashes(curves), strict=True):
         x = curve.values[span.name]
         tail = _ids(panels.index(curve.panel))[0]
         name = _caption(curve.place, ds) or curve.values.name
@@ -328,7 +342,7 @@ def _live_curves(
                 "name": str(name),
                 "legendgroup": str(name),
                 "showlegend": name not in seen,
-                "line": {"color": COLOURS[curve.colour], "dash": DASHES[curve.dash], "width": 2},
+                "line": {"color": COLOURS[curve.colour], "dash": DASHES[dash], "width": 2},
                 "marker": {"size": 5},
                 "hovertemplate": "%{x:.5g}, %{y:.5g}",
             }
