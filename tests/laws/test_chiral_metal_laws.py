@@ -201,7 +201,9 @@ def test_a_source_at_the_wrong_plane_is_noticed():
 
     model = ChiralMetal(length=20.0, screening_length=0.3)
     here = scales(model)
-    grid = boltzmann.discretised(here.length, here.screening, 0.0, False, 120, 3, 16)
+    grid = boltzmann.discretised(
+        here.length, here.screening, 0.0, walls=False, cells=120, order=3, ordinates=16
+    )
     xi = np.array([0.5])
     right = boltzmann._solved(here, grid, xi)
     wrong_grid = boltzmann.Discretisation(

@@ -105,8 +105,8 @@ class Boltzmann(OnMesh):
             return self._warm(here, places)
         check_mesh(self, count, 8 * MATRICES)
         grid = discretised(
-            here.length, here.screening, here.memory, here.walls, self.cells, self.order,
-            self.ordinates, self.excess_density,
+            here.length, here.screening, here.memory, walls=here.walls, cells=self.cells,
+            order=self.order, ordinates=self.ordinates, excess_density=self.excess_density,
         )  # fmt: skip
         return _solved(here, grid, places)
 
@@ -121,7 +121,7 @@ class Boltzmann(OnMesh):
         )
         grid = energy_resolved.energies_on_mesh(
             tuple(edges.tolist()), self.order, self.ordinates, tuple(of.path.tolist()), planes,
-            here.walls,
+            walls=here.walls,
         )  # fmt: skip
         beams = injected(here, grid.ordinates.cosines, planes)
         found = EnergyResolved(here, of, grid, beams, excess_density=self.excess_density)
@@ -237,6 +237,7 @@ def discretised(
     length: float,
     screening: float,
     memory: float,
+    *,
     walls: bool,
     cells: int,
     order: int,

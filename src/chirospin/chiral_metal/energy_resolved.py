@@ -111,6 +111,7 @@ def energies_on_mesh(
     ordinates: int,
     paths: tuple[float, ...],
     planes: tuple[int, int],
+    *,
     walls: bool,
 ) -> Discretised:
     """Kept for models that share it."""

@@ -126,6 +126,7 @@ def html_page(
     parts: Sequence[str],
     name: str,
     scripts: Sequence[str] = (),
+    *,
     frames: bool = False,
     again: int = 0,
 ) -> str:

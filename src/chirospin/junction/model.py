@@ -95,7 +95,7 @@ class MolecularStack(Leads):
         ------
         ModelError : not such a result, or a value that the model refuses
         """
-        values = supplied(ds, cls.absolute_energies)
+        values = supplied(ds, absolute=cls.absolute_energies)
         for short in changes.keys() & cls.shorthands.keys():
             for member in cls.shorthands[short]:
                 values.pop(member, None)

@@ -438,6 +438,6 @@ def _enantiomer_facts(found: Comparison, enantiomer: str) -> dict[str, Any]:
         "scatter_between": between,
         "scatter_within": within,
         "scatter_units": scatter,
-        "could_show": detectable(scatter, many, units.paired) if units.testable else np.nan,
-        "could_fake": faked(scatter, many, units.paired) if units.testable else np.nan,
+        "could_show": detectable(scatter, many, paired=units.paired) if units.testable else np.nan,
+        "could_fake": faked(scatter, many, paired=units.paired) if units.testable else np.nan,
     }

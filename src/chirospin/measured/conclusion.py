@@ -69,7 +69,7 @@ def _detectable(one: Analysis) -> tuple[float, float]:
     units = one.contacts[worst]
     many = units.ups if units.paired else units.contacts
     scatter = float(units.scatter(one.log_current[:, one.verdict]))
-    return many, detectable(scatter, many, units.paired)
+    return many, detectable(scatter, many, paired=units.paired)
 
 
 def verdict_of(one: Analysis, found: Sequence[Finding]) -> Verdict:

@@ -198,7 +198,7 @@ def searched(one: Analysis, groups: Mapping[str, Units], log_current: Real | Non
         if not names:
             continue
         mixed = bool(plain and pairs)
-        drawn, all_of_them = _drawn([groups[e] for e in names], kind, one.seed, mixed)
+        drawn, all_of_them = _drawn([groups[e] for e in names], kind, one.seed, random=mixed)
         whole &= all_of_them
         for e, labels in zip(names, drawn, strict=True):
             units = groups[e]
@@ -223,7 +223,7 @@ def searched(one: Analysis, groups: Mapping[str, Units], log_current: Real | Non
 
 
 def _drawn(
-    groups: Sequence[Units], kind: str, seed: int, random: bool
+    groups: Sequence[Units], kind: str, seed: int, *, random: bool
 ) -> tuple[list[NDArray[np.bool_]], bool]:
     """Joint labellings; drawn ones where two kinds of design stand side by side."""
     if kind == "labels":

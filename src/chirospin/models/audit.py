@@ -98,7 +98,7 @@ def _of_system(*premises: Callable[[System], list[str]]) -> Premise:
     return lambda model: [line for one in premises for line in one(system(model))]
 
 
-def _curve(model: OneElectronModel, eigenvectors: bool = False) -> Curve:
+def _curve(model: OneElectronModel, *, eigenvectors: bool = False) -> Curve:
     """The unmagnetised curve, by factorisations unless eigenvectors are wanted."""
     method = Landauer(eigenvectors=eigenvectors)
     found: Curve = method.curves(system(model), curve_energies(model), frozenset({"curve"}))[

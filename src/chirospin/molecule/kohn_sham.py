@@ -157,7 +157,7 @@ class StackedKohnSham(KohnSham):
         first = monomers[0]
         asked, frozen = theory(model), frozen_dimer(model)
         bonds = [
-            stack.bond(lower, upper, asked, frozen, numerics)
+            stack.bond(lower, upper, asked, frozen=frozen, numerics=numerics)
             for lower, upper in pairwise(sites[:2] if len(monomers) == 1 else sites)
         ]
         outcome = _outcome(monomers, bonds)

@@ -241,7 +241,7 @@ def _site(one: Monomer, reference: Array, pair: tuple[int, int]) -> Site:
     )
 
 
-def bond(lower: Site, upper: Site, theory: Theory, frozen: bool, numerics: Numerics) -> Bond:
+def bond(lower: Site, upper: Site, theory: Theory, *, frozen: bool, numerics: Numerics) -> Bond:
     """Fock, overlap, spin-orbit and repulsion integrals of two neighbours.
 
     Raises
@@ -257,7 +257,14 @@ def bond(lower: Site, upper: Site, theory: Theory, frozen: bool, numerics: Numer
 
     def compute() -> dict[str, Any]:
         return vars(
-            _bond(both, orbitals, block(lower.density, upper.density), theory, frozen, numerics)
+            _bond(
+                both,
+                orbitals,
+                block(lower.density, upper.density),
+                theory,
+                frozen=frozen,
+                numerics=numerics,
+            )
         )
 
     found = kept.kept(facts, compute)
@@ -276,6 +283,7 @@ def _bond(
     orbitals: Array,
     density: Array,
     theory: Theory,
+    *,
     frozen: bool,
     numerics: Numerics,
 ) -> Bond:

@@ -279,7 +279,7 @@ def bonded_atoms(structure: Structure) -> NDArray[np.bool_]:
     radii = covalent_radii[structure.numbers]
     apart = np.linalg.norm(structure.positions[:, None] - structure.positions, axis=-1)
     bonded: NDArray[np.bool_] = apart < BONDED * (radii[:, None] + radii)
-    np.fill_diagonal(bonded, False)
+    np.fill_diagonal(bonded, val=False)
     return bonded
 
 

@@ -299,7 +299,7 @@ class _Grid:
 
     @classmethod
     def of(
-        cls, channels: Channels, window: Window, magnetisations: tuple[float, ...], keep: bool
+        cls, channels: Channels, window: Window, magnetisations: tuple[float, ...], *, keep: bool
     ) -> _Grid:
         centre, scale, ends, singular = _range(channels, window)
         edges = cleared_edges(*ends, singular, _clearance(window))
@@ -311,8 +311,8 @@ class _Grid:
             if window.kind == "infinite":
                 x, w = scale * np.tan(x), w * scale / np.cos(x) ** 2
             E = x + (centre - window.fermi_energy)
-            _fits(channels, len(E), keep)
-            flows, found = _evaluated(channels, centre + x, magnetisations, keep)
+            _fits(channels, len(E), keep=keep)
+            flows, found = _evaluated(channels, centre + x, magnetisations, keep=keep)
             values = window.drive(E) * w / (2 * np.pi)
             tails, sizes = _tails(values, flows, len(left))
             total = np.maximum(total, sizes)
@@ -406,7 +406,7 @@ def _panel_nodes(left: Real, right: Real) -> tuple[Real, Real]:
 
 
 def _evaluated(
-    channels: Channels, energies: Real, magnetisations: tuple[float, ...], keep: bool
+    channels: Channels, energies: Real, magnetisations: tuple[float, ...], *, keep: bool
 ) -> tuple[list[Flow], list[Transmissions]]:
     """Elastic flows at some energies for each magnetisation, and all transmissions if they are kept."""
     flows: list[list[Flow]] = [[] for _ in magnetisations]
@@ -475,7 +475,7 @@ def _joined_flows(parts: list[Flow]) -> Flow:
     )
 
 
-def _fits(channels: Channels, nodes: int, keep: bool) -> None:
+def _fits(channels: Channels, nodes: int, *, keep: bool) -> None:
     """Refuse transmissions that do not fit in memory."""
     terminals = len(channels.starts)
     need = 8.0 * 3 * nodes * (2 * terminals * (terminals + 4) if keep else terminals + 8)

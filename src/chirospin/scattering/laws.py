@@ -114,7 +114,7 @@ def _bonds(system: System) -> NDArray[np.bool_]:
     n = system.orbitals
     sizes = np.abs(system.hamiltonian.reshape(n, 2, n, 2)).max(axis=(1, 3))
     joined = sizes > ZERO * max(float(sizes.max()), 1e-300)
-    np.fill_diagonal(joined, False)
+    np.fill_diagonal(joined, val=False)
     return np.asarray(joined)
 
 

@@ -112,7 +112,7 @@ class MixedGKSL(Method):
         require_single_orbitals(model, self.name)
         require_no_floating(model, f"method {self.name}", "gksl and landauer")
         pair = listed_pair(model)
-        check_size(pair[0], self.folder is not None)
+        check_size(pair[0], on_disk=self.folder is not None)
         up, down = (
             self.certified_state(member, name)
             for member, name in zip(pair, MAGNETISATIONS, strict=True)
@@ -134,7 +134,7 @@ class MixedGKSL(Method):
         return certified(sectors, state, self.tolerance)
 
 
-def required_bytes(member: FlatMember, on_disk: bool) -> tuple[float, float]:
+def required_bytes(member: FlatMember, *, on_disk: bool) -> tuple[float, float]:
     """Memory and real multiplications of one magnetisation, estimated."""
     sizes = fock.sector_sizes(member.charges)
     unknowns = float(sum(size**2 for size in sizes))
@@ -143,14 +143,14 @@ def required_bytes(member: FlatMember, on_disk: bool) -> tuple[float, float]:
     return need, 12.5 * sum(float(size) ** 3 for size in sizes) * KRYLOV_GUESS
 
 
-def check_size(member: FlatMember, on_disk: bool) -> None:
+def check_size(member: FlatMember, *, on_disk: bool) -> None:
     """Refuse a size that does not fit; say what a large one will take.
 
     Raises
     ------
     ModelError : says how much memory would be needed
     """
-    need, products = required_bytes(member, on_disk)
+    need, products = required_bytes(member, on_disk=on_disk)
     molecules = member.coupling.shape[1] // PER_MOLECULE
     if need > available_bytes():
         raise ModelError(

@@ -221,9 +221,9 @@ class SwitchedEvolution(Method):
             require_no_floating(model, "transients", "steady states")
             require_no_vibrations(model, self.name)
             require_wide_bands(model, self.name)
-            yield self._state(model, SPIN_FLOW in needs)
+            yield self._state(model, spin=SPIN_FLOW in needs)
 
-    def _state(self, model: SwitchedBias, spin: bool) -> TransientState:
+    def _state(self, model: SwitchedBias, *, spin: bool) -> TransientState:
         start, after = beginning_of(model), BiasedMember.both(model)
         before = BiasedMember.both(start.model or model)
         if start.flipped:
@@ -236,7 +236,7 @@ class SwitchedEvolution(Method):
             for pair in (after, before)
         ]
         both = [
-            self._of(switched_times(model), one, None if start.model is None else other, spin)
+            self._of(switched_times(model), one, None if start.model is None else other, spin=spin)
             for one, other in zip(*ends, strict=True)
         ]
         outcomes = [part.pop("outcome") for part in both]
@@ -250,7 +250,7 @@ class SwitchedEvolution(Method):
         )
 
     def _of(
-        self, times: Array, after: BiasedMember, before: BiasedMember | None, spin: bool
+        self, times: Array, after: BiasedMember, before: BiasedMember | None, *, spin: bool
     ) -> dict[str, Any]:
         found = self._steady(after)
         leads, layout = found.leads, found.solver.generator.layout

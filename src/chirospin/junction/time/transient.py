@@ -205,9 +205,9 @@ class Evolution(Method):
                     f"Parameter `molecules` must be 1 or {LARGEST} for method krylov, but is "
                     f"{model.molecules}; gksl gives the steady state of 3"
                 )
-            yield self._state(model, MODES in needs)
+            yield self._state(model, modes=MODES in needs)
 
-    def _state(self, model: SwitchedJunction, modes: bool) -> TransientState:
+    def _state(self, model: SwitchedJunction, *, modes: bool) -> TransientState:
         require_end_leads(model, self.name)
         pair = listed_pair(model)
         check_memory(pair)

@@ -216,7 +216,7 @@ def bound_facts(
             for r in ranges
         },
         "measured": None if seen is None else asdict(seen),
-        "verdict": verdict(best, complete, seen),
+        "verdict": verdict(best, complete=complete, seen=seen),
     }
 
 
@@ -225,7 +225,7 @@ def _end(one: Range, value: float) -> str:
     return "lower end" if share < ON_END else "upper end" if share > 1 - ON_END else ""
 
 
-def verdict(best: float, complete: bool, seen: Seen | None) -> str:
+def verdict(best: float, *, complete: bool, seen: Seen | None) -> str:
     """What a bound says of measured curves; empty without curves where the search is complete."""
     if not complete:
         return INCOMPLETE
