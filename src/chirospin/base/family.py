@@ -255,9 +255,9 @@ class Family:
         )
 
 
-def _asked(one: Observable | Check | Part) -> tuple[str, ...]:
+def _asked(asker: Observable | Check | Part) -> tuple[str, ...]:
     """All the parts that it needs."""
-    return (*one.needs, *one.error_needs) if isinstance(one, Observable) else one.needs
+    return (*asker.needs, *asker.error_needs) if isinstance(asker, Observable) else asker.needs
 
 
 def former_names(module: str, present: Mapping[str, str]) -> Callable[[str], NoReturn]:

@@ -31,13 +31,13 @@ STYLE = (
 )
 
 
-def verdict_line(found: Sequence[Certificate]) -> str:
+def verdict_line(certificates: Sequence[Certificate]) -> str:
     """The audit in one line, red where a check fails."""
-    failed = [one for one in found if not one.passed]
+    failed = [one for one in certificates if not one.passed]
     if not failed:
-        return f'<p class="verdict passed">✓ Audit {checks_words(found)}</p>'
+        return f'<p class="verdict passed">✓ Audit {checks_words(certificates)}</p>'
     names = ", ".join(f"{one.name} ({one.method})" for one in failed)
-    return f'<p class="verdict failed"><span style="color:{RED}">✗ Audit {checks_words(found)}: {escape(names)}</span></p>'
+    return f'<p class="verdict failed"><span style="color:{RED}">✗ Audit {checks_words(certificates)}: {escape(names)}</span></p>'
 
 
 def svg_figure(figure: Any, about: str) -> str:

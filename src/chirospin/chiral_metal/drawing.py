@@ -16,7 +16,7 @@ from chirospin.base.drawing import (
     sheet,
 )
 from chirospin.base.figures import COLUMN, INK
-from chirospin.chiral_metal.model import IsotropicMetal, Scales, scales
+from chirospin.chiral_metal.model import IsotropicMetal, Scales, scales_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ def driven_drawing(model: IsotropicMetal, *, dark: bool = False) -> Figure:
 
 
 def _metal(model: IsotropicMetal, *, dark: bool, alternating: bool = False) -> Figure:
-    of = scales(model)
+    of = scales_of(model)
     with sheet(SIZE, "AA;BC", dark=dark, height_ratios=(1.1, 2.5)) as (figure, axes):
         _slab(axes["A"], of, dark=dark, alternating=alternating)
         bands_and_contours(axes["B"], axes["C"], _bands(of), dark=dark, second="z")

@@ -156,7 +156,7 @@ class KGrid(Method):
                 "Parameter `hamiltonian` must be periodic for the method k-grid, but is "
                 f"{models[0].hamiltonian!r}; use fermi-surface"
             )
-        requests = [(one.chemical_potential, thermal_energy_of(one)) for one in models]
+        requests = [(model.chemical_potential, thermal_energy_of(model)) for model in models]
         found: dict[int, CrystalState] = {}
         left, points = list(range(len(models))), self.points
         coarse = self._level(subject, coarser(points), requests, needs)

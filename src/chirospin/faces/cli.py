@@ -1524,12 +1524,12 @@ def benchmark_run(*, against: Path, json: Json = False) -> int:
     from chirospin.benchmark import MISSED, benchmark_verdicts, read_benchmark_results
     from chirospin.faces import benchmarking
 
-    found = benchmark_verdicts(read_benchmark_results(against))
+    verdicts = benchmark_verdicts(read_benchmark_results(against))
     if json:
-        say(json_format.dumps(benchmarking.benchmark_verdicts_json(found)))
+        say(json_format.dumps(benchmarking.benchmark_verdicts_json(verdicts)))
     else:
-        say(benchmarking.benchmark_verdicts_text(found))
-    missed = [one for one in found if one.verdict == MISSED]
+        say(benchmarking.benchmark_verdicts_text(verdicts))
+    missed = [one for one in verdicts if one.verdict == MISSED]
     for one in missed:
         warn(
             f"benchmark FAILED: {one.name} is {one.found:.10g}, value {one.value:.10g}, "

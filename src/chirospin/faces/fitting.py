@@ -168,14 +168,14 @@ def _fitted(task: Task, name: str, report: Callable[[int, int], None], n: int) -
     }
     if mechanism is not None:
         return [fit_one(mechanism, task.data, **sampling)]
-    one = fit_expensive(
+    fit = fit_expensive(
         expensive_of(task, name),
         task.data,
         points=task.changes.training,
         solving=solve_progress(report, n, many),
         **sampling,
     )
-    return [one] if one.failures else [one, *without_polarisation(one, **sampling)]
+    return [fit] if fit.failures else [fit, *without_polarisation(fit, **sampling)]
 
 
 def expensive_of(task: Task, name: str) -> Expensive:
@@ -338,19 +338,19 @@ def fit_failures(ds: xr.Dataset) -> list[str]:
 def write_posteriors(fitted: Sequence[Fitted], out: Path) -> list[Path]:
     """One InferenceData file for each mechanism beside the result: ``f.level.driven.nc`` beside ``f.nc``."""
     paths = []
-    for one in fitted:
-        if one.failures:
+    for fit in fitted:
+        if fit.failures:
             continue
-        path = out.with_name(f"{out.stem}.{one.name}.nc")
-        inference_data(one, path)
+        path = out.with_name(f"{out.stem}.{fit.name}.nc")
+        inference_data(fit, path)
         paths.append(path)
     return paths
 
 
-def calibration_text(found: Mapping[str, Calibration]) -> str:
+def calibration_text(calibrations: Mapping[str, Calibration]) -> str:
     """Ranks and coverage of simulated truths."""
     rows = []
-    for name, one in found.items():
+    for name, one in calibrations.items():
         for n, parameter in enumerate(one.names):
             cover = [f"{one.coverage(level)[n]:.2f}" for level in CENTRAL]
             ranks = " ".join(map(str, one.histogram[n]))
@@ -368,12 +368,12 @@ def calibration_text(found: Mapping[str, Calibration]) -> str:
             ],
         ),
     ]
-    for name, one in found.items():
+    for name, one in calibrations.items():
         lines.append(f"{name}: {'; '.join(one.failures) or 'calibrated'}")
     return "\n".join(lines)
 
 
-def calibration_facts(found: Mapping[str, Calibration]) -> dict[str, Any]:
+def calibration_facts(calibrations: Mapping[str, Calibration]) -> dict[str, Any]:
     """The same as plain values."""
     return {
         name: {
@@ -388,7 +388,7 @@ def calibration_facts(found: Mapping[str, Calibration]) -> dict[str, Any]:
                 for n, parameter in enumerate(one.names)
             },
         }
-        for name, one in found.items()
+        for name, one in calibrations.items()
     }
 
 

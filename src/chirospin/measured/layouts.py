@@ -399,15 +399,15 @@ def _sheets(name: str, stem: str, raw: bytes, description: Description) -> Readi
             if _is_long(table, description)
             else _wide(name, stem, table, description, title)
         )
-        for one in part.records:
+        for record in part.records:
             records.append(
                 Record(
-                    bias=one.bias,
-                    current=one.current,
-                    labels=one.labels,
+                    bias=record.bias,
+                    current=record.current,
+                    labels=record.labels,
                     file=name,
-                    column=f"{title}: {one.column}",
-                    density=one.density,
+                    column=f"{title}: {record.column}",
+                    density=record.density,
                 )
             )
         rows = rows or part.rows

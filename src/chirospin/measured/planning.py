@@ -149,6 +149,6 @@ def plan(
     )
 
 
-def plan_facts(one: Plan) -> dict[str, Any]:
+def plan_facts(plan: Plan) -> dict[str, Any]:
     """A plan as plain values."""
-    return dict(vars(one))
+    return dict(vars(plan))

@@ -64,18 +64,20 @@ def _two_views(parts: list[Structure], *, dark: bool) -> Figure:
     return figure
 
 
-def _atoms(ax: Axes, one: Structure, shown: tuple[int, int], depth: int, *, dark: bool) -> None:
+def _atoms(
+    ax: Axes, structure: Structure, shown: tuple[int, int], depth: int, *, dark: bool
+) -> None:
     """Balls as large as their atoms, the nearer ones in front."""
     from ase.data import covalent_radii
     from ase.data.colors import jmol_colors
     from matplotlib.patches import Circle
 
-    places = one.positions * ANGSTROM
+    places = structure.positions * ANGSTROM
     flat = places[:, shown]
-    for i, j in np.argwhere(np.triu(bonded_atoms(one))):
+    for i, j in np.argwhere(np.triu(bonded_atoms(structure))):
         line(ax, flat[i], flat[j], BOND, dark=dark)
     side = 1.0 if depth == 2 else -1.0  # seen from +z, or from -y
     for n in np.argsort(side * places[:, depth]):
-        radius = RADIUS * ANGSTROM * covalent_radii[one.numbers[n]]
-        colour = jmol_colors[one.numbers[n]]
+        radius = RADIUS * ANGSTROM * covalent_radii[structure.numbers[n]]
+        colour = jmol_colors[structure.numbers[n]]
         ax.add_patch(Circle(flat[n], radius, fc=colour, ec=INK[dark], lw=0.4, zorder=3))

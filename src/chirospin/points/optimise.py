@@ -263,7 +263,7 @@ class Landscape:
     @property
     def goals(self) -> tuple[Objective, ...]:
         """The objective, and those of the limits."""
-        return (self.goal, *(one.goal for one in self.limits))
+        return (self.goal, *(limit.goal for limit in self.limits))
 
     @property
     def content(self) -> str:
@@ -274,8 +274,8 @@ class Landscape:
             self.method,
             self.goal.text,
             self.ranges,
-            [(one.goal.text, one.low, one.high) for one in self.limits],
-            [one.name for one in self.checks],
+            [(limit.goal.text, limit.low, limit.high) for limit in self.limits],
+            [check.name for check in self.checks],
         )
 
     @property
@@ -289,7 +289,7 @@ class Landscape:
 
     def sizes(self, points: Array) -> Array:
         """Objective and what the limits limit at several points, (point, goal); NaN where there is none."""
-        wanted = [one.observable for goal in self.goals for one in goal.factors]
+        wanted = [factor.observable for goal in self.goals for factor in goal.factors]
         needs = self.problem.value_needs(wanted)
         # one by one: a point that takes long would hold up a batch
         return np.array([self._size(shares, needs) for shares in points])
@@ -307,7 +307,7 @@ class Landscape:
 
     def sound(self, model: Model, state: Any) -> bool:
         """Whether a state passes the checks."""
-        found = ((one, one.evaluate(model, state)) for one in self.checks)
+        found = ((check, check.evaluate(model, state)) for check in self.checks)
         return all(value is None or one.judge(value) for one, value in found)
 
     def heights(self, points: Array) -> Array:
@@ -319,7 +319,7 @@ class Landscape:
         heights = self.sign * sizes[:, 0]
         outside = np.zeros(len(points))
         for n, row in enumerate(sizes[:, 1:]):
-            margins = [one.margins(value) for one, value in zip(self.limits, row, strict=True)]
+            margins = [limit.margins(value) for limit, value in zip(self.limits, row, strict=True)]
             outside[n] = -np.concatenate([[0.0], *margins]).min()
         known = np.isfinite(heights) & np.isfinite(outside)
         if self.limits and known.any():
@@ -330,9 +330,10 @@ class Landscape:
     def place(self, shares: Array) -> Place:
         """Signed objective and margins with their derivatives by the shares."""
         values, slopes = self._kept_adjoint(shares) or self._differences(shares)
-        margins = [one.margins(v) for one, v in zip(self.limits, values[1:], strict=True)]
+        margins = [limit.margins(v) for limit, v in zip(self.limits, values[1:], strict=True)]
         margin_slopes = [
-            one.slopes(v, s) for one, v, s in zip(self.limits, values[1:], slopes[1:], strict=True)
+            limit.slopes(v, s)
+            for limit, v, s in zip(self.limits, values[1:], slopes[1:], strict=True)
         ]
         return Place(
             height=self.sign * values[0],
@@ -482,7 +483,7 @@ def _starts(land: Landscape, count: int, screen: int, seed: int) -> list[Array]:
         points = qmc.Sobol(size, rng=rng).random_base2(power)
         heights = land.heights(points)
         for place in np.argsort(heights, kind="stable"):
-            distances = [float(np.linalg.norm(points[place] - one)) for one in starts]
+            distances = [float(np.linalg.norm(points[place] - start)) for start in starts]
             apart = min(distances, default=np.inf) > APART * np.sqrt(size)
             if apart and np.isfinite(heights[place]) and len(starts) < count:
                 starts.append(points[place])
@@ -534,7 +535,7 @@ class _Climber:
         if found is None or not defined:
             self.path.values.append(np.nan)
             nothing = np.zeros(len(shares))
-            ends = sum(len(one.ends) for one in self.land.limits)
+            ends = sum(len(limit.ends) for limit in self.land.limits)
             return Place(
                 height=np.inf,
                 slope=nothing,

@@ -19,8 +19,7 @@ from chirospin.base.drawing import (
 )
 from chirospin.base.figures import COLUMN
 from chirospin.base.spin import PAULI
-from chirospin.vibration.model import Complex, Level, Vibration, bath
-from chirospin.vibration.model import level as level_of
+from chirospin.vibration.model import Complex, Level, Vibration, bath, level_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -187,8 +187,8 @@ class ThermalLeads(JumpFamily):
         self.thermal_energy = np.array([member.reservoirs.thermal_energy for member in members])
         self.conditions, self.condition = distinct_conditions(members)
         states = [spectrum(member.matrices) for member in members]
-        self.energies = _stacked([one.energies for one in states])
-        self.vectors = _stacked([one.vectors for one in states])
+        self.energies = _stacked([state.energies for state in states])
+        self.vectors = _stacked([state.vectors for state in states])
         self._assemble(tuple(np.flatnonzero(self.coupling.any(axis=(0, 1))).tolist()))
 
     def _zeros(self, *axes: int) -> Stacks:
@@ -459,6 +459,6 @@ def fluctuations(members: Sequence[BiasedMember], layout: Layout) -> list[JumpFa
 
 def _stacked(parts: Sequence[Any]) -> tuple[list[Any], list[Any]]:
     even, odd = (
-        [np.stack([one[p][n] for one in parts]) for n in range(len(parts[0][p]))] for p in (0, 1)
+        [np.stack([part[p][n] for part in parts]) for n in range(len(parts[0][p]))] for p in (0, 1)
     )
     return even, odd

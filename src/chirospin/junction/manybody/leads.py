@@ -228,10 +228,10 @@ class FlatLeads(JumpFamily):
         """
         exchange = [
             (
-                np.einsum("l,lab->ab", entering * one.occupation, one.gamma),
-                np.einsum("l,lab->ab", leaving * (1 - one.occupation), one.gamma),
+                np.einsum("l,lab->ab", entering * member.occupation, member.gamma),
+                np.einsum("l,lab->ab", leaving * (1 - member.occupation), member.gamma),
             )
-            for one in self.members
+            for member in self.members
         ]
         maps = lead_maps(self.members, self.layout.charges, exchange)
         return lambda parity, packed: self.layout.by_electrons(packed, lambda X: maps[parity] @ X)

@@ -284,10 +284,10 @@ class SectorGenerator:
         """What jumps bring into one sector from the other parity, packed (d, d)."""
         xp = array_namespace(packed)
         total = None
-        for one in arrivals:
-            X = self.block(one.source, packed)
-            part = xp.take(xp.take(X, one.index, axis=0), one.index, axis=1)
-            part = part * (one.rate * one.sign)[:, None] * one.sign[None, :]
+        for arrival in arrivals:
+            X = self.block(arrival.source, packed)
+            part = xp.take(xp.take(X, arrival.index, axis=0), arrival.index, axis=1)
+            part = part * (arrival.rate * arrival.sign)[:, None] * arrival.sign[None, :]
             total = part if total is None else total + part
         d = self.size(key)
         return xp.zeros((d, d), dtype=packed.dtype) if total is None else total
@@ -324,12 +324,12 @@ class Inverses:
         self.arrivals = {
             key: [
                 Arrival(
-                    source=one.source,
-                    rate=one.rate,
-                    index=device.put(one.index, "int64"),
-                    sign=device.put(one.sign, "float32"),
+                    source=arrival.source,
+                    rate=arrival.rate,
+                    index=device.put(arrival.index, "int64"),
+                    sign=device.put(arrival.sign, "float32"),
                 )
-                for one in arrivals
+                for arrival in arrivals
             ]
             for key, arrivals in sectors.arrivals.items()
         }

@@ -241,7 +241,7 @@ class SwitchedEvolution(Method):
         ]
         outcomes = [part.pop("outcome") for part in both]
         flows = [part.pop("spin") for part in both]
-        stopped = [one for one in outcomes if not one.converged]
+        stopped = [outcome for outcome in outcomes if not outcome.converged]
         return TransientState(
             **{name: np.stack([part[name] for part in both]) for name in both[0]},
             outcome=stopped[0] if stopped else max(outcomes, key=lambda one: one.residual),
@@ -320,16 +320,16 @@ def _currents(leads: ThermalLeads, halves: Halves) -> Real:
 def _spin(member: BiasedMember, leads: ThermalLeads, states: Sequence[Halves]) -> SpinFlow:
     """Own spin currents in time, (time, lead, component)."""
     alone = [leads.alone(lead) for lead in range(len(member.coupling))]
-    current = [spin_inflow(alone, [member], leads.layout, one)[0] for one in states]
-    torque = [spin_orbit_torque([member], leads.layout, one)[0] for one in states]
+    current = [spin_inflow(alone, [member], leads.layout, state)[0] for state in states]
+    torque = [spin_orbit_torque([member], leads.layout, state)[0] for state in states]
     return SpinFlow(current=np.array(current), corrected=None, torque=np.array(torque))
 
 
 def _joint(flows: Sequence[SpinFlow]) -> SpinFlow:
     return SpinFlow(
-        current=np.stack([one.current for one in flows]),
+        current=np.stack([flow.current for flow in flows]),
         corrected=None,
-        torque=np.stack([one.torque for one in flows]),
+        torque=np.stack([flow.torque for flow in flows]),
     )
 
 

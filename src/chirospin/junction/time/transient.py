@@ -161,8 +161,8 @@ class TransientState:
     @property
     def decay(self) -> Array:
         """-kappa_j of the slowest modes, (magnetisation, mode), eV/hbar."""
-        found: Modes = self.parts[MODES]
-        return found.decay
+        modes: Modes = self.parts[MODES]
+        return modes.decay
 
 
 class Evolution(Method):
@@ -215,7 +215,7 @@ class Evolution(Method):
         parts = [self._of(model, pair, found[m], m) for m in (0, 1)]
         outcomes = [part.pop("outcome") for part in parts]
         worst = max(outcomes, key=lambda one: one.residual)
-        stopped = [one for one in outcomes if not one.converged]
+        stopped = [outcome for outcome in outcomes if not outcome.converged]
         both: dict[str, Any] = {n: np.stack([part[n] for part in parts]) for n in parts[0]}
         return TransientState(
             **both,
@@ -223,17 +223,17 @@ class Evolution(Method):
             parts={MODES: _modes(found)} if modes else {},
         )
 
-    def _of(self, model: SwitchedJunction, pair: Pair, found: Solved, m: int) -> dict[str, Any]:
-        steady = one_vector(found.stationary.halves)
-        outcome = found.states[0].outcome
+    def _of(self, model: SwitchedJunction, pair: Pair, solved: Solved, m: int) -> dict[str, Any]:
+        steady = one_vector(solved.stationary.halves)
+        outcome = solved.states[0].outcome
         wanted = transient_times(model)
-        start = self._start(model, pair[1 - m], found)
-        apply = generator_action(found.solver.generator)
+        start = self._start(model, pair[1 - m], solved)
+        apply = generator_action(solved.solver.generator)
         if outcome.converged:
-            vectors, error, work = carried(found.solver, apply, start, wanted, self.tolerance)
+            vectors, error, work = carried(solved.solver, apply, start, wanted, self.tolerance)
         else:
             vectors, error, work = np.broadcast_to(start, (len(wanted), start.size)), 0.0, 0
-        read = Reading(found.solver.generator.layout)
+        read = Reading(solved.solver.generator.layout)
         rows = [read(vector, apply(vector), steady) for vector in vectors]
         work += outcome.iterations
         n = np.array([row[0] for row in rows])
@@ -248,7 +248,7 @@ class Evolution(Method):
                 if error <= 10 * self.tolerance * len(wanted)
                 else "the steps lost accuracy",
             )
-        final = found.states[0].one_body_density.diagonal().real
+        final = solved.states[0].one_body_density.diagonal().real
         return {
             "occupation": n,
             "current": flow,
@@ -259,11 +259,11 @@ class Evolution(Method):
             "outcome": outcome,
         }
 
-    def _start(self, model: SwitchedJunction, flipped: FlatMember, found: Solved) -> Real:
+    def _start(self, model: SwitchedJunction, flipped: FlatMember, solved: Solved) -> Real:
         if model.initial_state == "flipped":
             return one_vector(steady_state(flipped, self.krylov_vectors).stationary.halves)
         f = 0.0 if model.initial_state == "empty" else float(lead_occupations(model).mean())
-        return one_vector(found.solver.generator.layout.product_state(np.array([[f]])))
+        return one_vector(solved.solver.generator.layout.product_state(np.array([[f]])))
 
 
 def carried(
