@@ -33,7 +33,7 @@ STYLE = (
 
 def verdict_line(certificates: Sequence[Certificate]) -> str:
     """The audit in one line, red where a check fails."""
-    failed = [one for one in certificates if not one.passed]
+    failed = [certificate for certificate in certificates if not certificate.passed]
     if not failed:
         return f'<p class="verdict passed">✓ Audit {checks_words(certificates)}</p>'
     names = ", ".join(f"{one.name} ({one.method})" for one in failed)

@@ -50,16 +50,17 @@ def benchmark_verdicts_text(verdicts: Sequence[BenchmarkVerdict]) -> str:
     """A verdict for each problem, and how many are met."""
     rows = [
         [
-            one.verdict,
-            one.name,
-            "" if one.found is None else f"{one.found:.10g}",
-            f"{one.value:.10g}",
-            f"{one.tolerance:g}",
+            verdict.verdict,
+            verdict.name,
+            "" if verdict.found is None else f"{verdict.found:.10g}",
+            f"{verdict.value:.10g}",
+            f"{verdict.tolerance:g}",
         ]
-        for one in verdicts
+        for verdict in verdicts
     ]
     count = {
-        word: sum(one.verdict == word for one in verdicts) for word in (MET, MISSED, NOT_GIVEN)
+        word: sum(verdict.verdict == word for verdict in verdicts)
+        for word in (MET, MISSED, NOT_GIVEN)
     }
     last = f"{count[MET]} met, {count[MISSED]} missed, {count[NOT_GIVEN]} not given"
     return f"{table(rows, ['verdict', 'problem', 'found', 'value', 'tolerance'])}\n{last}"
@@ -68,11 +69,11 @@ def benchmark_verdicts_text(verdicts: Sequence[BenchmarkVerdict]) -> str:
 def benchmark_verdicts_json(verdicts: Sequence[BenchmarkVerdict]) -> dict[str, Any]:
     """The same for a machine."""
     return {
-        one.name: {
-            "verdict": one.verdict.lower(),
-            "found": one.found,
-            "value": one.value,
-            "tolerance": one.tolerance,
+        verdict.name: {
+            "verdict": verdict.verdict.lower(),
+            "found": verdict.found,
+            "value": verdict.value,
+            "tolerance": verdict.tolerance,
         }
-        for one in verdicts
+        for verdict in verdicts
     }

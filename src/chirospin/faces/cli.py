@@ -1529,7 +1529,7 @@ def benchmark_run(*, against: Path, json: Json = False) -> int:
         say(json_format.dumps(benchmarking.benchmark_verdicts_json(verdicts)))
     else:
         say(benchmarking.benchmark_verdicts_text(verdicts))
-    missed = [one for one in verdicts if one.verdict == MISSED]
+    missed = [verdict for verdict in verdicts if verdict.verdict == MISSED]
     for one in missed:
         warn(
             f"benchmark FAILED: {one.name} is {one.found:.10g}, value {one.value:.10g}, "

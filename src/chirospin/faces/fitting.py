@@ -350,11 +350,11 @@ def write_posteriors(fitted: Sequence[Fitted], out: Path) -> list[Path]:
 def calibration_text(calibrations: Mapping[str, Calibration]) -> str:
     """Ranks and coverage of simulated truths."""
     rows = []
-    for name, one in calibrations.items():
-        for n, parameter in enumerate(one.names):
-            cover = [f"{one.coverage(level)[n]:.2f}" for level in CENTRAL]
-            ranks = " ".join(map(str, one.histogram[n]))
-            rows.append([name, parameter, ranks, f"{one.p[n]:.2g}", *cover])
+    for name, calibration in calibrations.items():
+        for n, parameter in enumerate(calibration.names):
+            cover = [f"{calibration.coverage(level)[n]:.2f}" for level in CENTRAL]
+            ranks = " ".join(map(str, calibration.histogram[n]))
+            rows.append([name, parameter, ranks, f"{calibration.p[n]:.2g}", *cover])
     lines = [
         "simulated truths, drawn from the priors and measured like this set",
         table(
@@ -368,8 +368,8 @@ def calibration_text(calibrations: Mapping[str, Calibration]) -> str:
             ],
         ),
     ]
-    for name, one in calibrations.items():
-        lines.append(f"{name}: {'; '.join(one.failures) or 'calibrated'}")
+    for name, calibration in calibrations.items():
+        lines.append(f"{name}: {'; '.join(calibration.failures) or 'calibrated'}")
     return "\n".join(lines)
 
 
@@ -377,18 +377,18 @@ def calibration_facts(calibrations: Mapping[str, Calibration]) -> dict[str, Any]
     """The same as plain values."""
     return {
         name: {
-            "truths": len(one.ranks),
-            "failures": list(one.failures),
+            "truths": len(calibration.ranks),
+            "failures": list(calibration.failures),
             "parameters": {
                 parameter: {
-                    "ranks": one.histogram[n].tolist(),
-                    "p": float(one.p[n]),
-                    "inside": {str(x): float(one.coverage(x)[n]) for x in CENTRAL},
+                    "ranks": calibration.histogram[n].tolist(),
+                    "p": float(calibration.p[n]),
+                    "inside": {str(x): float(calibration.coverage(x)[n]) for x in CENTRAL},
                 }
-                for n, parameter in enumerate(one.names)
+                for n, parameter in enumerate(calibration.names)
             },
         }
-        for name, one in calibrations.items()
+        for name, calibration in calibrations.items()
     }
 
 

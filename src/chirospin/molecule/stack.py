@@ -358,13 +358,13 @@ def assembled(sites: Sequence[Site], bonds: Sequence[Bond], alone: Array | None)
     for i, site in enumerate(sites):
         fock[i, :, i] = np.diag(site.energies)
         overlap[i, :, i] = np.eye(2)
-    for i, one in enumerate(bonds):
-        F = one.fock.reshape(2, 2, 2, 2)
+    for i, bond in enumerate(bonds):
+        F = bond.fock.reshape(2, 2, 2, 2)
         fock[i, :, i] += F[0, :, 0] - np.diag(sites[i].energies)
         fock[i + 1, :, i + 1] += F[1, :, 1] - np.diag(sites[i + 1].energies)
         fock[i, :, i + 1] = F[0, :, 1]
         fock[i + 1, :, i] = F[0, :, 1].T
-        S = one.overlap.reshape(2, 2, 2, 2)
+        S = bond.overlap.reshape(2, 2, 2, 2)
         overlap[i, :, i + 1], overlap[i + 1, :, i] = S[0, :, 1], S[0, :, 1].T
     inverse, smallest = _inverse_root(overlap.reshape(2 * M, 2 * M))
     h = (inverse @ fock.reshape(2 * M, 2 * M) @ inverse).reshape(M, 2, M, 2)
@@ -423,13 +423,13 @@ def _interactions(
     """Repulsion on each molecule and between neighbours, and the spin-orbit elements that are left out."""
     local: list[list[Array]] = [[] for _ in range(len(bonds) + 1)]
     between, left = [], 0.0
-    for i, one in enumerate(bonds):
-        X = _inverse_root(one.overlap)[0] @ block(_rotation(turns[i]), _rotation(turns[i + 1]))
-        values = np.einsum("pqrs,pi,qj,rk,sl->ijkl", one.repulsion, X, X, X, X, optimize=True)
+    for i, bond in enumerate(bonds):
+        X = _inverse_root(bond.overlap)[0] @ block(_rotation(turns[i]), _rotation(turns[i + 1]))
+        values = np.einsum("pqrs,pi,qj,rk,sl->ijkl", bond.repulsion, X, X, X, X, optimize=True)
         local[i].append(values[:2, :2, :2, :2])
         local[i + 1].append(values[2:, 2:, 2:, 2:])
         between.append(np.einsum("iikk->ik", values)[:2, 2:])
-        G = np.einsum("xpq,pi,qj->xij", one.spin_orbit, X, X)
+        G = np.einsum("xpq,pi,qj->xij", bond.spin_orbit, X, X)
         left = max(left, float(np.linalg.norm(G[:, :2, 2:], axis=0).max()))
     size = float(np.linalg.norm(vectors, axis=1).max(initial=0.0))
     means = [np.mean(values, axis=0) for values in local if values]

@@ -179,7 +179,10 @@ def allowed_directions(operations: tuple[Operation, ...], a: Signs, b: Signs) ->
     """
     broken = reduce(
         np.add,
-        (_forbidden(one, int(p), int(q)) for one, p, q in zip(operations, a, b, strict=True)),
+        (
+            _forbidden(operation, int(p), int(q))
+            for operation, p, q in zip(operations, a, b, strict=True)
+        ),
         np.zeros((3, 3)),
     )
     size, axes = np.linalg.eigh(broken)
@@ -202,11 +205,11 @@ def reason(operations: tuple[Operation, ...], a: Signs, b: Signs, axis: Array) -
         return ""
     words = {1: "even", -1: "odd"}
     causes = [
-        f"both are {words[int(p)]} under {one.name}"
+        f"both are {words[int(p)]} under {operation.name}"
         if p == q
-        else f"they are {words[int(p)]} and {words[int(q)]} under {one.name}"
-        for one, p, q in zip(operations, a, b, strict=True)
-        if p * q and np.trace(across @ _forbidden(one, int(p), int(q))) > 1 - 1e-6
+        else f"they are {words[int(p)]} and {words[int(q)]} under {operation.name}"
+        for operation, p, q in zip(operations, a, b, strict=True)
+        if p * q and np.trace(across @ _forbidden(operation, int(p), int(q))) > 1 - 1e-6
     ]
     left = "along the stacking axis only" if np.trace(allowed) > 0.5 else "zero"
     return f"Lambda is {left}: " + " and ".join(causes[:2])

@@ -200,11 +200,11 @@ class Current:
 
 def why_not(currents: Sequence[Current]) -> str:
     """Why currents are not to be trusted; else empty."""
-    if not all(one.converged for one in currents):
+    if not all(current.converged for current in currents):
         return (
             "no potentials were found at which the voltage probes carry no current; lower the bias"
         )
-    worst = max(one.integration for one in currents)
+    worst = max(current.integration for current in currents)
     if not np.isfinite(worst) or worst > ACCURATE:
         return (
             f"the integral over energies is known to {worst:.1e} only: levels are much sharper than the "

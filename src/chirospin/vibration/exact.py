@@ -190,7 +190,7 @@ class Displaced:
     energies: Array
     couplings: Complex
     shifts: Array
-    here: Level
+    level: Level
 
     @classmethod
     def of(cls, level: Level, split: tuple[Complex, Array, Complex]) -> Displaced:
@@ -198,13 +198,13 @@ class Displaced:
         vectors, bare, couplings = split
         weighted = couplings / level.frequencies[:, None]
         shifts = (couplings.T @ weighted.conj()).real
-        return cls(vectors=vectors, energies=bare, couplings=couplings, shifts=shifts, here=level)
+        return cls(vectors=vectors, energies=bare, couplings=couplings, shifts=shifts, level=level)
 
     def weights(self) -> tuple[float, Array, float]:
         """Probabilities of no electron, of one in each channel, and of two."""
         one = self.energies - np.diag(self.shifts)
-        two = self.energies.sum() - self.shifts.sum() + self.here.hubbard
-        exponents = -np.array([0.0, *one, two]) / self.here.thermal_energy
+        two = self.energies.sum() - self.shifts.sum() + self.level.hubbard
+        exponents = -np.array([0.0, *one, two]) / self.level.thermal_energy
         p = np.exp(exponents - exponents.max())
         p /= p.sum()
         return float(p[0]), p[1:3], float(p[3])
@@ -223,8 +223,8 @@ class Displaced:
         _, single, _ = self.weights()
         # Lambda_++ - Lambda_-- = sum (|l_+|^2 - |l_-|^2)/omega, formed before it is summed
         plus, minus = np.abs(self.couplings.T)
-        shift = ((plus - minus) * (plus + minus) / self.here.frequencies).sum()
-        gap = (self.energies[0] - self.energies[1] - shift) / self.here.thermal_energy
+        shift = ((plus - minus) * (plus + minus) / self.level.frequencies).sum()
+        gap = (self.energies[0] - self.energies[1] - shift) / self.level.thermal_energy
         larger = single.max()
         return float(np.sign(-gap) * larger * -np.expm1(-abs(gap)))
 
@@ -246,7 +246,7 @@ class Displaced:
     def lines(self) -> Array:
         """Energies around which each channel has weight, without and with the other one, (2, 2)."""
         moved = np.array([0.0, 1.0])[None] * (
-            self.here.hubbard - 2 * np.array([[self.shifts[0, 1]], [self.shifts[1, 0]]])
+            self.level.hubbard - 2 * np.array([[self.shifts[0, 1]], [self.shifts[1, 0]]])
         )
         return np.asarray((self.energies - np.diag(self.shifts))[:, None] + moved)
 
@@ -337,7 +337,7 @@ class Diagonalised:
     double: float
     amplitudes: Complex
     quanta: tuple[int, ...]
-    here: Level
+    level: Level
 
     @classmethod
     def of(cls, level: Level, quanta: tuple[int, ...]) -> Diagonalised:
@@ -357,13 +357,13 @@ class Diagonalised:
             double=float(double - (np.abs(traces) ** 2 / level.frequencies).sum()),
             amplitudes=traces / level.frequencies,
             quanta=quanta,
-            here=level,
+            level=level,
         )
 
     def _probabilities(self) -> tuple[float, Array, float]:
         """Of no electron, of each state of one, and of two; quanta without end in the first and last."""
-        T = self.here.thermal_energy
-        free = -np.log(-np.expm1(-self.here.frequencies / T)).sum()
+        T = self.level.thermal_energy
+        free = -np.log(-np.expm1(-self.level.frequencies / T)).sum()
         exponents = np.concatenate([[free], -self.values / T, [free - self.double / T]])
         p = np.exp(exponents - exponents.max())
         p /= p.sum()
@@ -387,9 +387,9 @@ class Diagonalised:
         """Density of states by Lehmann's sum over transitions, broadened, (2, energies)."""
         none, single, double = self._probabilities()
         quanta = _numbers(self.quanta)
-        free = self.here.frequencies @ quanta
-        p0 = _share(none, free, self.here.thermal_energy)
-        p2 = _share(double, free, self.here.thermal_energy)
+        free = self.level.frequencies @ quanta
+        p0 = _share(none, free, self.level.thermal_energy)
+        p2 = _share(double, free, self.level.thermal_energy)
         displaced = displacement(self.amplitudes, self.quanta)
         out = np.zeros((2, omega.size))
         for spin in (0, 1):

@@ -302,7 +302,7 @@ class _Equation:
     z : i omega_n, (n,)
     """
 
-    here: Level
+    level: Level
     z: Complex
     loop: Exchange
     with_hartree: bool
@@ -311,11 +311,11 @@ class _Equation:
     def of(cls, level: Level, count: int, *, with_hartree: bool) -> _Equation:
         """For ``count`` positive frequencies."""
         z = 1j * np.pi * level.thermal_energy * (2 * np.arange(count) + 1)
-        return cls(here=level, z=z, loop=Exchange.between(level, count), with_hartree=with_hartree)
+        return cls(level=level, z=z, loop=Exchange.between(level, count), with_hartree=with_hartree)
 
     def packed(self, sigma: Complex, shift: Complex) -> Unknowns:
         """Real numbers; frequencies that Sigma lacks are those of the free level."""
-        whole = self_energy(self_energy_poles(self.here), self.z)
+        whole = self_energy(self_energy_poles(self.level), self.z)
         whole[: len(sigma)] = sigma[: len(self.z)]
         return np.asarray(np.concatenate([whole, shift[None]]).ravel().view(float))
 
@@ -326,7 +326,7 @@ class _Equation:
 
     def dressed(self, sigma: Complex, shift: Complex) -> tuple[Complex, Complex, Complex]:
         """G, the reference g, and the density matrix."""
-        T, energy = self.here.thermal_energy, self.here.energy + shift
+        T, energy = self.level.thermal_energy, self.level.energy + shift
         z = self.z[:, None, None] * np.eye(2)
         full, bare = green_parts(z - energy - sigma), green_parts(z - energy)
         scalar = 2 * T * summed_with_tail((full[0] - bare[0]).real, self.z.imag, T)
@@ -338,8 +338,8 @@ class _Equation:
         """F(x)."""
         sigma, shift = self.unpacked(x)
         G, g, density = self.dressed(sigma, shift)
-        moved = hartree(self.here, density) if self.with_hartree else np.zeros((2, 2), complex)
-        poles = self_energy_poles(_shifted(self.here, shift))
+        moved = hartree(self.level, density) if self.with_hartree else np.zeros((2, 2), complex)
+        poles = self_energy_poles(_shifted(self.level, shift))
         new = self_energy(poles, self.z) + self.loop(G - g)
         return np.asarray(np.concatenate([new, moved[None]]).ravel().view(float))
 

@@ -14,11 +14,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from chirospin.base.audit import Check
 from chirospin.base.errors import ModelError
-from chirospin.base.method import LOOSEST, NOTHING, TIGHTEST, Method, Needs
+from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Shape, axis_parameter, parameter
@@ -54,6 +54,7 @@ from chirospin.junction.manybody.steady import (
 from chirospin.junction.model import lead_couplings
 from chirospin.junction.observables import labels
 from chirospin.junction.probed import require_no_probes
+from chirospin.junction.time.evolution import evolution_tolerance
 from chirospin.junction.time.transient import (
     TRANSIENT_CHECKS,
     Reading,
@@ -196,12 +197,7 @@ class SwitchedEvolution(Method):
 
     kind: ClassVar[Kind]
 
-    tolerance: float = Field(
-        1e-10,
-        ge=TIGHTEST,
-        le=LOOSEST,
-        description="largest estimated error of rho, relative, per interval of time",
-    )
+    tolerance: float = evolution_tolerance()
     krylov_vectors: int = krylov_setting(300, "inverse")
     gives: ClassVar[Needs] = frozenset({SPIN_FLOW})
 

@@ -16,11 +16,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
-from chirospin.base.method import LOOSEST, NOTHING, TIGHTEST, Method, Needs
+from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import axis_parameter, parameter
@@ -45,7 +45,13 @@ from chirospin.junction.observables import (
 )
 from chirospin.junction.observables import labels as steady_labels
 from chirospin.junction.state import lead_current
-from chirospin.junction.time.evolution import Action, Spectrum, evolve, evolve_far
+from chirospin.junction.time.evolution import (
+    Action,
+    Spectrum,
+    evolution_tolerance,
+    evolve,
+    evolve_far,
+)
 from chirospin.numerics.sylvester import dagger
 
 Array = NDArray[Any]
@@ -176,12 +182,7 @@ class Evolution(Method):
         "van_den_eshof_hochbruck_2006",
     )
 
-    tolerance: float = Field(
-        1e-10,
-        ge=TIGHTEST,
-        le=LOOSEST,
-        description="largest estimated error of rho, relative, per interval of time",
-    )
+    tolerance: float = evolution_tolerance()
     krylov_vectors: int = krylov_setting(200, "inverse")
 
     gives: ClassVar[Needs] = frozenset({MODES})

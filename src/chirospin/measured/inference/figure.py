@@ -113,7 +113,7 @@ def ranks_figure(calibrations: Mapping[str, Calibration]) -> Figure:
     """Ranks of truths in their posteriors, a row for each mechanism; grey: where 99 % of flat ranks lie."""
     from chirospin.base.shown_figure import ShownFigure
 
-    columns = max(len(one.names) for one in calibrations.values())
+    columns = max(len(calibration.names) for calibration in calibrations.values())
     with journal_style():
         figure = ShownFigure(figsize=(1.15 * columns, 0.95 * len(calibrations) + 0.4))
         panels: Any = figure.subplots(len(calibrations), columns, squeeze=False, sharex=True)

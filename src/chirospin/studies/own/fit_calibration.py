@@ -51,7 +51,9 @@ def _histogram(calibration: Calibration) -> xr.Dataset:
 
 def _coverage(calibrations: dict[str, Calibration]) -> xr.Dataset:
     """Share of truths inside central intervals; the smallest and the largest of all parameters."""
-    values = np.array([[_ends(one, level) for level in CENTRAL] for one in calibrations.values()])
+    values = np.array(
+        [[_ends(calibration, level) for level in CENTRAL] for calibration in calibrations.values()]
+    )
     series = [f"{words} inside {100 * level:.0f} %" for level in CENTRAL for words in ("least", "most")]  # fmt: skip
     return xr.Dataset(
         {
