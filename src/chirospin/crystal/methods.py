@@ -200,15 +200,15 @@ class KGrid(Method):
 
 def symmetry_defects(subject: Subject, estimate: Estimate, *, reduced: bool) -> dict[str, float]:
     """What the group would change of the sums, over their size; NaN where it was used."""
-    found = {}
+    defects = {}
     for name, value in estimate.values.items():
         size = estimate.sizes[name]
         if subject.operations is None or reduced or not size:
-            found[name] = np.nan
+            defects[name] = np.nan
         else:
             change = value - projected(name, value, subject.operations)
-            found[name] = float(np.abs(change).max() / size)
-    return found
+            defects[name] = float(np.abs(change).max() / size)
+    return defects
 
 
 def judged(

@@ -419,7 +419,7 @@ def fit_report(ds: xr.Dataset) -> list[str]:
 def fit_certificates(ds: xr.Dataset) -> list[Certificate]:
     """ln Z of every phenomenological mechanism again, by walkers and weighted draws from the stored means."""
     data = stored_data(ds)
-    found = []
+    certificates = []
     for n, name in enumerate(map(str, ds["mechanism"].values)):
         mechanism = mechanism_of(name)
         if mechanism is None:
@@ -430,8 +430,8 @@ def fit_certificates(ds: xr.Dataset) -> list[Certificate]:
         told, own = (float(ds[v].values[n]) for v in ("log_evidence", "log_evidence_error"))
         allowed = max(0.5, 3 * float(np.hypot(error, own)))
         about = f"ln Z of {name} by another sampler"
-        found.append(_certificate(f"evidence {name}", abs(Z - told), allowed, about))
-    return found
+        certificates.append(_certificate(f"evidence {name}", abs(Z - told), allowed, about))
+    return certificates
 
 
 def _certificate(name: str, value: float, tolerance: float, about: str) -> Certificate:

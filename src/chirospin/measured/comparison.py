@@ -169,16 +169,16 @@ def missing_facts(analysis: Analysis, description: Description) -> list[str]:
 
 def _directions(analysis: Analysis, seed: int) -> dict[str, str]:
     """The verdict of each direction of sweep by itself."""
-    found = {}
+    directions = {}
     for direction in ("forward", "backward"):
         own = analysis.curves.direction == direction
         try:
             part = analysis_of(analysis.curves.where(own), None, seed)
         except ModelError as error:
-            found[direction] = str(error)
+            directions[direction] = str(error)
             continue
-        found[direction] = conclusion_of(part, findings_of(part), ()).sentence
-    return found
+        directions[direction] = conclusion_of(part, findings_of(part), ()).sentence
+    return directions
 
 
 def _multiverse(whole: Curves, analysis: Analysis, excluded: Any) -> dict[str, Any] | None:

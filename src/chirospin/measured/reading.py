@@ -315,12 +315,12 @@ def _trailing(file: str) -> str:
 
 def _orders(curves: Sequence[Curve], numbers: Real) -> list[Curve]:
     """The number of the record, and the share of its sweeps and loops that came before."""
-    found = []
+    orders = []
     for c, number in zip(curves, numbers, strict=True):
         (sweep,) = numbers_in([c.labels.get("sweep", "1")])
         inside = c.sweep.loop / max(c.sweep.loops, 1) + (sweep - 1) / 1000
-        found.append(replace(c, order=float(number + inside)))
-    return found
+        orders.append(replace(c, order=float(number + inside)))
+    return orders
 
 
 def _twice(curves: Sequence[Curve]) -> str:

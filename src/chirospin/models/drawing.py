@@ -202,9 +202,9 @@ def _bond_vectors(made: System) -> list[tuple[Real, Real]]:
         return []
     shift = places - places.mean(axis=0)
     length = np.median([np.linalg.norm(places[i] - places[j]) for i, j in bonds])
-    found = []
+    vectors = []
     for i, j in bonds:
         start = (shift[i] + shift[j]) / 2
         step = LONGEST * length * parts[i, j] / sizes.max()
-        found.append((start[[2, 0, 1]], step[[2, 0, 1]]))
-    return found
+        vectors.append((start[[2, 0, 1]], step[[2, 0, 1]]))
+    return vectors

@@ -77,15 +77,15 @@ def _directions(structure: Structure, places: Array) -> list[Array]:
         axes += [places[i] - places[j], places[i] + places[j], np.cross(places[i], places[j])]
         if len(axes) > 20 * MOST_AXES:
             break
-    found: list[Array] = []
+    directions: list[Array] = []
     for axis in axes:
         size = np.linalg.norm(axis)
-        if size < 1e-2 or len(found) >= MOST_AXES:
+        if size < 1e-2 or len(directions) >= MOST_AXES:
             continue
         unit = axis / size
-        if all(abs(unit @ other) < 1 - 1e-5 for other in found):
-            found.append(unit)
-    return found
+        if all(abs(unit @ other) < 1 - 1e-5 for other in directions):
+            directions.append(unit)
+    return directions
 
 
 def _moved(structure: Structure, places: Array, matrix: Array) -> NDArray[np.int64] | None:

@@ -106,8 +106,8 @@ def symmetric_values(state: JunctionState) -> Real | None:
     partner = state.parts[SYMMETRIC]
     if partner is None or not partner.outcome.converged:
         return None
-    found: Real | None = partner.parts.get(FLUCTUATION)
-    return found
+    values: Real | None = partner.parts.get(FLUCTUATION)
+    return values
 
 
 @observable(unit="1", symbol="d_f", needs=(SYMMETRIC,), default=False, undefined=NOT_COUNTED)

@@ -149,7 +149,7 @@ def open_directions(fitted: Fitted) -> list[str]:
     """What the curves cannot determine: principal directions of the posterior as wide as the prior."""
     covariance = np.cov(fitted.sampled.shares.T) / SHARE_SPREAD**2
     widths, axes = np.linalg.eigh(covariance)
-    found = []
+    directions = []
     for width, axis in zip(np.sqrt(np.maximum(widths, 0)), axes.T, strict=True):
         if width > OPEN:
             largest = np.argsort(-np.abs(axis))
@@ -159,8 +159,8 @@ def open_directions(fitted: Fitted) -> list[str]:
                 f"{'-' if sign * axis[n] < 0 else '+'} {abs(axis[n]):.1f} {fitted.posterior.names[n]}"
                 for n in parts
             ).removeprefix("+ ")
-            found.append(f"{words} (posterior/prior {width:.2f})")
-    return found
+            directions.append(f"{words} (posterior/prior {width:.2f})")
+    return directions
 
 
 def _measured(data: Reduced) -> dict[str, Any]:
