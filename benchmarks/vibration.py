@@ -25,7 +25,7 @@ from chirospin.vibration import (
     Vibration,
     Windowed,
 )
-from chirospin.vibration.model import level
+from chirospin.vibration.model import level_of
 
 GRID = {
     "thermal_energy": np.linspace(1, 30, 200),
@@ -49,7 +49,7 @@ def grid() -> None:
         lambda: vibration.solve(Vibration(), "second-order", over=GRID, observables=["moment"]), 3
     )
     print(f"second-order, 200 x 8 grid           {1e3 * seconds:9.0f} ms")
-    here = level(Vibration())
+    here = level_of(Vibration())
     modes = list(zip(here.frequencies.tolist(), here.couplings, strict=True))
     start = time.perf_counter()
     rho, _, _ = naive.second_order_real_axis(here.energy, modes, here.thermal_energy, 0.0)

@@ -15,6 +15,7 @@ SOURCE = Path(chirospin.__file__).parent
 FORBIDDEN = {"utils", "util", "helpers", "helper", "misc", "common", "tools", "core"}
 READ_TWICE = {  # parameter: why more than one function of its family reads it
     "molecules": "the size of every array",
+    "phonon_bath": "the jumps of a vibration, and the observables that a local one alone has",
     "occupation_left": "rates and currents",
     "occupation_right": "rates and currents",
     "one_body_matrix": "assembly, and the mirror image of it",

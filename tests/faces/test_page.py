@@ -660,7 +660,7 @@ def whole(
 ) -> page.View:
     """The view once nothing more will come."""
     data = question.model_dump()
-    view = page.view_of(desk, who, data, mark, expensive)
+    view = page.view_of(desk, who, data, mark, expensive=expensive)
     drawn, deadline = view.drawn, time.monotonic() + 60
     while view.busy and time.monotonic() < deadline:
         view = page.view_of(desk, who, data, drawn.mark if drawn else mark)

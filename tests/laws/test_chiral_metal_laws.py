@@ -18,7 +18,7 @@ from chirospin.chiral_metal import (
 )
 from chirospin.chiral_metal.driven import DrivenBoltzmann, DrivenClosedForm, DrivenMetal
 from chirospin.chiral_metal.exponentials import exponential_integral, two_sided
-from chirospin.chiral_metal.model import scales
+from chirospin.chiral_metal.model import scales_of
 from tests.laws.chiral_metals import PLACES, chiral_metals, number
 
 EXACT = 1e-10
@@ -63,7 +63,7 @@ def test_mirror_in_the_middle_plane(method: Any, model: ChiralMetal):
 def test_charge_of_the_carriers(model: ChiralMetal):
     """At given E_0, s_1 is odd and s_2 even in q; E_2 is odd: dipoles point inward for electrons."""
     holes, electrons = (model.replace(charge=q) for q in (1, -1))
-    units = [scales(m) for m in (holes, electrons)]
+    units = [scales_of(m) for m in (holes, electrons)]
     assert units[0].spin_scale == pytest.approx(units[1].spin_scale * [-1, 1])
     assert units[0].field_scale == pytest.approx(units[1].field_scale * [1, -1])
     state = ClosedForm().solve(electrons, ["profiles"]).profiles
@@ -200,8 +200,10 @@ def test_a_source_at_the_wrong_plane_is_noticed():
     from chirospin.chiral_metal import boltzmann
 
     model = ChiralMetal(length=20.0, screening_length=0.3)
-    here = scales(model)
-    grid = boltzmann.discretised(here.length, here.screening, 0.0, False, 120, 3, 16)
+    here = scales_of(model)
+    grid = boltzmann.discretised(
+        here.length, here.screening, 0.0, walls=False, cells=120, order=3, ordinates=16
+    )
     xi = np.array([0.5])
     right = boltzmann._solved(here, grid, xi)
     wrong_grid = boltzmann.Discretisation(

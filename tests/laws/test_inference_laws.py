@@ -416,12 +416,12 @@ def test_a_verdict_needs_more_than_the_error_of_the_evidence() -> None:
 
 def test_a_bound_speaks_only_of_a_complete_search() -> None:
     seen = Seen(kind="shape", bias=1.0, low=0.3, high=0.5, current=1e-9, unit="A")
-    assert verdict(0.2, True, seen) == CANNOT
-    assert verdict(0.26, True, seen) == UNDECIDED  # less than 1.2 below
-    assert verdict(0.4, True, seen) == UNDECIDED
-    assert verdict(0.6, True, seen) == CAN
-    assert verdict(0.01, False, seen) == INCOMPLETE
-    assert verdict(0.01, True, None) == ""
+    assert verdict(0.2, complete=True, seen=seen) == CANNOT
+    assert verdict(0.26, complete=True, seen=seen) == UNDECIDED  # less than 1.2 below
+    assert verdict(0.4, complete=True, seen=seen) == UNDECIDED
+    assert verdict(0.6, complete=True, seen=seen) == CAN
+    assert verdict(0.01, complete=False, seen=seen) == INCOMPLETE
+    assert verdict(0.01, complete=True, seen=None) == ""
 
 
 def test_a_search_keeps_to_its_limits() -> None:

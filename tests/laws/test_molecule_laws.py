@@ -107,7 +107,9 @@ def test_signs_of_orbitals_change_nothing_that_is_reported() -> None:
         for site, s in zip(state.sites, (np.array([1, -1]), np.array([-1, -1])), strict=True)
     ]
     theory = state.first.state.theory
-    again = stack.assembled(sites, [stack.bond(*sites, theory, False, KohnSham().numerics())], None)
+    again = stack.assembled(
+        sites, [stack.bond(*sites, theory, frozen=False, numerics=KohnSham().numerics())], None
+    )
     flipped = replace(state, matrices=again)
     own, other = (float(pseudoscalar(FLAT, s)) for s in (state, flipped))
     assert own == pytest.approx(other, rel=1e-9)

@@ -20,7 +20,7 @@ from chirospin.base.family import Problem
 from chirospin.base.method import Method
 from chirospin.base.solve import solve
 from chirospin.chiral_metal.closed_form import _profiles
-from chirospin.chiral_metal.model import scales
+from chirospin.chiral_metal.model import scales_of
 from chirospin.vibration import Vibration, Windowed
 from chirospin.vibration import solve as solve_level
 
@@ -120,9 +120,9 @@ def test_scales_and_profiles_of_a_chiral_metal_are_worked_out_once() -> None:
     """Labels, and the state; every observable, error and check reads those of the state."""
     model = chiral_metal.ChiralMetal(position=[1.0, 2.0])
     over = {"spin_orbit": [0.1, 0.2, 0.3]}
-    with calls(scales.__code__) as three:
+    with calls(scales_of.__code__) as three:
         chiral_metal.solve(model, over=over)
-    with calls(scales.__code__) as two:
+    with calls(scales_of.__code__) as two:
         chiral_metal.solve(model, over={"spin_orbit": [0.1, 0.2]})
     assert three[0] - two[0] == 2
     with calls(_profiles.__code__) as unasked:

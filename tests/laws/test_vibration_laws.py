@@ -22,7 +22,7 @@ from chirospin.vibration.born import (
     star_matrix,
 )
 from chirospin.vibration.frequencies import by_frequencies
-from chirospin.vibration.model import bath, broken_time_reversal, channels, level, time_reversed
+from chirospin.vibration.model import bath, broken_time_reversal, channels, level_of, time_reversed
 from chirospin.vibration.scba import _Equation
 from chirospin.vibration.second_order import on_real_axis
 from tests.laws.vibrations import matrix, mode_vibrations, number, signed, vectors, vibrations
@@ -82,10 +82,10 @@ def test_both_couplings_are_needed_and_the_moment_is_odd_in_each(method, model):
 def test_no_moment_without_a_term_that_is_odd_under_time_reversal(method, model, momentum):
     """Charge couples to displacements and spin to momenta; a spin that couples to both breaks it."""
     even = model.replace(spin_coupling=(0, 0, 0), momentum_coupling=momentum)
-    assert broken_time_reversal(level(even)) < 1e-12
+    assert broken_time_reversal(level_of(even)) < 1e-12
     assert np.linalg.norm(method.solve(even).moment) < 1e-12
     odd = even.replace(spin_coupling=0.5 * np.array(momentum))
-    assert broken_time_reversal(level(odd)) > 1e-3
+    assert broken_time_reversal(level_of(odd)) > 1e-3
     if method.name != "windowed":
         assert np.linalg.norm(method.solve(odd).moment) > 1e-12
 
@@ -96,8 +96,8 @@ def test_the_phase_of_a_vibration_is_free(model, phase):
     turned = model.replace(mode_couplings=np.exp(1j * phase) * np.array(model.mode_couplings))
     found = SecondOrder().solve(model).moment
     assert SecondOrder().solve(turned).moment == pytest.approx(found, abs=1e-12)
-    assert broken_time_reversal(level(turned)) == pytest.approx(
-        broken_time_reversal(level(model)), abs=1e-9
+    assert broken_time_reversal(level_of(turned)) == pytest.approx(
+        broken_time_reversal(level_of(model)), abs=1e-9
     )
     back = model.replace(mode_couplings=[time_reversed(np.array(U)) for U in model.mode_couplings])
     assert SecondOrder().solve(back).moment == pytest.approx(-found, abs=1e-12)
@@ -157,7 +157,7 @@ def test_occupations_are_between_zero_and_one(method, model):
 @given(model=mode_vibrations())
 def test_norm_mean_and_variance_of_the_spectrum(model):
     """Algebra of the star, and what leaving out absorption does to it."""
-    here = level(model)
+    here = level_of(model)
     poles = self_energy_poles(here)
     values, vectors = np.linalg.eigh(star_matrix(here, poles))
     corner = vectors[:2]
@@ -172,7 +172,7 @@ def test_norm_mean_and_variance_of_the_spectrum(model):
 
 @given(model=vibrations())
 def test_the_variance_of_a_channel_is_its_coupling_times_the_quanta(model):
-    here = level(model)
+    here = level_of(model)
     poles = self_energy_poles(here)
     vectors, _, couplings = channels(here)
     inside = vectors.conj().T @ poles.residues.sum(axis=0) @ vectors
@@ -185,7 +185,7 @@ def test_the_variance_of_a_channel_is_its_coupling_times_the_quanta(model):
 def test_a_channel_never_empties_below_the_bare_level(model, below):
     """n(g) >= f(eps_0) for eps_0 >= mu; the other way round for eps_0 < mu."""
     for sign in (1, -1):
-        here = level(model.replace(chemical_potential=0.4 - sign * below))
+        here = level_of(model.replace(chemical_potential=0.4 - sign * below))
         f = float(fermi(sign * below / here.thermal_energy))
         filled = np.linalg.eigvalsh(by_star(here, self_energy_poles(here)).density)
         assert (sign * (filled - f) > -1e-13).all()
@@ -193,7 +193,7 @@ def test_a_channel_never_empties_below_the_bare_level(model, below):
 
 @given(model=vibrations())
 def test_three_routes_to_one_number(model):
-    here = level(model)
+    here = level_of(model)
     poles = self_energy_poles(here)
     star = by_star(here, poles)
     assert by_frequencies(here, poles).moment == pytest.approx(star.moment, abs=1e-12)
@@ -205,7 +205,7 @@ def test_three_routes_to_one_number(model):
 
 @given(model=mode_vibrations())
 def test_two_routes_for_any_matrices(model):
-    here = level(model)
+    here = level_of(model)
     poles = self_energy_poles(here)
     star = by_star(here, poles)
     assert by_frequencies(here, poles).density == pytest.approx(star.density, abs=1e-12)
@@ -240,7 +240,7 @@ def test_spectra_are_positive_and_hold_one_state(model):
 
 @given(model=vibrations(level=0.1))
 def test_broadened_spectrum_is_the_star_seen_from_above(model):
-    here = level(model)
+    here = level_of(model)
     poles = self_energy_poles(here)
     values, vectors = np.linalg.eigh(star_matrix(here, poles))
     omega = np.linspace(-1, 1, 5)
@@ -289,7 +289,7 @@ def test_the_self_consistent_level_grows_from_zero_coupling_and_a_fold_is_named(
         for s in (fold - 0.04, fold - 0.01)
     ]
     assert 0 < occupation[0] < occupation[1] < 0.3
-    equation = _Equation.of(level(polaron(0.75, fold + 0.02)), 32, with_hartree=True)
+    equation = _Equation.of(level_of(polaron(0.75, fold + 0.02)), 32, with_hartree=True)
     nothing = np.zeros((0, 2, 2), dtype=complex), np.zeros((2, 2), dtype=complex)
     beyond, _, point = SCBAHartree()._from(equation, nothing)
     assert not point.converged or beyond.density[0, 0].real > 0.8

@@ -14,7 +14,7 @@ from chirospin.chiral_metal import Boltzmann, ChiralMetal, ClosedForm
 from chirospin.chiral_metal.audit import CHECKS
 from chirospin.chiral_metal.balance import balance_reversal, plane_balance
 from chirospin.chiral_metal.energies import thermal_energies
-from chirospin.chiral_metal.model import scales
+from chirospin.chiral_metal.model import scales_of
 from chirospin.chiral_metal.quadratic import plane_total
 from tests.laws.chiral_metals import PLACES, chiral_metals, number
 
@@ -157,7 +157,7 @@ def warm_metals() -> dict[str, tuple[ChiralMetal, Any]]:
 @pytest.mark.parametrize("name", ["warm", "bent", "other source", "memory"])
 def test_the_equation_gives_the_closed_forms(name: str, warm_metals: dict[str, Any]) -> None:
     model, solved = warm_metals[name]
-    here = scales(model)
+    here = scales_of(model)
     closed = profiles(ClosedForm(), model)
     for quantity in NAMES:
         exact = getattr(closed, quantity)[0]
@@ -187,7 +187,7 @@ def test_the_middle_is_the_bulk_and_neutral(name: str, warm_metals: dict[str, An
         model,
         observables=["bulk_spin_density", "bulk_spin_current", "bulk_momentum_flux"],
     )
-    here = scales(model)
+    here = scales_of(model)
     unit = here.fermi_velocity * here.spin_scale[1]
     assert unit * solved.profiles.spin_current[1, -1] == pytest.approx(
         float(bulk.bulk_spin_current[1]), rel=3e-4

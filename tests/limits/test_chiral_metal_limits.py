@@ -23,7 +23,7 @@ from chirospin.chiral_metal.audit import CHECKS
 from chirospin.chiral_metal.driven import harmonic_spin
 from chirospin.chiral_metal.exponentials import complex_exponential_integral, exponential_integral
 from chirospin.chiral_metal.injection import plane_spin
-from chirospin.chiral_metal.model import scales
+from chirospin.chiral_metal.model import scales_of
 from chirospin.chiral_metal.observables import reversal_screening_length
 
 ONE = np.array([1.0])
@@ -202,9 +202,9 @@ def test_spin_between_mirrors_vanishes_in_a_thin_slab():
 
 def test_current_density_and_field_are_one_drive():
     model = ChiralMetal(current_density=1e-4)
-    here = scales(model)
+    here = scales_of(model)
     assert here.field * here.conductivity == pytest.approx(1e-4)
-    assert scales(ChiralMetal(field=here.field)).push == pytest.approx(here.push)
+    assert scales_of(ChiralMetal(field=here.field)).push == pytest.approx(here.push)
 
 
 def test_sign_reversals():
@@ -416,7 +416,7 @@ def test_without_the_excess_density_charge_is_lost_and_the_sign_stays() -> None:
         chiral_metal.solve(metal, Boltzmann(cells=120, ordinates=12, excess_density=keeps))
         for keeps in (True, False)
     )
-    leak = 1 + 3 * (metal.screening_length / scales(metal).mean_free_path) ** 2
+    leak = 1 + 3 * (metal.screening_length / scales_of(metal).mean_free_path) ** 2
     for name in ("spin_density", "electric_field"):
         assert leak * lost[name][0].values == pytest.approx(kept[name][0].values, rel=1e-4)
     assert float(kept.audit_value.sel(check="charge_current")) < 1e-3

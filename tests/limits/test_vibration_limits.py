@@ -23,7 +23,7 @@ from chirospin.vibration import (
 )
 from chirospin.vibration.audit import AUDITS, CHECKS
 from chirospin.vibration.born import green_parts, inverse_green, self_energy_poles, star_matrix
-from chirospin.vibration.model import bath, channels, common_coupling, level
+from chirospin.vibration.model import bath, channels, common_coupling, level_of
 from chirospin.vibration.real_axis import Band
 from chirospin.vibration.scba import hartree
 
@@ -99,7 +99,7 @@ def test_poles_of_the_fermi_function():
 def test_slow_vibrations_give_two_lines_at_second_order():
     """w_c << T: poles at +- Delta with Delta^2 = 2 T g sum(1/w), half the weight each (spec. 7)."""
     model = Vibration(level=0.0, phonon_velocity=1e-3, thermal_energy=20.0)
-    here = level(model)
+    here = level_of(model)
     values, vectors = np.linalg.eigh(star_matrix(here, self_energy_poles(here)))
     along = np.abs(np.array([1, 1]) @ vectors[:2]) ** 2 / 2
     delta = np.sqrt(4e-4 * bath(model).variance(20.0))
@@ -176,7 +176,7 @@ def test_coupled_channel_is_half_filled_where_the_polaron_energy_lifts_the_level
     """E_p = eps_0 - mu with u_0 = u_1: exact and scba-hartree agree at any temperature."""
     for T in (0.05, 0.3, 2.0):
         model = Vibration(level=0.1, phonon_velocity=0.001, thermal_energy=T)
-        here = level(model)
+        here = level_of(model)
         vectors, _, couplings = channels(here)
         strong = vectors[:, np.argmax(np.abs(couplings[0]))]
         for method in (Exact(), SCBAHartree()):
@@ -194,7 +194,7 @@ def test_mean_of_the_exact_spectrum_is_the_level_with_its_hartree_shift():
     omega = np.linspace(-half, half, 401)
     state = Exact(broadening=eta).solve(model.replace(energy=omega), ["spectrum"])
     A = state.parts["spectrum"].sum(axis=0)
-    shift = np.trace(level(model).energy + hartree(level(model), state.density)).real
+    shift = np.trace(level_of(model).energy + hartree(level_of(model), state.density)).real
     inside = 1 - 2 * eta / (np.pi * half)  # of a Lorentzian
     assert np.trapezoid(omega * A, omega) == pytest.approx(shift * inside, abs=1e-3)
 
@@ -204,7 +204,7 @@ def test_a_reservoir_by_digamma_and_by_quadrature():
         level=0.2, charge_coupling=0.2, spin_coupling=(0.15, 0, 0.1), bath="einstein",
         thermal_energy=0.4, reservoir_coupling=0.07, level_splitting=(0.02, 0.05, 0.0),
     )  # fmt: skip
-    here = level(model)
+    here = level_of(model)
     poles = self_energy_poles(here)
 
     def integrand(x: float, i: int) -> float:
@@ -269,7 +269,7 @@ def test_a_spectrum_narrower_than_its_bath_by_a_closed_self_energy():
     ]
     found = SecondOrder(broadening=eta).solve(model, ["spectrum"]).parts["spectrum"][0]
     assert found == pytest.approx(expected, rel=1e-9)
-    here = level(model)  # control: the nodes that temperature alone asks for
+    here = level_of(model)  # control: the nodes that temperature alone asks for
     z = np.array(model.energy) + 1j * eta
     coarse = green_parts(inverse_green(here, self_energy_poles(here), z))
     off = -(coarse[0] + coarse[1][:, 2]).imag / np.pi - expected
@@ -392,7 +392,7 @@ def test_modes_that_share_a_coupling_turn_the_moment_as_one():
             charge_coupling=0.0, spin_coupling=(0.0, 0.0, 0.0), thermal_energy=0.2,
             bath="modes", mode_energies=(0.8, 1.9), mode_couplings=(0.7 * U, 0.6 * U),
         )  # fmt: skip
-        state, here = SecondOrder().solve(model), level(model)
+        state, here = SecondOrder().solve(model), level_of(model)
         exact = Exact(quanta=11).solve(model).moment
         cosine = state.moment @ exact / np.linalg.norm(exact) / np.linalg.norm(state.moment)
         hartree = validity._displaced(here)

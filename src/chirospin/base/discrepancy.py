@@ -72,20 +72,20 @@ def _largest(ds: xr.Dataset, name: str) -> Discrepancy | None:
             ratio = np.where(np.isfinite(allowed), apart / allowed, 0.0)  # 0/0: both exact
         ratio = np.where(np.isfinite(apart), np.nan_to_num(ratio, posinf=np.inf), -1.0)
         n = int(np.argmax(ratio if ratio.max() > 0 else np.nan_to_num(apart, nan=-1.0)))
-        one = Discrepancy(
+        discrepancy = Discrepancy(
             observable=name,
             unit=str(ds[name].attrs.get("units", "1")),
             methods=(str(ds["solved_by"].values[a]), str(ds["solved_by"].values[b])),
             apart=float(apart[n]),
             errors=float(allowed[n]),
         )
-        if worst is None or _excess(one) > _excess(worst):
-            worst = one
+        if worst is None or _excess(discrepancy) > _excess(worst):
+            worst = discrepancy
     return worst
 
 
-def _excess(one: Discrepancy) -> float:
+def _excess(discrepancy: Discrepancy) -> float:
     """What the errors leave unexplained; not stated ones come before agreement."""
-    if one.agree is None:
+    if discrepancy.agree is None:
         return 0.0
-    return float(np.inf if not one.errors else one.apart / one.errors) - 1.0
+    return float(np.inf if not discrepancy.errors else discrepancy.apart / discrepancy.errors) - 1.0

@@ -79,7 +79,7 @@ def sheet(
 
     from chirospin.base.shown_figure import ShownFigure
 
-    ground, settings = page_colours(dark)
+    ground, settings = page_colours(dark=dark)
     with journal_style(), rc_context(settings):
         figure = ShownFigure(figsize=size)
         figure.patch.set_facecolor(ground)
@@ -137,7 +137,7 @@ def seen_along(ax: Axes, at: tuple[float, float], vector: Real, colour: str) -> 
 
 
 def rings(
-    ax: Axes, vectors: Sequence[Any], names: Sequence[str], colours: Sequence[str], dark: bool
+    ax: Axes, vectors: Sequence[Any], names: Sequence[str], colours: Sequence[str], *, dark: bool
 ) -> None:
     """Vectors side by side, seen along z, the longest as long as its ring."""
     from matplotlib.patches import Circle
@@ -153,7 +153,9 @@ def rings(
     ax.set(xlim=(-0.6, len(vectors) - 0.4), ylim=(-1.0, 0.55))
 
 
-def line(ax: Axes, start: Any, end: Any, width: float, dark: bool, strength: float = 0.55) -> None:
+def line(
+    ax: Axes, start: Any, end: Any, width: float, *, dark: bool, strength: float = 0.55
+) -> None:
     """A hop, as thick as it is strong; none of width 0."""
     if width:
         x, y = zip(start, end, strict=True)
@@ -161,7 +163,7 @@ def line(ax: Axes, start: Any, end: Any, width: float, dark: bool, strength: flo
 
 
 def lines(
-    ax: Axes, hops: Sequence[tuple[Any, Any, float]], dark: bool, strength: float = 0.55
+    ax: Axes, hops: Sequence[tuple[Any, Any, float]], *, dark: bool, strength: float = 0.55
 ) -> None:
     """Many hops at once: start, end and width of each."""
     from matplotlib.collections import LineCollection
@@ -209,6 +211,7 @@ def reservoir(
     name: str,
     potential: float,
     thermal_energy: float,
+    *,
     dark: bool,
     half: float = HALF,
 ) -> None:
@@ -232,6 +235,7 @@ def sites(
     places: Real,
     hops: Real,
     colours: Sequence[str],
+    *,
     dark: bool,
     size: float = 4.0,
 ) -> None:
@@ -242,7 +246,11 @@ def sites(
     places : (sites, 2)
     hops : widths of lines in points, (sites, sites)
     """
-    lines(ax, [(places[i], places[j], hops[i, j]) for i, j in np.argwhere(np.triu(hops, 1))], dark)
+    lines(
+        ax,
+        [(places[i], places[j], hops[i, j]) for i, j in np.argwhere(np.triu(hops, 1))],
+        dark=dark,
+    )
     x, y = places.T
     ax.scatter(x, y, s=size**2, c=list(colours), zorder=3, lw=0.4, edgecolors=GROUND[dark])
     ax.set_aspect("equal", adjustable="datalim")
@@ -284,7 +292,7 @@ class TwoBands:
 
 
 def bands_and_contours(
-    left: Axes, right: Axes, of: TwoBands, dark: bool, symbol: str = "k", second: str = "y"
+    left: Axes, right: Axes, of: TwoBands, *, dark: bool, symbol: str = "k", second: str = "y"
 ) -> None:
     """Both bands along x with the Fermi energy, and the spin on every Fermi contour.
 
@@ -301,7 +309,7 @@ def bands_and_contours(
         left.plot(both, whole, color=colour, label=rf"$\epsilon_{'-+'[n]}$")
         for root in roots[n]:
             contour(right, float(root), lambda a, s=band: of.spin(s, a), colour, n / 2)  # type: ignore[misc]
-    fermi_line(left, of.fermi_energy, dark)
+    fermi_line(left, of.fermi_energy, dark=dark)
     left.legend(loc="upper center")
     left.set(xlabel=f"${symbol}_x$ (1/nm)", ylabel=r"$\epsilon$ (eV)")
     size = float(p[-1])
@@ -309,7 +317,7 @@ def bands_and_contours(
     right.set(xlabel=f"${symbol}_x$ (1/nm)", ylabel=f"${symbol}_{second}$ (1/nm)")
 
 
-def fermi_line(ax: Axes, energy: float, dark: bool) -> None:
+def fermi_line(ax: Axes, energy: float, *, dark: bool) -> None:
     """The Fermi energy across an axis of bands."""
     ax.axhline(energy, color=INK[dark], lw=0.6, ls=":")
     ax.text(0.02, energy, "$E_F$", transform=ax.get_yaxis_transform(), va="bottom")

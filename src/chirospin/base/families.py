@@ -125,7 +125,7 @@ def problem_of(kind: type) -> Problem | None:
     return None
 
 
-def drawing_of(model: Any, dark: bool) -> Any:
+def drawing_of(model: Any, *, dark: bool) -> Any:
     """A figure of a model, by the drawing of its problem.
 
     Raises
@@ -134,6 +134,6 @@ def drawing_of(model: Any, dark: bool) -> Any:
     """
     problem = problem_of(type(model))
     if problem is not None and problem.drawing is not None:
-        return problem.drawing(model, dark)
+        return problem.drawing(model, dark=dark)
     drawn = [p.path for name in family_names() for p in family(name).problems if p.drawing]
     raise ModelError(f"{type(model).__name__} has no drawing; there is one of {', '.join(drawn)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,12 @@ class OpeningFigure:
     values: Mapping[str, str] = field(default_factory=dict)
 
 
+class Drawing(Protocol):
+    """A figure of a model itself, on white or on dark ground."""
+
+    def __call__(self, model: Any, /, *, dark: bool) -> Any: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Problem:
     """What the corridor needs to know of one model.
@@ -74,7 +80,7 @@ class Problem:
     gradients : by method name, (model, method, parameter names) -> derivatives, where a method knows
         a way better than differences; None where it knows none for this model
     default_method : model -> name of its default, where the first does not apply to every model
-    drawing : (model, dark) -> a figure of the model itself
+    drawing : (model, dark=...) -> a figure of the model itself
     suited : by name of an observable, the method that is taken where it is asked for and none is named
     opening : the figure that a form shows first, where it is not the quantity along its own axis
     """
@@ -97,7 +103,7 @@ class Problem:
         default_factory=dict
     )
     default_method: Callable[[Any], str] | None = None
-    drawing: Callable[[Any, bool], Any] | None = None
+    drawing: Drawing | None = None
     suited: Mapping[str, str] = field(default_factory=dict)
     opening: OpeningFigure | None = None
 
@@ -249,9 +255,9 @@ class Family:
         )
 
 
-def _asked(one: Observable | Check | Part) -> tuple[str, ...]:
+def _asked(asker: Observable | Check | Part) -> tuple[str, ...]:
     """All the parts that it needs."""
-    return (*one.needs, *one.error_needs) if isinstance(one, Observable) else one.needs
+    return (*asker.needs, *asker.error_needs) if isinstance(asker, Observable) else asker.needs
 
 
 def former_names(module: str, present: Mapping[str, str]) -> Callable[[str], NoReturn]:

@@ -130,7 +130,7 @@ def draw(plot: Plot, data: Mapping[str, xr.Dataset]) -> Figure:
         grid = list(figure.subplots(rows, plot.columns, squeeze=False).flat)
         together = _entries_together(plot, data)
         for n, (panel, ax) in enumerate(zip(plot.panels, grid, strict=False)):
-            _panel(ax, panel, data[panel.source], plot.markers, together)
+            _panel(ax, panel, data[panel.source], markers=plot.markers, together=together)
             letter = f"({chr(97 + n)}) " if len(plot.panels) > 1 else ""
             if letter or panel.title:
                 ax.set_title(f"{letter}{lettered(panel.title)}".rstrip(), loc="left")
@@ -172,7 +172,7 @@ INK = {False: "black", True: "white"}
 GROUND = {False: "white", True: "#14171A"}
 
 
-def page_colours(dark: bool) -> tuple[str, dict[Any, Any]]:
+def page_colours(*, dark: bool) -> tuple[str, dict[Any, Any]]:
     """Colour of the ground, and settings of matplotlib for words and axes on it."""
     words = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
     return GROUND[dark], dict.fromkeys(words, INK[dark])
@@ -186,7 +186,9 @@ def journal_style() -> Any:
         return style.context(str(sheet))
 
 
-def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool, together: Sequence[str]) -> None:
+def _panel(
+    ax: Axes, panel: Panel, ds: xr.Dataset, *, markers: bool, together: Sequence[str]
+) -> None:
     from matplotlib.ticker import MaxNLocator, NullLocator
 
     x, y = ds[panel.x], ds[panel.y]
@@ -198,7 +200,7 @@ def _panel(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool, together: Sequ
     if panel.colour is not None:
         _colours(ax, ds[panel.colour], panel.x, panel.y)
     else:
-        _curves(ax, panel, ds, markers, together)
+        _curves(ax, panel, ds, markers=markers, together=together)
         if panel.y_scale != "log" and bool((y < 0).any()) and bool((y > 0).any()):
             ax.axhline(0, color="0.85", lw=0.6, zorder=0)
     ax.set_xscale(panel.x_scale)
@@ -320,7 +322,9 @@ def _broken(x: Any, y: Any, jump: float) -> tuple[Any, Any]:
     return np.insert(x.astype(float), after, np.nan), np.insert(y.astype(float), after, np.nan)
 
 
-def _curves(ax: Axes, panel: Panel, ds: xr.Dataset, markers: bool, together: Sequence[str]) -> None:
+def _curves(
+    ax: Axes, panel: Panel, ds: xr.Dataset, *, markers: bool, together: Sequence[str]
+) -> None:
     series = _series(ds, panel)
     names = [text for text, _ in series]
     colours = _series_colours(names, panel, together)

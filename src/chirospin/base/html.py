@@ -31,13 +31,13 @@ STYLE = (
 )
 
 
-def verdict_line(found: Sequence[Certificate]) -> str:
+def verdict_line(certificates: Sequence[Certificate]) -> str:
     """The audit in one line, red where a check fails."""
-    failed = [one for one in found if not one.passed]
+    failed = [certificate for certificate in certificates if not certificate.passed]
     if not failed:
-        return f'<p class="verdict passed">✓ Audit {checks_words(found)}</p>'
+        return f'<p class="verdict passed">✓ Audit {checks_words(certificates)}</p>'
     names = ", ".join(f"{one.name} ({one.method})" for one in failed)
-    return f'<p class="verdict failed"><span style="color:{RED}">✗ Audit {checks_words(found)}: {escape(names)}</span></p>'
+    return f'<p class="verdict failed"><span style="color:{RED}">✗ Audit {checks_words(certificates)}: {escape(names)}</span></p>'
 
 
 def svg_figure(figure: Any, about: str) -> str:
@@ -168,16 +168,16 @@ def result_html(ds: xr.Dataset) -> str:
     if "family" not in ds.attrs:  # measured curves, an audit alone
         return str(ds._repr_html_())
     problem = family(str(ds.attrs["family"])).problem(str(ds.attrs["model"]))
-    found, settled = results.certificates(ds, problem), results.settled(ds)
+    certificates, settled = results.certificates(ds, problem), results.settled(ds)
     swept = ds["converged"].size > POINTS and bool(set(ds["converged"].dims) - {"solved_by"})
     parts = [
         f"<p><strong>{escape(problem.path)}</strong>, by {escape(str(ds.attrs['method']))}: "
         f"{escape(problem.question)}</p>",
-        verdict_line(found),
+        verdict_line(certificates),
         *_remarks(ds),
         svg_figure(sketch(settled), problem.question) if swept else "",
         *values_parts(problem, settled, heading="", most=KEY),
-        f"<details><summary>Checks</summary>{audit_table(found)}</details>",
+        f"<details><summary>Checks</summary>{audit_table(certificates)}</details>",
     ]
     return "".join(parts)
 

@@ -212,7 +212,7 @@ class Model(BaseModel):
         """Facts of the result that the model was made from; None for one that was typed."""
         return self._origin
 
-    def draw(self, dark: bool = False) -> Any:
+    def draw(self, *, dark: bool = False) -> Any:
         """A figure (matplotlib) of the model itself, on white or on dark ground.
 
         Raises
@@ -221,7 +221,7 @@ class Model(BaseModel):
         """
         from chirospin.base.families import drawing_of
 
-        return drawing_of(self, dark)
+        return drawing_of(self, dark=dark)
 
     def _repr_html_(self) -> str:
         """For a notebook: the drawing, and a table of the parameters."""

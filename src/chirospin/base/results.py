@@ -427,9 +427,9 @@ def certificates(ds: xr.Dataset, problem: Problem) -> list[Certificate]:
     """
     if "solved_by" in ds.dims:
         return [
-            one
+            certificate
             for name in ds["solved_by"].values
-            for one in _certificates_of(ds.sel(solved_by=name), problem, str(name))
+            for certificate in _certificates_of(ds.sel(solved_by=name), problem, str(name))
         ]
     return _certificates_of(ds, problem, str(ds.attrs["method"]))
 

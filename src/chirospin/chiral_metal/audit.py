@@ -9,7 +9,7 @@ from chirospin.base.method import Method
 from chirospin.chiral_metal.boltzmann import Boltzmann
 from chirospin.chiral_metal.closed_form import ClosedForm
 from chirospin.chiral_metal.linear import slowest_decay
-from chirospin.chiral_metal.model import ChiralMetal, positions, scales
+from chirospin.chiral_metal.model import ChiralMetal, positions, scales_of
 from chirospin.chiral_metal.state import PROFILES, ChiralMetalState, Profiles
 from chirospin.chiral_metal.validity import RANGE_CHECKS
 
@@ -31,11 +31,11 @@ PROFILED = (
 
 
 def _overlap(model: ChiralMetal, state: ChiralMetalState) -> float | None:
-    here = state.scales
+    scales = state.scales
     return (
         None
-        if here.walls
-        else float(np.exp(-slowest_decay(here.memory, here.screening) * here.length))
+        if scales.walls
+        else float(np.exp(-slowest_decay(scales.memory, scales.screening) * scales.length))
     )
 
 
@@ -95,15 +95,15 @@ CHECKS = (
 
 
 def _profiles(method: Method, model: ChiralMetal) -> Profiles:
-    found: Profiles = method.solve(model, [PROFILES]).profiles
-    return found
+    profiles: Profiles = method.solve(model, [PROFILES]).profiles
+    return profiles
 
 
-def _difference(one: Profiles, other: Profiles, sign: float) -> float:
+def _difference(profiles: Profiles, other: Profiles, sign: float) -> float:
     """Largest |s - sign s'| at each order, over the largest spin of that order."""
     worst = 0.0
     for order in (0, 1):
-        a, b = one.spin[order], sign * other.spin[order]
+        a, b = profiles.spin[order], sign * other.spin[order]
         known = np.isfinite(a) & np.isfinite(b)
         size = np.abs(a[known]).max(initial=0.0)
         if size:
@@ -117,7 +117,7 @@ def _enantiomer(model: ChiralMetal, method: Method) -> float:
 
 
 def _mirror(model: ChiralMetal, method: Method) -> float:
-    places = positions(model, scales(model))
+    places = positions(model, scales_of(model))
     seen = _profiles(method, model.replace(position=places))
     turned = _profiles(method, model.replace(position=model.length - places))
     even, odd = seen.spin[0] - turned.spin[0], seen.spin[1] + turned.spin[1]

@@ -33,7 +33,7 @@ from chirospin.chiral_metal import energy_resolved
 from chirospin.chiral_metal.energies import Energies, thermal_energies
 from chirospin.chiral_metal.energy_resolved import EnergyResolved
 from chirospin.chiral_metal.linear import shares, spin_decay
-from chirospin.chiral_metal.model import HELICITIES, ChiralMetal, Scales, positions, scales
+from chirospin.chiral_metal.model import HELICITIES, ChiralMetal, Scales, positions, scales_of
 from chirospin.chiral_metal.state import PROFILES, ChiralMetalState, Profiles
 from chirospin.chiral_metal.streaming import Mesh, Ordinates, Streaming
 
@@ -92,57 +92,62 @@ class Boltzmann(OnMesh):
         return (self._state(model, needs) for model in models)
 
     def _state(self, model: ChiralMetal, needs: Needs) -> ChiralMetalState:
-        here = scales(model)
-        if not here.screening:
+        scales = scales_of(model)
+        if not scales.screening:
             raise ModelError(
                 "Parameter `screening_length` must be > 0 (in nm) for the method boltzmann, whose "
                 "equations are ill-conditioned in the neutral limit, but is 0; use closed-form, or "
-                f"0.02 mean free paths ({0.02 * here.mean_free_path:g})"
+                f"0.02 mean free paths ({0.02 * scales.mean_free_path:g})"
             )
-        places = positions(model, here) / here.mean_free_path if PROFILES in needs else None
+        places = positions(model, scales) / scales.mean_free_path if PROFILES in needs else None
         count = 0 if places is None else places.size
-        if not here.energies.plain:
-            return self._warm(here, places)
+        if not scales.energies.plain:
+            return self._warm(scales, places)
         check_mesh(self, count, 8 * MATRICES)
         grid = discretised(
-            here.length, here.screening, here.memory, here.walls, self.cells, self.order,
-            self.ordinates, self.excess_density,
+            scales.length, scales.screening, scales.memory, walls=scales.walls, cells=self.cells,
+            order=self.order, ordinates=self.ordinates, excess_density=self.excess_density,
         )  # fmt: skip
-        return _solved(here, grid, places)
+        return _solved(scales, grid, places)
 
-    def _warm(self, here: Scales, places: Array | None) -> ChiralMetalState:
+    def _warm(self, scales: Scales, places: Array | None) -> ChiralMetalState:
         """With a thermal window, or a relaxation time that depends on energy."""
-        of = thermal_energies(here.energies.spread, here.energies.exponent, self.energies)
+        of = thermal_energies(scales.energies.spread, scales.energies.exponent, self.energies)
         share = 3 * MATRICES + BY_ENERGY * of.speed.size
         check_mesh(self, 0 if places is None else places.size, 8 * share)
         longest = max(1.0, float(of.path.max()))
         edges, planes = mesh_edges(
-            here.length, here.screening, here.memory, self.cells, walls=here.walls, longest=longest
+            scales.length,
+            scales.screening,
+            scales.memory,
+            self.cells,
+            walls=scales.walls,
+            longest=longest,
         )
         grid = energy_resolved.energies_on_mesh(
             tuple(edges.tolist()), self.order, self.ordinates, tuple(of.path.tolist()), planes,
-            here.walls,
+            walls=scales.walls,
         )  # fmt: skip
-        beams = injected(here, grid.ordinates.cosines, planes)
-        found = EnergyResolved(here, of, grid, beams, excess_density=self.excess_density)
-        curves, conserved = energy_resolved.moments(found, here.length)
+        beams = injected(scales, grid.ordinates.cosines, planes)
+        resolved = EnergyResolved(scales, of, grid, beams, excess_density=self.excess_density)
+        curves, conserved = energy_resolved.moments(resolved, scales.length)
         return _state_of(
-            here, grid.mesh, curves, conserved, found.residual, places,
-            energy_error=_energy_error(here, of),
+            scales, grid.mesh, curves, conserved, resolved.residual, places,
+            energy_error=_energy_error(scales, of),
         )  # fmt: skip
 
 
-def _energy_error(here: Scales, of: Energies) -> float:
+def _energy_error(scales: Scales, of: Energies) -> float:
     """What a rule of few energies misses of densities and of decays, and its share beyond the crossing."""
     tests = [
         [float(e.mean(np.exp(-reach / e.path))) for reach in (0.1, 1.0, 3.0)]
-        for e in (of, here.energies)
+        for e in (of, scales.energies)
     ]
     few, many = (
-        np.array([*t, e.compressibility(here.asymmetry)])
-        for t, e in zip(tests, (of, here.energies), strict=True)
+        np.array([*t, e.compressibility(scales.asymmetry)])
+        for t, e in zip(tests, (of, scales.energies), strict=True)
     )
-    return float(max(np.abs(few / many - 1).max(), of.beyond(here.asymmetry)))
+    return float(max(np.abs(few / many - 1).max(), of.beyond(scales.asymmetry)))
 
 
 def check_mesh(method: OnMesh, places: int, share: int) -> None:
@@ -237,6 +242,7 @@ def discretised(
     length: float,
     screening: float,
     memory: float,
+    *,
     walls: bool,
     cells: int,
     order: int,
@@ -302,11 +308,11 @@ def _graded(reach: float, first: float, cells: int) -> Array:
     return np.concatenate([[0.0], np.cumsum(steps) * reach / steps.sum()])
 
 
-def injected(here: Scales, c: Array, planes: tuple[int, int]) -> dict[int, Array]:
+def injected(scales: Scales, c: Array, planes: tuple[int, int]) -> dict[int, Array]:
     """What beams gain at each plane, shape (way, ordinate), before the factor N_0/2N_h."""
-    beam = sum(share * c ** (2 * p - 1) for p, share in shares(here.weights))
+    beam = sum(share * c ** (2 * p - 1) for p, share in shares(scales.weights))
     both = np.stack([beam, beam])
-    if here.walls:  # what is injected towards a mirror comes back at once
+    if scales.walls:  # what is injected towards a mirror comes back at once
         none = np.zeros_like(beam)
         return {
             planes[0]: 2 * np.stack([beam, none]),
@@ -336,9 +342,9 @@ class _Expansion:
     residual: float
 
 
-def _expanded(here: Scales, grid: Discretisation) -> _Expansion:
+def _expanded(scales: Scales, grid: Discretisation) -> _Expansion:
     """First order by streaming from the planes, second order by what the first one drives."""
-    a, eta, stream = here.asymmetry, here.memory, grid.streaming
+    a, eta, stream = scales.asymmetry, scales.memory, grid.streaming
     h = np.array(HELICITIES)
     N = (1 - h * a) ** 2 / (2 * np.pi**2)
     N0 = N.sum()
@@ -349,7 +355,7 @@ def _expanded(here: Scales, grid: Discretisation) -> _Expansion:
         """cE + (1 - eta) nu + eta nu_h for both helicities."""
         return c * E + grid.excess_density * ((1 - eta) * nu + eta * nu_h)[:, None, None]
 
-    beam = stream.solve(nothing, injected(here, stream.ordinates.cosines, grid.planes))
+    beam = stream.solve(nothing, injected(scales, stream.ordinates.cosines, grid.planes))
     share = N0 / (2 * N)
     ballistic = stream.moment(0, beam)
     nu1, E1, residual1 = grid.charge(ballistic)
@@ -380,14 +386,14 @@ def _density_slope(a: float) -> float:
     return (1 - a**2) / (2 * np.pi**2)
 
 
-def _solved(here: Scales, grid: Discretisation, xi: Array | None) -> ChiralMetalState:
-    found = _expanded(here, grid)
-    curves, conserved = _moments(here, grid, found)
-    return _state_of(here, grid.streaming.mesh, curves, conserved, found.residual, xi)
+def _solved(scales: Scales, grid: Discretisation, xi: Array | None) -> ChiralMetalState:
+    expansion = _expanded(scales, grid)
+    curves, conserved = _moments(scales, grid, expansion)
+    return _state_of(scales, grid.streaming.mesh, curves, conserved, expansion.residual, xi)
 
 
 def _state_of(
-    here: Scales,
+    scales: Scales,
     mesh: Mesh,
     curves: dict[str, Array],
     conserved: float,
@@ -396,13 +402,13 @@ def _state_of(
     energy_error: float | None = None,
 ) -> ChiralMetalState:
     """The state that curves on a mesh make, with profiles at the places that are wanted."""
-    left = mesh.points < here.length / 2
+    left = mesh.points < scales.length / 2
     parts = {}
     if xi is not None:
         parts[PROFILES] = Profiles(**{name: mesh.at(f, xi) for name, f in curves.items()})
     good = bool(residual < TOLERANCE)
     return ChiralMetalState(
-        scales=here,
+        scales=scales,
         interface_spin=float((mesh.weights * curves["spin"][1])[left].sum()),
         interface_error=0.0,
         neglected=0.0,
@@ -413,30 +419,30 @@ def _state_of(
             converged=good,
             residual=residual,
             iterations=1,
-            reason="" if good else lost_digits(here),
+            reason="" if good else lost_digits(scales),
         ),
         parts=parts,
     )
 
 
 def _moments(
-    here: Scales, grid: Discretisation, found: _Expansion
+    scales: Scales, grid: Discretisation, expansion: _Expansion
 ) -> tuple[dict[str, Array], float]:
     """Profiles of both orders on the mesh, by name, and how far the charge current is from constant."""
-    a, stream = here.asymmetry, grid.streaming
+    a, stream = scales.asymmetry, grid.streaming
     h = np.array(HELICITIES)
     slope = _density_slope(a)
     flow_slope = (1 - h * a) / np.pi**2  # d(v N_h)/d(energy)
     flux_slope = (1 - h * a) * (3 - h * a) / (2 * np.pi**2)  # d(v^2 N_h)/d(energy)
-    N, phi = found.states, found.phi
-    E1, E2 = found.field
+    N, phi = expansion.states, expansion.phi
+    E1, E2 = expansion.field
 
     def first(power: int, weight: Array) -> Array:
         return np.tensordot(weight * N, stream.moment(power, phi), 1)
 
     def second(power: int, weight: Array, by_energy: Array | float) -> Array:
-        falling = np.tensordot(weight * by_energy, stream.moment(power, found.B), 1)
-        return np.asarray(np.tensordot(weight * N, stream.moment(power, found.A), 1) - falling)
+        falling = np.tensordot(weight * by_energy, stream.moment(power, expansion.B), 1)
+        return np.asarray(np.tensordot(weight * N, stream.moment(power, expansion.A), 1) - falling)
 
     both, half_h = np.ones(2), h / 2
     spin = np.stack([first(1, half_h), second(1, half_h, slope)])
@@ -448,7 +454,7 @@ def _moments(
     tilt = np.tensordot(half_h * N / (1 - h * a), stream.moment(0, phi) - stream.moment(2, phi), 1)
     edelstein = -a / (3 * np.pi**2)
     by_first, by_second = E1 * tilt, edelstein * E2
-    inside = (stream.mesh.points > 0) & (stream.mesh.points < here.length)
+    inside = (stream.mesh.points > 0) & (stream.mesh.points < scales.length)
     bulk = N.sum() / 3
     terms = np.abs(second(1, both, 0.0)).max() + np.abs(E2).max() * bulk
     errors = (
@@ -456,8 +462,8 @@ def _moments(
         np.abs(charge_current[1]).max() / terms,
     )
     curves = {
-        "charge": found.charge,
-        "field": found.field,
+        "charge": expansion.charge,
+        "field": expansion.field,
         "spin": spin,
         "spin_current": current,
         "operator_spin_current": current + a / 2 * (crowd - drift),
@@ -467,12 +473,12 @@ def _moments(
     return curves, float(max(errors))
 
 
-def lost_digits(here: Scales) -> str:
+def lost_digits(scales: Scales) -> str:
     """Why the charge is not known, and what helps."""
     return (
-        f"the linear system for the charge lost its digits at a screening length of {here.screening:.1e} "
+        f"the linear system for the charge lost its digits at a screening length of {scales.screening:.1e} "
         "and planes "
-        f"{here.length:.1e} mean free paths apart: screening_length of 0.02 mean free paths or more, or "
+        f"{scales.length:.1e} mean free paths apart: screening_length of 0.02 mean free paths or more, or "
         "closed-form"
     )
 

@@ -20,7 +20,7 @@ from chirospin.chiral_metal.first_order import PROFILES as PROFILE_NAMES
 from chirospin.chiral_metal.first_order import first_order
 from chirospin.chiral_metal.injection import plane_spin
 from chirospin.chiral_metal.linear import slowest_decay, spin_decay
-from chirospin.chiral_metal.model import SOURCES, ChiralMetal, Scales, positions, scales
+from chirospin.chiral_metal.model import SOURCES, ChiralMetal, Scales, positions, scales_of
 from chirospin.chiral_metal.quadratic import half_total, plane_total, shared_spin
 from chirospin.chiral_metal.state import PROFILES, ChiralMetalState, Profiles
 
@@ -66,36 +66,36 @@ class ClosedForm(Method):
 
 
 def _state(model: ChiralMetal, needs: Needs, *, leading_alpha: bool) -> ChiralMetalState:
-    here = scales(model)
-    interface, error = _interface(here, leading_alpha=leading_alpha)
+    scales = scales_of(model)
+    interface, error = _interface(scales, leading_alpha=leading_alpha)
     return ChiralMetalState(
-        scales=here,
+        scales=scales,
         interface_spin=interface,
-        neglected=here.asymmetry**2 * max(1.0, here.memory / spin_decay(here.memory)),
+        neglected=scales.asymmetry**2 * max(1.0, scales.memory / spin_decay(scales.memory)),
         interface_error=error,
         charge_current_error=None,
         balance_error=None,
         outcome=Outcome(converged=True, residual=0.0, iterations=0, reason=""),
-        parts={PROFILES: _profiles(model, here, leading_alpha=leading_alpha)}
+        parts={PROFILES: _profiles(model, scales, leading_alpha=leading_alpha)}
         if PROFILES in needs
         else {},
     )
 
 
-def _second_unit(here: Scales) -> float:
+def _second_unit(scales: Scales) -> float:
     """u_2, in which the quadratic spin is worked out, over its scale."""
-    return here.asymmetry / (4 * np.pi**2)
+    return scales.asymmetry / (4 * np.pi**2)
 
 
-def _profiles(model: ChiralMetal, here: Scales, *, leading_alpha: bool) -> Profiles:
-    places = positions(model, here)
+def _profiles(model: ChiralMetal, scales: Scales, *, leading_alpha: bool) -> Profiles:
+    places = positions(model, scales)
     check_places(places.size)
-    xi = places / here.mean_free_path
-    first = first_order(xi, here)
-    both = quadratic.SecondOrder(xi, here.length, here.screening)
-    second = _second_order(both, here, leading_alpha=leading_alpha)
+    xi = places / scales.mean_free_path
+    first = first_order(xi, scales)
+    both = quadratic.SecondOrder(xi, scales.length, scales.screening)
+    second = _second_order(both, scales, leading_alpha=leading_alpha)
     joined = {name: np.stack([first[name], second[name]]) for name in first}
-    return Profiles(**joined, spin_sources=_second_unit(here) * _sources(both, here))
+    return Profiles(**joined, spin_sources=_second_unit(scales) * _sources(both, scales))
 
 
 def check_places(places: float) -> None:
@@ -114,23 +114,23 @@ def check_places(places: float) -> None:
 
 
 def _second_order(
-    both: quadratic.SecondOrder, here: Scales, *, leading_alpha: bool
+    both: quadratic.SecondOrder, scales: Scales, *, leading_alpha: bool
 ) -> dict[str, Array]:
     """Order 2 in reduced units: the spin exact in alpha unless told otherwise, the rest leading."""
-    xi, a, L, lam = both.xi, here.asymmetry, here.length, here.screening
+    xi, a, L, lam = both.xi, scales.asymmetry, scales.length, scales.screening
     found = dict.fromkeys(PROFILE_NAMES, np.full_like(xi, np.nan))
-    unit = _second_unit(here)
-    if here.walls or not here.energies.plain:
+    unit = _second_unit(scales)
+    if scales.walls or not scales.energies.plain:
         return found
-    if here.weights.size > 1:
-        if not lam and not here.memory:
-            near, far = (plane_spin(x, here.weights) for x in (xi, L - xi))
+    if scales.weights.size > 1:
+        if not lam and not scales.memory:
+            near, far = (plane_spin(x, scales.weights) for x in (xi, L - xi))
             found["spin"] = unit * (near - far)
         return found
     found["field"] = both.field
     found["charge"] = both.charge
     found["momentum_flux"] = both.momentum_flux * (1 + a**2) / (3 * np.pi**2)
-    if here.memory:
+    if scales.memory:
         return found
     found["spin"] = unit * both.spin(0.0 if leading_alpha else a)
     found["spin_current"] = unit * both.spin_current
@@ -138,38 +138,38 @@ def _second_order(
     return found
 
 
-def _sources(both: quadratic.SecondOrder, here: Scales) -> Array:
+def _sources(both: quadratic.SecondOrder, scales: Scales) -> Array:
     """The three sources of the quadratic spin, in u_2, to leading order in alpha."""
-    if here.walls or here.memory or here.weights.size > 1 or not here.energies.plain:
+    if scales.walls or scales.memory or scales.weights.size > 1 or not scales.energies.plain:
         return np.full((len(SOURCES), both.xi.size), np.nan)
-    first = quadratic.first_field_spin(both.xi, 0.0, here.length, here.screening)
+    first = quadratic.first_field_spin(both.xi, 0.0, scales.length, scales.screening)
     with np.errstate(invalid="ignore"):  # infinite at a plane in the neutral limit
         flux = both.spin(0.0) - first - both.field_spin
     return np.stack([flux, first, both.field_spin])
 
 
-def _interface(here: Scales, *, leading_alpha: bool) -> tuple[float, float | None]:
+def _interface(scales: Scales, *, leading_alpha: bool) -> tuple[float, float | None]:
     """Spin up to the middle, over l times its scale, and the share of it that is left out, or None."""
-    if here.walls:
+    if scales.walls:
         return float("nan"), None
     a, L, lam, eta, unit = (
-        here.asymmetry, here.length, here.screening, here.memory, _second_unit(here),
+        scales.asymmetry, scales.length, scales.screening, scales.memory, _second_unit(scales),
     )  # fmt: skip
-    if not here.energies.plain:
-        of = here.energies
+    if not scales.energies.plain:
+        of = scales.energies
         few = thermal_energies(of.spread, of.exponent, FEWER)
-        value, rough = (plane_balance(a, lam, eta, here.weights, e) for e in (of, few))
+        value, rough = (plane_balance(a, lam, eta, scales.weights, e) for e in (of, few))
         paths = of.path
         tails = [shared_spin(L / path, slowest_decay(eta, lam / path), 1.0) for path in paths]
         left_out = abs(unit) * float(of.mean(paths**2 * np.array(tails))) + abs(value - rough)
         return value, left_out / max(abs(value), SMALLEST) + of.beyond(a)
-    if here.weights.size == 1 and not eta:
+    if scales.weights.size == 1 and not eta:
         exact = half_total(a, L, lam)
         value = half_total(0.0, L, lam) if leading_alpha else exact
         left_out = 0.0
     else:
-        exact = plane_total(a, lam, eta, here.weights)
-        value = plane_total(0.0, lam, eta, here.weights) if leading_alpha else exact
-        leak = abs(exact - plane_total(a, lam, 0.0, here.weights))
+        exact = plane_total(a, lam, eta, scales.weights)
+        value = plane_total(0.0, lam, eta, scales.weights) if leading_alpha else exact
+        leak = abs(exact - plane_total(a, lam, 0.0, scales.weights))
         left_out = shared_spin(L, slowest_decay(eta, lam), leak)
     return unit * value, (abs(value - exact) + left_out) / max(abs(value), SMALLEST)

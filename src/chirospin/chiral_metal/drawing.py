@@ -16,7 +16,7 @@ from chirospin.base.drawing import (
     sheet,
 )
 from chirospin.base.figures import COLUMN, INK
-from chirospin.chiral_metal.model import IsotropicMetal, Scales, scales
+from chirospin.chiral_metal.model import IsotropicMetal, Scales, scales_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,21 +26,21 @@ SIZE = (1.65 * COLUMN, 3.6)
 MARGIN = 0.16  # of the length, beyond both planes
 
 
-def metal_drawing(model: IsotropicMetal, dark: bool = False) -> Figure:
+def metal_drawing(model: IsotropicMetal, *, dark: bool = False) -> Figure:
     """The slab with its planes, current and mean free path to scale; bands; radial spin on both Fermi surfaces."""
-    return _metal(model, dark)
+    return _metal(model, dark=dark)
 
 
-def driven_drawing(model: IsotropicMetal, dark: bool = False) -> Figure:
+def driven_drawing(model: IsotropicMetal, *, dark: bool = False) -> Figure:
     """The same under a current that changes its direction."""
-    return _metal(model, dark, alternating=True)
+    return _metal(model, dark=dark, alternating=True)
 
 
-def _metal(model: IsotropicMetal, dark: bool, *, alternating: bool = False) -> Figure:
-    of = scales(model)
+def _metal(model: IsotropicMetal, *, dark: bool, alternating: bool = False) -> Figure:
+    of = scales_of(model)
     with sheet(SIZE, "AA;BC", dark=dark, height_ratios=(1.1, 2.5)) as (figure, axes):
-        _slab(axes["A"], of, dark, alternating)
-        bands_and_contours(axes["B"], axes["C"], _bands(of), dark, second="z")
+        _slab(axes["A"], of, dark=dark, alternating=alternating)
+        bands_and_contours(axes["B"], axes["C"], _bands(of), dark=dark, second="z")
     return figure
 
 
@@ -56,7 +56,7 @@ def _bands(of: Scales) -> TwoBands:
     )
 
 
-def _slab(ax: Axes, of: Scales, dark: bool, alternating: bool) -> None:
+def _slab(ax: Axes, of: Scales, *, dark: bool, alternating: bool) -> None:
     """Planes at z = 0 and z = L, the electric current between them, a mean free path at each."""
     from matplotlib.patches import Rectangle
 

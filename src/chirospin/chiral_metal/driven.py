@@ -53,7 +53,7 @@ from chirospin.chiral_metal.model import (
     IsotropicMetal,
     Scales,
     positions,
-    scales,
+    scales_of,
     within,
 )
 from chirospin.chiral_metal.observables import ROUNDING
@@ -104,19 +104,19 @@ class DrivenMetal(IsotropicMetal):
         return self
 
 
-def times(model: DrivenMetal, here: Scales) -> Array:
+def times(model: DrivenMetal, scales: Scales) -> Array:
     """Times after switching on at which the spin is wanted, over hbar/eV."""
     if model.time is None:
-        return np.geomspace(0.1, 10.0, 13) * here.mean_free_path / here.fermi_velocity
+        return np.geomspace(0.1, 10.0, 13) * scales.mean_free_path / scales.fermi_velocity
     return np.array(model.time)
 
 
 def driven_labels(model: DrivenMetal) -> dict[str, tuple[Any, ...]]:
     """Labels along every dimension of the observables."""
-    here = scales(model)
+    scales = scales_of(model)
     return {
-        "position": tuple(positions(model, here).tolist()),
-        "time": tuple(times(model, here).tolist()),
+        "position": tuple(positions(model, scales).tolist()),
+        "time": tuple(times(model, scales).tolist()),
     }
 
 
@@ -232,24 +232,24 @@ class DrivenClosedForm(Method):
 
 
 def _closed_state(model: DrivenMetal) -> DrivenState:
-    here = scales(model)
-    if here.screening:
+    scales = scales_of(model)
+    if scales.screening:
         raise ModelError(
             "Parameter `screening_length` must be 0 (in nm) for the method closed-form under a "
-            f"changing current, but is {here.screening * here.mean_free_path:g}; use boltzmann"
+            f"changing current, but is {scales.screening * scales.mean_free_path:g}; use boltzmann"
         )
-    places, moments = positions(model, here), times(model, here)
+    places, moments = positions(model, scales), times(model, scales)
     check_places(places.size * (1 + moments.size / TIMES_OF_A_PLACE))
-    xi, L = places / here.mean_free_path, here.length
-    rate, a = 1 - 1j * _frequency(model, here), here.asymmetry
+    xi, L = places / scales.mean_free_path, scales.length
+    rate, a = 1 - 1j * _frequency(model, scales), scales.asymmetry
     first = alternating_spin(xi, rate) - alternating_spin(xi - L, rate)
-    t = moments * here.fermi_velocity / here.mean_free_path
+    t = moments * scales.fermi_velocity / scales.mean_free_path
     switched = switched_spin(xi, t) - switched_spin(xi - L, t)
     near_far = [[harmonic_spin(x, rate, 1 + n * (rate - 1)) for n in (0, 2)] for x in (xi, L - xi)]
     steady, double = (near - far for near, far in zip(*near_far, strict=True))
     unit = a / (4 * np.pi**2)
     return DrivenState(
-        scales=here,
+        scales=scales,
         first=-a / (2 * np.pi**2) * first,
         rectified=unit * 0.5 * (np.conj(rate) * steady).real,
         second=unit * 0.5 * rate * double,
@@ -260,9 +260,9 @@ def _closed_state(model: DrivenMetal) -> DrivenState:
     )
 
 
-def _frequency(model: DrivenMetal, here: Scales) -> float:
+def _frequency(model: DrivenMetal, scales: Scales) -> float:
     """omega tau_0."""
-    return model.frequency * here.mean_free_path / here.fermi_velocity
+    return model.frequency * scales.mean_free_path / scales.fermi_velocity
 
 
 class DrivenBoltzmann(OnMesh):
@@ -277,37 +277,37 @@ class DrivenBoltzmann(OnMesh):
         return map(self._state, models)
 
     def _state(self, model: DrivenMetal) -> DrivenState:
-        here = scales(model)
-        if not here.screening:
+        scales = scales_of(model)
+        if not scales.screening:
             raise ModelError(
                 "Parameter `screening_length` must be > 0 (in nm) for the method boltzmann, but is 0; "
                 "use closed-form"
             )
-        check_mesh(self, positions(model, here).size, 2 * 16 * MATRICES)
-        edges, planes = mesh_edges(here.length, here.screening, 0.0, self.cells, walls=False)
-        rate = 1 - 1j * _frequency(model, here)
+        check_mesh(self, positions(model, scales).size, 2 * 16 * MATRICES)
+        edges, planes = mesh_edges(scales.length, scales.screening, 0.0, self.cells, walls=False)
+        rate = 1 - 1j * _frequency(model, scales)
 
         def at_rate(kappa: complex) -> Discretisation:
             return Discretisation(
                 streaming=streaming_of(
                     tuple(edges.tolist()), self.order, self.ordinates, walls=False, rate=kappa
                 ),
-                screening=here.screening,
+                screening=scales.screening,
                 memory=0.0,
                 planes=planes,
             )
 
-        return _harmonics(model, here, [at_rate(1 + n * (rate - 1)) for n in (0, 1, 2)])
+        return _harmonics(model, scales, [at_rate(1 + n * (rate - 1)) for n in (0, 1, 2)])
 
 
-def _harmonics(model: DrivenMetal, here: Scales, grids: list[Discretisation]) -> DrivenState:
-    a, h = here.asymmetry, np.array(HELICITIES)
+def _harmonics(model: DrivenMetal, scales: Scales, grids: list[Discretisation]) -> DrivenState:
+    a, h = scales.asymmetry, np.array(HELICITIES)
     N = (1 - h * a) ** 2 / (2 * np.pi**2)
     share = N.sum() / (2 * N)
     stream = grids[1].streaming
     c, shape = stream.cosine(), stream.mesh.points.shape
     nothing = np.zeros((2, stream.ordinates.cosines.size, *shape), dtype=complex)
-    beam = stream.solve(nothing, injected(here, stream.ordinates.cosines, grids[1].planes))
+    beam = stream.solve(nothing, injected(scales, stream.ordinates.cosines, grids[1].planes))
     nu, E, residual = grids[1].charge(stream.moment(0, beam))
     phi = stream.solve(np.stack([c * E + nu] * 2), {})
     phi += share[:, None, None, None, None] * beam
@@ -321,28 +321,28 @@ def _harmonics(model: DrivenMetal, here: Scales, grids: list[Discretisation]) ->
         (grids[0], steady_moved, steady_turned),
         (grids[2], moved, turned),
     ):
-        spin, one = _second_order(here, grid, 0.5 * forced, 0.5 * bent)
+        spin, one = _second_order(scales, grid, 0.5 * forced, 0.5 * bent)
         spins.append(spin)
         residuals.append(one)
-    xi = positions(model, here) / here.mean_free_path
+    xi = positions(model, scales) / scales.mean_free_path
     at = stream.mesh.at
     current = np.tensordot(N, stream.moment(1, phi), 1)
     moving = stream.rate.imag * 1j * _accumulated(grids[1], N.sum() * nu)
-    inside = (stream.mesh.points > 0) & (stream.mesh.points < here.length)
+    inside = (stream.mesh.points > 0) & (stream.mesh.points < scales.length)
     bulk = N.sum() / 3
     return DrivenState(
-        scales=here,
+        scales=scales,
         first=at(np.tensordot(h / 2 * N, stream.moment(1, phi), 1), xi),
         rectified=at(spins[0].real, xi),
         second=at(spins[1], xi),
-        switched=np.full((times(model, here).size, xi.size), np.nan),
+        switched=np.full((times(model, scales).size, xi.size), np.nan),
         neglected=0.0,
         charge_current_error=float(np.abs(current + moving - bulk * inside).max() / bulk),
         outcome=Outcome(
             converged=bool(max(residuals) < TOLERANCE),
             residual=max(residuals),
             iterations=1,
-            reason="" if max(residuals) < TOLERANCE else lost_digits(here),
+            reason="" if max(residuals) < TOLERANCE else lost_digits(scales),
         ),
     )
 
@@ -356,10 +356,10 @@ def _accumulated(grid: Discretisation, density: Complex) -> Complex:
 
 
 def _second_order(
-    here: Scales, grid: Discretisation, forced: Complex, bent: Complex
+    scales: Scales, grid: Discretisation, forced: Complex, bent: Complex
 ) -> tuple[Complex, float]:
     """Spin of one harmonic that the products of field and distribution drive; residual."""
-    a, h, stream = here.asymmetry, np.array(HELICITIES), grid.streaming
+    a, h, stream = scales.asymmetry, np.array(HELICITIES), grid.streaming
     N = (1 - h * a) ** 2 / (2 * np.pi**2)
     slope = (1 - a**2) / (2 * np.pi**2)
     B = stream.solve(-forced, {})
@@ -375,10 +375,10 @@ def _error(order: int) -> Callable[[DrivenMetal, DrivenState], float]:
     """Numerical error of a spin of that order: what conservation misses, over its natural size."""
 
     def error(model: DrivenMetal, state: DrivenState) -> float:
-        here = state.scales
+        scales = state.scales
         missed = max(ROUNDING, state.outcome.residual, state.charge_current_error or 0.0)
-        size = abs(here.asymmetry) / np.pi**2 * (1 / 3, 1 / 4)[order - 1]
-        return float(missed * abs(here.spin_scale[order - 1]) * size)
+        size = abs(scales.asymmetry) / np.pi**2 * (1 / 3, 1 / 4)[order - 1]
+        return float(missed * abs(scales.spin_scale[order - 1]) * size)
 
     return error
 

@@ -111,6 +111,7 @@ def energies_on_mesh(
     ordinates: int,
     paths: tuple[float, ...],
     planes: tuple[int, int],
+    *,
     walls: bool,
 ) -> Discretised:
     """Kept for models that share it."""
@@ -151,13 +152,13 @@ class EnergyResolved:
     """
 
     def __init__(
-        self, here: Scales, of: Energies, grid: Discretised, beams: Beams, *, excess_density: bool
+        self, scales: Scales, of: Energies, grid: Discretised, beams: Beams, *, excess_density: bool
     ) -> None:
         self.of, self.grid, self.beams = of, grid, beams
-        self.a, self.memory, self.kept = here.asymmetry, here.memory, float(excess_density)
+        self.a, self.memory, self.kept = scales.asymmetry, scales.memory, float(excess_density)
         self.states, self.slopes = of.states(self.a), of.states_slope(self.a)
         self.bottom_states = (1 + self.a**2) / np.pi**2  # N_0
-        self.gauss = grid.mesh.antiderivative / here.screening**2
+        self.gauss = grid.mesh.antiderivative / scales.screening**2
         self.residual = 0.0
         self.charge_1, self.field_1, self.phi = self._first()
         self.driven = [self._drive(i) for i in range(of.speed.size)]
@@ -339,38 +340,38 @@ def _sum(weights: Array, matrices: list[Array]) -> Array:
     return total
 
 
-def moments(found: EnergyResolved, length: float) -> tuple[dict[str, Array], float]:
+def moments(resolved: EnergyResolved, length: float) -> tuple[dict[str, Array], float]:
     """Profiles of both orders on the mesh, by name, and how far the charge current is from constant."""
-    a, of, mesh = found.a, found.of, found.grid.mesh
+    a, of, mesh = resolved.a, resolved.of, resolved.grid.mesh
     half = (SIGNS / 2)[:, None]
 
     def both(power: int, speed_power: int, sign: Array | float, *, rate: bool = False) -> Array:
-        weight, slope = (sign * x for x in found.weighted(speed_power, rate=rate))
-        return np.stack([found.first(power, weight), found.second(power, weight, slope)])
+        weight, slope = (sign * x for x in resolved.weighted(speed_power, rate=rate))
+        return np.stack([resolved.first(power, weight), resolved.second(power, weight, slope)])
 
     spin = both(1, 0, half)
     lost = both(1, 0, half, rate=True)[1] if of.exponent else spin[1]
     current = both(2, 1, half)
     operator = current + a / 2 * (both(0, 0, 1.0) - both(2, 0, 1.0))
     charge_current = both(1, 1, 1.0)
-    lean = half * found.states / of.momentum(a)
-    tilt = found.first(0, lean) - found.first(2, lean)
-    by_first = found.field_1 * tilt
-    by_second = -a / (3 * np.pi**2) * float(of.mean(of.speed)) * found.field_2
+    lean = half * resolved.states / of.momentum(a)
+    tilt = resolved.first(0, lean) - resolved.first(2, lean)
+    by_first = resolved.field_1 * tilt
+    by_second = -a / (3 * np.pi**2) * float(of.mean(of.speed)) * resolved.field_2
     inside = (mesh.points > 0) & (mesh.points < length)
     bulk = (1 + a**2) / (3 * np.pi**2) * of.conductivity(a)
-    weight, _ = found.weighted(1)
+    weight, _ = resolved.weighted(1)
     terms = (
-        np.abs(found.field_2).max() * bulk
-        + np.abs(found.second(1, weight, np.zeros_like(weight))).max()
+        np.abs(resolved.field_2).max() * bulk
+        + np.abs(resolved.second(1, weight, np.zeros_like(weight))).max()
     )
     errors = (
         np.abs(charge_current[0] - bulk * inside).max() / bulk,
         np.abs(charge_current[1]).max() / terms,
     )
     curves = {
-        "charge": np.stack([found.charge_1, found.charge_2]),
-        "field": np.stack([found.field_1, found.field_2]),
+        "charge": np.stack([resolved.charge_1, resolved.charge_2]),
+        "field": np.stack([resolved.field_1, resolved.field_2]),
         "spin": spin,
         "spin_current": current,
         "operator_spin_current": operator,

@@ -52,7 +52,7 @@ class OneEnergy:
     excess: Array
 
 
-def first_order(xi: Array, here: Scales) -> dict[str, Array]:
+def first_order(xi: Array, scales: Scales) -> dict[str, Array]:
     r"""Profiles in reduced units, exact in alpha, screening and temperature; NaN where no form is known.
 
     .. math:: s = -\frac{a}{2\pi^2} \langle \ell S_1\rangle, \quad
@@ -62,12 +62,12 @@ def first_order(xi: Array, here: Scales) -> dict[str, Array]:
 
     The outer average is :math:`\int d\epsilon\,(-f_0')`.
     """
-    a, of = here.asymmetry, here.energies
-    if here.walls and (here.weights.size > 1 or here.memory):
+    a, of = scales.asymmetry, scales.energies
+    if scales.walls and (scales.weights.size > 1 or scales.memory):
         return dict.fromkeys(PROFILES, np.full_like(xi, np.nan))
-    field, common = _field(xi, here)
+    field, common = _field(xi, scales)
     spin, current, crowd, flux = (np.zeros_like(xi) for _ in range(4))
-    for part in _by_energy(xi, here, common):
+    for part in _by_energy(xi, scales, common):
         w, u = part.weight, part.speed
         P = (u**2 + a**2) / u
         spin += w * part.spin
@@ -94,15 +94,15 @@ PROFILES = (
 )
 
 
-def _field(xi: Array, here: Scales) -> tuple[Array, Array]:
+def _field(xi: Array, scales: Scales) -> tuple[Array, Array]:
     """The one field, and the mean excess over the energies, weighted by their states."""
-    of, L = here.energies, here.length
-    screening = here.screening / np.sqrt(of.compressibility(here.asymmetry))
-    if here.walls:
+    of, L = scales.energies, scales.length
+    screening = scales.screening / np.sqrt(of.compressibility(scales.asymmetry))
+    if scales.walls:
         return linear.slab_field_and_charge(xi, L, screening)
-    gap = linear.departure(here.weights)
+    gap = linear.departure(scales.weights)
     if gap is not None:
-        shares = _shares(of, here.asymmetry)
+        shares = _shares(of, scales.asymmetry)
         gap = Kernel(
             rates=(gap.rates / of.path[:, None]).ravel(),
             weights=(gap.weights * shares[:, None]).ravel(),
@@ -117,12 +117,12 @@ def _shares(of: Energies, a: float) -> Array:
     return np.asarray(states / states.sum())
 
 
-def _by_energy(xi: Array, here: Scales, common: Array) -> Iterator[OneEnergy]:
-    of = here.energies
-    stored = [path * _stored(xi / path, here.length / path, here) for path in of.path]
-    mean = np.tensordot(_shares(of, here.asymmetry), np.stack(stored), 1)
+def _by_energy(xi: Array, scales: Scales, common: Array) -> Iterator[OneEnergy]:
+    of = scales.energies
+    stored = [path * _stored(xi / path, scales.length / path, scales) for path in of.path]
+    mean = np.tensordot(_shares(of, scales.asymmetry), np.stack(stored), 1)
     for w, u, path, own in zip(of.weight, of.speed, of.path, stored, strict=True):
-        spin, beam, flow = _moments(xi / path, here.length / path, here)
+        spin, beam, flow = _moments(xi / path, scales.length / path, scales)
         yield OneEnergy(
             weight=w,
             speed=u,
@@ -133,19 +133,19 @@ def _by_energy(xi: Array, here: Scales, common: Array) -> Iterator[OneEnergy]:
         )
 
 
-def _stored(xi: Array, length: float, here: Scales) -> Array:
+def _stored(xi: Array, length: float, scales: Scales) -> Array:
     r"""Integral of :math:`sgn(\xi)\eta(|\xi|)` from the far left: what one energy has less of."""
-    gap = linear.departure(here.weights)
-    if gap is None or here.walls:
+    gap = linear.departure(scales.weights)
+    if gap is None or scales.walls:
         return np.zeros_like(xi)
     sums = Kernel(rates=gap.rates, weights=gap.weights / gap.rates)
     return np.asarray(sums(xi) - sums(xi - length))
 
 
-def _moments(xi: Array, length: float, here: Scales) -> tuple[Array, Array, Array]:
+def _moments(xi: Array, length: float, scales: Scales) -> tuple[Array, Array, Array]:
     """S_1 and the second moments of beams and drift at one energy, over its free path."""
-    weights, memory = here.weights, here.memory
-    if here.walls:
+    weights, memory = scales.weights, scales.memory
+    if scales.walls:
         spin = 2 / 3 - 2 * linear.slab_beam_moment(1, xi, length)
         return spin, linear.slab_beam_moment(2, xi, length), np.zeros_like(xi)
     pair = (xi, xi - length)

@@ -322,7 +322,7 @@ class Scales:
         return self.total_density * (self.screening * self.mean_free_path) ** 2
 
 
-def scales(model: IsotropicMetal) -> Scales:
+def scales_of(model: IsotropicMetal) -> Scales:
     r"""The one place where the parameters are turned into Fermi surfaces and scales.
 
     .. math:: v_F = \sqrt{\alpha^2 + 2\mu/m}, \quad a = \alpha/v_F, \quad k_h = m v_F (1 - h a),
@@ -396,17 +396,17 @@ def _injection(model: ChiralMetal) -> Array:
     return np.trim_zeros(shares, "b")
 
 
-def positions(model: IsotropicMetal, here: Scales) -> Array:
+def positions(model: IsotropicMetal, scales: Scales) -> Array:
     """Where the profiles are wanted, nm; close to both planes if the model does not say."""
     if model.position is not None:
         return np.array(model.position)
     steps = np.arange(1, POINTS + 1) / POINTS
-    near = REACH * here.mean_free_path * np.sinh(4 * steps) / np.sinh(4.0)
+    near = REACH * scales.mean_free_path * np.sinh(4 * steps) / np.sinh(4.0)
     inside = near * min(1.0, model.length / (2 * near[-1]))
     middle = model.length / 2
     if inside[-1] < middle:
         inside = np.append(inside, np.linspace(inside[-1], middle, 10)[1:])
-    left = inside if here.walls else np.concatenate([-near[::-1], inside])
+    left = inside if scales.walls else np.concatenate([-near[::-1], inside])
     return np.unique(np.concatenate([left, model.length - left]))
 
 
@@ -414,7 +414,7 @@ def labels(model: ChiralMetal) -> dict[str, tuple[Any, ...]]:
     """Labels along every dimension of the observables."""
     return {
         "order": ORDERS,
-        "position": tuple(positions(model, scales(model)).tolist()),
+        "position": tuple(positions(model, scales_of(model)).tolist()),
         "source": SOURCES,
         "helicity": HELICITIES,
     }

@@ -47,25 +47,27 @@ def _error(of: Callable[[Scales], tuple[Array, Array]]) -> Callable[..., Array]:
     return error
 
 
-def _of_spin(here: Scales) -> tuple[Array, Array]:
-    return here.spin_scale, abs(here.asymmetry) / np.pi**2 * np.array([1 / 3, 1 / 4])
+def _of_spin(scales: Scales) -> tuple[Array, Array]:
+    return scales.spin_scale, abs(scales.asymmetry) / np.pi**2 * np.array([1 / 3, 1 / 4])
 
 
-def _of_flow(here: Scales) -> tuple[Array, Array]:
-    return here.fermi_velocity * here.spin_scale, np.full(2, here.asymmetry / (3 * np.pi**2))
+def _of_flow(scales: Scales) -> tuple[Array, Array]:
+    return scales.fermi_velocity * scales.spin_scale, np.full(2, scales.asymmetry / (3 * np.pi**2))
 
 
-def _of_momentum(here: Scales) -> tuple[Array, Array]:
-    return here.mass * here.fermi_velocity**2 * here.spin_scale, np.full(2, 1 / (3 * np.pi**2))
+def _of_momentum(scales: Scales) -> tuple[Array, Array]:
+    return scales.mass * scales.fermi_velocity**2 * scales.spin_scale, np.full(
+        2, 1 / (3 * np.pi**2)
+    )
 
 
-def _of_charge(here: Scales) -> tuple[Array, Array]:
-    unit = here.total_density * here.mean_free_path * here.field_scale
-    return unit, np.full(2, here.screening)
+def _of_charge(scales: Scales) -> tuple[Array, Array]:
+    unit = scales.total_density * scales.mean_free_path * scales.field_scale
+    return unit, np.full(2, scales.screening)
 
 
-def _of_field(here: Scales) -> tuple[Array, Array]:
-    return here.field_scale, np.ones(2)
+def _of_field(scales: Scales) -> tuple[Array, Array]:
+    return scales.field_scale, np.ones(2)
 
 
 NO_FORM = (
@@ -111,8 +113,8 @@ def spin_current(model: ChiralMetal, state: ChiralMetalState) -> Array:
     ----------
     yoshimi_2026, Eq. (6b)
     """
-    here = state.scales
-    return here.fermi_velocity * here.spin_scale[:, None] * state.profiles.spin_current
+    scales = state.scales
+    return scales.fermi_velocity * scales.spin_scale[:, None] * state.profiles.spin_current
 
 
 @observable(
@@ -125,8 +127,8 @@ def spin_current(model: ChiralMetal, state: ChiralMetalState) -> Array:
 )
 def operator_spin_current(model: ChiralMetal, state: ChiralMetalState) -> Array:
     r"""Flow of spin by the operator :math:`\{\sigma_z, v_z\}/4`; in the bulk 7/5 of the band form."""
-    here = state.scales
-    return here.fermi_velocity * here.spin_scale[:, None] * state.profiles.operator_spin_current
+    scales = state.scales
+    return scales.fermi_velocity * scales.spin_scale[:, None] * state.profiles.operator_spin_current
 
 
 @observable(
@@ -146,9 +148,12 @@ def charge_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
     ----------
     yoshimi_2026, Eqs. (17), (20)
     """
-    here = state.scales
+    scales = state.scales
     return (
-        here.total_density * here.mean_free_path * here.field_scale[:, None] * state.profiles.charge
+        scales.total_density
+        * scales.mean_free_path
+        * scales.field_scale[:, None]
+        * state.profiles.charge
     )
 
 
@@ -187,8 +192,8 @@ def momentum_flux(model: ChiralMetal, state: ChiralMetalState) -> Array:
     ----------
     yoshimi_2026, Eqs. (16), (26)
     """
-    here = state.scales
-    unit = here.mass * here.fermi_velocity**2 * here.spin_scale
+    scales = state.scales
+    unit = scales.mass * scales.fermi_velocity**2 * scales.spin_scale
     return unit[:, None] * state.profiles.momentum_flux
 
 
@@ -227,9 +232,9 @@ def bulk_spin_density(model: ChiralMetal, state: ChiralMetalState) -> Array:
     ----------
     yoshimi_2026, Eq. (7)
     """
-    here = state.scales
-    mean_path = float(here.energies.mean(here.energies.path))
-    return np.array([-here.spin_scale[0] * here.asymmetry / (3 * np.pi**2) * mean_path, 0.0])
+    scales = state.scales
+    mean_path = float(scales.energies.mean(scales.energies.path))
+    return np.array([-scales.spin_scale[0] * scales.asymmetry / (3 * np.pi**2) * mean_path, 0.0])
 
 
 @observable(unit="eV/nm^2", symbol=r"j_s^\mathrm{bulk}", dims=("order",))
@@ -249,9 +254,9 @@ def bulk_spin_current(model: ChiralMetal, state: ChiralMetalState) -> Array:
     ----------
     yoshimi_2026, Eq. (7), for r = 0
     """
-    here, of = state.scales, state.scales.energies
-    heated = (1 + 6 / 5 * of.exponent) * of.time**2 + of.heated_excess(here.asymmetry)
-    flow = here.fermi_velocity * here.spin_scale[1] * here.asymmetry / (3 * np.pi**2)
+    scales, of = state.scales, state.scales.energies
+    heated = (1 + 6 / 5 * of.exponent) * of.time**2 + of.heated_excess(scales.asymmetry)
+    flow = scales.fermi_velocity * scales.spin_scale[1] * scales.asymmetry / (3 * np.pi**2)
     return np.array([0.0, -flow * float(of.mean(of.speed * heated))])
 
 
@@ -266,11 +271,11 @@ def bulk_momentum_flux(model: ChiralMetal, state: ChiralMetalState) -> Array:
 
     At T = 0 and r = 0 it is :math:`\tau_0 E_0 j_0 (2 + 6a^2/5)/(1 + a^2)`.
     """
-    here, of = state.scales, state.scales.energies
-    r, a2 = of.exponent, here.asymmetry**2
+    scales, of = state.scales, state.scales.energies
+    r, a2 = of.exponent, scales.asymmetry**2
     share = of.time**2 * ((2 / 3 + 2 / 5 * r) * of.speed**2 + 2 / 5 * (1 + r) * a2)
-    share += of.heated_excess(here.asymmetry) / 3 * (of.speed**2 + a2)
-    unit = here.mass * here.fermi_velocity**2 * here.spin_scale[1]
+    share += of.heated_excess(scales.asymmetry) / 3 * (of.speed**2 + a2)
+    unit = scales.mass * scales.fermi_velocity**2 * scales.spin_scale[1]
     return np.array([0.0, unit / np.pi**2 * float(of.mean(of.speed * share))])
 
 
@@ -290,8 +295,8 @@ def interface_spin(model: ChiralMetal, state: ChiralMetalState) -> Array:
     ----------
     yoshimi_2026, below Eq. (13)
     """
-    here = state.scales
-    return np.asarray(here.spin_scale[1] * here.mean_free_path * state.interface_spin)
+    scales = state.scales
+    return np.asarray(scales.spin_scale[1] * scales.mean_free_path * state.interface_spin)
 
 
 @observable(
@@ -308,14 +313,14 @@ def reversal_screening_length(model: ChiralMetal, state: ChiralMetalState) -> Ar
     :func:`.quadratic.plane_total` and :func:`.balance.plane_balance`. For
     p = 1 without memory it is :math:`\ell^2 (16 - 28a^2 - 4a^4)/20(1 - a^2)`.
     """
-    here = state.scales
-    if here.walls:
+    scales = state.scales
+    if scales.walls:
         return np.asarray(np.nan)
-    if not here.energies.plain:
-        turning = balance_reversal(here.asymmetry, here.memory, here.weights, here.energies)
-        return np.asarray(here.mean_free_path * turning)
-    found = quadratic.reversal_screening(here.asymmetry, here.memory, here.weights)
-    return np.asarray(here.mean_free_path * found)
+    if not scales.energies.plain:
+        turning = balance_reversal(scales.asymmetry, scales.memory, scales.weights, scales.energies)
+        return np.asarray(scales.mean_free_path * turning)
+    found = quadratic.reversal_screening(scales.asymmetry, scales.memory, scales.weights)
+    return np.asarray(scales.mean_free_path * found)
 
 
 @observable(
@@ -374,8 +379,8 @@ def spin_decay_length(model: ChiralMetal, state: ChiralMetalState) -> Array:
 
     For much memory it is the spin diffusion length :math:`\ell/\sqrt{3(1-\eta)}`.
     """
-    here = state.scales
-    return np.asarray(here.mean_free_path / (spin_decay(here.memory) if here.memory else 1.0))
+    scales = state.scales
+    return np.asarray(scales.mean_free_path / (spin_decay(scales.memory) if scales.memory else 1.0))
 
 
 @observable(unit="nm", symbol=r"\lambda_T", default=False)
@@ -384,9 +389,9 @@ def thermal_screening_length(model: ChiralMetal, state: ChiralMetalState) -> Arr
 
     .. math:: \lambda_T = \sqrt{\epsilon_0/(q^2\, dn/d\mu)} = \lambda_{TF} \sqrt{N_0/(dn/d\mu)}
     """
-    here = state.scales
-    states = here.energies.compressibility(here.asymmetry)
-    return np.asarray(here.screening * here.mean_free_path / np.sqrt(states))
+    scales = state.scales
+    states = scales.energies.compressibility(scales.asymmetry)
+    return np.asarray(scales.screening * scales.mean_free_path / np.sqrt(states))
 
 
 OBSERVABLES = (

@@ -68,5 +68,5 @@ class ChiralMetalState:
     @property
     def profiles(self) -> Profiles:
         """Where they were asked for."""
-        found: Profiles = self.parts[PROFILES]
-        return found
+        profiles: Profiles = self.parts[PROFILES]
+        return profiles

@@ -11,8 +11,8 @@ from chirospin.chiral_metal.model import IsotropicMetal
 
 
 def _push(model: IsotropicMetal, state: Any) -> float:
-    here = state.scales
-    return float(abs(here.push) / np.abs(here.momentum).min())
+    scales = state.scales
+    return float(abs(scales.push) / np.abs(scales.momentum).min())
 
 
 def _closeness(model: IsotropicMetal, state: Any) -> float:

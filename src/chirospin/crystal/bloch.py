@@ -306,11 +306,11 @@ class TightBinding:
         for n, (i, j) in enumerate(PAIRS):
             second[:, i, j] = second[:, j, i] = six[:, n]
         bent = None if fixed else self._matrices(self._spin_slope, k, (3, 3))
-        found = Pieces(first=first, spin=spin, second=second, spin_slope=bent)
+        pieces = Pieces(first=first, spin=spin, second=second, spin_slope=bent)
         if not position or not self.whole:
-            return found
+            return pieces
         return replace(
-            found,
+            pieces,
             position=self._matrices(self._position, k, (3,)),
             position_slope=self._matrices(self._position_slope, k, (3, 3)),
         )

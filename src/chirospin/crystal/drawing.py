@@ -26,7 +26,7 @@ SHOWN = 3.0  # eV around the Fermi level of a crystal with many bands
 MANY = 4  # bands that are all shown
 
 
-def band_drawing(model: Crystal, dark: bool = False) -> Figure:
+def band_drawing(model: Crystal, *, dark: bool = False) -> Figure:
     """Bands with the Fermi level; colours are the spin along the wavevector, in hbar."""
     bloch, level = bloch_hamiltonian(model), model.chemical_potential
     if bloch.cell is None:
@@ -37,8 +37,8 @@ def band_drawing(model: Crystal, dark: bool = False) -> Figure:
         names, distance = NAMES, ""
     with sheet(SIZE, "A", dark=dark) as (figure, axes):
         ax = axes["A"]
-        ticks = _lines(ax, bloch, corners, dark)
-        fermi_line(ax, level, dark)
+        ticks = _lines(ax, bloch, corners, dark=dark)
+        fermi_line(ax, level, dark=dark)
         ax.set_xticks(ticks, names)
         ax.tick_params(axis="x", which="both", bottom=False, top=False)
         for place in ticks[1:-1]:
@@ -62,7 +62,7 @@ def _through_gamma(bloch: Bloch, level: float) -> tuple[Array, tuple[str, ...]]:
     return corners, (f"$k_x = {reach:.2g}$", "0", f"$k_z = {reach:.2g}$")
 
 
-def _lines(ax: Axes, bloch: Bloch, corners: Array, dark: bool) -> list[float]:
+def _lines(ax: Axes, bloch: Bloch, corners: Array, *, dark: bool) -> list[float]:
     """Bands along lines between corners, coloured by their spin along k; places of the corners."""
     from matplotlib.collections import LineCollection
     from matplotlib.colors import LinearSegmentedColormap

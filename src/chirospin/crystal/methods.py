@@ -156,7 +156,7 @@ class KGrid(Method):
                 "Parameter `hamiltonian` must be periodic for the method k-grid, but is "
                 f"{models[0].hamiltonian!r}; use fermi-surface"
             )
-        requests = [(one.chemical_potential, thermal_energy_of(one)) for one in models]
+        requests = [(model.chemical_potential, thermal_energy_of(model)) for model in models]
         found: dict[int, CrystalState] = {}
         left, points = list(range(len(models))), self.points
         coarse = self._level(subject, coarser(points), requests, needs)
@@ -200,15 +200,15 @@ class KGrid(Method):
 
 def symmetry_defects(subject: Subject, estimate: Estimate, *, reduced: bool) -> dict[str, float]:
     """What the group would change of the sums, over their size; NaN where it was used."""
-    found = {}
+    defects = {}
     for name, value in estimate.values.items():
         size = estimate.sizes[name]
         if subject.operations is None or reduced or not size:
-            found[name] = np.nan
+            defects[name] = np.nan
         else:
             change = value - projected(name, value, subject.operations)
-            found[name] = float(np.abs(change).max() / size)
-    return found
+            defects[name] = float(np.abs(change).max() / size)
+    return defects
 
 
 def judged(

@@ -291,12 +291,12 @@ def _read(name: str, wsvec: str, tolerance: float, spin: str, stamp: Any) -> Wan
     return read_crystal(name, wsvec, tolerance, spin)
 
 
-def _with_word(found: WannierMatrices, spin: str, tolerance: float) -> WannierMatrices:
+def _with_word(matrices: WannierMatrices, spin: str, tolerance: float) -> WannierMatrices:
     if spin in ("auto", "file"):
-        return found
+        return matrices
     if spin == "none":
-        return replace(found, spin=np.zeros((3, *found.hamiltonian.shape), dtype=complex))
-    return found.with_spin(pauli_spin(found, spin.removeprefix("pauli-"), tolerance))
+        return replace(matrices, spin=np.zeros((3, *matrices.hamiltonian.shape), dtype=complex))
+    return matrices.with_spin(pauli_spin(matrices, spin.removeprefix("pauli-"), tolerance))
 
 
 def labels(model: Crystal) -> dict[str, tuple[Any, ...]]:

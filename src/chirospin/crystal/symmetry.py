@@ -69,7 +69,7 @@ def _of_atoms(
         return None
     import spglib
 
-    kinds = [sorted(set(species)).index(one) for one in species]
+    kinds = [sorted(set(species)).index(symbol) for symbol in species]
     handed = lattice * np.sign(np.linalg.det(lattice))  # inversion leaves the integers as they are
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of its way to report errors, None

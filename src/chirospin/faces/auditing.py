@@ -126,15 +126,15 @@ def _fit_report(ds: xr.Dataset, method: str | None, changes: Sequence[str]) -> A
     """A fit of mechanisms: evidences by another sampler."""
     if method is not None or changes:
         raise ModelError("A fit has no method and no parameters to change in an audit")
-    found = fit_certificates(ds)
-    failures = [failure_line(c) for c in found if not c.passed] + fit_failures(ds)
-    lines = ["fit: evidences by another sampler", certificates_text(found)]
+    certificates = fit_certificates(ds)
+    failures = [failure_line(c) for c in certificates if not c.passed] + fit_failures(ds)
+    lines = ["fit: evidences by another sampler", certificates_text(certificates)]
     return AuditReport(
-        text="\n".join([*lines, "", f"audit {checks_words(found)}"]),
+        text="\n".join([*lines, "", f"audit {checks_words(certificates)}"]),
         facts={
             "family": ds.attrs["family"],
             "method": [ds.attrs["method"]],
-            "audit": certificates_json(found),
+            "audit": certificates_json(certificates),
         },
         failures=failures,
         converged=True,

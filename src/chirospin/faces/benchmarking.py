@@ -14,13 +14,13 @@ def benchmark_list_text(problems: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [
         [
             name,
-            "0" if one["kind"] == "zero" else f"{one['value']:.10g}",
-            one["unit"],
-            one["question"],
+            "0" if problem["kind"] == "zero" else f"{problem['value']:.10g}",
+            problem["unit"],
+            problem["question"],
         ]
-        for name, one in problems.items()
+        for name, problem in problems.items()
     ]
-    zeros = sum(one["kind"] == "zero" for one in problems.values())
+    zeros = sum(problem["kind"] == "zero" for problem in problems.values())
     head = f"{len(rows)} problems, {zeros} exact zeros and {len(rows) - zeros} numbers"
     return f"{head}\n{table(rows, ['problem', 'value', 'unit', 'question'])}"
 
@@ -46,31 +46,34 @@ def benchmark_problem_text(one: Mapping[str, Any]) -> str:
     return "\n".join([*lines, table(rows, ["parameter", "value", "unit", "meaning"])])
 
 
-def benchmark_verdicts_text(found: Sequence[BenchmarkVerdict]) -> str:
+def benchmark_verdicts_text(verdicts: Sequence[BenchmarkVerdict]) -> str:
     """A verdict for each problem, and how many are met."""
     rows = [
         [
-            one.verdict,
-            one.name,
-            "" if one.found is None else f"{one.found:.10g}",
-            f"{one.value:.10g}",
-            f"{one.tolerance:g}",
+            verdict.verdict,
+            verdict.name,
+            "" if verdict.found is None else f"{verdict.found:.10g}",
+            f"{verdict.value:.10g}",
+            f"{verdict.tolerance:g}",
         ]
-        for one in found
+        for verdict in verdicts
     ]
-    count = {word: sum(one.verdict == word for one in found) for word in (MET, MISSED, NOT_GIVEN)}
+    count = {
+        word: sum(verdict.verdict == word for verdict in verdicts)
+        for word in (MET, MISSED, NOT_GIVEN)
+    }
     last = f"{count[MET]} met, {count[MISSED]} missed, {count[NOT_GIVEN]} not given"
     return f"{table(rows, ['verdict', 'problem', 'found', 'value', 'tolerance'])}\n{last}"
 
 
-def benchmark_verdicts_json(found: Sequence[BenchmarkVerdict]) -> dict[str, Any]:
+def benchmark_verdicts_json(verdicts: Sequence[BenchmarkVerdict]) -> dict[str, Any]:
     """The same for a machine."""
     return {
-        one.name: {
-            "verdict": one.verdict.lower(),
-            "found": one.found,
-            "value": one.value,
-            "tolerance": one.tolerance,
+        verdict.name: {
+            "verdict": verdict.verdict.lower(),
+            "found": verdict.found,
+            "value": verdict.value,
+            "tolerance": verdict.tolerance,
         }
-        for one in found
+        for verdict in verdicts
     }

@@ -177,7 +177,7 @@ def solve(
 
     if uncertain:
         return _uncertain(
-            name, method, set_, from_, over, option, out, quantity, structures, seed, json
+            name, method, set_, from_, over, option, out, quantity, structures, seed, json=json
         )
     posed = arguments.problem_for(name, method, [*(set_ or []), *(over or [])])
     model = arguments.model_from(posed.model, set_ or [], from_)
@@ -240,6 +240,7 @@ def _uncertain(
     quantity: str | None,
     structures: int,
     seed: int,
+    *,
     json: bool,
 ) -> int:
     """A quantity with its interval, over stacks drawn around a stored one."""
@@ -518,7 +519,7 @@ def sweep(
         )
     for name, reason in count.aside.items():
         warn(f"set aside and computed again: {name} ({reason})")
-    return _told(place, count.fresh, count.seconds, json)
+    return _told(place, count.fresh, count.seconds, json=json)
 
 
 def _sample(name: str, file: Path | None) -> int:
@@ -533,7 +534,7 @@ def _sample(name: str, file: Path | None) -> int:
     return 0
 
 
-def _told(place: Path, fresh: int, seconds: float, json: bool) -> int:
+def _told(place: Path, fresh: int, seconds: float, *, json: bool) -> int:
     from chirospin.faces.sweeping import status_facts
     from chirospin.faces.verdict import sweep_lines, sweep_words
     from chirospin.points.store import Store
@@ -1523,12 +1524,12 @@ def benchmark_run(*, against: Path, json: Json = False) -> int:
     from chirospin.benchmark import MISSED, benchmark_verdicts, read_benchmark_results
     from chirospin.faces import benchmarking
 
-    found = benchmark_verdicts(read_benchmark_results(against))
+    verdicts = benchmark_verdicts(read_benchmark_results(against))
     if json:
-        say(json_format.dumps(benchmarking.benchmark_verdicts_json(found)))
+        say(json_format.dumps(benchmarking.benchmark_verdicts_json(verdicts)))
     else:
-        say(benchmarking.benchmark_verdicts_text(found))
-    missed = [one for one in found if one.verdict == MISSED]
+        say(benchmarking.benchmark_verdicts_text(verdicts))
+    missed = [verdict for verdict in verdicts if verdict.verdict == MISSED]
     for one in missed:
         warn(
             f"benchmark FAILED: {one.name} is {one.found:.10g}, value {one.value:.10g}, "

@@ -68,11 +68,13 @@ def demonstrate(out: Path, workers: int, say: Say) -> bool:
     count, started = len(papers) + len(doors), time.monotonic()
     for n, study in enumerate(papers, 1):
         say(f"{n}/{count} {study.key}: {study.title}")
-        found = reproduce_study(study, (), out, workers, quiet=False)
-        words = counted([claim["verdict"] for claim in found.facts["claims"]])
-        pictures = [Path(name) for name in found.facts["files"] if name.endswith(".png")]
+        reproduction = reproduce_study(study, (), out, workers, quiet=False)
+        words = counted([claim["verdict"] for claim in reproduction.facts["claims"]])
+        pictures = [Path(name) for name in reproduction.facts["files"] if name.endswith(".png")]
         answers.append(
-            Answer(name=study.key, verdict=words, picture=pictures[0], good=found.as_declared)
+            Answer(
+                name=study.key, verdict=words, picture=pictures[0], good=reproduction.as_declared
+            )
         )
         say(f"    {words}; {len(pictures)} figures")
     for n, (name, door) in enumerate(doors.items(), len(papers) + 1):
@@ -89,7 +91,7 @@ def demonstrate(out: Path, workers: int, say: Say) -> bool:
 
 def answers_table(answers: Sequence[Answer]) -> str:
     """One line each: what, verdict, figure."""
-    rows = [[one.name, one.verdict, os.fspath(one.picture)] for one in answers]
+    rows = [[answer.name, answer.verdict, os.fspath(answer.picture)] for answer in answers]
     return table(rows, ["what", "verdict", "figure, one of"])
 
 

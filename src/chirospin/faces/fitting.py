@@ -168,14 +168,14 @@ def _fitted(task: Task, name: str, report: Callable[[int, int], None], n: int) -
     }
     if mechanism is not None:
         return [fit_one(mechanism, task.data, **sampling)]
-    one = fit_expensive(
+    fit = fit_expensive(
         expensive_of(task, name),
         task.data,
         points=task.changes.training,
         solving=solve_progress(report, n, many),
         **sampling,
     )
-    return [one] if one.failures else [one, *without_polarisation(one, **sampling)]
+    return [fit] if fit.failures else [fit, *without_polarisation(fit, **sampling)]
 
 
 def expensive_of(task: Task, name: str) -> Expensive:
@@ -338,23 +338,23 @@ def fit_failures(ds: xr.Dataset) -> list[str]:
 def write_posteriors(fitted: Sequence[Fitted], out: Path) -> list[Path]:
     """One InferenceData file for each mechanism beside the result: ``f.level.driven.nc`` beside ``f.nc``."""
     paths = []
-    for one in fitted:
-        if one.failures:
+    for fit in fitted:
+        if fit.failures:
             continue
-        path = out.with_name(f"{out.stem}.{one.name}.nc")
-        inference_data(one, path)
+        path = out.with_name(f"{out.stem}.{fit.name}.nc")
+        inference_data(fit, path)
         paths.append(path)
     return paths
 
 
-def calibration_text(found: Mapping[str, Calibration]) -> str:
+def calibration_text(calibrations: Mapping[str, Calibration]) -> str:
     """Ranks and coverage of simulated truths."""
     rows = []
-    for name, one in found.items():
-        for n, parameter in enumerate(one.names):
-            cover = [f"{one.coverage(level)[n]:.2f}" for level in CENTRAL]
-            ranks = " ".join(map(str, one.histogram[n]))
-            rows.append([name, parameter, ranks, f"{one.p[n]:.2g}", *cover])
+    for name, calibration in calibrations.items():
+        for n, parameter in enumerate(calibration.names):
+            cover = [f"{calibration.coverage(level)[n]:.2f}" for level in CENTRAL]
+            ranks = " ".join(map(str, calibration.histogram[n]))
+            rows.append([name, parameter, ranks, f"{calibration.p[n]:.2g}", *cover])
     lines = [
         "simulated truths, drawn from the priors and measured like this set",
         table(
@@ -368,27 +368,27 @@ def calibration_text(found: Mapping[str, Calibration]) -> str:
             ],
         ),
     ]
-    for name, one in found.items():
-        lines.append(f"{name}: {'; '.join(one.failures) or 'calibrated'}")
+    for name, calibration in calibrations.items():
+        lines.append(f"{name}: {'; '.join(calibration.failures) or 'calibrated'}")
     return "\n".join(lines)
 
 
-def calibration_facts(found: Mapping[str, Calibration]) -> dict[str, Any]:
+def calibration_facts(calibrations: Mapping[str, Calibration]) -> dict[str, Any]:
     """The same as plain values."""
     return {
         name: {
-            "truths": len(one.ranks),
-            "failures": list(one.failures),
+            "truths": len(calibration.ranks),
+            "failures": list(calibration.failures),
             "parameters": {
                 parameter: {
-                    "ranks": one.histogram[n].tolist(),
-                    "p": float(one.p[n]),
-                    "inside": {str(x): float(one.coverage(x)[n]) for x in CENTRAL},
+                    "ranks": calibration.histogram[n].tolist(),
+                    "p": float(calibration.p[n]),
+                    "inside": {str(x): float(calibration.coverage(x)[n]) for x in CENTRAL},
                 }
-                for n, parameter in enumerate(one.names)
+                for n, parameter in enumerate(calibration.names)
             },
         }
-        for name, one in found.items()
+        for name, calibration in calibrations.items()
     }
 
 
@@ -419,7 +419,7 @@ def fit_report(ds: xr.Dataset) -> list[str]:
 def fit_certificates(ds: xr.Dataset) -> list[Certificate]:
     """ln Z of every phenomenological mechanism again, by walkers and weighted draws from the stored means."""
     data = stored_data(ds)
-    found = []
+    certificates = []
     for n, name in enumerate(map(str, ds["mechanism"].values)):
         mechanism = mechanism_of(name)
         if mechanism is None:
@@ -430,8 +430,8 @@ def fit_certificates(ds: xr.Dataset) -> list[Certificate]:
         told, own = (float(ds[v].values[n]) for v in ("log_evidence", "log_evidence_error"))
         allowed = max(0.5, 3 * float(np.hypot(error, own)))
         about = f"ln Z of {name} by another sampler"
-        found.append(_certificate(f"evidence {name}", abs(Z - told), allowed, about))
-    return found
+        certificates.append(_certificate(f"evidence {name}", abs(Z - told), allowed, about))
+    return certificates
 
 
 def _certificate(name: str, value: float, tolerance: float, about: str) -> Certificate:

@@ -76,7 +76,7 @@ def _pair(text: str, flag: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def reading_text(ds: xr.Dataset, full: bool) -> str:
+def reading_text(ds: xr.Dataset, *, full: bool) -> str:
     """What was understood of the files; with their first rows if ``full``."""
     told = json.loads(str(ds.attrs["reading"]))
     lines = []
@@ -327,7 +327,7 @@ def plan_text(plan: Plan) -> str:
     lines = [
         first + "; curves of one contact count once.",
         f"  So many would fake |P| > {plan.fake:.2f} in 5 % of sets without any effect"
-        + f"; 5 contacts would fake {faked(plan.scatter, 5, plan.paired):.2f}.",
+        + f"; 5 contacts would fake {faked(plan.scatter, 5, paired=plan.paired):.2f}.",
     ]
     if not plan.paired:
         lines.append(
@@ -365,7 +365,7 @@ def measured_report(ds: xr.Dataset) -> list[str]:
         *_html(_test_rows(facts), ["", "test", "value", "allowed", "meaning"]),
         *(f"<p class='hint'>{escape(line)}</p>" for line in _extra_words(facts)),
         "<h2>Reading</h2>",
-        f"<pre>{escape(reading_text(ds, True))}</pre>",
+        f"<pre>{escape(reading_text(ds, full=True))}</pre>",
     ]
 
 

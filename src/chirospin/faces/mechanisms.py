@@ -329,18 +329,18 @@ def trial(mechanism: Mechanism, shell: Shell) -> Trial:
     return outcome
 
 
-def _as_expected(found: Trial) -> None:
-    mechanism = found.mechanism
+def _as_expected(trial: Trial) -> None:
+    mechanism = trial.mechanism
     wanted = {FIRST: 1.0, SECOND: 2.0, "vanishes with the bias": 1.0}.get(mechanism.expected)
     right = (
-        found.size <= NOTHING
+        trial.size <= NOTHING
         if mechanism.expected == ZERO
-        else found.size > NOTHING
-        and (wanted is None or abs((found.order or 0.0) - wanted) < NEAR_ORDER)
+        else trial.size > NOTHING
+        and (wanted is None or abs((trial.order or 0.0) - wanted) < NEAR_ORDER)
     )
     if not right:
         raise ClaimError(
-            f"{mechanism.name} ({mechanism.quantity}) must be {mechanism.expected}, but its command gives {found.words}"
+            f"{mechanism.name} ({mechanism.quantity}) must be {mechanism.expected}, but its command gives {trial.words}"
         )
 
 

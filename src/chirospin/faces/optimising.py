@@ -48,8 +48,8 @@ def optimum_facts(ds: xr.Dataset, problem: Problem) -> dict[str, Any]:
     """The optimum, its audit and how each search ended, in plain values."""
     values, reasons = ds["path_objective"].values, ds["path_reason"].values
     largest = ds.attrs["sense"] == "largest"
-    best = [_best(row, largest) for row in values]
-    overall = _best(np.array([b for b in best if b is not None]), largest)
+    best = [_best(row, largest=largest) for row in values]
+    overall = _best(np.array([b for b in best if b is not None]), largest=largest)
     names = str(ds.attrs["varied"]).split(", ")
     shown = settled(ds)
     start = next(n for n, b in enumerate(best) if b == overall)
@@ -82,7 +82,7 @@ def optimum_facts(ds: xr.Dataset, problem: Problem) -> dict[str, Any]:
     }
 
 
-def _best(values: Any, largest: bool) -> float | None:
+def _best(values: Any, *, largest: bool) -> float | None:
     finite = values[np.isfinite(values)]
     if not finite.size:
         return None

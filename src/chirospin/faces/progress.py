@@ -45,7 +45,7 @@ def solver_lines() -> Iterator[None]:
 
 
 @contextmanager
-def progress(title: str, quiet: bool = False) -> Iterator[Progress]:
+def progress(title: str, *, quiet: bool = False) -> Iterator[Progress]:
     """A callback (done, total) that reports; nothing is shown for one quick step."""
     if quiet:
         yield lambda _done, _total: None
@@ -56,7 +56,7 @@ def progress(title: str, quiet: bool = False) -> Iterator[Progress]:
 
 
 @contextmanager
-def sweep_progress(title: str, quiet: bool = False) -> Iterator[Callable[[Count], None]]:
+def sweep_progress(title: str, *, quiet: bool = False) -> Iterator[Callable[[Count], None]]:
     """A callback for sweeps: points, rate, failures and time left."""
     if quiet:
         yield lambda _count: None

@@ -126,6 +126,7 @@ def html_page(
     parts: Sequence[str],
     name: str,
     scripts: Sequence[str] = (),
+    *,
     frames: bool = False,
     again: int = 0,
 ) -> str:
@@ -141,7 +142,7 @@ def html_page(
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     policy += "; script-src 'self'" * bool(scripts) + "; frame-src 'self'" * frames
     head = [f'<meta http-equiv="refresh" content="{again}">\n'] if again else []
-    head += [f'<script src="{escape(one)}" defer></script>\n' for one in scripts]
+    head += [f'<script src="{escape(script)}" defer></script>\n' for script in scripts]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

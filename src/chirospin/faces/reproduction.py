@@ -43,7 +43,7 @@ class Reproduction:
 
 
 def reproduce_study(
-    study: Study, names: Sequence[str], out: Path, workers: int, quiet: bool
+    study: Study, names: Sequence[str], out: Path, workers: int, *, quiet: bool
 ) -> Reproduction:
     """Compute the figures named (all if none), write them, judge the claims that need no others."""
     started = time.perf_counter()
@@ -60,7 +60,7 @@ def reproduce_study(
     data: dict[str, dict[str, xr.Dataset]] = {}
     written: list[Path] = []
     for figure in chosen:
-        with progress(f"{study.key} {figure.name}", quiet) as report:
+        with progress(f"{study.key} {figure.name}", quiet=quiet) as report:
             data[figure.name] = figure.compute(workers, report)
         for key, ds in data[figure.name].items():
             suffix = "" if len(data[figure.name]) == 1 else f"-{key.replace(' ', '-')}"

@@ -41,7 +41,7 @@ class Written:
     as_declared: bool
 
 
-def write_pages(out: Path, results: Path, workers: int, shell: Shell, quiet: bool) -> Written:
+def write_pages(out: Path, results: Path, workers: int, shell: Shell, *, quiet: bool) -> Written:
     """Write a page for each study, the index, the mechanisms and the signals that vanish.
 
     Parameters
@@ -50,7 +50,7 @@ def write_pages(out: Path, results: Path, workers: int, shell: Shell, quiet: boo
     shell : runs the command line and returns its exit code
     """
     (out / "figures").mkdir(parents=True, exist_ok=True)
-    every = [reproduced(study, results, workers, quiet) for study in registry.studies()]
+    every = [reproduced(study, results, workers, quiet=quiet) for study in registry.studies()]
     pages = {f"{facts['study']}.md": study_page(facts) for facts in every}
     pages["vanishing.md"] = vanishing_page(
         [(s, [answer(r, shell) for r in s.runs]) for s in SIGNALS]
@@ -68,7 +68,7 @@ def write_pages(out: Path, results: Path, workers: int, shell: Shell, quiet: boo
     )
 
 
-def reproduced(study: registry.Study, results: Path, workers: int, quiet: bool) -> Facts:
+def reproduced(study: registry.Study, results: Path, workers: int, *, quiet: bool) -> Facts:
     """The facts of a reproduction, from disk if this code made all of it."""
     stored = results / study.key / "claims.json"
     if stored.exists():
@@ -76,7 +76,7 @@ def reproduced(study: registry.Study, results: Path, workers: int, quiet: bool) 
         whole = [f["name"] for f in facts.get("figures", [])] == [f.name for f in study.figures]
         if whole and facts.get("sources") == sources():
             return facts
-    report = reproduce_study(study, (), results, workers, quiet)
+    report = reproduce_study(study, (), results, workers, quiet=quiet)
     return json.loads(json.dumps(report.facts))  # type: ignore[no-any-return]
 
 
@@ -127,7 +127,7 @@ def study_page(facts: Facts) -> str:
     lines += ["## Figures and their parameters", ""]
     for figure in facts["figures"]:
         lines += figure_section(
-            key, figure, any(p.endswith(f"/{figure['name']}.png") for p in facts["files"])
+            key, figure, drawn=any(p.endswith(f"/{figure['name']}.png") for p in facts["files"])
         )
     return "\n".join([*lines, *defaults(facts)]) + "\n"
 
@@ -195,7 +195,7 @@ def contents_section(study: registry.Study) -> list[str]:
     ]
 
 
-def figure_section(key: str, figure: Facts, drawn: bool) -> list[str]:
+def figure_section(key: str, figure: Facts, *, drawn: bool) -> list[str]:
     """A figure with its caption and every parameter that is not at its default."""
     lines = [f"### {heading(figure['name'])}", ""]
     lines += [cell(figure["caption"]) + ".", ""]

@@ -40,7 +40,7 @@ MOST_DRAWN = 24  # molecules: more do not fit into a column
 Real = NDArray[np.float64]
 
 
-def stack_drawing(model: MolecularStack, dark: bool = False) -> Figure:
+def stack_drawing(model: MolecularStack, *, dark: bool = False) -> Figure:
     """The stack with its leads above, its spin-orbit vectors seen along the axis below.
 
     Levels stand at their energies (eV), a line between two is as thick as their hopping, one to a lead as thick as
@@ -59,12 +59,12 @@ def stack_drawing(model: MolecularStack, dark: bool = False) -> Figure:
     heights = (1.9, 1.1 * across)
     size = (width, sum(heights) + 0.3)
     with sheet(size, "A;B", dark=dark, height_ratios=heights, sharex=True) as (figure, axes):
-        _stack(axes["A"], model, dark)
-        _vectors(axes["B"], model, dark)
+        _stack(axes["A"], model, dark=dark)
+        _vectors(axes["B"], model, dark=dark)
     return figure
 
 
-def orbitals_drawing(model: MolecularStack, dark: bool = False) -> Figure:
+def orbitals_drawing(model: MolecularStack, *, dark: bool = False) -> Figure:
     """Any orbitals: levels at their energies (eV), lines as thick as what joins them, leads at both ends.
 
     A line from a level to an end is as thick as the coupling to all leads of that end: the first stands to the left,
@@ -89,15 +89,15 @@ def orbitals_drawing(model: MolecularStack, dark: bool = False) -> Figure:
     with sheet(size, "A", dark=dark) as (figure, axes):
         ax = axes["A"]
         for m, n in np.argwhere(np.triu(hops)):
-            line(ax, (m + HALF, energies[m]), (n - HALF, energies[n]), hops[m, n], dark)
+            line(ax, (m + HALF, energies[m]), (n - HALF, energies[n]), hops[m, n], dark=dark)
         for k, energy in enumerate(energies):
             energy_level(ax, k, energy, PALETTES[dark].bands[0])
             for end, place in enumerate((-1 + HALF, count - HALF)):
-                line(ax, (k, energy), (place, energy), widths[end, k], dark, strength=0.3)
+                line(ax, (k, energy), (place, energy), widths[end, k], dark=dark, strength=0.3)
         ax.set_ylim(float(energies.min()) - room, float(energies.max()) + room)
         ax.set_xlim(-1.7, count + 0.5)
         ax.set_ylabel(r"$\epsilon$ (eV)")
-        _boxes(ax, count, _ends(model), dark)
+        _boxes(ax, count, _ends(model), dark=dark)
         only_energies(ax)
     return figure
 
@@ -123,7 +123,7 @@ def hop_sizes(model: MolecularStack) -> Real:
     return np.asarray(found * apart)
 
 
-def _stack(ax: Axes, model: MolecularStack, dark: bool) -> None:
+def _stack(ax: Axes, model: MolecularStack, *, dark: bool) -> None:
     energies = level_energies(model)
     colours = PALETTES[dark].bands
     low, high = float(energies.min()), float(energies.max())
@@ -131,14 +131,14 @@ def _stack(ax: Axes, model: MolecularStack, dark: bool) -> None:
     hops = thickness(hop_sizes(model))
     for m, n in np.argwhere(np.triu(hops)):
         start = (m // 2 + HALF, energies.flat[m])
-        line(ax, start, (n // 2 - HALF, energies.flat[n]), hops[m, n], dark)
+        line(ax, start, (n // 2 - HALF, energies.flat[n]), hops[m, n], dark=dark)
     coupled = lead_couplings(model)[0, :2].reshape(2, model.molecules, 2, 2).sum(axis=-1)
     widths = thickness(coupled)
     for lead, molecule in ((0, 0), (1, model.molecules - 1)):
         way = (-1, 1)[lead]
         for orbital, height in enumerate(energies[molecule]):
             ends = (molecule + way * HALF, height), (molecule + way * (1 - HALF), height)
-            line(ax, *ends, widths[lead, molecule, orbital], dark, strength=0.3)
+            line(ax, *ends, widths[lead, molecule, orbital], dark=dark, strength=0.3)
     for (i, orbital), energy in np.ndenumerate(energies):
         energy_level(ax, i, energy, colours[orbital])
     for name, energy, colour in zip(ORBITALS, energies[0], colours, strict=True):
@@ -146,21 +146,21 @@ def _stack(ax: Axes, model: MolecularStack, dark: bool) -> None:
     ax.set_ylim(low - room, high + room)
     ax.set_xlim(-1.7, model.molecules + 0.5)
     ax.set_ylabel(r"$\epsilon$ (eV)")
-    _leads(ax, model, dark)
+    _leads(ax, model, dark=dark)
     only_energies(ax)
 
 
-def _leads(ax: Axes, model: MolecularStack, dark: bool) -> None:
+def _leads(ax: Axes, model: MolecularStack, *, dark: bool) -> None:
     """Boxes at both ends, the left one with its magnetisation as an arrow as long as its polarisation."""
     across = ax.get_xaxis_transform()
-    _boxes(ax, model.molecules, lead_names(model)[:2], dark)
+    _boxes(ax, model.molecules, lead_names(model)[:2], dark=dark)
     p = model.lead_polarisation
     if p:
         arrow(ax, (-1.0, 0.46 - 0.3 * p), (-1.0, 0.46 + 0.3 * p), PALETTES[dark].moment, across)
         ax.text(-1.0, -0.04, f"$p = {p:g}$", transform=across, ha="center", size=6)
 
 
-def _boxes(ax: Axes, count: int, names: Sequence[str], dark: bool) -> None:
+def _boxes(ax: Axes, count: int, names: Sequence[str], *, dark: bool) -> None:
     from matplotlib.patches import Rectangle
 
     across = ax.get_xaxis_transform()
@@ -172,7 +172,7 @@ def _boxes(ax: Axes, count: int, names: Sequence[str], dark: bool) -> None:
         ax.text(place, 0.9, name, transform=across, ha="center")
 
 
-def _vectors(ax: Axes, model: MolecularStack, dark: bool) -> None:
+def _vectors(ax: Axes, model: MolecularStack, *, dark: bool) -> None:
     from matplotlib.patches import Circle
 
     vectors, colour = spin_orbit_vectors(model), PALETTES[dark].vector

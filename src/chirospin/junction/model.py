@@ -95,7 +95,7 @@ class MolecularStack(Leads):
         ------
         ModelError : not such a result, or a value that the model refuses
         """
-        values = supplied(ds, cls.absolute_energies)
+        values = supplied(ds, absolute=cls.absolute_energies)
         for short in changes.keys() & cls.shorthands.keys():
             for member in cls.shorthands[short]:
                 values.pop(member, None)
@@ -755,7 +755,7 @@ FAR = 1e6  # largest energy over smallest coupling: beyond it eigenvectors lose 
 
 def far_apart(*energies: NDArray[Any], coupling: NDArray[np.float64]) -> str:
     """Why a solve failed whose energies and couplings differ by more than :data:`FAR`; else empty."""
-    sizes = [float(np.abs(one).max(initial=0.0)) for one in energies]
+    sizes = [float(np.abs(energy).max(initial=0.0)) for energy in energies]
     positive = coupling[coupling > 0]
     if not positive.size:
         return ""

@@ -150,7 +150,7 @@ def current_uncertainty(model: MolecularStack, state: JunctionState) -> NDArray[
         balance = balance + state.error_bar
     density = state.density
     if density is None or density.distance is None:
-        distance = np.array([one.residual for one in state.outcomes])
+        distance = np.array([outcome.residual for outcome in state.outcomes])
     else:
         distance = density.distance
     size = lead_couplings(model).sum(axis=(1, 2))

@@ -304,7 +304,7 @@ def liouvillian(model: Junction, magnetisation: str = "up") -> FockOperator:
         ENTRY_BYTES * states**2 * (2 + 10 * model.molecules),
         "hamiltonian, jump_operators and density_operator take less",
     )
-    jumps = [one.matrix for one in jump_operators(model, magnetisation)]
+    jumps = [fock_operator.matrix for fock_operator in jump_operators(model, magnetisation)]
     K = hamiltonian(model).matrix - 0.5j * sum(J.conj().T @ J for J in jumps)
     one = scipy.sparse.eye_array(K.shape[0], format="csr")
     total = -1j * scipy.sparse.kron(one, K, format="csr")

@@ -62,12 +62,12 @@ def probed_system(model: ProbedStack, h: NDArray[np.complex128]) -> System:
 def probed_outcomes(
     model: ProbedStack,
     h: NDArray[np.complex128],
-    found: Sequence[Current],
+    currents: Sequence[Current],
     both: Sequence[Decay],
 ) -> tuple[Outcome, Outcome]:
     """How the solves of both magnetisations ended."""
     outcomes = []
-    for current, decay in zip(found, both, strict=True):
+    for current, decay in zip(currents, both, strict=True):
         reason = why_not([current])
         if unreached(np.array(-2 * decay.energies.imag.max()), h):
             reason = far_apart(h, coupling=lead_couplings(model)) or UNREACHED

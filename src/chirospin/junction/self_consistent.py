@@ -189,8 +189,8 @@ class FieldEquation(ABC):
         key = x.tobytes()
         if self._last.get("key") != key:
             self._last.update(key=key, solved=self.in_field(self.h + self.field(x).toarray()))
-        found: Solved = self._last["solved"]
-        return found
+        solved: Solved = self._last["solved"]
+        return solved
 
     @cached_property
     def _last(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ LEFT_OVER = 1e-9
 """eV: hopping that differs less from the mean over neighbours is the same."""
 
 
-def supplied(ds: xr.Dataset, absolute: bool) -> dict[str, Any]:
+def supplied(ds: xr.Dataset, *, absolute: bool) -> dict[str, Any]:
     """Parameters of a stack from a result that holds them.
 
     Energies and hopping come from ``energies`` and ``one_body``, what differs between neighbours and

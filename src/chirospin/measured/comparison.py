@@ -81,7 +81,7 @@ def compare(
     """
     description = Description(**json.loads(str(ds.attrs.get("description", "{}"))))
     curves = curves_of(ds)
-    found = compared(
+    comparison = compared(
         curves,
         description,
         bias=_volts(bias, "--bias"),
@@ -90,7 +90,7 @@ def compare(
         seed=seed,
         excluded=_excluded(ds),
     )
-    return _dataset(ds, found, description, seed)
+    return _dataset(ds, comparison, description, seed)
 
 
 def _volts(value: float | str | None, what: str) -> float | None:
@@ -118,36 +118,36 @@ def compared(
     whole = curves
     if excluded is not None:
         curves = curves.where(~excluded)
-    one = analysis_of(curves, bias, seed)
+    analysis = analysis_of(curves, bias, seed)
     said = description or Description()
-    found = tuple(findings_of(one, said.lead_polarisation))
-    place = None if reference is None else _reference(one, reference)
+    found = tuple(findings_of(analysis, said.lead_polarisation))
+    place = None if reference is None else _reference(analysis, reference)
     hysteresis = next(f for f in found if f.name == "hysteresis")
     return Comparison(
-        analysis=one,
+        analysis=analysis,
         findings=found,
-        conclusion=conclusion_of(one, found, missing_facts(one, said)),
+        conclusion=conclusion_of(analysis, found, missing_facts(analysis, said)),
         polarisations={
-            e: quantities.polarisations(one, e, place)
-            for e in one.contacts
-            if one.contacts[e].ups and one.contacts[e].downs
+            e: quantities.polarisations(analysis, e, place)
+            for e in analysis.contacts
+            if analysis.contacts[e].ups and analysis.contacts[e].downs
         },
         reference=place,
-        directions=_directions(one, seed) if hysteresis.word == FAILED else None,
-        bayes={e: quantities.posterior(one, e) for e in one.tested} if bayes else None,
-        multiverse=_multiverse(whole, one, excluded),
+        directions=_directions(analysis, seed) if hysteresis.word == FAILED else None,
+        bayes={e: quantities.posterior(analysis, e) for e in analysis.tested} if bayes else None,
+        multiverse=_multiverse(whole, analysis, excluded),
         critical=next(f for f in found if f.name == "signal").facts.get("critical", np.nan),
     )
 
 
-def _reference(one: Analysis, reference: float) -> int:
-    place = int(np.abs(one.curves.bias - reference).argmin())
-    if abs(one.curves.bias[place] - reference) > 1e-6 or not one.usable[place]:
+def _reference(analysis: Analysis, reference: float) -> int:
+    place = int(np.abs(analysis.curves.bias - reference).argmin())
+    if abs(analysis.curves.bias[place] - reference) > 1e-6 or not analysis.usable[place]:
         raise ModelError(f"Option --reference must be a usable bias, but is {reference:g} V")
     return place
 
 
-def missing_facts(one: Analysis, description: Description) -> list[str]:
+def missing_facts(analysis: Analysis, description: Description) -> list[str]:
     """What the files do not say, and what cannot be claimed without it."""
     lines = []
     if description.magnetised is None:
@@ -156,49 +156,51 @@ def missing_facts(one: Analysis, description: Description) -> list[str]:
         lines.append(
             "which electrode carried the voltage (--bias-at tip or sample): the sign of V is that of the file"
         )
-    if UNNAMED in one.contacts:
+    if UNNAMED in analysis.contacts:
         lines.append("which enantiomer it is")
-    if not {RIGHT, LEFT} <= set(one.contacts):
+    if not {RIGHT, LEFT} <= set(analysis.contacts):
         lines.append("the other enantiomer: without it no claim of chirality is made")
-    if any(str(c).startswith("unnamed") for u in one.contacts.values() for c in u.contact):
+    if any(str(c).startswith("unnamed") for u in analysis.contacts.values() for c in u.contact):
         lines.append("the number of junctions: curves of one contact are no independent units")
-    if not one.curves.ordered:
+    if not analysis.curves.ordered:
         lines.append("the order of the curves: valid only if the magnetisation was alternated")
     return lines
 
 
-def _directions(one: Analysis, seed: int) -> dict[str, str]:
+def _directions(analysis: Analysis, seed: int) -> dict[str, str]:
     """The verdict of each direction of sweep by itself."""
-    found = {}
+    directions = {}
     for direction in ("forward", "backward"):
-        own = one.curves.direction == direction
+        own = analysis.curves.direction == direction
         try:
-            part = analysis_of(one.curves.where(own), None, seed)
+            part = analysis_of(analysis.curves.where(own), None, seed)
         except ModelError as error:
-            found[direction] = str(error)
+            directions[direction] = str(error)
             continue
-        found[direction] = conclusion_of(part, findings_of(part), ()).sentence
-    return found
+        directions[direction] = conclusion_of(part, findings_of(part), ()).sentence
+    return directions
 
 
-def _multiverse(whole: Curves, one: Analysis, excluded: Any) -> dict[str, Any] | None:
+def _multiverse(whole: Curves, analysis: Analysis, excluded: Any) -> dict[str, Any] | None:
     """P at the verdict bias for every mean, with and without exclusions, directions and offsets."""
-    if not one.tested:
+    if not analysis.tested:
         return None
-    worst = max(one.tested, key=lambda e: abs(float(one.differences[e].value[one.verdict])))
-    sets = {"all": whole} if excluded is None else {"all": whole, "exclusions": one.curves}
+    worst = max(
+        analysis.tested, key=lambda e: abs(float(analysis.differences[e].value[analysis.verdict]))
+    )
+    sets = {"all": whole} if excluded is None else {"all": whole, "exclusions": analysis.curves}
     for name, curves in list(sets.items()):
         for direction in ("forward", "backward"):
             if direction in set(curves.direction):
                 sets[f"{name}, {direction}"] = curves.where(curves.direction == direction)
     values: dict[str, float] = {}
     for name, curves in sets.items():
-        if one.origin is not None:
+        if analysis.origin is not None:
             from chirospin.measured.shapes import offset_of
 
             less = replace(curves, current=curves.current - offset_of(curves)[:, None])
-            values |= _means(less, worst, one.verdict, f"{name}, offset subtracted")
-        values |= _means(curves, worst, one.verdict, name)
+            values |= _means(less, worst, analysis.verdict, f"{name}, offset subtracted")
+        values |= _means(curves, worst, analysis.verdict, name)
     return quantities.multiverse(values, worst)
 
 
@@ -226,25 +228,27 @@ def _means(curves: Curves, enantiomer: str, place: int, name: str) -> dict[str, 
     }
 
 
-def _dataset(ds: xr.Dataset, found: Comparison, description: Description, seed: int) -> xr.Dataset:
-    one = found.analysis
-    names = [n for n in (RIGHT, LEFT, UNNAMED, "achiral") if n in one.contacts]
-    kinds = [k for k in MEANS if k != "relative" or found.reference is not None]
+def _dataset(
+    ds: xr.Dataset, comparison: Comparison, description: Description, seed: int
+) -> xr.Dataset:
+    analysis = comparison.analysis
+    names = [n for n in (RIGHT, LEFT, UNNAMED, "achiral") if n in analysis.contacts]
+    kinds = [k for k in MEANS if k != "relative" or comparison.reference is not None]
     data = ds.assign(
         {
-            **_polarisations(found, names, kinds),
-            **_currents(one, names, str(ds["current"].attrs.get("units", "A"))),
-            **_chirality(one),
-            **_tests(found.findings),
-            **_outcome(found.findings),
+            **_polarisations(comparison, names, kinds),
+            **_currents(analysis, names, str(ds["current"].attrs.get("units", "A"))),
+            **_chirality(analysis),
+            **_tests(comparison.findings),
+            **_outcome(comparison.findings),
         }
     ).assign_coords(
         mean=np.array(kinds),
         hand=np.array(names),
         state=np.array(MAGNETISATIONS),
-        test=np.array([f.name for f in found.findings]),
-        check=np.array([f.name for f in found.findings]),
-        usable=("bias", one.usable),
+        test=np.array([f.name for f in comparison.findings]),
+        check=np.array([f.name for f in comparison.findings]),
+        usable=("bias", analysis.usable),
     )
     files = json.loads(str(ds.attrs.get("files", "{}")))
     data.attrs |= {
@@ -256,21 +260,23 @@ def _dataset(ds: xr.Dataset, found: Comparison, description: Description, seed: 
         "chirospin_schema": SCHEMA,
         "references": ", ".join(REFERENCES),
         "method_settings": json.dumps(
-            {"bias": one.bias, "seed": seed}
+            {"bias": analysis.bias, "seed": seed}
             | (
                 {}
-                if found.reference is None
-                else {"reference": float(one.curves.bias[found.reference])}
+                if comparison.reference is None
+                else {"reference": float(analysis.curves.bias[comparison.reference])}
             )
-            | ({"bayes": True} if found.bayes else {})
+            | ({"bayes": True} if comparison.bayes else {})
         ),
         "provenance": json.dumps(provenance() | {f"sha256 of {n}": s for n, s in files.items()}),
         "conventions": json.dumps(conventions(FAMILY)),
         "facts": json.dumps(
-            _plain(comparison_facts(found) | {"unit": str(ds["current"].attrs.get("units", "A"))})
+            _plain(
+                comparison_facts(comparison) | {"unit": str(ds["current"].attrs.get("units", "A"))}
+            )
         ),
-        "verdict": found.conclusion.verdict,
-        "conclusion": found.conclusion.sentence,
+        "verdict": comparison.conclusion.verdict,
+        "conclusion": comparison.conclusion.sentence,
     }
     return data
 
@@ -288,9 +294,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _polarisations(found: Comparison, names: Sequence[str], kinds: Sequence[str]) -> dict[str, Any]:
+def _polarisations(
+    comparison: Comparison, names: Sequence[str], kinds: Sequence[str]
+) -> dict[str, Any]:
     def stacked(part: str) -> Any:
-        return np.array([[getattr(found.polarisations[e][k], part) for e in names] for k in kinds])
+        return np.array(
+            [[getattr(comparison.polarisations[e][k], part) for e in names] for k in kinds]
+        )
 
     dims = ("mean", "hand", "bias")
     about = "magnetoresistance polarisation (I_up - I_down)/(I_up + I_down)"
@@ -305,9 +315,9 @@ def _polarisations(found: Comparison, names: Sequence[str], kinds: Sequence[str]
     }
 
 
-def _currents(one: Analysis, names: Sequence[str], unit: str) -> dict[str, Any]:
+def _currents(analysis: Analysis, names: Sequence[str], unit: str) -> dict[str, Any]:
     per_volt = unit.replace("A", "S", 1)
-    currents = np.array([quantities.geometric_currents(one, e) for e in names])
+    currents = np.array([quantities.geometric_currents(analysis, e) for e in names])
     sides = ("hand", "state", "bias")
     found: dict[str, Any] = {
         "mean_current": (
@@ -317,20 +327,20 @@ def _currents(one: Analysis, names: Sequence[str], unit: str) -> dict[str, Any]:
         ),
         "conductance": (
             ("hand", "state"),
-            np.array([quantities.conductances(one, e) for e in names]),
+            np.array([quantities.conductances(analysis, e) for e in names]),
             {"units": per_volt, "symbol": "G", "long_name": "linear conductance, geometric mean"},
         ),
         "differential_conductance": (
             sides,
-            np.array([quantities.bias_slopes(one, e) for e in names]),
+            np.array([quantities.bias_slopes(analysis, e) for e in names]),
             {"units": per_volt, "symbol": "dI/dV", "method": "savitzky-golay"},
         ),
     }
-    parts = [quantities.parts_in_bias(one, e) for e in names]
+    parts = [quantities.parts_in_bias(analysis, e) for e in names]
     for key in parts[0]:
         own = "1" if key.startswith("polarisation") else unit
         found[key] = (("hand", "bias"), np.array([p[key] for p in parts]), {"units": own})
-    scatter = np.array([quantities.scatter_parts(one, e) for e in names])
+    scatter = np.array([quantities.scatter_parts(analysis, e) for e in names])
     for n, key in enumerate(("scatter_between", "scatter_within")):
         found[key] = (
             "hand",
@@ -340,8 +350,8 @@ def _currents(one: Analysis, names: Sequence[str], unit: str) -> dict[str, Any]:
     return found
 
 
-def _chirality(one: Analysis) -> dict[str, Any]:
-    parts = quantities.chiral_parts(one)
+def _chirality(analysis: Analysis) -> dict[str, Any]:
+    parts = quantities.chiral_parts(analysis)
     if parts is None:
         return {}
     found: dict[str, Any] = {}
@@ -376,68 +386,72 @@ def _outcome(findings: Sequence[Finding]) -> dict[str, Any]:
     }
 
 
-def comparison_facts(found: Comparison) -> dict[str, Any]:
+def comparison_facts(comparison: Comparison) -> dict[str, Any]:
     """All that is printed of a comparison, as plain values."""
-    one = found.analysis
+    analysis = comparison.analysis
     return {
-        "bias": one.bias,
-        "usable": one.curves.bias[one.usable].tolist(),
-        "unusable": one.curves.bias[(one.curves.bias != 0) & ~one.usable].tolist(),
-        "noise_floor": one.curves.floor,
-        "compliance": one.curves.ceiling,
-        "ordered": one.curves.ordered,
-        "critical": found.critical,
-        "enantiomers": {e: _enantiomer_facts(found, e) for e in found.polarisations},
-        "tests": [_finding_facts(f) for f in found.findings],
-        "verdict": found.conclusion.verdict,
-        "conclusion": found.conclusion.sentence,
-        "stronger": list(found.conclusion.stronger),
-        "missing": list(found.conclusion.missing),
-        "directions": dict(found.directions or {}),
-        "multiverse": dict(found.multiverse or {}),
-        "bayes": {e: vars(p) for e, p in (found.bayes or {}).items()},
+        "bias": analysis.bias,
+        "usable": analysis.curves.bias[analysis.usable].tolist(),
+        "unusable": analysis.curves.bias[(analysis.curves.bias != 0) & ~analysis.usable].tolist(),
+        "noise_floor": analysis.curves.floor,
+        "compliance": analysis.curves.ceiling,
+        "ordered": analysis.curves.ordered,
+        "critical": comparison.critical,
+        "enantiomers": {e: _enantiomer_facts(comparison, e) for e in comparison.polarisations},
+        "tests": [_finding_facts(f) for f in comparison.findings],
+        "verdict": comparison.conclusion.verdict,
+        "conclusion": comparison.conclusion.sentence,
+        "stronger": list(comparison.conclusion.stronger),
+        "missing": list(comparison.conclusion.missing),
+        "directions": dict(comparison.directions or {}),
+        "multiverse": dict(comparison.multiverse or {}),
+        "bayes": {e: vars(p) for e, p in (comparison.bayes or {}).items()},
     }
 
 
-def _finding_facts(one: Finding) -> dict[str, Any]:
+def _finding_facts(finding: Finding) -> dict[str, Any]:
     return {
-        "test": one.name,
-        "verdict": one.word,
-        "value": one.value,
-        "low": one.low,
-        "high": one.high,
-        "allowed": one.allowed,
-        "kind": one.kind,
-        "enantiomer": one.enantiomer,
-        "meaning": one.meaning,
-        "each": dict(one.each),
-        "facts": dict(one.facts),
+        "test": finding.name,
+        "verdict": finding.word,
+        "value": finding.value,
+        "low": finding.low,
+        "high": finding.high,
+        "allowed": finding.allowed,
+        "kind": finding.kind,
+        "enantiomer": finding.enantiomer,
+        "meaning": finding.meaning,
+        "each": dict(finding.each),
+        "facts": dict(finding.facts),
     }
 
 
-def _enantiomer_facts(found: Comparison, enantiomer: str) -> dict[str, Any]:
-    one = found.analysis
-    units = one.contacts[enantiomer]
-    level = one.blocks[enantiomer]
-    mags = one.curves.magnetisation[units.rows]
-    between, within = quantities.scatter_parts(one, enantiomer)
+def _enantiomer_facts(comparison: Comparison, enantiomer: str) -> dict[str, Any]:
+    analysis = comparison.analysis
+    units = analysis.contacts[enantiomer]
+    level = analysis.blocks[enantiomer]
+    mags = analysis.curves.magnetisation[units.rows]
+    between, within = quantities.scatter_parts(analysis, enantiomer)
     many = units.ups if units.paired else units.contacts
-    scatter = float(units.scatter(one.log_current[:, one.verdict])) if units.testable else np.nan
+    scatter = (
+        float(units.scatter(analysis.log_current[:, analysis.verdict]))
+        if units.testable
+        else np.nan
+    )
     kinds = {}
-    for kind, P in found.polarisations[enantiomer].items():
-        ends = {n: float(getattr(P, n)[one.verdict]) for n in ("value", "low", "high")}
+    for kind, P in comparison.polarisations[enantiomer].items():
+        ends = {n: float(getattr(P, n)[analysis.verdict]) for n in ("value", "low", "high")}
         kinds[kind] = ends | {"why": P.why}
     return {
         "curves": {m: int((mags == m).sum()) for m in MAGNETISATIONS},
         "contacts": {"up": units.ups, "down": units.downs, "left_out": units.left_out},
         "paired": units.paired,
-        "level": one.level[enantiomer],
+        "level": analysis.level[enantiomer],
         "runs": {"up": level.ups, "down": level.downs},
-        "tips": len(set(one.curves.tip[units.rows]) - {""}),
+        "tips": len(set(analysis.curves.tip[units.rows]) - {""}),
         "polarisation": kinds,
         "scatter_between": between,
         "scatter_within": within,
         "scatter_units": scatter,
-        "could_show": detectable(scatter, many, units.paired) if units.testable else np.nan,
-        "could_fake": faked(scatter, many, units.paired) if units.testable else np.nan,
+        "could_show": detectable(scatter, many, paired=units.paired) if units.testable else np.nan,
+        "could_fake": faked(scatter, many, paired=units.paired) if units.testable else np.nan,
     }

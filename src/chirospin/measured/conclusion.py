@@ -54,42 +54,42 @@ class Conclusion:
     missing: tuple[str, ...] = ()
 
 
-def bound(one: Analysis) -> float:
+def bound(analysis: Analysis) -> float:
     """Largest \\|P\\| that the geometric means allow at 95 %, of the enantiomer with the wider interval."""
     sizes = []
-    for e in one.tested:
-        low, high = one.differences[e].interval()
-        sizes.append(max(abs(low[one.verdict]), abs(high[one.verdict])))
+    for e in analysis.tested:
+        low, high = analysis.differences[e].interval()
+        sizes.append(max(abs(low[analysis.verdict]), abs(high[analysis.verdict])))
     return float(np.tanh(max(sizes, default=np.nan) / 2))
 
 
-def _detectable(one: Analysis) -> tuple[float, float]:
+def _detectable(analysis: Analysis) -> tuple[float, float]:
     """Contacts, and the \\|P\\| that they could have shown, of the enantiomer with fewest."""
-    worst = min(one.tested, key=lambda e: one.contacts[e].contacts)
-    units = one.contacts[worst]
+    worst = min(analysis.tested, key=lambda e: analysis.contacts[e].contacts)
+    units = analysis.contacts[worst]
     many = units.ups if units.paired else units.contacts
-    scatter = float(units.scatter(one.log_current[:, one.verdict]))
-    return many, detectable(scatter, many, units.paired)
+    scatter = float(units.scatter(analysis.log_current[:, analysis.verdict]))
+    return many, detectable(scatter, many, paired=units.paired)
 
 
-def verdict_of(one: Analysis, found: Sequence[Finding]) -> Verdict:
+def verdict_of(analysis: Analysis, findings: Sequence[Finding]) -> Verdict:
     """The first conclusion that applies."""
-    words = {f.name: f.word for f in found}
+    words = {f.name: f.word for f in findings}
     mirror_fails = words["mirror"] == FAILED
     claims = [words[name] == SHOWN for name in CLAIMS]
     if all(words[name] == NOT_TESTABLE for name in CLAIMS):
         return "not testable"
     if not any(claims) and not mirror_fails:
         return "no signal"
-    if _confounded(one):
+    if _confounded(analysis):
         return "confounded"
     if mirror_fails and words["chirality"] != SHOWN:
         return "not chiral"
     if words["achiral"] == FAILED:
         return "control fails"
-    if words["reciprocity"] == FAILED and _factor_explains(one, found):
+    if words["reciprocity"] == FAILED and _factor_explains(analysis, findings):
         return "bias-independent factor"
-    if words["offset"] == FAILED and _offset_explains(one, found):
+    if words["offset"] == FAILED and _offset_explains(analysis, findings):
         return "offset"
     if words["chirality"] == SHOWN:
         return "signal, mirror fails" if mirror_fails else "chiral signal"
@@ -97,27 +97,31 @@ def verdict_of(one: Analysis, found: Sequence[Finding]) -> Verdict:
     return "signal, chirality not shown" if tested else "signal, chirality not tested"
 
 
-def _confounded(one: Analysis) -> bool:
+def _confounded(analysis: Analysis) -> bool:
     """Whether one magnetisation was set only once for every enantiomer that is tested."""
-    plain = [e for e in one.tested if not one.contacts[e].paired and one.level[e] != "contact"]
-    alone = [e for e in plain if min(one.blocks[e].ups, one.blocks[e].downs) == 1]
-    return bool(alone) and len(alone) == len(one.tested)
+    plain = [
+        e
+        for e in analysis.tested
+        if not analysis.contacts[e].paired and analysis.level[e] != "contact"
+    ]
+    alone = [e for e in plain if min(analysis.blocks[e].ups, analysis.blocks[e].downs) == 1]
+    return bool(alone) and len(alone) == len(analysis.tested)
 
 
-def _factor_explains(one: Analysis, found: Sequence[Finding]) -> bool:
-    shape = next(f for f in found if f.name == "shape")
+def _factor_explains(analysis: Analysis, findings: Sequence[Finding]) -> bool:
+    shape = next(f for f in findings if f.name == "shape")
     if shape.word != SHOWN:
         return True
-    difference = abs(float(one.differences[shape.enantiomer].value[one.verdict]))
+    difference = abs(float(analysis.differences[shape.enantiomer].value[analysis.verdict]))
     return max(abs(shape.low), abs(shape.high)) < difference / 2
 
 
-def _offset_explains(one: Analysis, found: Sequence[Finding]) -> bool:
-    offset = next(f for f in found if f.name == "offset")
-    size = abs(np.tanh(float(one.differences[offset.enantiomer].value[one.verdict]) / 2))
+def _offset_explains(analysis: Analysis, findings: Sequence[Finding]) -> bool:
+    offset = next(f for f in findings if f.name == "offset")
+    size = abs(np.tanh(float(analysis.differences[offset.enantiomer].value[analysis.verdict]) / 2))
     if abs(offset.value) > size / 2:
         return True
-    left = without_offset(one)
+    left = without_offset(analysis)
     return not (left.signal or left.shape)
 
 
@@ -134,29 +138,31 @@ _SENTENCES: dict[Verdict, str] = {
 }
 
 
-def conclusion_of(one: Analysis, found: Sequence[Finding], missing: Sequence[str]) -> Conclusion:
+def conclusion_of(
+    analysis: Analysis, findings: Sequence[Finding], missing: Sequence[str]
+) -> Conclusion:
     """The verdict with its words.
 
     Parameters
     ----------
     missing : what the files do not say
     """
-    verdict = verdict_of(one, found)
-    failed = [f.name for f in found if f.word == FAILED]
+    verdict = verdict_of(analysis, findings)
+    failed = [f.name for f in findings if f.word == FAILED]
     but = f" but: {', '.join(f'{name} FAILED' for name in failed)}." if failed else ""
-    words = {f.name: f.word for f in found}
+    words = {f.name: f.word for f in findings}
     grows = ", and the difference grows with bias inside single curves"
     shaped = words["shape"] == SHOWN
     if verdict == "chiral signal":
         sentence = f"chiral signal. R and S are opposite{grows if shaped else ''}."
     elif verdict == "not testable":
-        sentence = f"not testable. {next(f for f in found if f.name == 'signal').meaning}."
+        sentence = f"not testable. {next(f for f in findings if f.name == 'signal').meaning}."
     elif verdict == "no signal":
-        many, least = _detectable(one)
-        sentence = f"no signal. |P| < {bound(one):.2f} at 95 %; {many:.0f} contacts could have shown {least:.2f}."
+        many, least = _detectable(analysis)
+        sentence = f"no signal. |P| < {bound(analysis):.2f} at 95 %; {many:.0f} contacts could have shown {least:.2f}."
     elif verdict == "signal, chirality not tested":
         inside = "; it grows with bias inside single curves" if shaped else ""
-        sentence = f"signal, chirality not tested. The current depends on the magnetisation{inside}; {_untested(one)}."
+        sentence = f"signal, chirality not tested. The current depends on the magnetisation{inside}; {_untested(analysis)}."
     else:
         sentence = _SENTENCES[verdict]
     lost = words["shape"] == words["reciprocity"] == NOT_TESTABLE
@@ -169,42 +175,44 @@ def conclusion_of(one: Analysis, found: Sequence[Finding], missing: Sequence[str
     return Conclusion(
         verdict=verdict,
         sentence=sentence + but,
-        stronger=tuple(_stronger(one, found)),
+        stronger=tuple(_stronger(analysis, findings)),
         missing=tuple(missing),
     )
 
 
-def _untested(one: Analysis) -> str:
-    if UNNAMED in one.tested:
+def _untested(analysis: Analysis) -> str:
+    if UNNAMED in analysis.tested:
         return (
             "without the name of the enantiomer and its mirror image no claim of chirality is made"
         )
     return "without the other enantiomer no claim of chirality is made"
 
 
-def _stronger(one: Analysis, found: Sequence[Finding]) -> list[str]:
-    words = {f.name: f for f in found}
+def _stronger(analysis: Analysis, findings: Sequence[Finding]) -> list[str]:
+    words = {f.name: f for f in findings}
     lines = []
-    blocks = next((f for f in found if "as units" in f.name), None)
-    if blocks is not None and blocks.word != SHOWN and _order_known(one):
-        runs = sum(one.blocks[e].ups for e in one.tested if not one.contacts[e].paired)
-        runs = max(runs // max(len(one.tested), 1), 1)
+    blocks = next((f for f in findings if "as units" in f.name), None)
+    if blocks is not None and blocks.word != SHOWN and _order_known(analysis):
+        runs = sum(
+            analysis.blocks[e].ups for e in analysis.tested if not analysis.contacts[e].paired
+        )
+        runs = max(runs // max(len(analysis.tested), 1), 1)
         more = max(2 * runs, runs_needed()[0])
         lines.append(
             f"{2 * more} runs of one magnetisation instead of {2 * runs} (alternate the field more often)"
         )
-    if words["drift"].word == NOT_TESTABLE and not _order_known(one):
+    if words["drift"].word == NOT_TESTABLE and not _order_known(analysis):
         lines.append("the order of the curves, which drift and blocks need")
-    if not {RIGHT, LEFT} <= set(one.contacts):
+    if not {RIGHT, LEFT} <= set(analysis.contacts):
         lines.append("the other enantiomer, measured with the same tips in turn")
-    if one.control is None:
+    if analysis.control is None:
         lines.append(f"an achiral control with {FEW_CONTROLS} contacts")
     if words["dominance"].word == FAILED:
         lines.append("more contacts: few curves stand behind the arithmetic means")
-    if words["shape"].word == NOT_TESTABLE and one.tested:
+    if words["shape"].word == NOT_TESTABLE and analysis.tested:
         lines.append("a lower noise floor or more current near zero bias, which the shape needs")
     return lines
 
 
-def _order_known(one: Analysis) -> bool:
-    return one.curves.ordered
+def _order_known(analysis: Analysis) -> bool:
+    return analysis.curves.ordered

@@ -80,10 +80,10 @@ _RANK = {FAILED: 2, UNDECIDED: 1, OK: 0}
 
 
 def vanishing(
-    name: str, meaning: str, found: Mapping[str, Estimate], tolerance: float, **facts: Any
+    name: str, meaning: str, estimates: Mapping[str, Estimate], tolerance: float, **facts: Any
 ) -> Finding:
     """A finding of what should vanish: the worst of several estimates, jointly at 95 %."""
-    known = {k: e for k, e in found.items() if np.isfinite(e.error)}
+    known = {k: e for k, e in estimates.items() if np.isfinite(e.error)}
     if not known:
         return Finding(
             name=name, word=NOT_TESTABLE, meaning="fewer than 2 units of a magnetisation"
@@ -106,9 +106,9 @@ def vanishing(
     )
 
 
-def claimed(name: str, meaning: str, found: Mapping[str, Estimate]) -> Finding:
+def claimed(name: str, meaning: str, estimates: Mapping[str, Estimate]) -> Finding:
     """A finding of what is claimed: the largest of several estimates, jointly at 95 %."""
-    known = {k: e for k, e in found.items() if np.isfinite(e.error)}
+    known = {k: e for k, e in estimates.items() if np.isfinite(e.error)}
     if not known:
         return Finding(
             name=name, word=NOT_TESTABLE, meaning="fewer than 2 units of a magnetisation"
@@ -142,28 +142,28 @@ def untestable(name: str, why: str) -> Finding:
     return Finding(name=name, word=NOT_TESTABLE, meaning=why)
 
 
-def findings_of(one: Analysis, lead_polarisation: float | None = None) -> list[Finding]:
+def findings_of(analysis: Analysis, lead_polarisation: float | None = None) -> list[Finding]:
     """Every test, claims first."""
     found = [
-        signal(one),
-        *assigned_signal(one),
-        shape(one),
-        chirality(one),
-        mirror(one),
-        reciprocity(one),
-        offset(one),
-        drift(one),
-        clipping(one),
-        spread(one),
-        dominance(one),
-        hysteresis(one),
-        achiral(one),
+        signal(analysis),
+        *assigned_signal(analysis),
+        shape(analysis),
+        chirality(analysis),
+        mirror(analysis),
+        reciprocity(analysis),
+        offset(analysis),
+        drift(analysis),
+        clipping(analysis),
+        spread(analysis),
+        dominance(analysis),
+        hysteresis(analysis),
+        achiral(analysis),
     ]
-    return [*found, filter_limit(one, lead_polarisation)] if lead_polarisation else found
+    return [*found, filter_limit(analysis, lead_polarisation)] if lead_polarisation else found
 
 
-def _at_verdict(one: Analysis, names: Sequence[str]) -> dict[str, Estimate]:
-    return {e: _at(one.differences[e], one.verdict) for e in names}
+def _at_verdict(analysis: Analysis, names: Sequence[str]) -> dict[str, Estimate]:
+    return {e: _at(analysis.differences[e], analysis.verdict) for e in names}
 
 
 def _at(estimate: Estimate, place: int) -> Estimate:
@@ -185,10 +185,12 @@ class Search:
     critical: float
 
 
-def searched(one: Analysis, groups: Mapping[str, Units], log_current: Real | None = None) -> Search:
+def searched(
+    analysis: Analysis, groups: Mapping[str, Units], log_current: Real | None = None
+) -> Search:
     """Permute the labels inside each enantiomer; the largest t over enantiomers and biases."""
-    columns = one.searched
-    logarithm = one.log_current if log_current is None else log_current
+    columns = analysis.searched
+    logarithm = analysis.log_current if log_current is None else log_current
     values = {e: units.mean(logarithm[:, columns]) for e, units in groups.items()}
     pairs = [e for e, units in groups.items() if units.paired]
     plain = [e for e in groups if e not in pairs]
@@ -198,7 +200,7 @@ def searched(one: Analysis, groups: Mapping[str, Units], log_current: Real | Non
         if not names:
             continue
         mixed = bool(plain and pairs)
-        drawn, all_of_them = _drawn([groups[e] for e in names], kind, one.seed, mixed)
+        drawn, all_of_them = _drawn([groups[e] for e in names], kind, analysis.seed, random=mixed)
         whole &= all_of_them
         for e, labels in zip(names, drawn, strict=True):
             units = groups[e]
@@ -214,7 +216,7 @@ def searched(one: Analysis, groups: Mapping[str, Units], log_current: Real | Non
     return Search(
         p=share_at_least(reached, top, whole=whole),
         t=top,
-        bias=float(one.curves.bias[columns[int(np.argmax(seen[best]))]]),
+        bias=float(analysis.curves.bias[columns[int(np.argmax(seen[best]))]]),
         enantiomer=best,
         labellings=len(reached),
         whole=whole,
@@ -223,7 +225,7 @@ def searched(one: Analysis, groups: Mapping[str, Units], log_current: Real | Non
 
 
 def _drawn(
-    groups: Sequence[Units], kind: str, seed: int, random: bool
+    groups: Sequence[Units], kind: str, seed: int, *, random: bool
 ) -> tuple[list[NDArray[np.bool_]], bool]:
     """Joint labellings; drawn ones where two kinds of design stand side by side."""
     if kind == "labels":
@@ -249,12 +251,12 @@ def _seen(units: Units, mean: Real) -> Real:
     return np.array([largest_welch(column[:, None], units.up[None])[0] for column in mean.T])
 
 
-def signal(one: Analysis) -> Finding:
+def signal(analysis: Analysis) -> Finding:
     """The largest difference at any bias and enantiomer, contacts as units."""
-    groups = {e: one.contacts[e] for e in one.tested}
+    groups = {e: analysis.contacts[e] for e in analysis.tested}
     if not groups:
-        return untestable("signal", _too_few(one))
-    found = searched(one, groups)
+        return untestable("signal", _too_few(analysis))
+    found = searched(analysis, groups)
     return Finding(
         name="signal",
         word=SHOWN if found.p <= ALPHA else NOT_SHOWN,
@@ -267,9 +269,10 @@ def signal(one: Analysis) -> Finding:
     )
 
 
-def _too_few(one: Analysis) -> str:
+def _too_few(analysis: Analysis) -> str:
     sizes = ", ".join(
-        f"{e} {one.contacts[e].ups} up and {one.contacts[e].downs} down" for e in one.hands
+        f"{e} {analysis.contacts[e].ups} up and {analysis.contacts[e].downs} down"
+        for e in analysis.hands
     )
     return f"fewer than 2 units of a magnetisation (contacts: {sizes})"
 
@@ -280,12 +283,12 @@ def smallest_p(units: Units) -> float:
     return (2 if units.ups == units.downs else 1) / many
 
 
-def assigned_signal(one: Analysis) -> list[Finding]:
+def assigned_signal(analysis: Analysis) -> list[Finding]:
     """The same with the runs, or the tips, for which the magnetisation was set as units."""
-    names = [e for e in one.tested if not one.contacts[e].paired]
+    names = [e for e in analysis.tested if not analysis.contacts[e].paired]
     if not names:
         return []
-    level = "tip" if any(one.level[e] == "tip" for e in names) else one.level[names[0]]
+    level = "tip" if any(analysis.level[e] == "tip" for e in names) else analysis.level[names[0]]
     title = f"signal, {level if level != 'contact' else 'block'}s as units"
     if level == "contact":
         return [
@@ -294,13 +297,13 @@ def assigned_signal(one: Analysis) -> list[Finding]:
                 "no order known: valid only if the magnetisation was alternated between contacts",
             )
         ]
-    groups = {e: one.blocks[e] for e in names if one.blocks[e].testable}
+    groups = {e: analysis.blocks[e] for e in names if analysis.blocks[e].testable}
     fewest = min((smallest_p(u) for u in groups.values()), default=1.0)
-    counts = " and ".join(f"{one.blocks[e].ups} + {one.blocks[e].downs}" for e in names)
+    counts = " and ".join(f"{analysis.blocks[e].ups} + {analysis.blocks[e].downs}" for e in names)
     if fewest > ALPHA:
         why = f"{counts} {level}s cannot give p < {max(fewest, ALPHA):.2g}"
         return [untestable(title, why)]
-    found = searched(one, groups)
+    found = searched(analysis, groups)
     return [
         Finding(
             name=title,
@@ -315,45 +318,45 @@ def assigned_signal(one: Analysis) -> list[Finding]:
     ]
 
 
-def shape(one: Analysis) -> Finding:
+def shape(analysis: Analysis) -> Finding:
     """What stays of the difference when the linear conductance of each curve is taken out."""
-    if not one.tested:
-        return untestable("shape", _too_few(one))
-    if not one.shaped or one.shape is None:
-        return untestable("shape", one.unshaped[one.tested[0]])
-    values = one.shape[:, one.verdict]
-    found = {e: one.contacts[e].difference(values) for e in one.shaped}
+    if not analysis.tested:
+        return untestable("shape", _too_few(analysis))
+    if not analysis.shaped or analysis.shape is None:
+        return untestable("shape", analysis.unshaped[analysis.tested[0]])
+    values = analysis.shape[:, analysis.verdict]
+    found = {e: analysis.contacts[e].difference(values) for e in analysis.shaped}
     return claimed("shape", "ln(I/GV), up less down: free of area, tip and drift", found)
 
 
-def chirality(one: Analysis) -> Finding:
+def chirality(analysis: Analysis) -> Finding:
     """Half the difference of the two enantiomers."""
-    if not {RIGHT, LEFT} <= set(one.tested):
+    if not {RIGHT, LEFT} <= set(analysis.tested):
         return untestable("chirality", "the other enantiomer is not in the set")
-    found = _at_verdict(one, (RIGHT, LEFT))
-    half = difference_of(found[RIGHT], found[LEFT]).scaled(0.5)
+    estimates = _at_verdict(analysis, (RIGHT, LEFT))
+    half = difference_of(estimates[RIGHT], estimates[LEFT]).scaled(0.5)
     return claimed("chirality", "half the difference of R and S", {"R-S": half})
 
 
-def mirror(one: Analysis) -> Finding:
+def mirror(analysis: Analysis) -> Finding:
     """R and S together: zero if the signal is chiral and nothing else."""
-    if not {RIGHT, LEFT} <= set(one.tested):
+    if not {RIGHT, LEFT} <= set(analysis.tested):
         return untestable("mirror", "the other enantiomer is not in the set")
-    found = _at_verdict(one, (RIGHT, LEFT))
-    both = difference_of(found[RIGHT], found[LEFT], sign=1.0)
-    return vanishing("mirror", "R and S add up to zero", {"R+S": both}, one.largest)
+    estimates = _at_verdict(analysis, (RIGHT, LEFT))
+    both = difference_of(estimates[RIGHT], estimates[LEFT], sign=1.0)
+    return vanishing("mirror", "R and S add up to zero", {"R+S": both}, analysis.largest)
 
 
-def reciprocity(one: Analysis) -> Finding:
+def reciprocity(analysis: Analysis) -> Finding:
     """Linear conductances of the two magnetisations."""
-    if not one.tested:
-        return untestable("reciprocity", _too_few(one))
-    if not one.shaped or one.origin is None:
-        return untestable("reciprocity", one.unshaped[one.tested[0]])
-    values = np.log(one.origin.known)
-    found = {e: one.contacts[e].difference(values) for e in one.shaped}
+    if not analysis.tested:
+        return untestable("reciprocity", _too_few(analysis))
+    if not analysis.shaped or analysis.origin is None:
+        return untestable("reciprocity", analysis.unshaped[analysis.tested[0]])
+    values = np.log(analysis.origin.known)
+    found = {e: analysis.contacts[e].difference(values) for e in analysis.shaped}
     plain = "ln G, up less down: none is allowed in linear response"
-    result = vanishing("reciprocity", plain, found, one.largest / 2)
+    result = vanishing("reciprocity", plain, found, analysis.largest / 2)
     if result.word != FAILED:
         return result
     ends = sorted(abs(np.expm1(x)) for x in (result.low, result.high))
@@ -367,52 +370,52 @@ def reciprocity(one: Analysis) -> Finding:
     return Finding(**{**vars(result), "facts": {"words": words}})
 
 
-def offset(one: Analysis) -> Finding:
+def offset(analysis: Analysis) -> Finding:
     """Current at zero bias, and the bias at which it vanishes, as shares of the current at the verdict bias."""
-    if not one.tested:
-        return untestable("offset", _too_few(one))
-    if one.origin is None:
+    if not analysis.tested:
+        return untestable("offset", _too_few(analysis))
+    if analysis.origin is None:
         return untestable("offset", "the bias has one sign only, or fewer than three points a side")
-    found: dict[str, Estimate] = {}
+    estimates: dict[str, Estimate] = {}
     raw: dict[str, Any] = {}
-    for e in one.tested:
-        units = one.contacts[e]
-        typical = float(units.mean(one.log_current[:, one.verdict]).mean())
-        current = units.difference(one.origin.offset)
-        found[f"{e} current"] = current.scaled(float(np.exp(-typical)))
+    for e in analysis.tested:
+        units = analysis.contacts[e]
+        typical = float(units.mean(analysis.log_current[:, analysis.verdict]).mean())
+        current = units.difference(analysis.origin.offset)
+        estimates[f"{e} current"] = current.scaled(float(np.exp(-typical)))
         raw[f"{e} current (A)"] = _facts(current)
-        if not one.unshaped[e]:
-            bias = units.difference(-one.origin.offset / one.origin.known)
-            conductance = float(units.mean(np.log(one.origin.known)).mean())
-            found[f"{e} bias"] = bias.scaled(float(np.exp(conductance - typical)))
+        if not analysis.unshaped[e]:
+            bias = units.difference(-analysis.origin.offset / analysis.origin.known)
+            conductance = float(units.mean(np.log(analysis.origin.known)).mean())
+            estimates[f"{e} bias"] = bias.scaled(float(np.exp(conductance - typical)))
             raw[f"{e} bias (V)"] = _facts(bias)
     return vanishing(
         "offset",
         "current at zero bias, up less down, as a share of the current",
-        found,
-        one.largest / 2,
+        estimates,
+        analysis.largest / 2,
         measured=raw,
     )
 
 
-def drift(one: Analysis) -> Finding:
+def drift(analysis: Analysis) -> Finding:
     """Slope of ln|I| over the order of the set, the magnetisation held."""
     name = "drift"
-    if not one.curves.ordered:
+    if not analysis.curves.ordered:
         return untestable(
             name, "no order known: valid only if the magnetisation was alternated between contacts"
         )
-    found: dict[str, Estimate] = {}
+    estimates: dict[str, Estimate] = {}
     facts: dict[str, Any] = {}
-    for e in one.tested:
-        units = one.contacts[e]
-        mean = units.mean(one.log_current[:, one.verdict])
+    for e in analysis.tested:
+        units = analysis.contacts[e]
+        mean = units.mean(analysis.log_current[:, analysis.verdict])
         if units.ups + units.downs < 4 or np.ptp(units.order) == 0:
             continue
-        found[e], facts[e] = _drift(units, mean)
-    if not found:
+        estimates[e], facts[e] = _drift(units, mean)
+    if not estimates:
         return untestable(name, "fewer than 4 units, or all at one time")
-    result = vanishing(name, "of ln|I| over the set", found, 2 * one.largest)
+    result = vanishing(name, "of ln|I| over the set", estimates, 2 * analysis.largest)
     pretended = facts[result.enantiomer]["pretended"]
     words = f"of ln|I| over the set; it could pretend {pretended:+.2f}"
     return Finding(**{**vars(result), "facts": facts, "meaning": words})
@@ -434,20 +437,20 @@ def _drift(units: Units, mean: Real) -> tuple[Estimate, dict[str, Any]]:
     return slope, facts | {"pretended": float(slope.value) * gap, "slope": _facts(slope)}
 
 
-def clipping(one: Analysis) -> Finding:
+def clipping(analysis: Analysis) -> Finding:
     """Contacts clipped at the largest bias, up against down; biases that are not usable."""
-    V = one.curves.bias
+    V = analysis.curves.bias
     place = int(np.argmax(V)) if V.max() > 0 else int(np.argmax(np.abs(V)))
-    clipped = one.curves.clipped[:, place].astype(float)
+    clipped = analysis.curves.clipped[:, place].astype(float)
     chances = {}
-    for e in one.hands:
-        units = one.contacts[e]
+    for e in analysis.hands:
+        units = analysis.contacts[e]
         hit = units.mean(clipped) > 0
         table = [[int((hit & s).sum()), int((~hit & s).sum())] for s in (units.up, ~units.up)]
         chances[e] = float(stats.fisher_exact(table).pvalue)
     worst = min(chances, key=lambda e: chances[e])
     p = 1 - (1 - chances[worst]) ** len(chances)
-    lost = int(((V != 0) & ~one.usable).sum())
+    lost = int(((V != 0) & ~analysis.usable).sum())
     word = FAILED if p < ALPHA else UNDECIDED if lost else OK
     return Finding(
         name="clipping",
@@ -463,12 +466,12 @@ def clipping(one: Analysis) -> Finding:
     )
 
 
-def spread(one: Analysis) -> Finding:
+def spread(analysis: Analysis) -> Finding:
     """Whether the contacts of one magnetisation scatter more."""
     chances, added = {}, {}
-    for e in one.tested:
-        units = one.contacts[e]
-        mean = units.mean(one.log_current[:, one.verdict])
+    for e in analysis.tested:
+        units = analysis.contacts[e]
+        mean = units.mean(analysis.log_current[:, analysis.verdict])
         up, down = mean[units.up], mean[~units.up]
         added[e] = float((up.var(ddof=1) - down.var(ddof=1)) / 2)
         if min(len(up), len(down)) < 3:
@@ -496,12 +499,12 @@ def spread(one: Analysis) -> Finding:
     )
 
 
-def dominance(one: Analysis) -> Finding:
+def dominance(analysis: Analysis) -> Finding:
     """How many curves stand behind the arithmetic means, and what each contact does to them."""
-    current = one.curves.forward_current[:, one.verdict]
+    current = analysis.curves.forward_current[:, analysis.verdict]
     effective, ranges, turned = {}, {}, False
-    for e in one.hands:
-        units = one.contacts[e]
+    for e in analysis.hands:
+        units = analysis.contacts[e]
         inside = units.weights > 0
         own = np.nan_to_num(current[units.rows])
         sides = [inside[side].any(axis=0) for side in (units.up, ~units.up)]
@@ -547,13 +550,13 @@ def _left_out(units: Units, inside: Real, current: Real) -> tuple[float, Real]:
     return polarisation(every), np.array(without)
 
 
-def hysteresis(one: Analysis) -> Finding:
+def hysteresis(analysis: Analysis) -> Finding:
     """Forward less backward sweeps at half the verdict bias, and its difference between magnetisations."""
-    place = _half(one)
-    found: dict[str, Estimate] = {}
-    for e in one.tested:
-        units = one.contacts[e]
-        gap = _forward_less_backward(one, units, place)
+    place = _half(analysis)
+    estimates: dict[str, Estimate] = {}
+    for e in analysis.tested:
+        units = analysis.contacts[e]
+        gap = _forward_less_backward(analysis, units, place)
         both = np.isfinite(gap)
         if units.paired:
             n = units.ups
@@ -562,63 +565,67 @@ def hysteresis(one: Analysis) -> Finding:
         ups, downs = int((both & units.up).sum()), int((both & ~units.up).sum())
         if min(ups, downs) < 2:
             continue
-        found[f"{e} mean"] = mean_of(gap[both])
+        estimates[f"{e} mean"] = mean_of(gap[both])
         up, down = gap[both & units.up], gap[both & ~units.up]
-        found[f"{e} difference"] = (
+        estimates[f"{e} difference"] = (
             mean_of(up - down) if units.paired else difference_of(mean_of(up), mean_of(down))
         )
-    if not found:
-        both_there = {"forward", "backward"} <= set(one.curves.direction)
+    if not estimates:
+        both_there = {"forward", "backward"} <= set(analysis.curves.direction)
         few = "fewer than 2 units of a magnetisation have both directions of sweep"
         return untestable("hysteresis", few if both_there else "one direction of sweep only")
-    V = one.curves.bias[place]
+    V = analysis.curves.bias[place]
     return vanishing(
         "hysteresis",
         f"ln I forward less backward at {V:+.3g} V, and its difference between magnetisations",
-        found,
-        one.largest / 2,
+        estimates,
+        analysis.largest / 2,
     )
 
 
-def _half(one: Analysis) -> int:
+def _half(analysis: Analysis) -> int:
     """The usable bias next to half the verdict bias, of its sign."""
-    V = one.curves.bias
-    usable = np.flatnonzero(one.usable & (np.sign(V) == np.sign(one.bias)))
-    return int(usable[np.argmin(np.abs(V[usable] - one.bias / 2))])
+    V = analysis.curves.bias
+    usable = np.flatnonzero(analysis.usable & (np.sign(V) == np.sign(analysis.bias)))
+    return int(usable[np.argmin(np.abs(V[usable] - analysis.bias / 2))])
 
 
-def _forward_less_backward(one: Analysis, units: Units, place: int) -> Real:
-    values = one.log_current[units.rows, place]
+def _forward_less_backward(analysis: Analysis, units: Units, place: int) -> Real:
+    values = analysis.log_current[units.rows, place]
     known = np.isfinite(values)
     parts = []
     for direction in ("forward", "backward"):
-        weights = units.weights * ((one.curves.direction[units.rows] == direction) & known)
+        weights = units.weights * ((analysis.curves.direction[units.rows] == direction) & known)
         with np.errstate(invalid="ignore", divide="ignore"):
             parts.append(weights @ np.where(known, values, 0.0) / weights.sum(axis=1))
     return np.asarray(parts[0] - parts[1])
 
 
-def achiral(one: Analysis) -> Finding:
+def achiral(analysis: Analysis) -> Finding:
     """The difference of the achiral control."""
-    units = one.control
+    units = analysis.control
     if units is None:
         return untestable("achiral", "no achiral control in the set")
-    found = {units.enantiomer: _at(one.differences[units.enantiomer], one.verdict)}
-    return vanishing("achiral", "the same difference without chirality", found, one.largest / 2)
+    found = {units.enantiomer: _at(analysis.differences[units.enantiomer], analysis.verdict)}
+    return vanishing(
+        "achiral", "the same difference without chirality", found, analysis.largest / 2
+    )
 
 
-def filter_limit(one: Analysis, lead_polarisation: float) -> Finding:
+def filter_limit(analysis: Analysis, lead_polarisation: float) -> Finding:
     """A one-electron filter polarises at most as much as its electrode."""
     sizes = {}
-    for e, found in _at_verdict(one, one.tested).items():
-        low, high = (float(np.tanh(x / 2)) for x in found.interval(joint_level(len(one.tested))))
+    for e, found in _at_verdict(analysis, analysis.tested).items():
+        low, high = (
+            float(np.tanh(x / 2)) for x in found.interval(joint_level(len(analysis.tested)))
+        )
         sizes[e] = (0.0 if low <= 0 <= high else min(abs(low), abs(high)), max(abs(low), abs(high)))
     if not sizes:
-        return untestable("filter_limit", _too_few(one))
+        return untestable("filter_limit", _too_few(analysis))
     worst = max(sizes, key=lambda e: sizes[e])
     low, high = sizes[worst]
     word = FAILED if low > lead_polarisation else OK if high <= lead_polarisation else UNDECIDED
-    value = abs(float(np.tanh(one.differences[worst].value[one.verdict] / 2)))
+    value = abs(float(np.tanh(analysis.differences[worst].value[analysis.verdict] / 2)))
     return Finding(
         name="filter_limit",
         word=word,
@@ -640,18 +647,22 @@ class Subtracted:
     shape: bool
 
 
-def without_offset(one: Analysis) -> Subtracted:
+def without_offset(analysis: Analysis) -> Subtracted:
     """Signal and shape of the curves less their own current at V = 0."""
     from dataclasses import replace
 
     from chirospin.measured.shapes import origin_of, shape_of
 
-    curves = replace(one.curves, current=one.curves.current - offset_of(one.curves)[:, None])
+    curves = replace(
+        analysis.curves, current=analysis.curves.current - offset_of(analysis.curves)[:, None]
+    )
     origin = origin_of(curves)
-    groups = {e: one.contacts[e] for e in one.tested}
-    seen = bool(groups) and searched(one, groups, curves.log_current).p <= ALPHA
-    if origin is None or not one.shaped:
+    groups = {e: analysis.contacts[e] for e in analysis.tested}
+    seen = bool(groups) and searched(analysis, groups, curves.log_current).p <= ALPHA
+    if origin is None or not analysis.shaped:
         return Subtracted(signal=seen, shape=False)
-    values = shape_of(curves, origin)[:, one.verdict]
-    shown = claimed("shape", "", {e: one.contacts[e].difference(values) for e in one.shaped})
+    values = shape_of(curves, origin)[:, analysis.verdict]
+    shown = claimed(
+        "shape", "", {e: analysis.contacts[e].difference(values) for e in analysis.shaped}
+    )
     return Subtracted(signal=seen, shape=shown.word == SHOWN)

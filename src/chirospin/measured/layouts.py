@@ -120,7 +120,7 @@ def _heads(table: Table) -> list[Head]:
     names = named[0]
     if len({n for n in names if n}) < 0.5 * sum(map(bool, names)) and len(named) > 1:
         names = [" ".join(filter(None, parts)) for parts in zip(*named, strict=True)]
-    found = []
+    heads = []
     for j, name in enumerate(names):
         head = head_of(name)
         row_unit = normal_unit(units[j].strip("[]() ")) if units and units[j] else None
@@ -128,8 +128,8 @@ def _heads(table: Table) -> list[Head]:
             raise ModelError(
                 f"File `{table.place}`: column {name!r} says {head.unit}, but the row of units {row_unit}"
             )
-        found.append(Head(name=head.name, unit=row_unit or head.unit, kind=head.kind))
-    return found
+        heads.append(Head(name=head.name, unit=row_unit or head.unit, kind=head.kind))
+    return heads
 
 
 def _named_column(table: Table, heads: Sequence[Head], wanted: str, flag: str) -> list[int]:
@@ -311,7 +311,7 @@ def _volts(table: Table, head: Head, column: int, description: Description) -> R
 
 def _roles(table: Table, heads: Sequence[Head], description: Description) -> dict[int, str]:
     """The columns of a long table that hold labels; declared ones before understood ones."""
-    found: dict[int, str] = {}
+    roles: dict[int, str] = {}
     names = [head.name.casefold() for head in heads]
     for role, column in description.labels.items():
         if column.casefold() not in names:
@@ -319,16 +319,16 @@ def _roles(table: Table, heads: Sequence[Head], description: Description) -> dic
                 f"File `{table.place}` has no column {column!r} for {role}; it has "
                 f"{', '.join(h.name for h in heads[:12])}"
             )
-        found[names.index(column.casefold())] = role
+        roles[names.index(column.casefold())] = role
     order = description.order_from
-    if order is not None and order.casefold() in names and "order" not in found.values():
-        found.setdefault(names.index(order.casefold()), "order")
+    if order is not None and order.casefold() in names and "order" not in roles.values():
+        roles.setdefault(names.index(order.casefold()), "order")
     for j, head in enumerate(heads):
         understood = role_of(head.name)
-        free = j not in found and head.kind not in (BIAS, CURRENT)
-        if understood is not None and free and understood not in found.values():
-            found[j] = understood
-    return found
+        free = j not in roles and head.kind not in (BIAS, CURRENT)
+        if understood is not None and free and understood not in roles.values():
+            roles[j] = understood
+    return roles
 
 
 def _is_long(table: Table, description: Description) -> bool:
@@ -399,15 +399,15 @@ def _sheets(name: str, stem: str, raw: bytes, description: Description) -> Readi
             if _is_long(table, description)
             else _wide(name, stem, table, description, title)
         )
-        for one in part.records:
+        for record in part.records:
             records.append(
                 Record(
-                    bias=one.bias,
-                    current=one.current,
-                    labels=one.labels,
+                    bias=record.bias,
+                    current=record.current,
+                    labels=record.labels,
                     file=name,
-                    column=f"{title}: {one.column}",
-                    density=one.density,
+                    column=f"{title}: {record.column}",
+                    density=record.density,
                 )
             )
         rows = rows or part.rows
@@ -488,18 +488,18 @@ def _tagged(cell: str) -> tuple[Head, tuple[str, ...]]:
 
 
 def _head_labels(head: dict[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    labels: dict[str, str] = {}
     for key, text in head.items():
         if re.search(r"temperature.*\(K\)$", key, re.I) and _float(text) is not None:
-            found.setdefault("temperature", f"{_float(text):g} K")
+            labels.setdefault("temperature", f"{_float(text):g} K")
         if key in ("Date", "Start time", "Saved Date"):
             for form in _DATES:
                 try:
                     stamp = datetime.strptime(text.strip(), form).timestamp()
                 except ValueError:
                     continue
-                found["time"] = repr(stamp)
-    return found
+                labels["time"] = repr(stamp)
+    return labels
 
 
 def _float(text: str) -> float | None:

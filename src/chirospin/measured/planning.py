@@ -40,7 +40,9 @@ class Plan:
     smallest_p: float
 
 
-def shown_share(difference: float, scatter: float, contacts: float, paired: bool = False) -> float:
+def shown_share(
+    difference: float, scatter: float, contacts: float, *, paired: bool = False
+) -> float:
     r"""Power: share of sets in which a difference D of ln I is shown, upper tail.
 
     .. math:: t > t_{1-\alpha/2,\nu}, \qquad \delta = D / (s \sqrt{2/n}) \text{ or } D / (s/\sqrt n)
@@ -57,29 +59,31 @@ def shown_share(difference: float, scatter: float, contacts: float, paired: bool
     return float(stats.norm.sf(limit - centre))
 
 
-def faked(scatter: float, contacts: float, paired: bool = False) -> float:
+def faked(scatter: float, contacts: float, *, paired: bool = False) -> float:
     r"""\|P\| that 5 % of sets without any effect exceed: tanh(z s sqrt(2/n)/2)."""
     z = float(stats.norm.isf(ALPHA / 2))
     return math.tanh(z * scatter * math.sqrt((1 if paired else 2) / contacts) / 2)
 
 
-def detectable(scatter: float, contacts: float, paired: bool = False, power: float = 0.8) -> float:
+def detectable(
+    scatter: float, contacts: float, *, paired: bool = False, power: float = 0.8
+) -> float:
     """The smallest \\|P\\| that so many contacts show in a share ``power`` of sets."""
     if contacts < 2 or not scatter > 0:
         return math.nan
     low, high = 0.0, 1.0
-    while shown_share(high, scatter, contacts, paired) < power:
+    while shown_share(high, scatter, contacts, paired=paired) < power:
         high *= 2
         if high > 1e6:
             return 1.0
     for _ in range(60):
         middle = (low + high) / 2
-        enough = shown_share(middle, scatter, contacts, paired) >= power
+        enough = shown_share(middle, scatter, contacts, paired=paired) >= power
         low, high = (low, middle) if enough else (middle, high)
     return math.tanh(high / 2)
 
 
-def needed(polarisation: float, scatter: float, paired: bool = False, power: float = 0.8) -> int:
+def needed(polarisation: float, scatter: float, *, paired: bool = False, power: float = 0.8) -> int:
     """The fewest contacts of each magnetisation, or pairs, that show a polarisation in a share of sets.
 
     Raises
@@ -88,7 +92,7 @@ def needed(polarisation: float, scatter: float, paired: bool = False, power: flo
     """
     difference = 2 * math.atanh(polarisation)
     low, high = 1, 2
-    while shown_share(difference, scatter, high, paired) < power:
+    while shown_share(difference, scatter, high, paired=paired) < power:
         low, high = high, 2 * high
         if high > MOST:
             raise ModelError(
@@ -96,7 +100,7 @@ def needed(polarisation: float, scatter: float, paired: bool = False, power: flo
             )
     while high - low > 1:
         middle = (low + high) // 2
-        enough = shown_share(difference, scatter, middle, paired) >= power
+        enough = shown_share(difference, scatter, middle, paired=paired) >= power
         low, high = (low, middle) if enough else (middle, high)
     return high
 
@@ -131,7 +135,7 @@ def plan(
     ):
         if not (np.isfinite(value) and low < value < high):
             raise ModelError(f"The {name} must be in ({low:g}, {high:g}), but is {value:g}")
-    many = needed(polarisation, scatter, paired, power)
+    many = needed(polarisation, scatter, paired=paired, power=power)
     runs, p = runs_needed()
     return Plan(
         polarisation=polarisation,
@@ -139,12 +143,12 @@ def plan(
         paired=paired,
         power=power,
         contacts=many,
-        fake=faked(scatter, many, paired),
+        fake=faked(scatter, many, paired=paired),
         runs=runs,
         smallest_p=p,
     )
 
 
-def plan_facts(one: Plan) -> dict[str, Any]:
+def plan_facts(plan: Plan) -> dict[str, Any]:
     """A plan as plain values."""
-    return dict(vars(one))
+    return dict(vars(plan))

@@ -33,24 +33,28 @@ class Polarisation:
     why: str = ""
 
 
-def polarisations(one: Analysis, enantiomer: str, reference: int | None) -> dict[str, Polarisation]:
+def polarisations(
+    analysis: Analysis, enantiomer: str, reference: int | None
+) -> dict[str, Polarisation]:
     """P of every kind of mean for an enantiomer."""
-    units = one.contacts[enantiomer]
+    units = analysis.contacts[enantiomer]
     found = {
-        "geometric": _from_difference(one.differences[enantiomer]),
-        "arithmetic": arithmetic(one, units),
-        "median": median(one, units),
-        "shape": _shape(one, enantiomer),
+        "geometric": _from_difference(analysis.differences[enantiomer]),
+        "arithmetic": arithmetic(analysis, units),
+        "median": median(analysis, units),
+        "shape": _shape(analysis, enantiomer),
     }
     if reference is not None:
-        relative = one.log_current - one.log_current[:, [reference]]
+        relative = analysis.log_current - analysis.log_current[:, [reference]]
         found["relative"] = _from_difference(units.difference(relative))
-    return {kind: P if kind == "median" else _where_usable(P, one) for kind, P in found.items()}
+    return {
+        kind: P if kind == "median" else _where_usable(P, analysis) for kind, P in found.items()
+    }
 
 
-def _where_usable(P: Polarisation, one: Analysis) -> Polarisation:
+def _where_usable(P: Polarisation, analysis: Analysis) -> Polarisation:
     """NaN where floor or compliance cut more than 5 % of a group, and at V = 0."""
-    value, low, high = (np.where(one.usable, x, np.nan) for x in (P.value, P.low, P.high))
+    value, low, high = (np.where(analysis.usable, x, np.nan) for x in (P.value, P.low, P.high))
     return Polarisation(value=value, low=low, high=high, why=P.why)
 
 
@@ -62,12 +66,12 @@ def _from_difference(estimate: Estimate) -> Polarisation:
     )
 
 
-def _shape(one: Analysis, enantiomer: str) -> Polarisation:
-    why = one.unshaped[enantiomer]
-    if one.shape is None or why:
-        lost = np.full(one.curves.bias.shape, np.nan)
+def _shape(analysis: Analysis, enantiomer: str) -> Polarisation:
+    why = analysis.unshaped[enantiomer]
+    if analysis.shape is None or why:
+        lost = np.full(analysis.curves.bias.shape, np.nan)
         return Polarisation(value=lost, low=lost, high=lost, why=why)
-    return _from_difference(one.contacts[enantiomer].difference(one.shape))
+    return _from_difference(analysis.contacts[enantiomer].difference(analysis.shape))
 
 
 def _sides(units: Units) -> tuple[Real, Real]:
@@ -76,9 +80,9 @@ def _sides(units: Units) -> tuple[Real, Real]:
     return inside[units.up], inside[~units.up]
 
 
-def arithmetic(one: Analysis, units: Units) -> Polarisation:
+def arithmetic(analysis: Analysis, units: Units) -> Polarisation:
     """(A - B)/(A + B) of arithmetic means over curves; percentile bootstrap of contacts."""
-    current = one.curves.forward_current[units.rows]
+    current = analysis.curves.forward_current[units.rows]
     known = np.isfinite(current).astype(float)
     sums = [(side @ np.nan_to_num(current), side @ known) for side in _sides(units)]
     value = _ratio(*(total.sum(axis=0) / many.sum(axis=0) for total, many in sums))
@@ -86,7 +90,7 @@ def arithmetic(one: Analysis, units: Units) -> Polarisation:
     if min(units.ups, units.downs) < FEWEST_RESAMPLED:
         few = f"a bootstrap of fewer than {FEWEST_RESAMPLED} contacts covers less than 0.9"
         return Polarisation(value=value, low=lost, high=lost, why=few)
-    random = np.random.default_rng(one.seed)
+    random = np.random.default_rng(analysis.seed)
     drawn = [_resamples(random, len(total)) for total, _ in sums]
     if units.paired:
         drawn[1] = drawn[0]
@@ -108,34 +112,34 @@ def _ratio(first: Real, second: Real) -> Real:
     return np.where(np.isfinite(ratio), ratio, np.nan)
 
 
-def median(one: Analysis, units: Units) -> Polarisation:
+def median(analysis: Analysis, units: Units) -> Polarisation:
     """tanh of half the difference of medians of L over curves, where at most half of them are clipped."""
-    values = one.log_current[units.rows]
+    values = analysis.log_current[units.rows]
     inside = (units.weights > 0).any(axis=0)
     up = (units.weights[units.up] > 0).any(axis=0)
     with np.errstate(invalid="ignore"):
         gap = np.nanmedian(values[inside & up], axis=0) - np.nanmedian(values[inside & ~up], axis=0)
-    known = (one.curves.clipped_share() <= KNOWN_MEDIAN) & (one.curves.bias != 0)
+    known = (analysis.curves.clipped_share() <= KNOWN_MEDIAN) & (analysis.curves.bias != 0)
     lost = np.full(gap.shape, np.nan)
     return Polarisation(value=np.where(known, np.tanh(gap / 2), np.nan), low=lost, high=lost)
 
 
-def geometric_currents(one: Analysis, enantiomer: str) -> Real:
+def geometric_currents(analysis: Analysis, enantiomer: str) -> Real:
     """Geometric mean currents (up, down), with the sign of the bias, (2, J), A."""
-    units = one.contacts[enantiomer]
-    mean = units.mean(one.log_current)
-    sign = np.sign(one.curves.bias)
+    units = analysis.contacts[enantiomer]
+    mean = units.mean(analysis.log_current)
+    sign = np.sign(analysis.curves.bias)
     return np.stack([sign * np.exp(mean[side].mean(axis=0)) for side in (units.up, ~units.up)])
 
 
-def parts_in_bias(one: Analysis, enantiomer: str) -> dict[str, Real]:
+def parts_in_bias(analysis: Analysis, enantiomer: str) -> dict[str, Real]:
     """Odd and even parts of the difference and of the mean of the currents, and of P, (J,).
 
     Interpolated where -V is not on the grid; NaN beyond the smaller end.
     """
-    V = one.curves.bias
-    up, down = geometric_currents(one, enantiomer)
-    P = np.tanh(one.differences[enantiomer].value / 2)
+    V = analysis.curves.bias
+    up, down = geometric_currents(analysis, enantiomer)
+    P = np.tanh(analysis.differences[enantiomer].value / 2)
 
     def split(values: Real) -> tuple[Real, Real]:
         there = np.interp(-V, V, values, left=np.nan, right=np.nan)
@@ -151,13 +155,13 @@ def parts_in_bias(one: Analysis, enantiomer: str) -> dict[str, Real]:
     return found
 
 
-def scatter_parts(one: Analysis, enantiomer: str) -> tuple[float, float]:
+def scatter_parts(analysis: Analysis, enantiomer: str) -> tuple[float, float]:
     r"""ANOVA components of L inside each magnetisation at the verdict bias, between and within contacts.
 
     .. math:: s_b^2 = (MS_b - MS_w)/n_0, \qquad n_0 = (N - \sum n^2/N)/(a - 1)
     """
-    units = one.contacts[enantiomer]
-    values = one.log_current[units.rows, one.verdict]
+    units = analysis.contacts[enantiomer]
+    values = analysis.log_current[units.rows, analysis.verdict]
     between = within = freedom_between = freedom_within = size = 0.0
     for side in (units.up, ~units.up):
         inside = units.weights[side] > 0
@@ -181,28 +185,28 @@ def scatter_parts(one: Analysis, enantiomer: str) -> tuple[float, float]:
     return float(np.sqrt(max(variance, 0.0))), inner
 
 
-def conductances(one: Analysis, enantiomer: str) -> Real:
+def conductances(analysis: Analysis, enantiomer: str) -> Real:
     """Geometric mean of G of each magnetisation, (2,), S; NaN where it cannot be told."""
-    if one.origin is None or one.unshaped[enantiomer]:
+    if analysis.origin is None or analysis.unshaped[enantiomer]:
         return np.full(2, np.nan)
-    units = one.contacts[enantiomer]
-    mean = units.mean(np.log(one.origin.known))
+    units = analysis.contacts[enantiomer]
+    mean = units.mean(np.log(analysis.origin.known))
     return np.array([np.exp(mean[side].mean()) for side in (units.up, ~units.up)])
 
 
-def bias_slopes(one: Analysis, enantiomer: str) -> Real:
+def bias_slopes(analysis: Analysis, enantiomer: str) -> Real:
     """dI/dV of the geometric mean currents, (2, J), S."""
-    currents = geometric_currents(one, enantiomer)
-    zero = np.flatnonzero(one.curves.bias == 0)
+    currents = geometric_currents(analysis, enantiomer)
+    zero = np.flatnonzero(analysis.curves.bias == 0)
     currents[:, zero] = 0.0
-    return differential_conductance(one.curves.bias, currents)
+    return differential_conductance(analysis.curves.bias, currents)
 
 
-def chiral_parts(one: Analysis) -> tuple[Estimate, Estimate] | None:
+def chiral_parts(analysis: Analysis) -> tuple[Estimate, Estimate] | None:
     """(D_R - D_S)/2, the chiral signal, and D_R + D_S, what both share, over bias."""
-    if not {RIGHT, LEFT} <= set(one.tested):
+    if not {RIGHT, LEFT} <= set(analysis.tested):
         return None
-    found = one.differences[RIGHT], one.differences[LEFT]
+    found = analysis.differences[RIGHT], analysis.differences[LEFT]
     return difference_of(*found).scaled(0.5), difference_of(*found, sign=1.0)
 
 
@@ -220,10 +224,10 @@ class Posterior:
 _AXIS = np.geomspace(0.02, 6, 60)
 
 
-def posterior(one: Analysis, enantiomer: str) -> Posterior:
+def posterior(analysis: Analysis, enantiomer: str) -> Posterior:
     """Unit means ~ N(mu_m, s_b^2 + s_w^2/n), flat mu, half-Cauchy(1) scatters on a grid; no sampler."""
-    units = one.contacts[enantiomer]
-    mean = units.mean(one.log_current[:, one.verdict])
+    units = analysis.contacts[enantiomer]
+    mean = units.mean(analysis.log_current[:, analysis.verdict])
     if units.paired:
         values, groups = units.pairs(mean), [np.ones(units.ups, dtype=bool)]
         variances = np.broadcast_to((_AXIS**2)[:, None], (len(_AXIS), len(values)))
@@ -238,14 +242,14 @@ def posterior(one: Analysis, enantiomer: str) -> Posterior:
             between, within = (grid.ravel() for grid in np.meshgrid(_AXIS, _AXIS))
             variances = between[:, None] ** 2 + within[:, None] ** 2 / many
             weight = _cauchy(between) * between * _cauchy(within) * within
-            weight = weight * _within_likelihood(one, units, within)
+            weight = weight * _within_likelihood(analysis, units, within)
     centre, spread, logarithm = _mixture(values, groups, variances)
     return _posterior(centre, spread, logarithm + np.log(weight))
 
 
-def _within_likelihood(one: Analysis, units: Units, within: Real) -> Real:
+def _within_likelihood(analysis: Analysis, units: Units, within: Real) -> Real:
     """Likelihood of the scatter of curves about their contacts."""
-    values = one.log_current[units.rows, one.verdict]
+    values = analysis.log_current[units.rows, analysis.verdict]
     inside = units.weights > 0
     means = (inside @ values) / inside.sum(axis=1)
     squares = sum(((values[row] - m) ** 2).sum() for row, m in zip(inside, means, strict=True))

@@ -114,7 +114,7 @@ def _places(names: Sequence[str]) -> list[Path]:
             matches = [name] if path.exists() else sorted(glob.glob(name))[: MOST_FILES + 1]
         if not matches:
             raise ModelError(f"File `{shown(name)}` does not exist")
-        found += [Path(one) for one in matches]
+        found += [Path(match) for match in matches]
     if not found:
         raise ModelError("No files of curves are named; chirospin measured --example shows some")
     if len(found) > MOST_FILES:
@@ -137,7 +137,7 @@ def curves_dataset(contents: Mapping[str, bytes], description: Description) -> x
     """The Dataset of the bytes of files, by name."""
     readings = [reading_of(name, raw, description) for name, raw in contents.items()]
     notes: list[str] = []
-    records = [record for one in readings for record in one.records]
+    records = [record for reading in readings for record in reading.records]
     if len(records) > MOST_CURVES:
         raise ModelError(
             f"At most {MOST_CURVES} curves are read at once, but there are {len(records)}"
@@ -315,12 +315,12 @@ def _trailing(file: str) -> str:
 
 def _orders(curves: Sequence[Curve], numbers: Real) -> list[Curve]:
     """The number of the record, and the share of its sweeps and loops that came before."""
-    found = []
+    orders = []
     for c, number in zip(curves, numbers, strict=True):
         (sweep,) = numbers_in([c.labels.get("sweep", "1")])
         inside = c.sweep.loop / max(c.sweep.loops, 1) + (sweep - 1) / 1000
-        found.append(replace(c, order=float(number + inside)))
-    return found
+        orders.append(replace(c, order=float(number + inside)))
+    return orders
 
 
 def _twice(curves: Sequence[Curve]) -> str:
@@ -561,13 +561,13 @@ def _told(
     return {
         "files": [
             {
-                "file": one.file,
-                "layout": one.layout,
-                "rows": one.rows,
-                "units": one.units,
-                "records": len(one.records),
+                "file": reading.file,
+                "layout": reading.layout,
+                "rows": reading.rows,
+                "units": reading.units,
+                "records": len(reading.records),
             }
-            for one in readings
+            for reading in readings
         ],
         "notes": list(dict.fromkeys([*(n for r in readings for n in r.notes), *notes])),
         "dropped": [list(one) for one in dropped],

@@ -80,12 +80,14 @@ def origin_of(curves: Curves) -> Origin | None:
 def _coefficients(values: Real, x: Real) -> Real:
     """Cubic least squares of each row; rows with missing points by themselves."""
     powers = np.vander(x, 4, increasing=True)
-    found: Real = np.where(np.isnan(values), 0.0, values) @ np.linalg.pinv(powers).T
+    coefficients: Real = np.where(np.isnan(values), 0.0, values) @ np.linalg.pinv(powers).T
     for row in np.flatnonzero(np.isnan(values).any(axis=1)):
         known = np.isfinite(values[row])
         enough = known.sum() >= powers.shape[1]
-        found[row] = np.linalg.lstsq(powers[known], values[row, known])[0] if enough else np.nan
-    return found
+        coefficients[row] = (
+            np.linalg.lstsq(powers[known], values[row, known])[0] if enough else np.nan
+        )
+    return coefficients
 
 
 def offset_of(curves: Curves) -> Real:

@@ -107,7 +107,7 @@ def _loops(bias: Real, parts: list[Index]) -> list[list[Index]]:
     cut: list[tuple[bool, Index]] = []
     for n, part in enumerate(parts):
         if n and _rises(bias, part) == first:
-            before, after = _at_start(bias, part, float(start), first)
+            before, after = _at_start(bias, part, float(start), rises=first)
             cut += [(False, before)]
             cut += [(True, after)] if len(after) > 1 else []
         else:
@@ -120,7 +120,7 @@ def _loops(bias: Real, parts: list[Index]) -> list[list[Index]]:
     return loops
 
 
-def _at_start(bias: Real, part: Index, start: float, rises: bool) -> tuple[Index, Index]:
+def _at_start(bias: Real, part: Index, start: float, *, rises: bool) -> tuple[Index, Index]:
     """A part cut where it passes the bias at which the record started."""
     values = bias[part] if rises else -bias[part]
     level = start if rises else -start

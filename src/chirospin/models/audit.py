@@ -42,11 +42,11 @@ Premise = Callable[[OneElectronModel], list[str]]
 def _balance(model: OneElectronModel, state: ScatteringState) -> float:
     channels = np.linalg.matrix_rank(system(model).left.matrix)
     worst = [0.0]
-    for one in state.currents:
-        size = max(abs(one.left), abs(one.right))
-        most = channels * one.filling.largest  # if all channels were open
+    for current in state.currents:
+        size = max(abs(current.left), abs(current.right))
+        most = channels * current.filling.largest  # if all channels were open
         rounding = 2 * ROUNDING / BALANCE * float(np.sqrt(size * most))  # of amplitudes
-        worst.append(abs(one.left - one.right) / max(size, rounding, 1e-300))
+        worst.append(abs(current.left - current.right) / max(size, rounding, 1e-300))
     return max(worst)
 
 
@@ -95,16 +95,16 @@ CHECKS = (
 
 
 def _of_system(*premises: Callable[[System], list[str]]) -> Premise:
-    return lambda model: [line for one in premises for line in one(system(model))]
+    return lambda model: [line for premise in premises for line in premise(system(model))]
 
 
-def _curve(model: OneElectronModel, eigenvectors: bool = False) -> Curve:
+def _curve(model: OneElectronModel, *, eigenvectors: bool = False) -> Curve:
     """The unmagnetised curve, by factorisations unless eigenvectors are wanted."""
     method = Landauer(eigenvectors=eigenvectors)
-    found: Curve = method.curves(system(model), curve_energies(model), frozenset({"curve"}))[
+    curve: Curve = method.curves(system(model), curve_energies(model), frozenset({"curve"}))[
         "curve"
     ]
-    return found
+    return curve
 
 
 def _no_spin(model: OneElectronModel, method: Landauer) -> float:

@@ -46,7 +46,7 @@ DOT, LARGEST_DOT, SMALLEST_DOT = 24.0, 5.0, 2.0  # points: a site of many, and i
 Real = NDArray[np.float64]
 
 
-def one_electron_drawing(model: OneElectronModel, dark: bool = False) -> Figure:
+def one_electron_drawing(model: OneElectronModel, *, dark: bool = False) -> Figure:
     """Energies of the orbitals between the filled leads; sites, hops and spin-orbit vectors where they are in space."""
     made = system(model)
     places = np.zeros((made.orbitals, 3)) if made.positions is None else made.positions
@@ -54,21 +54,21 @@ def one_electron_drawing(model: OneElectronModel, dark: bool = False) -> Figure:
     layout, heights = ("AA;BC", (LEVELS, VIEWS)) if wide else ("A", (LEVELS,))
     ratios = {"height_ratios": heights, **({"width_ratios": (1.7, 1)} if wide else {})}
     with sheet((WIDTH, sum(heights) + 0.3), layout, dark=dark, **ratios) as (figure, axes):
-        _energies(axes["A"], made, window(model), dark)
+        _energies(axes["A"], made, window(model), dark=dark)
         if wide:
-            _views(axes["B"], axes["C"], made, dark)
+            _views(axes["B"], axes["C"], made, dark=dark)
     return figure
 
 
-def helicene_drawing(model: FirstOrder, dark: bool = False) -> Figure:
+def helicene_drawing(model: FirstOrder, *, dark: bool = False) -> Figure:
     """Atoms and hops from the side and from the end; every atom touches both leads."""
     built = helicene_of(model, 0.0)
     with sheet((WIDTH, VIEWS + 0.3), "BC", dark=dark, width_ratios=(1.7, 1)) as (figure, axes):
-        _views(axes["B"], axes["C"], _without_leads(built), dark)
+        _views(axes["B"], axes["C"], _without_leads(built), dark=dark)
     return figure
 
 
-def loop_drawing(model: SpinterfaceLoop, dark: bool = False) -> Figure:
+def loop_drawing(model: SpinterfaceLoop, *, dark: bool = False) -> Figure:
     """The level between surface and magnet, split by a full moment of the surface."""
     of, colours = loop_energies(model), PALETTES[dark]
     low, high = of.level - abs(of.shift), of.level + abs(of.shift)
@@ -77,12 +77,12 @@ def loop_drawing(model: SpinterfaceLoop, dark: bool = False) -> Figure:
         around = [s * (of.bias / 2 + 4 * of.thermal_energy) for s in (1, -1)]
         energy_range(ax, [low, high, *around], r"\epsilon", "eV")
         for place, name, side in ((0.0, "surface", 1), (2.0, "magnet", -1)):
-            reservoir(ax, place, name, side * of.bias / 2, of.thermal_energy, dark)
+            reservoir(ax, place, name, side * of.bias / 2, of.thermal_energy, dark=dark)
         widths = thickness(np.array(of.couplings))
         spin_levels(ax, 1.0, (low, high), colours.bands)
         for energy in (low, high):
-            line(ax, (HALF, energy), (1 - HALF, energy), widths[0], dark, strength=0.3)
-            line(ax, (1 + HALF, energy), (2 - HALF, energy), widths[1], dark, strength=0.3)
+            line(ax, (HALF, energy), (1 - HALF, energy), widths[0], dark=dark, strength=0.3)
+            line(ax, (1 + HALF, energy), (2 - HALF, energy), widths[1], dark=dark, strength=0.3)
         frame = ax.get_xaxis_transform()
         if of.polarisation:
             reach = 0.3 * of.polarisation
@@ -106,7 +106,7 @@ def _without_leads(built: Molecule) -> System:
     )
 
 
-def _energies(ax: Axes, made: System, drive: Window, dark: bool) -> None:
+def _energies(ax: Axes, made: System, drive: Window, *, dark: bool) -> None:
     """Orbitals at their energies, in the order of their sites, between the leads."""
     energies, site = made.spin_free.diagonal().real, made.site_of
     count = len(np.unique(site))
@@ -126,14 +126,14 @@ def _energies(ax: Axes, made: System, drive: Window, dark: bool) -> None:
             name,
             empty if infinite else potential,
             drive.thermal_energy,
-            dark,
-            room / 2.2,
+            dark=dark,
+            half=room / 2.2,
         )
     sizes = np.abs(made.spin_free - np.diag(made.spin_free.diagonal()))
     hops = thickness(sizes * (sizes >= TOLD * sizes.max(initial=0.0)))
     pairs = np.argwhere(np.triu(hops, 1))
     joined = [((site[i], energies[i]), (site[j], energies[j]), hops[i, j]) for i, j in pairs]
-    lines(ax, joined, dark, strength=0.35 if count < MANY else 0.12)
+    lines(ax, joined, dark=dark, strength=0.35 if count < MANY else 0.12)
     touched = [np.diag(lead.coupling).real > 0 for lead in (made.left, made.right)]
     for touches, end in zip(touched, ends, strict=True):
         for i in np.flatnonzero(touches):
@@ -143,7 +143,7 @@ def _energies(ax: Axes, made: System, drive: Window, dark: bool) -> None:
                 (site[i], energies[i]),
                 (end - way * room / 2.2, energies[i]),
                 1.2,
-                dark,
+                dark=dark,
                 strength=0.3,
             )
     probed = np.zeros(made.orbitals, dtype=bool)
@@ -161,7 +161,7 @@ def _energies(ax: Axes, made: System, drive: Window, dark: bool) -> None:
     ax.set_xlabel("site" + ("; orange: with a probe" if probed.any() else ""))
 
 
-def _views(side: Axes, end: Axes, made: System, dark: bool) -> None:
+def _views(side: Axes, end: Axes, made: System, *, dark: bool) -> None:
     """Sites and hops, x against z and x against y; contacts in the colour of the magnetisation and in ink."""
     places = np.asarray(made.positions)
     site = made.site_of
@@ -178,7 +178,7 @@ def _views(side: Axes, end: Axes, made: System, dark: bool) -> None:
     size = float(np.clip(DOT / np.sqrt(count), SMALLEST_DOT, LARGEST_DOT))
     vectors = _bond_vectors(made)
     for ax, axes, names in ((side, [0, 1], "zx"), (end, [2, 1], "yx")):
-        sites(ax, turned[:, axes], widths, colours, dark, size)
+        sites(ax, turned[:, axes], widths, colours, dark=dark, size=size)
         if vectors:
             start, step = (np.array(part)[:, axes] for part in zip(*vectors, strict=True))
             ax.quiver(
@@ -202,9 +202,9 @@ def _bond_vectors(made: System) -> list[tuple[Real, Real]]:
         return []
     shift = places - places.mean(axis=0)
     length = np.median([np.linalg.norm(places[i] - places[j]) for i, j in bonds])
-    found = []
+    vectors = []
     for i, j in bonds:
         start = (shift[i] + shift[j]) / 2
         step = LONGEST * length * parts[i, j] / sizes.max()
-        found.append((start[[2, 0, 1]], step[[2, 0, 1]]))
-    return found
+        vectors.append((start[[2, 0, 1]], step[[2, 0, 1]]))
+    return vectors

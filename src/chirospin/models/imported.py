@@ -72,14 +72,14 @@ def imported(name: str, block: Block) -> Molecule:
 
 
 def _of_wannier(name: str, block: Block) -> Molecule:
-    found = read_crystal(name, "auto", 1e-6, "none")
-    order = _spin_order(found, block.spin_order)
-    n = found.functions if order == "none" else found.functions // 2
+    matrices = read_crystal(name, "auto", 1e-6, "none")
+    order = _spin_order(matrices, block.spin_order)
+    n = matrices.functions if order == "none" else matrices.functions // 2
     _fits(n, block.cells)
     cells = _places(block.cells)
     step = cells[None, :, :] - cells[:, None, :]
-    H = np.zeros((len(cells), found.functions, len(cells), found.functions), dtype=complex)
-    for vector, part in zip(found.vectors, found.hamiltonian, strict=True):
+    H = np.zeros((len(cells), matrices.functions, len(cells), matrices.functions), dtype=complex)
+    for vector, part in zip(matrices.vectors, matrices.hamiltonian, strict=True):
         for a, b in np.argwhere((step == vector).all(axis=-1)):
             H[a, :, b, :] += part
     if order == "none":
@@ -88,29 +88,29 @@ def _of_wannier(name: str, block: Block) -> Molecule:
         pairs = np.arange(2 * n).reshape((n, 2) if order == "interleaved" else (2, n))
         place = (pairs if order == "interleaved" else pairs.T).ravel()
         h = H[:, place][:, :, :, place].reshape(2 * n * len(cells), -1)
-    centres = np.zeros((n, 3)) if found.centres is None else found.centres
-    if order != "none" and found.centres is not None:
-        centres = found.centres[place].reshape(n, 2, 3).mean(axis=1)
-    positions = (cells @ found.lattice)[:, None] + centres
+    centres = np.zeros((n, 3)) if matrices.centres is None else matrices.centres
+    if order != "none" and matrices.centres is not None:
+        centres = matrices.centres[place].reshape(n, 2, 3).mean(axis=1)
+    positions = (cells @ matrices.lattice)[:, None] + centres
     return _molecule(h, positions.reshape(-1, 3), np.arange(n * len(cells)), n, block)
 
 
-def _spin_order(found: WannierMatrices, asked: str) -> str:
+def _spin_order(matrices: WannierMatrices, asked: str) -> str:
     """Where up and down stand among the functions: none, interleaved or blocked."""
     if asked == "auto":
-        if found.spinors is None:
+        if matrices.spinors is None:
             raise ModelError(
                 "Parameter `spin_order` must be none, interleaved or blocked where no .win beside "
-                f"{found.path} says whether it holds spinors, but is auto"
+                f"{matrices.path} says whether it holds spinors, but is auto"
             )
-        asked = "interleaved" if found.spinors else "none"
-    if asked == "none" and found.spinors:
+        asked = "interleaved" if matrices.spinors else "none"
+    if asked == "none" and matrices.spinors:
         raise ModelError(
             "Parameter `spin_order` must be interleaved or blocked for functions with spin, but is none: "
-            f"the .win beside {found.path} says spinors"
+            f"the .win beside {matrices.path} says spinors"
         )
     if asked != "none":
-        pauli_spin(found, asked, PAIRED)
+        pauli_spin(matrices, asked, PAIRED)
     return asked
 
 

@@ -59,7 +59,7 @@ def remark(model: OneElectronModel, state: ScatteringState) -> str:
     curves += list(state.parts.get("magnetised_curves", ()))
     if not curves:
         return ""
-    silent = ~np.any([_known(one) for one in curves], axis=0)
+    silent = ~np.any([_known(curve) for curve in curves], axis=0)
     if not silent.any():
         return ""
     at = curve_energies(model)[silent]
@@ -176,7 +176,7 @@ def spin_polarisation(model: OneElectronModel, state: ScatteringState) -> Real:
     dims=("magnetisation",),
     conversion=f"1 eV*e/hbar = {AMPERE_PER_EV:.6g} A; 1 e^2/hbar = {AMPERE_PER_EV:.6g} A/V",
     unit_in=_unit,
-    error=lambda m, s: np.array([one.error for one in s.currents[:2]]),
+    error=lambda m, s: np.array([current.error for current in s.currents[:2]]),
     needs=("currents",),
 )
 def current(model: OneElectronModel, state: ScatteringState) -> Real:
@@ -184,7 +184,7 @@ def current(model: OneElectronModel, state: ScatteringState) -> Real:
 
     .. math:: I = \int \frac{dE}{2\pi}\,(f_L - f_R)\,T(E)
     """
-    return np.array([one.right for one in state.currents[:2]])
+    return np.array([current.right for current in state.currents[:2]])
 
 
 def _current_polarisation_error(model: OneElectronModel, state: ScatteringState) -> Real:

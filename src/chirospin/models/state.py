@@ -48,8 +48,8 @@ class ScatteringState:
     @property
     def curve(self) -> Curve:
         """Of a left lead that is not magnetised."""
-        found: Curve = self.parts["curve"]
-        return found
+        curve: Curve = self.parts["curve"]
+        return curve
 
     @property
     def magnetised(self) -> tuple[Curve, Curve]:

@@ -194,11 +194,11 @@ ROTATION = turn(0.7, 2) @ turn(0.4, 0) @ turn(-1.1, 2)
 def _image(model: Molecule, method: Any, matrix: Array) -> float:
     """Spin-orbit vectors of a turned or reflected molecule against its own, turned alike, up to a sign; eV."""
     assert isinstance(method, KohnSham)
-    one = method.upright_monomer(model)
-    here = one.state.structure
-    other = method.monomer(model, here.at(here.positions @ matrix.T))
-    own, found = ranked(one).vectors @ matrix.T, ranked(other).vectors
-    apart = np.minimum(np.abs(own - found).max(axis=1), np.abs(own + found).max(axis=1))
+    monomer = method.upright_monomer(model)
+    structure = monomer.state.structure
+    other = method.monomer(model, structure.at(structure.positions @ matrix.T))
+    own, vectors = ranked(monomer).vectors @ matrix.T, ranked(other).vectors
+    apart = np.minimum(np.abs(own - vectors).max(axis=1), np.abs(own + vectors).max(axis=1))
     return float(np.nan_to_num(apart).max())
 
 

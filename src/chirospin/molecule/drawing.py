@@ -29,15 +29,15 @@ RADIUS = 0.45  # of the covalent radius: balls that let their bonds be seen
 BOND = 2.0  # points
 
 
-def molecule_drawing(model: Molecule, dark: bool = False) -> Figure:
+def molecule_drawing(model: Molecule, *, dark: bool = False) -> Figure:
     """The molecule with its axis upright."""
     whole = frame_of(model)
-    return _two_views([upright(whole, direction(whole, axis_text(model)))], dark)
+    return _two_views([upright(whole, direction(whole, axis_text(model)))], dark=dark)
 
 
-def stack_of_molecules_drawing(model: MoleculeStack, dark: bool = False) -> Figure:
+def stack_of_molecules_drawing(model: MoleculeStack, *, dark: bool = False) -> Figure:
     """The molecules of the stack as they are placed."""
-    return _two_views(placed_molecules(model), dark)
+    return _two_views(placed_molecules(model), dark=dark)
 
 
 def placed_molecules(model: MoleculeStack) -> list[Structure]:
@@ -50,12 +50,12 @@ def placed_molecules(model: MoleculeStack) -> list[Structure]:
     return [turned_and_raised(parts[0], place, asked, n)[0] for n in range(asked.molecules)]
 
 
-def _two_views(parts: list[Structure], dark: bool) -> Figure:
+def _two_views(parts: list[Structure], *, dark: bool) -> Figure:
     with sheet(SIZE, "AB", dark=dark) as (figure, axes):
         for name, shown, depth in (("A", (0, 2), 1), ("B", (0, 1), 2)):
             ax = axes[name]
             for part in parts:
-                _atoms(ax, part, shown, depth, dark)
+                _atoms(ax, part, shown, depth, dark=dark)
             ax.set(xlabel=f"${'xyz'[shown[0]]}$ (nm)", ylabel=f"${'xyz'[shown[1]]}$ (nm)")
             ax.set_aspect("equal", adjustable="datalim")
             ax.autoscale_view()
@@ -64,18 +64,20 @@ def _two_views(parts: list[Structure], dark: bool) -> Figure:
     return figure
 
 
-def _atoms(ax: Axes, one: Structure, shown: tuple[int, int], depth: int, dark: bool) -> None:
+def _atoms(
+    ax: Axes, structure: Structure, shown: tuple[int, int], depth: int, *, dark: bool
+) -> None:
     """Balls as large as their atoms, the nearer ones in front."""
     from ase.data import covalent_radii
     from ase.data.colors import jmol_colors
     from matplotlib.patches import Circle
 
-    places = one.positions * ANGSTROM
+    places = structure.positions * ANGSTROM
     flat = places[:, shown]
-    for i, j in np.argwhere(np.triu(bonded_atoms(one))):
-        line(ax, flat[i], flat[j], BOND, dark)
+    for i, j in np.argwhere(np.triu(bonded_atoms(structure))):
+        line(ax, flat[i], flat[j], BOND, dark=dark)
     side = 1.0 if depth == 2 else -1.0  # seen from +z, or from -y
     for n in np.argsort(side * places[:, depth]):
-        radius = RADIUS * ANGSTROM * covalent_radii[one.numbers[n]]
-        colour = jmol_colors[one.numbers[n]]
+        radius = RADIUS * ANGSTROM * covalent_radii[structure.numbers[n]]
+        colour = jmol_colors[structure.numbers[n]]
         ax.add_patch(Circle(flat[n], radius, fc=colour, ec=INK[dark], lw=0.4, zorder=3))

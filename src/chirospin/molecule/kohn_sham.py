@@ -69,18 +69,27 @@ class KohnSham(Method):
 
     def _state(self, model: Molecule) -> MoleculeState:
         names, wanted = orbital_names(model), chosen_pair(model)
-        one = self.upright_monomer(model)
-        pairs = alone.ranked(one)
+        monomer = self.upright_monomer(model)
+        pairs = alone.ranked(monomer)
         pair = alone.chosen(pairs, names, wanted)
-        a, b = one.window[list(pair)]
+        a, b = monomer.window[list(pair)]
         values = two_electron_integrals(
-            one.state.basis, one.frame[:, [a, b]], self.numerics().threads
+            monomer.state.basis, monomer.frame[:, [a, b]], self.numerics().threads
         )
-        found = screened_repulsion(
-            one.state, one.frame, (int(a), int(b)), bare(values), screening(model), self.numerics()
+        repulsion = screened_repulsion(
+            monomer.state,
+            monomer.frame,
+            (int(a), int(b)),
+            bare(values),
+            screening(model),
+            self.numerics(),
         )
         return MoleculeState(
-            monomer=one, pairs=pairs, pair=pair, repulsion=found, outcome=_outcome([one])
+            monomer=monomer,
+            pairs=pairs,
+            pair=pair,
+            repulsion=repulsion,
+            outcome=_outcome([monomer]),
         )
 
     def upright_monomer(self, model: Molecule) -> Monomer:
@@ -107,8 +116,8 @@ class KohnSham(Method):
 
 
 def _outcome(monomers: Sequence[Monomer], bonds: Sequence[stack.Bond] = ()) -> Outcome:
-    gradients = [one.state.gradient for one in monomers] + [one.gradient for one in bonds]
-    cycles = sum(one.state.cycles for one in monomers) + sum(one.cycles for one in bonds)
+    gradients = [monomer.state.gradient for monomer in monomers] + [bond.gradient for bond in bonds]
+    cycles = sum(monomer.state.cycles for monomer in monomers) + sum(bond.cycles for bond in bonds)
     return Outcome(converged=True, residual=max(gradients), iterations=cycles)
 
 
@@ -157,7 +166,7 @@ class StackedKohnSham(KohnSham):
         first = monomers[0]
         asked, frozen = theory(model), frozen_dimer(model)
         bonds = [
-            stack.bond(lower, upper, asked, frozen, numerics)
+            stack.bond(lower, upper, asked, frozen=frozen, numerics=numerics)
             for lower, upper in pairwise(sites[:2] if len(monomers) == 1 else sites)
         ]
         outcome = _outcome(monomers, bonds)
@@ -171,7 +180,7 @@ class StackedKohnSham(KohnSham):
         mean = bare(matrices.repulsion.mean(axis=0))
         a, b = (int(n) for n in first.window[list(pair)])
         kind = screening(model)
-        found = screened_repulsion(first.state, first.frame, (a, b), mean, kind, numerics)
+        repulsion = screened_repulsion(first.state, first.frame, (a, b), mean, kind, numerics)
         medium = kind.dielectric_constant
         return StackState(
             first=first,
@@ -179,14 +188,14 @@ class StackedKohnSham(KohnSham):
             pair=pair,
             sites=tuple(sites),
             matrices=matrices,
-            repulsion=found,
+            repulsion=repulsion,
             unscreened=mean,
             spread=max(
                 max(abs(getattr(one, n) - getattr(mean, n)) for one in every)
                 for n in ("a", "b", "singlet", "hund")
             ),
             between=float(matrices.between.mean()) / medium if matrices.between.size else 0.0,
-            energies=_levels(matrices, found, holes=a < first.state.filled),
+            energies=_levels(matrices, repulsion, holes=a < first.state.filled),
             outcome=outcome,
         )
 
@@ -194,8 +203,10 @@ class StackedKohnSham(KohnSham):
         """The first molecule of a stack and the places of its pair in the window."""
         whole = frame_of(model)
         part = molecules(upright(whole, direction(whole, axis_text(model))))[0]
-        one = self.monomer(model, part)
-        return one, alone.chosen(alone.ranked(one), orbital_names(model), chosen_pair(model))
+        monomer = self.monomer(model, part)
+        return monomer, alone.chosen(
+            alone.ranked(monomer), orbital_names(model), chosen_pair(model)
+        )
 
     def _sites(
         self, model: MoleculeStack
@@ -206,11 +217,11 @@ class StackedKohnSham(KohnSham):
         turned = upright(whole, direction(whole, axis_text(model)))
         parts = molecules(turned)
         if len(parts) == 1:
-            one = self.monomer(model, parts[0])
+            monomer = self.monomer(model, parts[0])
             place = stack.placement(parts[0], asked)
-            pairs = alone.ranked(one, place.axis)
+            pairs = alone.ranked(monomer, place.axis)
             pair = alone.chosen(pairs, names, wanted)
-            return [one], pairs, pair, stack.carried_sites(one, pair, asked, place)
+            return [monomer], pairs, pair, stack.carried_sites(monomer, pair, asked, place)
         _refuse_geometry(len(parts), given=asked.given)
         if asked.handedness < 0:
             parts = [part.at(part.positions @ MIRROR.T) for part in parts]

@@ -329,7 +329,7 @@ def charged_energy(
     ConvergenceError : not within the cycles allowed
     """
     ends = [_occupations(neutral, frame.shape[1], holes, filling) for holes in changes]
-    sizes = [int(one.sum()) for one in ends]
+    sizes = [int(end.sum()) for end in ends]
     charge = neutral.charge + 2 * neutral.filled - sum(sizes)
     facts = field_facts(neutral.structure, neutral.theory, charge) | {
         "up": ends[0].tolist(),
@@ -363,7 +363,7 @@ def _charged(
     partial = kept.key_of({**facts, "partial": True})
     left = kept.read_kept(partial)
     field = _open_shell(neutral, ends, facts["charge"], facts["medium"])
-    named = [frame[:, one > 0] for one in ends]
+    named = [frame[:, end > 0] for end in ends]
     field.get_occ = _occupied(field, named, neutral.overlap)
     title = f"{formula(neutral.structure)} {facts['charge']:+d}"
     cycles = _report(field, title, partial)
@@ -389,7 +389,7 @@ def _charged(
 
 def _open_shell(neutral: Ground, ends: list[Array], charge: int, medium: float) -> Any:
     """PySCF's mean field of a charged molecule, in a medium if it has a dielectric constant above 1."""
-    up, down = (int(one.sum()) for one in ends)
+    up, down = (int(end.sum()) for end in ends)
     molecule = atomic_basis(neutral.structure, neutral.theory, charge, up - down)
     field = self_consistent_field(molecule, neutral.theory, open_shell=True)
     if medium > 1:

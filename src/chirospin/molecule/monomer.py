@@ -170,7 +170,7 @@ def chosen(pairs: Pairs, names: tuple[str, ...], wanted: tuple[str, str] | None)
         return int(a), int(b)
     a, b = (names.index(name) for name in wanted)
     known = {
-        frozenset(one.tolist()): gap for one, gap in zip(pairs.places, pairs.gaps, strict=True)
+        frozenset(place.tolist()): gap for place, gap in zip(pairs.places, pairs.gaps, strict=True)
     }
     if not np.isfinite(known[frozenset((a, b))]):
         raise ModelError(

@@ -102,8 +102,8 @@ def level_difference(model: Molecule, state: MoleculeState) -> Array:
 
 
 def _repulsion(state: Any) -> Repulsion:
-    found: Repulsion = state.repulsion
-    return found
+    repulsion: Repulsion = state.repulsion
+    return repulsion
 
 
 @observable(unit="eV", symbol="U_a")

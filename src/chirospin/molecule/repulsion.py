@@ -103,14 +103,14 @@ def screened_repulsion(
     if kind.kind == "none":
         return unscreened
     medium = kind.dielectric_constant if kind.kind == "dscf+pcm" else 1.0
-    found = _from_energies(state, frame, pair, medium, numerics)
+    repulsion = _from_energies(state, frame, pair, medium, numerics)
     if kind.kind != "born":
-        return found
+        return repulsion
     radius = kind.radius or cavity_radius(state.structure)
     polarisation = (1 - 1 / kind.dielectric_constant) * COULOMB / radius
     half = polarisation / 2 * (1 if pair[0] < state.filled else -1)
-    levels = found.levels[0] + half, found.levels[1] + half
-    return Repulsion(**{**vars(found.less(polarisation)), "levels": levels})
+    levels = repulsion.levels[0] + half, repulsion.levels[1] + half
+    return Repulsion(**{**vars(repulsion.less(polarisation)), "levels": levels})
 
 
 def _from_energies(

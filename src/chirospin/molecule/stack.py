@@ -130,12 +130,12 @@ def carried_sites(
     ------
     ModelError : neighbours that touch
     """
-    here = monomer.state.structure
+    structure = monomer.state.structure
     a, b = pair
     orbitals = monomer.frame[:, monomer.window[[a, b]]]
     sites = []
     for n in range(asked.molecules):
-        there, rotation = turned_and_raised(here, place, asked, n)
+        there, rotation = turned_and_raised(structure, place, asked, n)
         matrix = turned_orbitals(monomer.state.basis, rotation)
         basis = atomic_basis(there, monomer.state.theory, monomer.state.charge)
         moved = matrix @ orbitals
@@ -165,17 +165,17 @@ def matched_sites(monomers: Sequence[Monomer], pair: tuple[int, int]) -> list[Si
     first = monomers[0]
     reference = first.frame[:, first.window[list(pair)]]
     sites = []
-    for n, one in enumerate(monomers):
-        rotation, order, distance = superposed(first.state.structure, one.state.structure)
+    for n, monomer in enumerate(monomers):
+        rotation, order, distance = superposed(first.state.structure, monomer.state.structure)
         if distance > LARGEST_DISTANCE:
             raise ModelError(
                 f"Parameter `structure` must hold molecules of one shape, but number {n + 1} is {distance:.2f} "
                 "angstrom (root mean square) from the first laid upon it; is it the mirror image, or another isomer?"
             )
         laid = _reordered(
-            turned_orbitals(first.state.basis, rotation) @ reference, first, one, order
+            turned_orbitals(first.state.basis, rotation) @ reference, first, monomer, order
         )
-        sites.append(_site(one, laid, pair))
+        sites.append(_site(monomer, laid, pair))
     for lower, upper in pairwise(sites):
         refuse_close(lower.structure, upper.structure)
     return sites
@@ -212,15 +212,15 @@ def counterparts(
 
 
 def _largest_overlaps(
-    one: Monomer, reference: Array, pair: tuple[int, int]
+    monomer: Monomer, reference: Array, pair: tuple[int, int]
 ) -> tuple[tuple[int, int], Array, float]:
-    half = len(one.window) // 2
+    half = len(monomer.window) // 2
     start = 0 if pair[0] < half else half
     places = np.arange(start, start + half)
-    places = places[one.window[places] >= 0]
-    window = one.frame[:, one.window[places]]
-    size = np.sqrt(np.einsum("mi,mn,ni->i", reference, one.state.overlap, reference))
-    overlaps = reference.T @ one.state.overlap @ window / size[:, None]
+    places = places[monomer.window[places] >= 0]
+    window = monomer.frame[:, monomer.window[places]]
+    size = np.sqrt(np.einsum("mi,mn,ni->i", reference, monomer.state.overlap, reference))
+    overlaps = reference.T @ monomer.state.overlap @ window / size[:, None]
     both = np.abs(overlaps[0])[:, None] + np.abs(overlaps[1])
     np.fill_diagonal(both, -1)
     i, j = np.unravel_index(int(both.argmax()), both.shape)
@@ -228,20 +228,20 @@ def _largest_overlaps(
     return (int(places[i]), int(places[j])), np.sign(found), float(np.abs(found).min())
 
 
-def _site(one: Monomer, reference: Array, pair: tuple[int, int]) -> Site:
+def _site(monomer: Monomer, reference: Array, pair: tuple[int, int]) -> Site:
     """The two orbitals of a molecule that overlap most with a reference, and their signs."""
-    (a, b), signs, match = _largest_overlaps(one, reference, pair)
+    (a, b), signs, match = _largest_overlaps(monomer, reference, pair)
     return Site(
-        structure=one.state.structure,
-        orbitals=one.frame[:, one.window[[a, b]]] * signs,
-        density=one.state.density,
-        energies=np.array([one.energy(a), one.energy(b)]),
-        vector=one.vector(a, b) * signs[0] * signs[1],
+        structure=monomer.state.structure,
+        orbitals=monomer.frame[:, monomer.window[[a, b]]] * signs,
+        density=monomer.state.density,
+        energies=np.array([monomer.energy(a), monomer.energy(b)]),
+        vector=monomer.vector(a, b) * signs[0] * signs[1],
         match=match,
     )
 
 
-def bond(lower: Site, upper: Site, theory: Theory, frozen: bool, numerics: Numerics) -> Bond:
+def bond(lower: Site, upper: Site, theory: Theory, *, frozen: bool, numerics: Numerics) -> Bond:
     """Fock, overlap, spin-orbit and repulsion integrals of two neighbours.
 
     Raises
@@ -257,7 +257,14 @@ def bond(lower: Site, upper: Site, theory: Theory, frozen: bool, numerics: Numer
 
     def compute() -> dict[str, Any]:
         return vars(
-            _bond(both, orbitals, block(lower.density, upper.density), theory, frozen, numerics)
+            _bond(
+                both,
+                orbitals,
+                block(lower.density, upper.density),
+                theory,
+                frozen=frozen,
+                numerics=numerics,
+            )
         )
 
     found = kept.kept(facts, compute)
@@ -276,6 +283,7 @@ def _bond(
     orbitals: Array,
     density: Array,
     theory: Theory,
+    *,
     frozen: bool,
     numerics: Numerics,
 ) -> Bond:
@@ -337,7 +345,7 @@ class StackMatrices:
     smallest_overlap: float
 
 
-def assembled(sites: Sequence[Site], found: Sequence[Bond], alone: Array | None) -> StackMatrices:
+def assembled(sites: Sequence[Site], bonds: Sequence[Bond], alone: Array | None) -> StackMatrices:
     """Orthogonal orbitals of the whole stack, turned so that no molecule couples its own a and b.
 
     Parameters
@@ -350,13 +358,13 @@ def assembled(sites: Sequence[Site], found: Sequence[Bond], alone: Array | None)
     for i, site in enumerate(sites):
         fock[i, :, i] = np.diag(site.energies)
         overlap[i, :, i] = np.eye(2)
-    for i, one in enumerate(found):
-        F = one.fock.reshape(2, 2, 2, 2)
+    for i, bond in enumerate(bonds):
+        F = bond.fock.reshape(2, 2, 2, 2)
         fock[i, :, i] += F[0, :, 0] - np.diag(sites[i].energies)
         fock[i + 1, :, i + 1] += F[1, :, 1] - np.diag(sites[i + 1].energies)
         fock[i, :, i + 1] = F[0, :, 1]
         fock[i + 1, :, i] = F[0, :, 1].T
-        S = one.overlap.reshape(2, 2, 2, 2)
+        S = bond.overlap.reshape(2, 2, 2, 2)
         overlap[i, :, i + 1], overlap[i + 1, :, i] = S[0, :, 1], S[0, :, 1].T
     inverse, smallest = _inverse_root(overlap.reshape(2 * M, 2 * M))
     h = (inverse @ fock.reshape(2 * M, 2 * M) @ inverse).reshape(M, 2, M, 2)
@@ -368,7 +376,7 @@ def assembled(sites: Sequence[Site], found: Sequence[Bond], alone: Array | None)
     R = rotation.reshape(2 * M, 2 * M)
     h = (R.T @ h.reshape(2 * M, 2 * M) @ R).reshape(M, 2, M, 2)
     vectors = np.array([site.vector for site in sites])
-    local, between, share = _interactions(found, turns, vectors)
+    local, between, share = _interactions(bonds, turns, vectors)
     return StackMatrices(
         one_body=(h + h.transpose(2, 3, 0, 1)) / 2,
         angles=turns,
@@ -410,18 +418,18 @@ def _rotation(angle: float) -> Array:
 
 
 def _interactions(
-    found: Sequence[Bond], turns: Array, vectors: Array
+    bonds: Sequence[Bond], turns: Array, vectors: Array
 ) -> tuple[Array, Array, float]:
     """Repulsion on each molecule and between neighbours, and the spin-orbit elements that are left out."""
-    local: list[list[Array]] = [[] for _ in range(len(found) + 1)]
+    local: list[list[Array]] = [[] for _ in range(len(bonds) + 1)]
     between, left = [], 0.0
-    for i, one in enumerate(found):
-        X = _inverse_root(one.overlap)[0] @ block(_rotation(turns[i]), _rotation(turns[i + 1]))
-        values = np.einsum("pqrs,pi,qj,rk,sl->ijkl", one.repulsion, X, X, X, X, optimize=True)
+    for i, bond in enumerate(bonds):
+        X = _inverse_root(bond.overlap)[0] @ block(_rotation(turns[i]), _rotation(turns[i + 1]))
+        values = np.einsum("pqrs,pi,qj,rk,sl->ijkl", bond.repulsion, X, X, X, X, optimize=True)
         local[i].append(values[:2, :2, :2, :2])
         local[i + 1].append(values[2:, 2:, 2:, 2:])
         between.append(np.einsum("iikk->ik", values)[:2, 2:])
-        G = np.einsum("xpq,pi,qj->xij", one.spin_orbit, X, X)
+        G = np.einsum("xpq,pi,qj->xij", bond.spin_orbit, X, X)
         left = max(left, float(np.linalg.norm(G[:, :2, 2:], axis=0).max()))
     size = float(np.linalg.norm(vectors, axis=1).max(initial=0.0))
     means = [np.mean(values, axis=0) for values in local if values]

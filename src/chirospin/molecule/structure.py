@@ -279,7 +279,7 @@ def bonded_atoms(structure: Structure) -> NDArray[np.bool_]:
     radii = covalent_radii[structure.numbers]
     apart = np.linalg.norm(structure.positions[:, None] - structure.positions, axis=-1)
     bonded: NDArray[np.bool_] = apart < BONDED * (radii[:, None] + radii)
-    np.fill_diagonal(bonded, False)
+    np.fill_diagonal(bonded, val=False)
     return bonded
 
 
@@ -399,13 +399,13 @@ def pivot_of(structure: Structure, text: str) -> Array:
         return centre(structure)[:2]
     if text == "mid-bond":
         return _mid_bond(structure)[:2]
-    found = _numbers(text.removesuffix("angstrom").strip(), 2)
-    if found is None:
+    numbers = _numbers(text.removesuffix("angstrom").strip(), 2)
+    if numbers is None:
         raise ModelError(
             "Parameter `pivot` must be centre, mid-bond or two numbers as [0.8, 0] (in angstrom), "
             f"but is {text!r}"
         )
-    return found
+    return numbers
 
 
 def _mid_bond(structure: Structure) -> Array:

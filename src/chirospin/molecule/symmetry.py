@@ -77,15 +77,15 @@ def _directions(structure: Structure, places: Array) -> list[Array]:
         axes += [places[i] - places[j], places[i] + places[j], np.cross(places[i], places[j])]
         if len(axes) > 20 * MOST_AXES:
             break
-    found: list[Array] = []
+    directions: list[Array] = []
     for axis in axes:
         size = np.linalg.norm(axis)
-        if size < 1e-2 or len(found) >= MOST_AXES:
+        if size < 1e-2 or len(directions) >= MOST_AXES:
             continue
         unit = axis / size
-        if all(abs(unit @ other) < 1 - 1e-5 for other in found):
-            found.append(unit)
-    return found
+        if all(abs(unit @ other) < 1 - 1e-5 for other in directions):
+            directions.append(unit)
+    return directions
 
 
 def _moved(structure: Structure, places: Array, matrix: Array) -> NDArray[np.int64] | None:
@@ -134,7 +134,7 @@ def orbital_matrix(state: Ground, operation: Operation) -> Array:
     return found
 
 
-def adapted(state: Ground, found: tuple[Operation, ...]) -> Array:
+def adapted(state: Ground, operations: tuple[Operation, ...]) -> Array:
     """Orbitals of which degenerate ones have parities, (basis, orbital): planes are tried first.
 
     Exactly degenerate orbitals come out as arbitrary mixtures, which no parameter may depend on.
@@ -144,7 +144,7 @@ def adapted(state: Ground, found: tuple[Operation, ...]) -> Array:
     edges = np.flatnonzero(np.diff(energies) > DEGENERATE) + 1
     for group in np.split(np.arange(len(energies)), edges):
         parts = [group] if len(group) > 1 else []
-        for operation in found if parts else ():
+        for operation in operations if parts else ():
             matrix = state.overlap @ orbital_matrix(state, operation)
             parts = [piece for part in parts for piece in _split(coefficients, part, matrix)]
     return coefficients
@@ -160,24 +160,29 @@ def _split(coefficients: Array, part: NDArray[np.int64], matrix: Array) -> list[
     return np.split(part, np.flatnonzero(np.diff(parity) > 0.5) + 1)
 
 
-def parities(state: Ground, orbitals: Array, found: tuple[Operation, ...]) -> NDArray[np.int64]:
+def parities(
+    state: Ground, orbitals: Array, operations: tuple[Operation, ...]
+) -> NDArray[np.int64]:
     """Parity of orbitals under each operation, (operation, orbital): +1, -1, or 0 for none."""
     rows = []
-    for operation in found:
+    for operation in operations:
         matrix = state.overlap @ orbital_matrix(state, operation)
         value = np.einsum("mi,mn,ni->i", orbitals, matrix, orbitals)
         rows.append(np.where(np.abs(value) > PURE, np.sign(value), 0))
-    return np.array(rows, dtype=int).reshape(len(found), orbitals.shape[1])
+    return np.array(rows, dtype=int).reshape(len(operations), orbitals.shape[1])
 
 
-def allowed_directions(found: tuple[Operation, ...], a: Signs, b: Signs) -> Array:
+def allowed_directions(operations: tuple[Operation, ...], a: Signs, b: Signs) -> Array:
     r"""Projector on the directions that symmetry leaves to the spin-orbit vector of two orbitals, (3, 3).
 
     An axial vector between real orbitals of parities p: :math:`\Lambda = p_a p_b \det(O)\, O \Lambda`.
     """
     broken = reduce(
         np.add,
-        (_forbidden(one, int(p), int(q)) for one, p, q in zip(found, a, b, strict=True)),
+        (
+            _forbidden(operation, int(p), int(q))
+            for operation, p, q in zip(operations, a, b, strict=True)
+        ),
         np.zeros((3, 3)),
     )
     size, axes = np.linalg.eigh(broken)
@@ -192,19 +197,19 @@ def _forbidden(operation: Operation, p: int, q: int) -> Array:
     return np.asarray((np.eye(3) - p * q * np.linalg.det(matrix) * matrix) / 2)
 
 
-def reason(found: tuple[Operation, ...], a: Signs, b: Signs, axis: Array) -> str:
+def reason(operations: tuple[Operation, ...], a: Signs, b: Signs, axis: Array) -> str:
     """Why symmetry leaves a pair no spin-orbit vector across an axis, in words; empty where it does."""
-    allowed = allowed_directions(found, a, b)
+    allowed = allowed_directions(operations, a, b)
     across = np.eye(3) - np.outer(axis, axis)
     if np.trace(across @ allowed @ across) > 1e-6:
         return ""
     words = {1: "even", -1: "odd"}
     causes = [
-        f"both are {words[int(p)]} under {one.name}"
+        f"both are {words[int(p)]} under {operation.name}"
         if p == q
-        else f"they are {words[int(p)]} and {words[int(q)]} under {one.name}"
-        for one, p, q in zip(found, a, b, strict=True)
-        if p * q and np.trace(across @ _forbidden(one, int(p), int(q))) > 1 - 1e-6
+        else f"they are {words[int(p)]} and {words[int(q)]} under {operation.name}"
+        for operation, p, q in zip(operations, a, b, strict=True)
+        if p * q and np.trace(across @ _forbidden(operation, int(p), int(q))) > 1 - 1e-6
     ]
     left = "along the stacking axis only" if np.trace(allowed) > 0.5 else "zero"
     return f"Lambda is {left}: " + " and ".join(causes[:2])

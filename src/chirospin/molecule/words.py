@@ -52,7 +52,7 @@ def pair_table(model: Molecule, monomer: Monomer, pairs: Pairs) -> str:
     for n in pairs.order[:SHOWN]:
         if np.isfinite(pairs.gaps[n]):
             lines.append(_pair_line(names, pairs, int(n)))
-    refused = sum(bool(one) for one in pairs.reasons)
+    refused = sum(bool(reason) for reason in pairs.reasons)
     if refused:
         lines.append(
             f"{refused} of {np.isfinite(pairs.gaps).sum()} pairs have no part across the axis by symmetry"
@@ -61,7 +61,7 @@ def pair_table(model: Molecule, monomer: Monomer, pairs: Pairs) -> str:
 
 
 def _symmetry(monomer: Monomer) -> str:
-    found = [one.name for one in monomer.operations]
+    found = [operation.name for operation in monomer.operations]
     return (
         "no symmetry of order two"
         if not found

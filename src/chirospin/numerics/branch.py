@@ -149,19 +149,19 @@ def follow(linearise: Linearise, start: Vector, *, first: float = 0.25, limit: i
     return _branch(curve, here, np.nan)
 
 
-def _turned(here: _Point, new: _Point) -> bool:
-    chord = new.place - here.place
+def _turned(point: _Point, new: _Point) -> bool:
+    chord = new.place - point.place
     chord = chord / np.linalg.norm(chord)
-    return min(float(new.tangent @ chord), float(here.tangent @ chord)) < TURN
+    return min(float(new.tangent @ chord), float(point.tangent @ chord)) < TURN
 
 
-def _top(here: _Point, new: _Point) -> float:
+def _top(point: _Point, new: _Point) -> float:
     """Largest s of the cubic through two points with their tangents."""
-    length = float(np.linalg.norm(new.place - here.place))
+    length = float(np.linalg.norm(new.place - point.place))
     t = np.linspace(0.0, 1.0, 1001)
     cubic = (
-        (1 + 2 * t) * (1 - t) ** 2 * here.place[-1]
-        + t * (1 - t) ** 2 * length * here.tangent[-1]
+        (1 + 2 * t) * (1 - t) ** 2 * point.place[-1]
+        + t * (1 - t) ** 2 * length * point.tangent[-1]
         + t**2 * (3 - 2 * t) * new.place[-1]
         + t**2 * (t - 1) * length * new.tangent[-1]
     )

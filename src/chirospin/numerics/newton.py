@@ -108,8 +108,8 @@ def linear_solution(apply: Action, right: Vector, tolerance: float) -> tuple[Vec
             return np.asarray(np.linalg.solve(matrix, right), dtype=float), right.size
         except np.linalg.LinAlgError:
             return np.asarray(np.linalg.lstsq(matrix, right)[0], dtype=float), right.size
-    found = gmres(apply, right[None, :], tolerance=tolerance, limit=INNER)
-    return found.solution[0], found.applications
+    krylov_result = gmres(apply, right[None, :], tolerance=tolerance, limit=INNER)
+    return krylov_result.solution[0], krylov_result.applications
 
 
 def _relative(f: Vector, x: Vector) -> float:

@@ -263,7 +263,7 @@ class Landscape:
     @property
     def goals(self) -> tuple[Objective, ...]:
         """The objective, and those of the limits."""
-        return (self.goal, *(one.goal for one in self.limits))
+        return (self.goal, *(limit.goal for limit in self.limits))
 
     @property
     def content(self) -> str:
@@ -274,8 +274,8 @@ class Landscape:
             self.method,
             self.goal.text,
             self.ranges,
-            [(one.goal.text, one.low, one.high) for one in self.limits],
-            [one.name for one in self.checks],
+            [(limit.goal.text, limit.low, limit.high) for limit in self.limits],
+            [check.name for check in self.checks],
         )
 
     @property
@@ -289,7 +289,7 @@ class Landscape:
 
     def sizes(self, points: Array) -> Array:
         """Objective and what the limits limit at several points, (point, goal); NaN where there is none."""
-        wanted = [one.observable for goal in self.goals for one in goal.factors]
+        wanted = [factor.observable for goal in self.goals for factor in goal.factors]
         needs = self.problem.value_needs(wanted)
         # one by one: a point that takes long would hold up a batch
         return np.array([self._size(shares, needs) for shares in points])
@@ -298,17 +298,17 @@ class Landscape:
         known = self.kept.get("size", shares)
         if known is not None:
             return known[0]
-        model, found = held(self.model, **self.values(shares)), np.full(len(self.goals), np.nan)
+        model, numbers = held(self.model, **self.values(shares)), np.full(len(self.goals), np.nan)
         (state,) = states_with_parts(self.problem.parts, self.method, [model], needs)
         if state.outcome.converged and self.sound(model, state):
-            found = np.array([goal.value(model, state) for goal in self.goals])
-        self.kept.put("size", shares, [found])
-        return found
+            numbers = np.array([goal.value(model, state) for goal in self.goals])
+        self.kept.put("size", shares, [numbers])
+        return numbers
 
     def sound(self, model: Model, state: Any) -> bool:
         """Whether a state passes the checks."""
-        found = ((one, one.evaluate(model, state)) for one in self.checks)
-        return all(value is None or one.judge(value) for one, value in found)
+        evaluated = ((check, check.evaluate(model, state)) for check in self.checks)
+        return all(value is None or check.judge(value) for check, value in evaluated)
 
     def heights(self, points: Array) -> Array:
         """Signed objective at several points, shape (point,); infinite where there is none.
@@ -319,7 +319,7 @@ class Landscape:
         heights = self.sign * sizes[:, 0]
         outside = np.zeros(len(points))
         for n, row in enumerate(sizes[:, 1:]):
-            margins = [one.margins(value) for one, value in zip(self.limits, row, strict=True)]
+            margins = [limit.margins(value) for limit, value in zip(self.limits, row, strict=True)]
             outside[n] = -np.concatenate([[0.0], *margins]).min()
         known = np.isfinite(heights) & np.isfinite(outside)
         if self.limits and known.any():
@@ -330,9 +330,10 @@ class Landscape:
     def place(self, shares: Array) -> Place:
         """Signed objective and margins with their derivatives by the shares."""
         values, slopes = self._kept_adjoint(shares) or self._differences(shares)
-        margins = [one.margins(v) for one, v in zip(self.limits, values[1:], strict=True)]
+        margins = [limit.margins(v) for limit, v in zip(self.limits, values[1:], strict=True)]
         margin_slopes = [
-            one.slopes(v, s) for one, v, s in zip(self.limits, values[1:], slopes[1:], strict=True)
+            limit.slopes(v, s)
+            for limit, v, s in zip(self.limits, values[1:], slopes[1:], strict=True)
         ]
         return Place(
             height=self.sign * values[0],
@@ -347,32 +348,32 @@ class Landscape:
         known = self.kept.get("slope", shares)
         if known is not None:
             return known[0].tolist(), known[1:]
-        found = self._adjoint(shares)
-        if found is not None:
-            self.kept.put("slope", shares, [np.array(found[0]), *found[1]])
-        return found
+        slope = self._adjoint(shares)
+        if slope is not None:
+            self.kept.put("slope", shares, [np.array(slope[0]), *slope[1]])
+        return slope
 
     def _adjoint(self, shares: Array) -> tuple[list[float], list[Array]] | None:
         """Goals and their slopes by the method's own way; None where it has none."""
         values = self.values(shares)
-        here = held(self.model, **values)
+        moved = held(self.model, **values)
         names = tuple(dict.fromkeys(name for goal in self.goals for name in goal.names))
-        found = derivatives(self.problem, here, self.method, list(values), names)
-        if not set(names) <= set(found.values):
+        derived = derivatives(self.problem, moved, self.method, list(values), names)
+        if not set(names) <= set(derived.values):
             return None
-        if not self.sound(here, found.state):
+        if not self.sound(moved, derived.state):
             nothing = [np.full(len(shares), np.nan)] * len(self.goals)
             return [float("nan")] * len(self.goals), nothing
         stretch = np.array([r.stretch(float(s)) for r, s in zip(self.ranges, shares, strict=True)])
-        told = [goal.value_and_slope(here, found) for goal in self.goals]
+        told = [goal.value_and_slope(moved, derived) for goal in self.goals]
         return [value for value, _ in told], [slope * stretch for _, slope in told]
 
     def _differences(self, shares: Array) -> tuple[list[float], list[Array]]:
         """The same from a point beside for each range, inwards: a step suits the range, not the unit."""
         steps = np.where(shares < 0.5, SHARE_STEP, -SHARE_STEP)
-        found = self.sizes(np.vstack([shares, shares + np.diag(steps)]))
-        slopes = (found[1:] - found[0]) / steps[:, None]
-        return found[0].tolist(), list(slopes.T)
+        sizes = self.sizes(np.vstack([shares, shares + np.diag(steps)]))
+        slopes = (sizes[1:] - sizes[0]) / steps[:, None]
+        return sizes[0].tolist(), list(slopes.T)
 
 
 @dataclass(kw_only=True)
@@ -482,7 +483,7 @@ def _starts(land: Landscape, count: int, screen: int, seed: int) -> list[Array]:
         points = qmc.Sobol(size, rng=rng).random_base2(power)
         heights = land.heights(points)
         for place in np.argsort(heights, kind="stable"):
-            distances = [float(np.linalg.norm(points[place] - one)) for one in starts]
+            distances = [float(np.linalg.norm(points[place] - start)) for start in starts]
             apart = min(distances, default=np.inf) > APART * np.sqrt(size)
             if apart and np.isfinite(heights[place]) and len(starts) < count:
                 starts.append(points[place])
@@ -493,10 +494,10 @@ def _starts(land: Landscape, count: int, screen: int, seed: int) -> list[Array]:
 def _own_place(land: Landscape) -> Array | None:
     """The model itself in the cube, or None where it lies outside."""
     try:
-        here = [value_of_parameter(land.model, r.name) for r in land.ranges]
+        present = [value_of_parameter(land.model, r.name) for r in land.ranges]
     except ModelError:  # a shorthand whose members differ has no value to start from
         return None
-    pairs = list(zip(land.ranges, here, strict=True))
+    pairs = list(zip(land.ranges, present, strict=True))
     inside = all(r.low <= x <= r.high for r, x in pairs)
     return np.array([r.share(x) for r, x in pairs]) if inside else None
 
@@ -521,38 +522,38 @@ class _Climber:
 
     def _looked_at(self, shares: Array) -> Place:
         try:
-            found = self.land.place(shares)
+            place = self.land.place(shares)
         except ConvergenceError:
             if not self.path.values:
                 raise
-            found = None
-        numbers = [] if found is None else [found.height, *found.slope, *found.margins]
-        defined = found is not None and bool(np.isfinite(numbers).all())
+            place = None
+        numbers = [] if place is None else [place.height, *place.slope, *place.margins]
+        defined = place is not None and bool(np.isfinite(numbers).all())
         if not defined and not self.path.values:
             raise _NoValueError("the objective is undefined here: no current flows")
         self.path.parameters.append(np.array(list(self.land.values(shares).values())))
-        if found is None or not defined:
+        if place is None or not defined:
             self.path.values.append(np.nan)
             nothing = np.zeros(len(shares))
-            ends = sum(len(one.ends) for one in self.land.limits)
+            ends = sum(len(limit.ends) for limit in self.land.limits)
             return Place(
                 height=np.inf,
                 slope=nothing,
                 margins=np.full(ends, -1.0),
                 margin_slopes=np.zeros((ends, len(shares))),
             )
-        self.path.values.append(self.land.sign * found.height if found.allowed else np.nan)
-        self.path.scale = self.path.scale or abs(found.height) or 1.0
-        return found
+        self.path.values.append(self.land.sign * place.height if place.allowed else np.nan)
+        self.path.scale = self.path.scale or abs(place.height) or 1.0
+        return place
 
     def down(self, shares: Array) -> tuple[float, Array]:
         """What is made smallest: -ln of a size, else the objective in units of its value at the start."""
-        found, scale = self.place(shares), self.path.scale
-        if not np.isfinite(found.height):
-            return WALL, found.slope
-        if self.land.of_size and found.height < 0:
-            return -np.log(-found.height / scale), found.slope / -found.height
-        return found.height / scale, found.slope / scale
+        place, scale = self.place(shares), self.path.scale
+        if not np.isfinite(place.height):
+            return WALL, place.slope
+        if self.land.of_size and place.height < 0:
+            return -np.log(-place.height / scale), place.slope / -place.height
+        return place.height / scale, place.slope / scale
 
     def inside(self, shares: Array) -> Array:
         """Margins of the limits."""
@@ -609,9 +610,9 @@ def _search(land: Landscape, start: Array, evaluations: int, hops: int, seed: An
             path.reason = f"ended after {hops} hops"
         else:
             settings = climber.settings(IMPROVEMENT)
-            found = minimize(climber.down, start, **settings)
+            minimum = minimize(climber.down, start, **settings)
             words = ENDED if settings["method"] == "L-BFGS-B" else ENDED_WITHIN
-            path.reason = words.get(int(found.status), str(found.message))
+            path.reason = words.get(int(minimum.status), str(minimum.message))
     except (ConvergenceError, _NoValueError) as error:
         path.reason = f"stopped: {error}"
     return path

@@ -242,7 +242,7 @@ class Store:
             place = place.parent
         return shutil.disk_usage(place).free
 
-    def open(self, grid: bool = True) -> xr.Dataset:
+    def open(self, *, grid: bool = True) -> xr.Dataset:
         """Everything that is finished, labelled; a full grid as its own dimensions.
 
         Raises
@@ -353,7 +353,7 @@ class StoreBackend(BackendEntrypoint):
     ) -> xr.Dataset:
         """Everything that is finished; of a file all, its checksum compared."""
         store = Store(Path(filename_or_obj))
-        ds = store.open(grid) if store.exists or store.path.suffix == "" else load(store.path)
+        ds = store.open(grid=grid) if store.exists or store.path.suffix == "" else load(store.path)
         return ds if drop_variables is None else ds.drop_vars(drop_variables)
 
     def guess_can_open(self, filename_or_obj: Any) -> bool:

@@ -21,8 +21,8 @@ def _certificate(name: str) -> Callable[[RashbaGas, GasResponse], float | None]:
 
 
 def _distribution(model: RashbaGas, state: GasResponse) -> float | None:
-    found: Distribution | None = state.parts.get(DISTRIBUTION)
-    return found.relative_error if found else None
+    distribution: Distribution | None = state.parts.get(DISTRIBUTION)
+    return distribution.relative_error if distribution else None
 
 
 def _passivity(model: RashbaGas, state: GasResponse) -> float | None:
@@ -117,13 +117,13 @@ CHECKS = (
 
 
 def _difference(
-    one: GasResponse, other: GasResponse, sign: float = 1.0, scale: float = 1.0
+    response: GasResponse, other: GasResponse, sign: float = 1.0, scale: float = 1.0
 ) -> float:
     """Largest relative difference of current and spin, and difference of q_yz in e/8 pi."""
-    found = [abs(one.spin_hall_current - other.spin_hall_current)]
+    found = [abs(response.spin_hall_current - other.spin_hall_current)]
     for a, b in (
-        (one.conductivity, other.conductivity),
-        (one.spin, sign * scale * other.spin),
+        (response.conductivity, other.conductivity),
+        (response.spin, sign * scale * other.spin),
     ):
         size = abs(a)
         if size > 0:

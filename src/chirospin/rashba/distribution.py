@@ -125,8 +125,8 @@ def _amplitudes(gas: Shells, p: Array, links: int) -> Values:
     """The four amplitudes at the middle of a chain through each momentum."""
     chain = gas.chain(p, links, links)
     right = _sources(gas, chain)[..., None]
-    found: Values = gas.operator(chain).transposed.solve(right)[:, chain.start, :, 0]
-    return found
+    values: Values = gas.operator(chain).transposed.solve(right)[:, chain.start, :, 0]
+    return values
 
 
 def _sources(gas: Shells, chain: Chain) -> Array:

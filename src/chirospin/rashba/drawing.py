@@ -21,7 +21,7 @@ GRID = 241  # momenta on each axis of the contours of a gas whose bands are not 
 AROUND = 16  # arrows on each of them
 
 
-def gas_drawing(model: RashbaGas, dark: bool = False) -> Figure:
+def gas_drawing(model: RashbaGas, *, dark: bool = False) -> Figure:
     """Bands along p_x with the Fermi energy, and the spin on every Fermi contour."""
     of = bands(model)
     two = TwoBands(
@@ -31,11 +31,11 @@ def gas_drawing(model: RashbaGas, dark: bool = False) -> Figure:
         reach=float(np.sqrt(2 * of.m * max(abs(of.mu), of.T, 1e-12))),
     )
     with sheet(SIZE, "AB", dark=dark) as (figure, axes):
-        bands_and_contours(axes["A"], axes["B"], two, dark, symbol="p")
+        bands_and_contours(axes["A"], axes["B"], two, dark=dark, symbol="p")
     return figure
 
 
-def fermi_level_drawing(model: FermiLevelGas, dark: bool = False) -> Figure:
+def fermi_level_drawing(model: FermiLevelGas, *, dark: bool = False) -> Figure:
     """Bands along p_x at p_y = 0, and the Fermi contours with the field that the spins follow."""
     of = fermi_circle(model)
     reach = 1.4 * of.momentum + 2 * of.m * float(np.abs(of.linear).max())
@@ -52,7 +52,7 @@ def fermi_level_drawing(model: FermiLevelGas, dark: bool = False) -> Figure:
             energy = (x**2 + y**2) / (2 * of.m) + band * size
             right.contour(x, y, energy, levels=[of.energy], colors=[colour], linewidths=1.0)
             _spins(right, of, band, colour)
-        fermi_line(left, of.energy, dark)
+        fermi_line(left, of.energy, dark=dark)
         left.legend(loc="upper center")
         left.set(xlabel="$p_x$ (1/nm)", ylabel=r"$\epsilon$ (eV)")
         right.set(xlabel="$p_x$ (1/nm)", ylabel="$p_y$ (1/nm)", aspect="equal")

@@ -466,20 +466,20 @@ def _gain(circle: FermiCircle) -> Array:
     return circle.rate * out.reshape(5, 4, 20)
 
 
-def _balance(circle: FermiCircle, found: Moments) -> float:
+def _balance(circle: FermiCircle, moments: Moments) -> float:
     r"""How far precession, relaxation and frequency are from balancing the mean spin.
 
     .. math:: -iz\langle S_a\rangle = \langle\mathbf B\times(\mathbf S + \tfrac12\mathbf B'N)\rangle_a
               - \frac r\tau\langle S_a\rangle_{xy}
     """
-    _, spin, flows = found
+    _, spin, flows = moments
     q = flows / UNIT / (circle.m / (2 * np.pi) * circle.speed)  # <n_i (S - B N/4E)>
     s = spin / (circle.m / (2 * np.pi))
     lost = circle.rate * circle.elliott_yafet * s * np.array([1.0, 1.0, 0.0])
     torque = np.cross(circle.steady, s)
     for i in range(2):
         torque = torque + circle.momentum * np.cross(circle.linear[:, i], q[i])
-    torque = torque + _pressure(circle, found)
+    torque = torque + _pressure(circle, moments)
     rest = -1j * circle.z * s - torque + lost
     size = max(
         float(np.abs(torque).max()),
@@ -489,9 +489,9 @@ def _balance(circle: FermiCircle, found: Moments) -> float:
     return float(np.abs(rest).max() / (size or 1.0))
 
 
-def _pressure(circle: FermiCircle, found: Moments) -> Values:
+def _pressure(circle: FermiCircle, moments: Moments) -> Values:
     """Torque of the Zeeman field on the spin that follows a displaced Fermi sea."""
-    current = found[0] / (2 * circle.m / (2 * np.pi) * circle.speed)  # <n_i N>
+    current = moments[0] / (2 * circle.m / (2 * np.pi) * circle.speed)  # <n_i N>
     out: Values = np.zeros(3, current.dtype)
     for i in range(2):
         share = circle.momentum / (4 * circle.energy) * current[i]

@@ -159,21 +159,21 @@ class Kinetic(Method):
             parts=parts,
         )
 
-    def _certificates(self, gas: Shells, found: _Converged) -> dict[str, float]:
+    def _certificates(self, gas: Shells, converged: _Converged) -> dict[str, float]:
         """What the checks judge."""
         certificates = {
-            "integration": found.integration,
-            "truncation": found.truncation,
+            "integration": converged.integration,
+            "truncation": converged.truncation,
             "good_metal": gas.inverse_good_metal,
             "impurity_range": gas.range_over_path,
             "low_momenta": gas.low_momenta,
             "splitting_time": gas.precession,
         }
-        certificates |= gas.identities(found.values)
+        certificates |= gas.identities(converged.values)
         if gas.conserving:
-            certificates["conservation"] = gas.conservation(found.links)
+            certificates["conservation"] = gas.conservation(converged.links)
         if self.spread:
-            certificates["prescription"] = self._spread(gas, found)
+            certificates["prescription"] = self._spread(gas, converged)
         return certificates
 
     def _too_long(self, gas: Shells) -> str:
@@ -238,11 +238,11 @@ class Kinetic(Method):
             systems=systems,
         )
 
-    def _spread(self, gas: Shells, found: _Converged) -> float:
+    def _spread(self, gas: Shells, converged: _Converged) -> float:
         """Largest relative difference of current and spin between both prescriptions."""
         (name,) = {*PRESCRIPTIONS} - {self.prescription}
         other = replace(gas, prescription=name)
-        partner, _ = other.integrate(FEWEST, found.links)
-        change = np.abs((found.coarse - partner).sum(axis=1))
-        size = [abs(found.values[CURRENT].sum()), gas.spin_scale]
+        partner, _ = other.integrate(FEWEST, converged.links)
+        change = np.abs((converged.coarse - partner).sum(axis=1))
+        size = [abs(converged.values[CURRENT].sum()), gas.spin_scale]
         return float((change[:SPIN_HALL] / size).max())

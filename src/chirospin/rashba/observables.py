@@ -125,13 +125,17 @@ COLD = (
 
 
 def _profile_error(model: RashbaGas, state: GasResponse) -> float:
-    found: Distribution | None = state.parts[DISTRIBUTION]
-    return found.error if found else 0.0
+    distribution: Distribution | None = state.parts[DISTRIBUTION]
+    return distribution.error if distribution else 0.0
 
 
 def _amplitude(model: RashbaGas, state: GasResponse, n: int) -> Values:
-    found: Distribution | None = state.parts[DISTRIBUTION]
-    return np.full(momenta(model).size, np.nan) if found is None else found.amplitudes[:, n]
+    distribution: Distribution | None = state.parts[DISTRIBUTION]
+    return (
+        np.full(momenta(model).size, np.nan)
+        if distribution is None
+        else distribution.amplitudes[:, n]
+    )
 
 
 @observable(

@@ -67,16 +67,16 @@ class Shells:
     @cached_property
     def fermi(self) -> tuple[float, float]:
         """Inner and outer momentum of the window between both Fermi seas, or of a thermal one."""
-        here = self.bands
-        if here.T == 0 or here.mu > here.crossing:
-            (inner, _, _), (outer, _, _) = here.fermi_points
+        bands = self.bands
+        if bands.T == 0 or bands.mu > bands.crossing:
+            (inner, _, _), (outer, _, _) = bands.fermi_points
             return inner, outer
-        if here.minimum and here.crossing - here.bottom > here.T:
-            edge = here.below(np.array([here.minimum * OFF_CENTRE]))[0][0]
-            return here.minimum * OFF_CENTRE, float(edge)
-        start = np.array([here.crossing + here.T])
-        low = here.inverse(start, 1, 0.0, here.scale, np.array([here.scale / 2]))
-        return float(low[0]), float(here.above(low)[0][0])
+        if bands.minimum and bands.crossing - bands.bottom > bands.T:
+            edge = bands.below(np.array([bands.minimum * OFF_CENTRE]))[0][0]
+            return bands.minimum * OFF_CENTRE, float(edge)
+        start = np.array([bands.crossing + bands.T])
+        low = bands.inverse(start, 1, 0.0, bands.scale, np.array([bands.scale / 2]))
+        return float(low[0]), float(bands.above(low)[0][0])
 
     @cached_property
     def rate(self) -> float:
@@ -264,20 +264,20 @@ class Shells:
         .. math:: \bar f = \frac{1}{m\alpha}\int_{-m\alpha/2}^{m\alpha/2}
                   f^0\!\left(\frac{K^2 - m^2\alpha^2/4}{2m}\right) dK
         """
-        here = self.bands
-        assert here.step is not None
-        if here.T == 0:
-            reach = np.sqrt(2 * here.m * here.mu + here.step**2 / 4)
-            return float(min(1.0, 2 * reach / here.step))
-        K = here.step / 2
-        width = PANEL * here.T * 2 * here.m / here.step
+        bands = self.bands
+        assert bands.step is not None
+        if bands.T == 0:
+            reach = np.sqrt(2 * bands.m * bands.mu + bands.step**2 / 4)
+            return float(min(1.0, 2 * reach / bands.step))
+        K = bands.step / 2
+        width = PANEL * bands.T * 2 * bands.m / bands.step
         panels = min(2000, math.ceil(K / width) + 1)
         x, w = gauss_nodes(24)
         edges = np.linspace(0, K, panels + 1)
         half = np.diff(edges)[:, None] / 2
         k, weight = (edges[:-1, None] + half * (1 + x)), half * w
-        energy = (k**2 - K**2) / (2 * here.m)
-        f = 0.5 * (1 - np.tanh((energy - here.mu) / (2 * here.T)))
+        energy = (k**2 - K**2) / (2 * bands.m)
+        f = 0.5 * (1 - np.tanh((energy - bands.mu) / (2 * bands.T)))
         return float((weight * f).sum() / K)
 
     @cached_property
@@ -312,40 +312,40 @@ class Shells:
         return total, start.size * (2 * reach + down + up + 1)
 
     def _contracted(self, chain: Chain, Y: Values, weight: Array, points: Array) -> Values:
-        here, p = self.bands, chain.p
-        if here.T == 0:
+        bands, p = self.bands, chain.p
+        if bands.T == 0:
             Y, p = Y[:, chain.start], p[:, chain.start]
-            inter = -0.5 * here.N * np.einsum("c,co->o", weight / p, Y[:, ACROSS])
+            inter = -0.5 * bands.N * np.einsum("c,co->o", weight / p, Y[:, ACROSS])
             band, step = points.T
             edge = 0.5 * step[:, None] * (Y[:, CHARGE] + band[:, None] * Y[:, ALONG])
             return np.stack([inter, edge.sum(axis=0)], axis=1)
         rising = ((chain.side > 0) & chain.present) * weight[:, None]
         f, slope = zip(*(self.occupation(p, band) for band in (1, -1)), strict=True)
         n, s = 0.5 * (slope[0] + slope[1]), 0.5 * (slope[0] - slope[1])
-        inter = np.einsum("ck,cko->o", rising * here.N * 0.5 * (f[0] - f[1]) / p, Y[:, :, ACROSS])
+        inter = np.einsum("ck,cko->o", rising * bands.N * 0.5 * (f[0] - f[1]) / p, Y[:, :, ACROSS])
         edge = np.einsum("ck,cko->o", rising * n, Y[:, :, CHARGE])
         edge = edge + np.einsum("ck,cko->o", rising * s, Y[:, :, ALONG])
         return np.stack([inter, edge], axis=1)
 
     def occupation(self, p: Array, band: int) -> tuple[Array, Array]:
         """The Fermi function of a band and its slope in p."""
-        here = self.bands
-        energy, velocity = here.branch(p, band)
-        f = 0.5 * (1 - np.tanh((energy - here.mu) / (2 * here.T)))
-        return f, -f * (1 - f) * velocity / here.T
+        bands = self.bands
+        energy, velocity = bands.branch(p, band)
+        f = 0.5 * (1 - np.tanh((energy - bands.mu) / (2 * bands.T)))
+        return f, -f * (1 - f) * velocity / bands.T
 
     @cached_property
     def thermal_steps(self) -> tuple[float, float]:
         """Further links that the thermal window needs below and above the start, before rounding up."""
-        here = self.bands
-        if here.T == 0:
+        bands = self.bands
+        if bands.T == 0:
             return 0.0, 0.0
-        low, high = here.mu - THERMAL_REACH * here.T, here.mu + THERMAL_REACH * here.T
+        low, high = bands.mu - THERMAL_REACH * bands.T, bands.mu + THERMAL_REACH * bands.T
         inner, outer = self.fermi
-        if here.step is not None:
-            top = np.sqrt(2 * here.m * high + here.step**2 / 4) + here.step / 2
-            base = np.sqrt(max(0.0, 2 * here.m * low)) if low > 0 else 0.0
-            return max(0.0, (outer - base) / here.step), max(0.0, (top - inner) / here.step)
+        if bands.step is not None:
+            top = np.sqrt(2 * bands.m * high + bands.step**2 / 4) + bands.step / 2
+            base = np.sqrt(max(0.0, 2 * bands.m * low)) if low > 0 else 0.0
+            return max(0.0, (outer - base) / bands.step), max(0.0, (top - inner) / bands.step)
         return float(self._counted(inner, low, rising=False)), float(
             self._counted(outer, high, rising=True)
         )
@@ -357,12 +357,12 @@ class Shells:
 
     def _counted(self, p: float, energy: float, *, rising: bool) -> int:
         """Links from a momentum until the energy is passed, or the chain turns or ends."""
-        here, at = self.bands, np.array([p])
+        bands, at = self.bands, np.array([p])
         for n in range(MOST_IMAGES):
-            e = here.energy(at, -1 if rising else 1)[0]
+            e = bands.energy(at, -1 if rising else 1)[0]
             if (e > energy) if rising else (e < energy):
                 return n
-            new, word = here.above(at) if rising else here.below(at)
+            new, word = bands.above(at) if rising else bands.below(at)
             if not (word[0] > 0) or abs(new[0] - at[0]) < SMALLEST * p:
                 return n
             at = new
@@ -413,43 +413,43 @@ class Shells:
 
     def _images(self, inner: float, outer: float, reach: int) -> Iterator[float]:
         """Momenta in and around the window whose chain passes p = 0 or the van Hove minimum."""
-        here = self.bands
-        if np.isfinite(here.top):
-            p = np.array([here.cap])
+        bands = self.bands
+        if np.isfinite(bands.top):
+            p = np.array([bands.cap])
             for _ in range(MOST_IMAGES):
-                p, band = here.below(p)
+                p, band = bands.below(p)
                 if p[0] <= inner or band[0] < 0:
                     break
                 if p[0] < outer:
                     yield float(p[0])
-        far = inner > THERE_AND_BACK * reach * (outer - inner) and not here.T
-        if far or not here.minimum:
+        far = inner > THERE_AND_BACK * reach * (outer - inner) and not bands.T
+        if far or not bands.minimum:
             return
-        if here.step is not None:
-            first, last = (2 * p / here.step for p in (inner, outer))
-            yield from (n * here.step / 2 for n in range(math.floor(first), math.ceil(last) + 1))
+        if bands.step is not None:
+            first, last = (2 * p / bands.step for p in (inner, outer))
+            yield from (n * bands.step / 2 for n in range(math.floor(first), math.ceil(last) + 1))
             return
-        edge = here.below(np.array([here.minimum * 1e-9]))[0]
+        edge = bands.below(np.array([bands.minimum * 1e-9]))[0]
         yield 0.0
-        for p in (np.array([here.minimum]), edge):
+        for p in (np.array([bands.minimum]), edge):
             for _ in range(MOST_IMAGES):
                 if p[0] > inner - (outer - inner):
                     yield float(p[0])
                 if p[0] >= outer:
                     break
-                p = here.above(p)[0]
+                p = bands.above(p)[0]
 
     def _graded(self, edges: Array) -> Iterator[float]:
         """Panels that resolve the thermal step near both ends, or near the Fermi momenta inside."""
-        here = self.bands
+        bands = self.bands
         centres, width = [edges[0], edges[-1]], np.inf
-        if here.mu > here.bottom and here.mu <= here.crossing:
-            centres += [p for p, _, _ in here.fermi_points if edges[0] < p < edges[-1]]
+        if bands.mu > bands.bottom and bands.mu <= bands.crossing:
+            centres += [p for p, _, _ in bands.fermi_points if edges[0] < p < edges[-1]]
             edges = np.unique(np.concatenate([edges, centres]))
         speeds = [
-            abs(v) for c in centres for v in (here.velocity(np.array([c]), b)[0] for b in (1, -1))
+            abs(v) for c in centres for v in (bands.velocity(np.array([c]), b)[0] for b in (1, -1))
         ]
-        width = PANEL * here.T / max(*speeds, 1e-300)
+        width = PANEL * bands.T / max(*speeds, 1e-300)
         for low, high in pairwise(edges):
             p = low
             yield p

@@ -68,7 +68,7 @@ class Flow:
     filling: Real
 
 
-def elastic(found: Transmissions) -> Flow:
+def elastic(transmissions: Transmissions) -> Flow:
     r"""Probes that carry no current at any energy.
 
     .. math:: \sum_q T_{pq}(f_p - f_q) = 0, \qquad f_L = 1, f_R = 0
@@ -77,7 +77,7 @@ def elastic(found: Transmissions) -> Flow:
     ------
     ModelError : a probe that no electron from a lead reaches
     """
-    T = found.between
+    T = transmissions.between
     to_probes = T[:, FIRST_PROBE:]
     inner = to_probes[:, :, FIRST_PROBE:]
     filling = np.zeros(inner.shape[:2])
@@ -91,7 +91,7 @@ def elastic(found: Transmissions) -> Flow:
     sources = np.concatenate([np.ones_like(T[:, :1, 0]), 0 * T[:, :1, 0], filling], axis=1)
     back = np.einsum("eq,eq->e", T[:, LEFT, FIRST_PROBE:], filling)
     out = T[:, :, LEFT].sum(axis=1) - T[:, LEFT, LEFT]
-    spin = np.einsum("ekq,eq->ek", found.spin, sources)
+    spin = np.einsum("ekq,eq->ek", transmissions.spin, sources)
     return Flow(left=out - back, right=spin[:, 0], spin=spin, filling=filling)
 
 
@@ -251,9 +251,9 @@ def transmissions(system: System, energies: Real, magnetisation: float = 0.0) ->
 def joined(parts: list[Transmissions]) -> Transmissions:
     """The rows of several."""
     return Transmissions(
-        between=np.concatenate([one.between for one in parts]),
-        spin=np.concatenate([one.spin for one in parts]),
-        defect=np.concatenate([one.defect for one in parts]),
+        between=np.concatenate([part.between for part in parts]),
+        spin=np.concatenate([part.spin for part in parts]),
+        defect=np.concatenate([part.defect for part in parts]),
     )
 
 

@@ -198,13 +198,13 @@ class Current:
         return 2 * self.error / max(abs(self.right), 1e-300)
 
 
-def why_not(found: Sequence[Current]) -> str:
+def why_not(currents: Sequence[Current]) -> str:
     """Why currents are not to be trusted; else empty."""
-    if not all(one.converged for one in found):
+    if not all(current.converged for current in currents):
         return (
             "no potentials were found at which the voltage probes carry no current; lower the bias"
         )
-    worst = max(one.integration for one in found)
+    worst = max(current.integration for current in currents)
     if not np.isfinite(worst) or worst > ACCURATE:
         return (
             f"the integral over energies is known to {worst:.1e} only: levels are much sharper than the "
@@ -299,7 +299,7 @@ class _Grid:
 
     @classmethod
     def of(
-        cls, channels: Channels, window: Window, magnetisations: tuple[float, ...], keep: bool
+        cls, channels: Channels, window: Window, magnetisations: tuple[float, ...], *, keep: bool
     ) -> _Grid:
         centre, scale, ends, singular = _range(channels, window)
         edges = cleared_edges(*ends, singular, _clearance(window))
@@ -311,8 +311,8 @@ class _Grid:
             if window.kind == "infinite":
                 x, w = scale * np.tan(x), w * scale / np.cos(x) ** 2
             E = x + (centre - window.fermi_energy)
-            _fits(channels, len(E), keep)
-            flows, found = _evaluated(channels, centre + x, magnetisations, keep)
+            _fits(channels, len(E), keep=keep)
+            flows, found = _evaluated(channels, centre + x, magnetisations, keep=keep)
             values = window.drive(E) * w / (2 * np.pi)
             tails, sizes = _tails(values, flows, len(left))
             total = np.maximum(total, sizes)
@@ -325,7 +325,7 @@ class _Grid:
                     E[take],
                     w[take] / (2 * np.pi),
                     [_rows(one, take) for one in found],
-                    [_flow_rows(one, take) for one in flows],
+                    [_flow_rows(flow, take) for flow in flows],
                     tails[:, rough].sum(axis=1) if last else tails[:, ~rough].sum(axis=1),
                 )
             )
@@ -406,7 +406,7 @@ def _panel_nodes(left: Real, right: Real) -> tuple[Real, Real]:
 
 
 def _evaluated(
-    channels: Channels, energies: Real, magnetisations: tuple[float, ...], keep: bool
+    channels: Channels, energies: Real, magnetisations: tuple[float, ...], *, keep: bool
 ) -> tuple[list[Flow], list[Transmissions]]:
     """Elastic flows at some energies for each magnetisation, and all transmissions if they are kept."""
     flows: list[list[Flow]] = [[] for _ in magnetisations]
@@ -414,11 +414,11 @@ def _evaluated(
     for part in channels.chunks(energies):
         S = channels.amplitudes(energies[part])
         for n, m in enumerate(magnetisations):
-            found = channels.transmissions(S, m)
-            flows[n].append(elastic(found))
+            transmissions = channels.transmissions(S, m)
+            flows[n].append(elastic(transmissions))
             if keep:
-                kept[n].append(found)
-    return [_joined_flows(one) for one in flows], [joined(one) for one in kept if one]
+                kept[n].append(transmissions)
+    return [_joined_flows(flow) for flow in flows], [joined(one) for one in kept if one]
 
 
 @lru_cache(maxsize=4)
@@ -451,9 +451,11 @@ def _tails(values: Real, flows: list[Flow], panels: int) -> tuple[Real, Real]:
     return np.array(tails), np.array(sizes)
 
 
-def _rows(found: Transmissions, take: NDArray[np.bool_]) -> Transmissions:
+def _rows(transmissions: Transmissions, take: NDArray[np.bool_]) -> Transmissions:
     return Transmissions(
-        between=found.between[take], spin=found.spin[take], defect=found.defect[take]
+        between=transmissions.between[take],
+        spin=transmissions.spin[take],
+        defect=transmissions.defect[take],
     )
 
 
@@ -468,14 +470,14 @@ def _flow_rows(flow: Flow, take: NDArray[np.bool_]) -> Flow:
 
 def _joined_flows(parts: list[Flow]) -> Flow:
     return Flow(
-        left=np.concatenate([one.left for one in parts]),
-        right=np.concatenate([one.right for one in parts]),
-        spin=np.concatenate([one.spin for one in parts]),
-        filling=np.concatenate([one.filling for one in parts]),
+        left=np.concatenate([part.left for part in parts]),
+        right=np.concatenate([part.right for part in parts]),
+        spin=np.concatenate([part.spin for part in parts]),
+        filling=np.concatenate([part.filling for part in parts]),
     )
 
 
-def _fits(channels: Channels, nodes: int, keep: bool) -> None:
+def _fits(channels: Channels, nodes: int, *, keep: bool) -> None:
     """Refuse transmissions that do not fit in memory."""
     terminals = len(channels.starts)
     need = 8.0 * 3 * nodes * (2 * terminals * (terminals + 4) if keep else terminals + 8)
@@ -487,18 +489,18 @@ def _fits(channels: Channels, nodes: int, keep: bool) -> None:
         )
 
 
-def _inelastic(found: Transmissions, grid: _Grid, window: Window, error: float) -> Current:
+def _inelastic(transmissions: Transmissions, grid: _Grid, window: Window, error: float) -> Current:
     """Currents with voltage probes."""
     drive = window.drive(grid.energies)
     if window.kind == "infinite" or window.linear:
-        share = elastic(found.weighted(grid.weights)).filling[0]
+        share = elastic(transmissions.weighted(grid.weights)).filling[0]
         leads_and_probes = drive[:, None] * np.concatenate([[1.0, 0.0], share])
     else:
-        probes = _probes_at_bias(found, grid, window)
+        probes = _probes_at_bias(transmissions, grid, window)
         leads = np.stack([drive, np.zeros_like(drive)], axis=1)
         leads_and_probes = np.concatenate([leads, probes], axis=1)
     return _of_filling(
-        found,
+        transmissions,
         Filling(
             energies=grid.energies + window.fermi_energy,
             weights=grid.plain,
@@ -508,13 +510,13 @@ def _inelastic(found: Transmissions, grid: _Grid, window: Window, error: float) 
     )
 
 
-def _of_filling(found: Transmissions, filling: Filling, error: float) -> Current:
+def _of_filling(transmissions: Transmissions, filling: Filling, error: float) -> Current:
     """Currents between terminals of given fillings."""
-    w, f, between = filling.weights, filling.above_right, found.between
+    w, f, between = filling.weights, filling.above_right, transmissions.between
     out = between.sum(axis=1) * f - np.einsum("epq,eq->ep", between, f)  # of each terminal
-    spin = np.einsum("ekq,eq->ek", found.spin, f)
+    spin = np.einsum("ekq,eq->ek", transmissions.spin, f)
     net = np.abs(w @ out[:, FIRST_PROBE:]).max(initial=0.0)
-    scale = _from_left(found, w * f[:, LEFT])
+    scale = _from_left(transmissions, w * f[:, LEFT])
     weighted = filling.energies * w
     return Current(
         left=float(w @ out[:, LEFT]),
@@ -528,21 +530,21 @@ def _of_filling(found: Transmissions, filling: Filling, error: float) -> Current
     )
 
 
-def _from_left(found: Transmissions, weights: Real) -> float:
+def _from_left(transmissions: Transmissions, weights: Real) -> float:
     """What leaves the left lead for all others."""
-    out = found.between[:, RIGHT:, LEFT].sum(axis=1)
+    out = transmissions.between[:, RIGHT:, LEFT].sum(axis=1)
     return max(float(np.abs(weights @ out)), 1e-300)
 
 
-def _probes_at_bias(found: Transmissions, grid: _Grid, window: Window) -> Real:
+def _probes_at_bias(transmissions: Transmissions, grid: _Grid, window: Window) -> Real:
     """f - f_R of voltage probes, (energy, probe), from their potentials by Newton steps."""
     T, E, w = window.thermal_energy, grid.energies, grid.plain
     right = window.potentials[1]
     low, high = sorted((0.0, window.bias))
-    inner = found.between[:, FIRST_PROBE:, :]
+    inner = transmissions.between[:, FIRST_PROBE:, :]
     row_sums, between = inner.sum(axis=2), inner[:, :, FIRST_PROBE:]
-    mu = window.bias * _mean_filling(found, grid)  # from that of the right lead
-    scale = _from_left(found, grid.weights)
+    mu = window.bias * _mean_filling(transmissions, grid)  # from that of the right lead
+    scale = _from_left(transmissions, grid.weights)
     from_left = np.einsum("e,ep,e->p", w, inner[:, :, LEFT], window.drive(E))
 
     def difference(potential: Real) -> Real:
@@ -571,9 +573,9 @@ def _probes_at_bias(found: Transmissions, grid: _Grid, window: Window) -> Real:
     return difference(mu)
 
 
-def _mean_filling(found: Transmissions, grid: _Grid) -> Real:
+def _mean_filling(transmissions: Transmissions, grid: _Grid) -> Real:
     """Share of the bias at each probe if its energies are averaged: where Newton steps start."""
-    return np.asarray(elastic(found.weighted(np.abs(grid.weights))).filling[0])
+    return np.asarray(elastic(transmissions.weighted(np.abs(grid.weights))).filling[0])
 
 
 def _slope(E: Real, mu: Real, T: float) -> Real:

@@ -114,7 +114,7 @@ def _bonds(system: System) -> NDArray[np.bool_]:
     n = system.orbitals
     sizes = np.abs(system.hamiltonian.reshape(n, 2, n, 2)).max(axis=(1, 3))
     joined = sizes > ZERO * max(float(sizes.max()), 1e-300)
-    np.fill_diagonal(joined, False)
+    np.fill_diagonal(joined, val=False)
     return np.asarray(joined)
 
 
@@ -152,10 +152,10 @@ def spin_at_first_order(system: System, energies: Real) -> Real:
 
 def _slope(channels: Channels, S: Complex, dS: Complex) -> Real:
     """Derivative of the polarisation from amplitudes and their derivative, (3,)."""
-    here = channels.transmissions(S[None], 0.0)
+    transmissions = channels.transmissions(S[None], 0.0)
     above, below = (channels.transmissions((S + s * dS)[None], 0.0) for s in (1, -1))
-    T, dT = here.between[0], (above.between[0] - below.between[0]) / 2
-    X, dX = here.spin[0], (above.spin[0] - below.spin[0]) / 2
+    T, dT = transmissions.between[0], (above.between[0] - below.between[0]) / 2
+    X, dX = transmissions.spin[0], (above.spin[0] - below.spin[0]) / 2
     matrix, right = _filling_equation(T)
     d_matrix, d_right = _filling_equation(dT)
     filling = np.linalg.solve(matrix, right)

@@ -132,7 +132,7 @@ class System:
     def energy_scale(self) -> float:
         """Largest element of h or of a Gamma, eV."""
         matrices = [self.hamiltonian, self.left.coupling, self.right.coupling]
-        return max(float(np.abs(one).max()) for one in matrices)
+        return max(float(np.abs(matrix).max()) for matrix in matrices)
 
     @property
     def _blocks(self) -> Complex:

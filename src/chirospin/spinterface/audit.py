@@ -107,12 +107,12 @@ def _reversed(contact: Contact) -> Contact:
     )
 
 
-def _partner(one: ContactState, other: ContactState, turn: Any = None) -> float:
+def _partner(state: ContactState, other: ContactState, turn: Any = None) -> float:
     """Difference of the spins after turning the second one, over the size of the densities."""
     turned = other.total.vector if turn is None else other.total.vector @ turn
-    size = np.maximum(np.abs(one.total.scalar), np.abs(one.total.vector).max(axis=-1))
+    size = np.maximum(np.abs(state.total.scalar), np.abs(state.total.vector).max(axis=-1))
     size = np.maximum(size, np.finfo(float).tiny)
-    return float((np.abs(one.total.vector - turned).max(axis=-1) / size).max())
+    return float((np.abs(state.total.vector - turned).max(axis=-1) / size).max())
 
 
 def _time_reversed(model: Contact, method: Method) -> float:
@@ -149,8 +149,8 @@ def _on_real_axis(model: Contact, method: Method) -> float | None:
     energy, kappa = energy_of(metal, q)
     T = emission.transfer(energy + 0j, kappa)
     T = T * (1j / np.pi * w * occupation_of(energy, 0.0, drive.thermal_energy))[:, None, None, None]
-    found = respond(metal, places, kappa, T, advanced=False, flow=False).real.density
-    return change(negf_parts(metal, emission, drive, places, flow=False)[0].density, found)
+    density = respond(metal, places, kappa, T, advanced=False, flow=False).real.density
+    return change(negf_parts(metal, emission, drive, places, flow=False)[0].density, density)
 
 
 AUDITS = (

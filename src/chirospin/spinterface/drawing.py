@@ -51,35 +51,35 @@ Rows = Sequence[tuple[Any, str, str]]
 """Vectors with symbol and colour."""
 
 
-def contact_drawing(model: LevelContact, dark: bool = False) -> Figure:
+def contact_drawing(model: LevelContact, *, dark: bool = False) -> Figure:
     """Lead, level and metal with their energies; bands and spin of the metal; field, magnetisation and direction."""
     with sheet(SIZE, LAYOUT, dark=dark, height_ratios=(2.2, 1.6)) as (figure, axes):
-        _energies(axes["A"], model, dark)
-        bands_and_contours(axes["B"], axes["D"], _bands(model), dark, second=_second(model))
-        _rings(axes["C"], [*_of_the_level(model, dark), *_own(model, dark)], dark)
+        _energies(axes["A"], model, dark=dark)
+        bands_and_contours(axes["B"], axes["D"], _bands(model), dark=dark, second=_second(model))
+        _rings(axes["C"], [*_of_the_level(model, dark=dark), *_own(model, dark=dark)], dark=dark)
     return figure
 
 
-def map_drawing(model: Map, dark: bool = False) -> Figure:
+def map_drawing(model: Map, *, dark: bool = False) -> Figure:
     """The same, with the contacts on the map instead of the vectors."""
     with sheet(SIZE, LAYOUT, dark=dark, height_ratios=(2.2, 1.6)) as (figure, axes):
-        _energies(axes["A"], model, dark)
-        bands_and_contours(axes["B"], axes["D"], _bands(model), dark, second=_second(model))
-        _places(axes["C"], model, dark)
+        _energies(axes["A"], model, dark=dark)
+        bands_and_contours(axes["B"], axes["D"], _bands(model), dark=dark, second=_second(model))
+        _places(axes["C"], model, dark=dark)
     return figure
 
 
-def metal_only_drawing(model: WholeGas, dark: bool = False) -> Figure:
+def metal_only_drawing(model: WholeGas, *, dark: bool = False) -> Figure:
     """Bands of the metal and the spin on its Fermi contours, without the field."""
     with sheet((SIZE[0], 2.5), "AB", dark=dark) as (figure, axes):
-        bands_and_contours(axes["A"], axes["B"], _bands(model), dark, second=_second(model))
+        bands_and_contours(axes["A"], axes["B"], _bands(model), dark=dark, second=_second(model))
         zeeman = zeeman_energy(model)
         if zeeman:
             axes["B"].set_title(rf"field along $z$: {zeeman:.3g} eV", loc="left")
     return figure
 
 
-def gas_states_drawing(model: Gas, dark: bool = False) -> Figure:
+def gas_states_drawing(model: Gas, *, dark: bool = False) -> Figure:
     """The four states of one wavevector with their energies, and the vector that splits two of them."""
     vector, colours = splitting_of(model), PALETTES[dark]
     band, repulsion = _band_and_repulsion(model)
@@ -95,7 +95,7 @@ def gas_states_drawing(model: Gas, dark: bool = False) -> Figure:
         for n, name in enumerate(names):
             ax.text(n, low, name, ha="center", va="top", size=7)
         only_energies(ax)
-        _rings(axes["B"], [(vector, r"\varepsilon_1", colours.vector)], dark)
+        _rings(axes["B"], [(vector, r"\varepsilon_1", colours.vector)], dark=dark)
     return figure
 
 
@@ -103,7 +103,7 @@ def _band_and_repulsion(model: Gas) -> tuple[float, float]:
     return model.band_energy, model.repulsion
 
 
-def pair_drawing(model: Pair, dark: bool = False) -> Figure:
+def pair_drawing(model: Pair, *, dark: bool = False) -> Figure:
     """Energies of two wavevectors, their vectors, and the spin at first."""
     of, colours = motion_of(model), PALETTES[dark]
     energies = [np.linalg.eigvalsh((h + h.conj().T) / 2).tolist() for h in (of.first, of.second)]
@@ -119,27 +119,27 @@ def pair_drawing(model: Pair, dark: bool = False) -> Figure:
             (_vector(of.second), r"\varepsilon_1(k')", colours.vector),
             (_vector(of.start), r"s(0)", colours.moment),
         ]
-        _rings(axes["B"], rows, dark)
+        _rings(axes["B"], rows, dark=dark)
     return figure
 
 
-def quench_drawing(model: Quench, dark: bool = False) -> Figure:
+def quench_drawing(model: Quench, *, dark: bool = False) -> Figure:
     """The level before and after its field ends, beside the metal; bands and spin of the metal."""
     colours, kT = PALETTES[dark].bands, thermal_energy_of(model)
     before, after = zip(*(levels_of(model, m) for m in (1, -1)), strict=True)
     with sheet((SIZE[0], 2.4), "ABC", dark=dark, width_ratios=(1.2, 1, 1)) as (figure, axes):
         ax = axes["A"]
         energy_range(ax, [*before, *after, -SHOWN * kT, SHOWN * kT], r"\varepsilon", "eV")
-        reservoir(ax, 2.0, "metal", 0.0, kT, dark)
+        reservoir(ax, 2.0, "metal", 0.0, kT, dark=dark)
         for n, energies in enumerate((before, after)):
             spin_levels(ax, n, energies, colours)
         for energy in after:
-            line(ax, (1 + HALF, energy), (2 - HALF, energy), 1.5, dark, strength=0.3)
+            line(ax, (1 + HALF, energy), (2 - HALF, energy), 1.5, dark=dark, strength=0.3)
         for n, name in enumerate(("$t < 0$", "$t > 0$")):
             ax.text(n, 1.02, name, transform=ax.get_xaxis_transform(), ha="center")
         ax.set_xlim(-0.5, 2.4)
         only_energies(ax)
-        bands_and_contours(axes["B"], axes["C"], _bands(model), dark, second=_second(model))
+        bands_and_contours(axes["B"], axes["C"], _bands(model), dark=dark, second=_second(model))
     return figure
 
 
@@ -161,27 +161,27 @@ def _second(model: SpinOrbitMetal) -> str:
     return "y" if metal_of(model).d == 2 else "z"
 
 
-def _energies(ax: Axes, model: LevelContact, dark: bool) -> None:
+def _energies(ax: Axes, model: LevelContact, *, dark: bool) -> None:
     """Lead and metal filled as their Fermi functions say, the level between them."""
     of, drive = level_of(model), drive_of(model)
     energies = np.linalg.eigvalsh(of.energy).tolist()
     metal, lead = drive.thermal_energy, drive.lead_thermal_energy
     around = [-SHOWN * metal, SHOWN * metal, drive.mu - SHOWN * lead, drive.mu + SHOWN * lead]
     energy_range(ax, [*energies, *around], r"\varepsilon", "eV")
-    reservoir(ax, 0.0, "lead", drive.mu, lead, dark)
-    reservoir(ax, 2.0, "metal", 0.0, metal, dark)
+    reservoir(ax, 0.0, "lead", drive.mu, lead, dark=dark)
+    reservoir(ax, 2.0, "metal", 0.0, metal, dark=dark)
     to_lead, to_metal = bool(np.any(of.lead)), bool(np.any(of.coupling))
     spin_levels(ax, 1.0, energies, PALETTES[dark].bands)
     for energy in energies:
-        line(ax, (HALF, energy), (1 - HALF, energy), 1.5 * to_lead, dark, strength=0.3)
-        line(ax, (1 + HALF, energy), (2 - HALF, energy), 1.5 * to_metal, dark, strength=0.3)
+        line(ax, (HALF, energy), (1 - HALF, energy), 1.5 * to_lead, dark=dark, strength=0.3)
+        line(ax, (1 + HALF, energy), (2 - HALF, energy), 1.5 * to_metal, dark=dark, strength=0.3)
     ax.text(0.5, 0.03, f"$\\Gamma_L$\n{np.trace(of.lead).real / 2:.3g} eV", **_bottom(ax))
     ax.text(1.5, 0.03, f"$V_0$\n{np.trace(of.coupling).real / 2:.3g}", **_bottom(ax))
     ax.set_xlim(-0.4, 2.4)
     only_energies(ax)
 
 
-def _of_the_level(model: LevelContact, dark: bool) -> Rows:
+def _of_the_level(model: LevelContact, *, dark: bool) -> Rows:
     of, colours = level_of(model), PALETTES[dark]
     return [
         (_vector(of.energy), r"\Delta", colours.moment),
@@ -190,7 +190,7 @@ def _of_the_level(model: LevelContact, dark: bool) -> Rows:
     ]
 
 
-def _own(model: LevelContact, dark: bool) -> Rows:
+def _own(model: LevelContact, *, dark: bool) -> Rows:
     """What a contact or a stable moment has beside."""
     colour = INK[dark]
     if isinstance(model, Contact):
@@ -200,7 +200,7 @@ def _own(model: LevelContact, dark: bool) -> Rows:
     return []
 
 
-def _rings(ax: Axes, rows: Rows, dark: bool) -> None:
+def _rings(ax: Axes, rows: Rows, *, dark: bool) -> None:
     """Directions of vectors, each with its own length."""
     vectors = [np.asarray(v, dtype=complex) for v, _, _ in rows]
     vectors = [v.real if np.any(v.real) else v.imag for v in vectors]
@@ -210,10 +210,10 @@ def _rings(ax: Axes, rows: Rows, dark: bool) -> None:
         for (_, s, _), size in zip(rows, sizes, strict=True)
     ]
     unit = [v / (size or 1.0) for v, size in zip(vectors, sizes, strict=True)]
-    rings(ax, unit, names, [c for _, _, c in rows], dark)
+    rings(ax, unit, names, [c for _, _, c in rows], dark=dark)
 
 
-def _places(ax: Axes, model: Map, dark: bool) -> None:
+def _places(ax: Axes, model: Map, *, dark: bool) -> None:
     """Where densities are wanted, and where the molecule touches."""
     from matplotlib.patches import Rectangle
 

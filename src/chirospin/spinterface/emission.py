@@ -221,7 +221,7 @@ class LevelEmission:
         if self.level.lead.any() or self.level.wide or not self._weight.any():
             return []
         poles = self._poles()
-        found: list[tuple[float, Complex]] = []
+        states: list[tuple[float, Complex]] = []
         for pole in poles:
             if pole.imag <= 0 or abs(pole.real) > 1e-10 * abs(pole):
                 continue
@@ -233,6 +233,8 @@ class LevelEmission:
             T = self.transfer(z, kappa)
             around = (0.3 * gap * turn * kappa / self.metal.N0)[:, None, None, None]
             energy = self.metal.bottom - pole.imag**2 / (2 * self.metal.N0)
-            if not any(abs(energy - e) <= 1e-9 * abs(energy - self.metal.bottom) for e, _ in found):
-                found.append((float(energy), np.asarray((T * around).mean(axis=0))))
-        return found
+            if not any(
+                abs(energy - e) <= 1e-9 * abs(energy - self.metal.bottom) for e, _ in states
+            ):
+                states.append((float(energy), np.asarray((T * around).mean(axis=0))))
+        return states

@@ -409,15 +409,15 @@ def _swapped(model: Pair, method: Method) -> float:
         initial=y.conj(),
         source=J.conj(),
     )
-    one, other = method.solve(model).moments, method.solve(partner).moments
-    return float(np.abs(one - other.conj()).max() / (np.abs(one).max() or 1.0))
+    moments, other = method.solve(model).moments, method.solve(partner).moments
+    return float(np.abs(moments - other.conj()).max() / (np.abs(moments).max() or 1.0))
 
 
 def _by_exponential(model: Pair, method: Method) -> float | None:
     if isinstance(method, MatrixExponential):
         return None
-    one, other = method.solve(model).moments, MatrixExponential().solve(model).moments
-    return float(np.abs(one - other).max() / (np.abs(one).max() or 1.0))
+    moments, other = method.solve(model).moments, MatrixExponential().solve(model).moments
+    return float(np.abs(moments - other).max() / (np.abs(moments).max() or 1.0))
 
 
 PAIR_AUDITS = (

@@ -473,8 +473,11 @@ def _modes(model: Quench, method: Method) -> float | None:
     star = fitting_star(model)
     if star is None or not coupling_of(model):
         return None
-    one, two = method.solve(model).level_spin, by_modes(model.replace(distance=[1.0]), star)[0]
-    return float(np.abs(one - two).max() / max(float(np.abs(one).max()), FAINT))
+    level_spin, two = (
+        method.solve(model).level_spin,
+        by_modes(model.replace(distance=[1.0]), star)[0],
+    )
+    return float(np.abs(level_spin - two).max() / max(float(np.abs(level_spin).max()), FAINT))
 
 
 def _start(model: Quench, method: Method) -> float | None:

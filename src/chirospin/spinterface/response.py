@@ -136,8 +136,8 @@ def _block(
                 before = _sandwich(g[2], g[3], h[0], h[1], S, u, v)
                 after = _sandwich(g[0], g[1], h[2], h[3], S, u, v)
                 currents = _currents(metal, density, before, after, u)
-            one = DensityAndFlow(density=density, flow=currents)
-            total = one if total is None else total + one
+            density_and_flow = DensityAndFlow(density=density, flow=currents)
+            total = density_and_flow if total is None else total + density_and_flow
     assert total is not None
     return total
 

@@ -241,7 +241,7 @@ def _stability_state(model: Stability) -> StabilityState:
                 scipy.optimize.brentq(excess, grid[at - 1], grid[at], xtol=1e-14, rtol=1e-13)
             )
         )
-    found = _with_exchange(emission, want.axis, 0.0 if np.isnan(exchange) else exchange)
+    level_emission = _with_exchange(emission, want.axis, 0.0 if np.isnan(exchange) else exchange)
     response = local_response(emission)
     turned = np.tensordot(want.axis, PAULI, 1)
     y, w = _local_nodes(drive.thermal_energy)
@@ -249,7 +249,7 @@ def _stability_state(model: Stability) -> StabilityState:
     along = -float(w @ np.trace(turned @ G @ turned @ G, axis1=-2, axis2=-1).real) / 4
     metal_spin = np.nan
     if metal.d == 3 and not np.isnan(exchange):
-        metal_spin = _metal_spin(found, drive, want)
+        metal_spin = _metal_spin(level_emission, drive, want)
     bulk = whole_gas(metal, drive.thermal_energy)[1] / 4 if metal.d == 3 else np.nan
     return StabilityState(
         response=response,

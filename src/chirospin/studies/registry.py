@@ -319,15 +319,15 @@ def read_study(module: ModuleType, *, of_a_paper: bool) -> Study:
         moved=getattr(module, "MOVED", {}),
     )
     known = {figure.name for figure in study.figures}
-    for one in study.claims:
-        lacking = set(one.needs) - known
+    for claim in study.claims:
+        lacking = set(claim.needs) - known
         forbidden = "self" if of_a_paper else "paper-text"
-        if lacking or not one.expected or one.source == forbidden:
+        if lacking or not claim.expected or claim.source == forbidden:
             raise ClaimError(
-                f"{study.key} {one.name}: "
+                f"{study.key} {claim.name}: "
                 + (f"no figure {min(lacking)!r}" if lacking else "")
-                + ("" if one.expected else "nothing is expected")
-                + (f"source {forbidden!r} has no place here" if one.source == forbidden else "")
+                + ("" if claim.expected else "nothing is expected")
+                + (f"source {forbidden!r} has no place here" if claim.source == forbidden else "")
             )
     return study
 

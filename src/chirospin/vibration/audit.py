@@ -18,7 +18,7 @@ from chirospin.vibration.model import (
     bath,
     broken_time_reversal,
     channels,
-    level,
+    level_of,
     time_reversed,
 )
 from chirospin.vibration.scba import SCBA, hartree
@@ -44,7 +44,7 @@ def _norm(model: Vibration, state: VibrationState) -> float | None:
 
 
 def _even(model: Vibration, state: VibrationState) -> float | None:
-    if broken_time_reversal(level(model)) > EVEN:
+    if broken_time_reversal(level_of(model)) > EVEN:
         return None
     return float(np.linalg.norm(state.moment))
 
@@ -55,11 +55,11 @@ def _crossing(model: Vibration, state: VibrationState) -> float:
 
 
 def _direction(model: Vibration, state: VibrationState) -> float | None:
-    return turned_away(level(model), state.moment) if state.expanded else None
+    return turned_away(level_of(model), state.moment) if state.expanded else None
 
 
 def _strength(model: Vibration, state: VibrationState) -> float | None:
-    return strength(level(model)) if state.expanded else None
+    return strength(level_of(model)) if state.expanded else None
 
 
 CHECKS = (
@@ -141,7 +141,7 @@ def _size(moment: object) -> float:
 
 def _scale(model: Vibration, moment: object) -> float:
     """What a moment is compared with: itself, or a whole spin where time reversal lets it be rounding."""
-    odd = broken_time_reversal(level(model)) > EVEN
+    odd = broken_time_reversal(level_of(model)) > EVEN
     return max(_size(moment), 1e-12) if odd else 1.0
 
 
@@ -181,34 +181,34 @@ def _star_sums(model: Vibration, method: Method) -> float | None:
     """Norm, mean and variance of the star's spectrum against the sums over vibrations."""
     if not isinstance(method, SecondOrder):
         return None
-    here = level(model)
-    if here.width:
+    level = level_of(model)
+    if level.width:
         return None
-    star = star_matrix(here, self_energy_poles(here))
+    star = star_matrix(level, self_energy_poles(level))
     values, vectors = np.linalg.eigh(star)
     corner = vectors[:2]
     first, second = ((corner * values**k) @ corner.conj().T for k in (1, 2))
     whole = corner @ corner.conj().T
-    variance = _total_variance(here)
+    variance = _total_variance(level)
     scale = max(float(np.trace(variance).real), 1e-300)
     return float(
         max(
             np.abs(whole - np.eye(2)).max(),
-            np.abs(first - here.energy).max() / max(np.abs(values).max(), 1e-300),
-            np.abs(second - here.energy @ here.energy - variance).max() / scale
+            np.abs(first - level.energy).max() / max(np.abs(values).max(), 1e-300),
+            np.abs(second - level.energy @ level.energy - variance).max() / scale
             if scale > 1e-10 * float(np.abs(values).max()) ** 2
             else 0.0,
         )
     )
 
 
-def _total_variance(here: Level) -> NDArray[np.complex128]:
+def _total_variance(level: Level) -> NDArray[np.complex128]:
     """Sum over vibrations of U P U^+ (1-f+n) + U^+ P U (f+n) from thermal means alone."""
-    values, states = np.linalg.eigh(here.energy)
-    f = (states * fermi(values / here.thermal_energy)) @ states.conj().T
+    values, states = np.linalg.eigh(level.energy)
+    f = (states * fermi(values / level.thermal_energy)) @ states.conj().T
     total = np.zeros((2, 2), dtype=complex)
-    for w, U in zip(here.frequencies, here.couplings, strict=True):
-        n = float(bose(w / here.thermal_energy))
+    for w, U in zip(level.frequencies, level.couplings, strict=True):
+        n = float(bose(w / level.thermal_energy))
         total += U @ ((1 + n) * np.eye(2) - f) @ U.conj().T + U.conj().T @ (n * np.eye(2) + f) @ U
     return total
 
@@ -216,18 +216,18 @@ def _total_variance(here: Level) -> NDArray[np.complex128]:
 def _other_route(model: Vibration, method: Method) -> float | None:
     if not isinstance(method, SecondOrder):
         return None
-    here = level(model)
-    if here.width:
+    level = level_of(model)
+    if level.width:
         return None
-    found = by_eigenvectors(here, self_energy_poles(here))
-    return float(np.abs(found.density - method.solve(model).density).max())
+    thermal = by_eigenvectors(level, self_energy_poles(level))
+    return float(np.abs(thermal.density - method.solve(model).density).max())
 
 
 def _finer_bath(model: Vibration, method: Method) -> float | None:
     """Twice the nodes of a continuous bath, in the density matrix."""
     if not isinstance(method, SecondOrder):
         return None
-    one, other = (level(model, finer) for finer in (1, 2))
+    one, other = (level_of(model, finer) for finer in (1, 2))
     if len(one.frequencies) == len(other.frequencies) or one.width:
         return None
     found = [by_star(here, self_energy_poles(here)).density for here in (one, other)]
@@ -289,13 +289,13 @@ def _spectral_mean(model: Vibration, method: Method) -> float | None:
     """The exact spectrum has its mean at the level with the Hartree shift of the exact density."""
     if not isinstance(method, Exact) or model.hubbard:
         return None
-    return method.mean_defect(model, hartree(level(model), method.solve(model).density))
+    return method.mean_defect(model, hartree(level_of(model), method.solve(model).density))
 
 
 def _common(model: Vibration, method: Method) -> float | None:
     """The independent boson against diagonalisation, where both are possible."""
-    here = level(model)
-    if not isinstance(method, Exact) or channels(here) is None or len(here.frequencies) > 1:
+    level = level_of(model)
+    if not isinstance(method, Exact) or channels(level) is None or len(level.frequencies) > 1:
         return None
     try:
         return method.disagreement(model)

@@ -42,7 +42,7 @@ class Poles:
         return np.asarray(self.columns[:, :, None] * self.columns[:, None, :].conj())
 
 
-def self_energy_poles(here: Level) -> Poles:
+def self_energy_poles(level: Level) -> Poles:
     r"""Emission and absorption of every vibration from every bare state.
 
     .. math:: \Sigma(z) = \sum_{j,s} \frac{U_j P_s U_j^\dagger (1-f_s+n_j)}{z-\varepsilon_s-\omega_j}
@@ -52,13 +52,13 @@ def self_energy_poles(here: Level) -> Poles:
     ----------
     fransson_closed_shell, Eqs. (10), (11); (10) lacks a minus sign
     """
-    bare, states = np.linalg.eigh(here.energy)
-    f = fermi(bare / here.thermal_energy)
-    n = bose(here.frequencies / here.thermal_energy)
-    emitted = here.couplings @ states * np.sqrt(1 - f + n[:, None])[:, None, :]
-    absorbed = here.couplings.conj().swapaxes(1, 2) @ states * np.sqrt(f + n[:, None])[:, None, :]
-    up = bare + here.frequencies[:, None]
-    down = bare - here.frequencies[:, None]
+    bare, states = np.linalg.eigh(level.energy)
+    f = fermi(bare / level.thermal_energy)
+    n = bose(level.frequencies / level.thermal_energy)
+    emitted = level.couplings @ states * np.sqrt(1 - f + n[:, None])[:, None, :]
+    absorbed = level.couplings.conj().swapaxes(1, 2) @ states * np.sqrt(f + n[:, None])[:, None, :]
+    up = bare + level.frequencies[:, None]
+    down = bare - level.frequencies[:, None]
     return Poles(
         energies=np.concatenate([up.ravel(), down.ravel()]),
         columns=np.concatenate(
@@ -99,20 +99,20 @@ def green_parts(inverse: Complex) -> tuple[Complex, Complex]:
     return scalar / divisor, -vector / divisor[..., None]
 
 
-def inverse_green(here: Level, poles: Poles, z: Complex) -> Complex:
+def inverse_green(level: Level, poles: Poles, z: Complex) -> Complex:
     """z - eps - Sigma(z) + i gamma in the upper half plane, shape (energies, 2, 2)."""
-    width = 1j * here.width * np.where(z.imag < 0, -1, 1)
-    return np.asarray((z + width)[:, None, None] * np.eye(2) - here.energy - self_energy(poles, z))
+    width = 1j * level.width * np.where(z.imag < 0, -1, 1)
+    return np.asarray((z + width)[:, None, None] * np.eye(2) - level.energy - self_energy(poles, z))
 
 
-def star_matrix(here: Level, poles: Poles) -> Complex:
+def star_matrix(level: Level, poles: Poles) -> Complex:
     """Hermitian matrix whose corner resolvent is G, shape (2 + poles, 2 + poles).
 
     With a reservoir the corner has -i gamma and the matrix is not Hermitian.
     """
     size = 2 + poles.energies.size
     star = np.zeros((size, size), dtype=complex)
-    star[:2, :2] = here.energy - 1j * here.width * np.eye(2)
+    star[:2, :2] = level.energy - 1j * level.width * np.eye(2)
     star[2:, 2:] = np.diag(poles.energies)
     star[:2, 2:] = poles.columns.T
     star[2:, :2] = poles.columns.conj()
@@ -138,7 +138,7 @@ def moment_of(density: Complex) -> Array:
     return np.asarray(scalar_and_vector(density)[1].real)
 
 
-def by_star(here: Level, poles: Poles) -> Thermal:
+def by_star(level: Level, poles: Poles) -> Thermal:
     r"""Equilibrium from the corner of the star matrix H.
 
     .. math:: \rho = [f(H)]_{2\times2} = \tfrac12 + T \sum_p R_p [G(i\xi_pT) + G(i\xi_pT)^\dagger],
@@ -147,46 +147,46 @@ def by_star(here: Level, poles: Poles) -> Thermal:
     over poles of the Fermi function, so that nothing cancels in m however small it is; with a
     reservoir, or where the temperature is too low for such poles, by eigenvectors.
     """
-    if here.width:
-        return by_decay(here, poles)
-    reach = np.abs(poles.energies).max(initial=np.abs(here.energy).max() * 2)
-    rational = fermi_poles((reach + np.linalg.norm(poles.columns)) / here.thermal_energy)
+    if level.width:
+        return by_decay(level, poles)
+    reach = np.abs(poles.energies).max(initial=np.abs(level.energy).max() * 2)
+    rational = fermi_poles((reach + np.linalg.norm(poles.columns)) / level.thermal_energy)
     if rational is None:
-        return by_eigenvectors(here, poles)
-    z = 1j * here.thermal_energy * rational.heights
-    scalar, vector = green_parts(inverse_green(here, poles, z))
-    weights = 2 * here.thermal_energy * rational.weights
+        return by_eigenvectors(level, poles)
+    z = 1j * level.thermal_energy * rational.heights
+    scalar, vector = green_parts(inverse_green(level, poles, z))
+    weights = 2 * level.thermal_energy * rational.weights
     moment = weights @ vector.real
     mean = 0.5 + weights @ scalar.real
     density = mean * np.eye(2) + np.tensordot(moment, PAULI, 1)
     return Thermal(density=np.asarray(density), moment=np.asarray(moment))
 
 
-def by_eigenvectors(here: Level, poles: Poles) -> Thermal:
+def by_eigenvectors(level: Level, poles: Poles) -> Thermal:
     """rho = f(H) in the corner, from all eigenvectors; positive by construction."""
-    values, vectors = np.linalg.eigh(star_matrix(here, poles))
+    values, vectors = np.linalg.eigh(star_matrix(level, poles))
     corner = vectors[:2]
-    density = (corner * fermi(values / here.thermal_energy)) @ corner.conj().T
+    density = (corner * fermi(values / level.thermal_energy)) @ corner.conj().T
     return Thermal(density=density, moment=moment_of(density))
 
 
-def by_decay(here: Level, poles: Poles) -> Thermal:
+def by_decay(level: Level, poles: Poles) -> Thermal:
     r"""Equilibrium with a reservoir, from the decaying states of the star matrix.
 
     .. math:: \rho = \tfrac{i}{2\pi}(X - X^\dagger), \quad
               X = \sum_j R_j L_j [\psi(\tfrac12 + \tfrac{iE_j}{2\pi T}) - \tfrac{i\pi}{2}]
     """
-    values, right = np.linalg.eig(star_matrix(here, poles))
+    values, right = np.linalg.eig(star_matrix(level, poles))
     left = np.linalg.inv(right)
     filled = (
-        scipy.special.digamma(0.5 + 1j * values / (2 * np.pi * here.thermal_energy)) - 0.5j * np.pi
+        scipy.special.digamma(0.5 + 1j * values / (2 * np.pi * level.thermal_energy)) - 0.5j * np.pi
     )
     X = (right[:2] * filled) @ left[:, :2]
     density = 1j / (2 * np.pi) * (X - X.conj().T)
     return Thermal(density=density, moment=moment_of(density))
 
 
-def spin_densities(here: Level, poles: Poles, energies: Array, broadening: float) -> Array:
+def spin_densities(level: Level, poles: Poles, energies: Array, broadening: float) -> Array:
     """Density of states of spin up and down along z at real energies, (2, energies), 1/meV."""
-    scalar, vector = green_parts(inverse_green(here, poles, energies + 1j * broadening))
+    scalar, vector = green_parts(inverse_green(level, poles, energies + 1j * broadening))
     return np.stack([-(scalar + s * vector[:, 2]).imag / np.pi for s in (1, -1)])

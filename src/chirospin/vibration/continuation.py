@@ -28,7 +28,7 @@ LIMIT = 400
 
 
 def continued(
-    here: Level, reference: Level, departure: Complex, omega: Array, broadening: float
+    level: Level, reference: Level, departure: Complex, omega: Array, broadening: float
 ) -> Complex | None:
     r"""G at omega + i eta in the self-consistent Born approximation.
 
@@ -53,16 +53,16 @@ def continued(
     ----------
     marsiglio_1988
     """
-    line = _line(here, reference, omega, broadening)
+    line = _line(level, reference, omega, broadening)
     if line is None:
         return None
     z = line + 1j * broadening
-    sums = _sums(departure, here.thermal_energy, z)
+    sums = _sums(departure, level.thermal_energy, z)
     bare = self_energy(self_energy_poles(reference), z)
     empty = z[:, None, None] * np.eye(2) - reference.energy
     g = np.linalg.inv(empty)
-    exchange = Moved.on(here, line)
-    filled = _complex_fermi(z / here.thermal_energy)[:, None, None]
+    exchange = Moved.on(level, line)
+    filled = _complex_fermi(z / level.thermal_energy)[:, None, None]
 
     def improved(x: NDArray[np.float64]) -> NDArray[np.float64]:
         D = x.view(complex).reshape(-1, 2, 2)
@@ -77,16 +77,16 @@ def continued(
     return np.asarray(scipy.interpolate.make_interp_spline(line, G, k=ORDER)(omega))
 
 
-def _line(here: Level, reference: Level, omega: Array, broadening: float) -> Array | None:
+def _line(level: Level, reference: Level, omega: Array, broadening: float) -> Array | None:
     """Energies that hold the wanted ones and the whole spectrum."""
-    n = 2 * bose(here.frequencies / here.thermal_energy) + 1
-    spread = np.sqrt((n * (np.abs(here.couplings) ** 2).sum(axis=(1, 2))).sum())
-    reach = WIDE * spread + 2 * here.frequencies.max() + 4 * broadening
+    n = 2 * bose(level.frequencies / level.thermal_energy) + 1
+    spread = np.sqrt((n * (np.abs(level.couplings) ** 2).sum(axis=(1, 2))).sum())
+    reach = WIDE * spread + 2 * level.frequencies.max() + 4 * broadening
     centres = np.linalg.eigvalsh(reference.energy)
-    margin = here.frequencies.max() + 4 * broadening  # a wanted place asks its neighbours
+    margin = level.frequencies.max() + 4 * broadening  # a wanted place asks its neighbours
     low = min(centres[0] - reach, omega.min() - margin)
     high = max(centres[1] + reach, omega.max() + margin)
-    step = min(broadening, here.thermal_energy) / STEPS
+    step = min(broadening, level.thermal_energy) / STEPS
     count = int(np.ceil((high - low) / step)) + 1
     return None if count > LONGEST else np.linspace(low - step, high + step, count + 2)
 
@@ -124,15 +124,15 @@ class Moved:
     size: int
 
     @classmethod
-    def on(cls, here: Level, line: Array) -> Moved:
+    def on(cls, level: Level, line: Array) -> Moved:
         """The filters of all vibrations on an even line."""
         step = (line[-1] - line[0]) / (line.size - 1)
-        farthest = int(np.ceil(here.frequencies.max() / step)) + ORDER
+        farthest = int(np.ceil(level.frequencies.max() / step)) + ORDER
         size = scipy.fft.next_fast_len(line.size + 2 * farthest + 2 * BEYOND)
         own = _filter(np.zeros(1), np.ones(1), size)
         kinds, filters = [], []
-        for U, shares, frequencies in distinct(here):
-            n = bose(frequencies / here.thermal_energy)
+        for U, shares, frequencies in distinct(level):
+            n = bose(frequencies / level.thermal_energy)
             down, up = -frequencies / step, frequencies / step
             kinds.append(U)
             weights = (

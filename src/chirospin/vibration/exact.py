@@ -18,7 +18,7 @@ from chirospin.base.spin import PAULI
 from chirospin.numerics.quadrature import gauss_nodes
 from chirospin.vibration.born import Thermal, moment_of
 from chirospin.vibration.ladder import SPECTRUM, Rung, converged
-from chirospin.vibration.model import Level, Vibration, channels, energies_from_mu, level
+from chirospin.vibration.model import Level, Vibration, channels, energies_from_mu, level_of
 from chirospin.vibration.state import VibrationState
 
 Array = NDArray[np.floating[Any]]
@@ -57,14 +57,14 @@ class Exact(Rung):
 
     def state(self, model: Vibration, needs: Needs = NOTHING) -> VibrationState:
         """The level in equilibrium."""
-        here = level(model)
-        _no_reservoir(here)
-        split = channels(here)
+        level = level_of(model)
+        _no_reservoir(level)
+        split = channels(level)
         if split is not None:
-            ladder = Displaced.of(here, split)
+            ladder = Displaced.of(level, split)
             parts = {SPECTRUM: self._fading(model, ladder)} if SPECTRUM in needs else {}
             return _state(ladder.thermal(), None, parts)
-        many = Diagonalised.of(here, self._quanta(here))
+        many = Diagonalised.of(level, self._quanta(level))
         parts = {}
         if SPECTRUM in needs:
             parts[SPECTRUM] = many.spectrum(energies_from_mu(model), self.broadening)
@@ -72,12 +72,12 @@ class Exact(Rung):
 
     def moment_at(self, model: Vibration, thermal_energy: float) -> Array:
         """The exact moment at another temperature."""
-        here = level(model, thermal_energy=thermal_energy)
-        _no_reservoir(here)
-        split = channels(here)
+        level = level_of(model, thermal_energy=thermal_energy)
+        _no_reservoir(level)
+        split = channels(level)
         if split is not None:
-            return Displaced.of(here, split).thermal().moment
-        return Diagonalised.of(here, self._quanta(here)).thermal().moment
+            return Displaced.of(level, split).thermal().moment
+        return Diagonalised.of(level, self._quanta(level)).thermal().moment
 
     def disagreement(self, model: Vibration) -> float:
         """Displaced vibrations against explicit quanta, largest element of the density matrix.
@@ -86,47 +86,47 @@ class Exact(Rung):
         ------
         ModelError : couplings that do not commute, or too many quanta
         """
-        here = level(model)
-        split = channels(here)
+        level = level_of(model)
+        split = channels(level)
         if split is None:
             raise ModelError(
                 "Parameter `spin_coupling` must commute with `level_splitting` (in meV)"
             )
-        one = Displaced.of(here, split).thermal().density
-        other = Diagonalised.of(here, self._quanta(here)).thermal().density
-        return float(np.abs(one - other).max())
+        density = Displaced.of(level, split).thermal().density
+        other = Diagonalised.of(level, self._quanta(level)).thermal().density
+        return float(np.abs(density - other).max())
 
     def mean_defect(self, model: Vibration, shift: Complex) -> float | None:
         """Mean of the spectrum against level + ``shift``, over the largest energy in them."""
-        here = level(model)
-        split = channels(here)
+        level = level_of(model)
+        split = channels(level)
         if split is None:
             return None
-        ladder = Displaced.of(here, split)
+        ladder = Displaced.of(level, split)
         scale = float(np.abs(ladder.energies).max() + np.abs(ladder.shifts).sum())
-        scale += float(here.frequencies.max() + np.abs(here.couplings).max())
-        mean = ladder.mean(here, 1e-3 / scale)
-        moved = split[0].conj().T @ (here.energy + shift) @ split[0]
+        scale += float(level.frequencies.max() + np.abs(level.couplings).max())
+        mean = ladder.mean(level, 1e-3 / scale)
+        moved = split[0].conj().T @ (level.energy + shift) @ split[0]
         return float(np.abs(mean - np.diag(moved).real).max() / scale)
 
     def spectrum_of(self, model: Vibration, finer: int = 1) -> Array | None:
         """Of independent bosons, with more nodes of the bath; None where nothing commutes."""
-        here = level(model)
-        split = channels(here)
-        return None if split is None else self._fading(model, Displaced.of(here, split), finer)
+        level = level_of(model)
+        split = channels(level)
+        return None if split is None else self._fading(model, Displaced.of(level, split), finer)
 
     def _fading(self, model: Vibration, ladder: Displaced, finer: int = 1) -> Array:
         """From correlations, on nodes that are dense enough until they have faded."""
-        dense = level(model, finer, resolution=RESOLVED * self.broadening)
+        dense = level_of(model, finer, resolution=RESOLVED * self.broadening)
         return ladder.spectrum(energies_from_mu(model), self.broadening, dense)
 
-    def _quanta(self, here: Level) -> tuple[int, ...]:
+    def _quanta(self, level: Level) -> tuple[int, ...]:
         """Quanta per mode: thermal, and of the displacement, unless the user says."""
-        modes = len(here.frequencies)
-        wanted = (self.quanta,) * modes if self.quanta else _enough(here)
+        modes = len(level.frequencies)
+        wanted = (self.quanta,) * modes if self.quanta else _enough(level)
         size = 2.0 * np.prod(np.array(wanted) + 1.0)
         if size > self.largest:
-            blamed = "spin_coupling" if _alike(here) else "mode_couplings"
+            blamed = "spin_coupling" if _alike(level) else "mode_couplings"
             raise ModelError(
                 f"Parameter `{blamed}` must commute with the level and among vibrations for {modes} modes at this "
                 f"temperature, or the method exact would need a matrix of size {size:.3g} (allowed: "
@@ -135,10 +135,10 @@ class Exact(Rung):
         return wanted
 
 
-def _state(found: Thermal, top: float | None, parts: Mapping[str, Array]) -> VibrationState:
+def _state(thermal: Thermal, top: float | None, parts: Mapping[str, Array]) -> VibrationState:
     return VibrationState(
-        density=found.density,
-        moment=found.moment,
+        density=thermal.density,
+        moment=thermal.moment,
         norm=None,
         left_out=0.0,
         truncation=top,
@@ -147,26 +147,26 @@ def _state(found: Thermal, top: float | None, parts: Mapping[str, Array]) -> Vib
     )
 
 
-def _no_reservoir(here: Level) -> None:
-    if here.width:
+def _no_reservoir(level: Level) -> None:
+    if level.width:
         raise ModelError(
             "Parameter `reservoir_coupling` must be 0 (in meV) for the method exact, but is "
-            f"{here.width:g}; use second-order"
+            f"{level.width:g}; use second-order"
         )
 
 
-def _alike(here: Level) -> bool:
+def _alike(level: Level) -> bool:
     """Whether all couplings are multiples of one."""
-    first = here.couplings[0] / max(float(np.linalg.norm(here.couplings[0])), 1e-300)
-    along = np.einsum("ab,jab->j", first.conj(), here.couplings)
-    rest = here.couplings - along[:, None, None] * first
-    return bool(np.abs(rest).max() <= 1e-12 * np.abs(here.couplings).max())
+    first = level.couplings[0] / max(float(np.linalg.norm(level.couplings[0])), 1e-300)
+    along = np.einsum("ab,jab->j", first.conj(), level.couplings)
+    rest = level.couplings - along[:, None, None] * first
+    return bool(np.abs(rest).max() <= 1e-12 * np.abs(level.couplings).max())
 
 
-def _enough(here: Level) -> tuple[int, ...]:
+def _enough(level: Level) -> tuple[int, ...]:
     """Quanta of every mode beyond which weights are rounding."""
-    shift = np.linalg.norm(here.couplings, axis=(1, 2)) / here.frequencies
-    thermal = np.sqrt(FADED * here.thermal_energy / here.frequencies)
+    shift = np.linalg.norm(level.couplings, axis=(1, 2)) / level.frequencies
+    thermal = np.sqrt(FADED * level.thermal_energy / level.frequencies)
     return tuple(np.ceil((thermal + shift) ** 2 + 8).astype(int).tolist())
 
 
@@ -190,21 +190,21 @@ class Displaced:
     energies: Array
     couplings: Complex
     shifts: Array
-    here: Level
+    level: Level
 
     @classmethod
-    def of(cls, here: Level, split: tuple[Complex, Array, Complex]) -> Displaced:
+    def of(cls, level: Level, split: tuple[Complex, Array, Complex]) -> Displaced:
         """From the common eigenvectors of level and couplings."""
         vectors, bare, couplings = split
-        weighted = couplings / here.frequencies[:, None]
+        weighted = couplings / level.frequencies[:, None]
         shifts = (couplings.T @ weighted.conj()).real
-        return cls(vectors=vectors, energies=bare, couplings=couplings, shifts=shifts, here=here)
+        return cls(vectors=vectors, energies=bare, couplings=couplings, shifts=shifts, level=level)
 
     def weights(self) -> tuple[float, Array, float]:
         """Probabilities of no electron, of one in each channel, and of two."""
         one = self.energies - np.diag(self.shifts)
-        two = self.energies.sum() - self.shifts.sum() + self.here.hubbard
-        exponents = -np.array([0.0, *one, two]) / self.here.thermal_energy
+        two = self.energies.sum() - self.shifts.sum() + self.level.hubbard
+        exponents = -np.array([0.0, *one, two]) / self.level.thermal_energy
         p = np.exp(exponents - exponents.max())
         p /= p.sum()
         return float(p[0]), p[1:3], float(p[3])
@@ -223,8 +223,8 @@ class Displaced:
         _, single, _ = self.weights()
         # Lambda_++ - Lambda_-- = sum (|l_+|^2 - |l_-|^2)/omega, formed before it is summed
         plus, minus = np.abs(self.couplings.T)
-        shift = ((plus - minus) * (plus + minus) / self.here.frequencies).sum()
-        gap = (self.energies[0] - self.energies[1] - shift) / self.here.thermal_energy
+        shift = ((plus - minus) * (plus + minus) / self.level.frequencies).sum()
+        gap = (self.energies[0] - self.energies[1] - shift) / self.level.thermal_energy
         larger = single.max()
         return float(np.sign(-gap) * larger * -np.expm1(-abs(gap)))
 
@@ -246,7 +246,7 @@ class Displaced:
     def lines(self) -> Array:
         """Energies around which each channel has weight, without and with the other one, (2, 2)."""
         moved = np.array([0.0, 1.0])[None] * (
-            self.here.hubbard - 2 * np.array([[self.shifts[0, 1]], [self.shifts[1, 0]]])
+            self.level.hubbard - 2 * np.array([[self.shifts[0, 1]], [self.shifts[1, 0]]])
         )
         return np.asarray((self.energies - np.diag(self.shifts))[:, None] + moved)
 
@@ -309,9 +309,9 @@ class Displaced:
         return np.asarray((1j * slope).real)
 
 
-def channels_of(vectors: Complex, here: Level) -> Complex:
+def channels_of(vectors: Complex, level: Level) -> Complex:
     """The diagonal of every coupling between given vectors, (modes, 2)."""
-    return np.asarray(np.einsum("ac,jab,bc->jc", vectors.conj(), here.couplings, vectors))
+    return np.asarray(np.einsum("ac,jab,bc->jc", vectors.conj(), level.couplings, vectors))
 
 
 def _turned(omega: Array, t: Array, shares: Complex) -> Complex:
@@ -337,33 +337,33 @@ class Diagonalised:
     double: float
     amplitudes: Complex
     quanta: tuple[int, ...]
-    here: Level
+    level: Level
 
     @classmethod
-    def of(cls, here: Level, quanta: tuple[int, ...]) -> Diagonalised:
+    def of(cls, level: Level, quanta: tuple[int, ...]) -> Diagonalised:
         """Diagonalise the sector of one electron."""
         lowering = boson_operators(quanta)
         number = np.stack([np.abs(b) ** 2 for b in lowering]).sum(axis=1)
-        H = np.kron(here.energy, np.eye(len(lowering[0])))
-        H = H + np.kron(np.eye(2), np.diag(here.frequencies @ number))
-        for U, b in zip(here.couplings, lowering, strict=True):
+        H = np.kron(level.energy, np.eye(len(lowering[0])))
+        H = H + np.kron(np.eye(2), np.diag(level.frequencies @ number))
+        for U, b in zip(level.couplings, lowering, strict=True):
             H = H + np.kron(U, b) + np.kron(U.conj().T, b.conj().T)
         values, vectors = np.linalg.eigh(H)
-        traces = np.einsum("jaa->j", here.couplings)
-        double = np.trace(here.energy).real + here.hubbard
+        traces = np.einsum("jaa->j", level.couplings)
+        double = np.trace(level.energy).real + level.hubbard
         return cls(
             values=values,
             states=vectors.reshape(2, len(lowering[0]), -1),
-            double=float(double - (np.abs(traces) ** 2 / here.frequencies).sum()),
-            amplitudes=traces / here.frequencies,
+            double=float(double - (np.abs(traces) ** 2 / level.frequencies).sum()),
+            amplitudes=traces / level.frequencies,
             quanta=quanta,
-            here=here,
+            level=level,
         )
 
     def _probabilities(self) -> tuple[float, Array, float]:
         """Of no electron, of each state of one, and of two; quanta without end in the first and last."""
-        T = self.here.thermal_energy
-        free = -np.log(-np.expm1(-self.here.frequencies / T)).sum()
+        T = self.level.thermal_energy
+        free = -np.log(-np.expm1(-self.level.frequencies / T)).sum()
         exponents = np.concatenate([[free], -self.values / T, [free - self.double / T]])
         p = np.exp(exponents - exponents.max())
         p /= p.sum()
@@ -387,9 +387,9 @@ class Diagonalised:
         """Density of states by Lehmann's sum over transitions, broadened, (2, energies)."""
         none, single, double = self._probabilities()
         quanta = _numbers(self.quanta)
-        free = self.here.frequencies @ quanta
-        p0 = _share(none, free, self.here.thermal_energy)
-        p2 = _share(double, free, self.here.thermal_energy)
+        free = self.level.frequencies @ quanta
+        p0 = _share(none, free, self.level.thermal_energy)
+        p2 = _share(double, free, self.level.thermal_energy)
         displaced = displacement(self.amplitudes, self.quanta)
         out = np.zeros((2, omega.size))
         for spin in (0, 1):

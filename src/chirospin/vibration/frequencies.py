@@ -25,7 +25,7 @@ BEYOND = 30.0  # highest frequency summed one by one, over the largest energy
 FEWEST, MOST = 400, 400_000
 
 
-def by_frequencies(here: Level, poles: Poles) -> Thermal:
+def by_frequencies(level: Level, poles: Poles) -> Thermal:
     r"""Equilibrium by the sum over Matsubara frequencies :math:`\omega_n = (2n+1)\pi T`.
 
     .. math:: \rho = f(\varepsilon) + T \sum_n [G - g](i\omega_n)
@@ -36,18 +36,18 @@ def by_frequencies(here: Level, poles: Poles) -> Thermal:
     ------
     ValueError : more frequencies than :data:`MOST`
     """
-    T = here.thermal_energy
+    T = level.thermal_energy
     reach = np.abs(poles.energies).max(initial=0.0) + np.linalg.norm(poles.columns)
-    count = max(FEWEST, int(np.ceil(BEYOND * (reach + np.abs(here.energy).max()) / (np.pi * T))))
+    count = max(FEWEST, int(np.ceil(BEYOND * (reach + np.abs(level.energy).max()) / (np.pi * T))))
     if count > MOST:
         raise ValueError(f"{count} frequencies")
     z = 1j * np.pi * T * (2 * np.arange(count) + 1)
-    bare = z[:, None, None] * np.eye(2) - here.energy
-    full = green_parts(inverse_green(here, poles, z))
+    bare = z[:, None, None] * np.eye(2) - level.energy
+    full = green_parts(inverse_green(level, poles, z))
     none = green_parts(bare)
     scalar = 2 * T * summed_with_tail((full[0] - none[0]).real, z.imag, T)
     vector = 2 * T * summed_with_tail((full[1] - none[1]).real, z.imag, T)
-    energies, states = np.linalg.eigh(here.energy)
+    energies, states = np.linalg.eigh(level.energy)
     start = (states * fermi(energies / T)) @ states.conj().T
     density = start + scalar * np.eye(2) + np.tensordot(vector, PAULI, 1)
     polarised = moment_of(start) if np.ptp(energies) else np.zeros(3)

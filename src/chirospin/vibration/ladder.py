@@ -15,7 +15,7 @@ from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.outcome import Outcome
 from chirospin.base.parts import Part
 from chirospin.vibration.crossover import Crossing, crossings
-from chirospin.vibration.model import Level, Vibration, level
+from chirospin.vibration.model import Level, Vibration, level_of
 from chirospin.vibration.state import VibrationState
 
 Array = NDArray[np.floating[Any]]
@@ -67,7 +67,7 @@ class Rung(Method):
         scan = np.geomspace(self.coldest, self.hottest, self.search_points)
         return crossings(
             lambda T: self.moment_at(model, T),
-            lambda T: relative_coupling(level(model, thermal_energy=T)),
+            lambda T: relative_coupling(level_of(model, thermal_energy=T)),
             scan,
         )
 
@@ -87,10 +87,10 @@ PARTS = (
 )
 
 
-def relative_coupling(here: Level) -> float:
+def relative_coupling(level: Level) -> float:
     r"""Coupling beside temperature: :math:`\sum_j |U_j|^2/(\omega_j T)`."""
-    sizes = (np.abs(here.couplings) ** 2).sum(axis=(1, 2))
-    return float((sizes / here.frequencies).sum() / here.thermal_energy)
+    sizes = (np.abs(level.couplings) ** 2).sum(axis=(1, 2))
+    return float((sizes / level.frequencies).sum() / level.thermal_energy)
 
 
 def converged(residual: float = 0.0, iterations: int = 0) -> Outcome:

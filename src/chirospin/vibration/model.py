@@ -267,7 +267,7 @@ class Level:
     hubbard: float
 
 
-def level(
+def level_of(
     model: Vibration,
     finer: int = 1,
     thermal_energy: float | None = None,
@@ -332,22 +332,22 @@ def time_reversed(matrix: Complex) -> Complex:
     return np.asarray(flip @ np.conj(matrix) @ flip)
 
 
-def broken_time_reversal(here: Level) -> float:
+def broken_time_reversal(level: Level) -> float:
     """Largest share of a term of H that is odd under time reversal; zero forbids a moment.
 
     The phase of a vibration is free: a coupling counts as even if some e^{i phi} U is even.
     """
-    turned = time_reversed(here.couplings)
-    overlap = np.einsum("jab,jab->j", here.couplings.conj(), turned)
+    turned = time_reversed(level.couplings)
+    overlap = np.einsum("jab,jab->j", level.couplings.conj(), turned)
     phase = np.sqrt(overlap / np.where(overlap == 0, 1.0, np.abs(overlap)))
     phase[overlap == 0] = 1.0
-    terms = np.concatenate([here.energy[None], phase[:, None, None] * here.couplings])
+    terms = np.concatenate([level.energy[None], phase[:, None, None] * level.couplings])
     odd = np.linalg.norm(terms - time_reversed(terms), axis=(1, 2)) / 2
     size = np.linalg.norm(terms, axis=(1, 2))
     return float(np.max(odd[size > 0] / size[size > 0], initial=0.0))
 
 
-def channels(here: Level) -> tuple[Complex, Array, Complex] | None:
+def channels(level: Level) -> tuple[Complex, Array, Complex] | None:
     """Common eigenvectors of the level and all couplings, with their eigenvalues, if they exist.
 
     Returns
@@ -355,7 +355,7 @@ def channels(here: Level) -> tuple[Complex, Array, Complex] | None:
     vectors (2, 2) in columns, energies (2,), couplings (modes, 2); None where matrices do not commute
     or a coupling is not normal
     """
-    matrices = [here.energy, *here.couplings]
+    matrices = [level.energy, *level.couplings]
     vectors = np.eye(2, dtype=complex)
     for matrix in matrices:
         for part in (matrix + matrix.conj().T, 1j * (matrix - matrix.conj().T)):
@@ -375,20 +375,20 @@ def channels(here: Level) -> tuple[Complex, Array, Complex] | None:
     return vectors, values[0].real, values[1:]
 
 
-def distinct(here: Level) -> Iterator[tuple[Complex, Array, Array]]:
+def distinct(level: Level) -> Iterator[tuple[Complex, Array, Array]]:
     """Couplings that are not multiples of each other, with squared factors and frequencies."""
-    left = list(range(len(here.frequencies)))
+    left = list(range(len(level.frequencies)))
     while left:
-        U = here.couplings[left[0]]
+        U = level.couplings[left[0]]
         size = float(np.vdot(U, U).real)
         same, factors = [], []
         for j in left:
-            other = here.couplings[j]
+            other = level.couplings[j]
             factor = complex(np.vdot(U, other)) / size if size else 0.0
             if np.abs(other - factor * U).max() <= PARALLEL * np.sqrt(size):
                 same.append(j)
                 factors.append(abs(factor) ** 2)
         if not size:
             same, factors = [left[0]], [0.0]
-        yield U, np.array(factors), here.frequencies[same]
+        yield U, np.array(factors), level.frequencies[same]
         left = [j for j in left if j not in same]

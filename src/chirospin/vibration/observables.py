@@ -11,7 +11,14 @@ from chirospin.base.method import FailedState
 from chirospin.base.observables import observable
 from chirospin.vibration.born import ROUNDING
 from chirospin.vibration.ladder import CROSSING, PROPAGATION, SPECTRUM
-from chirospin.vibration.model import ROOTS, Vibration, bath, broken_time_reversal, channels, level
+from chirospin.vibration.model import (
+    ROOTS,
+    Vibration,
+    bath,
+    broken_time_reversal,
+    channels,
+    level_of,
+)
 from chirospin.vibration.state import VibrationState
 
 Array = NDArray[np.floating[Any]]
@@ -25,7 +32,7 @@ def moment_error(model: Vibration, state: VibrationState) -> Array:
     """
     unsolved = state.outcome.residual + (state.truncation or 0.0)
     largest = float(np.abs(state.moment).max())
-    even = broken_time_reversal(level(model)) < DIGITS
+    even = broken_time_reversal(level_of(model)) < DIGITS
     return np.asarray((1.0 if even else DIGITS) * largest + unsolved / 2)  # hbar/2 an electron
 
 
@@ -139,7 +146,7 @@ def time_reversal_breaking(model: Vibration, state: VibrationState) -> Array:
 
     .. math:: \tau(U) = \min_\varphi |e^{i\varphi}U - \sigma_y (e^{i\varphi}U)^* \sigma_y| / 2|U|
     """
-    return np.asarray(broken_time_reversal(level(model)))
+    return np.asarray(broken_time_reversal(level_of(model)))
 
 
 @observable(
@@ -153,11 +160,11 @@ def polaron_energy(model: Vibration, state: VibrationState) -> Array:
 
     .. math:: E_p = g_\pm \sum_q 1/\omega_q, \qquad g_\pm = (u_0 \pm |\mathbf u_1|)^2
     """
-    here = level(model)
-    split = channels(here)
+    level = level_of(model)
+    split = channels(level)
     if split is None:
         return np.full(2, np.nan)
-    gains = np.sort((np.abs(split[2]) ** 2 / here.frequencies[:, None]).sum(axis=0))
+    gains = np.sort((np.abs(split[2]) ** 2 / level.frequencies[:, None]).sum(axis=0))
     return np.where(gains > ROUNDING * gains.max(), gains, 0.0)
 
 

@@ -27,7 +27,7 @@ from chirospin.vibration.born import (
 from chirospin.vibration.continuation import continued
 from chirospin.vibration.frequencies import summed_with_tail
 from chirospin.vibration.ladder import SPECTRUM, Rung, relative_coupling
-from chirospin.vibration.model import Level, Vibration, distinct, energies_from_mu, level
+from chirospin.vibration.model import Level, Vibration, distinct, energies_from_mu, level_of
 from chirospin.vibration.state import VibrationState
 
 Array = NDArray[np.floating[Any]]
@@ -42,7 +42,7 @@ STEP = (
 )
 
 
-def hartree(here: Level, density: Complex) -> Complex:
+def hartree(level: Level, density: Complex) -> Complex:
     r"""The static displacement of every vibration, and what it does to the level.
 
     .. math:: \Sigma_H = -\sum_j \frac{1}{\omega_j}
@@ -54,9 +54,9 @@ def hartree(here: Level, density: Complex) -> Complex:
     ----------
     fransson_closed_shell, below Eq. (10)
     """
-    turned = here.couplings.conj().swapaxes(1, 2)
+    turned = level.couplings.conj().swapaxes(1, 2)
     along = np.einsum("jab,ba->j", turned, density)
-    half = np.tensordot(along / here.frequencies, here.couplings, 1)
+    half = np.tensordot(along / level.frequencies, level.couplings, 1)
     return np.asarray(-(half + half.conj().T))
 
 
@@ -78,18 +78,18 @@ class Exchange:
     absorbing: Complex
 
     @classmethod
-    def between(cls, here: Level, count: int) -> Exchange:
+    def between(cls, level: Level, count: int) -> Exchange:
         """The loop for ``count`` positive frequencies."""
         steps = np.arange(1 - count, 2 * count)  # n - m
-        nu = 2j * np.pi * here.thermal_energy * steps
+        nu = 2j * np.pi * level.thermal_energy * steps
         place = np.arange(count)[:, None] - np.arange(-count, count) + count - 1
         kinds, emitting, absorbing = [], [], []
-        for U, shares, frequencies in distinct(here):
+        for U, shares, frequencies in distinct(level):
             gaps = nu[..., None] - frequencies
             kinds.append(U)
-            emitting.append(-here.thermal_energy * (shares / gaps).sum(axis=-1)[place])
+            emitting.append(-level.thermal_energy * (shares / gaps).sum(axis=-1)[place])
             sums = nu[..., None] + frequencies
-            absorbing.append(here.thermal_energy * (shares / sums).sum(axis=-1)[place])
+            absorbing.append(level.thermal_energy * (shares / sums).sum(axis=-1)[place])
         return cls(
             couplings=np.array(kinds),
             emitting=np.array(emitting),
@@ -153,51 +153,51 @@ class SCBA(Rung):
 
     def state(self, model: Vibration, needs: Needs = NOTHING) -> VibrationState:
         """The level in equilibrium; frequencies are doubled until nothing changes."""
-        here = level(model)
-        found, outcome, change, settled = self._solved(here)
+        level = level_of(model)
+        found, outcome, change, settled = self._solved(level)
         shown = outcome.converged and SPECTRUM in needs
         return VibrationState(
             density=found.density,
             moment=found.moment,
             norm=None,
-            left_out=here.hubbard,
+            left_out=level.hubbard,
             truncation=change,
             outcome=outcome,
-            other_solutions=self._others(here, found, converged=outcome.converged),
+            other_solutions=self._others(level, found, converged=outcome.converged),
             expanded=True,
             parts={SPECTRUM: self._spectrum(model, settled)} if shown else {},
         )
 
     def moment_at(self, model: Vibration, thermal_energy: float) -> Array:
         """NaN where the self-consistency fails."""
-        found, outcome, _, _ = self._solved(level(model, thermal_energy=thermal_energy))
+        found, outcome, _, _ = self._solved(level_of(model, thermal_energy=thermal_energy))
         return found.moment if outcome.converged else np.full(3, np.nan)
 
     def spectrum_of(self, model: Vibration, finer: int = 1) -> Array:
         """With more nodes of the bath, after solving anew."""
-        return self._spectrum(model, self._solved(level(model))[3], finer)
+        return self._spectrum(model, self._solved(level_of(model))[3], finer)
 
     def _spectrum(self, model: Vibration, settled: Settled, finer: int = 1) -> Array:
         """Of spin up and down, (2, energies); NaN where the continuation does not settle."""
-        here = level(model, finer, resolution=self.broadening)
+        level = level_of(model, finer, resolution=self.broadening)
         sigma, shift = settled
-        reference = _shifted(here, shift)
-        z = 1j * np.pi * here.thermal_energy * (2 * np.arange(len(sigma)) + 1)
+        reference = _shifted(level, shift)
+        z = 1j * np.pi * level.thermal_energy * (2 * np.arange(len(sigma)) + 1)
         empty = z[:, None, None] * np.eye(2) - reference.energy
         departure = np.linalg.inv(empty - sigma) - np.linalg.inv(empty)
         omega = energies_from_mu(model)
-        G = continued(here, reference, departure, omega, self.broadening)
+        G = continued(level, reference, departure, omega, self.broadening)
         if G is None:
             return np.full((2, omega.size), np.nan)
         return np.stack([-G[:, s, s].imag / np.pi for s in (0, 1)])
 
-    def _solved(self, here: Level) -> tuple[Thermal, Outcome, float, Settled]:
-        if here.width:
+    def _solved(self, level: Level) -> tuple[Thermal, Outcome, float, Settled]:
+        if level.width:
             raise ModelError(
                 f"Parameter `reservoir_coupling` must be 0 (in meV) for the method {self.name}, but is "
-                f"{here.width:g}; use second-order"
+                f"{level.width:g}; use second-order"
             )
-        start, spent, reason = self._grown(here)
+        start, spent, reason = self._grown(level)
         if reason:
             nothing = np.full((2, 2), np.nan, dtype=complex)
             lost = Thermal(density=nothing, moment=np.full(3, np.nan))
@@ -209,7 +209,7 @@ class SCBA(Rung):
             )
         count, before, change = FEWEST, None, np.inf
         while True:
-            equation = _Equation.of(here, count, with_hartree=self.with_hartree)
+            equation = _Equation.of(level, count, with_hartree=self.with_hartree)
             found, start, point = self._from(equation, start)
             spent += point.iterations
             if not point.converged:
@@ -243,11 +243,11 @@ class SCBA(Rung):
                 )
             before, count = found, 2 * count
 
-    def _grown(self, here: Level) -> tuple[Settled, int, str]:
+    def _grown(self, level: Level) -> tuple[Settled, int, str]:
         """Where the branch from zero coupling leads at few frequencies, and why it does not."""
-        equation = _Equation.of(here, FEWEST, with_hartree=self.with_hartree)
+        equation = _Equation.of(level, FEWEST, with_hartree=self.with_hartree)
         nothing = np.zeros((0, 2, 2), dtype=complex), np.zeros((2, 2), dtype=complex)
-        if relative_coupling(here) < UNIQUE:
+        if relative_coupling(level) < UNIQUE:
             return nothing, 0, ""
         start = equation.improved(equation.packed(*nothing) * 0)
         branch = follow(equation.linearised, start, limit=self.iterations)
@@ -273,15 +273,15 @@ class SCBA(Rung):
         moment = scalar_and_vector(density)[1].real
         return Thermal(density=density, moment=moment), (sigma, shift), point
 
-    def _others(self, here: Level, known: Thermal, *, converged: bool) -> int:
+    def _others(self, level: Level, known: Thermal, *, converged: bool) -> int:
         """How many other densities are met from the static shifts of an empty, full or polarised level."""
-        if relative_coupling(here) < UNIQUE:
+        if relative_coupling(level) < UNIQUE:
             return 0
-        equation = _Equation.of(here, FEWEST, with_hartree=self.with_hartree)
+        equation = _Equation.of(level, FEWEST, with_hartree=self.with_hartree)
         kept = [known.density] if converged else []
         up, down = np.diag([1.0 + 0j, 0]), np.diag([0j, 1])
         for density in (0 * up, up, down, up + down):
-            start = np.zeros((0, 2, 2), dtype=complex), hartree(here, density)
+            start = np.zeros((0, 2, 2), dtype=complex), hartree(level, density)
             found, _, point = self._from(equation, start)
             if point.converged and all(
                 np.abs(found.density - one).max() > DISTINCT for one in kept
@@ -302,20 +302,20 @@ class _Equation:
     z : i omega_n, (n,)
     """
 
-    here: Level
+    level: Level
     z: Complex
     loop: Exchange
     with_hartree: bool
 
     @classmethod
-    def of(cls, here: Level, count: int, *, with_hartree: bool) -> _Equation:
+    def of(cls, level: Level, count: int, *, with_hartree: bool) -> _Equation:
         """For ``count`` positive frequencies."""
-        z = 1j * np.pi * here.thermal_energy * (2 * np.arange(count) + 1)
-        return cls(here=here, z=z, loop=Exchange.between(here, count), with_hartree=with_hartree)
+        z = 1j * np.pi * level.thermal_energy * (2 * np.arange(count) + 1)
+        return cls(level=level, z=z, loop=Exchange.between(level, count), with_hartree=with_hartree)
 
     def packed(self, sigma: Complex, shift: Complex) -> Unknowns:
         """Real numbers; frequencies that Sigma lacks are those of the free level."""
-        whole = self_energy(self_energy_poles(self.here), self.z)
+        whole = self_energy(self_energy_poles(self.level), self.z)
         whole[: len(sigma)] = sigma[: len(self.z)]
         return np.asarray(np.concatenate([whole, shift[None]]).ravel().view(float))
 
@@ -326,7 +326,7 @@ class _Equation:
 
     def dressed(self, sigma: Complex, shift: Complex) -> tuple[Complex, Complex, Complex]:
         """G, the reference g, and the density matrix."""
-        T, energy = self.here.thermal_energy, self.here.energy + shift
+        T, energy = self.level.thermal_energy, self.level.energy + shift
         z = self.z[:, None, None] * np.eye(2)
         full, bare = green_parts(z - energy - sigma), green_parts(z - energy)
         scalar = 2 * T * summed_with_tail((full[0] - bare[0]).real, self.z.imag, T)
@@ -338,8 +338,8 @@ class _Equation:
         """F(x)."""
         sigma, shift = self.unpacked(x)
         G, g, density = self.dressed(sigma, shift)
-        moved = hartree(self.here, density) if self.with_hartree else np.zeros((2, 2), complex)
-        poles = self_energy_poles(_shifted(self.here, shift))
+        moved = hartree(self.level, density) if self.with_hartree else np.zeros((2, 2), complex)
+        poles = self_energy_poles(_shifted(self.level, shift))
         new = self_energy(poles, self.z) + self.loop(G - g)
         return np.asarray(np.concatenate([new, moved[None]]).ravel().view(float))
 
@@ -356,9 +356,9 @@ class _Equation:
         return value, action
 
 
-def _shifted(here: Level, shift: Complex) -> Level:
+def _shifted(level: Level, shift: Complex) -> Level:
     """The level with a static shift."""
-    return replace(here, energy=here.energy + shift)
+    return replace(level, energy=level.energy + shift)
 
 
 def _matrix(parts: tuple[Complex, Complex]) -> Complex:

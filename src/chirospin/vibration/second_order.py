@@ -26,7 +26,7 @@ from chirospin.vibration.born import (
 )
 from chirospin.vibration.frequencies import by_frequencies
 from chirospin.vibration.ladder import PROPAGATION, SPECTRUM, Rung, converged
-from chirospin.vibration.model import Vibration, bath, channels, energies_from_mu, level
+from chirospin.vibration.model import Vibration, bath, channels, energies_from_mu, level_of
 from chirospin.vibration.real_axis import Band
 from chirospin.vibration.state import VibrationState
 
@@ -55,21 +55,21 @@ class SecondOrder(Rung):
 
     def state(self, model: Vibration, needs: Needs = NOTHING) -> VibrationState:
         """The level in equilibrium."""
-        here = level(model)
-        poles = self_energy_poles(here)
+        level = level_of(model)
+        poles = self_energy_poles(level)
         norm = None
         if self.route == "star":
-            found = by_star(here, poles)
+            found = by_star(level, poles)
         elif self.route == "matsubara":
             _no_reservoir(model, self.route)
-            found = by_frequencies(here, poles)
+            found = by_frequencies(level, poles)
         else:
             found, norm = on_real_axis(model)
         return VibrationState(
             density=found.density,
             moment=found.moment,
             norm=norm,
-            left_out=here.hubbard,
+            left_out=level.hubbard,
             truncation=None,
             outcome=converged(),
             expanded=True,
@@ -85,25 +85,25 @@ class SecondOrder(Rung):
 
     def spectrum_of(self, model: Vibration, finer: int = 1) -> Array:
         """On nodes of the bath that the broadening resolves."""
-        here = level(model, finer, resolution=self.broadening)
-        poles = self_energy_poles(here)
-        return spin_densities(here, poles, energies_from_mu(model), self.broadening)
+        level = level_of(model, finer, resolution=self.broadening)
+        poles = self_energy_poles(level)
+        return spin_densities(level, poles, energies_from_mu(model), self.broadening)
 
     def propagation_of(self, model: Vibration) -> NDArray[np.complex128]:
         """G and Sigma at omega + i broadening, each as 1, sigma_x, sigma_y, sigma_z: (2, 4, energies)."""
-        here = level(model, resolution=self.broadening)
-        poles = self_energy_poles(here)
+        level = level_of(model, resolution=self.broadening)
+        poles = self_energy_poles(level)
         z = energies_from_mu(model) + 1j * self.broadening
         both = (
-            green_parts(inverse_green(here, poles, z)),
+            green_parts(inverse_green(level, poles, z)),
             scalar_and_vector(self_energy(poles, z)),
         )
         return np.stack([np.concatenate([scalar[None], vector.T]) for scalar, vector in both])
 
     def moment_at(self, model: Vibration, thermal_energy: float) -> Array:
         """By the first route, which is the fastest."""
-        here = level(model, thermal_energy=thermal_energy)
-        return by_star(here, self_energy_poles(here)).moment
+        level = level_of(model, thermal_energy=thermal_energy)
+        return by_star(level, self_energy_poles(level)).moment
 
 
 def _no_reservoir(model: Vibration, route: str) -> None:
@@ -122,30 +122,30 @@ def on_real_axis(model: Vibration) -> tuple[Thermal, float]:
     ModelError : couplings that do not commute, a tabulated bath, or a reservoir
     """
     _no_reservoir(model, "real-axis")
-    here, vibrations = level(model), bath(model)
-    split = channels(here)
+    level, vibrations = level_of(model), bath(model)
+    split = channels(level)
     if split is None:
         raise ModelError(
             "Parameter `level_splitting` must commute with the coupling (in meV) for the route "
             f"real-axis, but is {list(model.level_splitting)}; use the route star"
         )
     if not vibrations.continuous:
-        return by_eigenvectors(here, self_energy_poles(here)), 1.0
+        return by_eigenvectors(level, self_energy_poles(level)), 1.0
     if vibrations.density is None or vibrations.power is None:
         raise ModelError(
             f"Parameter `bath` must be acoustic, debye, einstein or modes for the route real-axis, "
             f"but is {model.bath}"
         )
     vectors, bare, couplings = split
-    _, weights = vibrations.nodes(here.thermal_energy)
+    _, weights = vibrations.nodes(level.thermal_energy)
     norms, filled = [], []
     strengths = (np.abs(couplings) ** 2).sum(axis=0) / weights.sum()
     strengths[strengths < ROUNDING * strengths.max()] = 0.0
     for energy, strength in zip(bare, strengths, strict=True):
         band = Band(
             coupling=float(strength),
-            filled=float(fermi(energy / here.thermal_energy)),
-            thermal_energy=here.thermal_energy,
+            filled=float(fermi(energy / level.thermal_energy)),
+            thermal_energy=level.thermal_energy,
             low=vibrations.edges[0],
             high=vibrations.edges[-1],
             density=vibrations.density,

@@ -21,7 +21,7 @@ FADED = 12.0  # e-folds after which a thermal weight moves no direction
 LARGEST = 200  # matrix that a cheap check may diagonalise, some 10 ms
 
 
-def turned_away(here: Level, moment: Array) -> float | None:
+def turned_away(level: Level, moment: Array) -> float | None:
     """One less the cosine between a moment and a better one: 0 along it, 2 against it.
 
     The better one is exact where level and couplings commute, which costs nothing, and where few modes
@@ -29,70 +29,70 @@ def turned_away(here: Level, moment: Array) -> float | None:
     Elsewhere it is that of second order with the self-consistent displacement of the vibrations
     (Hartree), the largest term that exchange leaves out. None where either is too small for a direction.
     """
-    better = _better(here)
+    better = _better(level)
     size = float(np.linalg.norm(better)), float(np.linalg.norm(moment))
     if min(size) < SMALLEST:
         return None
     return float(1 - (better / size[0]) @ (moment / size[1]))
 
 
-def _better(here: Level) -> Array:
-    split = None if here.width else channels(here)
+def _better(level: Level) -> Array:
+    split = None if level.width else channels(level)
     if split:
-        return Displaced.of(here, split).thermal().moment
-    few = None if here.width else condensed(here)
+        return Displaced.of(level, split).thermal().moment
+    few = None if level.width else condensed(level)
     quanta = np.array([]) if few is None else _quanta(few)
     if few is None or 2 * np.prod(quanta + 1) > LARGEST:
-        return _displaced(here)
+        return _displaced(level)
     return Diagonalised.of(few, tuple(quanta.astype(int).tolist())).thermal().moment
 
 
-def condensed(here: Level) -> Level:
+def condensed(level: Level) -> Level:
     r"""One mode for all that share a coupling, with their summed square and their polaron energy.
 
     .. math:: \lambda^2 = \sum_j \lambda_j^2, \qquad \lambda^2/\omega = \sum_j \lambda_j^2/\omega_j
     """
-    modes = list(_modes(here))
+    modes = list(_modes(level))
     return replace(
-        here,
+        level,
         frequencies=np.array([frequency for frequency, _ in modes]),
         couplings=np.array([coupling for _, coupling in modes]),
     )
 
 
-def _modes(here: Level) -> Iterator[tuple[float, NDArray[np.complexfloating[Any, Any]]]]:
-    for coupling, squares, frequencies in distinct(here):
+def _modes(level: Level) -> Iterator[tuple[float, NDArray[np.complexfloating[Any, Any]]]]:
+    for coupling, squares, frequencies in distinct(level):
         if squares.sum():
             frequency = squares.sum() / (squares / frequencies).sum()
             yield float(frequency), coupling * np.sqrt(squares.sum())
 
 
-def _quanta(here: Level) -> Array:
+def _quanta(level: Level) -> Array:
     """Of every mode: thermal ones and those of a displacement."""
-    shift = np.linalg.norm(here.couplings, axis=(1, 2)) / here.frequencies
-    thermal = np.sqrt(FADED * here.thermal_energy / here.frequencies)
+    shift = np.linalg.norm(level.couplings, axis=(1, 2)) / level.frequencies
+    thermal = np.sqrt(FADED * level.thermal_energy / level.frequencies)
     return np.asarray(np.ceil((thermal + shift) ** 2 + 4))
 
 
-def _displaced(here: Level) -> Array:
+def _displaced(level: Level) -> Array:
     """Second order with the Hartree term of its own density."""
-    found = by_star(here, self_energy_poles(here))
-    density = found.density
+    thermal = by_star(level, self_energy_poles(level))
+    density = thermal.density
     for _ in range(STEPS):
-        moved = replace(here, energy=here.energy + hartree(here, density))
-        found = by_star(moved, self_energy_poles(moved))
-        density = (density + found.density) / 2
-    return found.moment
+        moved = replace(level, energy=level.energy + hartree(level, density))
+        thermal = by_star(moved, self_energy_poles(moved))
+        density = (density + thermal.density) / 2
+    return thermal.moment
 
 
-def strength(here: Level) -> float | None:
+def strength(level: Level) -> float | None:
     r"""Polaron energy over the temperature, where level and couplings do not commute.
 
     .. math:: \sum_j \frac{\|U_j\|^2}{\omega_j k_BT}
 
     A classical vibration is a random field of that variance over (k_B T)^2.
     """
-    if not here.width and channels(here) is not None:
+    if not level.width and channels(level) is not None:
         return None
-    sizes = np.linalg.norm(here.couplings, ord=2, axis=(1, 2)) ** 2
-    return float((sizes / here.frequencies).sum() / here.thermal_energy)
+    sizes = np.linalg.norm(level.couplings, ord=2, axis=(1, 2)) ** 2
+    return float((sizes / level.frequencies).sum() / level.thermal_energy)

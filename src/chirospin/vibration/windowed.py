@@ -22,7 +22,7 @@ from chirospin.vibration.born import (
     spin_densities,
 )
 from chirospin.vibration.ladder import SPECTRUM, Rung, converged
-from chirospin.vibration.model import Level, Vibration, energies_from_mu, level
+from chirospin.vibration.model import Level, Vibration, energies_from_mu, level_of
 from chirospin.vibration.state import VibrationState
 
 Array = NDArray[np.floating[Any]]
@@ -51,18 +51,18 @@ class Windowed(Rung):
 
     def state(self, model: Vibration, needs: Needs = NOTHING) -> VibrationState:
         """The integral over the window."""
-        here = level(model, resolution=self.broadening)
-        poles = self_energy_poles(here)
-        found, norm = self._integrated(here, poles, model)
+        level = level_of(model, resolution=self.broadening)
+        poles = self_energy_poles(level)
+        found, norm = self._integrated(level, poles, model)
         parts = {}
         if SPECTRUM in needs:
             omega = energies_from_mu(model)
-            parts[SPECTRUM] = spin_densities(here, poles, omega, self.broadening)
+            parts[SPECTRUM] = spin_densities(level, poles, omega, self.broadening)
         return VibrationState(
             density=found.density,
             moment=found.moment,
             norm=norm,
-            left_out=here.hubbard,
+            left_out=level.hubbard,
             truncation=None,
             outcome=converged(),
             parts=parts,
@@ -70,15 +70,15 @@ class Windowed(Rung):
 
     def moment_of(self, model: Vibration, finer: int) -> Array:
         """The integral with more nodes of the bath."""
-        here = level(model, finer, resolution=self.broadening)
-        return self._integrated(here, self_energy_poles(here), model)[0].moment
+        level = level_of(model, finer, resolution=self.broadening)
+        return self._integrated(level, self_energy_poles(level), model)[0].moment
 
     def moment_at(self, model: Vibration, thermal_energy: float) -> Array:
         """The integral at another temperature."""
-        here = level(model, thermal_energy=thermal_energy, resolution=self.broadening)
-        return self._integrated(here, self_energy_poles(here), model)[0].moment
+        level = level_of(model, thermal_energy=thermal_energy, resolution=self.broadening)
+        return self._integrated(level, self_energy_poles(level), model)[0].moment
 
-    def _integrated(self, here: Level, poles: Poles, model: Vibration) -> tuple[Thermal, float]:
+    def _integrated(self, level: Level, poles: Poles, model: Vibration) -> tuple[Thermal, float]:
         """The cut integral, and the norm inside the window; energies are absolute, not from mu."""
         mu = model.chemical_potential
         count = int(np.ceil(PANELS * 2 * self.window / self.broadening))
@@ -92,8 +92,8 @@ class Windowed(Rung):
         centres = -self.window + half * (2 * np.arange(count) + 1)
         omega = (centres[:, None] + half * nodes).ravel() - mu
         measure = np.tile(half * weights, count)
-        scalar, vector = green_parts(inverse_green(here, poles, omega + 1j * self.broadening))
-        filled = measure * fermi(omega / here.thermal_energy)
+        scalar, vector = green_parts(inverse_green(level, poles, omega + 1j * self.broadening))
+        filled = measure * fermi(omega / level.thermal_energy)
         mean = -(filled @ scalar.imag) / np.pi
         moment = -(filled @ vector.imag) / np.pi
         norm = -(measure @ scalar.imag) / np.pi

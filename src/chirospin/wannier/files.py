@@ -52,31 +52,31 @@ def read_crystal(name: str, wsvec: str, tolerance: float, spin: str) -> WannierM
     """
     path = Path(name)
     if path.is_dir():
-        found = _of_folder(path)
+        matrices = _of_folder(path)
     elif name.endswith("_tb.dat"):
-        found = _of_hoppings(path, name.removesuffix("_tb.dat"), wsvec, spin)
+        matrices = _of_hoppings(path, name.removesuffix("_tb.dat"), wsvec, spin)
     elif name.endswith("_hr.dat"):
-        found = _of_hoppings(path, name.removesuffix("_hr.dat"), wsvec, spin)
+        matrices = _of_hoppings(path, name.removesuffix("_hr.dat"), wsvec, spin)
     else:
         prefix = name.removesuffix(".fmt").removesuffix(".chk")
         checkpoint = beside(prefix, ".chk") or beside(prefix, ".chk.fmt")
         if checkpoint is not None:
-            found = _of_checkpoint(checkpoint, prefix, wsvec, tolerance, spin)
+            matrices = _of_checkpoint(checkpoint, prefix, wsvec, tolerance, spin)
         else:
             table = beside(prefix, "_tb.dat") or beside(prefix, "_hr.dat")
             if table is None:
                 raise ModelError(
                     f"Parameter `hamiltonian` must be a file or folder that exists: {NAMES}; but is {name!r}"
                 )
-            found = _of_hoppings(table, prefix, wsvec, spin)
-    H = hermitian(found.path, "the Hamiltonian", found.vectors, found.hamiltonian)
-    S = found.spin if spin in ("auto", "file") else None
+            matrices = _of_hoppings(table, prefix, wsvec, spin)
+    H = hermitian(matrices.path, "the Hamiltonian", matrices.vectors, matrices.hamiltonian)
+    S = matrices.spin if spin in ("auto", "file") else None
     if S is not None:
-        S = hermitian(found.path, "the spin", found.vectors, S)
-    A = found.position
+        S = hermitian(matrices.path, "the spin", matrices.vectors, S)
+    A = matrices.position
     if A is not None:  # finite differences over the grid of q leave an anti-Hermitian part
-        A = hermitian_part(found.path, found.vectors, A)
-    return replace(found, hamiltonian=H, spin=S, position=A)
+        A = hermitian_part(matrices.path, matrices.vectors, A)
+    return replace(matrices, hamiltonian=H, spin=S, position=A)
 
 
 def beside(prefix: str, suffix: str) -> Path | None:
@@ -116,18 +116,20 @@ def _of_folder(folder: Path) -> WannierMatrices:
     return _with_input(read_system(folder), read_win(inputs[0]) if len(inputs) == 1 else None)
 
 
-def _with_input(found: WannierMatrices, win: Win | None) -> WannierMatrices:
+def _with_input(matrices: WannierMatrices, win: Win | None) -> WannierMatrices:
     """Atoms and spinors of the input file, whose cell must be that of the matrices."""
     if win is None:
-        return found
-    if win.lattice is not None and np.abs(win.lattice - found.lattice).max() > SAME_CELL:
+        return matrices
+    if win.lattice is not None and np.abs(win.lattice - matrices.lattice).max() > SAME_CELL:
         raise broken(
-            found.path, 0,
-            f"its cell differs from that of {win.path} by {10 * np.abs(win.lattice - found.lattice).max():.3g} "
+            matrices.path, 0,
+            f"its cell differs from that of {win.path} by {10 * np.abs(win.lattice - matrices.lattice).max():.3g} "
             "angstrom: they are of different crystals",
         )  # fmt: skip
     # a word that is absent is Wannier90's false
-    return replace(found, positions=win.positions, species=win.species, spinors=bool(win.spinors))
+    return replace(
+        matrices, positions=win.positions, species=win.species, spinors=bool(win.spinors)
+    )
 
 
 def _require_memory(path: Path, size: int) -> None:

@@ -168,17 +168,17 @@ def read_wsvec(path: Path, vectors: Integers, states: int) -> Images:
     lines = Lines.of(path)
     lines.raw("a comment")
     known = {tuple(R) for R in vectors.tolist()}
-    found: Images = {}
+    images: Images = {}
     for _ in range(len(vectors) * states**2):
         key = tuple(lines.integers("R1 R2 R3 m n", 5))
         if key[:3] not in known or not all(1 <= x <= states for x in key[3:]):
             lines.refuse(f"R, m, n = {list(key)} is none of the hoppings beside it")
-        if key in found:
+        if key in images:
             lines.refuse(f"R, m, n = {list(key)} is there twice")
         count = lines.size("the number of vectors T")
-        found[key] = np.array([lines.integers("a vector T", 3) for _ in range(count)])  # type: ignore[index]
+        images[key] = np.array([lines.integers("a vector T", 3) for _ in range(count)])  # type: ignore[index]
     lines.end()
-    return found
+    return images
 
 
 def moved(vectors: Integers, X: Complex, images: Images) -> tuple[Integers, Complex]:

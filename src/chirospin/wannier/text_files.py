@@ -97,11 +97,11 @@ class Lines:
 
     def integers(self, what: str, count: int) -> list[int]:
         """The next line as this many integers."""
-        found = self.numbers(what, count)
-        if any(x != int(x) for x in found):
+        numbers = self.numbers(what, count)
+        if any(x != int(x) for x in numbers):
             self.refuse(f"{what} must be {'integers' if count > 1 else 'an integer'}, "
                         f"but is {self._quoted()}")  # fmt: skip
-        return [int(x) for x in found]
+        return [int(x) for x in numbers]
 
     def size(self, what: str) -> int:
         """The next line as a number of something, at least 1."""

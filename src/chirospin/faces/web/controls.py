@@ -320,12 +320,12 @@ def problem_form(problem: Problem, question: Question | None = None) -> list[Any
                     className="choices",
                 ),
                 html.Div(
-                    _span_fields("along", kind, names, first.along, first.log[0]),
+                    _span_fields("along", kind, names, first.along, log=first.log[0]),
                     id="along",
                     hidden=first.view == "point",
                 ),
                 html.Div(
-                    _span_fields("against", kind, names, first.against, first.log[1]),
+                    _span_fields("against", kind, names, first.against, log=first.log[1]),
                     id="against",
                     hidden=first.view != "map",
                 ),
@@ -458,7 +458,7 @@ def _hands(kind: type[Model], *, both: bool) -> html.Div:
 
 
 def _span_fields(
-    which: str, kind: type[Model], names: Sequence[str], span: Sequence[str], log: bool
+    which: str, kind: type[Model], names: Sequence[str], span: Sequence[str], *, log: bool
 ) -> html.Div:
     chosen, start, stop, count = span
     swept = [{"label": _parameter_name(kind.parameter_info(n)), "value": n} for n in names]

@@ -160,7 +160,7 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
-def _caption(place: Coordinates, ds: xr.Dataset, mathtext: bool = False) -> str:
+def _caption(place: Coordinates, ds: xr.Dataset, *, mathtext: bool = False) -> str:
     """A legend entry, with the symbol of a parameter and the bare word of a label."""
     words = []
     for dim, value in place:

@@ -295,7 +295,7 @@ def _copier(target: str) -> dcc.Clipboard:
 
 
 def view_of(
-    desk: Desk, who: str, data: Any, mark: str, expensive: bool = False, pin: bool = False
+    desk: Desk, who: str, data: Any, mark: str, *, expensive: bool = False, pin: bool = False
 ) -> View:
     """Ask for a form's state and say what the page should show now.
 

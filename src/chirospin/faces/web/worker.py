@@ -119,6 +119,7 @@ def answer_to(
     question: Question,
     checked: CheckedQuestion,
     report: Callable[[int, int], None],
+    *,
     coarse: bool = False,
 ) -> Answer:
     """Solve by each method; one that refuses the model is named, and the others are shown.

@@ -150,12 +150,12 @@ def _cumulants(solver: SteadySolver, leads: ThermalLeads, halves: Halves) -> lis
 
 
 def _generating(solver: SteadySolver, leads: ThermalLeads, halves: Halves) -> list[Any]:
-    found = _counting(solver, leads, halves).generating(
+    generating = _counting(solver, leads, halves).generating(
         np.stack([member.fields for member in leads.members])
     )
-    names = [one.name for one in fields(found)]
+    names = [one.name for one in fields(generating)]
     return [
-        replace(found, **{name: getattr(found, name)[b] for name in names})
+        replace(generating, **{name: getattr(generating, name)[b] for name in names})
         for b in range(len(leads.members))
     ]
 

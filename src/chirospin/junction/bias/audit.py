@@ -205,7 +205,7 @@ def _exchange_field(model: BiasedJunction, state: BiasedState) -> float | None:
     terms = interaction(model)
     if not (terms.density.any() or np.any(terms.strength)):
         return None  # without repulsion the field is zero
-    return max(tilt(one) for one in widths)
+    return max(tilt(width) for width in widths)
 
 
 EXCHANGE_FIELD = Check(

@@ -187,8 +187,8 @@ class ThermalLeads(JumpFamily):
         self.thermal_energy = np.array([member.reservoirs.thermal_energy for member in members])
         self.conditions, self.condition = distinct_conditions(members)
         states = [spectrum(member.matrices) for member in members]
-        self.energies = _stacked([one.energies for one in states])
-        self.vectors = _stacked([one.vectors for one in states])
+        self.energies = _stacked([state.energies for state in states])
+        self.vectors = _stacked([state.vectors for state in states])
         self._assemble(tuple(np.flatnonzero(self.coupling.any(axis=(0, 1))).tolist()))
 
     def _zeros(self, *axes: int) -> Stacks:
@@ -266,7 +266,7 @@ class ThermalLeads(JumpFamily):
         low = (chain.lower, chain.lower_sectors, chain.below, chain.below_sign)
         high = (chain.upper, chain.upper_sectors, chain.above, chain.above_sign)
         places = units.places(self.condition[:, lead], slot)
-        found = []
+        jumps = []
         for P_unit, Q_unit, source, target, direction in (
             (units.out, units.bare_out, high, low, OUT),
             (units.into, units.bare_into, low, high, IN),
@@ -282,7 +282,7 @@ class ThermalLeads(JumpFamily):
                 dense = rows.transpose(0, 2, 3, 1, 4).reshape(batch, count, -1, d)
             _, _, gather, sign = target
             single = slot if not self.mixing else np.zeros_like(slot)  # then Q is dense
-            found.append(
+            jumps.append(
                 Jump(
                     source=source[0],
                     target=target[0],
@@ -297,7 +297,7 @@ class ThermalLeads(JumpFamily):
                     pieces=(slice(None),),
                 )
             )
-        return found
+        return jumps
 
     def alone(self, lead: int, kind: Kind | None = None) -> ThermalLeads:
         """One of the leads without the others, by the same generator or another."""
@@ -459,6 +459,6 @@ def fluctuations(members: Sequence[BiasedMember], layout: Layout) -> list[JumpFa
 
 def _stacked(parts: Sequence[Any]) -> tuple[list[Any], list[Any]]:
     even, odd = (
-        [np.stack([one[p][n] for one in parts]) for n in range(len(parts[0][p]))] for p in (0, 1)
+        [np.stack([part[p][n] for part in parts]) for n in range(len(parts[0][p]))] for p in (0, 1)
     )
     return even, odd

@@ -147,7 +147,9 @@ class SecondOrder(Method):
                     f"the top level of a vibration holds {top.max():.1e} > {TOP_LEVEL:g} with levels "
                     f"{list(levels)}; give phonon_levels {list(more)}"
                 )
-                up, down = (replace(one, converged=False, reason=doubt) for one in state.outcomes)
+                up, down = (
+                    replace(outcome, converged=False, reason=doubt) for outcome in state.outcomes
+                )
                 return replace(state, outcomes=(up, down))
             levels = more
 
@@ -219,7 +221,7 @@ class SecondOrder(Method):
         small = sum(size**2 for size in sizes) <= TOGETHER
         groups = [members] if small and members else [[member] for member in members]
         with blas_threads(1 if max(sizes) < THREADED_SECTOR else None):
-            return [one for group in groups for one in self._batch(group, asked)]
+            return [solution for group in groups for solution in self._batch(group, asked)]
 
     def _batch(self, members: Sequence[BiasedMember], asked: Needs) -> list[Solution]:
         vibronic = members[0].vibronic
@@ -401,7 +403,9 @@ def _shown(member: BiasedMember, vibrations: Vibrations, halves: Halves) -> dict
     layout, oscillators = vibrations.layout, vibrations.oscillators
     plain = layout.electrons
     shown = {
-        name: np.stack([plain.trace(*layout.weighted(halves, one)) for one in operators], axis=-1)
+        name: np.stack(
+            [plain.trace(*layout.weighted(halves, operator)) for operator in operators], axis=-1
+        )
         for name, operators in (
             ("phonon_number", oscillators.number),
             ("displacement", oscillators.position),
@@ -458,7 +462,7 @@ def _steady(solver: SteadySolver, guess: Halves | None = None) -> tuple[Stationa
     return both, ["" if same else TOO_SLOW for same in first.apart(again) < SAME]
 
 
-def _noise(solver: SteadySolver, leads: ThermalLeads, found: Stationary) -> Real:
+def _noise(solver: SteadySolver, leads: ThermalLeads, stationary: Stationary) -> Real:
     """Zero-frequency noise of the left current, (batch,), electrons squared per time."""
     trace = solver.generator.layout.trace
     left = np.zeros(leads.coupling.shape[1])
@@ -468,16 +472,16 @@ def _noise(solver: SteadySolver, leads: ThermalLeads, found: Stationary) -> Real
         even, odd = halves
         return leads.crossing(ODD, odd, left, back), leads.crossing(EVEN, even, left, back)
 
-    flow = counted(found.halves, -left)
+    flow = counted(stationary.halves, -left)
     current = trace(*flow)[:, None]
     even, odd, _ = solver.solve(
-        current * found.even - flow[EVEN],
-        current * found.odd - flow[ODD],
+        current * stationary.even - flow[EVEN],
+        current * stationary.odd - flow[ODD],
         0.1 * solver.tolerance,
     )
     surplus = trace(even, odd)[:, None]
-    memory = counted((even - surplus * found.even, odd - surplus * found.odd), -left)
-    return np.asarray(trace(*counted(found.halves, left)) - 2 * trace(*memory))
+    memory = counted((even - surplus * stationary.even, odd - surplus * stationary.odd), -left)
+    return np.asarray(trace(*counted(stationary.halves, left)) - 2 * trace(*memory))
 
 
 def _check_memory(model: BiasedJunction, sizes: list[int], method: str) -> None:

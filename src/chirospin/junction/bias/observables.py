@@ -189,7 +189,7 @@ def _vibrations_error(name: str) -> Function:
         if state.vibrations is None:
             return np.full((2, len(modes(model))), np.nan)
         found = np.abs(getattr(state.vibrations, name))
-        rest = np.array([one.residual for one in state.outcomes])[:, None]
+        rest = np.array([outcome.residual for outcome in state.outcomes])[:, None]
         return np.asarray(state.vibrations.errors[name] + rest * np.maximum(found, 1.0))
 
     return error

@@ -95,8 +95,8 @@ class Pauli(Method):
 
 
 def _left_current(member: BiasedMember) -> float:
-    found = _populations(member)
-    return float(found.current[0]) if found.outcome.converged else float("nan")
+    populations = _populations(member)
+    return float(populations.current[0]) if populations.outcome.converged else float("nan")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -235,7 +235,7 @@ def structured_equations(model: BiasedJunction, terms: Interaction) -> list[Stru
 def _structured(model: BiasedJunction, needs: Needs) -> BiasedState:
     """Between leads with bands."""
     equations = structured_equations(model, interaction(model))
-    both = [one.in_field(one.h) for one in equations]
+    both = [equation.in_field(equation.h) for equation in equations]
     up, down = (one.outcome() for one in both)
     lost = (NOISE, UNPOLARISED)
     if UNPOLARISED in needs:
@@ -311,15 +311,15 @@ def one_electron_state(
 ) -> BiasedState:
     """State from the modes of both magnetisations."""
     pairs = list(zip(both, ends, strict=True))
-    flows = np.array([transmitted(*one) for one in pairs])  # (magnetisation, flow, lead)
+    flows = np.array([transmitted(*pair) for pair in pairs])  # (magnetisation, flow, lead)
     checked = [_checked(h, modes, outcome) for modes, outcome in zip(both, outcomes, strict=True)]
     return BiasedState(
-        one_body_density=np.stack([lesser_density(*one) for one in pairs]),
+        one_body_density=np.stack([lesser_density(*pair) for pair in pairs]),
         lead_current=flows[:, 0],
         energy_current=flows[:, 1],
         outcomes=(checked[0], checked[1]),
         interaction_kept=interaction_kept,
-        lead_levels=np.stack([one.potential for one in ends]),
+        lead_levels=np.stack([end.potential for end in ends]),
     )
 
 

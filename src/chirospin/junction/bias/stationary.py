@@ -38,6 +38,6 @@ def stationary_probabilities(rate: Array) -> Array | None:
     p = np.ones(size)
     for n in range(1, size):
         p[n] = p[:n] @ W[:n, n]
-    found = np.empty(size)
-    found[order] = p / p.sum()
-    return found
+    probabilities = np.empty(size)
+    probabilities[order] = p / p.sum()
+    return probabilities

@@ -86,7 +86,7 @@ class Energies:
     weight: Real
 
     @classmethod
-    def between(cls, points: Real, edges: Real, tails: bool, cuts: int) -> Energies:
+    def between(cls, points: Real, edges: Real, *, tails: bool, cuts: int) -> Energies:
         r"""Gauss panels between points, each cut in so many, and tails to infinity in 1/omega.
 
         Beside band edges a panel is mapped by :math:`3u^2 - 2u^3`, which makes a root there a polynomial.
@@ -210,7 +210,7 @@ class StructuredEquation(FieldEquation):
         points = self._points(h)
 
         def at(cuts: int) -> Scattered:
-            energies = Energies.between(points, self.bands.edges, self.bands.wide, cuts)
+            energies = Energies.between(points, self.bands.edges, tails=self.bands.wide, cuts=cuts)
             return Scattered.of(h, self.gamma, self.bands, self.reservoirs, energies)
 
         coarse = at(self.cuts[0])

@@ -96,8 +96,8 @@ def _response(state: BiasedState, part: str = LINEAR) -> LeadResponse | None:
     still = state.parts[part]
     if still is None or not still.outcome.converged:
         return None
-    found: LeadResponse | None = still.parts.get(LEAD_RESPONSE)
-    return found
+    lead_response: LeadResponse | None = still.parts.get(LEAD_RESPONSE)
+    return lead_response
 
 
 def onsager_matrix(model: BiasedJunction, state: BiasedState, part: str = LINEAR) -> Real:

@@ -338,8 +338,8 @@ class Channels:
     @classmethod
     def mixed(cls, chain: Chain, conditions: Sequence[Condition], which: Ints) -> Channels:
         """From the vectors of conditions, which every lead of every member has one of, (batch, lead)."""
-        strengths = [one.inside(chain)[0] for one in conditions]
-        count = np.array([len(one) for one in strengths])[which]  # (batch, lead)
+        strengths = [condition.inside(chain)[0] for condition in conditions]
+        count = np.array([len(strength) for strength in strengths])[which]  # (batch, lead)
         g = np.zeros((*which.shape, max(int(count.max()), 1)))
         for place, c in np.ndenumerate(which):
             g[place][: count[place]] = strengths[c]

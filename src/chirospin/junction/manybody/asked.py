@@ -40,7 +40,7 @@ COUNTED: Needs = frozenset({CUMULANTS, GENERATING, FLUCTUATION})
 """Those that count the electrons of a lead, and know no lead that floats."""
 
 
-def flat_parts(pair: Pair, found: Solved, asked: Needs) -> dict[str, Any]:
+def flat_parts(pair: Pair, solved: Solved, asked: Needs) -> dict[str, Any]:
     """Each part, both magnetisations."""
     finders = {
         SPIN_FLOW: _spin_flow,
@@ -55,7 +55,7 @@ def flat_parts(pair: Pair, found: Solved, asked: Needs) -> dict[str, Any]:
         ),
         GREEN: _green,
     }
-    return {name: finders[name](pair, found) for name in asked}
+    return {name: finders[name](pair, solved) for name in asked}
 
 
 def affinity(member: FlatMember) -> float:
@@ -74,16 +74,16 @@ def affinity(member: FlatMember) -> float:
     return float(np.log(f[0] * (1 - f[1]) / (f[1] * (1 - f[0]))))
 
 
-def _leads(found: Solved) -> FlatLeads:
-    (leads,) = found.solver.generator.families
+def _leads(solved: Solved) -> FlatLeads:
+    (leads,) = solved.solver.generator.families
     assert isinstance(leads, FlatLeads)
     return leads
 
 
-def _spin_flow(pair: Pair, found: Solved) -> SpinFlow:
-    leads, layout = _leads(found), found.solver.generator.layout
+def _spin_flow(pair: Pair, solved: Solved) -> SpinFlow:
+    leads, layout = _leads(solved), solved.solver.generator.layout
     alone = [leads.alone(lead) for lead in range(len(pair[0].occupation))]
-    halves = found.stationary.halves
+    halves = solved.stationary.halves
     return SpinFlow(
         current=spin_inflow(alone, pair, layout, halves),
         corrected=None,
@@ -91,19 +91,19 @@ def _spin_flow(pair: Pair, found: Solved) -> SpinFlow:
     )
 
 
-def _counting(pair: Pair, found: Solved) -> Counting:
+def _counting(pair: Pair, solved: Solved) -> Counting:
     return Counting(
-        solver=found.solver,
-        leads=_leads(found),
+        solver=solved.solver,
+        leads=_leads(solved),
         lead_count=len(pair[0].occupation),
-        halves=found.stationary.halves,
+        halves=solved.stationary.halves,
     )
 
 
-def _green(pair: Pair, found: Solved) -> GreenFunction:
-    generator, leads = found.solver.generator, _leads(found)
+def _green(pair: Pair, solved: Solved) -> GreenFunction:
+    generator, leads = solved.solver.generator, _leads(solved)
     layout = generator.layout
-    H, blocks = hamiltonians(pair, layout), layout.blocks(found.stationary.halves)
+    H, blocks = hamiltonians(pair, layout), layout.blocks(solved.stationary.halves)
     both = []
     for b, member in enumerate(pair):
         L = SectorGenerator(

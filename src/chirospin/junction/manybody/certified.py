@@ -37,7 +37,7 @@ class CertifiedState:
 
 
 def certified_states(
-    generator: Generator, found: Stationary, tolerance: float, doubts: Sequence[str]
+    generator: Generator, stationary: Stationary, tolerance: float, doubts: Sequence[str]
 ) -> list[CertifiedState]:
     """One-body density, certificates and outcome of every member.
 
@@ -46,11 +46,11 @@ def certified_states(
     doubts : why the state of a member may not be the only one, or not be known; empty where it is
     """
     layout, members = generator.layout, generator.members
-    residual, drift, rate = generator.certificates(*found.halves)
+    residual, drift, rate = generator.certificates(*stationary.halves)
     lowest = np.full(layout.batch, np.inf)
-    for X in layout.blocks(found.halves).values():
+    for X in layout.blocks(stationary.halves).values():
         lowest = np.minimum(lowest, smallest_eigenvalue(X))
-    electrons, reduced = layout.electrons, layout.reduced(found.halves)
+    electrons, reduced = layout.electrons, layout.reduced(stationary.halves)
     number = electrons.number()
     particles = sum((n * x).sum(axis=1) for n, x in zip(number, reduced, strict=True))
     G = sector_density(members[0].matrices, electrons, electrons.blocks(reduced))
@@ -67,14 +67,14 @@ def certified_states(
                 one_body_density=G[b],
                 trace_drift=float(drift[b]),
                 jump_rate=float(rate[b]),
-                hermiticity=float(found.hermiticity[b]),
-                distance=float(found.distance[b]),
+                hermiticity=float(stationary.hermiticity[b]),
+                distance=float(stationary.distance[b]),
                 smallest_eigenvalue=float(lowest[b]),
                 particles=float(np.asarray(particles)[b]),
                 outcome=Outcome(
                     converged=not reason,
                     residual=float(residual[b]),
-                    iterations=found.applications,
+                    iterations=stationary.applications,
                     reason=reason,
                 ),
             )

@@ -29,7 +29,7 @@ def _cumulant_error(model: MolecularStack, state: JunctionState) -> Real:
     """What the cumulants counted at two leads differ by, and rounding."""
     values = state.parts[CUMULANTS]
     if values.shape[1] != 2:
-        relative = max(one.residual for one in state.outcomes) + np.finfo(float).eps
+        relative = max(outcome.residual for outcome in state.outcomes) + np.finfo(float).eps
         return np.asarray(np.full(values[:, 0].shape, relative * lead_couplings(model).sum()))
     rounding = np.finfo(float).eps * np.abs(values[:, 0])
     return np.asarray(np.abs(values[:, 0] - SIGNS * values[:, 1]) + rounding)
@@ -106,8 +106,8 @@ def symmetric_values(state: JunctionState) -> Real | None:
     partner = state.parts[SYMMETRIC]
     if partner is None or not partner.outcome.converged:
         return None
-    found: Real | None = partner.parts.get(FLUCTUATION)
-    return found
+    values: Real | None = partner.parts.get(FLUCTUATION)
+    return values
 
 
 @observable(unit="1", symbol="d_f", needs=(SYMMETRIC,), default=False, undefined=NOT_COUNTED)

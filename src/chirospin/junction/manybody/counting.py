@@ -67,24 +67,24 @@ def counted_state(model: Junction, settings: Settings) -> JunctionState:
     return replace(plain, parts={NOISE: noise})
 
 
-def counted_noise(found: CurrentResponse, lead_current: Real) -> Real:
+def counted_noise(response: CurrentResponse, lead_current: Real) -> Real:
     r"""Second cumulant rate of the electrons entering from the first lead, and from all others, (magnetisation, 2).
 
     The dual operator of the other current needs no solve: :math:`O_L + O_R = L^+ N`, so
     :math:`Z_R = N - Z_L`. Both noises must agree.
     """
-    number = found.layout.number()
+    number = response.layout.number()
     noise = np.empty((2, 2))
     for side, leads in ((LEFT, [0]), (RIGHT, list(range(1, lead_current.shape[1])))):
-        dual = found.dual
+        dual = response.dual
         if side == RIGHT:
             dual = (number[EVEN] - dual[EVEN], number[ODD] - dual[ODD])
-        rates = [_exchanged(member, leads) for member in found.pair]
-        net = _jumped(found, [(into, -out) for into, out in rates])
-        gross = _jumped(found, rates)
+        rates = [_exchanged(member, leads) for member in response.pair]
+        net = _jumped(response, [(into, -out) for into, out in rates])
+        gross = _jumped(response, rates)
         I = lead_current[:, leads].sum(axis=1, keepdims=True)  # noqa: E741
-        even, odd = (flow - I * rho for flow, rho in zip(net, found.steady, strict=True))
-        noise[:, side] = found.layout.trace(*gross) - 2 * overlap(dual, (even, odd))
+        even, odd = (flow - I * rho for flow, rho in zip(net, response.steady, strict=True))
+        noise[:, side] = response.layout.trace(*gross) - 2 * overlap(dual, (even, odd))
     return noise
 
 
@@ -94,10 +94,10 @@ def _exchanged(member: FlatMember, leads: Sequence[int]) -> tuple[Complex, Compl
     return np.einsum("l,lab->ab", f, gamma), np.einsum("l,lab->ab", 1 - f, gamma)
 
 
-def _jumped(found: CurrentResponse, rates: Sequence[tuple[Complex, Complex]]) -> Halves:
+def _jumped(response: CurrentResponse, rates: Sequence[tuple[Complex, Complex]]) -> Halves:
     """Jumps at given rates of every member applied to the steady states, even and odd sectors."""
-    even, odd = found.steady
-    out_of_even, out_of_odd = lead_maps(found.pair, found.layout.charges, rates)
+    even, odd = response.steady
+    out_of_even, out_of_odd = lead_maps(response.pair, response.layout.charges, rates)
     to_odd, to_even = out_of_even @ even.reshape(-1), out_of_odd @ odd.reshape(-1)
     return to_even.reshape(even.shape), to_odd.reshape(odd.shape)
 

@@ -251,7 +251,7 @@ def pair_jumps(charges: Charges, pairs: tuple[Pair, ...], parity: int) -> PairJu
         for states in stack.states:
             row_of, index_of = space.offset(states)
             for p, (fills, a, b) in enumerate(pairs):
-                left, right = (_able(states, orbital, fills) for orbital in (a, b))
+                left, right = (_able(states, orbital, fills=fills) for orbital in (a, b))
                 if not (left.any() and right.any()):
                     continue
                 row, _ = space.offset(states[left] ^ (1 << a))
@@ -292,7 +292,7 @@ def pair_jumps(charges: Charges, pairs: tuple[Pair, ...], parity: int) -> PairJu
     )
 
 
-def _able(states: Ints, orbital: int, fills: bool) -> NDArray[np.bool_]:
+def _able(states: Ints, orbital: int, *, fills: bool) -> NDArray[np.bool_]:
     return np.asarray(((states >> orbital) & 1) == (0 if fills else 1))
 
 

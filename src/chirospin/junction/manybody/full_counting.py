@@ -245,16 +245,16 @@ class Counting:
             raise ConvergenceError(LOST, outcome)
         return Eigenstate(value=value, halves=halves, residual=residual)
 
-    def _tilted_current(self, x: Real, found: Eigenstate) -> Real:
+    def _tilted_current(self, x: Real, eigenstate: Eigenstate) -> Real:
         r"""dlambda/dx from :math:`(L_x - \lambda)\rho' - \lambda'\rho = -L_x'\rho`, (batch,)."""
         here = (np.arange(self.lead_count) == 0).astype(float)
-        changed = np.zeros_like(found.halves[EVEN]), np.zeros_like(found.halves[ODD])
+        changed = np.zeros_like(eigenstate.halves[EVEN]), np.zeros_like(eigenstate.halves[ODD])
         for one in np.unique(x):
             crossing = self.leads.weighted(here * np.exp(one), -here * np.exp(-one))
             mine = (x == one)[:, None]
-            changed[EVEN][...] += np.where(mine, crossing(ODD, found.halves[ODD]), 0.0)
-            changed[ODD][...] += np.where(mine, crossing(EVEN, found.halves[EVEN]), 0.0)
-        change = self._bordered(x, found.value, found.halves, changed, 1e-13)
+            changed[EVEN][...] += np.where(mine, crossing(ODD, eigenstate.halves[ODD]), 0.0)
+            changed[ODD][...] += np.where(mine, crossing(EVEN, eigenstate.halves[EVEN]), 0.0)
+        change = self._bordered(x, eigenstate.value, eigenstate.halves, changed, 1e-13)
         return self.generator.layout.trace(*change)
 
     def _bordered(
@@ -281,8 +281,8 @@ class Counting:
             return np.asarray(Z - np.concatenate(again, axis=1))
 
         right = np.concatenate([R(EVEN, rest[EVEN]), R(ODD, rest[ODD])], axis=1)
-        found = gmres(equation, right, tolerance=accuracy, limit=self.solver.limit)
-        return found.solution[:, :cut], found.solution[:, cut:]
+        krylov_result = gmres(equation, right, tolerance=accuracy, limit=self.solver.limit)
+        return krylov_result.solution[:, :cut], krylov_result.solution[:, cut:]
 
 
 def symmetry_fields(affinity: Real) -> Real:

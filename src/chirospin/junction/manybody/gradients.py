@@ -54,15 +54,15 @@ class Slopes:
     emptying: Real
 
 
-def current_slopes(found: CurrentResponse, exchange: NDArray[np.int64]) -> Slopes:
+def current_slopes(response: CurrentResponse, exchange: NDArray[np.int64]) -> Slopes:
     """Contract the dual operator, the density operator and the terms of the generator.
 
     Parameters
     ----------
     exchange : pair terms (p, q, r, s) of interest, present or not, (terms, 4)
     """
-    layout = found.layout
-    rho, Z = layout.blocks(found.steady), layout.blocks(found.dual)
+    layout = response.layout
+    rho, Z = layout.blocks(response.steady), layout.blocks(response.dual)
     product = {key: rho[key] @ Z[key] for key in rho}
     # Tr[Z (-i) [dH, rho]] = Tr[dH M] with M = -i [rho, Z]
     M = {key: -1j * (P - np.conj(np.swapaxes(P, -1, -2))) for key, P in product.items()}
@@ -76,21 +76,21 @@ def current_slopes(found: CurrentResponse, exchange: NDArray[np.int64]) -> Slope
         decay = np.einsum("bsii->bsi", product[parity, number]).real.reshape(batch, -1)
         loss["empty"] += decay @ (1 - occupied)
         loss["full"] += decay @ occupied
-    gain = _gains(found)
+    gain = _gains(response)
     return Slopes(
-        one_body=-sector_density(found.pair[0].matrices, layout, M),
+        one_body=-sector_density(response.pair[0].matrices, layout, M),
         density=-weights / 2,
-        exchange=-_pair_terms(found, M, exchange),
+        exchange=-_pair_terms(response, M, exchange),
         filling=loss["empty"] - gain[:, :n],
         emptying=loss["full"] - gain[:, n:],
     )
 
 
-def _gains(found: CurrentResponse) -> Real:
+def _gains(response: CurrentResponse) -> Real:
     """Tr[Z c rho c^+] for every channel of the lead molecules, (batch, 2n)."""
-    layout = found.layout
+    layout = response.layout
     n = layout.space.orbitals
-    touched = np.flatnonzero(np.stack([m.coupling for m in found.pair]).any(axis=(0, 1)))
+    touched = np.flatnonzero(np.stack([m.coupling for m in response.pair]).any(axis=(0, 1)))
     first, last = np.arange(PER_MOLECULE), np.arange(n - PER_MOLECULE, n)
     ends = np.unique(np.concatenate([touched, first, last]))
     channels = tuple(np.concatenate([ends, n + ends]).tolist())
@@ -99,14 +99,18 @@ def _gains(found: CurrentResponse) -> Real:
         jumps = fock.jumps(layout.charges, channels, parity)
         row = np.repeat(np.arange(len(jumps.pointer) - 1), np.diff(jumps.pointer))
         for b in range(layout.batch):
-            moved = found.dual[target][b, row] * found.steady[parity][b, jumps.column] * jumps.sign
+            moved = (
+                response.dual[target][b, row]
+                * response.steady[parity][b, jumps.column]
+                * jumps.sign
+            )
             gain[b] += np.bincount(jumps.channel, moved, minlength=2 * n)
     return gain
 
 
-def _pair_terms(found: CurrentResponse, M: Blocks, exchange: NDArray[np.int64]) -> Real:
+def _pair_terms(response: CurrentResponse, M: Blocks, exchange: NDArray[np.int64]) -> Real:
     """Tr[M (c^+_p c^+_q c_r c_s + h.c.)] of each term; zero where a charge forbids it."""
-    layout = found.layout
+    layout = response.layout
     charge = np.array(layout.charges)
     p, q, r, s = exchange.T
     allowed = np.flatnonzero(

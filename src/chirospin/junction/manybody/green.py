@@ -143,7 +143,10 @@ class SectorGenerator:
 
     def _steps(self, shift: Charge) -> Iterator[Step]:
         """Every P^+ Z Q; what has P and Q in proportion is one of them."""
-        blocks = {(one.ket, one.bra): one for one in operator_space(self.charges, shift)}
+        blocks = {
+            (operator_block.ket, operator_block.bra): operator_block
+            for operator_block in operator_space(self.charges, shift)
+        }
         for block in blocks.values():
             if self.held is not None:
                 for n, m in zip(self.held[block.ket].T, self.held[block.bra].T, strict=True):
@@ -372,7 +375,7 @@ def _at_once(
         """Of Z, from which the propagator makes y: its residual is that of y."""
         return np.asarray(Z + arrived(propagator(weights, Z)))
 
-    found = gmres(equation, right, tolerance=ACCURATE, limit=MOST_VECTORS)
-    rest = np.linalg.norm(equation(found.solution) - right, axis=1)
-    y = propagator(weights, found.solution)
+    krylov_result = gmres(equation, right, tolerance=ACCURATE, limit=MOST_VECTORS)
+    rest = np.linalg.norm(equation(krylov_result.solution) - right, axis=1)
+    y = propagator(weights, krylov_result.solution)
     return y.reshape(len(energies), count, -1), float((rest / np.linalg.norm(right, axis=1)).max())

@@ -176,7 +176,7 @@ def off_diagonal_terms(
     """Off-diagonal terms of H: one-body pairs (m, n), then exchange and its conjugates."""
     groups = np.array(matrices.charges)
     joined = (groups[:, :, None] == groups[:, None, :]).all(axis=0)
-    np.fill_diagonal(joined, False)
+    np.fill_diagonal(joined, val=False)
     pairs = np.argwhere(joined)
     exchange = matrices.interaction.exchange.tolist()
     hops = [((int(m),), (int(n),)) for m, n in pairs]

@@ -139,11 +139,11 @@ def solved(members: Sequence[FlatMember], form: Form, tolerance: float, limit: i
     layout = Layout(charges=members[0].charges, batch=len(members))
     generator = Generator(members, layout, [FlatLeads(members, layout)])
     solver = SteadySolver(resolvent=Resolvent(generator, form), tolerance=tolerance, limit=limit)
-    found = _states(solver, members, strict=form is SchurInverse)
+    states = _states(solver, members, strict=form is SchurInverse)
     several = np.array([_mode_unreached(member) for member in members])
     if several.any():
         again = solver.steady_state(rng=np.random.default_rng(0))
-        several &= ~(found.apart(again) < SAME_STATE)
+        several &= ~(states.apart(again) < SAME_STATE)
     dark = solver.resolvent.slowest_decay <= DARK * generator.scale
     balanced = np.array([member.balanced for member in members])
     doubts = [
@@ -152,8 +152,8 @@ def solved(members: Sequence[FlatMember], form: Form, tolerance: float, limit: i
     ]
     return Solved(
         solver=solver,
-        stationary=found,
-        states=certified_states(generator, found, tolerance, doubts),
+        stationary=states,
+        states=certified_states(generator, states, tolerance, doubts),
     )
 
 
@@ -166,15 +166,15 @@ def _states(solver: SteadySolver, members: Sequence[FlatMember], *, strict: bool
     product = Stationary(even=even, odd=odd, hermiticity=exact, distance=exact, applications=0)
     if balanced.all():
         return product
-    found = solver.steady_state(strict=strict)
+    states = solver.steady_state(strict=strict)
     if not balanced.any():
-        return found
+        return states
     return Stationary(
-        even=np.where(balanced[:, None], product.even, found.even),
-        odd=np.where(balanced[:, None], product.odd, found.odd),
-        hermiticity=np.where(balanced, product.hermiticity, found.hermiticity),
-        distance=np.where(balanced, product.distance, found.distance),
-        applications=found.applications,
+        even=np.where(balanced[:, None], product.even, states.even),
+        odd=np.where(balanced[:, None], product.odd, states.odd),
+        hermiticity=np.where(balanced, product.hermiticity, states.hermiticity),
+        distance=np.where(balanced, product.distance, states.distance),
+        applications=states.applications,
     )
 
 

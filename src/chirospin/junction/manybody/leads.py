@@ -211,13 +211,13 @@ class FlatLeads(JumpFamily):
     def sector_jumps(self, member: int) -> list[SectorJump]:
         """The jumps of one member, each channel from sector to sector."""
         charges, one = self.layout.charges, self.members[member]
-        found = []
+        jumps = []
         for f, gamma in zip(one.occupation, one.gamma, strict=True):
             for strength, vector in zip(*factorised(gamma), strict=True):
                 for sigma, filled in ((1, f), (-1, 1 - f)):
                     if strength * filled:
-                        found.append(_sector_jump(charges, vector, sigma, strength * filled))
-        return found
+                        jumps.append(_sector_jump(charges, vector, sigma, strength * filled))
+        return jumps
 
     def weighted(self, entering: Real, leaving: Real) -> Jumping:
         """Its jumps with weights of each lead for those that enter and those that leave.
@@ -228,10 +228,10 @@ class FlatLeads(JumpFamily):
         """
         exchange = [
             (
-                np.einsum("l,lab->ab", entering * one.occupation, one.gamma),
-                np.einsum("l,lab->ab", leaving * (1 - one.occupation), one.gamma),
+                np.einsum("l,lab->ab", entering * member.occupation, member.gamma),
+                np.einsum("l,lab->ab", leaving * (1 - member.occupation), member.gamma),
             )
-            for one in self.members
+            for member in self.members
         ]
         maps = lead_maps(self.members, self.layout.charges, exchange)
         return lambda parity, packed: self.layout.by_electrons(packed, lambda X: maps[parity] @ X)

@@ -112,7 +112,7 @@ class MixedGKSL(Method):
         require_single_orbitals(model, self.name)
         require_no_floating(model, f"method {self.name}", "gksl and landauer")
         pair = listed_pair(model)
-        check_size(pair[0], self.folder is not None)
+        check_size(pair[0], on_disk=self.folder is not None)
         up, down = (
             self.certified_state(member, name)
             for member, name in zip(pair, MAGNETISATIONS, strict=True)
@@ -134,7 +134,7 @@ class MixedGKSL(Method):
         return certified(sectors, state, self.tolerance)
 
 
-def required_bytes(member: FlatMember, on_disk: bool) -> tuple[float, float]:
+def required_bytes(member: FlatMember, *, on_disk: bool) -> tuple[float, float]:
     """Memory and real multiplications of one magnetisation, estimated."""
     sizes = fock.sector_sizes(member.charges)
     unknowns = float(sum(size**2 for size in sizes))
@@ -143,14 +143,14 @@ def required_bytes(member: FlatMember, on_disk: bool) -> tuple[float, float]:
     return need, 12.5 * sum(float(size) ** 3 for size in sizes) * KRYLOV_GUESS
 
 
-def check_size(member: FlatMember, on_disk: bool) -> None:
+def check_size(member: FlatMember, *, on_disk: bool) -> None:
     """Refuse a size that does not fit; say what a large one will take.
 
     Raises
     ------
     ModelError : says how much memory would be needed
     """
-    need, products = required_bytes(member, on_disk)
+    need, products = required_bytes(member, on_disk=on_disk)
     molecules = member.coupling.shape[1] // PER_MOLECULE
     if need > available_bytes():
         raise ModelError(
@@ -284,10 +284,10 @@ class SectorGenerator:
         """What jumps bring into one sector from the other parity, packed (d, d)."""
         xp = array_namespace(packed)
         total = None
-        for one in arrivals:
-            X = self.block(one.source, packed)
-            part = xp.take(xp.take(X, one.index, axis=0), one.index, axis=1)
-            part = part * (one.rate * one.sign)[:, None] * one.sign[None, :]
+        for arrival in arrivals:
+            X = self.block(arrival.source, packed)
+            part = xp.take(xp.take(X, arrival.index, axis=0), arrival.index, axis=1)
+            part = part * (arrival.rate * arrival.sign)[:, None] * arrival.sign[None, :]
             total = part if total is None else total + part
         d = self.size(key)
         return xp.zeros((d, d), dtype=packed.dtype) if total is None else total
@@ -324,12 +324,12 @@ class Inverses:
         self.arrivals = {
             key: [
                 Arrival(
-                    source=one.source,
-                    rate=one.rate,
-                    index=device.put(one.index, "int64"),
-                    sign=device.put(one.sign, "float32"),
+                    source=arrival.source,
+                    rate=arrival.rate,
+                    index=device.put(arrival.index, "int64"),
+                    sign=device.put(arrival.sign, "float32"),
                 )
-                for one in arrivals
+                for arrival in arrivals
             ]
             for key, arrivals in sectors.arrivals.items()
         }

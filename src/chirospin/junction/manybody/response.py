@@ -146,19 +146,19 @@ def _attempt(pair: Pair, method: Settings, form: Form) -> _Attempt:
     return _Attempt(response=None, failure=stalled)
 
 
-def _with_dual(pair: Pair, found: Solved, tolerance: float) -> CurrentResponse:
-    generator = found.solver.generator
-    layout, steady = generator.layout, found.stationary.halves
+def _with_dual(pair: Pair, solved: Solved, tolerance: float) -> CurrentResponse:
+    generator = solved.solver.generator
+    layout, steady = generator.layout, solved.stationary.halves
     operator = current_operator(layout, pair, LEFT)
     mean = overlap(operator, steady)[:, None]
     even, odd = (o - mean * one for o, one in zip(operator, layout.identity(), strict=True))
-    dual, applications = found.solver.adjoint((even, odd), tolerance)
+    dual, applications = solved.solver.adjoint((even, odd), tolerance)
     rest = generator.adjoint_derivative(*dual)
     defect = norm(rest[EVEN] - even, rest[ODD] - odd)
     size = norm(*dual) * generator.scale
     return CurrentResponse(
         pair=pair,
-        solved=found,
+        solved=solved,
         dual=dual,
         residual=defect / np.where(size > 0, size, 1.0),
         applications=applications,

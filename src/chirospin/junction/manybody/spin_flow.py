@@ -50,7 +50,7 @@ def spin_inflow(
     leads: Sequence[JumpFamily], members: Sequence[Member], layout: Layout, halves: Halves
 ) -> Real:
     """Spin that each of several families brings, (batch, lead, component)."""
-    found = [_spin(members, layout, brought(one, layout, halves)) for one in leads]
+    found = [_spin(members, layout, brought(lead, layout, halves)) for lead in leads]
     return np.stack(found, axis=1)
 
 

@@ -37,12 +37,12 @@ def _found(model: MolecularStack, state: JunctionState) -> SpinFlow:
         raise ModelError(
             "Parameter `spin_matrices` must be given (dimensionless) where spin is asked for: these orbitals have none"
         )
-    found: SpinFlow = state.parts[SPIN_FLOW]
-    return found
+    spin_flow: SpinFlow = state.parts[SPIN_FLOW]
+    return spin_flow
 
 
 def _numerical(model: MolecularStack, state: JunctionState) -> Real:
-    relative = np.array([one.residual for one in state.outcomes]) + np.finfo(float).eps
+    relative = np.array([outcome.residual for outcome in state.outcomes]) + np.finfo(float).eps
     size = lead_couplings(model).sum(axis=(1, 2))
     return np.asarray((relative * size)[:, None, None])
 

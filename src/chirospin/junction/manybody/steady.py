@@ -305,8 +305,8 @@ class SteadySolver:
 
         first = R(ODD, odd)
         right = np.concatenate([R(EVEN, even + L.jumps(ODD, first)), first], axis=1)
-        found = gmres(equation, right, tolerance=tolerance, limit=self.limit)
-        return found.solution[:, :cut], found.solution[:, cut:], found
+        krylov_result = gmres(equation, right, tolerance=tolerance, limit=self.limit)
+        return krylov_result.solution[:, :cut], krylov_result.solution[:, cut:], krylov_result
 
     def adjoint(self, wanted: Halves, tolerance: float) -> tuple[Halves, int]:
         r"""Z with L^+ Z = W, where Tr[W rho] = 0; the part along the identity is left out.
@@ -314,12 +314,12 @@ class SteadySolver:
         .. math:: Z_e = R_e^+ (J^+ Z_o - W_e), \qquad Z_o = R_o^+ (J^+ Z_e - W_o)
         """
         R, L = self.resolvent, self.generator
-        one = L.layout.identity()
+        halves = L.layout.identity()
 
         def pin(even: Real) -> Real:
             """The identity, which the equation does not hold, is moved from 0 to 1."""
-            mean = (even * one[EVEN]).sum(axis=1) / one[EVEN].sum(axis=1)
-            return np.asarray(mean[:, None] * one[EVEN])
+            mean = (even * halves[EVEN]).sum(axis=1) / halves[EVEN].sum(axis=1)
+            return np.asarray(mean[:, None] * halves[EVEN])
 
         def correction(right: Halves, accuracy: float) -> tuple[Real, Real, KrylovResult]:
             return by_parity(

@@ -149,7 +149,7 @@ class TieredGenerator(Generator):
             every = self.layout.every(X)
             for join, V, diagonal in self._modes(parity, n):
                 C = mixed(join.above, every)
-                out -= 1j * (_times(V, C, diagonal) - _after(C, V, diagonal))
+                out -= 1j * (_times(V, C, diagonal=diagonal) - _after(C, V, diagonal=diagonal))
             return out
 
         return self.layout.by_stack(parity, packed, action)
@@ -165,7 +165,9 @@ class TieredGenerator(Generator):
             every = self.layout.every(X)
             for join, V, diagonal in self._modes(parity, n):
                 left, right = mixed(join.left, every), mixed(join.right, every)
-                out -= 1j * (_times(V, left, diagonal) - _after(right, V, diagonal))
+                out -= 1j * (
+                    _times(V, left, diagonal=diagonal) - _after(right, V, diagonal=diagonal)
+                )
             return out
 
         return self.layout.by_stack(parity, packed, action)
@@ -182,14 +184,14 @@ class TieredGenerator(Generator):
         ]
 
 
-def _times(V: Complex, X: Complex, diagonal: bool) -> Complex:
+def _times(V: Complex, X: Complex, *, diagonal: bool) -> Complex:
     """V X."""
     if diagonal:
         return np.asarray(np.einsum("bsii->bsi", V)[:, :, :, None] * X)
     return np.asarray(V @ X)
 
 
-def _after(X: Complex, V: Complex, diagonal: bool) -> Complex:
+def _after(X: Complex, V: Complex, *, diagonal: bool) -> Complex:
     """X V."""
     if diagonal:
         return np.asarray(X * np.einsum("bsii->bsi", V)[:, :, None, :])

@@ -422,21 +422,21 @@ def tally(member: FlatMember, m: int, numbers: Sequence[int], seed: int, window:
 def summary(tallies: Sequence[Tally], window: Window) -> Run:
     """Means over the trajectories, their standard errors and the relaxation time that they show."""
     both = np.array([0.5, -0.5])  # what enters at the left leaves at the right
-    counted = np.concatenate([one.counted for one in tallies]) @ both
-    expected = np.concatenate([one.expected for one in tallies]) @ both
+    counted = np.concatenate([tally.counted for tally in tallies]) @ both
+    expected = np.concatenate([tally.expected for tally in tallies]) @ both
     half = PARTS // 2
     drift = Estimate.of(counted[:, half:].sum(axis=1) - counted[:, :half].sum(axis=1))
     electrons = counted.sum(axis=1)
     return Run(
         counted=Estimate.of(electrons / window.time),
         expected=Estimate.of(expected.sum(axis=1) / window.time),
-        occupation=np.concatenate([one.filled for one in tallies]).mean(axis=0) / window.time,
+        occupation=np.concatenate([tally.filled for tally in tallies]).mean(axis=0) / window.time,
         bunching=float(electrons.var(ddof=1)) / max(abs(float(electrons.mean())), 1e-300),
         drift=drift.value / drift.error if drift.error > 0 else 0.0,
         relaxation=measured_relaxation(expected, window),
         window=window,
-        jumps=sum(one.jumps for one in tallies),
-        stuck=any(one.stuck for one in tallies),
+        jumps=sum(tally.jumps for tally in tallies),
+        stuck=any(tally.stuck for tally in tallies),
     )
 
 
@@ -527,13 +527,13 @@ class _Crowd:
             self._jump(self._sector(key), np.array(members))
         return not bool(self.done.all())
 
-    def _jump(self, here: _Sector, who: Ints) -> None:
-        wait, psi = here.wait(
+    def _jump(self, sector: _Sector, who: Ints) -> None:
+        wait, psi = sector.wait(
             np.array([self.psi[n] for n in who]),
             np.log1p(-self._random(who)),
             self.window.end - self.clock[who],
         )
-        leaving = (np.abs(psi) ** 2 @ here.rates).sum(axis=1)
+        leaving = (np.abs(psi) ** 2 @ sector.rates).sum(axis=1)
         lost = ~np.isfinite(wait) | ~(leaving > 0)
         if lost.any():
             self.stuck = True
@@ -547,24 +547,24 @@ class _Crowd:
             return
         self.jumps += int(who.size)
         weight = np.abs(psi) ** 2
-        rates = weight @ here.rates
+        rates = weight @ sector.rates
         total = rates.sum(axis=1)
         inside = self.clock[who] >= self.window.burn_in
         part = self.window.part(self.clock[who])
-        mean = (rates @ here.charge.T) / total[:, None]
+        mean = (rates @ sector.charge.T) / total[:, None]
         np.add.at(self.expected, (who[inside], part[inside]), mean[inside])
         # the time to the next jump, given the state, is one over the total rate on average
-        n = (weight @ here.occupied) / weight.sum(axis=1)[:, None]
+        n = (weight @ sector.occupied) / weight.sum(axis=1)[:, None]
         scaled = n * (weight.sum(axis=1) / total)[:, None]
         np.add.at(self.filled, who[inside], scaled[inside])
         cumulative = np.cumsum(rates, axis=1)
         drawn = self._random(who) * cumulative[:, -1]
         channel = (cumulative <= drawn[:, None]).sum(axis=1)
-        lead = (self._random(who) >= np.abs(here.charge[0, channel])).astype(int)
+        lead = (self._random(who) >= np.abs(sector.charge[0, channel])).astype(int)
         counts = (who[inside], part[inside], lead[inside])
-        np.add.at(self.counted, counts, np.sign(here.charge[lead, channel])[inside])
+        np.add.at(self.counted, counts, np.sign(sector.charge[lead, channel])[inside])
         for number, row, k in zip(who.tolist(), psi, channel.tolist(), strict=True):
-            key, size, able, place, sign = here.target(k)
+            key, size, able, place, sign = sector.target(k)
             kept = sign * row[able]
             new = np.zeros(size, dtype=complex)
             new[place] = kept / np.sqrt(np.vdot(kept, kept).real)

@@ -121,13 +121,13 @@ class ChebyshevWaiting:
 
     def _polynomials(self, psi: Complex) -> Complex:
         """T_k psi, (batch, term, d)."""
-        found = np.empty((len(psi), self.terms, psi.shape[1]), dtype=complex)
+        polynomials = np.empty((len(psi), self.terms, psi.shape[1]), dtype=complex)
         before, now = psi.T.copy(), self.scaled @ psi.T
-        found[:, 0] = before.T
+        polynomials[:, 0] = before.T
         for k in range(1, self.terms):
-            found[:, k] = now.T
+            polynomials[:, k] = now.T
             before, now = now, 2 * (self.scaled @ now) - before
-        return found
+        return polynomials
 
     def _combined(self, vectors: Complex, t: Real) -> Complex:
         """States at times within one step, (batch, d)."""

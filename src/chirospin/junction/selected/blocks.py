@@ -204,7 +204,7 @@ def _hamiltonian(matrices: Matrices) -> Complex:
 
 def lead_jumps(member: FlatMember, blocks: Sequence[Block]) -> list[Jump]:
     """Every jump whose rate is not zero, in the present states of the blocks."""
-    found = []
+    jumps = []
     charges = np.array(member.charges)
     for b, block in enumerate(blocks):
         for place, k in enumerate(block.orbitals):
@@ -213,7 +213,7 @@ def lead_jumps(member: FlatMember, blocks: Sequence[Block]) -> list[Jump]:
                 rate, f = member.coupling[lead, k], member.occupation[lead]
                 direction = np.eye(2)[lead]
                 if rate * f > 0:
-                    found.append(
+                    jumps.append(
                         Jump(
                             block=b,
                             matrix=np.sqrt(rate * f) * c.conj().T,
@@ -222,7 +222,7 @@ def lead_jumps(member: FlatMember, blocks: Sequence[Block]) -> list[Jump]:
                         )
                     )
                 if rate * (1 - f) > 0:
-                    found.append(
+                    jumps.append(
                         Jump(
                             block=b,
                             matrix=np.sqrt(rate * (1 - f)) * c,
@@ -230,7 +230,7 @@ def lead_jumps(member: FlatMember, blocks: Sequence[Block]) -> list[Jump]:
                             entering=-direction,
                         )
                     )
-    return found
+    return jumps
 
 
 def edge_operators(member: FlatMember, block: Block, jumps: Sequence[Jump]) -> list[Complex]:

@@ -119,7 +119,7 @@ class Sweep:
 
     def _means(self) -> Real:
         """Mean of Z in every sector, by a line in the charges where nothing is kept."""
-        charge = np.array([one.charge for one in self.stack.sectors], dtype=float)
+        charge = np.array([sector.charge for sector in self.stack.sectors], dtype=float)
         line = np.concatenate([np.ones((len(charge), 1)), charge], axis=1)
         mine = list(self.kept)
         mean = np.array([one.mean for one in self.kept.values()])

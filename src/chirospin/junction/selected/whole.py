@@ -82,10 +82,10 @@ class FockSectors:
                             hamiltonian=H,
                         )
                     )
-        self.index = {one.charge: n for n, one in enumerate(self.sectors)}
+        self.index = {sector.charge: n for n, sector in enumerate(self.sectors)}
         self.jumps: list[Jump] = []
         self.arrows: list[Arrow] = []
-        self.loss = [np.zeros(one.states.size) for one in self.sectors]
+        self.loss = [np.zeros(sector.states.size) for sector in self.sectors]
         self.through: list[
             tuple[int, int, float]
         ] = []  # l^+ l of every jump: its orbital, whether it fills, its rate
@@ -101,13 +101,13 @@ class FockSectors:
         none = np.zeros((0, 0), dtype=complex)
         self.jumps.append(Jump(block=0, matrix=none, change=sign * charge, entering=entering))
         self.through.append((k, sign, rate))
-        for s, one in enumerate(self.sectors):
+        for s, sector in enumerate(self.sectors):
             create, destroy = ((k,), ()) if sign > 0 else ((), (k,))
-            before, image, phase = fock.apply_product(one.states, create, destroy)
+            before, image, phase = fock.apply_product(sector.states, create, destroy)
             if not before.size:
                 continue
-            target = self.index[tuple((np.array(one.charge) + sign * charge).tolist())]
-            shape = (self.sectors[target].states.size, one.states.size)
+            target = self.index[tuple((np.array(sector.charge) + sign * charge).tolist())]
+            shape = (self.sectors[target].states.size, sector.states.size)
             matrix = scipy.sparse.csr_array(
                 (np.sqrt(rate) * phase, (self.row[image], before)), shape=shape
             )
@@ -167,11 +167,11 @@ class WholeStates(ProductSpace):
 
     def charge(self, digits: Ints) -> Ints:
         """Of states, (states, charges)."""
-        return np.array([one.charge for one in self.stack.sectors])[digits[:, 0]]
+        return np.array([sector.charge for sector in self.stack.sectors])[digits[:, 0]]
 
     def number(self, digits: Ints) -> Ints:
         """Electrons in states, (states,)."""
-        return np.array([one.number for one in self.stack.sectors])[digits[:, 0]]
+        return np.array([sector.number for sector in self.stack.sectors])[digits[:, 0]]
 
     def hamiltonian(self, rows: Ints, columns: Ints) -> Matrix:
         """H between states."""

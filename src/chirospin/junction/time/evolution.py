@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy
 from numpy.typing import NDArray
+from pydantic import Field
+
+from chirospin.base.method import LOOSEST, TIGHTEST
 
 Vector = NDArray[np.float64]
 Action = Callable[[Vector], Vector]
@@ -20,6 +24,16 @@ FADED = (
 )
 RUNAWAY = 1e100  # of a polynomial: the eigenvalues lie elsewhere
 LONGEST = 2000.0  # radians of one step without decay
+
+
+def evolution_tolerance() -> Any:
+    """The setting of a method in time: how large an error each interval may have."""
+    return Field(
+        1e-10,
+        ge=TIGHTEST,
+        le=LOOSEST,
+        description="largest estimated error of rho, relative, per interval of time",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

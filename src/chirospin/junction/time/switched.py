@@ -14,11 +14,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from chirospin.base.audit import Check
 from chirospin.base.errors import ModelError
-from chirospin.base.method import LOOSEST, NOTHING, TIGHTEST, Method, Needs
+from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import Shape, axis_parameter, parameter
@@ -54,6 +54,7 @@ from chirospin.junction.manybody.steady import (
 from chirospin.junction.model import lead_couplings
 from chirospin.junction.observables import labels
 from chirospin.junction.probed import require_no_probes
+from chirospin.junction.time.evolution import evolution_tolerance
 from chirospin.junction.time.transient import (
     TRANSIENT_CHECKS,
     Reading,
@@ -196,12 +197,7 @@ class SwitchedEvolution(Method):
 
     kind: ClassVar[Kind]
 
-    tolerance: float = Field(
-        1e-10,
-        ge=TIGHTEST,
-        le=LOOSEST,
-        description="largest estimated error of rho, relative, per interval of time",
-    )
+    tolerance: float = evolution_tolerance()
     krylov_vectors: int = krylov_setting(300, "inverse")
     gives: ClassVar[Needs] = frozenset({SPIN_FLOW})
 
@@ -221,9 +217,9 @@ class SwitchedEvolution(Method):
             require_no_floating(model, "transients", "steady states")
             require_no_vibrations(model, self.name)
             require_wide_bands(model, self.name)
-            yield self._state(model, SPIN_FLOW in needs)
+            yield self._state(model, spin=SPIN_FLOW in needs)
 
-    def _state(self, model: SwitchedBias, spin: bool) -> TransientState:
+    def _state(self, model: SwitchedBias, *, spin: bool) -> TransientState:
         start, after = beginning_of(model), BiasedMember.both(model)
         before = BiasedMember.both(start.model or model)
         if start.flipped:
@@ -236,12 +232,12 @@ class SwitchedEvolution(Method):
             for pair in (after, before)
         ]
         both = [
-            self._of(switched_times(model), one, None if start.model is None else other, spin)
+            self._of(switched_times(model), one, None if start.model is None else other, spin=spin)
             for one, other in zip(*ends, strict=True)
         ]
         outcomes = [part.pop("outcome") for part in both]
         flows = [part.pop("spin") for part in both]
-        stopped = [one for one in outcomes if not one.converged]
+        stopped = [outcome for outcome in outcomes if not outcome.converged]
         return TransientState(
             **{name: np.stack([part[name] for part in both]) for name in both[0]},
             outcome=stopped[0] if stopped else max(outcomes, key=lambda one: one.residual),
@@ -250,7 +246,7 @@ class SwitchedEvolution(Method):
         )
 
     def _of(
-        self, times: Array, after: BiasedMember, before: BiasedMember | None, spin: bool
+        self, times: Array, after: BiasedMember, before: BiasedMember | None, *, spin: bool
     ) -> dict[str, Any]:
         found = self._steady(after)
         leads, layout = found.leads, found.solver.generator.layout
@@ -320,16 +316,16 @@ def _currents(leads: ThermalLeads, halves: Halves) -> Real:
 def _spin(member: BiasedMember, leads: ThermalLeads, states: Sequence[Halves]) -> SpinFlow:
     """Own spin currents in time, (time, lead, component)."""
     alone = [leads.alone(lead) for lead in range(len(member.coupling))]
-    current = [spin_inflow(alone, [member], leads.layout, one)[0] for one in states]
-    torque = [spin_orbit_torque([member], leads.layout, one)[0] for one in states]
+    current = [spin_inflow(alone, [member], leads.layout, state)[0] for state in states]
+    torque = [spin_orbit_torque([member], leads.layout, state)[0] for state in states]
     return SpinFlow(current=np.array(current), corrected=None, torque=np.array(torque))
 
 
 def _joint(flows: Sequence[SpinFlow]) -> SpinFlow:
     return SpinFlow(
-        current=np.stack([one.current for one in flows]),
+        current=np.stack([flow.current for flow in flows]),
         corrected=None,
-        torque=np.stack([one.torque for one in flows]),
+        torque=np.stack([flow.torque for flow in flows]),
     )
 
 

@@ -16,11 +16,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from chirospin.base.audit import Audit, Check
 from chirospin.base.errors import ModelError
-from chirospin.base.method import LOOSEST, NOTHING, TIGHTEST, Method, Needs
+from chirospin.base.method import NOTHING, Method, Needs
 from chirospin.base.observables import observable
 from chirospin.base.outcome import Outcome
 from chirospin.base.parameters import axis_parameter, parameter
@@ -45,7 +45,13 @@ from chirospin.junction.observables import (
 )
 from chirospin.junction.observables import labels as steady_labels
 from chirospin.junction.state import lead_current
-from chirospin.junction.time.evolution import Action, Spectrum, evolve, evolve_far
+from chirospin.junction.time.evolution import (
+    Action,
+    Spectrum,
+    evolution_tolerance,
+    evolve,
+    evolve_far,
+)
 from chirospin.numerics.sylvester import dagger
 
 Array = NDArray[Any]
@@ -161,8 +167,8 @@ class TransientState:
     @property
     def decay(self) -> Array:
         """-kappa_j of the slowest modes, (magnetisation, mode), eV/hbar."""
-        found: Modes = self.parts[MODES]
-        return found.decay
+        modes: Modes = self.parts[MODES]
+        return modes.decay
 
 
 class Evolution(Method):
@@ -176,12 +182,7 @@ class Evolution(Method):
         "van_den_eshof_hochbruck_2006",
     )
 
-    tolerance: float = Field(
-        1e-10,
-        ge=TIGHTEST,
-        le=LOOSEST,
-        description="largest estimated error of rho, relative, per interval of time",
-    )
+    tolerance: float = evolution_tolerance()
     krylov_vectors: int = krylov_setting(200, "inverse")
 
     gives: ClassVar[Needs] = frozenset({MODES})
@@ -205,9 +206,9 @@ class Evolution(Method):
                     f"Parameter `molecules` must be 1 or {LARGEST} for method krylov, but is "
                     f"{model.molecules}; gksl gives the steady state of 3"
                 )
-            yield self._state(model, MODES in needs)
+            yield self._state(model, modes=MODES in needs)
 
-    def _state(self, model: SwitchedJunction, modes: bool) -> TransientState:
+    def _state(self, model: SwitchedJunction, *, modes: bool) -> TransientState:
         require_end_leads(model, self.name)
         pair = listed_pair(model)
         check_memory(pair)
@@ -215,7 +216,7 @@ class Evolution(Method):
         parts = [self._of(model, pair, found[m], m) for m in (0, 1)]
         outcomes = [part.pop("outcome") for part in parts]
         worst = max(outcomes, key=lambda one: one.residual)
-        stopped = [one for one in outcomes if not one.converged]
+        stopped = [outcome for outcome in outcomes if not outcome.converged]
         both: dict[str, Any] = {n: np.stack([part[n] for part in parts]) for n in parts[0]}
         return TransientState(
             **both,
@@ -223,17 +224,17 @@ class Evolution(Method):
             parts={MODES: _modes(found)} if modes else {},
         )
 
-    def _of(self, model: SwitchedJunction, pair: Pair, found: Solved, m: int) -> dict[str, Any]:
-        steady = one_vector(found.stationary.halves)
-        outcome = found.states[0].outcome
+    def _of(self, model: SwitchedJunction, pair: Pair, solved: Solved, m: int) -> dict[str, Any]:
+        steady = one_vector(solved.stationary.halves)
+        outcome = solved.states[0].outcome
         wanted = transient_times(model)
-        start = self._start(model, pair[1 - m], found)
-        apply = generator_action(found.solver.generator)
+        start = self._start(model, pair[1 - m], solved)
+        apply = generator_action(solved.solver.generator)
         if outcome.converged:
-            vectors, error, work = carried(found.solver, apply, start, wanted, self.tolerance)
+            vectors, error, work = carried(solved.solver, apply, start, wanted, self.tolerance)
         else:
             vectors, error, work = np.broadcast_to(start, (len(wanted), start.size)), 0.0, 0
-        read = Reading(found.solver.generator.layout)
+        read = Reading(solved.solver.generator.layout)
         rows = [read(vector, apply(vector), steady) for vector in vectors]
         work += outcome.iterations
         n = np.array([row[0] for row in rows])
@@ -248,7 +249,7 @@ class Evolution(Method):
                 if error <= 10 * self.tolerance * len(wanted)
                 else "the steps lost accuracy",
             )
-        final = found.states[0].one_body_density.diagonal().real
+        final = solved.states[0].one_body_density.diagonal().real
         return {
             "occupation": n,
             "current": flow,
@@ -259,11 +260,11 @@ class Evolution(Method):
             "outcome": outcome,
         }
 
-    def _start(self, model: SwitchedJunction, flipped: FlatMember, found: Solved) -> Real:
+    def _start(self, model: SwitchedJunction, flipped: FlatMember, solved: Solved) -> Real:
         if model.initial_state == "flipped":
             return one_vector(steady_state(flipped, self.krylov_vectors).stationary.halves)
         f = 0.0 if model.initial_state == "empty" else float(lead_occupations(model).mean())
-        return one_vector(found.solver.generator.layout.product_state(np.array([[f]])))
+        return one_vector(solved.solver.generator.layout.product_state(np.array([[f]])))
 
 
 def carried(

@@ -65,15 +65,18 @@ def seen_in(ds: xr.Dataset, bias: float | None = None) -> Seen:
     ------
     ModelError : no curves of both magnetisations, too few contacts, no usable bias
     """
-    one = analysis_of(curves_of(ds), bias)
-    if not one.tested:
+    analysis = analysis_of(curves_of(ds), bias)
+    if not analysis.tested:
         raise ModelError("The curves have fewer than 2 contacts of each magnetisation: no interval")
-    kind = "shape" if set(one.shaped) == set(one.tested) else "geometric"
-    ends = [_ends(one, e, kind, len(one.tested)) for e in one.tested]
-    mean = [one.contacts[e].mean(one.log_current)[:, one.verdict].mean() for e in one.tested]
+    kind = "shape" if set(analysis.shaped) == set(analysis.tested) else "geometric"
+    ends = [_ends(analysis, e, kind, len(analysis.tested)) for e in analysis.tested]
+    mean = [
+        analysis.contacts[e].mean(analysis.log_current)[:, analysis.verdict].mean()
+        for e in analysis.tested
+    ]
     return Seen(
         kind=kind,
-        bias=one.bias,
+        bias=analysis.bias,
         low=max(low for low, _ in ends),
         high=max(high for _, high in ends),
         current=float(np.exp(np.mean(mean))),
@@ -81,11 +84,11 @@ def seen_in(ds: xr.Dataset, bias: float | None = None) -> Seen:
     )
 
 
-def _ends(one: Analysis, enantiomer: str, kind: str, count: int) -> tuple[float, float]:
+def _ends(analysis: Analysis, enantiomer: str, kind: str, count: int) -> tuple[float, float]:
     """Smallest and largest \\|P\\| of an enantiomer."""
-    values = one.shape if kind == "shape" else one.log_current
+    values = analysis.shape if kind == "shape" else analysis.log_current
     assert values is not None
-    estimate = one.contacts[enantiomer].difference(values[:, [one.verdict]])
+    estimate = analysis.contacts[enantiomer].difference(values[:, [analysis.verdict]])
     low, high = (float(np.tanh(x[0] / 2)) for x in estimate.interval(1 - ALPHA / count))
     return max(low, -high, 0.0), max(abs(low), abs(high))
 
@@ -146,7 +149,7 @@ def largest_polarisation(
         ranges,
         method,
         limits=limits,
-        checks=[one for one in problem.checks if not one.needs],
+        checks=[check for check in problem.checks if not check.needs],
         starts=starts,
         screen=screen,
         evaluations=evaluations,
@@ -180,9 +183,9 @@ def _of_current(problem: Problem, model: Model, seen: Seen | None, within: float
     return Limit(goal=goal, low=middle / within, high=middle * within)
 
 
-def _shown_limit(one: Limit) -> dict[str, Any]:
-    unit = one.goal.factors[0].observable.unit
-    return {"of": one.goal.text, "low": one.low, "high": one.high, "unit": unit}
+def _shown_limit(limit: Limit) -> dict[str, Any]:
+    unit = limit.goal.factors[0].observable.unit
+    return {"of": limit.goal.text, "low": limit.low, "high": limit.high, "unit": unit}
 
 
 def bound_facts(
@@ -216,16 +219,16 @@ def bound_facts(
             for r in ranges
         },
         "measured": None if seen is None else asdict(seen),
-        "verdict": verdict(best, complete, seen),
+        "verdict": verdict(best, complete=complete, seen=seen),
     }
 
 
-def _end(one: Range, value: float) -> str:
-    share = one.share(value)
+def _end(span: Range, value: float) -> str:
+    share = span.share(value)
     return "lower end" if share < ON_END else "upper end" if share > 1 - ON_END else ""
 
 
-def verdict(best: float, complete: bool, seen: Seen | None) -> str:
+def verdict(best: float, *, complete: bool, seen: Seen | None) -> str:
     """What a bound says of measured curves; empty without curves where the search is complete."""
     if not complete:
         return INCOMPLETE

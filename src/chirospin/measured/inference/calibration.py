@@ -103,6 +103,7 @@ def simulated(
     truths: Real,
     rng: np.random.Generator,
     curves: Real | None = None,
+    *,
     misfit: bool = True,
 ) -> tuple[Real, Real]:
     """Means and covariances of sets like that of a posterior, at truths: (set, 2J), (set, 2J, 2J).
@@ -247,7 +248,7 @@ def planned_set(
     )
 
 
-def at_truth(posterior: Posterior, truth: Real, seed: int, misfit: bool = True) -> Reduced:
+def at_truth(posterior: Posterior, truth: Real, seed: int, *, misfit: bool = True) -> Reduced:
     """One simulated set."""
     rng = np.random.default_rng(seed)
     mean, covariance = simulated(posterior, truth[None], rng, misfit=misfit)

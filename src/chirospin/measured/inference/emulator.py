@@ -294,7 +294,7 @@ class Emulated:
     def log_current(self, values: Real, data: Reduced) -> Real:
         """See :class:`~chirospin.measured.inference.mechanisms.Mechanism`."""
         shares = self.shares(values)
-        both = np.stack([one(shares) for one in self.processes], axis=-1)
+        both = np.stack([process(shares) for process in self.processes], axis=-1)
         found = currents_of(self.spoken(both))
         if self.change == FACTOR:
             J = found.shape[-1] // 2
@@ -315,7 +315,7 @@ class Emulated:
     @cached_property
     def left_out(self) -> Real:
         """Error of ln|I| where each training point is left out, (point, 2J)."""
-        errors = np.stack([one.left_out for one in self.processes], axis=-1)
+        errors = np.stack([process.left_out for process in self.processes], axis=-1)
         told, predicted = self.spoken(self.values), self.spoken(self.values - errors)
         return currents_of(told) - currents_of(predicted)
 

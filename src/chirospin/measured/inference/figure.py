@@ -109,15 +109,15 @@ def _evidences(ax: Axes, ds: xr.Dataset) -> None:
     ax.set_title("evidence", loc="left")
 
 
-def ranks_figure(found: Mapping[str, Calibration]) -> Figure:
+def ranks_figure(calibrations: Mapping[str, Calibration]) -> Figure:
     """Ranks of truths in their posteriors, a row for each mechanism; grey: where 99 % of flat ranks lie."""
     from chirospin.base.shown_figure import ShownFigure
 
-    columns = max(len(one.names) for one in found.values())
+    columns = max(len(calibration.names) for calibration in calibrations.values())
     with journal_style():
-        figure = ShownFigure(figsize=(1.15 * columns, 0.95 * len(found) + 0.4))
-        panels: Any = figure.subplots(len(found), columns, squeeze=False, sharex=True)
-        for row, (name, one) in zip(panels, found.items(), strict=True):
+        figure = ShownFigure(figsize=(1.15 * columns, 0.95 * len(calibrations) + 0.4))
+        panels: Any = figure.subplots(len(calibrations), columns, squeeze=False, sharex=True)
+        for row, (name, one) in zip(panels, calibrations.items(), strict=True):
             for ax in row[len(one.names) :]:
                 ax.set_axis_off()
             for n, (ax, parameter) in enumerate(zip(row, one.names, strict=False)):
@@ -126,8 +126,8 @@ def ranks_figure(found: Mapping[str, Calibration]) -> Figure:
     return figure
 
 
-def _ranks(ax: Axes, one: Calibration, n: int, parameter: str) -> None:
-    counts = one.histogram[n]
+def _ranks(ax: Axes, calibration: Calibration, n: int, parameter: str) -> None:
+    counts = calibration.histogram[n]
     low, high = stats.binom.interval(0.99, counts.sum(), 1 / len(counts))
     edges = np.linspace(0, 1, len(counts) + 1)
     ax.axhspan(low, high, color="0.9", lw=0)

@@ -80,18 +80,18 @@ def fit_one(
             f"Mechanism {mechanism.name} has {len(posterior.priors)} parameters with scale and misfit, but the set "
             f"has {data.units} contacts: more contacts than parameters are needed"
         )
-    found = nested(posterior, live=live, seed=seed, store=store, progress=progress)
+    sampled = nested(posterior, live=live, seed=seed, store=store, progress=progress)
     notes: tuple[str, ...] = ()
-    if found.effective < FEW:
-        notes = (f"{found.effective:.0f} effective draws: several modes; --live {2 * live}",)
-    missed = float(np.median(found.theta[:, -1]))
+    if sampled.effective < FEW:
+        notes = (f"{sampled.effective:.0f} effective draws: several modes; --live {2 * live}",)
+    missed = float(np.median(sampled.theta[:, -1]))
     if missed > posterior.priors[-1].high:
         notes += (
             f"the shape of ln|I| is missed by {missed:.2f} in both magnetisations; another carrier may have it "
             "(level, barrier)",
         )
     failures = recorded()[mechanism.name].failures if mechanism.name in recorded() else ()
-    return Fitted(posterior=posterior, sampled=found, failures=failures, notes=notes)
+    return Fitted(posterior=posterior, sampled=sampled, failures=failures, notes=notes)
 
 
 def strength(nats: float) -> str:
@@ -107,16 +107,16 @@ def distinguished(first: Sampled, second: Sampled) -> bool:
 
 def evidence_verdict(fitted: Sequence[Fitted]) -> tuple[str, str]:
     """A verdict, and its sentence."""
-    bad = [one for one in fitted if one.failures]
+    bad = [fit for fit in fitted if fit.failures]
     if bad:
         return (
             NOT_CALIBRATED,
             f"{NOT_CALIBRATED}: {'; '.join(f'{b.name}: {b.failures[0]}' for b in bad)}",
         )
     best = max(fitted, key=lambda one: one.sampled.log_evidence)
-    open_ = [one for one in fitted if not distinguished(best.sampled, one.sampled)]
+    open_ = [fit for fit in fitted if not distinguished(best.sampled, fit.sampled)]
     kinds = {one.posterior.mechanism.kind for one in open_}
-    tried = {one.posterior.mechanism.kind for one in fitted}
+    tried = {fit.posterior.mechanism.kind for fit in fitted}
     names = ", ".join(one.name for one in open_)
     if len(fitted) == 1:
         return "", f"one mechanism: nothing to compare {best.name} with; add null and factor"
@@ -127,7 +127,7 @@ def evidence_verdict(fitted: Sequence[Fitted]) -> tuple[str, str]:
     if not {NULL, FACTOR} <= tried:
         return "", f"{names} are the best of those compared; null and factor were not both compared"
     nearest_ = max(
-        one.sampled.log_evidence for one in fitted if one.posterior.mechanism.kind in (NULL, FACTOR)
+        fit.sampled.log_evidence for fit in fitted if fit.posterior.mechanism.kind in (NULL, FACTOR)
     )
     nats = best.sampled.log_evidence - nearest_
     told = (
@@ -149,7 +149,7 @@ def open_directions(fitted: Fitted) -> list[str]:
     """What the curves cannot determine: principal directions of the posterior as wide as the prior."""
     covariance = np.cov(fitted.sampled.shares.T) / SHARE_SPREAD**2
     widths, axes = np.linalg.eigh(covariance)
-    found = []
+    directions = []
     for width, axis in zip(np.sqrt(np.maximum(widths, 0)), axes.T, strict=True):
         if width > OPEN:
             largest = np.argsort(-np.abs(axis))
@@ -159,8 +159,8 @@ def open_directions(fitted: Fitted) -> list[str]:
                 f"{'-' if sign * axis[n] < 0 else '+'} {abs(axis[n]):.1f} {fitted.posterior.names[n]}"
                 for n in parts
             ).removeprefix("+ ")
-            found.append(f"{words} (posterior/prior {width:.2f})")
-    return found
+            directions.append(f"{words} (posterior/prior {width:.2f})")
+    return directions
 
 
 def _measured(data: Reduced) -> dict[str, Any]:
@@ -193,10 +193,10 @@ def fit_dataset(
     ``measured_error`` of ln|I|, and ``measured_polarisation``
     """
     verdict, sentence = evidence_verdict(fitted)
-    names = np.array([one.name for one in fitted])
+    names = np.array([fit.name for fit in fitted])
     J = len(data.bias)
-    bands = [_bands(one, J) for one in fitted]
-    failures = {one.name: list(one.failures) for one in fitted}
+    bands = [_bands(fit, J) for fit in fitted]
+    failures = {fit.name: list(fit.failures) for fit in fitted}
     return xr.Dataset(
         {
             "log_evidence": ("mechanism", [f.sampled.log_evidence for f in fitted], {"units": "1"}),
@@ -253,9 +253,9 @@ def _difference_error(data: Reduced) -> Real:
     return np.asarray(np.sqrt(np.diag(pick @ data.covariance @ pick.T)))
 
 
-def _bands(one: Fitted, J: int) -> tuple[Real, Real]:
+def _bands(fit: Fitted, J: int) -> tuple[Real, Real]:
     """Quantiles of ln|I| of both magnetisations and of P."""
-    curves = one.posterior.curves(one.sampled.theta)
+    curves = fit.posterior.curves(fit.sampled.theta)
     P = np.tanh((curves[:, :J] - curves[:, J:]) / 2)
     both = np.quantile(curves, LEVELS, axis=0).reshape(len(LEVELS), 2, J)
     return both, np.quantile(P, LEVELS, axis=0)
@@ -277,28 +277,28 @@ def _facts(fitted: Sequence[Fitted], data: Reduced, verdict: str, sentence: str)
     }
 
 
-def _mechanism_facts(one: Fitted, best: float) -> dict[str, Any]:
-    found = one.sampled
-    ratio = shrinkage(one)
-    J = len(one.posterior.data.bias)
-    P = _bands(one, J)[1][:, -1]
+def _mechanism_facts(fit: Fitted, best: float) -> dict[str, Any]:
+    sampled = fit.sampled
+    ratio = shrinkage(fit)
+    J = len(fit.posterior.data.bias)
+    P = _bands(fit, J)[1][:, -1]
     return {
-        "about": one.posterior.mechanism.about,
-        "kind": one.posterior.mechanism.kind,
-        "log_evidence": found.log_evidence,
-        "error": found.error,
-        "difference": found.log_evidence - best,
-        "word": strength(found.log_evidence - best),
-        "calls": found.calls,
-        "solves": one.solves,
-        "effective": found.effective,
-        "failures": list(one.failures),
-        "notes": list(one.notes),
-        "not_determined": open_directions(one),
+        "about": fit.posterior.mechanism.about,
+        "kind": fit.posterior.mechanism.kind,
+        "log_evidence": sampled.log_evidence,
+        "error": sampled.error,
+        "difference": sampled.log_evidence - best,
+        "word": strength(sampled.log_evidence - best),
+        "calls": sampled.calls,
+        "solves": fit.solves,
+        "effective": sampled.effective,
+        "failures": list(fit.failures),
+        "notes": list(fit.notes),
+        "not_determined": open_directions(fit),
         "polarisation": dict(zip(("low", "median", "high"), P[[0, 2, 4]].tolist(), strict=True)),
         "parameters": {
-            p.name: _parameter_facts(p, found.theta[:, n], float(ratio[n]))
-            for n, p in enumerate(one.posterior.priors)
+            p.name: _parameter_facts(p, sampled.theta[:, n], float(ratio[n]))
+            for n, p in enumerate(fit.posterior.priors)
         },
     }
 
@@ -332,23 +332,23 @@ def stored_data(ds: xr.Dataset) -> Reduced:
     )
 
 
-def inference_data(one: Fitted, path: Path) -> None:
+def inference_data(fit: Fitted, path: Path) -> None:
     """Write a posterior as the groups of an ``InferenceData`` file, which ``arviz.from_netcdf`` reads.
 
     The draws are of equal weight and in random order; they stand as one chain.
     """
-    posterior, found = one.posterior, one.sampled
+    posterior, sampled = fit.posterior, fit.sampled
     data = posterior.data
     draws = {
-        p.name: (("chain", "draw"), found.theta[None, :, n], {"units": p.unit})
+        p.name: (("chain", "draw"), sampled.theta[None, :, n], {"units": p.unit})
         for n, p in enumerate(posterior.priors)
     }
-    coords = {"chain": [0], "draw": np.arange(len(found.theta))}
+    coords = {"chain": [0], "draw": np.arange(len(sampled.theta))}
     rng = np.random.default_rng(0)
-    prior = posterior.values(rng.random(found.theta.shape))
+    prior = posterior.values(rng.random(sampled.theta.shape))
     names = {"point": np.arange(len(data.mean))}
     groups = {
-        "posterior": xr.Dataset(draws, coords, {"log_evidence": found.log_evidence}),
+        "posterior": xr.Dataset(draws, coords, {"log_evidence": sampled.log_evidence}),
         "prior": xr.Dataset(
             {
                 p.name: (("chain", "draw"), prior[None, :, n])
@@ -356,12 +356,14 @@ def inference_data(one: Fitted, path: Path) -> None:
             },
             coords,
         ),
-        "sample_stats": xr.Dataset({"lp": (("chain", "draw"), found.log_likelihood[None])}, coords),
+        "sample_stats": xr.Dataset(
+            {"lp": (("chain", "draw"), sampled.log_likelihood[None])}, coords
+        ),
         "log_likelihood": xr.Dataset(
-            {"log_current": (("chain", "draw"), found.log_likelihood[None])}, coords
+            {"log_current": (("chain", "draw"), sampled.log_likelihood[None])}, coords
         ),
         "posterior_predictive": xr.Dataset(
-            {"log_current": (("chain", "draw", "point"), posterior.curves(found.theta)[None])},
+            {"log_current": (("chain", "draw", "point"), posterior.curves(sampled.theta)[None])},
             coords | names,
         ),
         "observed_data": xr.Dataset({"log_current": ("point", data.mean)}, names),

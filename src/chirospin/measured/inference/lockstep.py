@@ -46,8 +46,8 @@ class Lockstep:
         """Random walks above a threshold, each by the axes of its own ellipsoid."""
         first = arguments[0]
         rng = get_random_generator(first.rseed)
-        place = np.array([one.u for one in arguments])
-        axes = first.scale * np.array([one.axes for one in arguments])
+        place = np.array([argument.u for argument in arguments])
+        axes = first.scale * np.array([argument.axes for argument in arguments])
         height = np.full(len(place), -np.inf)
         least = _number(first.loglstar)
         many, size = place.shape

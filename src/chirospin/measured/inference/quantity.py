@@ -19,7 +19,7 @@ def measured_polarisation(problem: Problem) -> Observable:
     ------
     ModelError : the problem has no current of both magnetisations
     """
-    known = {one.name: one for one in problem.observables}
+    known = {observable.name: observable for observable in problem.observables}
     current = known.get("current")
     names = [name for name in POLARISATIONS if name in known]
     if current is None or current.dims != DIMS or not names:

@@ -92,11 +92,11 @@ def realistic_ranges(
     return ranges, rows
 
 
-def source_of(one: Range, rows: Sequence[Sourced]) -> str:
+def source_of(span: Range, rows: Sequence[Sourced]) -> str:
     """Where a range comes from: its row of the table, or who asked."""
-    return next((r.source for r in rows if r.name == one.name), "as asked")
+    return next((r.source for r in rows if r.name == span.name), "as asked")
 
 
-def shown_range(one: Range) -> dict[str, Any]:
+def shown_range(span: Range) -> dict[str, Any]:
     """A range as plain values."""
-    return {"low": one.low, "high": one.high, "log": one.ratio}
+    return {"low": span.low, "high": span.high, "log": span.ratio}

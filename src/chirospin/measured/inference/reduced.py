@@ -91,9 +91,9 @@ def reduced_curves(
     ------
     ModelError : no curves of both magnetisations, too few contacts, no such enantiomer
     """
-    one = analysis_of(curves_of(ds), bias)
-    hands = [e for e in one.contacts if one.contacts[e].testable]
-    name = enantiomer or next(iter(one.tested), None)
+    analysis = analysis_of(curves_of(ds), bias)
+    hands = [e for e in analysis.contacts if analysis.contacts[e].testable]
+    name = enantiomer or next(iter(analysis.tested), None)
     if name not in hands:
         raise ModelError(
             f"Option --enantiomer must be one with two contacts of each magnetisation ({', '.join(hands) or 'none'}), "
@@ -101,7 +101,7 @@ def reduced_curves(
         )
     said = json.loads(str(ds.attrs.get("description", "{}")))
     temperature = _kelvin(said.get("temperature"))
-    return _reduced(one, str(name), temperature)
+    return _reduced(analysis, str(name), temperature)
 
 
 def _kelvin(said: str | float | None) -> float:
@@ -112,8 +112,8 @@ def _kelvin(said: str | float | None) -> float:
     return quantity(said, "K", "temperature of the set") if isinstance(said, str) else float(said)
 
 
-def _reduced(one: Analysis, enantiomer: str, temperature: float) -> Reduced:
-    units = one.contacts[enantiomer]
+def _reduced(analysis: Analysis, enantiomer: str, temperature: float) -> Reduced:
+    units = analysis.contacts[enantiomer]
     many = units.ups if units.paired else len(units.up)
     left = many - (1 if units.paired else 2)
     most = left // (2 * PER_BIAS if units.paired else PER_BIAS)
@@ -124,8 +124,8 @@ def _reduced(one: Analysis, enantiomer: str, temperature: float) -> Reduced:
             f"A fit needs {need} contacts, for their scatter at two biases, but {enantiomer} has {many}; "
             "chirospin bound needs two of each magnetisation"
         )
-    place = _spread(one.curves.bias, one.usable, count)
-    mean = units.mean(one.log_current)[:, place]
+    place = _spread(analysis.curves.bias, analysis.usable, count)
+    mean = units.mean(analysis.log_current)[:, place]
     if units.paired:
         both = np.concatenate([mean[units.up], mean[~units.up]], axis=1)
         covariance = np.cov(both.T) / many
@@ -139,7 +139,7 @@ def _reduced(one: Analysis, enantiomer: str, temperature: float) -> Reduced:
             covariance[own, own] = squares / len(side)
         centre = np.concatenate([s.mean(axis=0) for s in sides])
     return Reduced(
-        bias=one.curves.bias[place],
+        bias=analysis.curves.bias[place],
         mean=centre,
         covariance=np.atleast_2d(covariance),
         freedom=float(left - len(place) * (2 if units.paired else 1) + 1),

@@ -60,24 +60,24 @@ def fit_expensive(
     emulator = wide = known.emulator()
     failures: tuple[str, ...] = ()
     for n in range(rounds + 1):
-        one = fit_one(emulator, data, live=live, seed=seed + n, store=store, progress=progress)
-        weights = solved_draws(known, one, exact, solving)
-        failures = judged(emulator, one, weights)
+        fit = fit_one(emulator, data, live=live, seed=seed + n, store=store, progress=progress)
+        weights = solved_draws(known, fit, exact, solving)
+        failures = judged(emulator, fit, weights)
         if not failures or n == rounds:
             break
-        emulator = known.nearer(one.sampled.shares[:, : len(expensive.ranges)], wide)
+        emulator = known.nearer(fit.sampled.shares[:, : len(expensive.ranges)], wide)
     solves = sum(expensive.solves)
     return Fitted(
-        posterior=one.posterior,
-        sampled=one.sampled if failures else reweighted(one, weights),
+        posterior=fit.posterior,
+        sampled=fit.sampled if failures else reweighted(fit, weights),
         failures=failures,
-        notes=(*one.notes, *_notes(weights, n)),
+        notes=(*fit.notes, *_notes(weights, n)),
         solves=solves,
     )
 
 
 def without_polarisation(
-    one: Fitted,
+    fit: Fitted,
     *,
     live: int = LIVE,
     seed: int = 0,
@@ -88,12 +88,12 @@ def without_polarisation(
 
     Against the null of another carrier a model wins by the shape of its current alone.
     """
-    emulator = one.posterior.mechanism
+    emulator = fit.posterior.mechanism
     assert isinstance(emulator, Emulated)
     return [
         fit_one(
             emulator.changed(change),
-            one.posterior.data,
+            fit.posterior.data,
             live=live,
             seed=seed,
             store=store,
@@ -105,23 +105,23 @@ def without_polarisation(
 
 def solved_draws(
     known: Training,
-    one: Fitted,
+    fit: Fitted,
     exact: int,
     solving: Callable[[int, int], None] | None = None,
 ) -> Real:
     """ln of the weights of draws at which the model is solved; half of them where these already decide, (draw,)."""
-    draws = one.sampled.shares[:exact, : len(known.expensive.ranges)]
-    half = importance_weights(one, known.solve(draws[: len(draws) // 2], progress=solving))
+    draws = fit.sampled.shares[:exact, : len(known.expensive.ranges)]
+    half = importance_weights(fit, known.solve(draws[: len(draws) // 2], progress=solving))
     effective = effective_size(half)
     if effective >= enough(len(draws)) or effective < HOPELESS * len(half):
         return half
-    return importance_weights(one, known.solve(draws, progress=solving))
+    return importance_weights(fit, known.solve(draws, progress=solving))
 
 
-def importance_weights(one: Fitted, values: Real) -> Real:
+def importance_weights(fit: Fitted, values: Real) -> Real:
     """ln of the weights of draws: the model's likelihood over the emulator's, (draw,); NaN without a current."""
-    posterior, data = one.posterior, one.posterior.data
-    theta = one.sampled.theta[: len(values)]
+    posterior, data = fit.posterior, fit.posterior.data
+    theta = fit.sampled.theta[: len(values)]
     own = currents_of(values)
     own = own - own.mean(axis=-1, keepdims=True) + data.centre + theta[:, [-2]]
     exact = Posterior(posterior.mechanism, data, emulated=False)
@@ -144,7 +144,7 @@ def effective_size(weights: Real) -> float:
     return float(w.sum() ** 2 / np.square(w).sum())
 
 
-def judged(emulator: Emulated, one: Fitted, weights: Real) -> tuple[str, ...]:
+def judged(emulator: Emulated, fit: Fitted, weights: Real) -> tuple[str, ...]:
     """Why the emulator does not stand for the model; empty where it does."""
     found = []
     effective = effective_size(weights)
@@ -152,8 +152,8 @@ def judged(emulator: Emulated, one: Fitted, weights: Real) -> tuple[str, ...]:
         found.append(
             f"only {effective:.0f} of {len(weights)} draws of the posterior count when the model itself is solved"
         )
-    data = one.posterior.data
-    own = one.sampled.theta[: len(weights), : len(emulator.priors)]
+    data = fit.posterior.data
+    own = fit.sampled.theta[: len(weights), : len(emulator.priors)]
     error = emulator.covariance(own, data).mean(axis=0)
     worst = float(eigh(error, data.fixed, eigvals_only=True).max())
     if worst > 1:
@@ -163,7 +163,7 @@ def judged(emulator: Emulated, one: Fitted, weights: Real) -> tuple[str, ...]:
     return tuple(found)
 
 
-def reweighted(one: Fitted, weights: Real) -> Sampled:
+def reweighted(fit: Fitted, weights: Real) -> Sampled:
     """ln Z corrected by the mean weight, with what that adds to its error."""
     known = weights[np.isfinite(weights)]
     top = known.max()
@@ -171,11 +171,11 @@ def reweighted(one: Fitted, weights: Real) -> Sampled:
     share = len(known) / len(weights)
     shift = float(np.log(w.mean() * share) + top)
     error = float(w.std() / w.mean() / np.sqrt(len(w)))
-    found = one.sampled
+    sampled = fit.sampled
     return replace(
-        found,
-        log_evidence=found.log_evidence + shift,
-        error=float(np.hypot(found.error, error)),
+        sampled,
+        log_evidence=sampled.log_evidence + shift,
+        error=float(np.hypot(sampled.error, error)),
     )
 
 

@@ -192,9 +192,9 @@ def content(posterior: Posterior, *settings: Any) -> str:
 NAMES = ("shares", "theta", "log_likelihood", "log_evidence", "error", "calls", "effective")
 
 
-def _kept(path: Path, found: Sampled) -> None:
+def _kept(path: Path, sampled: Sampled) -> None:
     part = path.with_suffix(".part.npz")
-    arrays: dict[str, Any] = {name: np.asarray(getattr(found, name)) for name in NAMES}
+    arrays: dict[str, Any] = {name: np.asarray(getattr(sampled, name)) for name in NAMES}
     np.savez(part, **arrays)
     os.replace(part, path)
 

@@ -38,29 +38,37 @@ def _key(name: str) -> str:
     return "control" if name == CONTROL else name.replace(".", "-")
 
 
-def _histogram(one: Calibration) -> xr.Dataset:
+def _histogram(calibration: Calibration) -> xr.Dataset:
     """Truths in each fifth of the ranks, by parameter."""
     return xr.Dataset(
-        {"truths": (("parameter", "rank"), one.histogram.astype(float), {"units": "1"})},
+        {"truths": (("parameter", "rank"), calibration.histogram.astype(float), {"units": "1"})},
         {
-            "parameter": [name.replace("_", " ") for name in one.names],
+            "parameter": [name.replace("_", " ") for name in calibration.names],
             "rank": ("rank", (np.arange(BINS) + 0.5) / BINS, {"units": "1"}),
         },
     )
 
 
-def _coverage(found: dict[str, Calibration]) -> xr.Dataset:
+def _coverage(calibrations: dict[str, Calibration]) -> xr.Dataset:
     """Share of truths inside central intervals; the smallest and the largest of all parameters."""
-    values = np.array([[_ends(one, level) for level in CENTRAL] for one in found.values()])
+    values = np.array(
+        [[_ends(calibration, level) for level in CENTRAL] for calibration in calibrations.values()]
+    )
     series = [f"{words} inside {100 * level:.0f} %" for level in CENTRAL for words in ("least", "most")]  # fmt: skip
     return xr.Dataset(
-        {"share": (("mechanism", "interval"), values.reshape(len(found), -1), {"units": "1"})},
-        {"mechanism": list(found), "interval": series},
+        {
+            "share": (
+                ("mechanism", "interval"),
+                values.reshape(len(calibrations), -1),
+                {"units": "1"},
+            )
+        },
+        {"mechanism": list(calibrations), "interval": series},
     )
 
 
-def _ends(one: Calibration, level: float) -> tuple[float, float]:
-    inside = one.coverage(level)
+def _ends(calibration: Calibration, level: float) -> tuple[float, float]:
+    inside = calibration.coverage(level)
     return float(inside.min()), float(inside.max())
 
 

@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 from chirospin import chiral_metal
 from chirospin.base.figures import Panel, Plot
 from chirospin.chiral_metal import Boltzmann
-from chirospin.chiral_metal.model import scales
+from chirospin.chiral_metal.model import scales_of
 from chirospin.studies.expectation import below, near
 from chirospin.studies.papers.yoshimi_2026 import LENGTH, metal
 from chirospin.studies.registry import Numbers, Parts, Progress, claim, figure
@@ -48,8 +48,8 @@ def sign_map(
         workers=workers,
         progress=progress,
     )
-    here = scales(metal(WEAKEST))
-    unit = here.push**2 * here.mass * WEAKEST / (4 * np.pi**2)
+    scales = scales_of(metal(WEAKEST))
+    unit = scales.push**2 * scales.mass * WEAKEST / (4 * np.pi**2)
     spin = ds.interface_spin / unit
     spin.attrs = {"units": "1", "symbol": r"\int\mathcal{S}^{(2)}d\xi"}
     shown = np.arcsinh(spin).assign_attrs(

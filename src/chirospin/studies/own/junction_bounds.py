@@ -56,15 +56,15 @@ def searches() -> dict[str, dict[str, Any]]:
     return kept
 
 
-def solved_again(one: dict[str, Any], **changes: Any) -> float:
+def solved_again(search: dict[str, Any], **changes: Any) -> float:
     r"""\|P\| at the best point of a search, by one solve; with vibrations by another model."""
-    infinite = bool(changes) and one["problem"] == "junction"
-    asked = problem(VIBRATING if infinite else one["problem"])
-    model = asked.model(**one["fixed"], **changes)
+    infinite = bool(changes) and search["problem"] == "junction"
+    asked = problem(VIBRATING if infinite else search["problem"])
+    model = asked.model(**search["fixed"], **changes)
     if "temperature" in type(model).model_fields:
         model = held(model, temperature=ROOM)
-    best = held(model, **one["at"])
-    method = LEVELS if infinite else one["method"]
+    best = held(model, **search["at"])
+    method = LEVELS if infinite else search["method"]
     ds = junction.solve(best, method, observables=["current"], on_failure="record")
     up, down = ds.current.values
     return float(abs((up - down) / (up + down)))
@@ -74,14 +74,14 @@ def _sorted() -> list[dict[str, Any]]:
     """Cases in the order of the figures."""
     return sorted(
         searches().values(),
-        key=lambda one: (one["problem"], one["atoms"], one["lead_polarisation"]),
+        key=lambda search: (search["problem"], search["atoms"], search["lead_polarisation"]),
     )
 
 
-def _words(one: dict[str, Any]) -> str:
-    atoms = {"selenium": "Se"}.get(one["atoms"], one["atoms"])
-    where = "" if one["problem"] == "junction" else ", 1 V"
-    return f"{atoms}, $p$ = {one['lead_polarisation']:g}{where}"
+def _words(search: dict[str, Any]) -> str:
+    atoms = {"selenium": "Se"}.get(search["atoms"], search["atoms"])
+    where = "" if search["problem"] == "junction" else ", 1 V"
+    return f"{atoms}, $p$ = {search['lead_polarisation']:g}{where}"
 
 
 @figure(
@@ -106,23 +106,23 @@ def bounds(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     r"""The largest \|P\| of every case, solved again, and with a vibration where the bias is infinite."""
     kept = _sorted()
     values = np.full((len(kept), len(FOUND)), np.nan)
-    for n, one in enumerate(kept):
-        again = solved_again(one)
-        values[n, 0 if one["agreed"] >= AGREEING else 1] = again
-        if one["problem"] == "junction":
-            values[n, 2] = solved_again(one, **VIBRATION)
+    for n, search in enumerate(kept):
+        again = solved_again(search)
+        values[n, 0 if search["agreed"] >= AGREEING else 1] = again
+        if search["problem"] == "junction":
+            values[n, 2] = solved_again(search, **VIBRATION)
         else:
-            values[n, 2] = one["with_vibration"]
+            values[n, 2] = search["with_vibration"]
         progress(n + 1, len(kept))
     values[:, 3:] = MEASURED
     ds = xr.Dataset(
         {
             "polarisation": (("case", "found"), values, {"units": "1", "symbol": "|P|"}),
-            "recorded": ("case", np.array([one["largest"] for one in kept])),
-            "agreed": ("case", np.array([one["agreed"] for one in kept])),
-            "starts": ("case", np.array([len(one["ends"]) for one in kept])),
+            "recorded": ("case", np.array([search["largest"] for search in kept])),
+            "agreed": ("case", np.array([search["agreed"] for search in kept])),
+            "starts": ("case", np.array([len(search["ends"]) for search in kept])),
         },
-        {"case": [_words(one) for one in kept], "found": list(FOUND)},
+        {"case": [_words(search) for search in kept], "found": list(FOUND)},
     )
     return {"bound": ds}
 
@@ -147,15 +147,15 @@ def bounds(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
 def searched_ends(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
     """Of the record."""
     kept = _sorted()
-    most = max(len(one["ends"]) for one in kept)
+    most = max(len(search["ends"]) for search in kept)
     ends = np.full((len(kept), most), np.nan)
-    for row, one in zip(ends, kept, strict=True):
-        found = [np.nan if x is None else float(x) for x in one["ends"]]
-        row[: len(found)] = sorted(found, key=lambda x: -np.nan_to_num(x))
+    for row, search in zip(ends, kept, strict=True):
+        heights = [np.nan if x is None else float(x) for x in search["ends"]]
+        row[: len(heights)] = sorted(heights, key=lambda x: -np.nan_to_num(x))
     progress(1, 1)
     ds = xr.Dataset(
         {"polarisation": (("case", "search"), ends, {"units": "1", "symbol": "|P|"})},
-        {"case": [_words(one) for one in kept], "search": [f"{n + 1}." for n in range(most)]},
+        {"case": [_words(search) for search in kept], "search": [f"{n + 1}." for n in range(most)]},
     )
     return {"ends": ds}
 

@@ -166,12 +166,12 @@ def files_hold(computed: Parts) -> Numbers:
     return off
 
 
-def _over_the_papers(one: Parameters) -> list[float]:
+def _over_the_papers(parameters: Parameters) -> list[float]:
     """Each parameter in units of t over the paper's."""
     paper = PAPER.hopping_b, PAPER.spin_orbit, PAPER.energy_b, PAPER.hubbard_a
-    t_bb = min(one.t_aa, one.t_bb)
-    own = t_bb, one.spin_orbit, one.gap, one.repulsion
-    return [x / one.t / y for x, y in zip(own, paper, strict=True)]
+    t_bb = min(parameters.t_aa, parameters.t_bb)
+    own = t_bb, parameters.spin_orbit, parameters.gap, parameters.repulsion
+    return [x / parameters.t / y for x, y in zip(own, paper, strict=True)]
 
 
 @figure(

@@ -24,7 +24,7 @@ from chirospin.studies.expectation import above, below, falls, misprint, near, r
 from chirospin.studies.registry import Numbers, Parts, Progress, claim, erratum, figure
 from chirospin.vibration import SCBA, Exact, SCBAHartree, SecondOrder, Vibration, Windowed
 from chirospin.vibration.born import self_energy, self_energy_poles, star_matrix
-from chirospin.vibration.model import bath, broken_time_reversal, channels, level
+from chirospin.vibration.model import bath, broken_time_reversal, channels, level_of
 
 Array = NDArray[np.float64]
 LEVEL, COUPLING = 0.1, 0.01
@@ -301,8 +301,8 @@ def figure_6(workers: int, progress: Progress) -> dict[str, xr.Dataset]:
 )
 def four_peaks() -> Numbers:
     model = _model(DIAGONAL, 0.001, thermal_energy=20.0)
-    here = level(model)
-    values, vectors = np.linalg.eigh(star_matrix(here, self_energy_poles(here)))
+    level = level_of(model)
+    values, vectors = np.linalg.eigh(star_matrix(level, self_energy_poles(level)))
     places = (values - LEVEL) / (COUPLING * np.sqrt(bath(model).variance(20.0)))
     up, root = np.abs(vectors[0]) ** 2, np.sqrt(2)
     expected = np.array([-root - 1, 1 - root, root - 1, root + 1])
@@ -319,8 +319,8 @@ def four_peaks() -> Numbers:
     above("weight inside the window, central branch less side branch", 0),
 )
 def overweight(figure_3: Parts) -> Numbers:
-    here = level(_model(ALONG, 0.001, thermal_energy=20.0))
-    _, vectors = np.linalg.eigh(star_matrix(here, self_energy_poles(here)))
+    level = level_of(_model(ALONG, 0.001, thermal_energy=20.0))
+    _, vectors = np.linalg.eigh(star_matrix(level, self_energy_poles(level)))
     side, central = (
         figure_3[f"c = 0.001 {s}"].spectral_density.sel(thermal_energy=20.0).sum()
         for s in ("up", "down")
@@ -532,7 +532,7 @@ def loop_sign() -> Numbers:
     )  # fmt: skip
     nu = 2 * np.pi * T * np.arange(-200_000, 200_001)
     summed = T * np.sum(1 / (z - 1j * nu - 0.3) * -2 / (nu**2 + 1)) * 0.04
-    closed = self_energy(self_energy_poles(level(model)), np.array([z]))[0, 0, 0]
+    closed = self_energy(self_energy_poles(level_of(model)), np.array([z]))[0, 0, 0]
     return complex(summed / closed).real
 
 
@@ -544,7 +544,7 @@ def loop_sign() -> Numbers:
     below("coupling of the other over its own", 1e-20),
 )
 def exclusive() -> Numbers:
-    split = channels(level(_model((COUPLING, 0.0, 0.0))))
+    split = channels(level_of(_model((COUPLING, 0.0, 0.0))))
     assert split is not None
     vectors, _, couplings = split
     strength = np.abs(couplings[0]) ** 2
@@ -619,7 +619,7 @@ def without_reservoir() -> Numbers:
 def explicit_breaking() -> Numbers:
     odd, even = _model(ALONG), _model((0, 0, 0)).replace(momentum_coupling=ALONG)
     moments = [float(np.linalg.norm(Exact().solve(m).moment)) for m in (even, odd)]
-    return broken_time_reversal(level(even)), *moments
+    return broken_time_reversal(level_of(even)), *moments
 
 
 @erratum(

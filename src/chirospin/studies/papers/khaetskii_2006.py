@@ -67,18 +67,18 @@ def _shells(model: RashbaGas) -> Shells:
 
 def spin_profile(model: RashbaGas, transitions: Literal["all", "intraband"] = "all") -> xr.Dataset:
     r"""Delta s_z at each momentum, and the sources eE s_0/p and eE s_0' of Eq. (14)."""
-    here = _shells(model)
-    (inner, outer), reach = here.fermi, MARGIN * model.thermal_energy / FERMI
+    shells = _shells(model)
+    (inner, outer), reach = shells.fermi, MARGIN * model.thermal_energy / FERMI
     p = np.linspace(inner - reach, outer + reach, MOMENTA)
     found = rashba.solve(
         model.replace(momentum=p.tolist()),
         Kinetic(spread=0, transitions=transitions),
         observables=["spin_z_by_momentum", "distribution_by_band"],
     )
-    shift = here.bands.step or 0.0
-    (f, df), (g, dg) = (here.occupation(p, band) for band in (1, -1))
+    shift = shells.bands.step or 0.0
+    (f, df), (g, dg) = (shells.occupation(p, band) for band in (1, -1))
     turn, push = 0.5 * (f - g) / p, 0.5 * (df - dg)
-    splitting = here.bands.curves(p)[2]
+    splitting = shells.bands.curves(p)[2]
     x = xr.Variable("momentum", p / FERMI, {"symbol": "p/p_F", "units": "1"})
     printed = turn - 0.5 * shift * (df / (2 * p + shift) + dg / (2 * p - shift))
     drift = -2 * p * df / (2 * p + shift) / model.scattering_rate

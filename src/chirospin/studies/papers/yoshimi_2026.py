@@ -19,7 +19,7 @@ from chirospin.base.figures import Panel, Plot
 from chirospin.chiral_metal import Boltzmann, ChiralMetal, ClosedForm, DrivenMetal, quadratic
 from chirospin.chiral_metal.exponentials import exponential_integral, two_sided
 from chirospin.chiral_metal.linear import plane_field
-from chirospin.chiral_metal.model import scales
+from chirospin.chiral_metal.model import scales_of
 from chirospin.numerics.quadrature import gauss_nodes
 from chirospin.studies.contents import Contents, by_command, without_number
 from chirospin.studies.expectation import above, below, misprint, near, order, rises
@@ -64,22 +64,22 @@ def reduced(model: ChiralMetal, method: Any, places: Array) -> xr.Dataset:
     """Profiles of a solved model in the units of the paper, along xi = z/l."""
     placed = model.replace(position=places)
     ds = chiral_metal.solve(placed, method)
-    here = scales(placed)
-    alpha = here.asymmetry * here.fermi_velocity
+    scales = scales_of(placed)
+    alpha = scales.asymmetry * scales.fermi_velocity
     spin = (
-        -here.push * here.mass**2 * alpha * here.fermi_velocity / (2 * np.pi**2),
-        here.push**2 * here.mass * alpha / (4 * np.pi**2),
+        -scales.push * scales.mass**2 * alpha * scales.fermi_velocity / (2 * np.pi**2),
+        scales.push**2 * scales.mass * alpha / (4 * np.pi**2),
     )
-    charge = here.permittivity * here.field_scale / here.mean_free_path
-    flux = here.mean_free_path / here.fermi_velocity * here.conductivity * here.field**2
+    charge = scales.permittivity * scales.field_scale / scales.mean_free_path
+    flux = scales.mean_free_path / scales.fermi_velocity * scales.conductivity * scales.field**2
     columns: dict[str, tuple[Any, str]] = {
         "spin_2": (ds.spin_density[1] / spin[1], r"\mathcal{S}^{(2)}"),
         "spin_1": (ds.spin_density[0] / spin[0], r"\mathcal{S}^{(1)}"),
-        "field_1": (ds.electric_field[0] / here.field_scale[0], "E^{(1)}/E_0"),
-        "field_2": (ds.electric_field[1] / here.field_scale[1], "E^{(2)}"),
+        "field_1": (ds.electric_field[0] / scales.field_scale[0], "E^{(1)}/E_0"),
+        "field_2": (ds.electric_field[1] / scales.field_scale[1], "E^{(2)}"),
         "momentum_flux": (ds.momentum_flux[1] / flux, r"\Pi_{zz}/\tau_0 E_0 j_0"),
     }
-    if here.screening:
+    if scales.screening:
         columns["charge_1"] = (ds.charge_density[0] / charge[0], r"\rho^{(1)}")
         columns["charge_2"] = (ds.charge_density[1] / charge[1], r"q\rho^{(2)}")
     for n, name in enumerate(("spin_flux", "first_field", "second_field")):
@@ -117,11 +117,11 @@ def _largest(one: Any, other: Any) -> float:
 def bulk() -> Numbers:
     model = metal(0.2)
     ds = chiral_metal.solve(model, Boltzmann(), over={"position": [LENGTH / 2]})
-    here = scales(model)
-    unit = -here.push * here.mass * 0.2 * here.fermi_velocity / (3 * np.pi**2)
+    scales = scales_of(model)
+    unit = -scales.push * scales.mass * 0.2 * scales.fermi_velocity / (3 * np.pi**2)
     return (
-        float(ds.spin_density[0, 0]) / (unit * here.mass),
-        float(ds.spin_current[1, 0]) / (unit * here.push),
+        float(ds.spin_density[0, 0]) / (unit * scales.mass),
+        float(ds.spin_current[1, 0]) / (unit * scales.push),
     )
 
 
@@ -134,8 +134,10 @@ def bulk() -> Numbers:
 def integrated() -> Numbers:
     def total(screening: float, method: Any) -> float:
         model = metal(screening_length=screening)
-        here = scales(model)
-        published = -4 / (15 * np.pi**2) * here.push**2 * here.mass * WEAK * here.mean_free_path
+        scales = scales_of(model)
+        published = (
+            -4 / (15 * np.pi**2) * scales.push**2 * scales.mass * WEAK * scales.mean_free_path
+        )
         ds = chiral_metal.solve(model, method, observables=["interface_spin"])
         return float(ds.interface_spin) / published
 
@@ -150,11 +152,11 @@ def integrated() -> Numbers:
 )
 def ratio() -> Numbers:
     model = metal(screening_length=0.0)
-    here = scales(model)
+    scales = scales_of(model)
     ds = chiral_metal.solve(
         model, ClosedForm(leading_alpha=True), over={"position": [1e-6, LENGTH / 2]}
     )
-    small = abs(here.push) / (here.mass * here.fermi_velocity)
+    small = abs(scales.push) / (scales.mass * scales.fermi_velocity)
     return abs(float(ds.spin_density[1, 0]) / float(ds.spin_density[0, 1])) / small
 
 
@@ -235,12 +237,12 @@ def ohm_far_away() -> Numbers:
     order("the first bound over the second", 1),
 )
 def warm_enough() -> Numbers:
-    here = scales(metal())
-    kF = here.mass * here.fermi_velocity
+    scales = scales_of(metal())
+    kF = scales.mass * scales.fermi_velocity
     heated = np.sqrt(
-        3 * (here.conductivity * here.field) ** 2 / (here.conductivity * here.mass * kF)
+        3 * (scales.conductivity * scales.field) ** 2 / (scales.conductivity * scales.mass * kF)
     )
-    drift = here.conductivity * here.field / (here.carrier_density * here.fermi_velocity)
+    drift = scales.conductivity * scales.field / (scales.carrier_density * scales.fermi_velocity)
     return heated / (drift * metal().chemical_potential)
 
 
@@ -250,9 +252,9 @@ def warm_enough() -> Numbers:
     near("j0/q n0 vF in e E0 tau0/kF", 1, LEADING),
 )
 def drift() -> Numbers:
-    here = scales(metal())
-    flow = here.conductivity * here.field / (here.carrier_density * here.fermi_velocity)
-    return flow / abs(here.push) * here.mass * here.fermi_velocity
+    scales = scales_of(metal())
+    flow = scales.conductivity * scales.field / (scales.carrier_density * scales.fermi_velocity)
+    return flow / abs(scales.push) * scales.mass * scales.fermi_velocity
 
 
 def _about_planes(at: Mapping[str, Mapping[str, xr.Dataset]], name: str) -> xr.Dataset:
@@ -614,8 +616,8 @@ def _plane_integral(curve: Callable[[Array], Array]) -> float:
 )
 def printed_sources() -> Numbers:
     model = metal()
-    here = scales(model)
-    unit = here.push**2 * here.mass * WEAK / (4 * np.pi**2)
+    scales = scales_of(model)
+    unit = scales.push**2 * scales.mass * WEAK / (4 * np.pi**2)
     solved = chiral_metal.solve(model, Boltzmann(), observables=["interface_spin"])
     return _plane_integral(sum_of_25), float(solved.interface_spin) / unit - 4 / 3 * SCREENING**2
 
@@ -716,8 +718,8 @@ def injected_current() -> Numbers:
 )
 def footnote_1() -> Numbers:
     model = metal()
-    here = scales(model)
-    unit = here.push**2 * here.mass * WEAK / (4 * np.pi**2)
+    scales = scales_of(model)
+    unit = scales.push**2 * scales.mass * WEAK / (4 * np.pi**2)
     lossy = chiral_metal.solve(
         model, Boltzmann(excess_density=False), observables=["interface_spin"]
     )
