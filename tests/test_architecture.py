@@ -34,7 +34,6 @@ READ_TWICE = {  # parameter: why more than one function of its family reads it
     "walls": "the equation, and where profiles are wanted",
     "chemical_potential": "the Fermi surface, and the energies inside it",
     "bath": "the nodes, and the density on the real axis",
-    "phonon_bath": "the exponentials, and what is only told of a local one",
     "reservoir_coupling": "the self-energy, and routes that refuse it",
     "level_splitting": "the level, and a route that refuses it",
     "hamiltonian": "the Hamiltonian, and the names of it that a method refuses",

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy
@@ -64,9 +65,9 @@ class Fluctuation:
 
     def sandwiched(self, X: Complex, places: tuple[NDArray[np.int64], ...]) -> Complex:
         """Elements of the sum of V X V at some rows and columns, of (time, n, n)."""
-        at = (slice(None), *places)
+        at: Any = (slice(None), *places)
         if self.factor is not None:
-            return self.factor[places] * X[at]
+            return np.asarray(self.factor[places] * X[at])
         out = np.zeros_like(X)
         for own, V in self.parts:
             rows, columns = np.ix_(own, own)
@@ -105,7 +106,7 @@ class Spectrum:
         """Differences of energies and conjugate energies."""
         return np.asarray(self.energy[:, None] - self.energy.conj())
 
-    def of_each(self, values: Complex, *after: Complex) -> Complex:
+    def of_each(self, values: Complex, *after: NDArray[Any]) -> Complex:
         """Functions of K, from their values at its eigenvalues, (time, n), times some matrices; these come first."""
         ends = [self.left @ X for X in after]
         out = np.empty((len(after), len(values), *self.right.shape), dtype=complex)
@@ -215,13 +216,14 @@ class Orbitals:
     def functions(self, K: Spectrum, N: Complex, met: Collisions, line: HalfLine) -> Complex:
         """Damped retarded and lesser functions under these collisions, (2, time, n, n)."""
         unit = np.eye(len(N))
+        at: Any = (slice(None), *self.reach)
         retarded, arriving = line.transformed(met.retarded), line.transformed(met.arriving)
         changed = np.empty((2, *arriving.shape), dtype=complex)
         for some in pieces(line.count, N.size):
             z = line.z[some, None]
             free, filled = K.of_each(1 / (z - K.energy), unit, N)
             moved = z[..., None] * unit - K.matrix
-            moved[(slice(None), *self.reach)] -= retarded[some]
+            moved[at] -= retarded[some]
             G = np.linalg.inv(moved)
             np.subtract(G, free, out=changed[0, some])
             np.add(G @ (arriving[some] - N), filled, out=changed[1, some])
@@ -252,11 +254,12 @@ def _correlated(
     r"""Sum over pairs of :math:`\int_0^\infty \Sigma(t+s) G(s)^+ ds`, damped, from elements of S and columns of G."""
     size = scipy.fft.next_fast_len(2 * line.count)
     weights = (line.weights * np.exp(2 * line.damping * line.t))[:, None, None]
+    at: Any = (slice(None), *inner)
     columns = pairs[0][1].shape[2]
     met = np.zeros((size, columns, pairs[0][1].shape[1]), dtype=complex)
     for self_energy, G in pairs:
         whole = np.zeros((size, columns, columns), dtype=complex)
-        whole[(slice(None), *inner)] = scipy.fft.fft(self_energy, size, axis=0)
+        whole[at] = scipy.fft.fft(self_energy, size, axis=0)
         turned: Complex = scipy.fft.fft(weights * G, size, axis=0, overwrite_x=True)
         turned = np.conj(turned, out=turned).swapaxes(1, 2)
         met += whole * turned if columns == 1 else whole @ turned
