@@ -60,7 +60,7 @@ myst_heading_anchors = 3
 autodoc_default_options = {
     "exclude-members": (
         "model_config, model_fields, model_computed_fields, model_post_init, "
-        "shorthands, shorthand_symbols"
+        "shorthands, shorthand_symbols, set"
     ),
 }
 autodoc_member_order = "bysource"

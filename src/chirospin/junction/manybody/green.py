@@ -165,8 +165,7 @@ class SectorGenerator:
                     yield target, block, self.sign * Q[0], P[1]
 
 
-Step = tuple[OperatorBlock, OperatorBlock, Complex, Complex]
-"""From a block to a block by P^+ Z Q."""
+Step = tuple[OperatorBlock, OperatorBlock, Complex, Complex]  # From a block to a block by P^+ Z Q.
 
 
 def _by_products(steps: Sequence[Step], Z: Complex) -> Complex:
