@@ -73,10 +73,10 @@ class Stability(LevelContact):
         about="field couples as g mu_B B sigma/2, or g mu_B B sigma as printed",
     )
     largest_repulsion: float = parameter(
-        20.0, unit="eV", symbol="U_max", above=0, about="where the search for U ends"
+        20.0, unit="eV", symbol=r"U_\mathrm{max}", above=0, about="where the search for U ends"
     )
     largest_field: float = parameter(
-        1000.0, unit="tesla", symbol="B_max", above=0, about="where the search for B ends"
+        1000.0, unit="tesla", symbol=r"B_\mathrm{max}", above=0, about="where the search for B ends"
     )
     height: float = parameter(
         1.0, unit="nm", symbol="h", above=0, about="along the axis, where stray fields are wanted"

@@ -288,6 +288,10 @@ def restored(problem: Problem, question: Question) -> Begin:
     )
 
 
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:] + ("" if words.endswith("?") else ".")
+
+
 def problem_form(problem: Problem, question: Question | None = None) -> list[Any]:
     """The whole form of a problem, as at first or as a question has it."""
     kind = problem.model
@@ -300,7 +304,7 @@ def problem_form(problem: Problem, question: Question | None = None) -> list[Any
     axes = (first.along[0], first.against[0])
     return [
         dcc.Store(id="defaults", data=defaults),
-        html.P(problem.question[:1].upper() + problem.question[1:] + ".", className="about"),
+        html.P(_sentence(problem.question), className="about"),
         html.Img(id="drawing", alt="the model, drawn from its parameters", hidden=True),
         _section("Method", _method_fields(problem, question)),
         _section(
