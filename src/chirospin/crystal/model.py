@@ -100,7 +100,11 @@ class Crystal(Model):
         0.0, unit="eV", symbol="k_BT", low=0, about="0 for the Fermi surface itself"
     )
     reach: float = parameter(
-        1.0, unit="1/nm", symbol=r"k_\mathrm{max}", above=0, about="largest momentum, for a function"
+        1.0,
+        unit="1/nm",
+        symbol=r"k_\mathrm{max}",
+        above=0,
+        about="largest momentum, for a function",
     )
     periodic: bool = parameter(
         False, symbol="P", about="whether a function has the cubic period 2 pi/b"
