@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from benchmarks.counts import COUNTS
@@ -14,7 +15,7 @@ from chirospin.base.errors import ClaimError
 from chirospin.faces.cli import main
 from chirospin.faces.markdown import cell, quoted
 from chirospin.faces.mechanisms import MECHANISMS, trial
-from chirospin.faces.validation import answer, heading
+from chirospin.faces.validation import answer, heading, small_picture
 from chirospin.faces.vanishing import SIGNALS, Run
 from chirospin.studies.registry import (
     NOT_REPRODUCED,
@@ -140,3 +141,21 @@ def test_the_benchmarks_know_every_count_and_every_failure() -> None:
     assert f"{len(CASES)} of {len(CASES)} questions" in text, "run `make benchmark` and commit"
     for count in COUNTS:
         assert f"| {count.family} | {count.case} |" in text
+
+
+def test_a_small_picture_keeps_the_colour_of_a_few_points(tmp_path: Path) -> None:
+    """The control: colours by frequency lose them among shades of grey."""
+    Image = pytest.importorskip("PIL.Image")
+    rare = (0, 114, 178)
+    picture = Image.radial_gradient("L").resize((900, 500)).convert("RGB")
+    picture.paste(rare, (100, 100, 108, 108))
+    picture.paste((0, 158, 115), (200, 100, 300, 200))
+    picture.save(tmp_path / "large.png")
+    small_picture(tmp_path / "large.png", tmp_path / "small.png")
+
+    def distance(image: Any) -> int:
+        near = image.convert("RGB").getpixel((104, 104))
+        return max(abs(a - b) for a, b in zip(near, rare, strict=True))
+
+    assert distance(Image.open(tmp_path / "small.png")) < 12
+    assert distance(picture.quantize(32, dither=Image.Dither.NONE)) > 12  # codespell:ignore

@@ -29,7 +29,7 @@ from chirospin.studies.registry import WORDS, counted
 Facts = Mapping[str, Any]
 Shell = Callable[[list[str]], int]
 WIDTH = 1100  # pixels of a picture on a page
-COLOURS = 128
+COLOURS = 256
 LISTED = 3  # values of a parameter that are written out
 
 
@@ -81,14 +81,16 @@ def reproduced(study: registry.Study, results: Path, workers: int, *, quiet: boo
 
 
 def small_picture(source: Path, target: Path) -> None:
-    """A picture of a page's width in few colours."""
+    """A picture of a page's width in few colours; a rare one, of one point, stays what it is."""
     from PIL import Image
 
     with Image.open(source) as picture:
         share = min(1.0, WIDTH / picture.width)
         size = (round(picture.width * share), round(picture.height * share))
         small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-        small = small.quantize(COLOURS, dither=Image.Dither.NONE)  # codespell:ignore
+        small = small.quantize(  # codespell:ignore
+            COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+        )
         small.save(target, optimize=True)
 
 
