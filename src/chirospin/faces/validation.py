@@ -88,9 +88,8 @@ def small_picture(source: Path, target: Path) -> None:
         share = min(1.0, WIDTH / picture.width)
         size = (round(picture.width * share), round(picture.height * share))
         small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-        small = small.quantize(  # codespell:ignore
-            COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
-        )
+        by_places = Image.Quantize.FASTOCTREE  # codespell:ignore
+        small = small.quantize(COLOURS, by_places, dither=Image.Dither.NONE)  # codespell:ignore
         small.save(target, optimize=True)
 
 
