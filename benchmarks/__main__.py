@@ -221,6 +221,8 @@ def started() -> list[str]:
         ("import chirospin", ["-c", "import chirospin"]),
         ("import chirospin; chirospin.junction", ["-c", "import chirospin; chirospin.junction"]),
         ("chirospin --version", ["-m", "chirospin", "--version"]),
+        ("chirospin about", ["-m", "chirospin", "about"]),
+        ("chirospin describe", ["-m", "chirospin", "describe"]),
         ("chirospin describe junction", ["-m", "chirospin", "describe", "junction"]),
         ("chirospin solve junction", ["-m", "chirospin", "solve", "junction"]),
     ):
