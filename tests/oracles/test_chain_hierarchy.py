@@ -11,6 +11,7 @@ from chirospin import junction
 from chirospin.base.errors import ConvergenceError, ModelError
 from chirospin.junction import BiasedLandauer, CustomJunction, Hierarchy
 from chirospin.junction.bias.lead_memory import FIT_ERROR, Chain, LeadMemory, fitted_memory
+from chirospin.junction.bias.model import BiasedJunction
 
 LEVEL: dict[str, Any] = {
     "one_body_matrix": [[0.3]], "lead_matrices": [[[0.1]], [[0.15]]], "reversed_leads": "none",
@@ -108,6 +109,10 @@ def test_a_poor_fit_is_told_and_a_level_outside_the_bands_is_not_solved() -> Non
     assert ds.audit_value.sel(check="bath_fit").item() > FIT_ERROR
     with pytest.raises(ConvergenceError, match="eV lies outside the bands"):
         Hierarchy().solve(level(one_body_matrix=[[2.9]]))
+    # blocks of more than one state have no eigenvalues where nothing was found
+    two = BiasedJunction(molecules=1, energy_b=5, bias=1, lead_chain_hoppings=(0.3, 0.3))
+    with pytest.raises(ConvergenceError, match="eV lies outside the bands"):
+        Hierarchy().solve(two)
     with pytest.raises(ModelError, match=r"`tier` .* \[2, 3\] for leads with a band"):
         Hierarchy(tier=1).solve(level())
     with pytest.raises(ModelError, match=r"`poles` .* \[2, 32\] for leads with a band"):

@@ -850,7 +850,11 @@ def poles_reach() -> float:
 
 
 def _certificates(system: Equations, x: Complex) -> dict[str, Any]:
+    """Of the density operator; nan of one that was not solved for, which some eigenvalue solvers refuse."""
     rho = system.part(x, ())
+    if not np.isfinite(rho).all():
+        names = ("trace_drift", "hermiticity", "smallest_eigenvalue", "particles")
+        return dict.fromkeys(names, math.nan)
     neutral = (0,) * len(system.charges)
     lowest, skew = math.inf, 0.0
     for block in operator_space(system.charges, neutral):
