@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,6 +45,12 @@ def ranges_from(model: Model, vary: Sequence[str], bounds: Sequence[str]) -> lis
     return ranges
 
 
+def _vanishes(objective: str, shown: xr.Dataset) -> bool:
+    """Whether a factor of the objective lies below its own error at the optimum."""
+    factors = [name for name in re.findall(r"[A-Za-z_]\w*", objective) if name in shown.data_vars]
+    return any(not shown[name].dims and float(shown[name]) == 0 for name in factors)
+
+
 def optimum_facts(ds: xr.Dataset, problem: Problem) -> dict[str, Any]:
     """The optimum, its audit and how each search ended, in plain values."""
     values, reasons = ds["path_objective"].values, ds["path_reason"].values
@@ -60,7 +67,7 @@ def optimum_facts(ds: xr.Dataset, problem: Problem) -> dict[str, Any]:
         "method": ds.attrs["method"],
         "objective": ds.attrs["objective"],
         "sense": ds.attrs["sense"],
-        "value": overall,
+        "value": 0.0 if _vanishes(str(ds.attrs["objective"]), shown) else overall,
         "agreed": int(ds.attrs["agreed"]),
         "parameters": {
             name: {
